@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the object that defines the real function behind an interposed one. Searches first through
- * the object that made the call, then after this preload in load order (RTLD_NEXT), and last in
- * every loaded object. Never returns the program itself: a lookup through the program's handle
- * searches every object, and finds the interposed function first. */
+ * Finds the object that defines the real function behind an interposed one. Searches first the
+ * object that made the call and its dependencies, then the objects after this preload in load order
+ * (RTLD_NEXT), and last every loaded object. Never returns the program itself, because a lookup
+ * through the program's handle searches every object, and finds the interposed function first. */
 #include "interpose/library.h"
 
 #include "interpose/real_dlsym.h"
@@ -39,7 +39,7 @@ static void *find_through(const void *caller, const char *name)
 }
 
 /* Looks the name up in every loaded object except the program. Needed if the caller ended with a
- * jump (a tail call), because then the return address is in another object. */
+ * jump (a tail call), because in this case the return address is in another object. */
 static void *find_anywhere(const char *name)
 {
     static const char here = 0;

@@ -5,7 +5,7 @@
  * the result is not cached: every call looks the copy up again, through the object that made the
  * call, or through an address in the copy itself (lookup.h).
  *
- * Thread-safe. All functions except ria_library_is_marked() take the dynamic linker's lock.
+ * Thread-safe. All functions take the dynamic linker's lock.
  */
 #ifndef RIA_INTERPOSE_LIBRARY_H
 #define RIA_INTERPOSE_LIBRARY_H
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 struct ria_library {
-    void *handle; /* of dlopen(); owned */
+    void *handle; /* a handle of dlopen(); owned */
 };
 
 /* Finds the copy that a call of `name` would reach without the preload. `caller` is the return
@@ -25,14 +25,16 @@ bool ria_library_find(const char *name, const void *caller, struct ria_library *
  * the address is copied. Returns false if the library does not define the function. */
 bool ria_library_function(const struct ria_library *library, const char *name, void *function);
 
+/* Closes the handle. Does nothing if the handle is NULL. */
 void ria_library_release(struct ria_library *library);
 
-/* Returns whether an address is in the library. The return address of a call that the library makes
- * itself is. */
+/* Returns true if an address is in the library. This is the case for the return address of a call
+ * that the library itself makes. */
 bool ria_library_contains(const struct ria_library *library, const void *address);
 
-/* Returns whether an address is in the preload object itself. The return address is, if a function
- * of the library that the preload has called ends in a jump to an interposed function. */
+/* Returns true if an address is in the preload object. This is the case for a return address if the
+ * preload called a function of the library, and that function ended with a jump (a tail call) to an
+ * interposed function. */
 bool ria_library_is_ours(const void *address);
 
 /* Returns the mark of a copy: the address of its function `name`, which differs between copies that

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Returns an interposed function to a program that looks a client library's function up with
- * dlsym(). Each copy of a library gets a number, and is identified by its mark (library.h). No
- * reference to a copy is held: the program may unload it, and its number is then given to the next
- * new copy. */
+ * dlsym(). Each copy of a library gets a number, and is identified by its mark (library.h). The
+ * preload takes no reference to a copy, so the program may unload it. A new copy can get the number
+ * of a copy that was unloaded. */
 #include "interpose/lookup.h"
 
 #include "base/buf.h"
@@ -52,8 +52,8 @@ static struct interposed lookup_find(const char *name)
     return found;
 }
 
-/* Returns the number of the copy with this mark. A new copy gets an unused number, or that of a
- * copy that was unloaded. Returns RIA_COPIES_MAX if no number is free. If two threads look up the
+/* Returns the number of the copy with this mark. A new copy gets an unused number, or the number of
+ * a copy that was unloaded. Returns RIA_COPIES_MAX if no number is free. If two threads look up the
  * same new copy, both get the number that the first thread stored. */
 static size_t number_of(const struct ria_interposed_list *list, const void *mark)
 {
@@ -93,7 +93,7 @@ static void *address_of(ria_any_function *function)
     return address;
 }
 
-/* Returns the interposed function for the copy in which `found` is, or `found` itself if the name
+/* Returns the interposed function for the copy that contains `found`, or `found` itself if the name
  * is not interposed or no copy is identified. */
 static void *replace_found(void *handle, const char *name, void *found, const void *caller)
 {

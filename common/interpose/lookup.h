@@ -3,8 +3,8 @@
  * The replacement of dlsym(). A program that calls a client library through ctypes, cffi or JNA
  * gets the functions from dlsym(), and would bypass the interposed ones. So this dlsym() returns
  * the interposed function for an interposed name. It returns a different function for each copy of
- * the library, because such a function is called by libffi or the like, and the return address then
- * does not lead to the copy. Every other lookup goes to libc unchanged: dlsym.S.
+ * the library, because libffi or a similar library makes the call, so the return address of the
+ * call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
  *
  * Only one object in a process may replace dlsym(): the one that is linked with this archive. It
  * lists the functions of every library that it serves in ria_interposed_lists.
@@ -20,15 +20,15 @@
 #include <stddef.h>
 
 enum {
-    /* The number of loaded copies of one library that can be served at a time. For one copy more,
-     * the program gets the real functions. Usual processes have one or two copies. */
+    /* The number of loaded copies of one library that can be served at a time. For any further
+     * copy, the program gets the real functions. Usual processes have one or two copies. */
     RIA_COPIES_MAX = 8,
 };
 
 typedef void ria_any_function(void);
 
-/* One interposed function: `linked` is for programs that are linked with the library, of_copy[] has
- * one function for each copy in which a program looks it up. */
+/* One interposed function. `linked` is for programs that are linked with the library. of_copy[] has
+ * one function for each copy in which a program looks the name up. */
 struct ria_interposed_function {
     const char *name;
     ria_any_function *linked;
@@ -37,7 +37,7 @@ struct ria_interposed_function {
 
 /* The interposed functions of one library. */
 struct ria_interposed_list {
-    const char *prefix; /* of all names; a lookup of another name costs one comparison */
+    const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
     const char *mark;   /* a function that every copy defines and a wrapper of the library does not:
                            ria_library_mark() */
     const struct ria_interposed_function *functions;
@@ -55,16 +55,16 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
     return __atomic_load_n(&marks[number], __ATOMIC_ACQUIRE);
 }
 
-/* Returns the function that handles dlsym(handle, name): libc's, or that for interposed names.
- * dlsym.S calls this for every lookup in the process, possibly before any constructor has run, and
- * from inside malloc(). It takes no lock and allocates no memory; neither does a lookup of a name
- * that is not interposed.
+/* Returns the function that handles dlsym(handle, name): the real dlsym(), or the replacement for
+ * interposed names. dlsym.S calls this for every lookup in the process, possibly before any
+ * constructor has run, and from inside malloc(). It takes no lock and allocates no memory.
  *
- * For an interposed name, the function returned here finds the real function, and returns the
- * interposed function for the copy that contains it. The result is the same each time while the
+ * For an interposed name, the replacement finds the real function, and returns the interposed
+ * function for the copy that contains the real function. The result is the same each time while the
  * copy is loaded. If the lookup finds the interposed function itself, the copy is the one that the
- * caller would have reached. The real function is returned if it is not in a copy of the library.
- * RTLD_NEXT, and programs with more rights than their caller, always get the real function. */
+ * caller would reach without the preload. The real function is returned if it is not in a copy of
+ * the library. RTLD_NEXT, and programs with more rights than their caller, always get the real
+ * function. */
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name);
 
 #endif

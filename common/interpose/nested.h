@@ -27,10 +27,10 @@ void ria_nested_begin(struct ria_nested *call, const void *frame);
 /* Marks the end of the call. */
 void ria_nested_end(struct ria_nested *call);
 
-/* Returns true if a call is in progress, as seen from `frame`. A nested call has its frame below
- * that of the outer call. If `frame` is not below it, the program has left the outer call with a
- * jump, and the function returns false. If `frame` is below it, the program may still have left the
- * outer call; this function cannot detect that. */
+/* Returns true if a call is in progress, as seen from `frame`. The frame of a nested call is below
+ * the frame of the outer call. If `frame` is not below it, the program has left the outer call with
+ * a jump, and the function returns false. If `frame` is below it, the program may still have left
+ * the outer call; this function cannot detect that. */
 bool ria_nested_is_in_progress(const struct ria_nested *call, const void *frame);
 
 /* Stores the arguments pointer that the library's nested call will have. The interposed function

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks up libc's functions behind interposed ones, and caches their addresses, which never change.
+ * Looks up the libc functions that interposed functions replace, and caches their addresses. An
+ * address never changes while the process runs.
  */
 #include "interpose/next.h"
 

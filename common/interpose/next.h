@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * libc's functions behind interposed functions of the same name. Each is looked up once, when the
- * object is loaded, because a lookup takes the dynamic linker's lock. A lookup at the program's
- * first open() could deadlock: while a library is loaded, its constructor may hold that lock and
- * wait for another thread, which calls open().
+ * The libc functions that interposed functions of the same name replace. Each of them is looked up
+ * once, when the object is loaded, because a lookup takes the dynamic linker's lock. A lookup at
+ * the program's first open() could deadlock. While a library is loaded, its constructor holds that
+ * lock, and may wait for another thread that calls open().
  *
  * Thread-safe.
  */
@@ -22,9 +22,9 @@ extern struct ria_next ria_next_functions[];
  * has not run yet. */
 void *ria_next_function(struct ria_next *next);
 
-/* Looks all of them up. Runs as a constructor when the object is loaded. An earlier constructor
- * that uses a function looks it up through ria_next_function(). Call this again before starting a
- * thread that must not wait for the dynamic linker's lock. */
+/* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. An
+ * earlier constructor that uses a function looks it up through ria_next_function(). Call this again
+ * before starting a thread that must not wait for the dynamic linker's lock. */
 void ria_next_prepare(void);
 
 #endif

@@ -7,7 +7,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* The symbol version of libc's dlsym() on this processor: that of the first glibc for it. */
+/* The symbol version of libc's dlsym() on this processor. It is the version of the first glibc that
+ * supports the processor. */
 #if defined(__x86_64__) && defined(__LP64__)
 #define DLSYM_VERSION "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -16,7 +17,8 @@
 
 #ifdef DLSYM_VERSION
 
-/* Returns NULL. dlerror() still has the error of the failed dlvsym(). */
+/* Replaces a real dlsym() that was not found. Returns NULL, and does not change the error of
+ * dlvsym() that dlerror() reports. */
 static void *find_nothing(void *handle, const char *name)
 {
     (void)handle;

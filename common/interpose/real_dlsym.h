@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The real dlsym(), for a preload's own lookups. The public name dlsym would reach the replacement
- * (lookup.h), or that of another preload before this one. libc would then take that other preload
- * for the caller, and RTLD_NEXT would start in the wrong place.
+ * The real dlsym(), for a preload's own lookups. A call by the public name dlsym would reach the
+ * replacement (lookup.h), or the replacement in another preload that comes before this one. In the
+ * second case, libc would take the other preload for the caller, and RTLD_NEXT would start at the
+ * wrong object.
  *
  * Thread-safe. Takes the dynamic linker's lock, as dlsym() does.
  */

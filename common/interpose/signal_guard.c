@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* Some runtimes depend on these: garbage collectors on SIGSEGV, sandboxes on SIGSYS. */
+/* Returns true for a signal that a fault of the thread itself raises. Some runtimes depend on such
+ * signals: garbage collectors on SIGSEGV, sandboxes on SIGSYS. */
 static bool is_fault(int number)
 {
     return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||

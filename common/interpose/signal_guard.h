@@ -8,21 +8,23 @@
 
 #include <signal.h>
 
-/* What ria_signal_guard_end() restores. */
+/* The state that ria_signal_guard_end() restores. */
 struct ria_signal_guard {
     sigset_t signals; /* the thread's signal mask */
-    int cancelling;   /* its cancellation state */
+    int cancelling;   /* the thread's cancellation state */
 };
 
-/* Disables the thread's cancellation and blocks every signal for which the program has a handler: a
- * handler may leave by siglongjmp(), as one for an alarm does that ends a connection. Two kinds of
- * signals are not blocked. A signal without a handler still ends the program, so Ctrl-C works as it
- * does elsewhere. And faults (SIGSEGV and the like) cannot wait: the kernel kills a thread that
- * causes a blocked one. Guards can be nested. errno is unchanged. */
+/* Disables the thread's cancellation, and blocks every signal for which the program has a handler,
+ * except faults. A handler may leave the guarded work by siglongjmp(), as the handler of an alarm
+ * does to end a connection attempt. Signals without a handler are not blocked. An ignored signal
+ * has no effect, and a signal with its default action does what it does elsewhere: for example,
+ * Ctrl-C still ends the program. Faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and SIGSYS) are
+ * not blocked, because the kernel kills the process if a fault occurs while the fault's signal is
+ * blocked. Guards can be nested. errno is unchanged. */
 void ria_signal_guard_begin(struct ria_signal_guard *guard);
 
-/* Restores the signal mask and the cancellation state. Signals that were blocked meanwhile are
- * delivered here. errno is unchanged. */
+/* Restores the signal mask and the cancellation state. Signals that arrived while they were blocked
+ * are delivered here. errno is unchanged. */
 void ria_signal_guard_end(const struct ria_signal_guard *guard);
 
 #endif

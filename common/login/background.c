@@ -4,7 +4,8 @@
  * so the caller's event loop watches one descriptor. Each fetch is identified by the cache name of
  * its plan (provider/cache_name.h), so two requests for the same credentials share one child. A
  * response is stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16
- * children and remembers at most 256 names; a request beyond that gets RIA_E_PENDING. */
+ * children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a further name
+ * replaces the name whose fetch ended first. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -22,9 +23,9 @@
 #include <unistd.h>
 
 enum {
-    FETCHES_MAX = 256,    /* names at a time; an agent has a dozen */
-    CHILDREN_MAX = 16,    /* at a time; other requests are pending until a child ends */
-    SHORT_LIFE_MS = 5000, /* of errors, and of credentials that expire before a token would */
+    FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
+    CHILDREN_MAX = 16,    /* that run at a time; a further request gets RIA_E_PENDING */
+    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire before a token would */
 };
 
 struct fetch {
@@ -32,11 +33,11 @@ struct fetch {
     struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf request;
-    struct ria_buf response;  /* the bytes received so far; all of them if `stored` has no room */
+    struct ria_buf response;  /* the bytes received so far; the whole record if `stored` is full */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t expires;          /* of the credentials; 0: none, or no expiry time */
-    int64_t ended;            /* ticks; INT64_MIN: never, or dropped */
+    int64_t expires;          /* when the credentials expire; 0: none, or no expiry time */
+    int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 
 struct ria_background {
@@ -84,7 +85,8 @@ static void drop_response(struct fetch *fetch)
     ria_secret_wipe(&fetch->stored);
 }
 
-/* Drops the response. The next request of that name starts a new child. */
+/* Drops the result of a fetch that has ended, so that the next request of that name starts a new
+ * child. Does not stop a running child. */
 static void background_forget(struct fetch *fetch)
 {
     if (!is_running(fetch)) {
@@ -106,8 +108,8 @@ static struct fetch *find_oldest(const struct ria_background *background)
     return oldest;
 }
 
-/* Moves a complete response to secret memory, and drops the oldest responses if it is full. A
- * response that still does not fit stays in its buffer for SHORT_LIFE_MS. */
+/* Moves a complete response to secret memory, and drops the oldest responses if that memory is
+ * full. A response that still does not fit stays in its buffer for SHORT_LIFE_MS. */
 static void store_response(struct ria_background *background, struct fetch *fetch, int64_t expires)
 {
     bool is_stored = ria_secret_keep(&fetch->stored, fetch->response.data, fetch->response.len);
@@ -145,7 +147,7 @@ static bool background_is_valid(const struct ria_background *background, const s
 }
 
 /* Wipes expired responses and expired copies of memory_cache.h. Returns the time at which the next
- * of them expires, or INT64_MAX. */
+ * response or copy expires, or INT64_MAX if none is left. */
 static int64_t background_sweep(const struct ria_background *background)
 {
     int64_t first = ria_memory_cache_expire(background->world);
@@ -181,8 +183,8 @@ static void fail_fetch(const struct ria_background *background, struct fetch *fe
     finish_fetch(background, fetch);
 }
 
-/* Registers the child's socket. A child that was started again has a new socket; its old one left
- * the epoll set when it was closed. */
+/* Registers the child's socket. If rds-iam-fetch was started a second time, the socket is a new
+ * one. The old socket left the epoll set when it was closed. */
 static void watch_socket(const struct ria_background *background, struct fetch *fetch)
 {
     struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};
@@ -196,7 +198,7 @@ static void watch_socket(const struct ria_background *background, struct fetch *
     }
 }
 
-/* Starts a child for the request. On failure the fetch has ended with an error. */
+/* Starts a child for the request. If that fails, ends the fetch with an error. */
 static void start_fetch(
     const struct ria_background *background,
     struct fetch *fetch,
@@ -332,8 +334,8 @@ static struct fetch *background_find(const struct ria_background *background, co
     return NULL;
 }
 
-/* Returns a slot of the table: an unused one, or that of the fetch that ended first. Returns NULL
- * if the table is full and all fetches are running. */
+/* Returns a slot of the table: an unused slot, or the slot of the fetch that ended first. Returns
+ * NULL if the table is full and all fetches are running. */
 static struct fetch **background_find_slot(struct ria_background *background)
 {
     if (background->count < FETCHES_MAX) {
@@ -349,8 +351,8 @@ static struct fetch **background_find_slot(struct ria_background *background)
     return oldest;
 }
 
-/* Adds a fetch of that name, which is not started yet. Returns NULL if memory runs out or all slots
- * are running. */
+/* Adds a fetch of that name, which is not started yet. Returns NULL if memory runs out or if the
+ * fetches of all slots are running. */
 static struct fetch *background_add(struct ria_background *background, const char *name)
 {
     struct fetch *made = calloc(1, sizeof(*made));
@@ -373,7 +375,8 @@ static struct fetch *background_add(struct ria_background *background, const cha
     return made;
 }
 
-/* Copies the response of an ended fetch, or its error. */
+/* Copies the response of a fetch that has ended. Returns false with err filled if the fetch failed
+ * or memory runs out. */
 static bool copy_response(
     const struct fetch *fetch, struct ria_buf *response, struct ria_error *err)
 {
@@ -394,8 +397,9 @@ static bool fail_pending(struct ria_error *err)
     return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try again");
 }
 
-/* Computes the name of a request. A request whose result is not cached in a file contains no name;
- * within one process its plan identifies it. */
+/* Computes the name of a request. A request whose result is not cached in a file contains no name.
+ * In this case the name is computed from the plan, which identifies the request within one process.
+ */
 static bool name_request(
     const struct ria_buf *request, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Downloads a trust bundle through rds-iam-fetch, which has libcurl; this process has not. */
+ * Downloads a trust bundle through rds-iam-fetch, because this process does not load libcurl.
+ * Rejects a partition that has no bundle. */
 #include "rds_iam.h"
 
 #include "codec/record.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replaces the error "is not an RDS endpoint" with one that names the RDS endpoint, if DNS has the
- * dialled name as an alias of one. This happens only after the login has failed. rds-iam-fetch
- * makes the DNS query, not the host program: the resolver uses settings of the host's process,
- * needs more stack than a library may use there, and may wait longer than a login may. A separate
- * process can be killed at the deadline. */
+ * Replaces the error "is not an RDS endpoint" if DNS reports that the dialled name is an alias of
+ * an RDS endpoint. The new error names that endpoint. This happens only after the login has failed.
+ * rds-iam-fetch makes the DNS query, not the host program, because the resolver uses settings of
+ * the host's process, needs more stack than a library may use there, and may wait longer than a
+ * login allows. A separate process can be killed at the deadline. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -25,7 +25,8 @@ static bool can_be_alias(const struct ria_endpoint *endpoint)
            host[strspn(host, RIA_DIGITS ".")] != '\0' && strcmp(host, "localhost") != 0;
 }
 
-/* Gets the alias from rds-iam-fetch. Returns false if there is no alias to an RDS endpoint. */
+/* Gets the name that `host` is an alias of, through rds-iam-fetch. Returns false if the request
+ * fails, or if that name is not an RDS endpoint. */
 static bool find_alias(
     const char *host,
     struct ria_deadline deadline,
@@ -49,7 +50,8 @@ static bool find_alias(
     return ria_endpoint_parse(name, &endpoint, &unused) == RIA_FOUND;
 }
 
-/* Replaces *err with the better message, unless that message is too long to be shown whole. */
+/* Replaces *err with the better message, unless that message is so long that a client would cut it.
+ */
 static void dns_alias_explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {

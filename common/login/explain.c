@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the lines of --explain. Each line is a label, a value, and in parentheses the place of the
- * setting. Replaces characters that would control a terminal, and shows only the safe part of a
- * URL. */
+ * Writes the lines of --explain. Each line is a label, a value, and in parentheses the file and
+ * line, or the variable, that the value comes from. Replaces characters that would control a
+ * terminal, and shows only the safe part of a URL. */
 #include "login/explain.h"
 
 #include "base/timestamp.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* The width of a label. The longest is "  source identity"; a source's name in the trail fits too.
+/* The width of a label. The longest is "  source identity"; a source's name in the trail also fits.
  */
 #define LABEL_FORMAT "%-18s "
 
@@ -30,7 +30,7 @@ static void end_line(struct ria_buf *out, size_t start)
     ria_buf_add_char(out, '\n');
 }
 
-/* Appends the place of the setting, "(file:line)" or "(VARIABLE)", and ends the line. */
+/* Appends where the setting was read, "(file:line)" or "(VARIABLE)", and ends the line. */
 static void end_setting(struct ria_buf *out, size_t start, const struct ria_setting *from)
 {
     if (from->path != NULL) {

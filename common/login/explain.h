@@ -5,7 +5,8 @@
  * label and a value. No line contains a secret: for a command, a token file or an external id, only
  * the file and line that set it are shown.
  *
- * Each function appends its lines to *out. A failure is left in the buffer (out->failed).
+ * Each function appends its lines to *out. If the text is too long or memory runs out, the function
+ * sets out->failed.
  */
 #ifndef RIA_EXPLAIN_H
 #define RIA_EXPLAIN_H
@@ -13,8 +14,8 @@
 #include "login/resolve.h"
 #include "provider/chain.h"
 
-/* Appends the database, its region, and the profile, which are chosen before any source is tried.
- */
+/* Appends the database, its region, and the profile. All three are chosen before any source is
+ * tried. */
 void ria_explain_login(
     const struct ria_login *login,
     const struct ria_query *query,

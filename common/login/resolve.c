@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a login request: checks the channel, finds the section of rds-iam's configuration for
- * the dialled address, and from both the host, port and region to sign for. Rejects a channel that
- * is not secure enough, a host that is not an RDS endpoint unless the user maps it to one, and a
- * host without a region. */
+ * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
+ * for the dialled address. Finds the host, port and region to sign for in that section and in the
+ * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
+ * is not an RDS endpoint unless the user maps it to one, and a host without a region. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -91,7 +91,7 @@ void ria_login_name_remedy(
 }
 
 /* Checks a channel on which the certificate chain was verified, but not the host name. The section
- * must allow that with tls = verify-ca. Else the error says how to verify the name, or which
+ * must allow that with tls = verify-ca. Else the error explains how to verify the name, or which
  * section to write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
@@ -133,8 +133,8 @@ bool ria_resolve_section(
     return check_chain_suffices(login, world, out, err);
 }
 
-/* Warns if the host is not an RDS endpoint, or if its name contains another region than the one
- * that is signed for. */
+/* Warns if the host is not an RDS endpoint, or if the region in its name is not the region that is
+ * signed for. */
 static void warn_of_region(
     const struct ria_world *world,
     const struct ria_resolved *resolved,
@@ -156,8 +156,8 @@ static void warn_of_region(
 }
 
 /* The region comes from --region, else from rds-iam's configuration, else from the endpoint's name.
- * The environment and the AWS profile are never read for it: they name the region in which the user
- * usually works, and the database may be in another one. */
+ * The environment and the AWS profile are never read for this purpose, because they name the region
+ * in which the user usually works, and the database may be in another region. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -180,7 +180,8 @@ bool ria_resolve_endpoint(
         region = (struct ria_setting){login->region, "--region", 0};
     }
     /* A token for a name that is not an RDS endpoint is made only if the user requests it, by
-     * --region or an endpoint line. A region in a section is not enough: a wildcard may match. */
+     * --region or an endpoint line. A region in a section is not enough, because the host may match
+     * that section only by a wildcard. */
     bool is_named = login->region != NULL || is_mapped;
     bool is_rds = out->endpoint.kind != RIA_ENDPOINT_OTHER;
     if (region.value == NULL || (!is_rds && !is_named)) {
@@ -210,8 +211,8 @@ static const char *shell_word(const char *name, const char *placeholder)
     return name[len] == '\0' && len < RIA_HOST_SIZE ? name : placeholder;
 }
 
-/* Appends the rds-iam command that gets the same credentials. It names the login, because rds-iam's
- * configuration and the database's region can change the credentials. */
+/* Appends the rds-iam command that gets the same credentials. The command names the login, because
+ * rds-iam's configuration and the database's region can change the credentials. */
 static void add_command(const void *whose, struct ria_buf *out)
 {
     const struct ria_login *login = whose;
@@ -286,8 +287,10 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_rds(&endpoint);
 }
 
-/* Reads the dialled host into *resolved, and the section that matches it unless it is an RDS
- * name and needs_section is false. */
+/* Parses the dialled host into *resolved. Also finds the section for that host, except if the host
+ * is an RDS endpoint and needs_section is false. Returns FOUND if the host is an RDS endpoint or a
+ * section maps it to one, ABSENT if not, and FAILED if the host is not an RDS endpoint and the
+ * configuration cannot be loaded. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

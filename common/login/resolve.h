@@ -21,9 +21,9 @@ struct ria_resolved {
     struct ria_setting region;    /* borrowed from config, endpoint or login */
 };
 
-/* Step 1. Checks that host, port and user are set and of a valid size, and that the program has no
- * more rights than its caller. Parses the dialled host. The caller zeroes *out, and releases it
- * whatever the result. Returns false with err filled if a check fails. */
+/* Step 1. Checks that host, port and user are set and of a valid size, and that the host program
+ * has no more rights than its caller. Parses the dialled host. The caller zeroes *out, and releases
+ * it whatever the result. Returns false with err filled if a check fails. */
 bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -52,14 +52,14 @@ bool ria_resolve_endpoint(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Returns the input of the credential chain. It borrows from *login and *resolved. login->host may
- * be NULL; then *resolved is zeroed. */
+ * be NULL if *resolved is zeroed. */
 struct ria_query ria_resolve_query(
     const struct ria_login *login,
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
 
-/* The same as ria_alias_explain(), for a host that is already parsed. Runs rds-iam-fetch; blocks
+/* The same as ria_alias_explain(), for a host that is already parsed. Runs rds-iam-fetch. Blocks
  * for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(
     const struct ria_login *login,

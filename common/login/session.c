@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gets the AWS credentials behind a token, for rds-iam credentials, and appends the explanation of
- * --explain. With a host it resolves the login as ria_token_for() does, without the check of the
- * channel. Without a host it uses AWS's settings, and of rds-iam's configuration only
- * cache_credential_process. Refuses to run in a privileged program (setuid, file capabilities). */
+ * --explain. If the login has a host, resolves it as ria_token_for() does, but does not check the
+ * channel. If the login has no host, uses AWS's settings, and reads only cache_credential_process
+ * from rds-iam's configuration. Refuses to run in a privileged program (setuid, file capabilities).
+ */
 #include "rds_iam.h"
 
 #include "base/text.h"
@@ -34,9 +35,9 @@ static bool resolve(
                                    ria_resolve_endpoint(login, world, resolved, err));
 }
 
-/* Without a host, rds-iam's configuration decides one thing only: whether the output of a
- * credential_process is cached. The sections with the same profile decide it. If the configuration
- * cannot be loaded, a warning is logged, and the credentials are returned all the same. */
+/* If the login has no host, rds-iam's configuration decides only whether the output of a
+ * credential_process is cached. The sections that use the same profile decide this. If the
+ * configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
 static void session_read_process_cache(
     const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)
 {
@@ -54,8 +55,8 @@ static void session_read_process_cache(
         &plan->value[RIA_PLAN_PROCESS_CACHE]);
 }
 
-/* Copies the serial of the first MFA device in the plan. The program can then prompt for a code of
- * that device. */
+/* Copies the serial of the first MFA device in the plan. With the serial, the program can prompt
+ * for a code of that device. */
 static void find_mfa_serial(const struct ria_plan *plan, struct ria_session *session)
 {
     for (size_t i = 0; i < plan->role_count && session->mfa_serial.len == 0; i++) {

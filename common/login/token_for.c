@@ -17,14 +17,14 @@ _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit 
 
 enum {
     HTTPS_PORT = 443,
-    /* Seconds. No warning is logged if the credentials expire less than this before the token
-     * would. The credentials of `aws login` live as long as a token, and are already a few seconds
-     * old when they sign one. */
+    /* Seconds. If the credentials expire only this much before the token would, no warning is
+     * logged. The credentials of `aws login` live for 15 minutes, as a token does, but are a few
+     * seconds old when they sign a token. */
     EARLY_EXPIRY_IGNORED = 60,
 };
 
-/* Rejects expired credentials. Warns if they expire before the token: a token expires with the
- * credentials that signed it. */
+/* Rejects expired credentials. Warns if they expire more than EARLY_EXPIRY_IGNORED seconds before
+ * the token would, because a token becomes invalid when the credentials that signed it expire. */
 static bool check_expiry(
     const struct ria_world *world,
     const struct ria_credentials *credentials,
@@ -66,7 +66,7 @@ static bool token_for_sign(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "this machine's clock is %lld s %s AWS's; the token uses AWS's time; set the clock",
+            "this machine's clock is %lld s %s AWS's, so the token uses AWS's time; set the clock",
             (long long)(offset < 0 ? -offset : offset),
             offset < 0 ? "ahead of" : "behind");
     }
@@ -111,8 +111,8 @@ static bool token_for_sign(
     return true;
 }
 
-/* Makes the token for a login whose channel was checked. If the host is not an RDS endpoint, the
- * error may be improved by a DNS lookup. */
+/* Makes the token for a login whose channel was checked. If the host is not an RDS endpoint, tries
+ * to improve the error with a DNS lookup. */
 static enum ria_outcome make_token(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -186,5 +186,5 @@ void ria_prepare(void)
     uint8_t sum[RIA_SHA256_LEN];
     struct ria_error err;
     bool is_ready = ria_sha256("", 0, sum, &err);
-    (void)is_ready; /* a failure shows again when a token is signed */
+    (void)is_ready; /* a failure occurs again when a token is signed */
 }

@@ -3,11 +3,12 @@
  * Starts rds-iam-fetch from inside another vendor's program, and exchanges one request and response
  * with it. The child gets one end of a socket pair as its standard input, and no other open
  * descriptor. send() uses MSG_NOSIGNAL, so that a child that exits early raises no SIGPIPE in the
- * host. Only the response decides about success. The exit status is used for the error message
- * only, because the host may reap the child first. The child starts without the host's loader
- * variables (host_variables.h). If it then cannot load its libraries, it is started a second time
- * with the caller's LD_LIBRARY_PATH, which is where Nix, environment modules and Homebrew put
- * libcurl. Rejects a response that is not a record, and one that is too long. */
+ * host. Only a complete response means success. The exit status cannot show success, because the
+ * host may reap the child first. The exit status is used only for the error message, and to decide
+ * on a second start. The child starts without the host's loader variables (host_variables.h). If
+ * rds-iam-fetch cannot load its libraries without them, it is started a second time with the host's
+ * LD_LIBRARY_PATH, because that variable names the directory of libcurl under Nix, environment
+ * modules and Homebrew. Rejects a response that is not a record, and one that is too long. */
 #include "os/fetch_client.h"
 
 #include "base/messages.h"
@@ -168,8 +169,8 @@ static enum result send_request(struct ria_fetch_client *client, struct ria_erro
     return INCOMPLETE;
 }
 
-/* Returns the length of the complete response, or that of the header until the header has been
- * received. Returns 0 if the bytes are not a record, or too many. */
+/* Returns the length of the complete response. Until the header has been received, returns the
+ * length of the header. Returns 0 if the bytes are not a record, or are more than one record. */
 static size_t response_length(const struct ria_buf *response)
 {
     size_t whole = RIA_RECORD_HEADER_LEN;

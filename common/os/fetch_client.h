@@ -27,13 +27,13 @@ struct ria_fetch_client {
     const char *home;
     const struct ria_buf *request;
     struct ria_buf *response;
-    size_t sent;             /* bytes of the request */
+    size_t sent;             /* the number of bytes of the request that were sent */
     bool keeps_library_path; /* this is the second try, with LD_LIBRARY_PATH */
 };
 
 /* Starts the program. `home` is the user's home directory (ria_world_home()) or NULL. *request is
- * the record to send. *response receives the response; its max is RIA_RECORD_MAX. All three are
- * borrowed until the client has ended. Returns false with err filled if the program cannot be
+ * the record to send. *response receives the response; its max is RIA_RECORD_MAX. The client
+ * borrows all three until it has ended. Returns false with err filled if the program cannot be
  * started. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
@@ -44,9 +44,10 @@ bool ria_fetch_client_start(
 
 /* Sends and receives as much as possible without blocking. One case blocks for at most 200 ms: if
  * the program closed its socket without a response, the function waits for the program to exit. If
- * the program could not load its libraries, it is started a second time with the caller's
- * LD_LIBRARY_PATH; `fd` is then a new socket, which the caller must add to its epoll set. Returns
- * the new state. Unless that is RIA_FETCH_WAITS, the program has been reaped and fd is -1. */
+ * the program could not load its libraries, it is started a second time with the host's
+ * LD_LIBRARY_PATH. In this case `fd` is a new socket, which the caller must add to its epoll set.
+ * Returns the new state. Unless the state is RIA_FETCH_WAITS, the program has been reaped and fd is
+ * -1. */
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
     RIA_MUST_USE;
 

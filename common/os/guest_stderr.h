@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes to the stderr of the current process, which may be another vendor's program. Part of the
- * core, and of librds-iam-pq.so, which contains no other part of the core that does I/O.
+ * Writes to the stderr of the current process, which may be another vendor's program. This code is
+ * part of the core and of librds-iam-pq.so, which contains no other code of the core that does I/O.
  *
- * Descriptor 2 is stderr only until the program closes it. The next file that the program opens
- * gets the number, and a log line would corrupt that file. So a line is written only while
+ * Descriptor 2 is stderr only until the program closes it. The next file that the program opens can
+ * get the number 2, and a log line would corrupt that file. So a line is written only while
  * descriptor 2 is the file that was recorded as the stderr:
  *
- *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs and
- *                        librds-iam-pq.so define this variable, so it is set under rds-iam exec.
+ *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs defines
+ *                        this variable. So does librds-iam-pq.so, so it is set under rds-iam exec.
  *   otherwise            the file at descriptor 2 at the first ria_stderr_record(), if it can be a
  *                        stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
- *                        journal's socket, without the close-on-exec flag. A limit: if the program
- *                        closed its stderr before and opened its own file there without that flag,
- *                        the file looks like the stderr of a program started with 2>FILE.
+ *                        journal's socket, without the close-on-exec flag. Limit: if the program
+ *                        has already closed its stderr, and opened its own file at descriptor 2
+ *                        without that flag, the file looks like the stderr of a program that was
+ *                        started with 2>FILE.
  */
 #ifndef RIA_STDERR_H
 #define RIA_STDERR_H
@@ -41,7 +42,7 @@ void ria_stderr_inspect(struct ria_stderr_file *out);
 void ria_stderr_record(void);
 
 /* Writes the text. Writes nothing if descriptor 2 is not the recorded stderr, or if the write would
- * block. Never raises SIGPIPE in the host. Records the stderr first if that was not done.
+ * block. Never raises SIGPIPE in the host. Records the stderr first if it is not recorded yet.
  * Thread-safe. Changes errno. */
 void ria_stderr_write(const char *text, size_t len);
 

@@ -6,8 +6,9 @@
  * The first thread's stack is recognized by its address: it is below the program's name, which the
  * kernel puts at the top of the stack (AT_EXECFN), and it may grow to RLIMIT_STACK. For every other
  * thread, the C library knows the bounds. On the first thread the C library is not used, because it
- * would read /proc/self/maps; an address outside the known stack is then on no thread's stack. A
- * coroutine's stack and an alternate signal stack are outside all bounds, and count as too small.
+ * would read /proc/self/maps. If the first thread uses an address outside its known stack, that
+ * address is on no thread's stack. A coroutine's stack and an alternate signal stack are outside
+ * all bounds, and count as too small.
  *
  * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"
@@ -37,9 +38,9 @@ enum {
 
 /* The free room that the work needs on the current stack. */
 static const size_t rooms[] = {
-    /* 40 KB are measured; some runtimes reserve 100 KB at the end of a stack. */
+    /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
-    /* The need of NSS modules is unknown, so as much as a new thread has. */
+    /* The need of NSS modules is unknown, so this is the stack size of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,
 };
 

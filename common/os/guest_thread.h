@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs a function of this library inside another vendor's program: on the caller's stack if it is
- * large enough, else on a new thread. The only place that starts threads. fetch_client.h starts
- * programs.
+ * large enough, else on a new thread. No other code of the library starts threads. fetch_client.h
+ * starts programs.
  *
  * Uses only libc, so that an object that links no other library can use it.
  */
@@ -15,8 +15,8 @@
 /* The kind of work, which decides how much stack it needs. guest_thread.c has the sizes. */
 enum ria_guest_need {
     RIA_GUEST_TOKEN,        /* making a token: reading files, running rds-iam-fetch, OpenSSL */
-    RIA_GUEST_NAME_SERVICE, /* at most the same, and an NSS query, whose modules put buffers of
-                               unknown size on the stack */
+    RIA_GUEST_NAME_SERVICE, /* at most the work of making a token, and an NSS query, whose
+                               modules put buffers of unknown size on the stack */
 };
 
 /* The work to run. The functions below borrow it for the call. */
@@ -35,17 +35,19 @@ struct ria_guest_work {
 
 /* Runs the work and returns when it is done. Calls run() directly if the current stack has enough
  * room, else on a new thread with all signals blocked. Thread cancellation of the caller is
- * disabled meanwhile: a cancelled thread would leave keys unwiped and a child unreaped. Returns 0,
- * or the error number of pthread_create(); then only prepare() has run. Thread-safe.
+ * disabled during the call, because a cancelled thread would leave keys unwiped and a child
+ * unreaped. Returns 0, or the error number of the failed attempt to start the thread. In the second
+ * case, only prepare() has run. Thread-safe.
  *
  * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
  * free() slower until the end of a process that had one thread before. */
 int ria_guest_run(const struct ria_guest_work *work);
 
 /* Runs work that may never end, always on a new thread. Waits for at most budget_ms milliseconds
- * (CLOCK_MONOTONIC), then leaves the thread running. `argument` must outlive the thread: a value,
- * or memory that is never freed. prepare() is not called. Returns 0, ETIMEDOUT, or the error number
- * of the failed attempt to start the thread. */
+ * (CLOCK_MONOTONIC), then leaves the thread running. `argument` must stay valid as long as the
+ * thread runs, so it must be a plain number, or point to memory that is never freed. prepare() is
+ * not called. Returns 0, ETIMEDOUT, or the error number of the failed attempt to start the thread.
+ */
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms);
 
 /* Returns true if the current stack has at least `size` bytes left, and is the stack of the

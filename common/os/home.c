@@ -2,8 +2,9 @@
  *
  * Finds the home directory of the effective user, for a process in which HOME is unset. Queries
  * NSS, which may wait for a server on the network without a time limit. Therefore a separate thread
- * makes the query_nss (os/guest_thread.h), and the caller stops waiting after 2 seconds. The result
- * is cached per user. Without a result, NSS is queried again after a minute. */
+ * makes the query (os/guest_thread.h), and the caller stops waiting after 2 seconds. The result is
+ * cached per user. If the query fails or does not end in time, NSS is queried again after a minute.
+ */
 #include "os/process_world.h"
 
 #include "os/guest_thread.h"
@@ -32,8 +33,10 @@ struct response {
 };
 
 static struct response *responses;
-static int64_t
-    retry_at; /* seconds of CLOCK_MONOTONIC; no query_nss before, after one without result */
+
+/* After a query without a result, NSS is not queried before this time (seconds of CLOCK_MONOTONIC).
+ */
+static int64_t retry_at;
 
 static const struct response *home_find(uid_t uid)
 {

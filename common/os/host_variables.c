@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Builds the environment of rds-iam-fetch. Renames the loader's and OpenSSL's variables in a copy
- * of the environment, and leaves the process's own environment unchanged. Drops a variable that
- * already has such a new name, because this code did not set it. */
+ * of the environment, and leaves the process's own environment unchanged. Drops a variable of the
+ * host that already has one of the new names, because rds-iam-fetch would take it for a renamed
+ * variable. */
 #include "os/host_variables.h"
 
 #include "base/ascii.h"
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ld.so(8), and the variables that OpenSSL 3.0 reads for files to load (openssl-env(7)). */
+/* The variables of ld.so(8), and those that tell OpenSSL 3.0 which files to load (openssl-env(7)).
+ */
 static const char library_path[] = "LD_LIBRARY_PATH";
 const char *const ria_host_variables[RIA_HOST_VARIABLES] = {
     library_path,
@@ -47,8 +49,8 @@ static bool is_renamed(const char *variable)
            is_withheld(variable + sizeof(prefix) - 1);
 }
 
-/* Writes the new environment. Another thread of the host may change environ after its size was
- * counted. A variable that no longer fits is left out. */
+/* The state of the function that writes the new environment. Another thread of the host may change
+ * environ after its size was counted. A variable that no longer fits is left out. */
 struct writer {
     struct ria_child_environment *out;
     size_t count;

@@ -3,8 +3,8 @@
  * The environment of rds-iam-fetch. Variables that make the dynamic linker or OpenSSL load other
  * libraries (LD_LIBRARY_PATH, LD_PRELOAD, LD_AUDIT, OPENSSL_CONF and similar) were set for the host
  * program. rds-iam-fetch does not get them, because a libcurl or libcrypto that an application
- * bundles may not work with rds-iam-fetch. A credential_process is the user's own program and gets
- * them back. rds-iam-fetch therefore receives them under other names, such as
+ * bundles may be incompatible with rds-iam-fetch. A credential_process is the user's own program
+ * and gets them back. rds-iam-fetch therefore receives them under other names, such as
  * RDS_IAM_HOST_LD_LIBRARY_PATH.
  */
 #ifndef RIA_HOST_VARIABLES_H
@@ -28,8 +28,8 @@ struct ria_child_environment {
     char *renamed;    /* owned: the text of the other strings */
 };
 
-/* Fills *out with a copy of this process's environment in which those variables are renamed. Adds
- * HOME=`home` if HOME is unset or blank and `home` is not NULL. If keeps_library_path is true,
+/* Fills *out with a copy of this process's environment in which the variables above are renamed.
+ * Adds HOME=`home` if HOME is unset or blank and `home` is not NULL. If keeps_library_path is true,
  * LD_LIBRARY_PATH also stays under its own name. Returns false if memory runs out. The caller
  * releases *out. */
 bool ria_host_variables_withhold(

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of the current process: the only place in the core that reads the environment, a clock
- * or a file. It runs inside another vendor's program, so no function changes the process's state,
- * not even errno. Rejects a file that is not a regular file, and one above the caller's limit. */
+ * Implements the world of the current process. Outside common/os, the core reads the environment,
+ * the clocks and files only through this interface. The code runs inside another vendor's program,
+ * so no function changes the process's state, not even errno. Rejects a file that is not a regular
+ * file, and one above the caller's limit. */
 #include "os/process_world.h"
 
 #include "base/file.h"
@@ -87,8 +88,9 @@ static uid_t get_uid(void *self)
 }
 
 /* AT_SECURE is set if the program was started with more rights than its caller. A program may also
- * have changed its effective ids later. Then the environment still belongs to the real user, and a
- * child may run as either: a shell resets its effective ids to the real ones. */
+ * have changed its effective ids later. In this case the environment still belongs to the real
+ * user, and a child may run as either user, because a shell resets its effective ids to the real
+ * ids. */
 static bool get_privileged(void *self)
 {
     (void)self;
@@ -177,9 +179,9 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
                    : "KB");
 }
 
-/* Returns true for /dev/null, which users name where a variable must name a file and none is
- * wanted. Compares the device number, because /dev/null may also be mounted or linked in place of a
- * file. */
+/* Returns true for /dev/null. Users set a variable to /dev/null if it must name a file and they
+ * have none. Compares the device number, because the path may also be a link to /dev/null, or
+ * /dev/null may be mounted at the path. */
 static bool is_null_device(int fd)
 {
     struct stat status;
@@ -223,8 +225,8 @@ static int open_at(int directory, const char *name, int flags)
     return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* Reports why a file could not be opened. EACCES has two causes, an unreadable file and a directory
- * that may not be searched; stat() tells them apart. */
+/* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
+ * the user cannot search a directory above it. stat() distinguishes them. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
@@ -244,12 +246,17 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
         return ria_failed(
             err,
             RIA_E_UNREACHABLE,
-            "%s: is below a directory that this user may not search; allow it, or name another "
+            "%s: is below a directory that this user cannot search; allow that, or name another "
             "file",
             path);
     }
-    errno = error;
-    return failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
+    char words[128];
+    return ria_failed(
+        err,
+        RIA_E_CONFIG,
+        "%s: cannot be opened: %s; let this user read it, or name another file",
+        path,
+        strerror_r(error, words, sizeof(words)));
 }
 
 static enum ria_outcome process_world_read_file(
@@ -287,7 +294,7 @@ static enum ria_outcome read_private_file(
     }
     enum ria_outcome outcome;
     if (!ria_file_is_private(fd, S_IFREG)) {
-        outcome = ria_absent(err, "%s: is not the user's alone, so it is ignored", name);
+        outcome = ria_absent(err, "%s: is not private to the user, so it is ignored", name);
     } else if (!read_all(fd, out)) {
         outcome = ria_absent(err, "%s: cannot be read to its end", name);
     } else {
@@ -308,7 +315,7 @@ static enum ria_outcome read_private(
         outcome = ria_absent(err, "%s: is not a directory", directory);
     } else if (!ria_file_is_private(fd, S_IFDIR)) {
         outcome = ria_absent(
-            err, "%s: is not the user's alone, so it is ignored; run: chmod 700", directory);
+            err, "%s: is not private to the user, so it is ignored; run: chmod 700", directory);
     } else {
         outcome = read_private_file(fd, name, out, err);
     }

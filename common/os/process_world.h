@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The world (base/world.h) of the current process, which is usually another vendor's program that
- * has loaded this library; and the start-up of rds-iam's own programs.
+ * has loaded this library. Also declares a function for the start-up of rds-iam's own programs.
  */
 #ifndef RIA_PROCESS_WORLD_H
 #define RIA_PROCESS_WORLD_H
@@ -22,18 +22,19 @@
  * flag: the log would be written into the data. */
 const struct ria_world *ria_process_world(void);
 
-/* Returns the home directory in the passwd entry of the effective user, or NULL if it has none or
- * NSS did not respond. This is home() of the world above. The text stays valid until the process
- * ends. The first call for a user queries NSS and blocks for at most 2 seconds; later calls return
- * the cached result. Without a result, NSS is queried again after a minute. Thread-safe. */
+/* Returns the home directory in the passwd entry of the effective user, or NULL if the entry has no
+ * home directory or NSS did not respond. home() of the world above calls this function. The text
+ * stays valid until the process ends. The first call for a user queries NSS and blocks for at most
+ * 2 seconds; later calls return the cached result. If NSS did not respond, it is queried again
+ * after a minute. Thread-safe. */
 const char *ria_home_of_user(void);
 
 /* -- for rds-iam's own programs ---------------------------------------------------------------- */
 
 /* Opens /dev/null on each of the descriptors 0 to 2 that is closed, so that no file opened later
- * gets such a number. A read from 0 then returns end of file, a write to 1 still fails, and a write
- * to 2 is discarded. Call this first in main(), before any other file is opened. Returns false if
- * /dev/null cannot be opened; then the program must exit. */
+ * gets such a number. After the call, a read from 0 returns end of file, a write to 1 still fails,
+ * and a write to 2 is discarded. Call this first in main(), before any other file is opened.
+ * Returns false if /dev/null cannot be opened. In this case the program must exit. */
 bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * librds-iam-pq.so: lists the client libraries whose functions it interposes. All else is in the
- * two halves that it is linked from. */
+ * Lists the client libraries whose functions librds-iam-pq.so interposes. All other code of that
+ * object is in pg_plugin/preload, mysql_plugin/preload and common/interpose. */
 #include "preload/mysql_list.h"
 #include "preload/pq_list.h"
 

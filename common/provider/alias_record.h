@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The DNS alias request to rds-iam-fetch, and its response. The request contains a name that is not
- * an RDS endpoint. The response contains the RDS endpoint that the name is an alias (CNAME) of. The
- * response is shown to the user only. DNS responses can be forged, so no token is ever signed for
- * it.
+ * an RDS endpoint. The response contains the RDS endpoint that the name is an alias (CNAME) of.
+ * rds-iam only shows this endpoint to the user. It signs no token for it, because DNS responses can
+ * be forged.
  */
 #ifndef RIA_AWS_ALIAS_H
 #define RIA_AWS_ALIAS_H
@@ -11,9 +11,10 @@
 #include "aws/endpoint.h"
 #include "base/buf.h"
 
-/* Each write function replaces the contents of *out with a record; a failure is left in the buffer
- * (out->failed). Each read function copies the name and returns false if the bytes are not such a
- * record. A response with the name "" means that DNS reports no alias. */
+/* Each write function replaces the contents of *out with a record. If the record is too long or
+ * memory runs out, the function sets out->failed. Each read function copies the name, and returns
+ * false if the bytes are not a record of its kind. A response with the name "" means that DNS
+ * reports no alias. */
 void ria_alias_write_request(const char *host, struct ria_buf *out);
 bool ria_alias_read_request(const struct ria_buf *bytes, char host[RIA_HOST_SIZE]) RIA_MUST_USE;
 void ria_alias_write_response(const char *name, struct ria_buf *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds and reads the cache file of a plan. Picks the directory by the kind of source, and computes
- * the name from the plan and the token file or the environment that it depends on. Ignores a file
- * that is damaged, that has no expiry time, or that another user could have written. Also decides
- * whether the clock offset in a cached response still applies. */
+ * Finds and reads the cache file of a plan. Picks the directory by the kind of source. Computes the
+ * name from the plan, and from the token file or the environment variables that the credentials
+ * depend on. Ignores a cache file that is damaged, that has no expiry time, or that another user
+ * could have written. Also decides whether the clock offset in a cached response still applies. */
 #include "provider/cache.h"
 
 #include "aws/token.h"
@@ -19,8 +19,8 @@ enum {
     VARIABLES_MAX = 8 * 1024 * 1024,
     /* STS accepts a web identity token of up to 20,000 characters. */
     EVIDENCE_MAX = 20 * 1024,
-    /* Milliseconds. A clock that moves further against the raw clock between two measurements was
-     * set or slewed. */
+    /* Milliseconds. If CLOCK_REALTIME moves this far against CLOCK_MONOTONIC_RAW between two
+     * measurements, the clock was set or slewed, or the machine slept. */
     CLOCK_MOVED = 2000,
 };
 
@@ -105,9 +105,9 @@ static bool read_evidence(
     return true;
 }
 
-/* Appends HOME and AWS_* of the environment that a credential_process runs in. A command may read
- * other variables, which the name cannot cover. For this reason its output is cached in a file only
- * if the user asks for it. */
+/* Appends HOME and the AWS_* variables, which a credential_process inherits. The command may read
+ * other variables, which are not part of the name. For this reason, its output is cached in a file
+ * only if the user sets cache_credential_process. */
 static bool cache_add_environment(
     const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
 {
@@ -119,7 +119,7 @@ static bool cache_add_environment(
 }
 
 /* Writes the cache directory of the plan's source, or "" if its result is not cached on disk.
- * `host` is NULL for a source that belongs to no machine, and "" if the machine is unknown. */
+ * `host` is NULL for a source that is not tied to one machine, and "" if the machine is unknown. */
 static void find_directory(
     const struct ria_world *world,
     const struct ria_plan *plan,

@@ -9,10 +9,11 @@
  *
  * The directory has mode 0700, the files 0600, and the user owns both. Credentials that belong to
  * one machine or container are cached under $XDG_RUNTIME_DIR only, because several hosts may share
- * a home directory. The output of a credential_process, and roles assumed with it, are also cached
- * there only, and only if the user sets cache_credential_process: password managers exist to keep
- * such keys off disks. The file name then also depends on the part of the command's environment
- * that AWS's tools read: AWS_* and HOME.
+ * a home directory. The output of a credential_process, and the credentials of roles assumed with
+ * that output, are also cached under $XDG_RUNTIME_DIR only, and only if the user sets
+ * cache_credential_process. By default no file caches them, because the command may be a password
+ * manager, whose purpose is to keep such keys off disks. The file name of such an entry also
+ * depends on AWS_* and HOME, the part of the command's environment that AWS's tools read.
  */
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H
@@ -27,20 +28,23 @@ struct ria_cache_place {
 };
 
 /* Writes the path of a possible cache directory; `index` counts from 0. Returns false if `index` is
- * beyond the last one. The directory may not exist. */
+ * beyond the last possible directory. The directory need not exist. */
 bool ria_cache_directory(const struct ria_world *world, size_t index, char path[RIA_PATH_MAX]);
 
 /* Fills *out with the directory and the name of the plan's cache file. Reads the token file of a
- * web identity or a container, which is part of the name. Returns false with err filled if the name
- * cannot be computed, for example because that token file cannot be read. */
+ * web identity or a container, because its contents are part of the name. Returns false with err
+ * filled if the name cannot be computed, for example because that token file cannot be read. */
 bool ria_cache_find_place(
     const struct ria_world *world,
     const struct ria_plan *plan,
     struct ria_cache_place *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Fills *out with the place of the cached output of the plan's credential_process, without the
- * roles that are assumed with it. Returns false if the output is not cached. */
+/* Fills *out with the directory and the name of the cache file for the output of the plan's
+ * credential_process. The name does not depend on the roles that are assumed with the output.
+ * Returns false if the plan's source is not a credential_process, if its output must not be cached
+ * in a file (cache_credential_process is not set, or XDG_RUNTIME_DIR cannot be used), or if the
+ * name cannot be computed. */
 bool ria_cache_find_process(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_cache_place *out);
 
@@ -52,12 +56,14 @@ const char *ria_cache_runtime_fault(const struct ria_world *world);
 bool ria_cache_read(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out);
 
-/* Returns the seconds to add to this machine's time to get AWS's time: offset->seconds, if this
- * machine has not rebooted and its clock was not set since the offset was measured; else 0. */
+/* Returns offset->seconds, the number of seconds to add to this machine's time to get AWS's time,
+ * if the offset is still valid (struct ria_clock_offset). Returns 0 if it is not, or if the system
+ * does not identify this machine. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
-/* Returns true if cached credentials can be used without a renewal: they outlive an RDS token, and
- * the clock was not set since its offset was measured. */
+/* Returns true if cached credentials can be used without a renewal. The credentials must have no
+ * expiry time, or be valid for at least the life of an RDS token from now. If the response contains
+ * a clock offset, that offset must also still be valid. */
 bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_response *response);
 
 #endif

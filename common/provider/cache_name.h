@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cache name of a plan's result. It names the cache file and the in-process copy. The name is
- * the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan returns:
+ * The cache name of a plan's result. The cache file and the in-process copy have this name. The
+ * name is the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan
+ * returns:
  *
  *   keys           their id and their session token
  *   roles          ARN, external id, session name, duration, source identity, tags, region
@@ -13,7 +14,7 @@
  *   all            the endpoints of the services; whether the AWS CLI's cache may be read
  *
  * Other settings, such as the path of a CA bundle, are not part of the name. A name reveals no
- * secret: each secret is replaced by its own digest before the whole is hashed.
+ * secret, because each secret is replaced by its own digest before the whole text is hashed.
  */
 #ifndef RIA_PROVIDER_CACHE_NAME_H
 #define RIA_PROVIDER_CACHE_NAME_H

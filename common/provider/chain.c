@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential chain: the table of sources, the loop that tries them in order, and the call that
- * carries out the plan of the first one that is configured. Stops at a source that is configured
- * but broken. Fails if the deadline passes between two sources. */
+ * Implements the credential chain. Tries the sources of a table in order, and carries out the plan
+ * of the first source that is configured. Stops at a source that is configured but broken. Fails if
+ * the deadline passes before a source is found. */
 #include "provider/chain.h"
 
 #include "base/messages.h"
@@ -37,8 +37,8 @@ static void add_step(
     (void)ria_text_copy(step->text, sizeof(step->text), text);
 }
 
-/* Writes RIA_REFUSAL_NO_CREDENTIALS with the list of sources: "no AWS credentials: ... environment:
- * AWS_ACCESS_KEY_ID is not set; profile: ...; ...". */
+/* Fills *err with RIA_REFUSAL_NO_CREDENTIALS and the list of sources, such as "no AWS credentials:
+ * ... environment: AWS_ACCESS_KEY_ID is not set; profile: ...; ...". */
 static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct ria_error *err)
 {
     /* ria_absent() truncates a list that is longer than an error's text, and marks the cut. */
@@ -50,7 +50,8 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
     return ria_absent(err, RIA_REFUSAL_NO_CREDENTIALS, text == NULL ? "" : text + 1);
 }
 
-/* Gets the plan of one source, and appends the role in rds-iam's configuration if it has one. */
+/* Gets the plan of one source, and appends the role in rds-iam's configuration, if a role is set
+ * there. */
 static enum ria_outcome plan_from_source(
     const struct ria_query *query,
     const struct source *source,
@@ -69,8 +70,8 @@ static enum ria_outcome plan_from_source(
     return outcome;
 }
 
-/* Empties the plan for the next source. Keeps the profiles: they are read once, and the settings
- * of the active profile apply to every source. */
+/* Empties the plan for the next source. Keeps the profiles, because they are read only once, and
+ * because the settings of the active profile apply to every source. */
 static void empty_plan(struct ria_plan *plan)
 {
     struct ria_profiles *profiles = plan->profiles;
@@ -81,7 +82,8 @@ static void empty_plan(struct ria_plan *plan)
     plan->value[RIA_PLAN_PROFILE] = active;
 }
 
-/* The profile has two entries in the table. An ABSENT entry without a message adds no step. */
+/* The table has two entries for "profile". If one of them is ABSENT without a message, it adds no
+ * step to the trail, because the other entry reports the profile. */
 static bool is_silent(enum ria_outcome outcome, const struct ria_error *err)
 {
     return outcome == RIA_ABSENT && err->text[0] == '\0';
@@ -119,8 +121,8 @@ enum ria_outcome ria_chain_plan(
     return absent_everywhere(trail, err);
 }
 
-/* ria_obtain() returns ABSENT for the last source only, when no metadata service responds. A plan
- * of any other source is FOUND or FAILED. */
+/* ria_obtain() sets the outcome ABSENT only for instance metadata, the last source, if no metadata
+ * service responds. For any other source, the outcome is FOUND or FAILED. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

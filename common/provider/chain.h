@@ -3,9 +3,9 @@
  * The credential chain, in two steps. The first step calls the providers of a fixed table in turn,
  * until one returns a plan (FOUND) or FAILED. This step runs no command and sends no network
  * request. The second step carries the plan out. The trail records the outcome of each source. The
- * order is that of botocore, and so of the AWS CLI: `aws sts get-caller-identity` shows the
- * identity that logs in. A source that is configured but broken ends the search, because the next
- * source would log in as another identity.
+ * table has botocore's order, which is also the AWS CLI's, so `aws sts get-caller-identity` shows
+ * the identity that logs in. A source that is configured but broken ends the search, because the
+ * next source would log in as another identity.
  */
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
@@ -26,7 +26,7 @@ struct ria_trail {
         char text[256]; /* the source's message; if FOUND, where the credentials come from */
     } step[RIA_TRAIL_MAX];
     size_t count;
-    enum ria_origin origin; /* if FOUND */
+    enum ria_origin origin; /* where the credentials were read or obtained; set if FOUND */
 };
 
 /* Runs the first step. Fills *trail and, if FOUND or FAILED, *plan. The caller initializes *plan

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Container credentials (ECS tasks, EKS Pod Identity): reads the endpoint from the environment. If
- * both variables are set, the relative URI wins, as in every AWS SDK. Rejects a relative URI that
- * does not begin with a slash, and a full URI that does. libcurl checks the rest of a full URI when
- * the request is sent. */
+ * Reads the endpoint of container credentials (ECS tasks, EKS Pod Identity) from the environment.
+ * If both variables are set, the relative URI wins, as in every AWS SDK. Rejects a relative URI
+ * that does not begin with a slash, and a full URI that does. libcurl checks the rest of a full URI
+ * when the request is sent. */
 #include "provider/provider.h"
 
 #include "base/messages.h"
@@ -43,8 +43,9 @@ enum ria_outcome ria_container_endpoint(
     return RIA_FOUND;
 }
 
-/* Plain http has no certificate, so it needs no CA bundle. Every other URI may use one: only
- * libcurl parses it. */
+/* Returns true if the URI uses plain http, which needs no CA bundle. A relative URI also uses plain
+ * http. Any other URI may need a CA bundle: only libcurl parses it, so its scheme is not known
+ * here. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

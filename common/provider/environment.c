@@ -2,8 +2,10 @@
  *
  * Reads credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Follows
  * the rules that the AWS SDKs share: a blank variable counts as unset, and AWS_SECURITY_TOKEN (the
- * old name) is read only if AWS_SESSION_TOKEN is unset. Rejects half a key pair, as botocore does.
- * Is ABSENT if a command-line option or rds-iam's configuration names a profile. */
+ * old name) is read only if AWS_SESSION_TOKEN is unset. Rejects half a key pair. botocore is less
+ * strict: it rejects an id without a secret, and ignores a secret without an id. Returns ABSENT if
+ * both key variables are unset, or if a command-line option or rds-iam's configuration names a
+ * profile. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"
@@ -127,7 +129,8 @@ enum ria_outcome ria_provider_environment(
         environment_warn_of_unused_profile(query->world);
     }
     if (outcome != RIA_FOUND || query->role == NULL) {
-        /* Keys without a role need no request, and so no setting of the active profile. */
+        /* Keys that assume no role need no request to AWS, so the network settings of the active
+         * profile are not read. */
         return outcome;
     }
     struct ria_profile unused;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials of an EC2 instance's role: reads the endpoint of the metadata service from the
- * environment or the active profile. The source needs no configuration, so it is the last one in
- * the chain, and it is ABSENT if no metadata service responds. Rejects an unknown endpoint mode,
- * and an endpoint that is named in a file of another user. */
+ * Reads the endpoint of the EC2 instance metadata service from the environment or the active
+ * profile. The service returns the credentials of the instance's role. This source needs no
+ * configuration, so it is the last one in the chain. Its outcome is ABSENT if
+ * AWS_EC2_METADATA_DISABLED is true, or if no metadata service responds (obtain.h). Rejects an
+ * unknown endpoint mode, and an endpoint that is named in a file of another user. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"
@@ -35,8 +36,8 @@ static bool find_mode_endpoint(
         err, RIA_E_CREDENTIALS, mode, "\"%.32s\" is not a mode; write IPv4 or IPv6", mode->value);
 }
 
-/* Picks the endpoint by the mode, else by the switch of older tools (AWS_IMDS_USE_IPV6), else the
- * IPv4 one. */
+/* Picks the endpoint by the endpoint mode. If no mode is set, reads AWS_IMDS_USE_IPV6, the switch
+ * of older tools. If that switch is also unset or false, picks the IPv4 endpoint. */
 static bool default_endpoint(
     const struct ria_query *query,
     const struct ria_plan *plan,

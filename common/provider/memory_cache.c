@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * In-process copies of responses: a table of 16 entries under one lock. Every function only tries
- * the lock. If it is taken, the function does nothing, and the caller reads the cache file or runs
- * rds-iam-fetch. */
+ * Stores copies of responses in a table of 16 entries, under one lock. No function waits for the
+ * lock. If another thread holds the lock, the function does nothing, and the caller reads the cache
+ * file or runs rds-iam-fetch. */
 #include "provider/memory_cache.h"
 
 #include "base/secret.h"
@@ -20,8 +20,8 @@ _Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be 
 
 struct copy {
     char name[RIA_CACHE_NAME_SIZE];
-    int64_t until;   /* ticks; INT64_MAX: until the credentials expire */
-    int64_t expires; /* of the credentials, seconds since 1970; 0: unknown or never */
+    int64_t until;   /* when the copy expires, in ticks; INT64_MAX: with the credentials */
+    int64_t expires; /* when the credentials expire, seconds since 1970; 0: unknown or never */
     struct ria_clock_offset offset;
     struct ria_secret record;
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * In-process copies of responses: the only state that lives between two calls. They replace the
- * cache file if no cache directory can be used, and save a long-running process from reading the
- * file. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
+ * In-process copies of responses, which live from one call to the next. They replace the cache file
+ * if no cache directory can be used, and save a long-running process from reading the file at each
+ * login. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
  * allocated, nothing is stored, and each login obtains credentials again.
  *
  * Every call wipes all expired copies. A copy expires when its credentials expire by AWS's clock,
- * or at the time that ria_memory_cache_put() was given. Nothing is wiped between calls, so a
- * long-running server wakes up to do it (ria_background_due()).
+ * or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped between calls,
+ * so a long-running server wakes up to make such a call (ria_background_due()).
  *
  * Thread-safe, and never blocks: while another thread holds the lock, a call acts as if the cache
  * were empty. If a process forks during a call, the child finds no copies.

@@ -110,8 +110,8 @@ static bool read_variants(
 
 /* -- configured endpoints ------------------------------------------------------------------- */
 
-/* Finds the [services] section that the active profile names. Fails if it does not exist, even if
- * no endpoint would be read from it. */
+/* Finds the [services] section that the active profile names. Fails if that section does not exist,
+ * even if no endpoint would be read from it. */
 static bool find_section(
     const struct ria_plan *plan, struct ria_setting *section, struct ria_error *err)
 {
@@ -190,8 +190,8 @@ bool ria_network_settings(
     return read_variants(query, plan, err) && read_urls(query, plan, err);
 }
 
-/* Rejects a configured endpoint together with FIPS or dual-stack, as AWS's SDKs do: a user who
- * requires FIPS must not silently get another endpoint. */
+/* Rejects a configured endpoint together with FIPS or dual-stack, as AWS's SDKs do, because a user
+ * who requires FIPS must not silently get another endpoint. */
 static bool check_variants(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
@@ -210,7 +210,7 @@ static bool check_variants(
                 err,
                 RIA_E_CREDENTIALS,
                 variant,
-                "%s endpoints are wanted, but %.160s names another for %s; remove one of the two",
+                "%s endpoints are required, but %.160s names another for %s; remove one of the two",
                 variants[i].name,
                 text == NULL ? "" : text,
                 ria_service_name(service));

@@ -33,7 +33,8 @@ struct ria_setting ria_network_setting(
 bool ria_network_settings(
     const struct ria_query *query, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
-/* Rejects a CA bundle that is named in a file of another user. For each source that uses https. */
+/* Call this for each source that uses HTTPS. Rejects a CA bundle that is named in a file of another
+ * user. */
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
 /* Call this for each service that the plan will send requests to. Rejects an endpoint or a CA
@@ -43,9 +44,9 @@ bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 
 /* Finds the region in which a service is called: AWS_REGION, else AWS_DEFAULT_REGION, else region
- * of the active profile, else the database's region. A chain of roles uses one region: the region
- * of a source_profile is not read. Returns false with err filled if no region is set or its name is
- * invalid; the message names `service`. */
+ * of the active profile, else the database's region. All roles of a chain use one region, so the
+ * region of a source_profile is not read. Returns false with err filled if no region is set or its
+ * name is invalid; the message names `service`. */
 bool ria_network_region(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -44,8 +44,8 @@ static void move_response(struct ria_response *to, struct ria_response *from)
 }
 
 /* Reads the in-process copy. If it is missing or expires too soon, reads the cache file, and uses
- * the credentials that expire later. *out is then FOUND or ABSENT; it stays FAILED if nothing is
- * cached. */
+ * the credentials that expire later. Sets out->outcome to FOUND or ABSENT. If nothing is cached,
+ * out->outcome stays FAILED. */
 static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
@@ -61,8 +61,8 @@ static enum ria_origin find_cached(
     return RIA_ORIGIN_MEMORY;
 }
 
-/* Returns true if a role of the plan needs an MFA code and none was given. *serial is the setting
- * mfa_serial of that role. */
+/* Returns true if a role of the plan needs an MFA code and the plan contains none. In this case
+ * *serial is set to mfa_serial of the first such role. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {
     for (size_t i = 0; i < plan->role_count; i++) {
@@ -74,7 +74,8 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
     return false;
 }
 
-/* Fails with the command that the user can run on a terminal, where it prompts for the code. */
+/* Fills out->err with a message that names the rds-iam command to run on a terminal. That command
+ * prompts for the code. */
 static void refuse_mfa(
     const struct ria_query *query, const struct ria_setting *serial, struct ria_response *out)
 {
@@ -99,7 +100,8 @@ static void log_warnings(const struct ria_world *world, const struct ria_respons
     }
 }
 
-/* Warns if cache_credential_process is set but XDG_RUNTIME_DIR cannot be used for the file. */
+/* Warns if cache_credential_process is set but XDG_RUNTIME_DIR cannot be used for the cache file.
+ */
 static void warn_of_cache(const struct ria_world *world, const struct ria_plan *plan)
 {
     const struct ria_setting *setting = &plan->value[RIA_PLAN_PROCESS_CACHE];
@@ -156,7 +158,7 @@ static void obtain_fetch(
 }
 
 /* Runs rds-iam-fetch. If that fails, falls back to the cached credentials while they have not
- * expired. Returns true if *out is the new response, false if *out is the cached one. */
+ * expired. Returns false if *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -228,9 +230,9 @@ static void use_static_keys(struct ria_plan *plan, struct ria_response *out)
     out->outcome = RIA_FOUND;
 }
 
-/* Gets the credentials of a plan that needs a request: from a cache, else from rds-iam-fetch.
- * Not inlined: its stack frame has 10 KB, which a plan with static keys must not use on the host
- * program's stack. */
+/* Gets the credentials of a plan that needs a request: from a cache, else from rds-iam-fetch. Not
+ * inlined, because its stack frame has 10 KB, and a login with static keys must not use that much
+ * of the host program's stack. */
 __attribute__((noinline)) static enum ria_origin obtain_from_cache(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)
 {

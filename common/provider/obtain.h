@@ -4,8 +4,8 @@
  * the cache file, and runs rds-iam-fetch last.
  *
  * Rejects three plans before any request is sent: keys in quotes and temporary keys without their
- * session token, because AWS rejects every signature made with them; and a role with mfa_serial
- * without an MFA code, unless its credentials are cached.
+ * session token, because AWS rejects every signature made with them; and a role that has
+ * mfa_serial, if no MFA code was entered and the role's credentials are not cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
@@ -28,10 +28,12 @@ enum ria_origin {
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
-/* Replaces *err if it reports that the plan's credential_process was too slow. The new message
- * names the limit, the setting that helps, and the command that allows more time: "file:line: ...
- * the limit; the setting, and the command". `budget` is the time limit that applied, in
- * milliseconds. Leaves any other error unchanged. */
+/* Replaces *err if it reports that the plan's credential_process was too slow. `budget` is the time
+ * limit that applied, in milliseconds. If it is a login's limit (RIA_LOGIN_BUDGET_MS) or shorter,
+ * the new message names the limit and a remedy: set cache_credential_process (unless it is set),
+ * fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, whose limit is longer. If
+ * `budget` is longer, only RIA_E_DEADLINE is replaced, by a message that names the limit. Leaves
+ * any other error unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -62,8 +62,9 @@ struct ria_setting ria_profile_choice(const struct ria_query *query)
     return (struct ria_setting){"default", NULL, 0};
 }
 
-/* Finds [NAME] in ~/.aws/config. Without the word "profile" such a section is ignored there; only
- * ~/.aws/credentials names a profile so. */
+/* Finds [NAME] in ~/.aws/config. In that file, the section of a profile is [profile NAME], and a
+ * section [NAME] is ignored unless it is [default]. Only ~/.aws/credentials uses [NAME] for a
+ * profile. */
 static const struct ria_ini_section *find_bare(
     const struct ria_profiles *profiles, const char *name)
 {
@@ -104,7 +105,7 @@ static enum ria_outcome report_missing(
             RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
-            "this user may not search; set HOME, or AWS_CONFIG_FILE and "
+            "this user cannot search; set HOME, or AWS_CONFIG_FILE and "
             "AWS_SHARED_CREDENTIALS_FILE",
             choice->value,
             unreachable);
@@ -117,8 +118,8 @@ static enum ria_outcome report_missing(
             err,
             RIA_E_CREDENTIALS,
             choice,
-            "the profile \"%.64s\" does not exist, because a word is missing in %s:%u; write "
-            "[profile %s] there",
+            "the profile \"%.64s\" does not exist, because the word \"profile\" is missing in "
+            "%s:%u; write [profile %s] there",
             choice->value,
             profiles->path[RIA_PROFILE_CONFIG],
             bare->line,

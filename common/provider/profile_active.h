@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts of the source "profile": static keys (profile_keys.c), web identity (web_identity.c),
- * SSO (profile_sso.c), aws login (profile_login.c), credential_process and the order of them all
- * (profile_source.c), and roles that are assumed with another profile (profile_role.c).
+ * SSO (profile_sso.c), aws login (profile_login.c), credential_process and the order of all these
+ * sources (profile_source.c), and roles that are assumed with another profile (profile_role.c).
  *
  * Settings and names borrow from plan->profiles and from the environment.
  */
@@ -14,14 +14,14 @@
 /* A missing key of a section. The error message is "WHAT; REMEDY". */
 struct ria_lack {
     enum ria_profile_kind kind;
-    const char *name;   /* of the section */
+    const char *name;   /* the name of the section */
     const char *what;   /* what is missing */
     const char *remedy; /* what to do */
 };
 
-/* Fills err and returns false. The message is "path:line: WHAT; REMEDY" with the place of
+/* Fills err and returns false. The message is "path:line: WHAT; REMEDY" with the file and line of
  * `because`, the setting that needs the missing key. If a line of the section was ignored, the
- * message contains the place of that line, WHAT, and why the line was ignored. */
+ * message names that line instead: "path:line: WHAT, and this line was ignored: REASON". */
 bool ria_profile_lacks(
     const struct ria_profiles *profiles,
     const struct ria_lack *lack,
@@ -29,17 +29,17 @@ bool ria_profile_lacks(
     struct ria_error *err);
 
 /* Checks that no ignored line of the profile sets the key, in one file. Returns false with err
- * filled if such a line exists: the AWS CLI may read that line, and the next source would log in as
- * another identity. */
+ * filled if such a line exists, because the AWS CLI may read that line, and the next source would
+ * log in as another identity. */
 bool ria_profile_check_ignored(
     const struct ria_profile *profile,
     enum ria_profile_file file,
     const char *key,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns the name of the active profile and the place that names it: an option or rds-iam's
- * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default" (path is NULL). The
- * profile may not exist. */
+/* Returns the name of the active profile. The name comes from a command-line option or rds-iam's
+ * configuration, else from AWS_PROFILE, else from AWS_DEFAULT_PROFILE. If none of them is set, the
+ * name is "default" and the setting's path is NULL. The profile need not exist. */
 struct ria_setting ria_profile_choice(const struct ria_query *query);
 
 /* Loads both profile files into plan->profiles, which the plan owns, and finds the active profile
@@ -81,7 +81,7 @@ enum ria_outcome ria_profile_sso(
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads login_session. Returns the outcomes of ria_provide. */
+/* Reads login_session, which `aws login` writes. Returns the outcomes of ria_provide. */
 enum ria_outcome ria_profile_login(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -103,8 +103,8 @@ enum ria_outcome ria_profile_web_identity(
  * web_identity_token_file. */
 bool ria_profile_has_role(const struct ria_profile *profile);
 
-/* Reads that role, the roles below it, and the source that they start from. ABSENT if the profile
- * has no such role. */
+/* Reads the role of the profile, the roles of the profiles that source_profile leads to, and the
+ * source at the end of that path. Returns ABSENT if ria_profile_has_role() is false. */
 enum ria_outcome ria_profile_role(
     const struct ria_query *query,
     const struct ria_profile *profile,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads aws_access_key_id, aws_secret_access_key and aws_session_token of a profile from one of the
- * two files. Each file is a separate source, because botocore tries other sources between them.
- * Rejects half a pair, a pair that is split over both files, and temporary keys whose session token
- * is empty, in the other file, or in a line that was ignored. */
+ * two files. Each file is a separate source, because botocore tries other sources between the two
+ * files. Rejects half a pair, a pair that is split over both files, and temporary keys whose
+ * session token is empty, in the other file, or in a line that was ignored. */
 #include "provider/profile_active.h"
 
 #include "aws/credentials.h"
@@ -25,8 +25,8 @@ bool ria_profile_has_keys(const struct ria_profile *profile)
     return ria_profile_has(profile, id_key) || ria_profile_has(profile, secret_key);
 }
 
-/* Reports half a key pair. The message says whether the other half is in the other file, empty, or
- * missing. */
+/* Reports half a key pair. The message tells whether the missing half is in the other profile file,
+ * empty, or not set at all. */
 static enum ria_outcome refuse_half(
     const struct ria_profile *profile,
     const struct ria_setting *present,
@@ -90,8 +90,8 @@ static bool get_session_token(
 }
 
 /* Reports why temporary keys have no session token: it is in the other file, empty, or in a line
- * that was ignored. Returns true if none of these is the case. provider/obtain.c rejects such keys
- * later. */
+ * that was ignored. Returns true if it finds none of these reasons. In this case provider/obtain.c
+ * rejects the keys later. */
 static bool explain_lack_of_token(
     const struct ria_profile *profile, const struct key_pair *pair, struct ria_error *err)
 {

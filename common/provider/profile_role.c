@@ -17,8 +17,9 @@
 
 /* -- the source of a role ------------------------------------------------------------------- */
 
+/* The source of a role. Exactly one of the two settings is set. */
 struct role_source {
-    struct ria_setting profile;    /* source_profile; one of the two is set */
+    struct ria_setting profile;    /* source_profile */
     struct ria_setting credential; /* credential_source */
 };
 
@@ -119,8 +120,8 @@ static bool add_to_path(const struct ria_profile *profile, struct path *path, st
     return true;
 }
 
-/* Checks the profile that source_profile names. A profile with keys may be its own source. Any
- * other profile that occurs twice on the path is a cycle, as in botocore. */
+/* Checks the profile that source_profile names. A profile with keys may name itself as its
+ * source_profile. Any other profile that occurs twice on the path is a cycle, as in botocore. */
 static bool check_next(
     const struct ria_profile *at,
     const struct ria_profile *next,
@@ -231,8 +232,9 @@ enum ria_outcome ria_profile_role(
     return outcome;
 }
 
-/* Rejects a profile whose role_arn is in an ignored line: without the role it would be another
- * identity. credential_source and web_identity_token_file report a missing role themselves. */
+/* Rejects a profile whose role_arn is in an ignored line, because without the role the login would
+ * use another identity. Profiles with credential_source or web_identity_token_file are not checked
+ * here: the functions that read these keys report a missing role. */
 static bool check_ignored_role(const struct ria_profile *profile, struct ria_error *err)
 {
     return ria_profile_has(profile, "role_arn") || ria_profile_has(profile, "credential_source") ||

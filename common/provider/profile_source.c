@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the source that a profile contains: a table of sources in botocore's order, and a loop that
- * tries them. Rejects a credential_process in a file of another user, a credential_source without a
+ * Finds the source that a profile contains. Tries the sources of a table, which is in botocore's
+ * order. Rejects a credential_process in a file of another user, a credential_source without a
  * role, and a source whose line was ignored. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
@@ -14,8 +14,8 @@ typedef enum ria_outcome read_source(
     struct ria_plan *plan,
     struct ria_error *err);
 
-/* Reads the profile only. The web identity of the environment has its own entry in the chain, and
- * does not apply to a source_profile. */
+/* Reads web identity settings from the profile only. The web identity of the environment has its
+ * own entry in the chain, and does not apply to a source_profile. */
 static enum ria_outcome read_own_web_identity(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -45,7 +45,8 @@ static enum ria_outcome read_config_keys(
     return ria_profile_keys(profile, RIA_PROFILE_CONFIG, plan, err);
 }
 
-/* Rejects credential_source without role_arn: it names the source of a role. */
+/* Rejects credential_source without role_arn, because credential_source names the source of a role.
+ */
 static enum ria_outcome refuse_lone_credential_source(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -69,7 +70,8 @@ static enum ria_outcome refuse_lone_credential_source(
     return RIA_FAILED;
 }
 
-/* Reads credential_process. Rejects it in a file of another user, who could run commands with it.
+/* Reads credential_process. Rejects the key if it is in a file of another user, who could use it to
+ * run commands.
  */
 static enum ria_outcome read_process(
     const struct ria_query *query,
@@ -100,7 +102,7 @@ enum {
 /* A source, and the keys that select it. */
 struct source {
     read_source *read;
-    int file; /* the file that it is read from, or FILES_BOTH */
+    int file; /* the file that contains the keys, or FILES_BOTH */
     const char *keys[2];
 };
 
@@ -131,8 +133,8 @@ static bool check_ignored_in(
     return ok;
 }
 
-/* Rejects an absent source if an ignored line sets one of its keys: the AWS CLI reads "key: value"
- * too. */
+/* Rejects a source that is ABSENT, if an ignored line sets one of its keys. The AWS CLI may read
+ * that line, because it also accepts "key: value". */
 static bool check_ignored(
     const struct ria_profile *profile, const struct source *source, struct ria_error *err)
 {

@@ -2,8 +2,8 @@
  *
  * Reads AWS SSO (IAM Identity Center) settings of a profile: sso_session and its section, or the
  * older form with all settings in the profile. sso_account_id or sso_role_name selects this source,
- * as in botocore; a profile with sso_session alone serves tools that require_key an SSO token and
- * no credentials. Rejects a missing setting, and a value that AWS does not write. */
+ * as in botocore; a profile with sso_session alone serves tools that require an SSO token and no
+ * credentials. Rejects a missing setting, and a value that AWS could not have written. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -59,7 +59,7 @@ static bool require_session_key(
             err,
             RIA_E_CREDENTIALS,
             &repeated,
-            "%s differs from that of [sso-session %s]; remove this line",
+            "%s differs from the value in [sso-session %s]; remove this line",
             key,
             quoted);
     }

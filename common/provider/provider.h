@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface of a credential source. A provider is one stateless function with three outcomes.
- * It reads the environment and files, makes a plan (aws/plan.h), and sends no network request. No
- * provider calls another. chain.c defines the order of the sources, stops at the first that is
- * configured, and records the outcome of each. obtain.c carries the plan out and reads the caches.
+ * The interface of a credential source. A provider is one stateless function with three outcomes. A
+ * provider reads the environment and files, makes a plan (aws/plan.h), and sends no network
+ * request. No provider calls another provider. chain.c defines the order of the sources, stops at
+ * the first source that is configured, and records the outcome of each source. obtain.c carries the
+ * plan out and reads the caches.
  *
  * To add a provider: write a function of type ria_provide in a file named after the source, declare
  * it at the end of this header, and add its line to the table in chain.c. If the source needs the
@@ -15,7 +16,7 @@
 #include "aws/plan.h"
 #include "base/world.h"
 
-/* The input of every provider. The caller owns all that it points to. */
+/* The input of every provider. The caller owns everything that the query points to. */
 struct ria_query {
     const struct ria_world *world;
     struct ria_deadline deadline;
@@ -32,9 +33,10 @@ struct ria_query {
     struct ria_setting cli_cache;
     /* cache_credential_process in rds-iam's configuration, if it is "yes"; else value is NULL. */
     struct ria_setting process_cache;
-    const char *mfa_code; /* that the user typed; NULL: this program cannot prompt for one */
-    /* Appends the command line that gets the same credentials on a terminal; `whose` is passed to
-     * it. May be NULL. A function, because only two error messages need the command. */
+    const char *mfa_code; /* the MFA code that the user entered; NULL: none was entered */
+    /* Appends the rds-iam command that gets the same credentials on a terminal. `whose` is passed
+     * to the function, which may be NULL. The query contains a function and not the command,
+     * because only two error messages need the command. */
     void (*add_command)(const void *whose, struct ria_buf *out);
     const void *whose;
 };
@@ -58,7 +60,8 @@ ria_provide ria_provider_instance_metadata;
 /* The sources that credential_source in a profile can name. The providers above call the same
  * functions. Each fills the plan's source, label and values (the keys in the environment, or an
  * endpoint) and returns one of the three outcomes of ria_provide. ria_instance_endpoint() returns
- * ABSENT if the metadata service is disabled; its endpoint may be a key of the active profile. */
+ * ABSENT if the metadata service is disabled. The endpoint of that service may be set in the active
+ * profile. */
 enum ria_outcome ria_environment_keys(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 enum ria_outcome ria_container_endpoint(

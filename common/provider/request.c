@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes and reads requests as records. A record contains the plan (its settings, keys and roles),
- * the time limit, and the place of the cache file. The reader rejects an unknown field, a number
- * out of range, half a key pair, and a plan without a setting that its source required. */
+ * the time limit, and the directory and name of the cache file. The reader rejects an unknown
+ * field, a number out of range, half a key pair, and a plan without a setting that its source
+ * requires. */
 #include "provider/request.h"
 
 #include "base/messages.h"
@@ -11,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags of the fields. The field of a setting is "value NUL path NUL line": rds-iam-fetch shows the
- * path and the line in its messages. */
+/* Tags of the fields. The field of a setting is "value NUL path NUL line". It includes the path and
+ * the line, because rds-iam-fetch shows them in its messages. */
 enum {
     TAG_SOURCE = 1,
     TAG_LABEL,
@@ -25,7 +26,7 @@ enum {
     TAG_ROLE_SECONDS,
     TAG_VALUE = 0x100,
     TAG_ROLE_VALUE = 0x200,
-    TAG_BUDGET = 0x400, /* this and the next fields are not part of the plan */
+    TAG_BUDGET = 0x400, /* this field and the next two are not part of the plan */
     TAG_CACHE_DIRECTORY,
     TAG_CACHE_NAME,
 };
@@ -185,7 +186,8 @@ static bool request_read_text(struct ria_plan *plan, unsigned tag, const char *t
     }
 }
 
-/* Returns the setting with this tag, or NULL if the tag is not that of a setting. */
+/* Returns the setting of the plan that has this tag, or NULL if no setting has it. Also returns
+ * NULL for a value of a role if the plan has no role yet. */
 static struct ria_setting *find_setting(struct ria_plan *plan, unsigned tag)
 {
     if (tag >= TAG_VALUE && tag < TAG_VALUE + RIA_PLAN_VALUES) {
@@ -244,7 +246,8 @@ static bool request_read_field(const struct ria_record_field *field, struct ria_
     }
 }
 
-/* The values that each source needs. A source that is not listed needs keys or a role. */
+/* The values that each source requires. Two requirements are not listed, and is_complete_plan()
+ * checks them: RIA_SOURCE_KEYS requires keys, and a web identity also requires a role. */
 static const struct {
     enum ria_source source;
     enum ria_plan_value value;
@@ -264,8 +267,8 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Returns true if the keys are a pair, the source has the values that it needs, and each role has
- * an ARN and a region. */
+/* Returns true if the keys are a pair, the source has everything that it requires, and each role
+ * has an ARN and a region. */
 static bool is_complete_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;

@@ -11,9 +11,9 @@
 
 struct ria_request {
     struct ria_plan plan;
-    int64_t budget;              /* time limit in milliseconds, from when it is sent */
+    int64_t budget;              /* time limit in milliseconds; starts when the request is sent */
     const char *cache_directory; /* NULL: the result is not stored */
-    const char *cache_name;      /* see ria_cache_name(); NULL with cache_directory */
+    const char *cache_name;      /* made by ria_cache_name(); NULL if cache_directory is NULL */
 };
 
 #define RIA_REQUEST_INIT                                                                           \
@@ -21,8 +21,9 @@ struct ria_request {
         .plan = RIA_PLAN_INIT                                                                      \
     }
 
-/* Replaces the contents of *out with the record of a request. cache_directory may be NULL. Returns
- * false with err filled if the record exceeds RIA_RECORD_MAX or memory runs out. */
+/* Replaces the contents of *out with the record of a request. cache_directory may be NULL; in this
+ * case cache_name is not used. Returns false with err filled if the record exceeds RIA_RECORD_MAX
+ * or memory runs out. */
 bool ria_request_write(
     const struct ria_plan *plan,
     int64_t budget,

@@ -15,16 +15,17 @@ enum {
 };
 
 /* The difference between this machine's clock and AWS's, measured from a response that TLS has
- * authenticated. It is valid until the machine reboots or its clock is set. */
+ * authenticated. The offset becomes invalid when the machine reboots, when its clock is set or
+ * slewed by 2 s or more, and when it sleeps for 2 s or more. */
 struct ria_clock_offset {
     int64_t seconds;                /* to add to the machine's time; 0: no offset is known */
-    char boot_id[RIA_BOOT_ID_SIZE]; /* of the machine when the offset was measured */
-    int64_t real_minus_raw;         /* see struct ria_host; at that moment */
+    char boot_id[RIA_BOOT_ID_SIZE]; /* the machine's boot id when the offset was measured */
+    int64_t real_minus_raw;         /* struct ria_host's real_minus_raw at the same time */
 };
 
 struct ria_response {
     enum ria_outcome outcome;
-    struct ria_error err; /* unless FOUND */
+    struct ria_error err; /* the error, unless FOUND */
     struct ria_credentials credentials;
     char identity[256]; /* the ARN that the source reported, else "" */
     struct ria_clock_offset offset;
@@ -42,11 +43,12 @@ struct ria_response {
 void ria_response_warn(struct ria_response *response, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Replaces the contents of *out with the record. A failure is left in the buffer (out->failed). */
+/* Replaces the contents of *out with the record. If the record is too long or memory runs out, sets
+ * out->failed. */
 void ria_response_write(const struct ria_response *response, struct ria_buf *out);
 
-/* Reads a response into *out, which owns its copy. Returns false, with *out released, if the bytes
- * are not one complete response. */
+/* Reads a response into *out, which owns its copy. If the bytes are not one complete response or
+ * memory runs out, releases *out and returns false. */
 bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out) RIA_MUST_USE;
 
 /* Wipes the credentials and resets *response to RIA_RESPONSE_INIT. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the error message for a login whose credential_process was too slow. The message names
- * the time limit, the setting that caches the command's output (cache_credential_process) unless it
- * is set, the fault of XDG_RUNTIME_DIR if it has one, and the command to run on a terminal, where
- * the time limit is longer. If a client would cut the message, a shorter form is used; the command
- * in it is never shortened. */
+ * Writes the error message for a login whose credential_process was too slow. The message names the
+ * time limit, the setting that caches the command's output (cache_credential_process) unless it is
+ * set, the fault of XDG_RUNTIME_DIR if it has one, and the rds-iam command to run on a terminal,
+ * where the time limit is longer. If a client would cut the message, a shorter form is used; the
+ * command in it is never shortened. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -83,8 +83,8 @@ static void explain_login(
     }
 }
 
-/* RIA_E_DEADLINE also means a slow command if the plan has no roles. rds-iam-fetch then waited for
- * the command only, or for another process that runs the same command. */
+/* RIA_E_DEADLINE also means a slow command if the plan has no roles. With such a plan,
+ * rds-iam-fetch waits only for the command, or for another process that runs the same command. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

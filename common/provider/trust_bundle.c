@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of Amazon's bundles, and the records of a download. A reader rejects a record with an
- * unknown field, an unknown partition, or a text that does not fit. */
+ * Contains the table of Amazon's bundles. Writes and reads the records of a download. The readers
+ * reject a record with an unknown field, an unknown partition, or a text that is too long. */
 #include "provider/trust_bundle.h"
 
 #include "codec/record.h"

@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-/* The URL of the partition's bundle ("aws", "aws-us-gov" or "aws-cn"), in static storage. NULL for
- * any other partition. */
+/* Returns the URL of the bundle of a partition ("aws", "aws-us-gov" or "aws-cn"). The text is
+ * static. Returns NULL for any other partition. */
 const char *ria_trust_bundle_url(const char *partition);
 
 /* A request to download one partition's bundle within `budget` milliseconds. */
@@ -24,7 +24,7 @@ struct ria_trust_bundle_request {
     int64_t budget;
 };
 
-/* Writes a request as a record. A failure is remembered by the buffer. */
+/* Writes a request as a record. If the record is too long or memory runs out, sets out->failed. */
 void ria_trust_bundle_write_request(
     const struct ria_trust_bundle_request *request, struct ria_buf *out);
 
@@ -32,12 +32,14 @@ void ria_trust_bundle_write_request(
 bool ria_trust_bundle_read_request(
     const struct ria_buf *bytes, struct ria_trust_bundle_request *out) RIA_MUST_USE;
 
-/* Writes the response: the downloaded bytes, or *err if there are none (`pem` is NULL). */
+/* Writes the response as a record: the downloaded bytes, or *err if the download failed and `pem`
+ * is NULL. Sets out->failed in the same cases. */
 void ria_trust_bundle_write_response(
     const struct ria_buf *pem, const struct ria_error *err, struct ria_buf *out);
 
 /* Reads a response and appends the downloaded bytes to *pem. Returns false with err filled if the
- * download failed, or if the bytes are not one complete response. */
+ * download failed, if the bytes are not one complete response, or if the downloaded bytes do not
+ * fit in *pem. */
 bool ria_trust_bundle_read_response(
     const struct ria_buf *bytes, struct ria_buf *pem, struct ria_error *err) RIA_MUST_USE;
 

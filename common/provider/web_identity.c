@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Web identity: reads the path of a token file, and the role that is assumed with the token, from
- * the environment (EKS IAM roles for service accounts) and from a profile. The file, the role and
- * the session name are looked up one by one, in the environment first, as botocore does. The
- * environment is ignored if an option or rds-iam's configuration names a profile, and for a profile
- * that another profile names as its source_profile. Rejects a token file without a role. */
+ * Reads the settings of a web identity: the path of a token file, and the role that is assumed with
+ * the token. The environment (EKS IAM roles for service accounts) or a profile contains them. The
+ * file, the role and the session name are looked up one by one, each in the environment first, as
+ * botocore does. The environment is ignored if a command-line option or rds-iam's configuration
+ * names a profile, and for a profile that another profile names as its source_profile. Rejects a
+ * token file without a role. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -13,7 +14,8 @@
 
 static const char file_variable[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/* Reads the environment variable if the environment counts (`is_merged`), else the profile's key.
+/* Reads the environment variable if `is_merged` is true and the variable is set. Else reads the
+ * profile's key. The value of the result is NULL if neither is set.
  */
 static struct ria_setting provider_web_identity_find(
     const struct ria_query *query,
@@ -60,9 +62,9 @@ static bool refuse_no_role(
     return ria_profile_lacks(profile->profiles, &lack, file, err);
 }
 
-/* Reads the role. STS accepts neither an external id nor an MFA code with a web identity, so those
- * keys of the profile are ignored. Its duration_seconds is read if the profile also names the token
- * file. */
+/* Reads the role. STS accepts neither an external id nor an MFA code with a web identity, so
+ * external_id and mfa_serial of the profile are ignored. duration_seconds is read only if the
+ * profile also names the token file. */
 static bool read_role(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -112,7 +114,7 @@ enum ria_outcome ria_profile_web_identity(
     return ria_network_add_role(query, plan, &role, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-/* Warns if a variable names a profile but the web identity of the environment logs in. */
+/* Warns if a variable names a profile but the web identity of the environment is used. */
 static void provider_web_identity_warn_of_unused_profile(
     const struct ria_query *query, const struct ria_plan *plan)
 {

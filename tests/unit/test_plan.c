@@ -190,8 +190,8 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
         {"a profile with an empty name",
          {{"AWS_PROFILE", "b"}},
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
-         "AWS_PROFILE: the profile \"b\" does not exist, because a word is missing in "
-         "/home/u/.aws/config:4; write [profile b] there"},
+         "AWS_PROFILE: the profile \"b\" does not exist, because the word \"profile\" is missing "
+         "in /home/u/.aws/config:4; write [profile b] there"},
     };
 #undef KEYS
     for_each_row(row, rows, row->message) {

@@ -295,7 +295,7 @@ static int code_of_file_below_a_closed_directory(void)
         const struct ria_world *world = ria_process_world();
         bool ok = (geteuid() != 0 || seteuid(65534) == 0) &&
                   world->read_file(world->self, path, &text, NULL, &err) == RIA_FAILED &&
-                  strstr(err.text, "below a directory that this user may not search") != NULL;
+                  strstr(err.text, "below a directory that this user cannot search") != NULL;
         _exit(ok ? (int)err.code : 100);
     }
     assert_true(child > 0 && waitpid(child, &status, 0) == child);

@@ -55,20 +55,20 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "[default]\nsso_session = x\nsso_start_url = https://y\nsso_account_id = 1\n"
          "[sso-session x]\n"
          "sso_start_url = https://x\nsso_region = eu-west-1\n",
-         "config:3: sso_start_url differs from that of [sso-session x]; remove this line"},
+         "config:3: sso_start_url differs from the value in [sso-session x]; remove this line"},
         {"an SSO portal endpoint together with FIPS",
          "[default]\nsso_session = x\nsso_account_id = 1\nsso_role_name = R\n"
          "use_fips_endpoint = true\nservices = s\n[services s]\nsso =\n"
          "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
          "sso_region = eu-west-1\n",
-         "config:5: FIPS endpoints are wanted, but /home/u/.aws/config:9 names another for SSO"},
+         "config:5: FIPS endpoints are required, but /home/u/.aws/config:9 names another for SSO"},
         {"a login without a region",
          "[default]\nlogin_session = arn\n",
          "no region for sign-in is set; set AWS_REGION, or region in the profile"},
         {"a sign-in endpoint together with dual-stack",
          "[default]\nlogin_session = arn\nregion = eu-west-1\nendpoint_url = https://x\n"
          "use_dualstack_endpoint = true\n",
-         "config:5: dual-stack endpoints are wanted, but /home/u/.aws/config:4 names another for "
+         "config:5: dual-stack endpoints are required, but /home/u/.aws/config:4 names another for "
          "SIGNIN"},
     };
     for_each_row(row, rows, row->message) {

@@ -31,8 +31,8 @@ class Clock(CloudCase):
         return result.stderr
 
     def assert_warning(self, text, word):
-        self.assertRegex(text, rf"this machine's clock is (599|600|601) s {word} AWS's; the token is "
-                         "dated by AWS's: set the clock")
+        self.assertRegex(text, rf"this machine's clock is (599|600|601) s {word} AWS's, so the token "
+                         "uses AWS's time; set the clock")
 
     def check(self, word):
         aws, wrong, right = CLOCKS[word]

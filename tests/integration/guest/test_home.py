@@ -96,7 +96,7 @@ class WithoutHome(HomeCase):
 USUAL = (".aws/config", ".aws/credentials", ".config/rds-iam/config")
 NAMED = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "RDS_IAM_CONFIG")
 LOGIN = ("--hostname", "x.abc123.us-east-1.rds.amazonaws.com", "--port", "5432", "--username", "u")
-UNSEARCHABLE = "is below a directory that this user may not search"
+UNSEARCHABLE = "is below a directory that this user cannot search"
 
 
 class UnusablePath(HomeCase):

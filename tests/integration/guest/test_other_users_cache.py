@@ -17,7 +17,7 @@ from service import Services, agent_program
 OTHER = pwd.getpwnam("nobody")
 PRECIOUS = b"another user's bytes\n"
 
-NOT_ALONE = "is not the user's alone, so it is ignored"
+NOT_ALONE = "is not private to the user, so it is ignored"
 NO_FILE = "it does not exist, or it is a symbolic link"
 DAMAGED = "is damaged, so it is ignored"
 NO_DIRECTORY = "is not a directory"

@@ -229,8 +229,8 @@ struct search {
     bool has_failed; /* stdout cannot be written */
 };
 
-/* Returns whether the file has not been inspected before: on most systems, mysql and mariadb are
- * the same file. Also returns false if the table of files is full. */
+/* Returns true if the file has not been inspected yet. On most systems, mysql and mariadb are the
+ * same file. Returns false if the table of files is full. */
 static bool is_new(struct search *search, const struct stat *status)
 {
     for (size_t i = 0; i < search->count; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a cache entry. If the entry is missing or stale, waits for the entry's lock, which another
- * process holds while it fetches the same credentials, and reads the entry again. If the entry is
- * still not fresh, fetches the credentials and writes the entry. Fails if the other process holds
- * the lock until the deadline and has not written a fresh entry. If may_share is false, never reads
- * the entry. Does not cache a failure, or credentials without an expiry time.
+ * Reads a cache entry. If the entry is missing or stale, waits for the entry's lock and reads the
+ * entry again, because another process may hold the lock while it fetches the same credentials. If
+ * the entry is still not fresh, fetches the credentials and writes the entry. Fails if another
+ * process holds the lock until the deadline and has not written a fresh entry. If may_share is
+ * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning.
  * Every other entry only saves time, so a failure to write such an entry is not reported. */

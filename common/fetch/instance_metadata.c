@@ -192,8 +192,8 @@ static enum ria_outcome get_token(
     if (response.status == 403) {
         return ria_absent(
             err,
-            "the metadata service is switched off (status 403), or has no version 2; version 1 is "
-            "never used");
+            "the metadata service is switched off (status 403) or has no version 2, and version 1 "
+            "is never used");
     }
     if (response.status == 404 || response.status == 405) {
         char message[256];

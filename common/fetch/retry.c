@@ -16,8 +16,8 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDKs correct an offset from four minutes; STS rejects requests from an offset
-     * of five or fifteen minutes. */
+    /* Seconds. AWS's SDKs correct an offset of four minutes or more, because STS rejects requests
+     * from an offset of five or fifteen minutes. */
     OFFSET_MIN = 240,
     /* Milliseconds. If a request had less time than this, its message names the earlier step that
      * took longest. */
@@ -92,8 +92,8 @@ bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err)
     return ria_fail(
         err,
         RIA_E_DEADLINE,
-        "the time for it was used up before%s%s; try again",
-        is_known ? " by " : "",
+        "no time was left for it%s%s; try again",
+        is_known ? " after " : "",
         is_known ? fetch->spent.what : "");
 }
 

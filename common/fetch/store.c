@@ -2,8 +2,8 @@
  *
  * Writes cache entries. Opens the cache directory, checks its owner and mode, and addresses all
  * files relative to the directory's descriptor. Caches nothing if the directory or its parent is a
- * symbolic link or belongs to another user, if other users can enter the directory, or if other
- * users can write to its parent. */
+ * symbolic link or belongs to another user, if other users have any right to the directory, or if
+ * other users can write to its parent. */
 #include "fetch/store.h"
 
 #include "base/ascii.h"

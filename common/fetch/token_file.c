@@ -23,8 +23,8 @@
 
 enum {
     FILE_MAX = 64 * 1024, /* bytes; four SSO tokens with their registration have 8 KB */
-    /* Other programs write the file in place. They need less time for that than ten reads, 10 ms
-     * apart, take. */
+    /* Another program may be writing the file in place. Ten reads, 10 ms apart, take longer than
+     * such a write. */
     READS_MAX = 10,
     READ_INTERVAL_NS = 10 * 1000 * 1000,
     /* How many bytes longer than the old token a renewed token may be. */

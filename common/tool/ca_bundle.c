@@ -295,8 +295,8 @@ void ria_ca_bundle_write(const struct ria_ca_bundle *bundle, struct ria_buf *out
 
 /* -- public roots ---------------------------------------------------------------------------- */
 
-/* The roots of Amazon Trust Services, https://www.amazontrust.com/repository/. They sign the
- * certificates of AWS Certificate Manager. */
+/* The roots of Amazon Trust Services, https://www.amazontrust.com/repository/. The certificate
+ * chains of AWS Certificate Manager end at these roots. */
 static const struct {
     const char *organization;
     const char *name;

@@ -13,8 +13,8 @@
 enum {
     WARNING_SECONDS = 60 * 86400,
     FIRST_LINE_SIZE = 256,
-    /* Bytes of an installed file at most. ria_trust_bundle_fetch() never returns a longer bundle.
-     */
+    /* The size limit of an installed file, in bytes. ria_trust_bundle_fetch() never returns a
+     * longer bundle. */
     FILE_MAX = 2 * 1024 * 1024,
 };
 

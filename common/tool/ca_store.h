@@ -6,9 +6,9 @@
  *   rds-ca.pem          the roots of Amazon RDS: instances and clusters
  *   rds-ca-public.pem   Amazon's public roots: RDS Proxy and Aurora DSQL
  *
- * The two kinds of roots are never in one file. A root of Amazon RDS signs only certificates of RDS
- * servers. A public root signs certificates of any server, so it proves nothing unless the client
- * also checks the server's name.
+ * The two kinds of roots are never in one file. A certificate chain that ends at a root of Amazon
+ * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server, so
+ * it proves nothing unless the client also checks the server's name.
  *
  * The store of root is /etc/rds-iam. The store of any other user is $XDG_CONFIG_HOME/rds-iam
  * (~/.config/rds-iam). ria_ca_store_find() searches the user's own store before /etc/rds-iam.

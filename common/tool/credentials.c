@@ -67,8 +67,8 @@ static int print_credentials(const struct ria_session *session)
         !tool_credentials_is_plain(&session->secret_access_key) ||
         !tool_credentials_is_plain(&session->session_token)) {
         (void)fputs(
-            "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
-            "where they come from\n",
+            "rds-iam: these credentials contain characters that no AWS key has; fix their source, "
+            "which --explain shows\n",
             stderr);
         return RIA_EXIT_FAILED;
     }

@@ -96,8 +96,8 @@ static const struct variable unreached[] = {
 };
 
 /* Prefixes of the names of programs that load their modules with RTLD_DEEPBIND (PHP before 8.3, on
- * its own and in Apache). Such a module calls the functions of libpq itself, even if another object
- * that defines them is preloaded. */
+ * its own and in Apache). Such a module calls libpq's own functions, not the functions of the
+ * preloaded object. */
 static const char *const deep_programs[] = {"php", "apache2", "httpd"};
 
 /* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
@@ -250,9 +250,10 @@ static bool check_preload(void)
 /* The variables by which the preloads find the files of the CA store. */
 static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
 
-/* Sets the variable of one kind of file: to --ca; else leaves the value that an outer rds-iam exec
- * has set; else to the file of the CA store. If none of them exists, the variable stays unset, and
- * the message of a login says which command to run. */
+/* Sets the variable of one kind of file. Uses the value of --ca if it is given; otherwise keeps the
+ * value that an outer rds-iam exec has set; otherwise uses the file of the CA store. If the store
+ * has no such file, leaves the variable unset; in this case a login fails with a message that says
+ * which command to run. */
 static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
     char path[RIA_CA_PATH_SIZE];
@@ -273,8 +274,8 @@ static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct 
     return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
-/* Sets the variables of both kinds of files. A program that does not load the preload reads only
- * libpq's own variables, so PGSSLROOTCERT is set too for such a program. */
+/* Sets the variables of both kinds of files. If the program does not load the preload, also sets
+ * PGSSLROOTCERT, because such a program reads only libpq's own variables. */
 static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
 {
     bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
@@ -282,7 +283,7 @@ static bool set_ca(const char *ca, bool is_reached, const struct ria_world *worl
     return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
 }
 
-/* -- all of them ------------------------------------------------------------------------------ */
+/* -- all variables --------------------------------------------------------------------------- */
 
 static bool binds_deeply(const char *command)
 {

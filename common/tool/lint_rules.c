@@ -380,9 +380,9 @@ static void check_environment(
             RIA_FINDING_WARNING,
             entry->file->path,
             lint_rules_line_of(entry, "passfile"),
-            "PGPASSFILE names this file too, and a program that reads the file that way ignores "
-            "the "
-            "sslmode of [%.64s]: it sends the token to a server that it does not verify; also set "
+            "PGPASSFILE also names this file, and a program that reads the file that way ignores "
+            "the sslmode of [%.64s]: it sends the token to a server that it does not verify; also "
+            "set "
             "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable",
             entry->service->name);
     }

@@ -314,8 +314,8 @@ class CommandLine(CloudCase):
         result = self.credentials(principal=None)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(
-            result.stderr, "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
-                           "where they come from\n")
+            result.stderr, "rds-iam: these credentials contain characters that no AWS key has; fix their source, "
+                           "which --explain shows\n")
 
     def test_what_does_not_go_together_is_refused(self):
         for arguments, text in (

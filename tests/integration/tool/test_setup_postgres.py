@@ -379,7 +379,7 @@ class Lint(LabCase):
         """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
         PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
         verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
-        finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
+        finding = "8: warning: PGPASSFILE also names this file, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
                 ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**verified, "PGSSLMODE": "require"}, True),
                 ({**verified, "PGGSSENCMODE": "prefer"}, True), (verified, False)):

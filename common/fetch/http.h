@@ -53,8 +53,8 @@ enum ria_http_result {
     RIA_HTTP_RESULTS,
 };
 
-/* Returns the predicate of a message about the host: "did not answer" if a request was sent, "could
- * not be reached" otherwise. */
+/* Returns the predicate of a message about the host, such as "did not answer", "could not be
+ * reached" or "sent no usable response". */
 const char *ria_http_predicate(enum ria_http_result result);
 
 /* Returns the end of such a message for a service on the network: "; check ...", or "" if the text

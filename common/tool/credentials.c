@@ -186,7 +186,8 @@ static bool disable_echo(struct terminal *terminal)
     return terminal->signals >= 0 && tcsetattr(terminal->fd, TCSAFLUSH, &unseen) == 0;
 }
 
-/* Turns the echo on and unblocks the signals. A pending signal is delivered in this function. */
+/* Turns the echo on and unblocks the signals. The kernel delivers a pending signal in this
+ * function. */
 static void restore_terminal(struct terminal *terminal)
 {
     (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);

@@ -30,7 +30,7 @@ void ria_finding_add(
     const char *format,
     ...) __attribute__((format(printf, 5, 6)));
 
-/* Adds an error whose text begins with "PATH:LINE: ", as the parser of service files writes it. */
+/* Adds an error of the parser of service files, whose text begins with "PATH:LINE: ". */
 void ria_finding_add_error(struct ria_findings *findings, const struct ria_error *err);
 
 #endif

@@ -138,10 +138,10 @@ static const char oracle[] =
 
 /* -- client libraries ----------------------------------------------------------------------- */
 
-/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. The library
- * is recognized by strings in the file; the program is not run. Each library contains the name of
- * an environment variable that only this library reads. If a plugin is built in, the file contains
- * the plugin's name with a zero byte before and after it. */
+/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. rds-iam
+ * setup recognizes the library by strings in the file and does not run the program. Each library
+ * contains the name of an environment variable that only this library reads. If a plugin is built
+ * in, the file contains the plugin's name with a zero byte before and after it. */
 enum client_library {
     LIBRARY_LOADS,    /* MariaDB Connector/C that loads mysql_clear_password.so */
     LIBRARY_BUILT_IN, /* MariaDB Connector/C with mysql_clear_password built in */

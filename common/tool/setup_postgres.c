@@ -111,8 +111,8 @@ static const char advice[] = "not the one above: XDG_RUNTIME_DIR is not set here
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-/* Returns whether a value can be written in a service file. libpq supports no quoting there; the
- * value is the text after the = sign. */
+/* Returns whether a value can be written in a service file. libpq supports no quoting in a service
+ * file; the value is all the text after the = sign. */
 static bool is_writable(const char *value)
 {
     size_t len = strlen(value);

@@ -31,8 +31,8 @@
 enum {
     OUTPUT_MAX = 64 * 1024,
     POLL_NS = 5 * 1000 * 1000,
-    STDERR_MAX = 640,       /* bytes kept from the end of stderr; enough for a message of rds-iam */
-    STDERR_SHOWN_MAX = 200, /* bytes of stderr that fit into a message */
+    STDERR_MAX = 640, /* bytes stored from the end of stderr; enough for a message of rds-iam */
+    STDERR_SHOWN_MAX = 200,    /* bytes of stderr that fit into a message */
     URLS_MAX = 8 * STDERR_MAX, /* the text that replaces a URL may be longer than the URL */
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the role
- * before, and parses the credentials of the role. Rejects keys that contain blanks or control
- * characters, a role that needs an MFA code if the user has not entered one, and settings that do
- * not fit into a request. If STS refuses, the message says which policy to check. */
+ * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the
+ * previous role, and parses the credentials of the role. Rejects keys that contain blanks or
+ * control characters, a role that needs an MFA code if the user has not entered an MFA code, and
+ * settings that do not fit into a request. If STS refuses the request, the message says which
+ * policy to check. */
 #include "aws/tag.h"
 #include "fetch/sts.h"
 
@@ -12,7 +13,7 @@
 
 enum {
     ADVICE_MAX = 192,
-    /* "User: ARN is not authorized to perform: sts:SetSourceIdentity", with an ARN of 130. */
+    /* "User: ARN is not authorized to perform: sts:SetSourceIdentity", with an ARN of 130 bytes. */
     MESSAGE_SHOWN = 200,
 };
 
@@ -56,7 +57,8 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
 }
 
 /* The caller's policy and the role's trust policy must both allow the call. The message of STS may
- * say which policy denied it: IAM User Guide, "Troubleshoot access denied error messages". */
+ * name the kind of policy that denied the call: IAM User Guide, "Troubleshoot access denied error
+ * messages". */
 static const char *policy_to_check(const char *message)
 {
     static const struct {
@@ -78,8 +80,8 @@ static const char *policy_to_check(const char *message)
     return "both the caller's own policy and the role's trust policy";
 }
 
-/* Returns what to do about a refusal: the part of a message after the semicolon. Uses `room` if the
- * text must be composed. */
+/* Returns the part of a message after the semicolon: what to do about a refusal. Composes the text
+ * in `room` if it is not a constant. */
 static const char *advice(
     const struct ria_role *role, const struct ria_sts_fault *fault, char room[ADVICE_MAX])
 {
@@ -125,8 +127,8 @@ static bool assume_role_refused(
 {
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
     char room[ADVICE_MAX];
-    /* Cut the message before the resource: the role is already named, and the space is needed for
-     * the caller and the action. */
+    /* Cut the message before the resource, because the role is already named and the space is
+     * needed for the caller and the action. */
     const char *resource = strstr(fault->message, " on resource: ");
     size_t len = resource != NULL ? (size_t)(resource - fault->message) : strlen(fault->message);
     return ria_fail_at(

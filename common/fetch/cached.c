@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a cache entry. If the entry is missing or stale, locks the entry, reads it again, fetches
- * the credentials and writes the entry. Another process holds the lock while it fetches the same
- * credentials. Fails if the other process keeps the lock until the deadline of the login. Does not
- * cache a failure, or credentials without an expiry time. If the user has set
- * cache_credential_process and the entry cannot be written, adds a warning. Any other entry only
- * saves time, so a failure to write it is not reported. */
+ * Reads a cache entry. If the entry is missing or stale, waits for the entry's lock and reads the
+ * entry again, because another process may hold the lock while it fetches the same credentials. If
+ * the entry is still not fresh, fetches the credentials and writes the entry. Fails if another
+ * process holds the lock until the deadline and has not written a fresh entry. If may_share is
+ * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
+ *
+ * If the user has set cache_credential_process and the entry cannot be written, adds a warning.
+ * Every other entry only saves time, so a failure to write such an entry is not reported. */
 #include "fetch/cached.h"
 
 #include "fetch/store.h"
@@ -52,8 +54,8 @@ static enum turn await_turn(
     return is_ours ? OURS : TOO_LATE;
 }
 
-/* Writes the entry. Credentials without an expiry time are not cached, because they would stay in
- * the cache forever. */
+/* Writes the entry. Credentials without an expiry time are not cached, because the entry would
+ * always count as fresh. */
 static void cached_write(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -68,8 +70,8 @@ static void cached_write(
     }
     ria_response_warn(
         response,
-        "%s:%u: cache_credential_process: nothing is cached, because no file can be written in "
-        "%.200s",
+        "%s:%u: cache_credential_process: nothing is cached, because no entry can be locked and "
+        "written in %.200s; make it yours alone (mode 0700)",
         setting->path,
         setting->line,
         place->directory);

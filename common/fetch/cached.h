@@ -9,15 +9,16 @@
 #include "fetch/fetch.h"
 #include "provider/cache.h"
 
-/* Fetches a response that is not cached. Fills *response, except for its outcome, which is the
- * return value. */
+/* Fetches a response that is not cached. Fills *response except its outcome, and returns the
+ * outcome. */
 typedef enum ria_outcome ria_fetch_get(struct ria_fetch *fetch, struct ria_response *response);
 
-/* Fills *response, which must be RIA_RESPONSE_INIT. If may_share is true and the cache entry at
- * *place is fresh, reads the entry. Otherwise calls get() while it holds the entry's lock, so that
- * one process at a time fetches, and writes the entry if the credentials have an expiry time.
- * Without a cache, place->directory is "". In every case *record is the encoded form of *response.
- */
+/* Fills *response, which must be RIA_RESPONSE_INIT, and sets *record to the encoded form of
+ * *response. If may_share is true and the cache entry at *place is fresh, reads the entry.
+ * Otherwise waits for the entry's lock, calls get(), and writes the entry if the credentials have
+ * an expiry time. Because of the lock, one process at a time fetches. If another process holds the
+ * lock until the deadline and writes no fresh entry, the outcome is FAILED. If place->directory is
+ * "", or if the cache cannot be used, calls get() without a cache. */
 void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,

@@ -161,8 +161,8 @@ bool ria_cli_cache_key(
 
 /* -- entries -------------------------------------------------------------------------------- */
 
-/* Reads the entry of a key text. Ignores an entry that other users can write and adds a warning;
- * the caller then requests the role from STS. */
+/* Reads the entry of a key text. If other users can write the entry, ignores the entry and adds a
+ * warning; the caller requests the role from STS instead. */
 static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {

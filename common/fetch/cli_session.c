@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opens a session of the AWS CLI: reads its token file and renews a token that expires soon. Other
- * processes may do the same, so it locks the file, reads it again, and renews the token only if no
- * other process has done so. Rejects an expired token that cannot be renewed, an unreadable file
- * and a file that lacks a member; the message contains the command that starts a new session. */
+ * Opens a session of the AWS CLI: reads its token file and renews a token that expires soon.
+ * Another process may renew the same token, so ria_session_open() locks the file, reads it again,
+ * and renews the token only if no other process has done so. Rejects an expired token that cannot
+ * be renewed, an unreadable file and a file that lacks a member. In these cases the message
+ * contains the command that starts a new session, or says how to make the file readable. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -47,8 +48,9 @@ static bool write_request(
     return ok && ria_document_write(&request, body);
 }
 
-/* Fills err from an error response: {"error": "invalid_grant", ...}. Returns false. With 400, 401
- * or 403 the refresh token is not valid any more, except if only a permission is missing. */
+/* Fills err from an error response: {"error": "invalid_grant", ...}. Returns false. After a status
+ * of 400, 401 or 403 the refresh token is no longer valid, unless the error says that only a
+ * permission is missing. */
 static bool cli_session_refused(
     const struct ria_http_response *response, const char *host, struct ria_error *err)
 {
@@ -212,8 +214,8 @@ static bool cli_session_has_expired(
         quoted_name(fetch, quoted));
 }
 
-/* Renews the token under the file's lock and reads the file again. Returns true if the token was
- * renewed, by this process or by another one. */
+/* Locks the file, reads it again, and renews the token unless another process has renewed it.
+ * Returns true if *file contains a renewed token. */
 static bool try_to_renew(
     struct ria_fetch *fetch,
     const struct ria_session_kind *kind,

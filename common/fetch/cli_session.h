@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * A session that the user has started with `aws sso login` or `aws login`. The session's tokens are
- * in a token file. This file reads the token file, renews the tokens before they expire, and keeps
- * using a token that cannot be renewed until it expires. It contains what both kinds of session
- * share; sso.c and login.c contain the format of their tokens and of their requests.
+ * in a token file. ria_session_open() reads the token file and renews the tokens before they
+ * expire. If a token cannot be renewed, ria_session_open() uses it until it expires. These
+ * functions are common to both kinds of session; sso.c and login.c contain the format of their
+ * tokens and of their requests.
  */
 #ifndef RIA_FETCH_CLI_SESSION_H
 #define RIA_FETCH_CLI_SESSION_H
@@ -14,9 +15,9 @@ struct ria_session_kind {
     const char *login;         /* the command that starts a session: "aws sso login" */
     const char *expiry_parent; /* the JSON object that contains "expiresAt"; NULL: the root */
     int64_t renew_before;      /* renew a token that expires within so many seconds */
-    /* Returns whether the file has all members that the session needs. A file that lacks one is
-     * never renewed: the response of the service could not be stored in it, and the refresh token
-     * would be spent for nothing. */
+    /* Returns whether the file has all members that the session needs. A file that lacks such a
+     * member is never renewed, because the response of the service could not be stored in it, and
+     * the refresh token would be spent for nothing. */
     bool (*is_whole)(const struct ria_token_file *file);
     /* Returns whether the file contains everything that a renewal needs. */
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);
@@ -25,8 +26,8 @@ struct ria_session_kind {
 };
 
 /* Reads the token file into *file and renews its tokens if they expire soon. Returns true if the
- * token has not expired. Returns false with err filled otherwise; the message tells the user which
- * command to run, or to try again. May block until the deadline. */
+ * token has not expired. Otherwise returns false with err filled; the message says which command to
+ * run, what to change, or to try again. May block until the deadline. */
 bool ria_session_open(
     struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
@@ -42,7 +43,7 @@ bool ria_session_is_damaged(
 
 /* How to renew the tokens of a kind of session: a POST of JSON with grantType refresh_token. */
 struct ria_session_renewal {
-    const char *name; /* of the service, for messages */
+    const char *name; /* name of the service, for messages */
     enum ria_service service;
     enum ria_plan_value region; /* the setting with the region of the service */
     const char *path;
@@ -64,9 +65,10 @@ struct ria_session_renewal {
         struct ria_token_file *file);
 };
 
-/* Requests new tokens and replaces the token file; for a ria_renew function. Returns false with err
- * filled if the service cannot be reached or its status is not 200. err->code is
- * RIA_E_NO_CREDENTIALS if the user must log in again. */
+/* Requests new tokens and replaces the token file. Each ria_renew function calls it. Returns false
+ * with err filled if the service cannot be reached, if its status is not 200, if its response is
+ * not valid, or if the token file cannot be written. err->code is RIA_E_NO_CREDENTIALS if the user
+ * must log in again. */
 bool ria_session_renew(
     struct ria_fetch *fetch,
     struct ria_token_file *file,

@@ -2,7 +2,7 @@
  *
  * Gets the credentials of a container from the endpoint that ECS or EKS Pod Identity provides. The
  * request carries an authorization token, so plain http is allowed only to this machine and to the
- * fixed addresses of AWS. Rejects plain http to any other name, without resolving the name. */
+ * fixed addresses of AWS. Rejects plain http to any other host, without resolving the host name. */
 #include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -61,8 +61,8 @@ static bool find_url(
     return !place.is_https || ria_fetch_authorities(fetch, authorities, err);
 }
 
-/* Appends the Authorization header, if a token is configured. AWS rotates the token file, so each
- * call reads it. The file overrides the variable AWS_CONTAINER_AUTHORIZATION_TOKEN. */
+/* Appends the Authorization header if a token is configured. AWS rotates the token file, so each
+ * call reads the file. The file overrides the variable AWS_CONTAINER_AUTHORIZATION_TOKEN. */
 static bool fetch_container_add_token(
     const struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
 {
@@ -138,7 +138,7 @@ static const char *remedy(enum ria_http_result result)
     case RIA_HTTP_NOBODY:
     case RIA_HTTP_SILENT:
     case RIA_HTTP_BROKEN:
-        return "; is this process in the container?";
+        return "; run this process in the container";
     case RIA_HTTP_UNUSABLE:
         return "; check the URL";
     case RIA_HTTP_REFUSED:

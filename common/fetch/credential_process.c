@@ -3,7 +3,7 @@
  * Runs a profile's credential_process with /bin/sh -c and parses the credentials that it prints.
  * The command runs in its own process group, which is killed at the deadline. The group leader,
  * called the keeper, kills the group if rds-iam-fetch itself is killed. If the command fails, the
- * message shows the end of its stderr, but only the host and port of each URL in it; no message
+ * message shows the end of its stderr, but only the host and port of each URL in it. No message
  * shows its stdout. Does not start a command that would run itself again (process_chain.h), and
  * rejects output above 64 KB and expired credentials.
  *
@@ -31,8 +31,8 @@
 enum {
     OUTPUT_MAX = 64 * 1024,
     POLL_NS = 5 * 1000 * 1000,
-    STDERR_MAX = 640,       /* the last bytes of stderr: fits a message of rds-iam and its prefix */
-    STDERR_SHOWN_MAX = 200, /* the part of them that fits into a message */
+    STDERR_MAX = 640, /* bytes stored from the end of stderr; enough for a message of rds-iam */
+    STDERR_SHOWN_MAX = 200,    /* bytes of stderr that fit into a message */
     URLS_MAX = 8 * STDERR_MAX, /* the text that replaces a URL may be longer than the URL */
 };
 
@@ -72,9 +72,10 @@ __attribute__((noreturn)) static void become(const char *command, int out, int e
     _exit(127);
 }
 
-/* Runs in the child: the keeper. Starts the command, waits for it and exits with its status. Never
- * returns. If rds-iam-fetch dies, the kernel sends the parent death signal to the keeper only, so
- * the keeper kills the group. It uses SIGRTMIN, which no command sends to its own group. */
+/* Runs in the child process, the keeper. Starts the command, waits for it and exits with its
+ * status. Never returns. If rds-iam-fetch dies, the kernel sends the parent death signal only to
+ * the keeper, so the keeper kills the group. The signal is SIGRTMIN, because no command sends
+ * SIGRTMIN to its own group. */
 __attribute__((noreturn)) static void credential_process_keep(
     const char *command, int out, int errors, pid_t parent)
 {
@@ -154,8 +155,8 @@ static void append_tail(struct ria_buf *tail, const char *bytes, size_t len)
     ria_buf_add(tail, bytes, len);
 }
 
-/* Reads the bytes that are available. Returns false at the end of the stream. Appends them to
- * *output, or to the tail *errors if output is NULL. */
+/* Reads the available bytes. Appends them to *output, or to the tail *errors if output is NULL.
+ * Returns false at the end of the stream or on an error. */
 static bool credential_process_read(int fd, struct ria_buf *output, struct ria_buf *errors)
 {
     char bytes[4096];
@@ -211,9 +212,9 @@ static bool collect(
     return !output->failed;
 }
 
-/* Waits for the command to exit; it may run on after it has closed its streams. Returns false at
- * the deadline. Does not reap the keeper, so that its process group id is not reused before kill().
- */
+/* Waits for the command to exit, because the command may continue after it has closed its streams.
+ * Returns false at the deadline. Does not reap the keeper, so that its process group id is not
+ * reused before kill(). */
 static bool await_end(const struct ria_fetch *fetch, const struct child *child)
 {
     const struct timespec interval = {.tv_nsec = POLL_NS};
@@ -230,9 +231,9 @@ static bool await_end(const struct ria_fetch *fetch, const struct child *child)
     }
 }
 
-/* Waits for the command, kills every process that is left in its group, and reaps the keeper.
- * Returns the exit status, or -1 if the keeper was killed. Sets *is_whole to false if the deadline
- * passed. */
+/* If *is_whole is true, waits for the command; sets *is_whole to false if the deadline passes.
+ * Kills every process that is left in the command's group, and reaps the keeper. Returns the exit
+ * status, or -1 if the keeper was killed. */
 static int end(const struct ria_fetch *fetch, const struct child *child, bool *is_whole)
 {
     int status = 0;
@@ -246,8 +247,8 @@ static int end(const struct ria_fetch *fetch, const struct child *child, bool *i
 }
 
 /* Copies stderr to `out` and reduces each URL to its host and port. Works line by line, so that an
- * '@' on a later line is not taken for a part of the URL. If the beginning of stderr was dropped,
- * skips the first word, because it could be the end of a URL. */
+ * '@' on a later line does not count as a part of the URL. If the beginning of stderr was dropped,
+ * skips the first word, because that word could be the end of a URL. */
 static void show_urls(const struct ria_buf *errors, char out[URLS_MAX])
 {
     const char *text = errors->len == 0 ? "" : errors->data;
@@ -295,7 +296,7 @@ static enum ria_outcome fail_with(
         shown);
 }
 
-/* Finds the message of a nested rds-iam that did not start its own credential_process. That message
+/* Finds the message of a nested rds-iam that did not start its own credential_process. This message
  * must reach the user unchanged, because it names the file, the line and the chain. Terminates
  * *errors at the end of the message. Returns NULL if stderr contains no such message. */
 static const char *find_refusal(struct ria_buf *errors)
@@ -331,8 +332,8 @@ static enum ria_outcome fail_by_status(
     return fail_with(command, err, what, errors);
 }
 
-/* Fails with RIA_E_SLOW_PROCESS. In a login, the caller replaces this message with one that tells
- * the user how to cache the command's output (provider/obtain.h). */
+/* Fails with RIA_E_SLOW_PROCESS. In a login, ria_slow_process_explain() replaces this message by a
+ * message that tells the user how to cache the command's output (provider/obtain.h). */
 static enum ria_outcome fail_by_deadline(
     const struct ria_fetch *fetch,
     const struct ria_setting *command,
@@ -351,7 +352,7 @@ static enum ria_outcome fail_by_deadline(
 }
 
 /* Warns if the user has set cache_credential_process and the output has no Expiration. Such output
- * is not cached, because it would stay in the cache forever. */
+ * is not cached, because its entry would always count as fresh. */
 static void warn_without_expiration(
     const struct ria_fetch *fetch, const struct ria_credentials *printed)
 {

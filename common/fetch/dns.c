@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Queries DNS for the CNAME records of a host name and follows them to an RDS name. Does not use
- * getaddrinfo(): it returns only the last name of the chain, which is an EC2 name for a publicly
- * accessible database. */
+ * Queries DNS for the CNAME records of a host name and follows them to an RDS name. Follows at most
+ * 16 records. Does not use getaddrinfo(), because getaddrinfo() returns only the last name of the
+ * chain, and the last name of a publicly accessible database is an EC2 name. */
 #include "fetch/dns.h"
 
 #include "base/ascii.h"
@@ -59,8 +59,8 @@ bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size
     return false;
 }
 
-/* Queries the A records of a host; a response contains the CNAME records on the way. Sets `name` to
- * the RDS name, or to "". */
+/* Queries DNS for the A records of a host, because the response also contains the CNAME records
+ * that lead to them. Sets `name` to the RDS name, or to "" if none is found. */
 static void query_dns(const char *host, char name[RIA_HOST_SIZE])
 {
     struct __res_state state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses, changes and writes JSON objects with jansson. Unlike json.c, keeps all members of a
- * document, so that a token file of the AWS CLI can be written back. Rejects duplicate names. */
+ * document, so that a token file of the AWS CLI can be written back. Rejects duplicate names and a
+ * text that is not an object. */
 #include "fetch/document.h"
 
 #include "base/timestamp.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON objects whose members are read and changed: the AWS CLI's token files, and the responses of
- * SSO and of AWS's sign-in service. A wrapper for jansson. Each function addresses a member by its
- * name. If `parent` is not NULL, the member is in the object of that name, one level down. Names
- * are case-sensitive.
+ * SSO and of AWS's sign-in service. The functions wrap jansson. Each function addresses a member by
+ * its name. If `parent` is not NULL, the member is in the object of that name, one level down.
+ * Names are case-sensitive.
  */
 #ifndef RIA_FETCH_DOCUMENT_H
 #define RIA_FETCH_DOCUMENT_H
@@ -21,8 +21,8 @@ struct ria_document {
  * *out, if the text is not a JSON object or contains a duplicate name. */
 bool ria_document_read(const struct ria_buf *text, struct ria_document *out) RIA_MUST_USE;
 
-/* Copies a string member to *out. Returns false if the member is missing, is not a string, is empty
- * or does not fit. */
+/* Replaces the text of *out by a string member. Returns false if the member is missing, is not a
+ * string, is empty or does not fit. */
 bool ria_document_text(
     const struct ria_document *document, const char *parent, const char *name, struct ria_buf *out)
     RIA_MUST_USE;
@@ -39,18 +39,21 @@ bool ria_document_time(
     RIA_MUST_USE;
 
 /* Sets a member to a string and leaves all other members unchanged. Returns false if the parent
- * does not exist, or if the text is not valid UTF-8. */
+ * does not exist, if the text is not valid UTF-8, or if memory runs out. */
 bool ria_document_set(
     struct ria_document *document, const char *parent, const char *name, const char *text)
     RIA_MUST_USE;
 
-/* Sets a member to a time in the AWS CLI's format: 2026-08-22T12:34:56Z. */
+/* Sets a member to a time, in seconds since 1970, in the AWS CLI's format: 2026-08-22T12:34:56Z.
+ * Returns false if the time cannot be formatted, or if ria_document_set() fails. */
 bool ria_document_set_time(
     struct ria_document *document, const char *parent, const char *name, int64_t when) RIA_MUST_USE;
 
-/* Appends the JSON text in the format of Python's json.dumps(). Returns false without memory. */
+/* Appends the JSON text in the format of Python's json.dumps(). Returns false if the text is too
+ * long or memory runs out. */
 bool ria_document_write(const struct ria_document *document, struct ria_buf *out) RIA_MUST_USE;
 
+/* Frees the document. *document is empty afterwards. */
 void ria_document_release(struct ria_document *document);
 
 #endif

@@ -18,8 +18,8 @@ enum {
 
 /* Appends the header "DPoP: TOKEN" for a request with this method and URL, sent at `now`, in
  * seconds since 1970. `pem` is the private key, an EC key on P-256. Returns false with err filled
- * if `pem` is not such a key, without memory, or if the header would be longer than RIA_DPOP_MAX.
- */
+ * if `pem` is not such a key, if the proof cannot be signed, if memory runs out, or if the header
+ * would be longer than RIA_DPOP_MAX. */
 bool ria_dpop_header(
     const struct ria_buf *pem,
     const char *method,

@@ -18,9 +18,9 @@ struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
     int64_t budget;               /* the caller's time limit, in milliseconds */
-    struct ria_deadline deadline; /* a little earlier, so that the response still arrives */
+    struct ria_deadline deadline; /* earlier than the budget, so that the response still arrives */
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
-    struct ria_buf bundle; /* the CA bundle of ria_fetch_authorities(); the owner releases it */
+    struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
     struct {
         int64_t since;   /* ticks at which the current step began */
         int64_t longest; /* duration of the longest step, in milliseconds */
@@ -29,8 +29,8 @@ struct ria_fetch {
 };
 
 /* Gets the credentials of the plan's source. Returns FOUND with *out filled; ABSENT if this machine
- * has no such source (only the metadata service returns this); or FAILED with a complete message in
- * err. */
+ * has no such source (only ria_fetch_instance() returns ABSENT); or FAILED with a complete message
+ * in err. */
 typedef enum ria_outcome ria_fetch_source(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err);
 
@@ -42,12 +42,12 @@ ria_fetch_source ria_fetch_sso;
 ria_fetch_source ria_fetch_login;
 
 /* Like ria_fetch_process(), for a plan that assumes a role with the command's output. If the user
- * has set cache_credential_process, the output has its own cache entry, and the role can be assumed
- * again without running the command. */
+ * has set cache_credential_process, the output has its own cache entry, so rds-iam-fetch can assume
+ * the role again without running the command. */
 ria_fetch_source ria_fetch_cached_process;
 
-/* Assumes a role with *credentials and replaces *credentials with those of the role. Returns false
- * with err filled on failure; *credentials are then unchanged. */
+/* Assumes a role with *credentials and replaces *credentials by the credentials of the role. On
+ * failure, returns false with err filled and leaves *credentials unchanged. */
 bool ria_fetch_assume_role(
     struct ria_fetch *fetch,
     const struct ria_role *role,
@@ -55,9 +55,9 @@ bool ria_fetch_assume_role(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the plan's
- * outermost role first, then for the roles below it, then for the role of an SSO source. Returns
- * true with *out filled; *roles is the number of the plan's roles that need not be assumed any
- * more. Returns false if the cache has no usable entry. */
+ * outermost role first, then for the roles below it, then for the role of an SSO source. On
+ * success, returns true with *out filled and *roles set to the number of the plan's roles that need
+ * not be assumed any more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
     RIA_MUST_USE;
 
@@ -65,7 +65,7 @@ bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, s
 struct ria_fetch_service {
     struct ria_plan_endpoint endpoint;
     struct ria_http_place place;
-    const struct ria_buf *authorities; /* see ria_fetch_authorities(); NULL for plain http */
+    const struct ria_buf *authorities; /* of ria_fetch_authorities(); NULL for plain http */
 };
 
 /* Fills *out with the endpoint of a service in a region. *out borrows from *fetch. Rejects a URL
@@ -78,9 +78,9 @@ bool ria_fetch_find_service(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Sets *out to the certificates of the plan's CA bundle, borrowed from *fetch. The first call reads
- * the file. *out is NULL if the plan names no bundle; the system's certificates are used then.
- * Returns false with err filled if the file cannot be read, is empty, or can be written by other
- * users. */
+ * the file. If the plan names no bundle, sets *out to NULL, which selects the system's
+ * certificates. Returns false with err filled if the file cannot be read, is empty, or can be
+ * written by other users. */
 bool ria_fetch_authorities(
     struct ria_fetch *fetch, const struct ria_buf **out, struct ria_error *err) RIA_MUST_USE;
 
@@ -97,33 +97,34 @@ void ria_fetch_warn_of_owner(
 void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);
 
 /* Returns the time to sign with, in seconds since 1970: the machine's time, corrected by the clock
- * offset if one is known. */
+ * offset if the offset is known. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
- * it in fetch->result. Returns true if this call set the offset. Ignores an offset below 240 s and
- * every response after the first that set it. */
+ * it in fetch->result. Returns true if this call set the offset. Ignores an offset below 240 s, a
+ * response without a usable Date header, and every response after the first that set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit);
 
-/* Records that a step has ended and that the next step begins. `what` is a noun that names the step
- * that ended. If a later step has no time left, its message names the longest step so far. */
+/* Records that a step has ended and that the next step begins. `what` is a noun that names the
+ * ended step. If a later step has no time left, its message names the longest step so far. */
 void ria_fetch_spent(struct ria_fetch *fetch, const char *what);
 
-/* Returns whether the deadline has not passed. On false, err names the step that took longest. */
+/* Returns true if the deadline has not passed. Otherwise returns false with an error that names the
+ * step that took longest. */
 bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err) RIA_MUST_USE;
 
 /* Extends the message of a request that timed out. `left` is the time in milliseconds that remained
- * when the request began. If it was less than 2000 and less than the longest step took, the message
- * also names that step. */
+ * when the request began. If `left` was less than 2000 and less than the duration of the longest
+ * step, the message also names that step. */
 void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err);
 
 /* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
  * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
  * random time of up to 200 ms before the second try and up to 400 ms before the third, within the
- * deadline. Returns the result of the last try; unless it is ANSWERED, err is filled. */
+ * deadline. Returns the result of the last try. Fills err if the result is not ANSWERED. */
 enum {
     RIA_FETCH_TRIES = 3
 };
@@ -144,19 +145,19 @@ bool ria_fetch_is_transient(long status);
  * without sleeping, if the deadline would pass. */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
 
-/* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds. It
- * sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,
+/* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds.
+ * Sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,
  * EWOULDBLOCK if another process held the lock the whole time, or another errno. Uses SIGALRM. */
 int ria_lock_within(int fd, int64_t timeout);
 
-/* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads it and
- * writes the response to *record, whose max is RIA_RECORD_BUNDLE_MAX. Returns false for any other
- * bytes. */
+/* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads the
+ * bundle, writes the response to *record and returns true. The max of *record is
+ * RIA_RECORD_BUNDLE_MAX. Returns false for any other bytes. */
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 
-/* Messages for an absent instance role: no service responds at the metadata service's address, or
- * the instance has no role. */
+/* Messages for an absent instance role. ria_fetch_no_instance: no service responds at the metadata
+ * service's address. ria_fetch_no_role: the instance has no role. */
 extern const char ria_fetch_no_instance[];
 extern const char ria_fetch_no_role[];
 

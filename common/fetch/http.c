@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP exchanges with libcurl. All exchanges share one easy handle, so that an open connection is
- * reused. Rejects redirects, other protocols than http and https, and a body above 64 KB. */
+ * Performs HTTP exchanges with libcurl. All exchanges share one easy handle, so that an open
+ * connection is reused. Follows no redirect. Rejects protocols other than http and https, and a
+ * body above the limit of response->body (64 KB by default). */
 #include "fetch/http.h"
 
 #include "base/ascii.h"
@@ -105,8 +106,9 @@ static void set_authorities(const struct ria_buf *bundle)
 
 static struct curl_slist *header_list(const struct ria_http_request *request)
 {
-    /* libcurl would add an Expect header to a large body, which SigV4 does not sign. An empty
-     * header prevents that. */
+    /* For a large body, libcurl would add "Expect: 100-continue" and wait up to one second for the
+     * server's consent before it sends the body. The entry "Expect:" without a value removes that
+     * header. */
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; list != NULL && i < RIA_HTTP_HEADERS_MAX && request->headers[i] != NULL;
          i++) {
@@ -146,10 +148,10 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     (void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
     (void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, parse_header);
     (void)curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
-    /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for it even
-     * after the timeouts. */
+    /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for the
+     * thread even after the timeouts. */
     (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    /* Ignore the headers of the proxy: TLS does not authenticate their Date. */
+    /* Ignore the headers of the proxy, because TLS does not authenticate their Date. */
     (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     /* Plain http goes only to this machine and to metadata services; no proxy may see it. */
     if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
@@ -159,7 +161,8 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     set_body(request);
 }
 
-/* Returns the status of the proxy's response to CONNECT, or 0 if it was successful or not sent. */
+/* Returns the status of the proxy's response to CONNECT. Returns 0 if the status is 2xx, if libcurl
+ * sent no CONNECT, or if the proxy did not respond. */
 static long proxy_error_status(void)
 {
     long status = 0;

@@ -11,7 +11,8 @@
 #include "rds_iam.h"
 
 enum {
-    /* Bytes: sixteen times the largest response of STS. A longer body is an error. */
+    /* The default limit of a body in bytes: sixteen times the largest response of STS. A caller can
+     * set another limit in response->body.max. A longer body is an error. */
     RIA_HTTP_BODY_MAX = 64 * 1024,
     RIA_HTTP_HEADERS_MAX = 8,
 };
@@ -42,7 +43,7 @@ struct ria_http_response {
 
 enum ria_http_result {
     RIA_HTTP_ANSWERED, /* a response with any status */
-    RIA_HTTP_NOBODY,   /* no connection: the name, the route or the port is wrong, or a timeout */
+    RIA_HTTP_NOBODY,   /* no connection: wrong name, route or port, or a timeout */
     RIA_HTTP_SILENT,   /* connected, but no response before the timeout */
     RIA_HTTP_BROKEN,   /* the connection was reset or closed early; another try may help */
     RIA_HTTP_NO_PROXY, /* the proxy cannot be resolved, or does not connect to the host */
@@ -52,16 +53,17 @@ enum ria_http_result {
     RIA_HTTP_RESULTS,
 };
 
-/* Returns the predicate of a message about the host: "did not answer" if a request was sent, "could
- * not be reached" otherwise. */
+/* Returns the predicate of a message about the host, such as "did not answer", "could not be
+ * reached" or "sent no usable response". */
 const char *ria_http_predicate(enum ria_http_result result);
 
-/* Returns the end of such a message for a service on the network: "; check ...", or "" if err
- * already says what to do. */
+/* Returns the end of such a message for a service on the network: "; check ...", or "" if the text
+ * of err already contains a remedy. */
 const char *ria_http_remedy(enum ria_http_result result);
 
-/* Sends a request and waits for the response; blocks for at most request->timeout. Unless the
- * result is ANSWERED, err names the host, the port and the reason. Not thread-safe. */
+/* Sends a request and waits for the response; blocks for at most request->timeout. Fills err if the
+ * result is not ANSWERED. If the request was sent, err names the host, the port and the reason. Not
+ * thread-safe. */
 enum ria_http_result ria_http_send(
     const struct ria_http_request *request,
     struct ria_http_response *response,
@@ -70,7 +72,8 @@ enum ria_http_result ria_http_send(
 /* The parts of a URL, as libcurl parses it. */
 struct ria_http_place {
     char host[300]; /* the value of the Host header: with the port unless it is the scheme's
-                       default. Never printed: libcurl may take a part of a password for the host */
+                       default. Never printed, because libcurl may parse a part of a password as the
+                       host */
     char shown[RIA_URL_SHOWN_SIZE]; /* the form for messages (codec/url.h) */
     char path[1024];                /* at least "/"; without the query */
     bool is_https;
@@ -82,9 +85,11 @@ struct ria_http_place {
  * resolve the host name. */
 bool ria_http_place(const char *url, struct ria_http_place *out) RIA_MUST_USE;
 
-/* Initializes libcurl. Call it once per process, before the first exchange. */
+/* Initializes libcurl. Call it once per process, before the first exchange. Returns false on
+ * failure. */
 bool ria_http_set_up(void);
 
+/* Frees the body and resets *response to RIA_HTTP_RESPONSE_INIT. */
 void ria_http_response_release(struct ria_http_response *response);
 
 #endif

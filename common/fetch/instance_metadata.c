@@ -2,11 +2,12 @@
  *
  * Gets the credentials of an EC2 instance's role from the instance metadata service, version 2:
  * requests a session token, the name of the role, and the credentials of the role. Never uses
- * version 1, because an attacker who can make any program fetch a URL can use it too.
+ * version 1, because an attacker who can make any program fetch a URL can use version 1 too.
  *
- * Returns ABSENT if no service accepts a connection at the default address, because this machine is
- * then not an EC2 instance. Fails if the service accepts the connection but does not respond; the
- * usual cause is the hop limit in a container. */
+ * Returns ABSENT if no service accepts a connection at the default address, because in this case
+ * this machine is not an EC2 instance. Also returns ABSENT if the service refuses to give a session
+ * token (status 403), or if the instance has no role. Fails if the service accepts the connection
+ * but does not respond; the usual cause is the hop limit in a container. */
 #include "base/ascii.h"
 #include "base/messages.h"
 #include "fetch/fetch.h"
@@ -89,7 +90,7 @@ static enum ria_outcome failed_by_result(
         sizeof(message),
         "%s; %s",
         what,
-        result == RIA_HTTP_UNUSABLE ? "is it AWS's?" : "try again");
+        result == RIA_HTTP_UNUSABLE ? "check that it is AWS's" : "try again");
     return failed(fetch, err, message, why);
 }
 
@@ -111,7 +112,7 @@ static enum ria_http_result send(
         "%.*s%s",
         (int)(len > 0 && endpoint[len - 1] == '/' ? len - 1 : len),
         endpoint,
-        path); /* check_endpoint() has checked that it fits */
+        path); /* check_endpoint() has checked that the URL fits */
     struct ria_http_request request = {
         .url = url,
         .method = method,
@@ -150,8 +151,8 @@ static bool check_endpoint(const struct ria_setting *endpoint, struct ria_error 
     return true;
 }
 
-/* Handles a failed connection. At the default address it means that this machine is not an EC2
- * instance. At an address that the user has configured it is an error. */
+/* Handles a failed connection. At the default address, a failed connection means that this machine
+ * is not an EC2 instance. At an address that the user has configured, it is an error. */
 static enum ria_outcome not_connected(struct ria_fetch *fetch, struct ria_error *err)
 {
     const struct ria_setting *endpoint = &fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT];
@@ -191,8 +192,8 @@ static enum ria_outcome get_token(
     if (response.status == 403) {
         return ria_absent(
             err,
-            "the metadata service is switched off (status 403), or has no version 2; version 1 is "
-            "never used");
+            "the metadata service is switched off (status 403) or has no version 2, and version 1 "
+            "is never used");
     }
     if (response.status == 404 || response.status == 405) {
         char message[256];
@@ -207,7 +208,7 @@ static enum ria_outcome get_token(
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
         return failed_by_status(
-            fetch, err, "gives no session token", "is it AWS's?", response.status);
+            fetch, err, "gives no session token", "check that it is AWS's", response.status);
     }
     ria_buf_add_text(header, "X-Aws-Ec2-Metadata-Token: ");
     ria_buf_add_text(header, response.body.data);
@@ -215,7 +216,7 @@ static enum ria_outcome get_token(
                           : RIA_FOUND;
 }
 
-/* Requests the name of the role: the first line of the response. */
+/* Requests the name of the role, which is the first line of the response. */
 static enum ria_outcome get_role(
     struct ria_fetch *fetch, const char *token, char role[128], struct ria_error *err)
 {
@@ -232,7 +233,8 @@ static enum ria_outcome get_role(
     static const char allowed[] = RIA_ALNUM "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
         strspn(response.body.data, allowed) != len) {
-        return failed_by_status(fetch, err, names_no_role, "is it AWS's?", response.status);
+        return failed_by_status(
+            fetch, err, names_no_role, "check that it is AWS's", response.status);
     }
     memcpy(role, response.body.data, len);
     role[len] = '\0';

@@ -23,8 +23,8 @@ struct ria_json_form {
 
 /* Parses credentials. Member names are not case-sensitive. Returns true with *out filled. Returns
  * false with err filled if a member is missing or invalid, or if the document is not JSON or has a
- * duplicate name. err is a fragment for a message, such as "not JSON" or "no AccessKeyId in it". It
- * never quotes the document, except an unexpected Code. */
+ * duplicate name. The text of err is a fragment for a message, such as "not JSON" or "no
+ * AccessKeyId in it". The fragment never quotes the document, except an unexpected Code. */
 bool ria_json_credentials(
     const struct ria_buf *text,
     const struct ria_json_form *form,

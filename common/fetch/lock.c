@@ -14,14 +14,14 @@ enum {
     ALARM_AGAIN_US = 20 * 1000
 };
 
-/* Does nothing: the signal itself interrupts flock(), which then fails with EINTR. */
+/* Does nothing, because the signal itself interrupts flock(), which fails with EINTR. */
 static void on_alarm(int number)
 {
     (void)number;
 }
 
 /* Starts a timer that sends SIGALRM after `first` milliseconds, then every 20 ms, because the first
- * signal may arrive before flock() sleeps. With 0, stops the timer. */
+ * signal may arrive before flock() sleeps. If `first` is 0, stops the timer. */
 static void set_alarm(int64_t first)
 {
     const struct itimerval when = {

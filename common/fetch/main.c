@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-fetch: reads one request from its standard input, which is a socket, carries out the plan
- * in it, caches the result (cached.h) and sends the response on the same socket. The core starts
- * this program (common/os/fetch_client.c); users do not. It reads no configuration: the request
- * contains all settings. Rejects malformed input with a hint on stderr and exit status 2. */
+ * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
+ * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
+ * Also serves requests to find the RDS name of a DNS alias and to download a trust bundle. The core
+ * starts this program (common/os/fetch_client.c); users do not. It reads no configuration, because
+ * the request contains all settings. Rejects malformed input with a hint on stderr and exit status
+ * 2. */
 #include "fetch/cached.h"
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
@@ -62,7 +64,7 @@ static enum ria_outcome find_source(
 }
 
 /* Turns ABSENT into FAILED if the user has configured a role to be assumed with the instance's
- * role: no other source may replace the instance's role then. */
+ * role, because no other source may replace the instance's role for such a role. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {
@@ -105,7 +107,8 @@ static enum ria_outcome carry_out(
     return outcome;
 }
 
-/* Initializes libcurl only now: a process that waits for another one's result does not need it. */
+/* Initializes libcurl here and not earlier, because a process that reads the result of another
+ * process from the cache does not need libcurl. */
 static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_response *response)
 {
     if (!ria_http_set_up()) {
@@ -114,8 +117,8 @@ static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_respon
     return carry_out(fetch, &response->credentials, &response->err);
 }
 
-/* Carries out the plan, or reads its result from the cache. An MFA code is valid for one call, and
- * the user who has entered one wants that call, so a cache entry is not used then. */
+/* Carries out the plan, or reads its result from the cache. Reads no cache entry if the user has
+ * entered an MFA code, because the code is valid for one call and the user wants that call. */
 static void serve(
     struct ria_fetch *fetch, const struct ria_request *request, struct ria_buf *record)
 {
@@ -142,8 +145,8 @@ static bool await_bytes(const struct ria_world *world, struct ria_deadline deadl
     }
 }
 
-/* Reads up to the end of the input. The core sends the whole request at once, so the time of a
- * login is more than enough. */
+/* Reads up to the end of the input. The core sends the whole request at once, so the time limit of
+ * a login is enough. Returns false at that limit or on an error. */
 static bool read_whole(const struct ria_world *world, struct ria_buf *out)
 {
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
@@ -183,8 +186,8 @@ static int explain_to_user(void)
     return 2;
 }
 
-/* Makes the kernel kill this process when its caller ends, because no process reads the response
- * then. A credential_process ends with this process (credential_process.c), so a whole chain of
+/* Makes the kernel kill this process when its caller ends, because after that no process reads the
+ * response. A credential_process ends with this process (credential_process.c), so a whole chain of
  * nested commands ends with its first caller. The kernel watches the thread that started this
  * process; that thread waits for the response. Returns false if the caller had ended before this
  * call. */

@@ -3,7 +3,8 @@
  * Parses and extends the list of nested commands in the environment, and counts the keepers among
  * the ancestors of this process in /proc. Rejects a command that the list already contains, a
  * command beyond the limit, and a malformed list. If /proc does not show the ancestors (another PID
- * namespace, hidepid), only the list is checked; the deadline of the login ends any other chain. */
+ * namespace, hidepid), checks only the list. In this case a chain of programs that clear the
+ * environment runs until the deadline of the login. */
 #include "fetch/process_chain.h"
 
 #include "base/ascii.h"
@@ -36,7 +37,7 @@ struct chain {
 /* -- the variable --------------------------------------------------------------------------- */
 
 /* Decodes a name up to a comma or the end of the text. Returns a pointer to the comma or the end,
- * or NULL if ria_percent_add() did not write this name. */
+ * or NULL if ria_percent_add() could not have written this name, or if the name is too long. */
 static const char *process_chain_read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
 {
     size_t len = 0;
@@ -61,8 +62,9 @@ static const char *read_link(const char *at, struct link *out)
     return process_chain_read_name(at + ID_LEN + 1, out->name);
 }
 
-/* Parses the variable's value; NULL is an empty chain. Returns false if ria_process_chain_add() did
- * not write the value, or if it lists more commands than the limit. */
+/* Parses the value of the variable; NULL is an empty chain. Returns false if
+ * ria_process_chain_add() could not have written this value, or if the value lists more commands
+ * than the limit. */
 static bool read_chain(const char *value, struct chain *out)
 {
     out->count = 0;
@@ -119,8 +121,9 @@ static bool make_link(
 
 /* -- the ancestors -------------------------------------------------------------------------- */
 
-/* Reads a stat file: "PID (NAME) STATE PARENT ...". A name may contain any character, such as ')'.
- * Returns the parent's PID, or 0 if the file cannot be read. */
+/* Reads a stat file: "PID (NAME) STATE PARENT ...". NAME may contain any character, such as ')'.
+ * Sets *is_keeper to whether NAME is the name of a keeper. Returns the parent's PID, or 0 if the
+ * file cannot be read. */
 static long read_parent(const struct ria_world *world, const char *path, bool *is_keeper)
 {
     static const char keeper[] = "(" RIA_PROCESS_KEEPER;
@@ -157,7 +160,8 @@ static size_t count_keepers(const struct ria_world *world)
 
 /* -- the checks ----------------------------------------------------------------------------- */
 
-/* Writes the profiles of the chain from link number `first`: "a -> b -> a". */
+/* Writes the names of the profiles in the chain, beginning with link number `first`: "a -> b -> a".
+ */
 static void process_chain_describe(const struct chain *chain, size_t first, char out[SHOWN_MAX])
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * sizeof(*chain)};
@@ -169,7 +173,7 @@ static void process_chain_describe(const struct chain *chain, size_t first, char
     (void)ria_text_copy(out, SHOWN_MAX, whole == NULL ? "..." : whole);
 }
 
-/* Checks the chain; its last link is the new command. */
+/* Checks a chain whose last link is the new command. */
 static bool process_chain_check(
     const struct ria_world *world,
     const struct ria_setting *command,
@@ -219,7 +223,7 @@ bool ria_process_chain_add(
             RIA_E_CREDENTIALS,
             command,
             RIA_PROCESS_CHAIN_REFUSAL RIA_PROCESS_CHAIN_VARIABLE
-            " was not written by rds-iam; unset it");
+            " is not a value that rds-iam writes; unset it");
     }
     if (!make_link(command, profile, &all.link[all.count], err)) {
         return false;

@@ -5,11 +5,11 @@
  * contains the same command twice would start processes until the system has no more, so it is
  * rejected.
  *
- * Two mechanisms detect a chain. The environment variable RDS_IAM_PROCESS_CHAIN lists its commands,
- * so that a repeated command is detected at once and the message can show the chain; each program
- * passes the variable on. In addition, each running command has a keeper process
- * (credential_process.c) among the ancestors of the next command. Counting keepers limits the chain
- * even if a program clears its environment.
+ * Two mechanisms detect a chain. First, the environment variable RDS_IAM_PROCESS_CHAIN lists the
+ * commands of the chain, and each program passes the variable on. The variable reveals a repeated
+ * command at once, and the message can show the chain. Second, each running command has a keeper
+ * process (credential_process.c) among the ancestors of the next command. The number of keepers
+ * limits the chain even if a program clears its environment.
  *
  * The variable's value is "ID:NAME,ID:NAME,...", one entry for each command. ID is the first 128
  * bits of a SHA-256 over the file, the profile and the text of the command, in lower-case
@@ -37,12 +37,14 @@ enum {
 
 /* Appends to *chain the variable's value for a new command: the value in this process's
  * environment, and the new command. `profile` is the profile that contains the command. Returns
- * false with err filled, and the message begins with the command's file and line,
- *   - if the chain already contains the command;
- *   - if RIA_PROCESS_CHAIN_MAX commands are already running, by the variable or by the number of
- *     keepers;
- *   - if the variable has a value that this function did not write, because the chain is then
- *     unknown. A blank value counts as unset. */
+ * false with err filled if memory runs out, or if the chain is rejected. The message of a rejected
+ * chain begins with the command's file and line. A chain is rejected in these cases:
+ *
+ *   - the chain already contains the command;
+ *   - RIA_PROCESS_CHAIN_MAX commands are already running, according to the variable or to the
+ *     number of keepers;
+ *   - the variable has a value that this function could not have written, because the commands of
+ *     such a chain are unknown. A blank value counts as unset. */
 bool ria_process_chain_add(
     const struct ria_world *world,
     const struct ria_setting *command,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Forks a child that renews a token, and reads the child's error from a pipe. The child leaves the
- * session of rds-iam-fetch, closes all descriptors except the lock and the pipe, and writes a
- * temporary file before it sends the old token. It renews nothing if that file cannot be written.
- */
+ * session of rds-iam-fetch, closes all descriptors above stderr except the lock and the pipe, and
+ * writes a temporary file before it sends the old token. If the child cannot write this file, it
+ * renews nothing. */
 #include "fetch/renewal.h"
 
 #include <errno.h>
@@ -21,8 +21,9 @@ enum {
     RENEWAL_MS = 30 * 1000
 };
 
-/* Closes all descriptors above stderr, except two. The others, such as the lock of the cache, must
- * be released when rds-iam-fetch ends. */
+/* Closes all descriptors above stderr, except `one` and `other`. The child must not keep any other
+ * descriptor, because the lock of the cache, for example, must be released when rds-iam-fetch ends.
+ */
 static void close_all_but(unsigned one, unsigned other)
 {
     unsigned low = one < other ? one : other;
@@ -37,7 +38,7 @@ static void close_all_but(unsigned one, unsigned other)
 }
 
 /* Detaches the child from rds-iam-fetch. Replaces standard input, which is the socket to the
- * caller, because the caller must see its end when rds-iam-fetch ends. */
+ * caller, because the caller must see the end of the stream when rds-iam-fetch ends. */
 static void leave_session(void)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -66,12 +67,14 @@ __attribute__((noreturn)) static void renew_alone(
     if (ria_token_file_prepare(file, &err) && renew(&fetch, file, &err)) {
         err.code = RIA_E_NONE;
     }
-    /* A pipe accepts so few bytes at once. The reader may have ended, so a failure is ignored. */
+    /* A pipe accepts a struct of this size in one write. rds-iam-fetch may have ended, so a failure
+     * is ignored. */
     (void)!write(out, &err, sizeof(err));
     _exit(0);
 }
 
-/* Reads the child's error. Returns true if the child succeeded; otherwise *out is filled. */
+/* Reads the child's error until the deadline. Returns true if the child succeeded. Otherwise
+ * returns false with *out filled. */
 static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out)
 {
     for (;;) {

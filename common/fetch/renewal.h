@@ -4,22 +4,22 @@
  * invalidates the old refresh token when it issues the new one. A process that is killed after the
  * response and before it writes the token file would lose the session, and rds-iam-fetch is killed
  * at the deadline of a login and when its caller ends. Therefore a child process in its own session
- * (setsid) sends the request and writes the file. The child holds the file's lock and exits after
- * that.
+ * (setsid) sends the request and writes the file. The child holds the file's lock until it has
+ * written the file, and then exits.
  */
 #ifndef RIA_FETCH_RENEWAL_H
 #define RIA_FETCH_RENEWAL_H
 
 #include "fetch/token_file.h"
 
-/* Sends the old token to the server and writes the new token to the file. Returns false with err
- * filled on failure. */
+/* Sends the old refresh token to the server and writes the new tokens to the file. Returns false
+ * with err filled on failure. */
 typedef bool ria_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err);
 
-/* Runs renew() in a child process and waits for it until the deadline. The caller must hold the
- * file's lock (ria_token_file_lock()) and releases it afterwards. Returns FOUND if the file
- * contains the new token, or FAILED with err filled. RIA_E_DEADLINE means that the child is still
- * running. */
+/* Runs renew() in a child process and waits for the child until the deadline. The caller must hold
+ * the file's lock (ria_token_file_lock()) and must release the lock afterwards. Returns FOUND if
+ * the file contains the new token, or FAILED with err filled. The error code RIA_E_DEADLINE means
+ * that the child is still running. */
 enum ria_outcome ria_renewal_run(
     struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
     RIA_MUST_USE;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time limits and retries: sends a request up to three times within the deadline, records which
- * step took longest, and provides the words for a failed try. Sends nothing after the deadline; the
- * message then names the step that took longest. Also corrects the clock that requests are signed
- * with. */
+ * Implements time limits and retries: sends a request up to three times within the deadline,
+ * records which step took longest, and provides the words of the message about a failed try. Sends
+ * nothing after the deadline; in this case the message names the step that took longest. Also
+ * computes the offset of this machine's clock and the corrected time that requests are signed with.
+ */
 #include "fetch/fetch.h"
 
 #include "base/messages.h"
@@ -15,13 +16,13 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDKs correct an offset from four minutes; STS rejects requests from an offset
-     * of five or fifteen minutes. */
+    /* Seconds. AWS's SDKs correct an offset of four minutes or more, because STS rejects requests
+     * from an offset of five or fifteen minutes. */
     OFFSET_MIN = 240,
     /* Milliseconds. If a request had less time than this, its message names the earlier step that
      * took longest. */
     ENOUGH = 2000,
-    PAUSE_BASE = 200 /* milliseconds before the first retry at most; doubled for each further one */
+    PAUSE_BASE = 200 /* longest pause before the first retry, in milliseconds; doubles each time */
 };
 
 static const struct {
@@ -91,8 +92,8 @@ bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err)
     return ria_fail(
         err,
         RIA_E_DEADLINE,
-        "the time for it was used up before%s%s; try again",
-        is_known ? " by " : "",
+        "no time was left for it%s%s; try again",
+        is_known ? " after " : "",
         is_known ? fetch->spent.what : "");
 }
 
@@ -123,8 +124,8 @@ bool ria_fetch_is_transient(long status)
     return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-/* Uses full jitter, so that processes that failed at the same time do not retry at the same time.
- */
+/* The whole pause is random (full jitter), so that processes that failed at the same time do not
+ * retry at the same time. */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition)
 {
     uint32_t random = 0;

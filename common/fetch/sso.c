@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gets the credentials of a role from the portal of AWS SSO (GetRoleCredentials). The request is
- * not signed; it carries the SSO token that `aws sso login` has written to a token file. The token
- * is renewed at SSO's OIDC endpoint (CreateToken with grant type refresh_token), except in the
- * older form without an sso-session section, which cannot be renewed. Rejects an expired SSO token,
- * and one that contains characters that are not allowed in a header. */
+ * not signed; it carries the SSO token that `aws sso login` has written to a token file. SSO's OIDC
+ * endpoint renews the SSO token (CreateToken with grant type refresh_token). The older form of a
+ * profile, without an sso-session section, has an SSO token that cannot be renewed. Rejects an
+ * expired SSO token, and an SSO token that contains characters that are not allowed in a header. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -95,8 +95,8 @@ static const struct ria_session_kind sso_session = {
     .renew = sso_renew,
 };
 
-/* Returns whether the token can be sent in a header, where a line break would begin another header.
- */
+/* Returns whether the token can be sent in a header. For example, a line break in the token would
+ * begin another header. */
 static bool sso_is_plain(const struct ria_buf *token)
 {
     for (size_t i = 0; i < token->len; i++) {
@@ -140,7 +140,7 @@ static bool sso_parse_credentials(const struct ria_buf *body, struct ria_credent
     return true;
 }
 
-/* Writes what to do about an HTTP status: the part of a message after the semicolon. */
+/* Writes the part of a message after the semicolon: what to do about an HTTP status. */
 static void write_advice(const struct ria_plan *plan, long status, char *out, size_t size)
 {
     const struct ria_setting *value = plan->value;

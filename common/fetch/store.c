@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes cache entries. Opens the cache directory, checks its owner and mode, and addresses all
- * files relative to its descriptor. Caches nothing if the directory is a symbolic link, belongs to
- * another user, or can be entered by other users. */
+ * files relative to the directory's descriptor. Caches nothing if the directory or its parent is a
+ * symbolic link or belongs to another user, if other users have any right to the directory, or if
+ * other users can write to its parent. */
 #include "fetch/store.h"
 
 #include "base/ascii.h"
@@ -21,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Longer than any credentials live: a role's session lives 12 hours at most, and a session of
- * GetSessionToken, which a credential_process can print, 36 hours. */
+/* Longer than any credentials live. A role's session lives 12 hours at most. A session of
+ * GetSessionToken, which a credential_process can print, lives 36 hours at most. */
 enum {
     RETENTION_SECONDS = 37 * 3600,
 };
@@ -37,8 +38,9 @@ static bool is_trusted(int fd)
            !ria_trust_describe_writers(&facts, geteuid(), "", who, sizeof(who));
 }
 
-/* Opens a directory that belongs to the user, and creates it if it does not exist. With is_closed,
- * the directory must have mode 0700. Returns -1 on failure. */
+/* Opens a directory that belongs to the user, and creates it with mode 0700 if it does not exist.
+ * No other user may be able to write to the directory; if is_closed is true, the mode must give
+ * other users no rights at all. Returns -1 on failure. */
 static int open_own_directory(int parent, const char *name, bool is_closed)
 {
     (void)mkdirat(parent, name, S_IRWXU);
@@ -50,10 +52,10 @@ static int open_own_directory(int parent, const char *name, bool is_closed)
     return fd;
 }
 
-/* Opens ".../rds-iam/cache" and creates these two directories and ~/.cache if they do not exist.
- * The directories above may belong to another user (in some shells of root, HOME is another
- * user's), who must not be able to redirect the cache. So neither of the two may be a symbolic
- * link. */
+/* Opens ".../rds-iam/cache". Creates "cache", "rds-iam" and the directory above them (~/.cache) if
+ * they do not exist. Another user may own ~/.cache and the directories above it, for example if
+ * root has a shell whose HOME is another user's home. That user must not be able to redirect the
+ * cache, so neither "rds-iam" nor "cache" may be a symbolic link. */
 static int open_cache(const char *directory)
 {
     char path[PATH_MAX];
@@ -96,7 +98,8 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     store->lock = openat(
         store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     int error = store->lock < 0 ? errno : 0;
-    /* Another user could hold the lock of his own file forever. */
+    /* Do not wait for the lock of a file that another user owns, because that user could hold the
+     * lock forever. */
     if (error == 0 && !ria_file_is_private(store->lock, S_IFREG)) {
         (void)close(store->lock);
         store->lock = -1;
@@ -105,9 +108,11 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     error = error != 0 ? error : ria_lock_within(store->lock, timeout);
     store->is_held = error == 0;
     if (store->is_held) {
-        (void)futimens(store->lock, NULL); /* so that remove_old() keeps a lock that is in use */
+        (void)futimens(
+            store->lock, NULL); /* so that remove_old() keeps a lock file that is in use */
     }
-    /* Without locks, each process fetches the credentials and none writes the entry. */
+    /* If locks fail for another reason than the timeout, each process fetches the credentials and
+     * no process writes the entry. */
     return error != EWOULDBLOCK;
 }
 
@@ -120,8 +125,9 @@ static bool store_is_ours(const char *name)
            (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
 
-/* Removes files that are older than the retention time. Old entries are not overwritten, because
- * the name of an entry depends on tokens that are rotated. */
+/* Removes the files of the cache that are older than the retention time. No process overwrites such
+ * an old entry, because the name of an entry depends on tokens that are rotated, so later logins
+ * use other names. */
 static void remove_old(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,7 +149,7 @@ static void remove_old(int directory)
     }
 }
 
-/* The temporary file has a fixed name, because its writer holds the lock. */
+/* The temporary file has a fixed name, because only the process that holds the lock writes it. */
 bool ria_store_write(const struct ria_store *store, const struct ria_buf *record)
 {
     char fresh[NAME_MAX];

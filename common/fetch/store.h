@@ -12,23 +12,28 @@
 struct ria_store {
     int directory;    /* -1: nothing is cached */
     int lock;         /* descriptor of the lock file, or -1 */
-    bool is_held;     /* this process holds the lock */
+    bool is_held;     /* whether this process holds the lock */
     const char *name; /* borrowed */
 };
 
 /* Opens the cache directory and creates it if it does not exist. The directory must belong to the
- * user and have mode 0700; its parent must belong to the user, and no other user may be able to
- * write to it. `directory` may be NULL. Returns false if there is no such directory, for example in
- * a read-only home. That is not an error: the store then caches nothing. */
+ * user and give other users no rights; its parent must belong to the user, and no other user may be
+ * able to write to the parent. `directory` may be NULL. `name` is the name of the entry, borrowed
+ * until ria_store_close(). Returns false if no such directory exists or can be created, for example
+ * in a read-only home. In this case the store caches nothing, and the caller need not report an
+ * error. */
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name);
 
-/* Takes the entry's lock; sleeps up to `timeout` milliseconds while another process holds it.
- * Returns false if the other process held the lock the whole time. Returns true if the lock was
- * taken, and also if the file system supports no locks; nothing is written then. Uses SIGALRM. */
+/* Takes the entry's lock; sleeps up to `timeout` milliseconds while another process holds the lock.
+ * Returns false if another process held the lock the whole time. Returns true if this process has
+ * taken the lock. Also returns true if locking fails for any other reason, for example because the
+ * file system supports no locks; in this case is_held is false and ria_store_write() writes
+ * nothing. Uses SIGALRM. */
 bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
-/* Replaces the entry atomically, with mode 0600, and removes entries that are older than 37 hours.
- * Returns false if this process does not hold the lock, or if the file cannot be written. */
+/* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,
+ * lock files and ".new" files) that is older than 37 hours. Returns false if this process does not
+ * hold the lock, or if the file cannot be written. */
 bool ria_store_write(const struct ria_store *store, const struct ria_buf *record);
 
 /* Releases the lock and closes the directory. */

@@ -2,8 +2,8 @@
  *
  * Calls STS over HTTPS: builds the form, signs the request with SigV4, sends it, and parses the
  * credentials or the error. Tries up to three times if STS cannot be reached, throttles or has an
- * internal error, and signs again for each try. Signs with the corrected time if the Date header of
- * a response shows that this machine's clock is wrong. */
+ * internal error, and signs the request again for each try. If the Date header of a response shows
+ * that this machine's clock is wrong, signs the next try with the corrected time. */
 #include "fetch/sts.h"
 
 #include "aws/sigv4.h"

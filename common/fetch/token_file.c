@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds, reads, locks and replaces a token file of the AWS CLI. The name of the file is a digest of
- * the session's name. Replaces the file in this order: write a temporary file in the same
- * directory, fsync, rename, fsync the directory. Does not overwrite a file that has changed since
- * it was read.
- */
+ * the session's name. Replaces the file in this order: writes a temporary file in the same
+ * directory, calls fsync(), renames the temporary file, and calls fsync() for the directory. Does
+ * not overwrite a file that has changed since it was read. */
 #include "fetch/token_file.h"
 
 #include "base/file.h"
@@ -24,10 +23,11 @@
 
 enum {
     FILE_MAX = 64 * 1024, /* bytes; four SSO tokens with their registration have 8 KB */
-    /* A process that writes the file in place needs less time than ten reads, 10 ms apart. */
+    /* Another program may be writing the file in place. Ten reads, 10 ms apart, take longer than
+     * such a write. */
     READS_MAX = 10,
     READ_INTERVAL_NS = 10 * 1000 * 1000,
-    /* Bytes that a renewed token may be longer than the old one. */
+    /* How many bytes longer than the old token a renewed token may be. */
     ROOM_FOR_MORE = 16 * 1024,
 };
 
@@ -118,9 +118,9 @@ enum ria_outcome ria_token_file_read(
     return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is not JSON", file->path);
 }
 
-/* Returns whether root must give a file that it has just created to the owner of the token file,
- * who could not use it otherwise. Root must never do so with an existing file: that file could be a
- * hard link to a file of root. */
+/* Returns whether this process is root and must give a new file to the owner of the token file,
+ * because the owner could not use a file of root. Root must never give away an existing file,
+ * because that file could be a hard link to a file of root. */
 static bool must_change_owner(const struct ria_token_file *file)
 {
     return geteuid() == 0 && file->facts.owner != 0;
@@ -135,9 +135,9 @@ static const char *name_in(const char *path)
 }
 
 /* Opens the directory of the token file, to create files in it. If root uses a token file of
- * another user, the directory must belong to that user. Otherwise the user could place a symbolic
- * link to any directory and make root create a file there and give it to the user. Returns -1 with
- * err filled on failure. */
+ * another user, the directory must belong to that user. Otherwise the other user could replace the
+ * directory by a symbolic link, make root create a file in any directory, and receive that file.
+ * Returns -1 with err filled on failure. */
 static int token_file_open_directory(const struct ria_token_file *file, struct ria_error *err)
 {
     char path[RIA_PATH_MAX];
@@ -209,7 +209,8 @@ bool ria_token_file_lock(
 
 /* -- writing -------------------------------------------------------------------------------- */
 
-/* Writes `bytes` to the temporary file PATH.new. If must_replace is true, renames it to PATH. */
+/* Writes `bytes` to the temporary file PATH.new. If must_replace is true, renames the temporary
+ * file to PATH; otherwise removes it. */
 static bool write_file(
     const struct ria_token_file *file,
     const struct ria_buf *bytes,
@@ -263,7 +264,7 @@ bool ria_token_file_replace(
     RIA_AUTO(token_file) now = RIA_TOKEN_FILE_INIT;
     RIA_AUTO(buf) found = {.max = FILE_MAX};
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
-    /* A file that has become unreadable is replaced. */
+    /* If the file on disk has become unreadable, it is replaced. */
     if (ria_token_file_read(fetch, &now, err) == RIA_FOUND &&
         (!ria_document_text(&now.document, NULL, member, &found) ||
          strcmp(found.data, text) != 0)) {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A token file of the AWS CLI: reads it, locks it against other processes of rds-iam, and replaces
- * it.
+ * Reads a token file of the AWS CLI, locks it against other processes of rds-iam, and replaces it.
  *
- * The AWS CLI takes no lock, and some versions of it write the file in place. So a file that is not
- * valid JSON is read again after a moment, and a file that has changed since it was read is not
- * overwritten.
+ * The AWS CLI takes no lock, and some versions of it write the file in place. So
+ * ria_token_file_read() reads a file that is not valid JSON again after a moment, and
+ * ria_token_file_replace() does not overwrite a file that has changed since it was read.
  *
  * Root may use a token file of another user, for example in a home directory that is mounted into a
- * container. Root then gives the files that it creates to that user. If the directory belongs to a
- * third user, root renews nothing.
+ * container. Root gives the files that it creates to that user. If the directory does not belong to
+ * that user, root renews nothing.
  */
 #ifndef RIA_FETCH_TOKEN_FILE_H
 #define RIA_FETCH_TOKEN_FILE_H
@@ -43,24 +42,25 @@ bool ria_token_file_path(
     char path[RIA_PATH_MAX],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads the plan's token file again. Returns FOUND; ABSENT if the file does not exist; FAILED with
- * err filled if it cannot be read or is not JSON. The code is RIA_E_CONFIG if other users can write
- * the file (base/trust.h). May block for 0.1 s if the file is not JSON. */
+/* Reads the plan's token file into *file. Returns FOUND; ABSENT if the file does not exist; FAILED
+ * with err filled if the file cannot be read or is not JSON. The error code is RIA_E_CONFIG if
+ * other users can write the file (base/trust.h). May block for 0.1 s if the file is not JSON. */
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Locks PATH.lock; waits until the deadline at most. A child process that is forked inherits the
+/* Locks PATH.lock; waits for the lock until the deadline at most. A child process inherits the
  * lock. Returns false with err filled on failure. */
 bool ria_token_file_lock(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
 /* Checks before a renewal that the new token can be stored: writes a temporary file of the expected
- * size to the disk. Returns false with err filled on failure. */
+ * size to the disk and removes it. Returns false with err filled on failure. */
 bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
 /* Replaces the file atomically by file->document, with mode 0600. The data is on the disk when the
- * function returns. Does nothing if `member` of the file on disk is no longer `text`, because the
- * user has logged in again. Returns false with err filled if the file cannot be written. */
+ * function returns. Returns true without writing if `member` of the file on disk is no longer
+ * `text`, because in this case the user has logged in again. Returns false with err filled if the
+ * file cannot be written. */
 bool ria_token_file_replace(
     const struct ria_fetch *fetch,
     struct ria_token_file *file,

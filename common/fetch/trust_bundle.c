@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Downloads Amazon's bundle of root certificates over HTTPS. The server is verified by the system's
- * CA certificates alone, because a CA bundle in the settings is for a service of AWS that the user
- * chose. Redirects are not followed, and a body above 1 MB is refused. What the bundle contains is
- * checked by the program that asked for it. */
+ * Downloads Amazon's bundle of root certificates over HTTPS. Verifies the server with the system's
+ * CA certificates only, because a CA bundle in the user's settings is meant for AWS services that
+ * the user chose. Follows no redirect, and rejects a body above 1 MB and every status except 200.
+ * Does not check the contents of the bundle; the program that requested the bundle does. */
 #include "provider/trust_bundle.h"
 
 #include "base/messages.h"
@@ -11,9 +11,8 @@
 #include "fetch/fetch.h"
 
 enum {
-    /* Milliseconds for a connection, and for each try in all. */
-    CONNECT_MS = 5000,
-    TRY_MS = 30000,
+    CONNECT_MS = 5000, /* milliseconds for a connection */
+    TRY_MS = 30000,    /* milliseconds for a whole try, including the connection */
     STATUS_OK = 200,
 };
 
@@ -62,7 +61,7 @@ bool ria_fetch_response_trust_bundle(
     const struct ria_plan plan = RIA_PLAN_INIT;
     RIA_AUTO(response) result = RIA_RESPONSE_INIT;
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
-    response.body.max = RIA_RECORD_BUNDLE_MAX - 1024; /* less what else a record contains */
+    response.body.max = RIA_RECORD_BUNDLE_MAX - 1024; /* room for the rest of the record */
     struct ria_error err = {0};
     struct ria_fetch fetch = {
         .world = world,

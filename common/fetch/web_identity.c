@@ -16,7 +16,7 @@ enum {
 };
 
 /* Reads the token file and removes a newline at its end. AWS rotates the file, so each call reads
- * it again. */
+ * the file again. */
 static bool read_token(
     const struct ria_fetch *fetch,
     const struct ria_setting *file,

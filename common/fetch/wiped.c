@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wiping allocator: malloc() and free() of the C library. malloc_usable_size() returns the
- * number of bytes to wipe. */
+ * Implements an allocator that wipes memory, with malloc() and free() of the C library. Before it
+ * frees a block, wipes as many bytes as malloc_usable_size() returns. */
 #include "fetch/wiped.h"
 
 #include <malloc.h>
@@ -26,7 +26,9 @@ void ria_wiped_free(void *memory)
     }
 }
 
-/* Copies and wipes the block itself, because realloc() frees the old block without wiping it. */
+/* Does not call realloc() of the C library, because realloc() can free the old block without wiping
+ * it. Returns the old block if it is large enough. Otherwise copies the old block to a new block,
+ * wipes the old block and frees it. */
 void *ria_wiped_realloc(void *old, size_t size)
 {
     size_t have = old == NULL ? 0 : malloc_usable_size(old);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * An allocator that wipes memory before it frees it, for libraries that do not wipe their buffers.
- * rds-iam-fetch sets it in libcurl, jansson and expat. The plugins must not set such global hooks,
- * because they share these libraries with their host process.
+ * rds-iam-fetch sets this allocator in libcurl, jansson and expat. The plugins must not set such
+ * global hooks, because they share these libraries with their host process.
  *
- * The functions have the semantics of the C library's functions of the same name, except that
- * ria_wiped_realloc() with size 0 returns a block of one byte. Thread-safe.
+ * Each function behaves like the C library's function of the same name, except that
+ * ria_wiped_realloc() with size 0 returns a block of one byte or more. Thread-safe.
  */
 #ifndef RIA_FETCH_WIPED_H
 #define RIA_FETCH_WIPED_H

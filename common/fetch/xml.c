@@ -18,7 +18,7 @@ struct reader {
     const struct ria_xml_wanted *wanted;
     size_t count;
     unsigned depth;
-    struct ria_buf *open; /* receives the text of the current element; NULL: not a wanted one */
+    struct ria_buf *open; /* receives the text of the current element; NULL: ignore the text */
     bool failed;
 };
 

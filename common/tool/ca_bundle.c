@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads PEM blocks one by one, so that a message can name the line of a bad one. Refuses whatever
- * is not a complete certificate: a key in the file, a block without an end, bytes that OpenSSL
- * cannot parse. A certificate that occurs twice is read once. */
+ * Reads a PEM file block by block with OpenSSL's X.509 functions, so that a message can name the
+ * line of an invalid block. Rejects a block that is not a certificate (such as a private key), a
+ * block without an end, and a certificate that OpenSSL cannot parse. Keeps one copy of a
+ * certificate that occurs twice. Ignores text between the blocks. */
 #include "tool/ca_bundle.h"
 
 #include <openssl/err.h>
@@ -34,7 +35,8 @@ bool ria_ca_bundle_has(const struct ria_ca_bundle *bundle, const X509 *certifica
     return false;
 }
 
-/* Takes over the certificate, also on failure. */
+/* Adds a certificate unless the bundle already contains it. Takes ownership of the certificate,
+ * also on failure. Returns false if the certificate is NULL or memory runs out. */
 static bool ca_bundle_add(struct ria_ca_bundle *bundle, X509 *certificate)
 {
     if (certificate == NULL || ria_ca_bundle_has(bundle, certificate)) {
@@ -72,7 +74,7 @@ void ria_ca_subject(const X509 *certificate, char out[RIA_CA_SUBJECT_SIZE])
     }
 }
 
-/* Seconds since 1970; 0 for a date that OpenSSL cannot convert. */
+/* Converts a time to seconds since 1970. Returns 0 for a date that OpenSSL cannot convert. */
 static int64_t seconds_of(const ASN1_TIME *time)
 {
     int days = 0;
@@ -90,7 +92,7 @@ bool ria_ca_has_expired(const X509 *certificate, int64_t now)
 
 /* -- reading --------------------------------------------------------------------------------- */
 
-/* The bundle as lines. */
+/* A position in the text of a bundle, at the beginning of a line. */
 struct cursor {
     const char *at;
     unsigned line;
@@ -107,7 +109,8 @@ static bool ca_bundle_begins(const char *at, const char *start)
     return strncmp(at, start, strlen(start)) == 0;
 }
 
-/* Moves to the next line that begins with `start`. False at the end of the text. */
+/* Moves the cursor to the first line, from the current line on, that begins with `start`. Returns
+ * false at the end of the text. */
 static bool find_line(struct cursor *cursor, const char *start)
 {
     while (*cursor->at != '\0' && !ca_bundle_begins(cursor->at, start)) {
@@ -126,7 +129,8 @@ static X509 *parse_certificate(const char *pem, size_t len)
     return certificate;
 }
 
-/* Reads the block at the cursor, and leaves the cursor behind it. */
+/* Reads the block at the cursor and moves the cursor to the line after the block. Returns false
+ * with err filled if the block is not a complete certificate. */
 static bool read_block(
     struct cursor *cursor, const char *name, struct ria_ca_bundle *out, struct ria_error *err)
 {
@@ -136,7 +140,7 @@ static bool read_block(
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "%s:%u: \"%.40s\" is not a certificate; write certificates alone",
+            "%s:%u: \"%.40s\" is not a certificate; name a file that contains only certificates",
             name,
             line,
             start);
@@ -192,7 +196,8 @@ bool ria_ca_bundle_read(
 
 /* -- the roots of RDS ------------------------------------------------------------------------ */
 
-/* What is wrong with a root; NULL: nothing. */
+/* Returns the predicate of a message about an invalid root, or NULL if the root is valid at `now`.
+ */
 static const char *fault_of(const X509 *certificate, int64_t now)
 {
     char subject[RIA_CA_SUBJECT_SIZE];
@@ -231,7 +236,8 @@ bool ria_ca_bundle_check_rds(
     return true;
 }
 
-/* "Amazon RDS eu-west-1 Root CA RSA2048 G1": the word behind the first two. */
+/* Copies the region from the common name of a root, such as "Amazon RDS eu-west-1 Root CA RSA2048
+ * G1": the first word after "Amazon RDS ". */
 static void region_of(const X509 *certificate, char *out, size_t size)
 {
     char subject[RIA_CA_SUBJECT_SIZE];
@@ -240,7 +246,7 @@ static void region_of(const X509 *certificate, char *out, size_t size)
     (void)snprintf(out, size, "%.*s", (int)strcspn(word, " "), word);
 }
 
-/* The last end of a region's roots. */
+/* Returns the time at which the last root of a region expires. */
 static int64_t end_of_region(const struct ria_ca_bundle *bundle, const char *region)
 {
     int64_t last = 0;
@@ -289,8 +295,8 @@ void ria_ca_bundle_write(const struct ria_ca_bundle *bundle, struct ria_buf *out
 
 /* -- public roots ---------------------------------------------------------------------------- */
 
-/* Amazon Trust Services, https://www.amazontrust.com/repository/: the roots that certificates of
- * AWS Certificate Manager lead to. */
+/* The roots of Amazon Trust Services, https://www.amazontrust.com/repository/. The certificate
+ * chains of AWS Certificate Manager end at these roots. */
 static const struct {
     const char *organization;
     const char *name;
@@ -318,7 +324,8 @@ static X509_NAME *name_of_root(const char *organization, const char *common_name
     return name;
 }
 
-/* Adds the certificates of one name that the system trusts. */
+/* Adds every certificate that has this subject name, that the system trusts and that has not
+ * expired at `now`. Returns false if memory runs out. */
 static bool add_trusted(
     X509_STORE_CTX *context, const X509_NAME *name, int64_t now, struct ria_ca_bundle *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A bundle of root certificates in PEM form: reads it whole, checks that it contains the roots of
- * Amazon RDS and nothing else, and compares two of them. By OpenSSL's X.509 functions.
+ * A bundle of root certificates in PEM form. These functions read a bundle, check that it contains
+ * only roots of Amazon RDS, and find a certificate in it. They use OpenSSL's X.509 functions.
  */
 #ifndef RIA_TOOL_CA_BUNDLE_H
 #define RIA_TOOL_CA_BUNDLE_H
@@ -10,62 +10,71 @@
 
 #include <openssl/x509.h>
 
-/* The certificates of a bundle, without duplicates. Zero it; release it, or use
- * RIA_AUTO(ca_bundle). */
+/* The certificates of a bundle, without duplicates. Initialize it with {0}. Release it with
+ * ria_ca_bundle_release(), or declare it with RIA_AUTO(ca_bundle). */
 struct ria_ca_bundle {
     STACK_OF(X509) * certificates; /* owned; NULL: none */
     size_t count;
 };
 
 enum {
-    /* Five times the certificates of Amazon's bundle for all regions. */
+    /* The largest number of certificates in a bundle: five times the number in Amazon's bundle for
+     * all regions. */
     RIA_CA_BUNDLE_MAX = 512,
     RIA_CA_SUBJECT_SIZE = 128,
 };
 
-/* Reads every certificate of `pem`. `name` is what messages call the file. Returns false with err
- * filled, "name:line: what is wrong; what to do": a block that is cut off or that OpenSSL cannot
- * parse, a block that is not a certificate, more than RIA_CA_BUNDLE_MAX of them, or none. */
+/* Adds every certificate in `pem` to *out. `name` is the name of the file in messages. Returns
+ * false with err filled, "name:line: what is wrong; what to do", if a block is cut off, cannot be
+ * parsed or is not a certificate. Returns false with err filled, "name: what is wrong; what to do",
+ * if `pem` is not text, contains no certificate, or contains more than RIA_CA_BUNDLE_MAX. */
 bool ria_ca_bundle_read(
     const struct ria_buf *pem, const char *name, struct ria_ca_bundle *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Checks that each certificate is a self-signed CA certificate of Amazon RDS (its common name
- * begins with "Amazon RDS ") that is valid at `now`, in seconds since 1970. Returns false with err
- * filled, which names the first certificate that is not. */
+/* Checks that each certificate is a self-signed CA certificate of Amazon RDS, whose common name
+ * begins with "Amazon RDS ", and is valid at `now`, in seconds since 1970. Otherwise returns false
+ * with err filled; err names the first certificate that fails the check. `name` is the name of the
+ * file in messages. */
 bool ria_ca_bundle_check_rds(
     const struct ria_ca_bundle *bundle, const char *name, int64_t now, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Returns the certificate of that index, below bundle->count. Borrowed from the bundle. */
+/* Returns the certificate number `index`, which must be below bundle->count. The certificate is
+ * borrowed from the bundle. */
 const X509 *ria_ca_bundle_get(const struct ria_ca_bundle *bundle, size_t index);
 
-/* When the trust of one region ends. */
+/* The time at which the last root of a region expires. */
 struct ria_ca_end {
-    char region[64]; /* as the common names of its roots have it: "eu-west-1" */
-    int64_t at;      /* the last of its roots expires, seconds since 1970 */
+    char region[64]; /* the region in the common names of its roots: "eu-west-1" */
+    int64_t at;      /* seconds since 1970 */
 };
 
-/* Finds the region whose last root expires first. False if the bundle is empty. */
+/* Finds the region whose last root expires before the last root of every other region. Returns
+ * false if the bundle is empty. */
 bool ria_ca_bundle_first_end(const struct ria_ca_bundle *bundle, struct ria_ca_end *out);
 
-/* Whether the bundle contains this certificate, byte for byte. */
+/* Returns whether the bundle contains this certificate, byte for byte. */
 bool ria_ca_bundle_has(const struct ria_ca_bundle *bundle, const X509 *certificate);
 
-/* Whether the certificate has expired at `now`. */
+/* Returns whether the certificate has expired at `now`, in seconds since 1970. */
 bool ria_ca_has_expired(const X509 *certificate, int64_t now);
 
-/* Writes the common name of the certificate's subject. */
+/* Writes the common name of the certificate's subject, with '?' for control characters. Writes "a
+ * certificate without a common name" if the subject has no common name. */
 void ria_ca_subject(const X509 *certificate, char out[RIA_CA_SUBJECT_SIZE]);
 
-/* Appends the certificates in PEM form, each below a comment line with its name. */
+/* Appends the certificates in PEM form, with a comment line before each certificate that contains
+ * its common name. If memory runs out, sets out->failed. */
 void ria_ca_bundle_write(const struct ria_ca_bundle *bundle, struct ria_buf *out);
 
-/* Fills *out with Amazon's public root certificates, as the CA directory of this system has them:
- * RDS Proxy and Aurora DSQL have certificates of these. *out may stay empty. */
+/* Adds to *out Amazon's public root certificates that the system trusts and that have not expired
+ * at `now`. These roots verify RDS Proxy and Aurora DSQL. *out stays empty if the system trusts
+ * none of them. Returns false with err filled if the system's certificates cannot be searched. */
 bool ria_ca_bundle_find_public(int64_t now, struct ria_ca_bundle *out, struct ria_error *err)
     RIA_MUST_USE;
 
+/* Frees the certificates. *bundle is empty afterwards. */
 void ria_ca_bundle_release(struct ria_ca_bundle *bundle);
 
 #endif

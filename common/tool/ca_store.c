@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the files of the CA store. Refuses a file that another user could write: who can write it
- * decides which server gets a token. */
+ * Finds the files of the CA store, and writes and reads the expiry time in their first line.
+ * Rejects a file that another user can write, because a user who can write the file decides which
+ * servers get a token. */
 #include "tool/ca_store.h"
 
 #include <fcntl.h>
@@ -12,7 +13,8 @@
 enum {
     WARNING_SECONDS = 60 * 86400,
     FIRST_LINE_SIZE = 256,
-    /* The longest file that the store takes: ria_trust_bundle_fetch() gets no longer one. */
+    /* The size limit of an installed file, in bytes. ria_trust_bundle_fetch() never returns a
+     * longer bundle. */
     FILE_MAX = 2 * 1024 * 1024,
 };
 
@@ -21,7 +23,8 @@ const char *const ria_ca_store_names[RIA_CA_KINDS] = {"rds-ca.pem", "rds-ca-publ
 static const char system_directory[] = "/etc/rds-iam";
 static const char header_format[] = "# rds-iam setup ca: the roots of %s expire at %s\n";
 
-/* False if the user has no directory, or if the path does not fit. */
+/* Writes the directory of the user's own store. Returns false if neither XDG_CONFIG_HOME nor the
+ * home directory is known, or if the path does not fit. */
 static bool user_directory(const struct ria_world *world, char out[RIA_CA_PATH_SIZE])
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
@@ -45,7 +48,8 @@ bool ria_ca_store_directory(
                "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
 }
 
-/* FOUND, ABSENT or FAILED, as ria_ca_store_find(). */
+/* Checks that a file exists and that only trusted users can write it. Returns FOUND, ABSENT or
+ * FAILED like ria_ca_store_find(). */
 static enum ria_outcome check_file_at(
     const struct ria_world *world, const char *path, struct ria_error *err)
 {
@@ -90,7 +94,8 @@ void ria_ca_store_add_header(const char *region, int64_t at, struct ria_buf *out
     }
 }
 
-/* False unless the first line is a header. */
+/* Reads the first line of an installed file. Returns false if that line is not the header of
+ * ria_ca_store_add_header(). */
 static bool read_header(const char *path, char region[64], char date[32])
 {
     char line[FIRST_LINE_SIZE] = "";

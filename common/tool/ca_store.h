@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The store of CA certificates that `rds-iam setup ca` fills and `rds-iam exec` uses: two PEM files
- * in one directory. A certificate of RDS's own roots says "a server of RDS"; a certificate of a
- * public root says nothing about whose server it is unless its name is checked, so the two are
- * never in one file.
+ * in one directory.
  *
  *   rds-ca.pem          the roots of Amazon RDS: instances and clusters
  *   rds-ca-public.pem   Amazon's public roots: RDS Proxy and Aurora DSQL
  *
- * root's store is /etc/rds-iam. Any other user's is $XDG_CONFIG_HOME/rds-iam (~/.config/rds-iam),
- * and is searched first.
+ * The two kinds of roots are never in one file. A certificate chain that ends at a root of Amazon
+ * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server, so
+ * it proves nothing unless the client also checks the server's name.
+ *
+ * The store of root is /etc/rds-iam. The store of any other user is $XDG_CONFIG_HOME/rds-iam
+ * (~/.config/rds-iam). ria_ca_store_find() searches the user's own store before /etc/rds-iam.
  */
 #ifndef RIA_TOOL_CA_STORE_H
 #define RIA_TOOL_CA_STORE_H
@@ -26,29 +28,30 @@ enum {
     RIA_CA_PATH_SIZE = 4096
 };
 
-/* The names of the files. */
+/* The names of the files in the directory of a store. */
 extern const char *const ria_ca_store_names[RIA_CA_KINDS];
 
-/* Writes the directory of the effective user's store. Returns false with err filled if the user has
- * no home directory, or if the path does not fit. Nothing is created. */
+/* Writes the directory of the effective user's store. Does not create the directory. Returns false
+ * with err filled if the user has no home directory, or if the path does not fit. */
 bool ria_ca_store_directory(
     const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err) RIA_MUST_USE;
 
-/* Finds a file of the store, the user's own before the system's, and writes its path. FOUND; ABSENT
- * with out "" if neither store has it; FAILED with err filled if another user could write the file
- * (base/trust.h) or if it cannot be read. */
+/* Finds a file of the store and writes its path to `out`. Searches the user's own store, then the
+ * system's. Returns FOUND; ABSENT with an empty `out` if neither store has the file; FAILED with
+ * err filled if another user can write the file (base/trust.h), or if the file cannot be read. */
 enum ria_outcome ria_ca_store_find(
     const struct ria_world *world,
     enum ria_ca_kind kind,
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends the first line of an installed file, from which ria_ca_store_warn() tells when it must be
- * renewed: the roots of `region` expire at `at`, in seconds since 1970. */
+/* Appends the first line of an installed file: a comment with the time `at`, in seconds since 1970,
+ * at which the roots of `region` expire. ria_ca_store_warn() reads this line. Appends nothing if
+ * the time cannot be formatted. If memory runs out, sets out->failed. */
 void ria_ca_store_add_header(const char *region, int64_t at, struct ria_buf *out);
 
-/* Logs a warning if the first line of an installed file says that the roots of a region expire
- * within 60 days. Reads 256 bytes. */
+/* Logs a warning if the roots of a region expire within 60 days, according to the first line of an
+ * installed file. Reads 256 bytes of the file at most. */
 void ria_ca_store_warn(const struct ria_world *world, const char *path);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam credentials: prints the credentials that a token would be signed with, in the form of a
- * credential_process, so that other tools can use them. With --explain, prints where they come from
- * instead; with --clear, empties the cache. Reads an MFA code from the terminal if a role needs
- * one. Does not print credentials that contain characters which JSON must escape. */
+ * credential_process, so that other tools can use them. With --explain, prints where the
+ * credentials come from instead; with --clear, removes all credentials from the cache. Reads an MFA
+ * code from the terminal if a role needs an MFA code. Does not print credentials that contain
+ * characters which JSON must escape. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -66,8 +67,8 @@ static int print_credentials(const struct ria_session *session)
         !tool_credentials_is_plain(&session->secret_access_key) ||
         !tool_credentials_is_plain(&session->session_token)) {
         (void)fputs(
-            "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
-            "where they come from\n",
+            "rds-iam: these credentials contain characters that no AWS key has; fix their source, "
+            "which --explain shows\n",
             stderr);
         return RIA_EXIT_FAILED;
     }
@@ -152,9 +153,10 @@ static int clear(const struct ria_world *world)
 /* -- the terminal --------------------------------------------------------------------------- */
 
 /* The functions below read a line from the terminal without echo. They use /dev/tty instead of
- * stdin and stdout, because those may belong to another program that runs rds-iam as its
- * credential_process. While the echo is off, signals that would end or stop the program are blocked
- * and watched with a signalfd. They are delivered after the echo is on again. */
+ * stdin and stdout, because stdin and stdout may belong to another program that runs rds-iam as its
+ * credential_process. While the echo is off, the functions block the signals that would end or stop
+ * the program and watch these signals with a signalfd. The kernel delivers the signals after the
+ * echo is on again. */
 enum typed {
     TYPED,
     TYPED_NOTHING,     /* an empty line or the end of the input (Ctrl-D) */
@@ -184,7 +186,8 @@ static bool disable_echo(struct terminal *terminal)
     return terminal->signals >= 0 && tcsetattr(terminal->fd, TCSAFLUSH, &unseen) == 0;
 }
 
-/* Turns the echo on and unblocks the signals. A pending signal is delivered in this function. */
+/* Turns the echo on and unblocks the signals. The kernel delivers a pending signal in this
+ * function. */
 static void restore_terminal(struct terminal *terminal)
 {
     (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
@@ -220,8 +223,8 @@ static ssize_t prompt_once(struct terminal *terminal, const char *prompt, char *
 }
 
 /* Prints a prompt on the terminal and reads a line into `out`, without its newline and cut to
- * `size`. The caller wipes `out` after use. If a signal ends or stops the program, the terminal has
- * its previous settings. */
+ * `size`. The caller wipes `out` after use. If a signal ends or stops the program, the terminal
+ * gets its previous settings first. */
 static enum typed prompt_on_terminal(const char *prompt, char *out, size_t size)
 {
     struct terminal terminal = {.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};

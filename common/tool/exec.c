@@ -2,8 +2,9 @@
  *
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
  * Sets environment variables and then executes the command in the same process, so that its output
- * and its exit status are the command's. Does not set the variables of the hooks for a program that
- * cannot load them, and refuses to run with more privileges than its caller. */
+ * and its exit status are the output and the exit status of the command. Does not set the variables
+ * of the hooks for a program that cannot load them. Refuses to run with more privileges than its
+ * caller. */
 #include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/program.h"
@@ -34,24 +35,27 @@ static const char help[] =
     "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
     "\n"
     "The last line is for Oracle's mysql. MariaDB's mysql has the options of mariadb.\n"
+    "These commands (also mariadb-dump, mysqldump and others) need the options because they\n"
+    "contain their client library. A program that is linked with libmariadb or libmysqlclient\n"
+    "needs only the host and the user.\n"
     "\n"
-    "  --ca FILE   verify the servers of RDS by this file instead of those of rds-iam setup ca\n"
+    "  --ca FILE   verify the servers of RDS with FILE, not with the files of rds-iam setup ca\n"
     "  --help      print this text\n"
     "\n"
-    "A token is sent to a verified server only. A PostgreSQL connection to RDS that would not be\n"
-    "verified (sslmode=prefer or allow) is made with sslmode=verify-full, also where a password\n"
-    "logs in. A program that uses libmariadb or libmysqlclient verifies the name of a server of "
-    "RDS\n"
-    "where it sets no other verification. Connections to other hosts are left alone.\n"
+    "A token is sent only to a verified server. For hosts of RDS, rds-iam exec turns verification\n"
+    "on, also for a login with a password. libpq uses sslmode=verify-full instead of prefer (the\n"
+    "default) or allow. libmariadb and libmysqlclient verify the server's name, unless the "
+    "program\n"
+    "sets the verification itself. Connections to other hosts do not change.\n"
     "\n"
-    "A password that the user gives is sent as it would be without rds-iam; a warning is printed\n"
-    "if the host is one of RDS. Oracle's library sends it only if the variable\n"
-    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set. For a token give no password.\n"
+    "If the user gives a password, the client sends the password and no token; for a host of\n"
+    "RDS, a warning is printed. Oracle's library sends the password only if the variable\n"
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set.\n"
     "\n"
-    "The reason why there is no token is printed on stderr (RDS_IAM_LOG=1 prints more).\n"
+    "If a login gets no token, the reason is printed on stderr. RDS_IAM_LOG=1 prints more.\n"
     "\n"
-    "exit status: that of COMMAND; 126 or 127 (COMMAND cannot be run, or was not found),\n"
-    "1 (failed), 2 (usage)\n";
+    "exit status: the exit status of COMMAND; 126 (COMMAND cannot be run), 127 (COMMAND was\n"
+    "not found), 1 (failure), 2 (usage error)\n";
 
 /* -- variables ------------------------------------------------------------------------------- */
 
@@ -83,26 +87,26 @@ static const struct variable variables[] = {
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* For a command that loads no preload, so that what it starts verifies its servers. In every other
- * program the preload decides for each connection. */
+/* For a command that does not load the preload, so that the programs that it starts verify their
+ * servers. In every other program the preload decides for each connection. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
     {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
 };
 
-/* What the names of programs begin with that load their modules with RTLD_DEEPBIND: libpq's
- * functions in them are not ours, whatever is preloaded (PHP before 8.3, by itself and in Apache).
- */
+/* Prefixes of the names of programs that load their modules with RTLD_DEEPBIND (PHP before 8.3, on
+ * its own and in Apache). Such a module calls libpq's own functions, not the functions of the
+ * preloaded object. */
 static const char *const deep_programs[] = {"php", "apache2", "httpd"};
 
 /* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
- * in the list overrides the others. */
+ * in the list overrides the earlier values. */
 static const struct variable asan = {
     "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
 
-/* Finds a value in a list. It is present if rds-iam exec runs within a command of another rds-iam
- * exec. Returns NULL if it is not present. */
+/* Finds a value in a list. The list contains the value if this rds-iam exec runs within a command
+ * of another rds-iam exec. Returns NULL if the list does not contain the value. */
 static const char *find_in_list(const char *list, const char *value, const char *separator)
 {
     size_t len = strlen(value);
@@ -126,7 +130,7 @@ static bool exec_remove(const struct variable *variable)
     const char *after = at + strlen(variable->value);
     size_t before = (size_t)(at - set);
     if (before > 0) {
-        before--; /* remove one separator too */
+        before--; /* also remove one separator */
     } else if (*after != '\0') {
         after++;
     }
@@ -168,8 +172,9 @@ static const char *find_client_library(const char *list, const char *separator)
 }
 
 /* Inserts the object of rds-iam before a client library that is also in LD_PRELOAD, because the
- * loader binds a function to the first object that defines it. Without such a library the object is
- * appended, because the run-time library of a sanitizer must come first. */
+ * loader binds a function to the first object that defines it. If LD_PRELOAD contains no client
+ * library, exec_append() appends the object instead, because the run-time library of a sanitizer
+ * must come first. */
 static bool put_before(const struct variable *variable, const char *set, const char *library)
 {
     const char *present = find_in_list(set, variable->value, variable->separator);
@@ -245,8 +250,10 @@ static bool check_preload(void)
 /* The variables by which the preloads find the files of the CA store. */
 static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
 
-/* Names one file: --ca, else what a rds-iam exec above this one has set, else the store's. Without
- * any of them the variable stays unset, and a login says what to run. */
+/* Sets the variable of one kind of file. Uses the value of --ca if it is given; otherwise keeps the
+ * value that an outer rds-iam exec has set; otherwise uses the file of the CA store. If the store
+ * has no such file, leaves the variable unset; in this case a login fails with a message that says
+ * which command to run. */
 static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
     char path[RIA_CA_PATH_SIZE];
@@ -267,7 +274,8 @@ static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct 
     return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
-/* A program that loads no preload has libpq's own variables alone. */
+/* Sets the variables of both kinds of files. If the program does not load the preload, also sets
+ * PGSSLROOTCERT, because such a program reads only libpq's own variables. */
 static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
 {
     bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
@@ -275,7 +283,7 @@ static bool set_ca(const char *ca, bool is_reached, const struct ria_world *worl
     return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
 }
 
-/* -- all of them ------------------------------------------------------------------------------ */
+/* -- all variables --------------------------------------------------------------------------- */
 
 static bool binds_deeply(const char *command)
 {
@@ -307,7 +315,7 @@ static bool set_variables(const char *ca, const char *command, const struct ria_
         ria_world_log(
             world,
             RIA_LOG_INFO,
-            "%s loads no preload, so its connections are verified by PGSSLMODE=verify-full",
+            "%s does not load the preload, so PGSSLMODE=verify-full verifies its connections",
             command);
     }
     ok = set_ca(ca, is_reached, world) && ok;

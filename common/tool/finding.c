@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collects findings in one text, which is printed after all files are checked. Replaces control
- * characters in quoted parts of a file. */
+ * Collects findings in one text, which rds-iam lint prints after it has checked all files. Replaces
+ * control characters in text that is quoted from a file. */
 #include "tool/finding.h"
 
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 
 enum ria_finding {
     RIA_FINDING_ERROR,   /* libpq rejects the service, or the service gets no token */
-    RIA_FINDING_WARNING, /* some versions of libpq reject it, or it does not mean what it seems to
+    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or its meaning is unexpected
                           */
 };
 
@@ -20,8 +20,8 @@ struct ria_findings {
     unsigned warnings;
 };
 
-/* Adds "PATH:LINE: error: TEXT" or "PATH:LINE: warning: TEXT". With line 0, the finding is about
- * the whole file. */
+/* Adds "PATH:LINE: error: TEXT" or "PATH:LINE: warning: TEXT". If `line` is 0, the finding is about
+ * the whole file, and the text has no line number. */
 void ria_finding_add(
     struct ria_findings *findings,
     enum ria_finding kind,
@@ -30,7 +30,7 @@ void ria_finding_add(
     const char *format,
     ...) __attribute__((format(printf, 5, 6)));
 
-/* Adds an error whose text begins with "PATH:LINE: ", as the parser of service files writes it. */
+/* Adds an error of the parser of service files, whose text begins with "PATH:LINE: ". */
 void ria_finding_add_error(struct ria_findings *findings, const struct ria_error *err);
 
 #endif

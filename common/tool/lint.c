@@ -17,10 +17,9 @@ static const char help[] =
     "usage: rds-iam lint\n"
     "\n"
     "Checks the service files that libpq 10 to 18 reads: the file that PGSERVICEFILE names, or\n"
-    "~/.pg_service.conf, and the system's pg_service.conf. Prints each setting that libpq "
-    "rejects,\n"
-    "each setting that does not mean what it seems to mean, and the reason if a service gets no\n"
-    "token, with file and line. Changes nothing.\n"
+    "~/.pg_service.conf, and the system's pg_service.conf. Prints, with file and line:\n"
+    "each setting that libpq rejects, each setting that has another meaning than it seems\n"
+    "to have, and the reason why a service gets no token. Changes nothing.\n"
     "\n"
     "  --help   print this text\n"
     "\n"
@@ -31,8 +30,8 @@ struct lint {
     struct ria_findings findings;
 };
 
-/* All files that were read. They are checked together, because libpq uses the first service of a
- * name in any of them. */
+/* All files that were read. rds-iam lint checks them together, because a service can occur in
+ * several files, and libpq uses the first occurrence. */
 struct files {
     struct ria_service_file file[RIA_SERVICE_FILES];
     size_t count;
@@ -47,8 +46,8 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* Checks a service that has a passfile. Two services that must not share a passfile get one
- * finding, at the second service. */
+/* Checks a service that has a passfile. If two services must not share a passfile but do, reports
+ * one finding, at the second of the two services. */
 static void check_entry(struct lint *lint, const struct ria_indexed_service *service)
 {
     struct ria_error err;
@@ -73,7 +72,7 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
             RIA_FINDING_WARNING,
             file->path,
             service->line,
-            "[%.64s] is already at %s:%u, and libpq uses the first",
+            "[%.64s] is already at %s:%u, so libpq ignores this one; rename or remove it",
             service->name,
             listed->first->file->path,
             listed->first->service->line);
@@ -88,7 +87,7 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
 
 /* -- files ----------------------------------------------------------------------------------- */
 
-/* Checks the lines and the services of each file. Returns false without memory. */
+/* Checks the lines and the services of each file. Returns false if memory runs out. */
 static bool check_files(struct lint *lint, const struct files *files)
 {
     RIA_AUTO(service_index) index = {0};
@@ -112,8 +111,8 @@ static bool check_files(struct lint *lint, const struct files *files)
     return ok;
 }
 
-/* libpq 10 to 14 uses the home directory of the passwd entry; libpq 15 and later uses HOME first.
- */
+/* Warns if HOME differs from the home directory in the passwd entry, because libpq 10 to 14 uses
+ * the passwd entry, and libpq 15 and later uses HOME first. */
 static void lint_check_home(struct lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
@@ -157,8 +156,8 @@ static void lint_read_files(
     }
 }
 
-/* Warns if the system's file has services: a libpq inside a Python wheel has another path for it.
- */
+/* Warns if the system's file has services, because a libpq inside a Python wheel looks for this
+ * file in another directory. */
 static void check_system_file(
     struct lint *lint, const struct ria_service_paths *paths, const struct files *files)
 {
@@ -172,9 +171,8 @@ static void check_system_file(
         RIA_FINDING_WARNING,
         last->path,
         0,
-        "a libpq that is bundled with a program (Python wheels) looks for this file elsewhere; "
-        "every "
-        "libpq reads ~/.pg_service.conf");
+        "a libpq that a package brings along, such as a Python wheel, looks for this file "
+        "elsewhere; use ~/.pg_service.conf, which every libpq reads");
 }
 
 /* Reports the paths where no file was found, so that the user notices a misspelled file name. */

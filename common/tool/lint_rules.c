@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of rds-iam lint, which follow fe-connect.c of PostgreSQL 10 to 18. Each function checks
- * one line, one setting or one service. Opens no passfile, because an agent would make tokens for
- * the reader. */
+ * Checks service files against the rules of fe-connect.c of PostgreSQL 10 to 18 and of rds-iam.
+ * Each function checks one line, one setting or one service. Does not open a passfile, because an
+ * agent would make tokens for the program that opens it. */
 #include "tool/lint_rules.h"
 
 #include "passfile/agent_directory.h"
@@ -124,7 +124,7 @@ static void check_age(
     }
 }
 
-/* Keys with their own messages, which libpq does not accept in a service file. */
+/* Keys that libpq does not accept in a service file and that have their own messages. */
 static const struct {
     const char *key;
     const char *why;
@@ -196,7 +196,7 @@ void ria_lint_settings(
                 RIA_FINDING_WARNING,
                 file->path,
                 setting->line,
-                "\"%s\" is already set in line %u, and libpq uses the first",
+                "\"%s\" is already set in line %u, so libpq ignores this line; remove it",
                 setting->key,
                 first->line);
         }
@@ -213,7 +213,7 @@ static unsigned lint_rules_line_of(const struct ria_entry *entry, const char *ke
 }
 
 /* Checks the type and mode of the passfile, if it exists. Does not open it, because an agent would
- * make tokens for the reader. */
+ * make tokens for rds-iam lint. */
 static void lint_rules_check_file(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct stat status;
@@ -273,8 +273,8 @@ static void check_root_certificate(const struct ria_entry *entry, struct ria_fin
     }
 }
 
-/* Warns if the passfile is in another user's /run/user/UID, which only that user can enter. The
- * entry may be copied from an example or from another account. */
+/* Warns if the passfile is in another user's /run/user/UID, which only that user can enter. This
+ * happens if the entry is copied from an example or from another account. */
 static void check_runtime_directory(const struct ria_entry *entry, struct ria_findings *findings)
 {
     static const char place[] = "/run/user/";
@@ -298,8 +298,9 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
     }
 }
 
-/* Reports a passfile name that rds-iam-agent does not fill: a name that it uses itself, or one that
- * begins with a dot. The latter is a warning, because ~/.pgpass may be the user's own file. */
+/* Reports a passfile name that rds-iam-agent does not fill. A name that the agent uses itself is an
+ * error. A name that begins with a dot is only a warning, because ~/.pgpass may be the user's own
+ * file. */
 static void check_name(const struct ria_entry *entry, struct ria_findings *findings)
 {
     const char *slash = strrchr(entry->passfile, '/');
@@ -316,8 +317,8 @@ static void check_name(const struct ria_entry *entry, struct ria_findings *findi
     }
 }
 
-/* Warns if GSS encryption is not disabled. Whether the client will have a Kerberos ticket is not
- * known here. */
+/* Warns if GSS encryption is not disabled. The warning does not depend on a Kerberos ticket,
+ * because rds-iam lint cannot know whether the client will have a ticket. */
 static void lint_rules_check_gssencmode(
     const struct ria_entry *entry, struct ria_findings *findings)
 {
@@ -332,8 +333,8 @@ static void lint_rules_check_gssencmode(
     }
 }
 
-/* Reports HOST:PORT in host=, the form that Terraform and connection URLs use. A host with more
- * than one colon is an IPv6 address. */
+/* Reports HOST:PORT in host=, because libpq does not parse a port there. Terraform and connection
+ * URLs use this form. A host with more than one colon is an IPv6 address and is not reported. */
 static void lint_rules_check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct ria_entry_host host;
@@ -379,9 +380,9 @@ static void check_environment(
             RIA_FINDING_WARNING,
             entry->file->path,
             lint_rules_line_of(entry, "passfile"),
-            "PGPASSFILE names this file too, and a program that reads the file that way ignores "
-            "the "
-            "sslmode of [%.64s]: it sends the token to a server that it does not verify; also set "
+            "PGPASSFILE also names this file, and a program that reads the file that way ignores "
+            "the sslmode of [%.64s]: it sends the token to a server that it does not verify; also "
+            "set "
             "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable",
             entry->service->name);
     }

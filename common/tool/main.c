@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the sub-command and runs it with a world that prints warnings on stderr. Afterwards wipes
- * the credentials in memory. Rejects a missing or unknown command. */
+ * Finds the sub-command and runs it with a world that prints warnings on stderr. Wipes the
+ * credentials in memory after the sub-command returns. Rejects a missing or unknown sub-command. */
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -30,7 +30,7 @@ static const char help[] =
     "  credentials  print, explain or clear AWS credentials\n"
     "  exec         run a command whose database logins use tokens\n"
     "  lint         check pg_service.conf for errors\n"
-    "  setup        print the configuration for a client\n"
+    "  setup        print the configuration for a client; install root certificates\n"
     "  token        print a token for one database login\n"
     "\n"
     "Run rds-iam COMMAND --help for the options of a command.\n"

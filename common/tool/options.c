@@ -28,10 +28,10 @@ static void fill_table(const struct ria_option *options, size_t count, struct op
     out[count + 1] = (struct option){0};
 }
 
-/* Prints the usage error for an unknown option. For a short option, names the letter: it can be in
- * the middle of an argument such as -abc, and optind still points at that argument. For
- * --name=value where --name takes no value, optopt is the option's value, which is at least FIRST.
- */
+/* Prints the usage error for an unknown option. For a short option, prints the letter, because the
+ * letter can be in the middle of an argument such as -abc, and optind still points at that
+ * argument. For --name=value where --name takes no value, optopt is the number that getopt_long()
+ * returns for the option, which is at least FIRST. */
 static int unknown_option(char **argv)
 {
     if (optopt > 0 && optopt < FIRST && optopt != 'h') {

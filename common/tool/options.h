@@ -22,9 +22,9 @@ enum {
     RIA_CONTINUE = -1, /* not an exit status: the sub-command continues */
 };
 
-/* Parses a sub-command's options. Returns RIA_CONTINUE on success. Otherwise returns the exit
- * status: the function has printed the help text, or a usage error on stderr. `count` is at most
- * RIA_OPTIONS_MAX. */
+/* Parses a sub-command's options. `count` is at most RIA_OPTIONS_MAX. Returns RIA_CONTINUE on
+ * success. Otherwise prints the help text on stdout or a usage error on stderr, and returns the
+ * exit status. */
 int ria_options_parse(
     int argc, char **argv, const struct ria_option *options, size_t count, const char *help);
 

@@ -2,7 +2,7 @@
  *
  * Finds the file of a command as execvp(3) does, follows scripts to their interpreters as the
  * kernel does, and inspects the ELF headers of the resulting program. rds-iam's objects are linked
- * against glibc, so a program with another dynamic loader than glibc's cannot load them. If a file
+ * against glibc, so a program whose dynamic loader is not glibc's cannot load them. If a file
  * cannot be read, assumes that the program can load them; execvp(3) reports any error later. */
 #include "tool/program.h"
 
@@ -45,8 +45,8 @@ static bool program_read_at(int fd, uint64_t offset, void *out, size_t size)
     return offset <= INT64_MAX && pread(fd, out, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* Reads a name with its zero byte. Fewer than RIA_ELF_NAME_MAX bytes may follow in the file.
- * Returns false if the name does not end within the file or does not fit. */
+/* Reads a name with its zero byte. The file may end less than RIA_ELF_NAME_MAX bytes after the
+ * offset. Returns false if the name does not end within the file or does not fit. */
 static bool program_read_name(int fd, uint64_t offset, char out[RIA_ELF_NAME_MAX])
 {
     ssize_t len = offset <= INT64_MAX ? pread(fd, out, RIA_ELF_NAME_MAX, (off_t)offset) : -1;
@@ -304,8 +304,8 @@ static bool is_glibc(const char *loader)
     return is_unknown || memmem(text.data, text.len, mark, sizeof(mark)) != NULL;
 }
 
-/* Classifies a program without an interpreter: it is statically linked, except glibc's ld.so, which
- * loads the objects in LD_PRELOAD when it is run as a command. */
+/* Classifies a program without an interpreter. Such a program is statically linked, except glibc's
+ * ld.so. ld.so loads the objects in LD_PRELOAD when it is run as a command. */
 static enum ria_program classify_without_interpreter(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -330,7 +330,7 @@ static enum ria_program program_classify(const char *path, const struct ria_elf 
 }
 
 #define OTHER_WAYS                                                                                 \
-    "a libpq program then needs the passfile of rds-iam-agent (rds-iam setup postgres) or a "      \
+    "a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a "           \
     "token in "                                                                                    \
     "PGPASSWORD (rds-iam token)"
 

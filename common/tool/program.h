@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inspects the program file of a command before it is run, and finds out whether the program can
- * load rds-iam's shared objects. Does not inspect the programs that it starts later.
+ * Inspects the program file of a command before the command is run, and finds out whether the
+ * program can load rds-iam's shared objects. Does not inspect the programs that the command starts.
  */
 #ifndef RIA_TOOL_PROGRAM_H
 #define RIA_TOOL_PROGRAM_H
@@ -21,12 +21,12 @@ enum ria_program {
  * names the program if it cannot load the objects. */
 enum ria_program ria_program_inspect(const char *command, const struct ria_world *world);
 
-/* -- its file --------------------------------------------------------------------------------- */
+/* -- the ELF file ------------------------------------------------------------------------------ */
 
-/* The parts of an ELF file that tell how the program starts: see elf(5), and the chapter "Program
- * Loading and Dynamic Linking" of the System V ABI. The file may be damaged or hostile. So each
- * size and offset in it is checked before use, and the file is read with pread(2) and not mapped.
- */
+/* The parts of an ELF file that determine how the program starts: see elf(5), and the chapter
+ * "Program Loading and Dynamic Linking" of the System V ABI. The file may be damaged or hostile. So
+ * ria_elf_read() checks each size and offset before it uses them, and reads the file with pread(2)
+ * instead of mapping it. */
 enum {
     RIA_ELF_NAME_MAX = 256 /* an interpreter's path or a library's name, with its zero byte */
 };
@@ -37,8 +37,8 @@ struct ria_elf {
     bool needs_asan; /* DT_NEEDED contains the AddressSanitizer library of gcc or clang */
 };
 
-/* Reads the ELF file behind fd; does not change its offset. Returns false if the file is not an ELF
- * program or is damaged; execvp(3) then reports the error. Changes errno. */
+/* Reads the ELF file behind fd; does not change the offset of fd. Returns false if the file is not
+ * an ELF program or is damaged; in this case execvp(3) reports the error. Changes errno. */
 bool ria_elf_read(int fd, struct ria_elf *out);
 
 #endif

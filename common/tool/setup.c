@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup: prints the configuration that makes existing programs use rds-iam. Selects the
- * kind of program from a table; each kind has its own file. Changes nothing. */
+ * rds-iam setup: prints the configuration that makes existing programs use rds-iam, or installs
+ * root certificates (setup ca). Selects the kind of setup from a table; each kind has its own file.
+ * Rejects a missing or unknown kind. */
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -10,13 +11,13 @@
 static const char help[] =
     "usage: rds-iam setup KIND [OPTION...]\n"
     "\n"
-    "Prints the configuration that makes existing programs log in with rds-iam. Only \"setup ca\"\n"
-    "changes anything.\n"
+    "Prints the configuration that makes existing programs log in with rds-iam. Only\n"
+    "\"rds-iam setup ca\" writes files.\n"
     "\n"
     "kinds:\n"
     "  ca           install the root certificates of RDS: rds-iam setup ca --help\n"
     "  mysql        programs for MySQL and MariaDB servers\n"
-    "  postgres     programs for PostgreSQL servers that use libpq\n"
+    "  postgres     programs that use libpq, for PostgreSQL servers\n"
     "\n"
     "Run rds-iam setup KIND --help for the options of a kind.\n";
 
@@ -32,7 +33,7 @@ static const struct {
 int ria_command_setup(int argc, char **argv, const struct ria_world *world)
 {
     if (argc < 2) {
-        return ria_usage(argv[0], "no kind of program given");
+        return ria_usage(argv[0], "no kind given");
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         return ria_print(help);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup ca: fills the CA store. Downloads Amazon's bundle or reads one from disk, checks
- * all of it, and replaces the files of the store atomically. Refuses a bundle that is not complete,
- * that contains anything but valid roots of Amazon RDS, or that lacks a root of the installed
- * bundle
- * (--force installs the latter). On every failure the store stays as it was. */
+ * rds-iam setup ca: fills the CA store. Downloads Amazon's bundle or reads a bundle from disk,
+ * checks every certificate in it, and replaces each file of the store atomically. Rejects a bundle
+ * that is cut off, and a bundle that contains a certificate other than a valid root of Amazon RDS.
+ * Rejects a bundle that lacks a root of the installed bundle, unless --force is given. If the
+ * bundle is rejected, the store is unchanged. */
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
 #include "tool/options.h"
@@ -21,21 +21,21 @@
 
 enum {
     FILE_MAX = 2 * 1024 * 1024,
-    LOCK_MS = 10000, /* another setup is writing, which takes milliseconds */
+    LOCK_MS = 10000, /* another setup holds the lock for milliseconds only */
     LOCK_PAUSE_NS = 50 * 1000 * 1000,
 };
 
 static const char help[] =
     "usage: rds-iam setup ca [--partition NAME | --file FILE] [--force]\n"
     "\n"
-    "Installs the root certificates by which clients verify the servers of RDS:\n"
-    "root's are installed in /etc/rds-iam, any other user's in ~/.config/rds-iam.\n"
-    "rds-iam exec uses them; rds-iam setup mysql and setup postgres print their path.\n"
+    "Installs the root certificates with which clients verify the servers of RDS: for root\n"
+    "in /etc/rds-iam, for any other user in ~/.config/rds-iam. rds-iam exec uses these\n"
+    "certificates.\n"
     "\n"
-    "  --partition NAME  aws (the default), aws-us-gov or aws-cn: whose bundle to download\n"
+    "  --partition NAME  download the bundle of aws (the default), aws-us-gov or aws-cn\n"
     "  --file FILE       install this bundle instead of downloading one\n"
-    "  --force           install it although a root of the installed bundle is missing in it\n"
-    "  --help            this text\n";
+    "  --force           install a bundle that lacks a root of the installed bundle\n"
+    "  --help            print this text\n";
 
 struct ca_setup {
     const struct ria_world *world;
@@ -44,7 +44,7 @@ struct ca_setup {
     bool is_forced;
     int64_t now;
     char directory[RIA_CA_PATH_SIZE];
-    int fd; /* of the directory, locked */
+    int fd; /* descriptor of the directory, which is locked */
     struct ria_error err;
 };
 
@@ -65,7 +65,8 @@ static bool get_bundle(struct ca_setup *setup, struct ria_buf *pem, const char *
 
 /* -- the directory --------------------------------------------------------------------------- */
 
-/* Creates the last two components of the path, which may both be missing (~/.config/rds-iam). */
+/* Creates the last two components of the path, because both may be missing (~/.config/rds-iam), and
+ * opens the directory. */
 static bool make_store_directory(struct ca_setup *setup)
 {
     char parent[RIA_CA_PATH_SIZE];
@@ -89,17 +90,22 @@ static bool check_directory_owner(struct ca_setup *setup)
     struct ria_file facts;
     return ria_file_facts(setup->fd, &facts)
                ? ria_trust_check(setup->world, &facts, &what, &setup->err)
-               : ria_fail(&setup->err, RIA_E_SYSTEM, "%s: cannot be examined", setup->directory);
+               : ria_fail(
+                     &setup->err,
+                     RIA_E_SYSTEM,
+                     "%s: its owner and mode cannot be read",
+                     setup->directory);
 }
 
-/* One setup at a time writes a store. */
+/* Locks the directory, so that one setup at a time writes a store. */
 static bool lock_directory(struct ca_setup *setup)
 {
     static const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     struct ria_deadline deadline = ria_deadline_in(setup->world, LOCK_MS);
     while (flock(setup->fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return true; /* a file system without locks: the files are replaced atomically */
+            return true; /* the file system supports no locks; each file is still replaced
+                            atomically */
         }
         if (ria_deadline_left(setup->world, deadline) == 0) {
             return ria_fail(
@@ -121,7 +127,8 @@ static bool open_store(struct ca_setup *setup)
 
 /* -- the installed bundle -------------------------------------------------------------------- */
 
-/* Reads an installed file. An absent or unreadable one, which is going to be replaced, is empty. */
+/* Reads an installed file. Leaves *pem empty if the file is absent or unreadable, because the new
+ * file replaces it. */
 static void read_installed(const struct ca_setup *setup, enum ria_ca_kind kind, struct ria_buf *pem)
 {
     char path[RIA_CA_PATH_SIZE];
@@ -132,7 +139,8 @@ static void read_installed(const struct ca_setup *setup, enum ria_ca_kind kind, 
     }
 }
 
-/* Prints each installed root that is still valid and that `fresh` lacks. Returns how many. */
+/* Prints each installed root that is still valid and that `fresh` lacks. Returns the number of
+ * these roots. */
 static unsigned print_lost(
     const struct ca_setup *setup,
     const struct ria_ca_bundle *installed,
@@ -151,7 +159,8 @@ static unsigned print_lost(
     return count;
 }
 
-/* A bundle that loses a root locks out the servers whose certificates that root has signed. */
+/* Rejects a bundle that lacks a valid root of the installed bundle, unless --force is given. With
+ * such a bundle, clients would reject every server whose certificate that root has signed. */
 static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh)
 {
     RIA_AUTO(buf) pem = {.max = FILE_MAX};
@@ -166,7 +175,7 @@ static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh
            ria_fail(
                &setup->err,
                RIA_E_CONFIG,
-               "the new bundle lacks %u root%s that %s/%s has; use --force if that is right",
+               "the new bundle lacks %u root%s that %s/%s has; if that is intended, use --force",
                count,
                count == 1 ? "" : "s",
                setup->directory,
@@ -175,7 +184,7 @@ static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh
 
 /* -- installing ------------------------------------------------------------------------------ */
 
-/* Replaces a file of the store, unless it has this content already. */
+/* Replaces a file of the store, unless the file already has this content. */
 static bool install(struct ca_setup *setup, enum ria_ca_kind kind, const struct ria_buf *content)
 {
     RIA_AUTO(buf) installed = {.max = FILE_MAX};
@@ -197,7 +206,7 @@ static bool install(struct ca_setup *setup, enum ria_ca_kind kind, const struct 
            ria_fail(
                &setup->err,
                RIA_E_SYSTEM,
-               "%s/%s: cannot be written, and is as it was: %s",
+               "%s/%s: cannot be written and is unchanged: %s",
                setup->directory,
                ria_ca_store_names[kind],
                strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
@@ -209,7 +218,10 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
     char date[RIA_TIMESTAMP_EXTENDED_SIZE] = "";
     RIA_AUTO(buf) content = {.max = FILE_MAX};
     if (!ria_ca_bundle_first_end(fresh, &first) || !ria_timestamp_format_extended(first.at, date)) {
-        return ria_fail(&setup->err, RIA_E_CONFIG, "a certificate has no usable end date");
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "a certificate has no valid expiry date; use Amazon's bundle");
     }
     ria_ca_store_add_header(first.region, first.at, &content);
     ria_ca_bundle_write(fresh, &content);
@@ -217,7 +229,7 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
         return false;
     }
     (void)printf(
-        "%s/%s: %zu root%s of Amazon RDS; those of %s expire first, at %s\n",
+        "%s/%s: %zu root%s of Amazon RDS; the roots of %s expire first, at %s\n",
         setup->directory,
         ria_ca_store_names[RIA_CA_RDS],
         fresh->count,
@@ -227,7 +239,8 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
     return true;
 }
 
-/* A machine without public roots can still reach instances and clusters. */
+/* Installs the public roots that the system trusts. If the system trusts none of them, only warns,
+ * because clients can still verify instances and clusters. */
 static bool install_public(struct ca_setup *setup)
 {
     RIA_AUTO(ca_bundle) roots = {0};
@@ -279,7 +292,7 @@ int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
         return status;
     }
     if (setup.partition != NULL && setup.file != NULL) {
-        return ria_usage(argv[0], "--partition and --file exclude each other");
+        return ria_usage(argv[0], "--partition and --file cannot be used together");
     }
     setup.partition = setup.partition == NULL ? "aws" : setup.partition;
     bool ok = setup_ca_run(&setup);

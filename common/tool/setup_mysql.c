@@ -138,10 +138,10 @@ static const char oracle[] =
 
 /* -- client libraries ----------------------------------------------------------------------- */
 
-/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. The library
- * is recognized by strings in the file; the program is not run. Each library contains the name of
- * an environment variable that only this library reads. If a plugin is built in, the file contains
- * the plugin's name with a zero byte before and after it. */
+/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. rds-iam
+ * setup recognizes the library by strings in the file and does not run the program. Each library
+ * contains the name of an environment variable that only this library reads. If a plugin is built
+ * in, the file contains the plugin's name with a zero byte before and after it. */
 enum client_library {
     LIBRARY_LOADS,    /* MariaDB Connector/C that loads mysql_clear_password.so */
     LIBRARY_BUILT_IN, /* MariaDB Connector/C with mysql_clear_password built in */
@@ -229,8 +229,8 @@ struct search {
     bool has_failed; /* stdout cannot be written */
 };
 
-/* Returns whether the file has not been inspected before: on most systems, mysql and mariadb are
- * the same file. Also returns false if the table of files is full. */
+/* Returns true if the file has not been inspected yet. On most systems, mysql and mariadb are the
+ * same file. Returns false if the table of files is full. */
 static bool is_new(struct search *search, const struct stat *status)
 {
     for (size_t i = 0; i < search->count; i++) {

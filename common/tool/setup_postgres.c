@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup postgres: prints an entry for pg_service.conf, with all other steps as comments, so
- * that the whole output can be appended to that file. Rejects values that make a line longer than
- * 254 bytes, because libpq's limit applies to comments too, and values that libpq cannot read. */
+ * that the user can append the whole output to that file. Rejects values that libpq cannot read,
+ * and values that make a line longer than 254 bytes, because libpq's limit also applies to
+ * comments. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -99,19 +100,19 @@ static const char kubernetes[] =
     "# There, write passfile=/tokens/run/%s\n"
     "# into the entry, and set PGSERVICEFILE to the file with the entry in both containers.\n";
 
-/* Both are empty if systemd finds the units by name. */
+/* user_units and link_unit are empty if systemd finds the units by name. */
 #define LINK_UNIT "#      systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"
 static const char *const user_units = sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "";
 static const char *const link_unit = sizeof(RIA_UNITS) > 1 ? LINK_UNIT : "";
 
-/* A login session of systemd has XDG_RUNTIME_DIR; su and cron do not set it. */
+/* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
 static const char advice[] = "not the one above: XDG_RUNTIME_DIR is not set here, so log in\n"
                              "#    and run this command again, or use no systemd";
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-/* Returns whether a value can be written in a service file. libpq supports no quoting there; the
- * value is the text after the = sign. */
+/* Returns whether a value can be written in a service file. libpq supports no quoting in a service
+ * file; the value is all the text after the = sign. */
 static bool is_writable(const char *value)
 {
     size_t len = strlen(value);
@@ -147,7 +148,7 @@ static int check_values(const char *command, const struct setup *setup)
         }
     }
     const char *colon = strchr(setup->hostname, ':');
-    if (colon != NULL && strchr(colon + 1, ':') == NULL) { /* an IPv6 address has more of them */
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) { /* an IPv6 address has more colons */
         return ria_usage(command, "--hostname \"%s\" contains a port; use --port", setup->hostname);
     }
     if (strpbrk(setup->service, "]/") != NULL) {
@@ -343,11 +344,11 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if (access(setup.ca, R_OK) != 0) { /* it may be for another machine */
+    if (access(setup.ca, R_OK) != 0) { /* the entry may be for another machine */
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "--ca %s cannot be read here; without it clients cannot verify the server",
+            "--ca %s cannot be read here, so clients here cannot verify the server; copy the file",
             setup.ca);
     }
     return find_passfile(world, &setup) ? print_setup(&setup) : RIA_EXIT_FAILED;

@@ -162,7 +162,7 @@ static void a_value_from_another_writer_is_rejected(void **state)
         expect_text(
             *value,
             err.text,
-            NOT_STARTED "RDS_IAM_PROCESS_CHAIN was not written by rds-iam; unset it");
+            NOT_STARTED "RDS_IAM_PROCESS_CHAIN is not a value that rds-iam writes; unset it");
     }
     static const char *const good[] = {"", " ", ID ":", ID ":a%2C%20~b"};
     for_each_row(row, good, *row) {

@@ -314,8 +314,8 @@ class CommandLine(CloudCase):
         result = self.credentials(principal=None)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(
-            result.stderr, "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
-                           "where they come from\n")
+            result.stderr, "rds-iam: these credentials contain characters that no AWS key has; fix their source, "
+                           "which --explain shows\n")
 
     def test_invalid_combinations_of_options_are_rejected(self):
         for arguments, text in (

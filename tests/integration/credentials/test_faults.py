@@ -127,17 +127,17 @@ LOCAL = {
 # failure.
 CONTAINER = {"": {
     "passing": "try again later", "refused": "check the task's or pod's role",
-    "garbage": "check th", "broken": "is this process in the container?",
-    "silent": "is this process in the container?"}}
+    "garbage": "check th", "broken": "run this process in the container",
+    "silent": "run this process in the container"}}
 INSTANCE = {
     "/api/token$": {
         "passing": "gives no session token; try again later",
-        "refused": "gives no session token; is it AWS's?", "garbage": "is it AWS's?",
+        "refused": "gives no session token; check that it is AWS's", "garbage": "check that it is AWS's",
         "broken": "gives no session token; try again", "silent": HOP_LIMIT},
     "/security-credentials/$": {
         "passing": "does not name the role; try again later",
-        "refused": "does not name the role; is it AWS's?",
-        "garbage": "does not name the role; is it AWS's?",
+        "refused": "does not name the role; check that it is AWS's",
+        "garbage": "does not name the role; check that it is AWS's",
         "broken": "does not name the role; try again", "silent": "does not name the role; try again"},
     "/security-credentials/.": {
         "passing": "does not give the role's credentials; try again later",
@@ -150,13 +150,13 @@ INSTANCE = {
 INSTANCE_WORDS = {
     ("/api/token$", "403"): ["no AWS credentials: set AWS_PROFILE", "is switched off (status 403)"],
     ("/api/token$", "404"): ["has no version 2, and version 1 is never used", "status 404"],
-    ("/api/token$", "malformed JSON"): ["does not name the role; is it AWS's?: status 401"],
-    ("/api/token$", "an error"): ["does not name the role; is it AWS's?: status 401"],
+    ("/api/token$", "malformed JSON"): ["does not name the role; check that it is AWS's: status 401"],
+    ("/api/token$", "an error"): ["does not name the role; check that it is AWS's: status 401"],
     ("/api/token$", "hang"): ["accepts a connection and does not answer", HOP_LIMIT],
     ("/api/token$", "drip"): ["accepts a connection and does not answer", HOP_LIMIT],
     ("/security-credentials/$", "404"): ["no AWS credentials: set AWS_PROFILE", "the instance has no role"],
-    ("/security-credentials/$", "malformed JSON"): ["does not name the role; is it AWS's?: status 200"],
-    ("/security-credentials/.", "large"): ["does not give the role's credentials; is it AWS's?: "],
+    ("/security-credentials/$", "malformed JSON"): ["does not name the role; check that it is AWS's: status 200"],
+    ("/security-credentials/.", "large"): ["does not give the role's credentials; check that it is AWS's: "],
     ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: its Code is AssumeRoleUnauthorizedAc"],
 }
 # A session token can be any text, so rds-iam sends this text with the next request.

@@ -191,7 +191,7 @@ class RuntimeDirectory(ProcessCase):
         self.assertEqual(self.places_of_secret(), ["xdg"], "control: the search finds it there")
 
     NOT_ALONE = "XDG_RUNTIME_DIR is not a directory of yours alone"
-    NO_FILE = "no file can be written in "
+    NO_FILE = "no entry can be locked and written in "
 
     def test_unset(self):
         self.check("", "XDG_RUNTIME_DIR is not set")

@@ -8,8 +8,8 @@ from cloud import CloudCase
 from labcase import harness
 from mariadb_client import CONFIG
 
-SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be reached: the time for it was used up "
-               "before by ")
+SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be reached: no time was left for it "
+               "after ")
 
 
 class TimeCase(CloudCase):

@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 """
 E_MACHINE = 18
 OURS = {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR"}
-OTHER_WAYS = ("; a libpq program then needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
+OTHER_WAYS = ("; a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
               "PGPASSWORD (rds-iam token)\n")
 
 

@@ -246,7 +246,7 @@ class Setup(LabCase):
     def test_wrong_command_lines(self):
         tool = harness.installed("bin/rds-iam")
         rows = (
-            (["setup"], "no kind of program given; see rds-iam setup --help"),
+            (["setup"], "no kind given; see rds-iam setup --help"),
             (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),

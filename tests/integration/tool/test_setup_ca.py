@@ -92,7 +92,7 @@ class FromDisk(Case):
         result = self.setup_ca("--file", self.file(b"a comment\n" + content))
         self.assert_installed(result, 4)
         end = (NOW + 2000 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.assertIn(f"{self.store}: 4 roots of Amazon RDS; those of ap-south-1 expire first, at {end}\n",
+        self.assertIn(f"{self.store}: 4 roots of Amazon RDS; the roots of ap-south-1 expire first, at {end}\n",
                       result.stdout)
         self.assertTrue(self.store.read_text().startswith(
             f"# rds-iam setup ca: the roots of ap-south-1 expire at {end}\n"))
@@ -122,7 +122,7 @@ class FromDisk(Case):
                 ("cut in the last certificate", good + root("eu-west-1")[:-40], f":{good.count(10) + 1}: the certificate is cut off"),
                 ("cut before another one", good[:-40] + b"\n" + good, ":1: the certificate is cut off"),
                 ("a line is missing", garbled, ":1: the certificate cannot be parsed"),
-                ("a private key", good + key, "is not a certificate; write certificates alone"),
+                ("a private key", good + key, "is not a certificate; name a file that contains only certificates"),
                 ("empty", b"", "contains no certificate"),
                 ("a page of HTML", b"<html>Access denied</html>", "contains no certificate"),
                 ("DER", x509.load_pem_x509_certificate(good).public_bytes(serialization.Encoding.DER), "is not a PEM file"),
@@ -143,7 +143,7 @@ class FromDisk(Case):
         self.assert_installed(self.setup_ca("--file", self.file(first + second)), 2)
         before = self.store.read_bytes()
         result = self.setup_ca("--file", self.file(first + third))
-        self.assert_refused(result, f"the new bundle lacks 1 root that {self.store} has; use --force", before)
+        self.assert_refused(result, f"the new bundle lacks 1 root that {self.store} has; if that is intended, use --force", before)
         self.assertIn("not in the new bundle: Amazon RDS eu-west-1 Root CA RSA2048 G1\n", result.stderr)
         result = self.setup_ca("--file", self.file(first + third), "--force")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -174,7 +174,7 @@ class FromDisk(Case):
             [*unshare, "sh", "-c", script, "sh", self.config, small, large, *self.as_user(), self.tool],
             env={"PATH": PATH, "HOME": str(self.scratch), "XDG_CONFIG_HOME": str(self.config)})
         self.assertEqual(result.returncode, 1, result.stderr)
-        self.assertIn("rds-ca.pem: cannot be written, and is as it was: No space left on device", result.stderr)
+        self.assertIn("rds-ca.pem: cannot be written and is unchanged: No space left on device", result.stderr)
         self.assertEqual(result.stdout.split(), ["rds-ca-public.pem", "rds-ca.pem"])
 
     def test_a_directory_that_cannot_be_written_does_not_change_the_store(self):
@@ -183,7 +183,7 @@ class FromDisk(Case):
         self.store.parent.chmod(0o500)
         self.addCleanup(self.store.parent.chmod, 0o700)
         self.assert_refused(self.setup_ca("--file", self.file(before + root("eu-west-1"))),
-                            "cannot be written, and is as it was: Permission denied", before)
+                            "cannot be written and is unchanged: Permission denied", before)
 
     def test_a_store_that_other_users_can_write_is_refused(self):
         self.assert_installed(self.setup_ca("--file", self.file(root("us-east-1"))), 1)
@@ -204,7 +204,7 @@ class FromDisk(Case):
 
     def test_a_wrong_command_line_is_a_usage_error(self):
         for options, message in ((("--partition", "aws-iso"), '"aws-iso" is not a partition with a bundle; write aws,'),
-                                 (("--partition", "aws", "--file", "x"), "--partition and --file exclude each other"),
+                                 (("--partition", "aws", "--file", "x"), "--partition and --file cannot be used together"),
                                  (("bundle.pem",), "bundle.pem")):
             with self.subTest(options=options):
                 result = self.setup_ca(*options)

@@ -207,7 +207,7 @@ class Setup(LabCase):
         self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
         self.assertEqual(
             result.stderr,
-            "rds-iam: warning: --ca /no/ca cannot be read here; without it clients cannot verify the server\n")
+            "rds-iam: warning: --ca /no/ca cannot be read here, so clients here cannot verify the server; copy the file\n")
         self.assertEqual(self.setup_postgres().stderr, "")
 
     def test_values_that_a_service_file_cannot_contain(self):
@@ -258,8 +258,8 @@ ROWS = {
     "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
     "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
     "a key up to 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
-    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, and libpq uses the first'),
-    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, and libpq uses the first"),
+    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, so libpq ignores this line; remove it'),
+    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, so libpq ignores this one; rename or remove it"),
     "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
     "no user": Row(f"[s]\n{GOOD}".replace("user=u\n", ""), 1, "error: [s] has no user=; add user=NAME", None),
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
@@ -379,7 +379,7 @@ class Lint(LabCase):
         """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
         PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
         verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
-        finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
+        finding = "8: warning: PGPASSFILE also names this file, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
                 ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**verified, "PGSSLMODE": "require"}, True),
                 ({**verified, "PGGSSENCMODE": "prefer"}, True), (verified, False)):
@@ -415,7 +415,7 @@ class Lint(LabCase):
         system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))
         self.assertIn(f"{path}: warning: libpq 10 to 14 ignores HOME and uses the file in ", result.stdout)
-        self.assertIn(f"{system}: warning: a libpq that is bundled with a program", result.stdout)
+        self.assertIn(f"{system}: warning: a libpq that a package brings along", result.stdout)
         self.assertIn(f"{system}:1: warning: [a] is already at {path}:1", result.stdout)
         self.assertEqual(result.returncode, 0)
 
@@ -423,7 +423,7 @@ class Lint(LabCase):
         for words, status in (([], 0), (["x"], 2)):
             self.assertEqual(self.home.run([tool(), "lint", *words], PGSYSCONFDIR="/no").returncode, status)
         self.assertEqual(self.home.run([tool(), "setup"]).stderr,
-                         "rds-iam: no kind of program given; see rds-iam setup --help\n")
+                         "rds-iam: no kind given; see rds-iam setup --help\n")
         self.assertEqual(self.home.run([tool(), "setup", "oracle"]).stderr,
                          'rds-iam: unknown kind "oracle"; see rds-iam setup --help\n')
 

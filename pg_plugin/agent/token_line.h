@@ -25,8 +25,8 @@ struct ria_token_line_maker {
         char name[256];
         int64_t expires;               /* seconds since 1970; 0: unknown */
     } sources[RIA_TOKEN_LINE_SOURCES]; /* the credentials used last, the newest first */
-    uint64_t cause;                    /* hash of the last error without its place */
-    unsigned repeated;                 /* how many more lines have failed with it */
+    uint64_t cause;                    /* hash of the last error, without file and line */
+    unsigned repeated;                 /* how many more lines have failed with that error */
 };
 
 enum ria_token_line_result {

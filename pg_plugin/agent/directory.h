@@ -92,8 +92,8 @@ void ria_directory_write_pid(const struct ria_directory *directory);
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Fills err with "PATH/NAME: what: why", or without a name with "PATH: what: why", where why is the
- * text of errno. Returns false. */
+/* Fills err with "PATH/NAME: what: why", or with "PATH: what: why" if name is NULL, where why is
+ * the text of errno. Returns false. */
 bool ria_directory_fail(
     const char *path, const char *name, const char *what, struct ria_error *err);
 

@@ -81,8 +81,8 @@ bool ria_entries_load(
  * written. */
 size_t ria_entries_count_served(const struct ria_entries *entries);
 
-/* Writes a summary for the log and for systemd: the number of entries served or, if there are none,
- * how to create one. */
+/* Writes a summary for the log and for systemd: how many of the entries are served or, if there are
+ * no entries, how to create one. */
 void ria_entries_describe(
     const struct ria_entries *entries,
     const struct ria_directory *directory,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manages all passfiles: replaces the entries, handles events, and tries lines whose credentials
- * need a fetch ahead of need. Does its work in slices. Never replaces a file that an agent could
- * not have written. */
+ * Manages all passfiles: replaces the entries, handles events, and makes the tokens of lines ahead
+ * of time, so that credentials are fetched before a client needs them. Does its work in slices.
+ * Never replaces a file that an agent could not have written. */
 #include "agent/serve.h"
 
 #include "agent/leftovers.h"

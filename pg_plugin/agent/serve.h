@@ -42,8 +42,9 @@ void ria_serve_renew(struct ria_serve *serve);
  * earlier if there is more work, INT64_MAX if every file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
-/* Does the work that depends on the wall clock: checks credentials ahead of need, and renews files.
- * The next call is due at serve->next_check. Call it before ria_serve_work(). */
+/* Does the work that depends on the wall clock: checks that credentials are available before a
+ * client needs them, and renews files. The next call is due at serve->next_check. Call it before
+ * ria_serve_work(). */
 void ria_serve_check_credentials(struct ria_serve *serve);
 
 /* Returns true if every line was tried and none waits for its credentials. */

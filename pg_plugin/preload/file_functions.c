@@ -77,8 +77,9 @@ enum response {
     RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* Decides what an open for reading of `path` gets. On RESPONSE_FILE, *fd is a new descriptor. If
- * dry_run is true, as for stat(), the file in memory may be empty. errno is unchanged. */
+/* Decides what a program that opens `path` for reading gets. On RESPONSE_FILE, *fd is a new
+ * descriptor. If dry_run is true, as for stat(), the file in memory may be empty. errno is
+ * unchanged. */
 static enum response response_for(const char *path, bool dry_run, int *fd)
 {
     /* The headers declare that open() never gets NULL, so the compiler would drop the check.

@@ -3,10 +3,10 @@
  * The interface between the two shared objects of the preload.
  *
  * librds-iam-pq.so, "the preload object", is loaded into every program that runs below rds-iam
- * exec. So it is small and needs only libc. rds-iam-pq-token.so, "the token module", makes the
- * tokens and brings libcrypto. The preload object loads it with dlopen() for the first connection
- * that may need a token, and never unloads it. Both are installed together and have one version;
- * each rejects the other if the version differs.
+ * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
+ * module", makes the tokens and brings libcrypto. The preload object loads it with dlopen() for the
+ * first connection that may need a token, and never unloads it. Both are installed together and
+ * have one version; each rejects the other if the version differs.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is

@@ -5,7 +5,7 @@
  * overlay is thread-local and exists only during that call. The rest of the program does not see
  * it, and the arguments of the call stay unchanged.
  *
- * This module is the state of one thread and the lookup of a path in that state. file_functions.c,
+ * This module contains the state of one thread, and looks up paths in that state. file_functions.c,
  * which interposes libc's open(), fopen() and stat(), uses it and opens the files.
  *
  * A call, in this header, is an interposed call of libpq that is in progress on the thread. All

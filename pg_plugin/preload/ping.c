@@ -13,7 +13,7 @@
 
 #include <sys/auxv.h>
 
-/* Of PGPing. */
+/* A value of PGPing, which PQping() returns. */
 enum {
     PQPING_NO_ATTEMPT = 3
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The target of a connection: the settings, as libpq has resolved them, that decide whether a token
- * may be sent and for which host and user it is made. Part of the interface between the two objects
- * (module.h).
+ * may be sent, and for which host and user the token is made. Part of the interface between the two
+ * objects (module.h).
  */
 #ifndef RIA_PRELOAD_PQ_TARGET_H
 #define RIA_PRELOAD_PQ_TARGET_H

@@ -262,7 +262,7 @@ struct ria_pq_target ria_pq_settings_target(const struct ria_pq_settings *settin
     return target;
 }
 
-/* -- the same without a password ------------------------------------------------------------- */
+/* -- the same settings without a password ---------------------------------------------------- */
 
 static bool is_one_of(const char *keyword, const char *const *list)
 {

@@ -2,17 +2,17 @@
  *
  * Overwrites the token that a connection stores, before PQreset() or PQresetStart() sends it again.
  *
- * Why: for a reset, libpq sends the password that the connection stored when it began, and does not
- * read the passfile again. A token expires after 15 minutes, and programs reset connections that
- * are much older (Rails reconnects that way). libpq has no function that changes the password. But
+ * For a reset, libpq sends the password that the connection stored when it began, and does not read
+ * the passfile again. A token expires after 15 minutes, and programs reset connections that are
+ * much older (Rails reconnects that way). libpq has no function that changes the password. But
  * PQpass() returns the connection's own string, which strdup() or the read of the passfile
  * allocated (fe-connect.c, 10 to 18).
  *
- * Checks, in this order: the password is a token; libpq reports the connection's settings, and they
- * allow a token (if not, the token is wiped); the fresh token replaces the stored one (module.h);
- * and the fresh token fits into the memory block of the stored one, whose size the allocator
- * reports. The lines of our passfiles have spare bytes for that. A token that does not fit is not
- * written. */
+ * Checks these conditions in this order: the password is a token; libpq reports the connection's
+ * settings, and they allow a token (if not, the token is wiped); the fresh token replaces the
+ * stored one (module.h); and the fresh token fits into the memory block of the stored one, whose
+ * size the allocator reports. The lines of the module's passfiles have spare bytes for this
+ * purpose. A token that does not fit is not written. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -32,7 +32,8 @@ bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
 /* Hosts for which no token was made, each with the reason. They are collected, because the log
- * level is known only after the passfile has been read. Release it, or use RIA_AUTO(refusals). */
+ * level is known only after the passfile has been read. The caller releases the struct, or uses
+ * RIA_AUTO(refusals). */
 struct ria_refusals {
     struct ria_refusal {
         struct ria_entry_host host;

@@ -4,9 +4,9 @@
  * PostgreSQL 10 to 18): which files, in which order, and what a line means. This file does not
  * decide which settings qualify a service for tokens; entry.h does.
  *
- *   # comment            leading and trailing blanks are removed from every line
+ *   # comment            white space is removed from both ends of every line
  *   [name]               only the first group of a name counts, over both files
- *   key=value            no blanks around '='; no quotes; the first of two equal keys counts
+ *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
  * not read completely before that line. The parser works in memory. The functions of struct

@@ -2,8 +2,8 @@
  *
  * Declares the state that all parts of the agent share: its world, its directory, its log, and
  * rds-iam's configuration. The world is the process's own, with these differences: warnings go to
- * the agent's log, rds-iam's configuration is read through `config`, and if there is a
- * `background`, a fetch of credentials does not block.
+ * the agent's log, rds-iam's configuration is read through `config`, and a fetch of credentials
+ * does not block if `background` is set.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
@@ -23,15 +23,15 @@ struct ria_agent {
     struct ria_background
         *background;              /* fetches credentials in child processes; NULL: a fetch blocks */
     bool is_pending;              /* a fetch since the last reset returned RIA_E_PENDING */
-    struct ria_watchdog watchdog; /* watches the worker; a no-op without one */
+    struct ria_watchdog watchdog; /* watches the worker; does nothing if it was never opened */
 };
 
 /* Fills the members that are not zero at the start. The caller has zeroed the rest. The world
  * points to the agent, so the caller must not move it. */
 void ria_agent_init(struct ria_agent *agent);
 
-/* Return the time: seconds since 1970, and milliseconds (ticks) that also count the time that the
- * machine sleeps. */
+/* ria_agent_now() returns the time in seconds since 1970. ria_agent_ticks() returns milliseconds
+ * (ticks) that also count the time during which the machine sleeps. */
 int64_t ria_agent_now(const struct ria_agent *agent);
 int64_t ria_agent_ticks(const struct ria_agent *agent);
 

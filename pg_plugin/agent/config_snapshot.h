@@ -38,8 +38,8 @@ struct ria_config_snapshot {
 uint64_t ria_config_snapshot_stamp(const char *path);
 
 /* Reads and checks the files if they were edited since the last call. Returns false with err filled
- * if they contain an error; the cached texts then stay in use, if there is a version without
- * errors. Such an edit is reported once. */
+ * if they contain an error. In this case the cached texts stay in use if they have no error. Each
+ * such edit is reported once. */
 bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,
@@ -55,7 +55,8 @@ enum ria_outcome ria_config_snapshot_read(
     struct ria_error *err);
 
 /* Implements look() of the agent's world. For a cached text, returns the facts of the file at the
- * time when it was read, so that the core parses the text only once. */
+ * time when it was read, so that the core parses the text only once. Returns false while
+ * ria_config_snapshot_refresh() reads the files, and for a file that could not be read. */
 bool ria_config_snapshot_facts(
     const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out);
 

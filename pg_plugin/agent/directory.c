@@ -105,7 +105,7 @@ int ria_directory_create(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
     char fresh[NAME_MAX + 1];
-    name_fresh(fresh, name); /* overwrites one that a killed agent left behind */
+    name_fresh(fresh, name); /* overwrites a file that a killed agent left behind */
     int fd = ria_file_create_at(directory->fd, fresh, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         (void)fail_to_write(directory, name, err);

@@ -45,23 +45,24 @@ void ria_directory_unmake(const struct ria_directory *directory);
 /* Returns the directory's device and inode, for service/index.h. */
 struct ria_passfile_directory ria_directory_place(const struct ria_directory *directory);
 
-/* Checks whether a passfile in the directory may have that name. Returns false with err filled for
+/* Checks whether a passfile in the directory can have that name. Returns false with err filled for
  * a name that begins with a dot, for the agent's own files, and for a name that is empty or too
  * long. The message does not name file and line. */
 bool ria_directory_may_hold(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 
 /* Replaces the file atomically by one that contains `text`, with mode 0600: a reader gets either
- * the old or the new text, complete. */
+ * the old or the new text, complete. Returns false with err filled on failure. */
 bool ria_directory_publish(
     const struct ria_directory *directory,
     const char *name,
     const struct ria_buf *text,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The same in steps, for a file that stays open. ria_directory_create() creates the new file under
- * a temporary name and returns its descriptor, or -1 with err filled. ria_directory_put() renames
- * it to its final name; ria_directory_drop() removes it. */
+/* The steps of ria_directory_publish(), for a file that stays open. ria_directory_create() creates
+ * the new file under a temporary name and returns its descriptor, or -1 with err filled.
+ * ria_directory_put() renames the new file to its final name. ria_directory_drop() removes the new
+ * file. */
 int ria_directory_create(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 bool ria_directory_put(
@@ -76,12 +77,12 @@ bool ria_directory_has(const struct ria_directory *directory, const char *name, 
 void ria_directory_remove(const struct ria_directory *directory, const char *name);
 
 /* Returns true if the path no longer leads to the directory: it was removed, as a logout does with
- * $XDG_RUNTIME_DIR, or it or a parent was moved. */
+ * $XDG_RUNTIME_DIR, or the directory or a parent was moved. */
 bool ria_directory_is_gone(const struct ria_directory *directory);
 
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. Returns
- * false with err filled if another agent runs. A forked child inherits the lock; the lock ends when
- * the last process that has it closes it or ends. */
+ * false with err filled if another agent runs. A forked child inherits the lock. The lock ends when
+ * the last process that has its descriptor closes the descriptor or ends. */
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Writes this process's id to the file that ria_directory_lock() locked. */
@@ -91,8 +92,8 @@ void ria_directory_write_pid(const struct ria_directory *directory);
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Fills err with "PATH/NAME: what: why", or without a name with "PATH: what: why", where why is the
- * text of errno. Returns false. */
+/* Fills err with "PATH/NAME: what: why", or with "PATH: what: why" if name is NULL, where why is
+ * the text of errno. Returns false. */
 bool ria_directory_fail(
     const char *path, const char *name, const char *what, struct ria_error *err);
 

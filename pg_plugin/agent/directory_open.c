@@ -70,8 +70,8 @@ static bool directory_open_check_directory(
 }
 
 /* Parses the first line of a uid_map: the start of the range inside the namespace, its start
- * outside, and its length. Returns true if the line maps every uid. A map that cannot be read
- * counts as one that does, so that no unknown owner is trusted because of it. */
+ * outside, and its length. Returns true if the line maps every uid. Also returns true if the map
+ * cannot be read, so that an unknown owner is not trusted. */
 static bool maps_all(const char *map)
 {
     char *rest = NULL;
@@ -85,8 +85,8 @@ static bool maps_all(const char *map)
 }
 
 /* Returns true if root or the user owns the file. In a user namespace, every user of the host that
- * is not mapped has the same uid, including root. There an unmapped owner counts as trusted, unless
- * the map contains every uid. */
+ * is not mapped has the same uid, including root. In such a namespace an unmapped owner counts as
+ * trusted, unless the map contains every uid. */
 static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads the service files, gets from the index (service/index.h) which entries libpq reads and
- * which of them may have tokens, and copies the hosts of these into lines, one for each host. Logs
- * each rejected entry with its file and line. */
+ * which of them may have tokens, and copies each host of an entry that may have tokens into a line.
+ * Logs each rejected entry with its file and line. */
 #include "agent/entries.h"
 
 #include "service/gssencmode.h"
@@ -109,7 +109,8 @@ static void log_never_read(const struct work *work, const struct ria_indexed_ser
         service->first->service->line);
 }
 
-/* Returns true if a key is "passfile", or was meant to be: with blanks or capitals. */
+/* Returns true if a key is "passfile", or if the user meant "passfile" and wrote it with capitals
+ * or with a blank after it. */
 static bool is_about_passfile(const char *key)
 {
     char trimmed[sizeof("passfile")];
@@ -142,10 +143,10 @@ static bool find_literal(const struct ria_service_setting *setting, char *out, s
     return fault != NULL || is_about_passfile(setting->key);
 }
 
-/* Logs the settings of a service that libpq takes literally. If this is passfile=, its value does
- * not lead to our directory, and without this message the agent would silently ignore the entry.
- * Any other setting is logged only if the agent serves the service: libpq then fails, and its
- * message does not name the line. */
+/* Logs the settings of a service that libpq takes literally. If such a setting is passfile=, its
+ * value does not lead to the agent's directory, and without this message the agent would silently
+ * ignore the entry. Any other setting is logged only if the agent serves the service, because a
+ * connection then fails and libpq's message does not name the line. */
 static void log_literal(
     const struct work *work, const struct ria_indexed_service *here, bool is_served)
 {

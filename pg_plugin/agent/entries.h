@@ -12,7 +12,7 @@
 
 /* One line of a passfile, for one host of an entry, and the state of its token. */
 struct ria_line {
-    char *texts; /* owned: the memory that the next four point into */
+    char *texts; /* owned; contains the texts of the next four members */
     const char *service;
     const char *host; /* as written in the entry */
     const char *port;
@@ -44,9 +44,9 @@ struct ria_served {
     bool is_active;      /* in ria_serve.active */
     size_t next;         /* index of the next line to make */
     int64_t since;       /* when the state began, ticks */
-    int64_t due; /* when to act again: ticks, or seconds since 1970 in the state SERVE_RENEWED */
-    int64_t made_ticks; /* when `text` was made: ticks, and seconds since 1970 */
-    int64_t made_at;
+    int64_t due;        /* when to act again: in ticks, or in SERVE_RENEWED in seconds since 1970 */
+    int64_t made_ticks; /* when `text` was made, in ticks */
+    int64_t made_at;    /* when `text` was made, in seconds since 1970 */
     struct ria_buf text; /* the passfile's text, cached for a second */
 };
 
@@ -57,9 +57,9 @@ struct ria_entries {
     size_t line_count;
     struct ria_served *files; /* sorted by name */
     size_t file_count;
-    size_t entry_count; /* entries with a passfile in the directory, including rejected ones */
-    bool is_broken; /* a service file cannot be read, or contains a line that no service file may
-                       contain */
+    size_t entry_count; /* entries with a passfile in the directory, including rejected entries */
+    bool is_broken; /* a service file cannot be read, or contains a line that is not a comment, a
+                       [group] or a setting in a group */
 };
 
 enum {
@@ -81,8 +81,8 @@ bool ria_entries_load(
  * written. */
 size_t ria_entries_count_served(const struct ria_entries *entries);
 
-/* Writes a summary for the log and for systemd: the number of entries served or, if there are none,
- * how to create one. */
+/* Writes a summary for the log and for systemd: how many of the entries are served or, if there are
+ * no entries, how to create one. */
 void ria_entries_describe(
     const struct ria_entries *entries,
     const struct ria_directory *directory,

@@ -12,7 +12,7 @@
 static const char trial[] = "lease";
 
 /* Sets the signal before each lease, because the kernel resets it when a lease is released. Without
- * it, the kernel would send SIGIO at the next open, without the descriptor. */
+ * this signal, the kernel would send SIGIO at the next open, without the descriptor. */
 bool ria_lease_take(int fd)
 {
     return fcntl(fd, F_SETSIG, RIA_LEASE_SIGNAL) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognises passfiles that an earlier agent wrote. An agent that is killed leaves passfiles that
- * may contain tokens. The directory may contain other files, too, so a file counts as a leftover
- * only if it looks like a passfile of the agent: it is a regular file with one link, only the user
- * can access it, and its first line contains a token.
+ * Recognises leftovers: passfiles that an earlier agent could have written. An agent that is killed
+ * leaves passfiles that may contain tokens. The directory may also contain other files, so a file
+ * counts as a leftover only if it is a regular file with one link, if only the user can access it,
+ * and if its first line contains a token.
  */
 #ifndef RIA_AGENT_LEFTOVERS_H
 #define RIA_AGENT_LEFTOVERS_H
@@ -13,8 +13,9 @@
 /* Removes the leftovers in the directory. The caller must have no passfile open. */
 void ria_leftovers_remove(const struct ria_directory *directory);
 
-/* Returns true if the file of that name may be replaced or removed without loss. Returns false with
- * err filled if it contains lines that the agent did not write and has no other link. */
+/* Returns true if the file of that name can be replaced or removed without loss. Returns false with
+ * err filled if it is a regular file with one link and some text, and its first line contains no
+ * token or cannot be read, because an agent could not have written it. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error message and its place */
+    LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error message with its file and line */
     LOG_MAX = 1024 * 1024,              /* enough for weeks of changes; a longer log is truncated */
     SET_STEP = 64,
     WARNING_SECONDS = 3600,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's log, for users to read. A message about a lasting state is logged once for as long as
- * the state lasts: each time the agent loads the service files, it logs every error that it finds,
- * except those that it already logged in the load before. A warning about a single token is
- * repeated at most once an hour, so a source that stays broken does not fill the disk. Lines
- * contain no secrets, and control characters are replaced.
+ * The agent's log, for users to read. A message about a lasting state is logged once while the
+ * state lasts: each time the agent loads the service files, it logs every error that it finds,
+ * except the errors that it logged in the load before. A warning about a single token is repeated
+ * at most once an hour, so a source that stays broken does not fill the disk. Lines contain no
+ * secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H
@@ -27,7 +27,7 @@ struct ria_log {
     bool has_time; /* lines begin with the time; true for a log file */
     const struct ria_world *clock;
     struct ria_log_set before; /* the messages of the previous load */
-    struct ria_log_set now;    /* those of the current load */
+    struct ria_log_set now;    /* the messages of the current load */
     struct {
         uint64_t hash;
         int64_t until; /* seconds since 1970; not logged again before */
@@ -42,8 +42,8 @@ uint64_t ria_log_hash(const char *text);
 void ria_log_event(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Logs a state that the current load found, unless it or the previous load logged the same message.
- */
+/* Logs a state that the current load found, unless the current or the previous load logged the same
+ * message. */
 void ria_log_state(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

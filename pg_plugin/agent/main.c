@@ -178,7 +178,8 @@ static bool run_once(struct ria_agent *agent)
 
 /* -- in the background ---------------------------------------------------------------------- */
 
-/* Logs errors in the entries to the terminal, too, for the user who starts the agent. */
+/* Logs errors in the entries to the terminal, for the user who starts the agent. The worker logs
+ * them again, to the log file. */
 static void check_entries(struct ria_agent *agent)
 {
     struct ria_entries entries;

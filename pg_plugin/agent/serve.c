@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manages all passfiles: replaces the entries, handles events, and tries lines whose credentials
- * need a fetch ahead of need. Does its work in slices. Never replaces a file that the agent did not
- * write. */
+ * Manages all passfiles: replaces the entries, handles events, and makes the tokens of lines ahead
+ * of time, so that credentials are fetched before a client needs them. Does its work in slices.
+ * Never replaces a file that an agent could not have written. */
 #include "agent/serve.h"
 
 #include "agent/leftovers.h"
@@ -173,7 +173,7 @@ int64_t ria_serve_work(struct ria_serve *serve)
 
 /* -- by the wall clock ---------------------------------------------------------------------- */
 
-/* Without leases: begins to renew the files that are due. Returns when the next one is. */
+/* Without leases: begins to renew the files that are due. Returns when the next file is due. */
 static int64_t renew_due_files(struct ria_serve *serve, int64_t now)
 {
     int64_t next = INT64_MAX;

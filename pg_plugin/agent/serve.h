@@ -6,26 +6,27 @@
  * open(2) while the worker makes its lines, for four seconds at most, and then reads the lines that
  * are ready. As soon as no process has the file open, the worker takes the lease again and empties
  * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
- * one. A text that was made is used for all clients for one second.
+ * one. The worker uses a text for all clients for one second after it has made it.
  *
  * If leases do not work, a file is replaced by one with fresh tokens after a third of the tokens'
  * life.
  *
- * No function here blocks, except to read local files. Times are the agent's ticks, except those of
- * renewal, which are seconds since 1970.
+ * No function here blocks, except to read local files. Times are the agent's ticks, except the
+ * times of renewal, which are seconds since 1970.
  */
 #ifndef RIA_AGENT_SERVE_H
 #define RIA_AGENT_SERVE_H
 
 #include "agent/serve_file.h"
 
-/* Replaces the entries by new ones; *entries is then empty. Keeps a passfile that the old entries
- * have, too; creates the other new ones and removes the other old ones. Returns false, with the old
- * entries still in use, only if there is not enough memory. */
+/* Replaces the entries by new ones; *entries is then empty. Keeps each passfile that is in the old
+ * and in the new entries, creates each one that is only in the new entries, and removes each one
+ * that is only in the old entries. Returns false, with the old entries still in use, only if there
+ * is not enough memory. */
 bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
-/* Handles a client that waits for an unknown file, because signals were lost. (ria_serve_open() in
- * serve_file.h handles one file.) */
+/* Handles the clients that wait for any file. Call it if signals were lost, so that it is not known
+ * which files these are. (ria_serve_open() in serve_file.h handles one file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
 /* Checks a passfile after a change of that name in the directory. */
@@ -41,8 +42,9 @@ void ria_serve_renew(struct ria_serve *serve);
  * earlier if there is more work, INT64_MAX if every file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
-/* Does the work that depends on the wall clock: checks credentials ahead of need, and renews files.
- * The next call is due at serve->next_check. Call it before ria_serve_work(). */
+/* Does the work that depends on the wall clock: checks that credentials are available before a
+ * client needs them, and renews files. The next call is due at serve->next_check. Call it before
+ * ria_serve_work(). */
 void ria_serve_check_credentials(struct ria_serve *serve);
 
 /* Returns true if every line was tried and none waits for its credentials. */

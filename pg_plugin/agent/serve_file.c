@@ -113,8 +113,8 @@ void ria_file_drop_text(struct ria_served *file)
     file->made_at = 0;
 }
 
-/* Returns when a file at rest needs its next step: when its cached text gets too old. Wipes a text
- * that is too old already. */
+/* Returns when the cached text of a file at rest gets too old, which is when the file needs its
+ * next step. Wipes a text that is already too old. */
 static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the state of all passfiles, and the state machine of one. serve.h describes what a
- * passfile contains when.
+ * passfile contains at each moment.
  */
 #ifndef RIA_AGENT_SERVE_FILE_H
 #define RIA_AGENT_SERVE_FILE_H
@@ -40,21 +40,22 @@ enum ria_serve_state {
 
 #define RIA_SERVE_NO_FILE SIZE_MAX
 
-/* Handles a client that waits for the file with this descriptor. Ignores other descriptors. */
+/* If a client waits for the passfile with this descriptor, begins to fill it. Ignores a descriptor
+ * that belongs to no passfile. */
 void ria_serve_open(struct ria_serve *serve, int fd);
 
 /* Puts the file into a state, with its next step at `due`, and makes it active. */
 void ria_file_enter(
     struct ria_serve *serve, struct ria_served *file, enum ria_serve_state state, int64_t due);
 
-/* Creates a leased file and puts it in place. A client that waits for the previous file reads an
- * empty file. */
+/* Creates a leased file and gives it the passfile's name. A client that waits for the previous file
+ * reads an empty file. */
 void ria_file_make(struct ria_serve *serve, struct ria_served *file);
 
 /* Begins to make fresh lines for a file without a lease. */
 void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file);
 
-/* Closes the leased file; open(2) then returns in a client that waits for it. */
+/* Closes the leased file, so that open(2) returns in a client that waits for it. */
 void ria_file_close(struct ria_serve *serve, struct ria_served *file);
 
 /* Wipes the cached text. */

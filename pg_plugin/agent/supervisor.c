@@ -172,8 +172,8 @@ static int run_worker(struct supervisor *supervisor, int control)
     return ria_worker_run(&supervisor->start);
 }
 
-/* Starts a worker. Returns false in the child when the worker has ended; its exit status is then in
- * supervisor->status. */
+/* Starts a worker. Returns false in the child when the worker has ended, with the exit status in
+ * supervisor->status. Returns true in the supervisor. */
 static bool start_worker(struct supervisor *supervisor)
 {
     int ends[2];
@@ -205,7 +205,7 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
 {
     ria_log_event(
         &supervisor->agent->log,
-        "the worker (process %ld) %s and is killed; clients that wait read an empty passfile",
+        "the worker (process %ld) %s and is killed, so clients that wait read an empty passfile",
         (long)supervisor->worker,
         why);
     (void)kill(supervisor->worker, SIGKILL);
@@ -241,7 +241,7 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
     supervisor->start_at = now + supervisor->pause;
     ria_log_event(
         &supervisor->agent->log,
-        "the worker %s %d; a new worker replaces it",
+        "the worker %s %d, so a new worker replaces it",
         is_exit ? "ended with status" : "was ended by signal",
         info->si_status);
 }
@@ -281,7 +281,7 @@ static void send_to_worker(const struct supervisor *supervisor, enum ria_worker_
     }
 }
 
-/* Tells the worker to end, and sets the time by which it must have ended. */
+/* Tells the worker to end, and sets the time at which a worker that has not ended is killed. */
 static void begin_to_end(struct supervisor *supervisor, int64_t now)
 {
     if (supervisor->end_by == INT64_MAX) {
@@ -408,7 +408,7 @@ static bool open_supervisor(struct supervisor *supervisor)
     }
     supervisor->start.status = ria_status_listen(&agent->directory, &err);
     if (supervisor->start.status < 0) {
-        ria_log_event(&agent->log, "%s", err.text); /* only --status does not work then */
+        ria_log_event(&agent->log, "%s", err.text); /* the agent runs without --status */
     }
     return true;
 }
@@ -439,9 +439,9 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         agent->directory.lock = -1; /* the supervisor keeps the lock and removes agent.pid */
         return supervisor.status;
     }
-    ria_leftovers_remove(&agent->directory); /* those of a worker that was killed */
+    ria_leftovers_remove(&agent->directory); /* removes the passfiles that a killed worker left */
     if (supervisor.end_by != INT64_MAX) {
-        ria_log_event(&agent->log, "ended by a signal; the passfiles are removed");
+        ria_log_event(&agent->log, "ended by a signal, with the passfiles removed");
     }
     ria_status_end(&agent->directory);
     notify_close(&supervisor.notify);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The service's main process: starts the worker, watches it (watchdog.h), replaces it when it dies
- * or is stuck, passes signals on to it, and notifies systemd. It opens no passfile and makes no
- * token, so it does not block.
+ * The main process of the service. The supervisor starts the worker, watches it (watchdog.h),
+ * replaces it when it dies or is stuck, passes signals on to it, and notifies systemd. The
+ * supervisor opens no passfile and makes no token, so it does not block.
  *
  * When the worker is killed, the kernel ends its leases. open(2) then returns in every client that
  * waits, and these clients read an empty passfile.

@@ -33,9 +33,10 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
 }
 
 /* Returns when to check the line again. The core renews credentials that expire within a token's
- * life, so that is when to check: a client that opens the passfile then still gets a token signed
- * with the old credentials while the new ones are being fetched. Credentials that never last that
- * long are checked after half of their remaining life, so that the log reports why logins fail. */
+ * life, so the line is checked when that period begins. While the new credentials are being
+ * fetched, a client that opens the passfile still gets a token signed with the old ones.
+ * Credentials that expire sooner are checked after half of their remaining life, so that the log
+ * reports why logins fail. */
 static int64_t next_check(int64_t now, int64_t expires)
 {
     if (expires == 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the token of one line, logs an error, and decides when to try again. Remembers the last
- * token's line and the last error for --status, but no token.
+ * Makes the token of one line, logs an error, and decides when to try again. Stores a description
+ * of the last token, and the last error, for --status. Stores no token.
  */
 #ifndef RIA_AGENT_TOKEN_LINE_H
 #define RIA_AGENT_TOKEN_LINE_H
@@ -25,8 +25,8 @@ struct ria_token_line_maker {
         char name[256];
         int64_t expires;               /* seconds since 1970; 0: unknown */
     } sources[RIA_TOKEN_LINE_SOURCES]; /* the credentials used last, the newest first */
-    uint64_t cause;                    /* hash of the last error without its place */
-    unsigned repeated;                 /* how many more lines have failed with it */
+    uint64_t cause;                    /* hash of the last error, without file and line */
+    unsigned repeated;                 /* how many more lines have failed with that error */
 };
 
 enum ria_token_line_result {
@@ -35,8 +35,9 @@ enum ria_token_line_result {
     RIA_TOKEN_LINE_PENDING, /* its credentials are being fetched */
 };
 
-/* Makes the token of a line and appends the passfile line to *out. If out is NULL, only tries,
- * which fetches credentials ahead of need. Updates the line's state and line->retry_at. */
+/* Makes the token of a line and appends the passfile line to *out. If out is NULL, makes the token
+ * but appends nothing, so that credentials are fetched before a client needs them. Updates the
+ * line's state and line->retry_at. */
 enum ria_token_line_result ria_token_line_make(
     struct ria_token_line_maker *maker, struct ria_line *line, struct ria_buf *out);
 

@@ -13,13 +13,13 @@
 struct ria_watch {
     int fd;         /* readable after a change */
     int own;        /* inotify's number for the agent's directory */
-    int own_parent; /* and for that directory's parent */
+    int own_parent; /* inotify's number for the parent of the agent's directory */
 };
 
 /* What may have changed. */
 struct ria_watch_changes {
-    bool is_edited; /* in a directory that contains a watched file */
-    bool is_own;    /* in the agent's directory, or the directory itself, or a parent was moved */
+    bool is_edited; /* a file in a directory that contains a watched file */
+    bool is_own;    /* a file in the agent's directory, or the directory itself or a parent of it */
 };
 
 /* Begins to watch the agent's directory. Returns false with err filled if that is impossible. */

@@ -2,8 +2,8 @@
  *
  * Implements the watchdog on a shared page. The worker increments the counter and notes whether it
  * waits; the supervisor compares counts. Each process first writes its own flag and then reads the
- * other's, so at least one of them sees both flags. So the worker never works without either being
- * watched or raising the alarm. */
+ * other's, so at least one of them sees both flags. So while the worker works, either it is
+ * watched, or it has raised the alarm. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>
@@ -14,8 +14,8 @@
 
 enum {
     CHECK_MS = 500,    /* between two checks of a worker that works */
-    SILENCE_MS = 2000, /* without a count, after which the worker is killed */
-    LATE_MS = 400,     /* the same after a client's deadline has passed */
+    SILENCE_MS = 2000, /* the worker is killed after this time without a count */
+    LATE_MS = 400,     /* like SILENCE_MS, after a client's deadline has passed */
     MARGIN_MS = 100,   /* added to a client's deadline */
 };
 
@@ -116,8 +116,8 @@ void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int
     }
 }
 
-/* Returns true if the worker works, so that the next check is due soon. Returns false if it waits;
- * it then raises the alarm when it works again. */
+/* Returns true if the worker works, so that the next check is due soon. Returns false if the worker
+ * waits; it raises the alarm when it works again. */
 static bool is_working(struct ria_heartbeat *beat)
 {
     if (atomic_load(&beat->is_waiting)) {

@@ -6,7 +6,7 @@
  * counter until the worker waits again.
  *
  * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
- * that is stopped by a signal for as long. It must also kill a worker that does not increment the
+ * that a signal has stopped for two seconds. It must also kill a worker that does not increment the
  * counter for 0.4 s after it has missed the deadline of a client that waits for a passfile. Times
  * are monotonic milliseconds, which do not count sleep, unless they are called ticks (agent.h).
  */
@@ -54,11 +54,11 @@ void ria_watchdog_end(struct ria_watchdog *watchdog);
 /* Notes that a signal has stopped or continued the worker. */
 void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t now);
 
-/* Reads the alarm. If it was raised and there is a worker, begins to watch it. */
+/* Reads the alarm. If the alarm was raised and there is a worker, begins to watch the worker. */
 void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now);
 
-/* Checks the worker if it is being watched. Returns NULL if it works, else the reason to kill it,
- * as the end of a sentence; static text. */
+/* Checks the worker if it is being watched. Returns NULL if the worker need not be killed, else the
+ * reason to kill it, as the end of a sentence; static text. */
 const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
 
 /* Returns when to call ria_watchdog_check() again; INT64_MAX: after the next alarm. */

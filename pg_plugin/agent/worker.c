@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the worker: one loop around epoll handles signals, messages, edits, fetches and
- * timers. Sets no timer while every passfile is at rest. Keeps the old entries if a service file is
- * invalid, and ends if its directory is gone. */
+ * timers. While every passfile is at rest, only the next check of the credentials is due. Keeps the
+ * old entries if a service file is invalid, and ends if the agent's directory is gone. */
 #include "agent/worker.h"
 
 #include "agent/lease.h"
@@ -47,13 +47,13 @@ struct worker {
     struct ria_watch watch;
     int epoll;
     int fds[SOURCES];
-    int64_t timers[SOURCES]; /* what the two timers are set to; -1: not set */
+    int64_t timers[SOURCES]; /* the times that the two timers are set to; -1: not set */
     int64_t load_at;    /* when to read the edited files, ticks; INT64_MAX: nothing was edited */
     uint64_t stamps[2]; /* ria_config_snapshot_stamp() of the service files in use */
     bool is_loaded;     /* some entries are in use */
     bool is_reported;   /* the number of services with a token was logged */
     bool has_warned;    /* the log contains the warning that a file cannot be watched */
-    bool is_checking;   /* must check whether the directory is gone */
+    bool is_checking;   /* the loop must check whether the directory is gone */
     bool is_ending;
     int status;
 };
@@ -69,8 +69,8 @@ static void send_message(
     (void)!send(worker->start->control, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* Logs how many services have their tokens, and sends it to the supervisor, once every line was
- * tried. */
+/* Logs how many services have their tokens, and sends this text to the supervisor, once for each
+ * load of the entries. With leases, waits until every line was tried. */
 static void report_result(struct worker *worker)
 {
     struct ria_log *log = &worker->agent->log;
@@ -95,8 +95,8 @@ static void watch_file(struct worker *worker, const char *path)
         worker->has_warned = true;
         ria_log_event(
             &worker->agent->log,
-            "%s: cannot be watched: %s; the agent sees edits of it, and perhaps of other files, on "
-            "SIGHUP only; raise fs.inotify.max_user_watches",
+            "%s: cannot be watched: %s, so the agent sees edits of it, and perhaps of other files, "
+            "only on SIGHUP; raise fs.inotify.max_user_watches",
             path,
             strerror_r(errno, words, sizeof(words)));
     }
@@ -114,7 +114,8 @@ static void watch_files(struct worker *worker)
     }
 }
 
-/* Reads the service files. If one is invalid, keeps the old entries, unless there are none yet. */
+/* Reads the service files. If one of them is invalid, keeps the entries of an earlier load if there
+ * was one. If memory runs out, tries again after 5 seconds. */
 static void worker_load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
@@ -153,7 +154,7 @@ static void refresh_config(struct worker *worker)
             &agent->log,
             "%s%s",
             err.text,
-            was_whole ? "; the previous configuration is used until it is fixed" : "");
+            was_whole ? "; the previous configuration is used until the file is fixed" : "");
     }
 }
 
@@ -186,7 +187,8 @@ static void worker_check_directory(struct worker *worker)
     }
 }
 
-/* Handles SIGHUP: discards all cached credentials and reads all files again. */
+/* Handles RIA_MESSAGE_RENEW, which the supervisor sends on SIGHUP: discards all cached credentials,
+ * reads all files again, renews all tokens, and checks whether the directory is gone. */
 static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
@@ -225,7 +227,7 @@ static void worker_read_message(struct worker *worker)
     if (len > 0 && message[0] == RIA_MESSAGE_RENEW) {
         renew_all(worker);
     } else if (len >= 0 || errno != EAGAIN) {
-        worker->is_ending = true; /* told to end, or the supervisor has died */
+        worker->is_ending = true; /* the supervisor has told the worker to end, or has died */
     }
 }
 
@@ -245,8 +247,8 @@ static void read_changes(struct worker *worker)
     worker->is_checking = worker->is_checking || changes.is_own;
 }
 
-/* Reads a timer. The kernel cancels the wall clock's timer when the clock is set; then all tokens
- * are renewed. */
+/* Reads a timer. When the clock is set, the kernel cancels the wall clock's timer, and the worker
+ * discards the cached credentials and renews all tokens. */
 static void read_timer(struct worker *worker, enum source source)
 {
     uint64_t times;
@@ -296,9 +298,9 @@ static void handle_source(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to an absolute time in units of 1/parts second; INT64_MAX: no timeout. The wall
- * clock's timer is then set to a distant time, because the kernel reports a change of the clock
- * only to a timer that is set. */
+/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout. In
+ * this case the wall clock's timer is set to a distant time, because the kernel reports a change of
+ * the clock only to a timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
     const int64_t far_seconds = (int64_t)1 << 32;
@@ -347,7 +349,8 @@ static bool do_due_work(struct worker *worker)
     return false;
 }
 
-/* The loop. Tells the watchdog when it waits and when it works. Returns the exit status. */
+/* Runs the loop, and tells the watchdog when the worker waits and when it works. Returns the exit
+ * status. */
 static int worker_run(struct worker *worker)
 {
     struct epoll_event events[SOURCES];
@@ -380,9 +383,10 @@ static int open_signals(void)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigprocmask(SIG_SETMASK, &signals, NULL);
-    /* Ignores signals whose cause errno reports, too, as with a full disk, and signals of the
-     * terminal. Ctrl-Z stops the supervisor, but not the worker, because clients would then wait
-     * for it. */
+    /* Ignores SIGPIPE and SIGXFSZ, because the call that fails also sets errno. (A full disk sends
+     * no signal.) Ignores the signals of the terminal, and signals that the supervisor handles.
+     * Ctrl-Z stops the supervisor but not the worker, because clients would wait for a stopped
+     * worker. */
     static const int ignored[] = {
         SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
@@ -451,7 +455,7 @@ static bool open_worker(struct worker *worker)
     if (!worker->serve.is_leasing) {
         ria_log_event(
             &agent->log,
-            "%s; so the passfiles contain tokens at all times, renewed every few minutes",
+            "%s, so the passfiles contain tokens at all times, renewed every few minutes",
             err.text);
     }
     return true;

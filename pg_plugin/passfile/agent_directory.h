@@ -24,11 +24,11 @@ bool ria_agent_owns_name(const char *name);
 struct ria_agent_directory {
     const char *base;  /* the runtime directory, or the home directory; borrowed from the world */
     const char *below; /* the rest of the path; the agent creates each component with mode 0700 */
-    bool is_runtime;   /* in the runtime directory, which the user's own systemd unit uses, too */
+    bool is_runtime;   /* in the runtime directory, which the user's systemd unit also uses */
 };
 
 /* Finds the directory: in $XDG_RUNTIME_DIR if the user owns that directory, else in the home
- * directory. Returns false if there is neither. Creates nothing. *out borrows from the world. */
+ * directory. Returns false if both are missing. Creates nothing. *out borrows from the world. */
 bool ria_agent_find_directory(const struct ria_world *world, struct ria_agent_directory *out);
 
 #endif

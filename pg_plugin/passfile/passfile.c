@@ -18,7 +18,7 @@ enum {
 
 static void add_field(struct ria_buf *out, const char *text)
 {
-    /* An unescaped field "*" matches every value; escaped it is the character. */
+    /* An unescaped field "*" matches every value; an escaped one matches the character. */
     if (strcmp(text, "*") == 0) {
         ria_buf_add_char(out, '\\');
     }

@@ -5,8 +5,9 @@
  *
  * The passfile has one line for each host, "host:port:*:user:password", with ':' and '\' escaped by
  * a backslash. A token contains a colon; without the backslash libpq would send only the part
- * before the colon. Follows passwordFromFile() and pwdfMatchesString() in fe-connect.c, PostgreSQL
- * 10 to 18. Writes no comments, because some readers other than libpq take them for entries.
+ * before the colon. This follows passwordFromFile() and pwdfMatchesString() in fe-connect.c,
+ * PostgreSQL 10 to 18. The passfile contains no comments, because some readers other than libpq
+ * take comments for entries.
  */
 #ifndef RIA_PASSFILE_PASSFILE_H
 #define RIA_PASSFILE_PASSFILE_H
@@ -24,17 +25,20 @@ struct ria_passfile_line {
     const char *password;
 };
 
-/* Appends the line and a newline, with the fields escaped. The buffer remembers a failure. */
+/* Appends the line and a newline, with the fields escaped. If the text is too long or memory runs
+ * out, sets out->failed. */
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line);
 
-/* A directory, identified by its numbers: a directory that is mounted twice has two paths. */
+/* A directory, identified by its numbers, because a directory that is mounted twice has two paths.
+ */
 struct ria_passfile_directory {
     dev_t device;
     ino_t inode; /* 0: none */
 };
 
-/* The place that a path leads to. Places and not paths identify passfiles, because links and mounts
- * give one file several paths. realpath() is not enough, because the file need not exist. */
+/* The place that a path leads to. Passfiles are identified by places and not by paths, because
+ * links and mounts give one file several paths. realpath() is not enough, because the file need not
+ * exist. */
 struct ria_passfile_place {
     struct ria_passfile_directory directory; /* none: the path's directory does not exist */
     char name[NAME_MAX + 1];                 /* name in that directory; may be empty */
@@ -43,13 +47,13 @@ struct ria_passfile_place {
 
 /* Fills *out with the place that `path` leads to. Follows the links of the path's last component
  * and of the components before it, as far as their directories exist. If `own` is not NULL and the
- * links lead through that directory, the last step in it is the place, and not the target of a link
- * there: an agent replaces what it finds in its own directory. */
+ * links lead through that directory, the place is the last step in that directory, and not the
+ * target of a link there, because an agent replaces a link in its own directory. */
 void ria_passfile_locate(
     const char *path, const struct ria_passfile_directory *own, struct ria_passfile_place *out);
 
-/* Orders two places, for qsort(). Returns 0 if both are the same passfile. Compares the texts of
- * two paths whose directories do not exist. */
+/* Orders two places, for qsort(). Returns 0 if both are the same passfile. If the directories of
+ * both paths do not exist, compares the texts of the paths. */
 int ria_passfile_compare(
     const struct ria_passfile_place *left, const struct ria_passfile_place *right);
 

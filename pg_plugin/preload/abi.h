@@ -23,7 +23,7 @@ struct ria_pq_option {
     int dispsize;
 };
 
-/* Of ConnStatusType, which PQstatus() returns. */
+/* A value of ConnStatusType, which PQstatus() returns. */
 enum {
     RIA_PQ_CONNECTION_BAD = 1,
 };

@@ -2,7 +2,7 @@
  *
  * Converts each of the three forms of a call to the keyword and value arrays of
  * PQconnectdbParams(). A connection string is not parsed here: it becomes the value of dbname,
- * which libpq expands. Arguments beyond the room that was asked for are dropped. */
+ * which libpq expands. Drops arguments that exceed the allocated room. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>
@@ -64,7 +64,7 @@ static bool arguments_of_params(const struct ria_call *call, struct ria_argument
     return true;
 }
 
-/* The characters of C's isspace(). */
+/* Returns true if the text contains only characters of C's isspace(). */
 static bool arguments_is_blank(const char *text)
 {
     return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
@@ -72,8 +72,8 @@ static bool arguments_is_blank(const char *text)
 
 /* As an argument, the string becomes dbname. There libpq expands a value that looks like a
  * connection string (a '=', or the scheme of a URI) and takes any other value as the name of a
- * database, which the program did not mean. So such a string must not be converted: PQconnectdb()
- * rejects it. */
+ * database, which the program did not mean. So such a string must not be converted, because
+ * PQconnectdb() rejects it. */
 bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;
@@ -94,8 +94,9 @@ static bool arguments_of_string(const struct ria_call *call, struct ria_argument
     return true;
 }
 
-/* dbname goes first: it may be a connection string, and PQsetdbLogin() lets its other arguments
- * override that string. NULL in the table: tty, which libpq ignores, and dbname itself. */
+/* dbname goes first, because it may be a connection string, and PQsetdbLogin() lets its other
+ * arguments override that string. NULL in the table: tty, which libpq ignores, and dbname itself.
+ */
 static bool arguments_of_login(const struct ria_call *call, struct ria_arguments *out)
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {

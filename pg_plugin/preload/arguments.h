@@ -2,8 +2,8 @@
  *
  * The arguments of an interposed call, in two forms. struct ria_call describes the call as the
  * program made it. struct ria_arguments is the same call as the keyword and value arrays of
- * PQconnectdbParams(), with room for a few more settings: that form is used to ask libpq how it
- * resolves the settings (probe.h), and to begin a connection with one setting added or removed.
+ * PQconnectdbParams(), with room for a few more settings. The preload uses this form to find how
+ * libpq resolves the settings (probe.h), and to begin a connection with settings added or removed.
  *
  * The functions use no global state. Each struct is for one thread at a time.
  */
@@ -51,26 +51,28 @@ struct ria_arguments {
     char *text; /* storage for one value that has no other owner; or NULL */
 };
 
-/* Allocates room for `room` arguments. Returns false without memory. The caller releases
+/* Allocates room for `room` arguments. Returns false if memory runs out. The caller releases
  * *arguments in both cases, or uses RIA_AUTO(arguments). */
 bool ria_arguments_init(struct ria_arguments *arguments, size_t room, int expand_dbname);
 
-/* Appends a keyword and its value, both borrowed. If the room is used up, nothing happens. */
+/* Appends a keyword and its value, both borrowed. Does nothing if the room is used up. */
 void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, const char *value);
 
 /* Removes arguments from the end until `count` are left. */
 void ria_arguments_truncate(struct ria_arguments *arguments, size_t count);
 
-/* Allocates arguments->text with `size` bytes and returns it; NULL without memory. Call it once at
- * most. */
+/* Allocates arguments->text with `size` bytes and returns it. Returns NULL if memory runs out. Call
+ * it at most once for each struct. */
 char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
 
 /* Converts a call to arguments, with room for RIA_MORE_ARGUMENTS more. Strings stay borrowed from
- * the call. Returns false without memory; releasing is as for ria_arguments_init(). */
+ * the call. Returns false if memory runs out. The caller releases *out in both cases, or uses
+ * RIA_AUTO(arguments). */
 bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *out);
 
-/* Returns true if the call's string is not blank and not a connection string. libpq then refuses
- * the call before it opens any file or connects. A call of another kind gives false. */
+/* Returns true if the call is of kind RIA_CALL_STRING, and its string contains more than white
+ * space but is not a connection string. libpq refuses such a call before it opens any file or
+ * connects. */
 bool ria_arguments_are_invalid(const struct ria_call *call);
 
 /* Frees the arrays and the text, and clears *arguments. */

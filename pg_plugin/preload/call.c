@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks the function up in the copy of libpq that the call is meant for. Before a blocking
- * function runs, the overlay gets the pointer that libpq passes on to its own non-blocking
- * function. */
+ * Looks up each function in the copy of libpq that the call is meant for, and calls it. Before
+ * PQconnectdb() or PQconnectdbParams() runs, gives the overlay the pointer to the arguments,
+ * because libpq then calls its own non-blocking function with the same pointer. Returns NULL if the
+ * copy does not have the function. */
 #include "preload/call.h"
 
 #include "preload/overlay.h"

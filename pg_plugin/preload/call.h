@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls the functions of libpq that begin a connection. Each returns what libpq returns: the new
- * connection, owned by the caller, or NULL if libpq has no memory or does not have the function.
+ * Calls the functions of libpq that begin a connection. ria_call_make() and ria_call_params()
+ * return what libpq returns: the new connection, owned by the caller, or NULL if memory runs out.
+ * They also return NULL if this copy of libpq does not have the function.
  */
 #ifndef RIA_PRELOAD_CALL_H
 #define RIA_PRELOAD_CALL_H
@@ -22,8 +23,9 @@ struct ria_pq_conn *ria_call_params(
     const char *const *values,
     int expand_dbname);
 
-/* Returns the pointer by which a call that libpq makes itself for this one is recognised
- * (overlay.h). */
+/* Returns the pointer that identifies the arguments of `call`: the array of keywords or the
+ * connection string; NULL for PQsetdbLogin(). By this pointer, ria_overlay_is_inner() recognises a
+ * call that libpq makes itself (overlay.h). */
 const void *ria_call_pointer(const struct ria_call *call);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Begins connections; connect.h has the order of decisions. The file ends with ria_connect(), which
- * finds the copy of libpq and guards the overlay. In between are the decisions, one function for
- * each case: the program gives a token, it gives no password, or its host is a Unix socket. Each
- * ends in one of three calls of libpq: the program's own call (maybe with gssencmode=disable), a
- * call with the same settings and no password, or a call that libpq refuses with the preload's
- * message. */
+ * Begins connections in the order that connect.h describes. ria_connect(), at the end of this file,
+ * finds the copy of libpq, and saves and restores the overlay. The functions above it make the
+ * decisions, one function for each case: the program gives a token, the program gives no password,
+ * or the host is a Unix socket. Each of these functions makes one of three calls of libpq: the
+ * program's own call (maybe with settings appended), a call with the same settings and no password,
+ * or a call that libpq refuses with the preload's message. */
 #include "preload/connect.h"
 
+#include "interpose/signal_guard.h"
 #include "preload/call.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
-#include "interpose/signal_guard.h"
 #include "preload/verified.h"
 
 #include "base/buf.h"
@@ -24,7 +24,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* The setting that probes make invalid: the last one that libpq checks before it connects. */
+/* The setting that probes make invalid, because libpq checks it last before it connects. */
 static const char last_checked[] = "target_session_attrs";
 
 enum {
@@ -33,12 +33,13 @@ enum {
 
 /* -- a connection that is not begun ---------------------------------------------------------- */
 
-/* Begins a connection that libpq refuses at once with a message that contains `why`. `why` has no
- * quotes and no backslashes. Returns the refused handle, or NULL if libpq has no memory.
+/* Begins a connection that libpq refuses at once with a message that contains `why`. `why` must not
+ * contain quotes or backslashes. Returns the refused handle, or NULL if memory runs out.
  *
  * With a Params function, `why` is the name of an option: libpq checks the names before anything
- * else (conninfo_array_parse(), 9.0 to 18). An older libpq has no Params function, and a name in a
- * connection string cannot contain blanks, so there `why` is an invalid value of sslmode. */
+ * else (conninfo_array_parse(), 9.0 to 18). An older libpq has no Params function, and an option's
+ * name in a connection string cannot contain spaces. So for an older libpq, `why` is an invalid
+ * value of sslmode. */
 static struct ria_pq_conn *make_refused_call(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
@@ -71,7 +72,7 @@ static struct ria_pq_conn *connect_refuse(
     return make_refused_call(libpq, call, text);
 }
 
-/* Refuses a call of which it is not known what it would send. */
+/* Refuses a call if the preload cannot determine what the connection would send. */
 static struct ria_pq_conn *refuse_unresolved(
     const struct ria_library *libpq, const struct ria_call *call)
 {
@@ -85,7 +86,8 @@ static struct ria_pq_conn *refuse_unresolved(
               "send a token; use libpq 10 or later, or " REMEDY_NO_PRELOAD);
 }
 
-/* Refuses a call that may send a token and that only the module could check. */
+/* Refuses a call that may send a token, because the token module, which would check the server,
+ * cannot be loaded or started. */
 static struct ria_pq_conn *refuse_without_module(
     const struct ria_library *libpq, const struct ria_call *call)
 {
@@ -99,9 +101,10 @@ static struct ria_pq_conn *refuse_without_module(
 
 /* -- tokens ---------------------------------------------------------------------------------- */
 
-/* Makes the program's call, for a connection that has tokens. If libpq would try a Kerberos ticket
- * first, gssencmode=disable is appended to the arguments. libpq looks for a ticket only when it
- * connects, which may be after this call has returned; the connection stores the argument. */
+/* Makes the program's call for a connection that has tokens. If gssencmode is prefer, appends
+ * gssencmode=disable to the arguments. libpq looks for a Kerberos ticket only when it connects,
+ * which may be after the call has returned. The appended setting still applies, because the
+ * connection stores it. */
 static struct ria_pq_conn *make_call_without_gss(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -116,7 +119,7 @@ static struct ria_pq_conn *make_call_without_gss(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
-/* The target of a call that make_call_without_gss() makes. */
+/* Returns the target of the connection that make_call_without_gss() begins. */
 static struct ria_pq_target target_without_gss(const struct ria_pq_settings *settings)
 {
     struct ria_pq_target target = ria_pq_settings_target(settings);
@@ -134,13 +137,14 @@ static bool has_list(const struct ria_pq_target *target)
 
 /* What overlay_passfile() did. */
 struct outcome {
-    bool has_response; /* the module has run; false: it could not be loaded or started */
-    bool is_overlaid;  /* passfile.fd stands for the connection's own passfile */
+    bool has_response; /* the module has run; false: the module could not be loaded or started */
+    bool is_overlaid;  /* libpq reads passfile.fd instead of the connection's own passfile */
     struct ria_pq_passfile passfile;
 };
 
-/* Has the module make a passfile for the target, and lays it over the target's own until the call
- * ends. given: the token that the program gives, or NULL. */
+/* Calls the module to make a passfile for the target, and redirects the path of the target's own
+ * passfile to it until the call of libpq ends. If the module makes no passfile but the own passfile
+ * must be hidden, hides that path. given: the token that the program gives, or NULL. */
 static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
@@ -155,9 +159,9 @@ static struct outcome overlay_passfile(const struct ria_pq_target *target, const
     return outcome;
 }
 
-/* Returns whether libpq would send no token to the first host, with the overlay as it is now:
- * probes once more. The first probe does not prove it: if memory was short then, the next call may
- * resolve the settings differently. */
+/* Probes again, with the current overlay. Returns true if libpq would send no token to the first
+ * host. The first probe does not prove this, because libpq may have resolved the settings
+ * differently for lack of memory. */
 static bool sends_no_token(const struct ria_library *libpq, struct ria_arguments *arguments)
 {
     RIA_AUTO(pq_settings) now = {0};
@@ -167,9 +171,10 @@ static bool sends_no_token(const struct ria_library *libpq, struct ria_arguments
 
 /* -- connections with a given token ---------------------------------------------------------- */
 
-/* Makes the arguments of the same connection, with an empty password and without Kerberos. `first`
- * are the settings of a probe in which last_checked was invalid; its real value comes from
- * `second`, the settings of a probe in which sslmode was invalid. */
+/* Makes the arguments of the same connection with an empty password and without Kerberos
+ * encryption. `first` are the settings of a probe that made last_checked invalid. `second` are the
+ * settings of a probe that made sslmode invalid, and contain the real value of last_checked.
+ * Returns false if memory runs out. */
 static bool arguments_without_password(
     const struct ria_pq_settings *first,
     const struct ria_pq_settings *second,
@@ -188,11 +193,13 @@ static bool arguments_without_password(
     return true;
 }
 
-/* Returns whether the given token is left out, because what the passfile has, with the overlay as
- * it is now, replaces it. `bare` are the arguments without the password. A probe shows the
- * passfile's password for the first host only. If that is a token, ria_token_is_replaced() decides.
- * If not, the passfile has the user's password or, for a list of hosts, maybe tokens for the other
- * hosts; then the given token must have expired or be one of an earlier connection. */
+/* Returns true if a password or token that libpq finds in the passfile, with the current overlay,
+ * replaces the given token. `bare` are the arguments without the password. A probe shows the
+ * passfile's password for the first host only. If that password is a token, ria_token_is_replaced()
+ * decides. Otherwise the module must have made the passfile, and the passfile must have a password
+ * for the first host, or the connection must have a list of hosts, for which the passfile may have
+ * tokens. In this case the given token is replaced if it has less than a minute left, or if this
+ * process has had tokens with its access key id. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,
@@ -212,9 +219,9 @@ static bool is_replaced(
     return ria_token_is_replaced(given, settings.stored_token, outcome.passfile.is_in_history);
 }
 
-/* Begins a connection whose program gives a token as the password: with the token if it may be sent
- * and is not replaced, else with `bare`, the arguments of the same connection without a password.
- * `again` are the settings of `bare`, with the passfile's password. */
+/* Begins a connection for which the program gives a token as the password. Sends this token if that
+ * is allowed and the token is not replaced. Otherwise begins the connection with `bare`, the same
+ * arguments without the password. `again` are the settings of a probe of `bare`. */
 static struct ria_pq_conn *connect_with_given(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -257,8 +264,8 @@ static struct ria_pq_conn *connect_with_given(
 
 /* -- connections without a given token ------------------------------------------------------- */
 
-/* Warns that a password is sent to a host that tokens are made for. If the user logs in with IAM,
- * the server only reports "PAM authentication failed". */
+/* Warns that a password is sent to a host for which rds-iam makes tokens. If the database user logs
+ * in with IAM, the server's message is only "PAM authentication failed". */
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
@@ -266,7 +273,7 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
         (void)snprintf(
             text,
             sizeof(text),
-            "%s is sent to %s, and no token; remove it if %s logs in with IAM",
+            "%s is sent to %s, so no token is sent; remove it if %s logs in with IAM",
             is_given ? "the program's own password (PGPASSWORD, or a setting)"
                      : "the password in the passfile",
             target->host,
@@ -275,10 +282,11 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
     }
 }
 
-/* Hides the passfile, for a connection that is begun without the module's check. Returns true if no
- * token can be sent then: the connection has one host, and the probe showed that the passfile has
- * no token for it. The passfile is hidden only if the probe found no password in it, so nothing is
- * lost. An agent's passfile, which probes do not read, may still contain a token. */
+/* Hides the passfile of a connection that is begun without the module's check. Returns true if the
+ * connection cannot send a token, because it has one host and the probe found no token for that
+ * host in the passfile. Hides the passfile only if the probe also found no password in it, so the
+ * connection loses no password. Hiding is necessary because an agent's passfile, which probes do
+ * not read, may contain a token. */
 static bool hide_passfile(
     const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
@@ -289,8 +297,9 @@ static bool hide_passfile(
     return is_seen;
 }
 
-/* Begins a connection without a given password: with a passfile that contains fresh tokens, or from
- * which tokens that must not be sent were removed. */
+/* Begins a connection for which the program gives no password. libpq reads a passfile with fresh
+ * tokens, or one without the tokens that must not be sent, or the connection's own passfile if it
+ * needs no change. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -319,8 +328,9 @@ static struct ria_pq_conn *connect_with_passfile(
     return ria_call_make(libpq, call);
 }
 
-/* Begins a connection to one host that is a Unix socket, which most programs that use no tokens
- * have. It does not load the module, unless the passfile has a token, which must be removed. */
+/* Begins a connection whose only host is a Unix socket. Most connections of programs that use no
+ * tokens are of this kind, so this function does not load the module, unless the passfile contains
+ * a token that must be removed. */
 static struct ria_pq_conn *connect_by_socket(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -335,8 +345,9 @@ static struct ria_pq_conn *connect_by_socket(
     return ria_call_make(libpq, call);
 }
 
-/* Returns whether the user's own passfile has the password. Of a list of hosts, the probe shows
- * only the first one's, so a list counts as without. */
+/* Returns true if the connection has one host and the user's own passfile has a password for that
+ * host. Returns false for a list of hosts, because the probe shows the password of the first host
+ * only. */
 static bool has_own_password(
     const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
@@ -369,8 +380,9 @@ static struct ria_pq_conn *connect_resolved(
 
 /* -- every connection ------------------------------------------------------------------------ */
 
-/* Continues as if the program had asked for verification: with the arguments of its call and ours
- * behind them. */
+/* Continues as if the program had asked for verification: appends the settings of verified.h to the
+ * program's arguments, and resolves the settings again. Refuses the connection if no root
+ * certificates were found. */
 static struct ria_pq_conn *connect_verified(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -427,7 +439,8 @@ static void restore_overlay(void *saved_call)
     ria_overlay_restore(saved_call);
 }
 
-/* Restores the overlay also if the thread is cancelled while libpq waits. */
+/* Begins the connection, and then restores the overlay, even if the thread is cancelled while libpq
+ * waits. */
 static struct ria_pq_conn *connect_with_overlay(/* NOLINT(readability-function-size): two macros */
                                                 const struct ria_library *libpq,
                                                 const struct ria_call *call)

@@ -6,30 +6,33 @@
  *
  *   1. ria_connect() asks libpq how it resolves the settings (probe.h). If libpq refuses the
  *      settings, the program gets that refused handle, with libpq's own message.
- *   2. A password that is not a token, given by the program or found in its passfile for a single
- *      host, is sent as it would be without the preload.
- *   3. A token that the program gives as its password is sent only to a verified server, and only
+ *   2. If the connection must be verified but its settings do not require it, the settings of
+ *      verified.h are appended, and libpq resolves the settings again.
+ *   3. A password that is not a token is sent as it would be without the preload. The program gives
+ *      this password, or its passfile contains it for the connection's only host.
+ *   4. A token that the program gives as its password is sent only to a verified server, and only
  *      if no other user can write the service file that the settings came from. A valid token that
  *      a user pasted may belong to another identity. So a given token is replaced only by a later
- *      one, made here or found in the passfile (the agent's), and only if the given token has less
- *      than a minute left, or if its access key id is one that this process has had tokens of, or
- *      that the later token has. The last two happen when a program reuses the token of an earlier
- *      connection, as pg_restore -j does. If the given token is replaced or must not be sent, the
- *      connection is begun with the same settings and an empty password, so libpq reads the
- *      passfile.
- *   4. In all other cases, and for the replacement of step 3, rds-iam-pq-token.so makes a passfile
+ *      token, made here or found in the passfile (the agent's), and only in three cases: the given
+ *      token has less than a minute left; this process has had tokens with its access key id; or
+ *      the later token has the same access key id. The last two cases occur when a program reuses
+ *      the token of an earlier connection, as pg_restore -j does. If the given token is replaced or
+ *      must not be sent, the connection is begun with the same settings and an empty password, so
+ *      libpq reads the passfile.
+ *   5. In all other cases, and for the replacement of step 4, rds-iam-pq-token.so makes a passfile
  *      in memory with a fresh token for each host. While libpq connects, the path of its passfile
- *      stands for that one (overlay.h).
- *   5. The program's call is made with its own arguments. If the connection has tokens and libpq
+ *      is redirected to this file (overlay.h).
+ *   6. The program's call is made with its own arguments. If the connection has tokens and libpq
  *      would try a Kerberos ticket before TLS, gssencmode=disable is appended.
  *
  * No token is sent if one of the hosts is a Unix socket, which libpq does not encrypt whatever
  * sslmode is, or if another user could write the service file that the settings came from.
  *
- * If it is not known what a connection would send, the connection is not begun: the caller gets a
- * handle that libpq has refused, with the preload's message. There are three such cases: libpq
- * before 10, which does not report its settings; no memory; and a decision that needs
- * rds-iam-pq-token.so where that object cannot be loaded.
+ * If the preload cannot determine what a connection would send, it does not begin the connection,
+ * and the program gets a handle that libpq has refused, with the preload's message. There are three
+ * such cases: libpq before 10, which does not report its settings; a lack of memory; and a decision
+ * that needs rds-iam-pq-token.so if that object cannot be loaded. A connection that must be
+ * verified is refused in the same way if there are no root certificates (verified.h).
  *
  * In a program that runs with more rights than its caller (AT_SECURE), each function calls libpq as
  * if the preload were not there.
@@ -43,16 +46,16 @@
 #include "interpose/library.h"
 
 /* Begins the connection that `call` asks for, as PQconnectdb() or PQconnectStart() does. Returns
- * libpq's handle, owned by the caller, which may be a refused one; NULL where libpq returns NULL
- * (no memory), or if no libpq is found behind the call. It blocks as the called function does, and
- * up to 10 s more for tokens. From any thread. */
+ * libpq's handle, owned by the caller; the handle may be a refused one. Returns NULL if libpq
+ * returns NULL because memory runs out, or if the copy of libpq that the call is meant for is not
+ * found. Blocks as the called function does, and up to 10 s more for tokens. From any thread. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
 
 /* Pings the server of `call`, which is of the string or Params kind and names PQping() or
  * PQpingParams(). PQping() logs in if it can, but a server that asks for a password has answered
  * the ping already. So no token is sent, not even to a verified server: a token that the program
  * gives is left out, and the passfile is hidden. Passwords that the program gives are sent. Returns
- * libpq's PGPing; PQPING_NO_ATTEMPT if it is not known what the ping would send. */
+ * libpq's PGPing; PQPING_NO_ATTEMPT if the preload cannot determine what the ping would send. */
 unsigned ria_ping(const struct ria_call *call);
 
 /* Call it before PQreset() or PQresetStart(). If the password that the connection stores is a

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Interposes libc's functions that open or stat a file by its path, in every form that libpq 10 to
- * 18 and other readers of passfiles are compiled to. Two kinds of paths are redirected to a
- * passfile in memory. On a thread on which libpq is about to read it: the path of the connection's
- * passfile (overlay.h). Outside of such calls: a path in the agent's directory, for readers that do
- * not use libpq and for programs that reach libpq without the interposed functions. Every other
- * path, and every open that is not only for reading, goes to the next function of the same name.
+ * 18 and other readers of passfiles are compiled to. Redirects two kinds of paths to a passfile in
+ * memory: the path of the connection's passfile, on a thread on which libpq begins that connection
+ * (overlay.h); and outside of such calls, a path in the agent's directory, for readers that do not
+ * use libpq and for programs that reach libpq without the interposed functions. Every other path,
+ * and every open that is not only for reading, goes to the next function of the same name.
  *
- * Why files are redirected, instead of setting passfile=/proc/self/fd/N: the connection stores that
- * path, and libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it
- * (PQconninfo()). By then N may be another file, or a FIFO, on which open(2) blocks.
+ * The preload does not set passfile=/proc/self/fd/N, because the connection stores that path, and
+ * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). At
+ * that time N may be another file, or a FIFO, on which open(2) blocks.
  *
  * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
 #include "preload/abi.h"
@@ -77,8 +77,9 @@ enum response {
     RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* Decides what an open for reading of `path` gets. On RESPONSE_FILE, *fd is a new descriptor. With
- * dry_run, for stat(), the file in memory may be empty. errno is unchanged. */
+/* Decides what a program that opens `path` for reading gets. On RESPONSE_FILE, *fd is a new
+ * descriptor. If dry_run is true, as for stat(), the file in memory may be empty. errno is
+ * unchanged. */
 static enum response response_for(const char *path, bool dry_run, int *fd)
 {
     /* The headers declare that open() never gets NULL, so the compiler would drop the check.
@@ -110,15 +111,15 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     return found < 0 ? RESPONSE_REAL : RESPONSE_FILE;
 }
 
-/* Whether open() with these flags reads a file, as opposed to writing, creating or only naming it.
+/* Returns true if open() with these flags reads a file, and does not write, create or only name it.
  */
 static bool only_reads(int flags)
 {
     return (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY)) == O_RDONLY;
 }
 
-/* Returns true if the open is done: *result is the descriptor, or -1 with errno set. False: the
- * real function must be called. */
+/* Returns true if the open is done: *result is the descriptor, or -1 with errno set. Returns false
+ * if the real function must be called. */
 static bool is_redirected(const char *path, int flags, int *result)
 {
     if (!only_reads(flags)) {
@@ -137,7 +138,7 @@ static bool is_redirected(const char *path, int flags, int *result)
     }
 }
 
-/* Whether open() reads its third argument. */
+/* Returns true if open() reads its third argument. */
 static bool needs_mode(int flags)
 {
     return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
@@ -216,9 +217,9 @@ DEFINE_OPENAT_2(__openat64_2)
 
 /* -- stat ---------------------------------------------------------------------------------- */
 
-/* Returns true if the real stat() must be called. Else *fd is a descriptor, which the caller
- * closes, to call fstat() on; or *fd is -1 and *result is what stat() returns, with errno set. A
- * file in the agent's directory for which no passfile can be made is the real file. */
+/* Returns true if the real stat() must be called, as for a file in the agent's directory for which
+ * no passfile can be made. If it returns false, the caller calls fstat() on *fd and closes it; or,
+ * if *fd is -1, returns *result, with errno set. */
 static bool needs_real_stat(const char *path, int *fd, int *result)
 {
     *fd = -1;
@@ -244,7 +245,8 @@ static int close_after(int fd, int result)
     return result;
 }
 
-/* by_descriptor: fstat() of the same structure. The old __xstat() has a version in front. */
+/* by_descriptor: fstat() for the same structure. The old __xstat() has a version as its first
+ * parameter. */
 #define DEFINE_STAT(name, type, by_descriptor)                                                     \
     RIA_INTERPOSED int name(const char *path, type *status)                                        \
     {                                                                                              \
@@ -280,7 +282,7 @@ DEFINE_XSTAT(__xstat64, struct stat64, fstat64)
 
 #define FAILURE NULL
 
-/* Modes "r", "re" and the like. */
+/* Returns true for modes such as "r" and "re". */
 static bool is_for_reading(const char *mode)
 {
     return mode != NULL && *mode == 'r' && strchr(mode, '+') == NULL;

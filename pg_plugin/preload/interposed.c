@@ -3,8 +3,8 @@
  * Defines the nine interposed functions of libpq, which begin a connection, reset it, or ping. Each
  * exists nine times. The exported one serves programs that are linked with libpq; its return
  * address leads to the copy of libpq that the program meant. The eight static ones serve programs
- * that look the functions up with dlsym() (interpose/lookup.h); each stands for one copy of libpq.
- * All of them only describe the call and pass it to connect.h. */
+ * that look the functions up with dlsym() (interpose/lookup.h); each of these belongs to one copy
+ * of libpq. All of the functions only describe the call and pass it to connect.h. */
 #include "preload/connect.h"
 #include "preload/pq_list.h"
 
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* Otherwise the compiler inlines these functions nine times. */
+/* Without this attribute, the compiler inlines these functions nine times. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- connections ----------------------------------------------------------------------------- */
@@ -116,8 +116,8 @@ ONE_FOR_ALL_COPIES int reset_start(const void *caller, struct ria_pq_conn *conn)
 
 /* -- the functions --------------------------------------------------------------------------- */
 
-/* For each copy of libpq with functions that were looked up: an address in the copy. Its index is
- * the suffix of the functions that stand for the copy. */
+/* One address in each copy of libpq whose functions were looked up. The index of an address is the
+ * suffix of the functions that belong to the copy. */
 static const void *marks[RIA_COPIES_MAX];
 
 static const void *mark_of(size_t number)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A ring of hashes of access key ids (ria_token_key()), with atomic access. It has no lock, because
- * a program with threads may fork at any time and its child must find a usable ring. */
+ * Stores hashes of access key ids (ria_token_key()) in a ring with atomic access. The ring has no
+ * lock, because a program with threads may fork at any time, and its child must find a usable ring.
+ */
 #include "preload/key_history.h"
 
 #include "rds_iam.h"

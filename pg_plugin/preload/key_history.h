@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access key ids of the tokens that this process has used: those that were made here and, for
- * connections for which none was made, those that a passfile contained. A program that gives a
- * token with such an id has stored it from an earlier connection, its own or that of the process
- * that it was forked from. The credentials may have been renewed since then, so a later token with
- * another access key id may replace it (module.h).
+ * Stores the access key ids of the tokens that this process has used: of each token that was made
+ * here and, if no token was made for a connection, of the tokens in its passfile. If a program
+ * gives a token with such an id, it has stored the token from an earlier connection of this process
+ * or of the process that forked it. The credentials may have been renewed since, so a later token
+ * with another access key id may replace it (module.h).
  *
  * From any thread.
  */
@@ -13,9 +13,9 @@
 
 #include <stdbool.h>
 
-/* Remembers the access key id of `token`, or finds it among the last 16. Text may precede and
- * follow the token, as in a line of a passfile. NULL, or a text without an access key id, is not in
- * the history. */
+/* ria_key_history_add() stores the access key id of `token`. ria_key_history_has() returns true if
+ * that id is among the last 16. Text may precede and follow the token, as in a line of a passfile.
+ * For NULL, or a text without an access key id, ria_key_history_has() returns false. */
 void ria_key_history_add(const char *token);
 bool ria_key_history_has(const char *token);
 

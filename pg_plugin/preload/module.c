@@ -31,9 +31,9 @@ enum {
 
 /* -- a file in memory ------------------------------------------------------------------------ */
 
-/* Writes text to a memfd. RLIMIT_FSIZE applies to it too: beyond the limit, write() fails with
- * EFBIG and raises SIGXFSZ, which would end the program. So the signal is blocked, and discarded if
- * this write raised it. */
+/* Writes text to a memfd. RLIMIT_FSIZE also applies to a memfd: beyond the limit, write() fails
+ * with EFBIG and raises SIGXFSZ, which would end the program. So the signal is blocked, and
+ * discarded if this write raised it. */
 static bool write_within_limits(int fd, const struct ria_buf *text)
 {
     const struct timespec at_once = {0};
@@ -87,8 +87,9 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
 
 /* Copies the lines that contain a token (with_token), each with spare bytes for a longer one, or
  * the lines that contain none. is_used: libpq may send these tokens, so they are added to the key
- * history. If there are fresh tokens, libpq uses those and never these; a given token with the
- * access key id of one of these lines is then the user's own, not one of an earlier connection. */
+ * history. If there are fresh tokens, libpq sends the fresh tokens and never the copied ones. In
+ * this case a given token with the access key id of a copied line comes from the user, not from an
+ * earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -104,8 +105,9 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
     }
 }
 
-/* Returns whether open() fails for libpq in the same way: the file does not exist, or the user may
- * not read it. For lack of descriptors or memory, open() may fail now and succeed for libpq. */
+/* Returns true if open() also fails for libpq, because the file does not exist or the user cannot
+ * read it. Returns false for other errors: if descriptors or memory are short, open() may fail here
+ * and succeed for libpq. */
 static bool is_closed_to_user(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
@@ -133,9 +135,10 @@ static int module_open_own(const char *path, bool *agrees_with_libpq)
     return fd;
 }
 
-/* Reads the user's passfile. Returns false if the lines that libpq would find are not known: no
- * memory, no descriptor, a file above RIA_PASSFILE_MAX, or a NUL byte, behind which libpq finds
- * further lines and this code does not. A file that libpq cannot read either counts as empty. */
+/* Reads the user's passfile. Returns false if this code may miss lines that libpq finds: memory or
+ * descriptors run out, the file is larger than RIA_PASSFILE_MAX, or the file contains a NUL byte,
+ * after which libpq finds further lines and this code does not. A file that libpq cannot read
+ * either counts as empty. */
 static bool read_own(const char *path, struct ria_buf *own)
 {
     enum {
@@ -169,7 +172,7 @@ static int make_service_passfile(const char *path, bool dry_run)
 {
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     size_t entries = ria_token_passfile_add_entries(path, dry_run, &lines);
-    /* Without a line, the agent's real file is used: it cannot be worse. */
+    /* If no line could be made, the reader opens the agent's real file, which may contain more. */
     return entries > 0 && (dry_run || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
@@ -228,8 +231,8 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* Logs why no token is used if libpq reads no passfile: the refusals and, if a token was made, that
- * libpq has no path under which it would read it. */
+/* Logs why a connection gets no token if libpq reads no passfile: logs the refusals and, if a token
+ * was made, that libpq has no path from which to read the token. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
@@ -253,8 +256,8 @@ static void log_no_home(
 
 /* Composes the passfile. libpq uses the first line that matches, so the order is: the user's lines
  * with passwords, the lines with fresh tokens, the user's lines with tokens, which are older (an
- * agent's, or left over). If no token may be sent to the target, lines with tokens are left out:
- * the service entry that they were made for may have required a better connection. */
+ * agent's, or left over). If no token may be sent to the target, lines with tokens are left out,
+ * because the service entry for which they were made may require a better connection. */
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
@@ -269,8 +272,8 @@ static void make_passfile(
         log_no_home(target, &refusals, made > 0);
         return;
     }
-    /* When its file is opened, an agent makes a token for every line. So the file is not opened if
-     * tokens were made here. */
+    /* When a client opens an agent's passfile, the agent makes a token for every line. So this
+     * function does not open it if tokens were made here. */
     bool is_read =
         (made > 0 && ria_is_agents_path(target->passfile)) || read_own(target->passfile, &own);
     if (own.len > 0) {
@@ -278,7 +281,8 @@ static void make_passfile(
         copy_lines(own.data, true, made == 0, &tokens);
     }
     ria_token_passfile_log_refusals(target, &refusals, &tokens);
-    bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* true if it is not known */
+    /* A file that could not be read may contain tokens. */
+    bool has_tokens = tokens.len > 0 || tokens.failed || !is_read;
     out->has_tokens = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || check_sending(target, "the token in the passfile");
     out->is_withheld = !is_allowed;
@@ -294,8 +298,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* The stored token also is current if a fresh one does not replace it: then it is as late, or the
- * valid token of another identity. */
+/* If the fresh token does not replace the stored one, the stored token is current, because it was
+ * made no earlier, or because it is a valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

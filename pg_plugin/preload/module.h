@@ -3,13 +3,13 @@
  * The interface between the two shared objects of the preload.
  *
  * librds-iam-pq.so, "the preload object", is loaded into every program that runs below rds-iam
- * exec. So it is small and needs only libc. rds-iam-pq-token.so, "the token module", makes the
- * tokens and brings libcrypto. The preload object loads it with dlopen() for the first connection
- * that may need a token, and never unloads it. Both are installed together and have one version;
- * each rejects the other if the version differs.
+ * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
+ * module", makes the tokens and brings libcrypto. The preload object loads it with dlopen() for the
+ * first connection that may need a token, and never unloads it. Both are installed together and
+ * have one version; each rejects the other if the version differs.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
- * and returns within 10 s and the time of reading local files. It logs failures if RDS_IAM_LOG is
+ * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is
  * set. From any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
@@ -26,14 +26,15 @@
 #include <string.h>
 #include <time.h>
 
-/* The passfile that libpq is to read for one connection, in place of its own. */
+/* The passfile that libpq must read for one connection instead of the connection's own. */
 struct ria_pq_passfile {
     /* A sealed memfd with mode 0600, owned by the caller; -1: libpq reads the connection's own
      * passfile, or none if is_hidden. */
     int fd;
-    bool has_tokens;    /* it contains tokens, made here or copied, or the own passfile may */
-    bool is_withheld;   /* the own passfile has tokens, or may have, that must not be sent */
-    bool is_hidden;     /* is_withheld, and no replacement could be made: libpq must read nothing */
+    bool has_tokens;  /* `fd` contains tokens, made here or copied, or the own passfile may contain
+                         some */
+    bool is_withheld; /* the own passfile contains, or may contain, tokens that must not be sent */
+    bool is_hidden;   /* is_withheld, and `fd` could not be made, so libpq must read no passfile */
     bool is_in_history; /* this process has had tokens with the given token's access key id */
 };
 
@@ -54,36 +55,39 @@ struct ria_pq_refreshed {
 struct ria_pq_module {
     unsigned version; /* RIA_PQ_MODULE_VERSION; the preload object rejects any other */
 
-    /* Does in advance the work for which the functions below take the dynamic linker's lock
-     * (OpenSSL's first use). Needs 10 KB of stack. */
+    /* Does the work that needs the dynamic linker's lock (OpenSSL's first use), so that the
+     * functions below do not need the lock. Needs 10 KB of stack. */
     void (*prepare)(void);
 
     /* Makes a passfile in memory for `target`: the lines of the target's own passfile, and a line
      * with a fresh token for each host for which a token can be made. A line with a token has spare
      * bytes, so that a reset can overwrite the token with a longer one. If no token may be sent to
-     * the target, the passfile contains none. given: the token that the program gives as its
+     * the target, the passfile contains no token. given: the token that the program gives as its
      * password, or NULL. Fills *out in any case. */
     void (*make_passfile)(
         const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
 
     /* Makes a passfile in memory for a path that pg_service.conf names in passfile=: a line for
-     * each host of each entry that names the path. With dry_run the passfile is empty. Returns its
-     * descriptor, owned by the caller; -1 if no such entry is valid for tokens, or, without
-     * dry_run, if no line could be made. */
+     * each host of each entry that names the path. If dry_run is true, the passfile is empty.
+     * Returns its descriptor, owned by the caller. Returns -1 if no entry names the path, if one of
+     * the entries is not valid for tokens, if dry_run is false and no line could be made, or if the
+     * file could not be created. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
     /* Returns whether a token that another program made may be sent to `target`. Logs the reason if
      * not. */
     bool (*may_send)(const struct ria_pq_target *target);
 
-    /* Makes a fresh token for `target`, which has exactly one host, and writes it over the one in
-     * `held` if ria_token_is_replaced() and the room allow it. Fills *out in any case. */
+    /* Makes a fresh token for `target`, which has exactly one host. Writes it over the token in
+     * `held` if ria_token_is_replaced() returns true and the fresh token fits into the room. Fills
+     * *out in any case. */
     void (*refresh)(
         const struct ria_pq_target *target,
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Which root certificates verify the target's hosts, which are ours if there are any. */
+    /* Returns which root certificates verify the target's hosts; RIA_PQ_CA_NONE if one of the hosts
+     * is not an RDS host. */
     enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
     /* Logs a message: one sentence without a newline. */
@@ -116,8 +120,8 @@ static inline bool ria_is_agents_path(const char *path)
 
 /* Returns whether the token `other` replaces the token `given`. `other` must have been made later,
  * and one of these must hold: `given` has less than a minute left; the process has had tokens with
- * its access key id (is_in_history); or both tokens have the same access key id. A valid token of
- * another identity is not replaced. Both may be NULL. */
+ * the access key id of `given` (is_in_history); or both tokens have the same access key id. A valid
+ * token of another identity is not replaced. Both may be NULL. */
 static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_in_history)
 {
     uint64_t key = ria_token_key(given);

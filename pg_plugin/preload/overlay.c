@@ -48,7 +48,8 @@ bool ria_overlay_has(const char *path, int *fd)
     return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
 }
 
-/* Ends a call that the program has left by a jump, once it is called from outside of that call. */
+/* Ends a call that the program has left by a jump, if this function is called from outside of that
+ * call. */
 __attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
     if (overlay.mode != RIA_OVERLAY_NONE &&

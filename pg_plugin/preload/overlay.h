@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The overlay: while libpq connects, the path of its passfile stands for another file. libpq reads
- * its passfile inside the call that begins a connection, on the calling thread. So the overlay is
- * thread-local and exists only during that call. The rest of the program does not see it, and the
- * arguments of the call stay unchanged.
+ * The overlay: while libpq connects, the path of its passfile is redirected to another file. libpq
+ * reads its passfile inside the call that begins a connection, on the calling thread. So the
+ * overlay is thread-local and exists only during that call. The rest of the program does not see
+ * it, and the arguments of the call stay unchanged.
  *
- * This module is the state of one thread and the lookup of a path in that state. file_functions.c,
+ * This module contains the state of one thread, and looks up paths in that state. file_functions.c,
  * which interposes libc's open(), fopen() and stat(), uses it and opens the files.
  *
  * A call, in this header, is an interposed call of libpq that is in progress on the thread. All
@@ -30,7 +30,7 @@ enum ria_overlay_mode {
     RIA_OVERLAY_HIDE,  /* a call that sends nothing (a probe): the agent's passfiles do not exist */
     RIA_OVERLAY_WATCH, /* like HIDE, and the last file that fopen() opened is recorded */
     RIA_OVERLAY_PASS,  /* a call is in progress; every path is the real file */
-    RIA_OVERLAY_SERVE, /* like PASS, but one path stands for a passfile in memory */
+    RIA_OVERLAY_SERVE, /* like PASS, but one path is redirected to a passfile in memory */
 };
 
 /* Returns the mode. If the program has left the call by a jump (longjmp()), this ends the call
@@ -40,8 +40,8 @@ enum ria_overlay_mode ria_overlay_mode(void);
 /* Sets the mode: HIDE, WATCH or PASS. Begins a call if none is in progress. */
 void ria_overlay_set(enum ria_overlay_mode mode);
 
-/* Sets mode SERVE: until ria_overlay_end(), `path` stands for the open file `fd`, which the overlay
- * now owns. fd -1: `path` does not exist. Call it while a call is in progress. */
+/* Sets mode SERVE: until ria_overlay_end(), `path` is redirected to the open file `fd`, which the
+ * overlay now owns. fd -1: `path` does not exist. Call it while a call is in progress. */
 void ria_overlay_serve(const char *path, int fd);
 
 /* Records a stream that fopen() has opened, in mode WATCH; NULL and other modes are ignored. The
@@ -61,13 +61,13 @@ void ria_overlay_end(void);
 
 /* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so it reaches
  * the interposed function again, with the same arguments; the Params forms do the same. Call this
- * before such a call: it stores the pointer by which libpq's own call is recognised, that of the
- * connection string or of the keywords. NULL: no such call follows. */
+ * before such a call: it stores the pointer by which libpq's own call is recognised. This is the
+ * pointer to the connection string or to the keywords; NULL: no such call follows. */
 void ria_overlay_expect(const void *arguments);
 
 /* Returns whether a call with these arguments (the same pointer) is libpq's own and not the
- * program's. It is if a probe is in progress, or if a call is in progress that expects these
- * arguments. An expected call is recognised once. */
+ * program's. Returns true if a probe is in progress, or if a call that expects these arguments is
+ * in progress. An expected call is recognised once. */
 bool ria_overlay_is_inner(const void *arguments);
 
 /* The state of a call. It is saved when the program makes another call on the same thread while the
@@ -90,8 +90,8 @@ void ria_overlay_restore(const struct ria_overlay_call *call);
 
 /* -- paths ----------------------------------------------------------------------------------- */
 
-/* Returns whether `path` stands for another file. *fd is that file, borrowed; -1: `path` does not
- * exist. */
+/* Returns true if `path` is redirected. *fd is the file that replaces it, borrowed; -1: `path` does
+ * not exist. */
 bool ria_overlay_has(const char *path, int *fd);
 
 /* Returns whether the agent's passfiles are hidden: the mode is HIDE or WATCH. */

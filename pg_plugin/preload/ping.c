@@ -13,7 +13,7 @@
 
 #include <sys/auxv.h>
 
-/* Of PGPing. */
+/* A value of PGPing, which PQping() returns. */
 enum {
     PQPING_NO_ATTEMPT = 3
 };
@@ -46,7 +46,7 @@ static unsigned make_ping(const struct ria_library *libpq, const struct ria_call
     return real(call->conninfo);
 }
 
-/* Resolves the settings, and pings with what is left without tokens. */
+/* Resolves the settings, hides the passfile, removes a given token, and pings. */
 static unsigned ping_without_tokens(const struct ria_library *libpq, const struct ria_call *call)
 {
     static const char *const invalid_setting[] = {"target_session_attrs", NULL};

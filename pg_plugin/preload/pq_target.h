@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The target of a connection: the settings, as libpq has resolved them, that decide whether a token
- * may be sent and for which host and user it is made. Part of the interface between the two objects
- * (module.h).
+ * may be sent, and for which host and user the token is made. Part of the interface between the two
+ * objects (module.h).
  */
 #ifndef RIA_PRELOAD_PQ_TARGET_H
 #define RIA_PRELOAD_PQ_TARGET_H
@@ -18,8 +18,8 @@ struct ria_pq_target {
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
     const char *passfile;   /* NULL: libpq found no home directory and reads no passfile */
-    /* The program or its passfile has a valid token, made elsewhere: a failure to make one is then
-     * logged as a note, not as a warning. */
+    /* The program or its passfile has a valid token that another program made, so a failure to make
+     * a token is logged as a note, not as a warning. */
     bool has_token;
     bool has_socket; /* one of the hosts, or the only one, is a Unix socket: no token is sent */
 
@@ -30,10 +30,10 @@ struct ria_pq_target {
     int service_fd;
 };
 
-/* Whose certificates the hosts of a target have. A host is ours if it is an RDS name, or a name
- * that rds-iam's configuration maps to one. */
+/* Which root certificates verify the hosts of a target. An RDS host has an RDS endpoint's name, or
+ * a name that rds-iam's configuration maps to one. */
 enum ria_pq_ca {
-    RIA_PQ_CA_NONE,   /* a host of the target is not ours, or is a Unix socket */
+    RIA_PQ_CA_NONE,   /* a host of the target is not an RDS host, or is a Unix socket */
     RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
     RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
 };

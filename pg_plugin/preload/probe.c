@@ -13,8 +13,8 @@
  * is the one that contains the service (ria_probe_service()). */
 #include "preload/probe.h"
 
-#include "preload/overlay.h"
 #include "interpose/signal_guard.h"
+#include "preload/overlay.h"
 
 #include "rds_iam.h"
 
@@ -40,8 +40,8 @@ bool ria_probe_is_possible(const struct ria_library *libpq)
 
 /* -- one refused connection ------------------------------------------------------------------ */
 
-/* Begins a connection that libpq must refuse at once. Returns its handle, or NULL. *is_expected:
- * libpq has refused it with a message that contains `piece`. */
+/* Begins a connection that libpq must refuse at once. Returns its handle, or NULL. Sets
+ * *is_expected to true if libpq has refused the connection with a message that contains `piece`. */
 static struct ria_pq_conn *probe_begin(
     const struct ria_library *libpq,
     const struct ria_arguments *arguments,
@@ -67,8 +67,8 @@ static struct ria_pq_conn *probe_begin(
     return conn;
 }
 
-/* Returns whether libpq has refused the connection. The program never gets a probe's connection
- * that was begun after all. */
+/* Returns true if libpq has refused the connection. If libpq has begun a probe's connection, the
+ * program must not get its handle. */
 static bool is_refused(const struct ria_library *libpq, const struct ria_pq_conn *conn)
 {
     int (*status)(const struct ria_pq_conn *);
@@ -159,8 +159,8 @@ enum ria_probe_response ria_probe(
 
 /* -- the service file ------------------------------------------------------------------------ */
 
-/* 97 empty hosts, for two ports. Whatever hostaddr is, two of the three numbers do not match, and
- * libpq's message contains 97. */
+/* 97 empty hosts, for two ports. Whatever hostaddr is, two of the three counts differ, and libpq's
+ * message contains 97. */
 static const char many_hosts[] = ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
                                  ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,";
 static const char host_count_text[] = "97";
@@ -262,7 +262,7 @@ struct ria_pq_target ria_pq_settings_target(const struct ria_pq_settings *settin
     return target;
 }
 
-/* -- the same without a password ------------------------------------------------------------- */
+/* -- the same settings without a password ---------------------------------------------------- */
 
 static bool is_one_of(const char *keyword, const char *const *list)
 {
@@ -272,7 +272,8 @@ static bool is_one_of(const char *keyword, const char *const *list)
     return *list != NULL;
 }
 
-/* Whether an option is not passed on: unset, the password, or in the list. */
+/* Returns true if the option must not be passed on, because it is unset, is the password, or is in
+ * the list. */
 static bool is_excluded(const struct ria_pq_option *option, const char *const *excluded)
 {
     return option->val == NULL || strcmp(option->keyword, "password") == 0 ||
@@ -280,8 +281,8 @@ static bool is_excluded(const struct ria_pq_option *option, const char *const *e
 }
 
 /* Adds a connection string, as dbname, that sets the password and every other empty setting to the
- * empty string. Only a connection string can do that: for an empty argument libpq uses the
- * environment or the default instead (10 to 18). */
+ * empty string. Only a connection string can do that, because for an empty argument libpq 10 to 18
+ * uses the environment or the default. */
 static bool add_empty_settings(
     const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out)
 {

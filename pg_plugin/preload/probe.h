@@ -36,9 +36,9 @@ struct ria_pq_settings {
 
 enum ria_probe_response {
     RIA_PROBE_RESOLVED, /* the settings are known */
-    RIA_PROBE_REFUSED,  /* libpq refuses the connection, or has no memory; `refused` is the handle,
-                           with libpq's message */
-    RIA_PROBE_UNKNOWN,  /* it is not known what the connection would send */
+    RIA_PROBE_REFUSED,  /* libpq refuses the connection, maybe for lack of memory; `refused` is the
+                           handle, with libpq's message */
+    RIA_PROBE_UNKNOWN,  /* the preload cannot determine what the connection would send */
 };
 
 /* Returns whether this copy of libpq reports its settings: it is of version 10 or later. */
@@ -61,8 +61,8 @@ bool ria_probe_service(
     struct ria_arguments *arguments,
     struct ria_pq_settings *settings);
 
-/* Reads the settings of an existing connection, as a probe's. Returns false without memory. The
- * caller releases *out in any case. */
+/* Reads the settings of an existing connection into *out. Returns false if memory runs out or if
+ * this copy of libpq lacks a function. The caller releases *out in any case. */
 bool ria_probe_connection(
     const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_pq_settings *out);
 
@@ -81,8 +81,8 @@ struct ria_pq_target ria_pq_settings_target(const struct ria_pq_settings *settin
 
 /* Converts settings back to arguments of the same connection, with an empty password and without
  * the settings whose keywords are in `excluded`, which ends with NULL. *out has room for three more
- * arguments and borrows strings from `settings`. Returns false without memory. The caller releases
- * *out in any case. */
+ * arguments and borrows strings from `settings`. Returns false if memory runs out. The caller
+ * releases *out in any case. */
 bool ria_pq_settings_without_password(
     const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out);
 

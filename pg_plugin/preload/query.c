@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the token module, once, and runs each query where the stack has room (os/guest_thread.h).
+ * Loads the token module once, and runs each query on a stack with enough room (os/guest_thread.h).
  * Rejects a module of another version. While a query runs, the overlay is off, so the module reads
  * real files. */
 #include "preload/query.h"
 
-#include "preload/overlay.h"
 #include "interpose/signal_guard.h"
+#include "preload/overlay.h"
 
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
@@ -21,7 +21,7 @@
 
 /* -- the module ------------------------------------------------------------------------------ */
 
-/* The module's log cannot be used here: it is the module that is missing. */
+/* Logs to the preload's own log, because the module, which has a log of its own, may be missing. */
 static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
@@ -29,8 +29,8 @@ static void log_no_token(const char *why, const char *what_to_do)
     ria_preload_log_warning(text);
 }
 
-/* Returns the function table of a loaded module; NULL if the module has none, or another version.
- */
+/* Returns the function table of a loaded module, or NULL if the module has no table or another
+ * version. */
 static const struct ria_pq_module *find_module(void *object)
 {
     const struct ria_pq_module *(*get)(unsigned) = NULL;
@@ -40,9 +40,9 @@ static const struct ria_pq_module *find_module(void *object)
     return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
 }
 
-/* Returns the module, loaded on first use; NULL with the reason logged if is_for_token. A failed
- * load is tried again for the next query. The module is linked -z nodelete, so it stays loaded
- * after dlclose(). */
+/* Returns the module, and loads it on first use. Returns NULL on failure, with the reason logged if
+ * is_for_token is true. The next query tries a failed load again. The module is linked -z nodelete,
+ * so it stays loaded after dlclose(). */
 static const struct ria_pq_module *query_load(bool is_for_token)
 {
     static const struct ria_pq_module *loaded;
@@ -75,13 +75,13 @@ static const struct ria_pq_module *query_load(bool is_for_token)
 struct query {
     void (*run)(const struct ria_pq_module *module, void *arguments);
     void *arguments;
-    bool is_for_token; /* if the query cannot run, a login has no token: log why */
+    bool is_for_token; /* if the query cannot run, a login has no token, so log the reason */
     const struct ria_pq_module *module;
     bool has_response;
 };
 
 /* Makes the call, on the stack that ria_guest_run() chose. The overlay is thread-local, so it is
- * set here too. */
+ * also set on this thread. */
 static void query_response(void *argument)
 {
     struct query *query = argument;

@@ -1,46 +1,51 @@
 /* SPDX-License-Identifier: MIT
  *
- * Queries to the token module: each function calls one function of module.h in the right
- * surroundings. The first query loads the module from its installed path. A query runs on the
- * caller's stack if that has enough room, and otherwise on a new thread, which has ended when the
- * query returns. Cancellation, and signals that have a handler, are deferred until then
- * (signal_guard.h). A query may block for 10 s. errno is unchanged. From any thread.
+ * Runs queries to the token module. Each function calls one function of module.h with enough stack,
+ * with the overlay off, and with signals deferred. The first query loads the module from its
+ * installed path. A query runs on the caller's stack if that has enough room, and otherwise on a
+ * new thread, which has ended when the query returns. Cancellation, and signals that have a
+ * handler, are deferred until the query returns (signal_guard.h). A query may block for 10 s. errno
+ * is unchanged. From any thread.
  *
- * A function returns false, or -1, if the query cannot run: the module cannot be loaded, has
- * another version, or no thread can be started. If that means a login without a token, the reason
- * is logged.
+ * A query cannot run if the module cannot be loaded or has another version, or if no thread can be
+ * started. In this case ria_query_passfile(), ria_query_may_send() and ria_query_refresh() return
+ * false, ria_query_service_passfile() returns -1, ria_query_ca() returns RIA_PQ_CA_NONE, and
+ * ria_query_log() does nothing. ria_query_passfile(), ria_query_service_passfile() and
+ * ria_query_refresh() log the reason, because a login then has no token.
  */
 #ifndef RIA_PRELOAD_QUERY_H
 #define RIA_PRELOAD_QUERY_H
 
 #include "preload/module.h"
 
-/* make_passfile() of the module. If the query cannot run, *out has fd -1 and all flags false. */
+/* Calls make_passfile() of the module. If the query cannot run, *out has fd -1 and all flags false.
+ */
 bool ria_query_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
 
-/* make_service_passfile() of the module. */
+/* Calls make_service_passfile() of the module. */
 int ria_query_service_passfile(const char *path, bool dry_run);
 
-/* may_send() of the module. A target for which ria_query_is_verified() holds needs no query, so a
- * program that brings its own tokens usually does not load the module. */
+/* Calls may_send() of the module, or returns true without a query if ria_query_is_verified()
+ * returns true. So a program that brings its own tokens usually does not load the module. */
 bool ria_query_may_send(const struct ria_pq_target *target);
 
-/* Returns true if the settings alone show that a token may be sent: sslmode=verify-full, no
- * Kerberos encryption, no Unix socket, and no service file that would have to be checked. Makes no
- * query. */
+/* Returns true if the settings alone show that a token may be sent: sslmode is verify-full,
+ * gssencmode is disable or not set, no host is a Unix socket, and the settings come from no service
+ * file, which would have to be checked. Runs no query. */
 bool ria_query_is_verified(const struct ria_pq_target *target);
 
-/* refresh() of the module. If the query cannot run, *out is all false. */
+/* Calls refresh() of the module. If the query cannot run, *out is all false. */
 bool ria_query_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,
     struct ria_pq_refreshed *out);
 
-/* Which root certificates verify the target's hosts. RIA_PQ_CA_NONE also without a response. */
+/* Calls ca_of() of the module, which returns the root certificates that verify the target's hosts.
+ */
 enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target);
 
-/* log() of the module: unlike interpose/preload_log.h, it has levels. */
+/* Calls log() of the module, which has levels, unlike interpose/preload_log.h. */
 void ria_query_log(enum ria_log_level level, const char *text);
 
 #endif

@@ -2,17 +2,17 @@
  *
  * Overwrites the token that a connection stores, before PQreset() or PQresetStart() sends it again.
  *
- * Why: for a reset, libpq sends the password that the connection stored when it began, and does not
- * read the passfile again. A token expires after 15 minutes, and programs reset connections that
- * are much older (Rails reconnects that way). libpq has no function that changes the password. But
+ * For a reset, libpq sends the password that the connection stored when it began, and does not read
+ * the passfile again. A token expires after 15 minutes, and programs reset connections that are
+ * much older (Rails reconnects that way). libpq has no function that changes the password. But
  * PQpass() returns the connection's own string, which strdup() or the read of the passfile
  * allocated (fe-connect.c, 10 to 18).
  *
- * Checks, in this order: the password is a token; libpq reports the connection's settings, and they
- * allow a token (if not, the token is wiped); the fresh token replaces the stored one (module.h);
- * and the fresh token fits into the memory block of the stored one, whose size the allocator
- * reports. The lines of our passfiles have spare bytes for that. A token that does not fit is not
- * written. */
+ * Checks these conditions in this order: the password is a token; libpq reports the connection's
+ * settings, and they allow a token (if not, the token is wiped); the fresh token replaces the
+ * stored one (module.h); and the fresh token fits into the memory block of the stored one, whose
+ * size the allocator reports. The lines of the module's passfiles have spare bytes for this
+ * purpose. A token that does not fit is not written. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -36,8 +36,8 @@ static void log_too_long(void)
 }
 
 /* Returns the size of the memory block that `password` points to. malloc_usable_size() is called
- * only if it comes from the same object as malloc(): a replaced allocator may know nothing of the
- * other one's blocks. Otherwise the room is the length of the password and its NUL. */
+ * only if it comes from the same object as malloc(), because an allocator cannot measure the blocks
+ * of another allocator. Otherwise the room is the length of the password and its NUL. */
 static size_t room_at(char *password)
 {
     Dl_info owner;
@@ -53,8 +53,9 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Copies the passfile's token over the stored one, if it replaces the stored one and fits.
- * is_in_history: as in module.h. Returns false if it does not replace the stored one. */
+/* Copies the passfile's token over the stored token if it replaces the stored token and fits.
+ * is_in_history: as in module.h. Returns false if the passfile has no token that replaces the
+ * stored one. */
 static bool copy_from_passfile(
     const struct ria_library *libpq,
     const struct ria_pq_settings *settings,
@@ -86,8 +87,8 @@ static bool copy_from_passfile(
     return true;
 }
 
-/* The target of the reset: of a list of hosts, the one that the connection is on. has_socket still
- * counts the whole list, because libpq may try the other hosts. */
+/* Returns the target of the reset. For a list of hosts, this is the host that the connection is on.
+ * has_socket still counts the whole list, because libpq may try the other hosts. */
 static struct ria_pq_target target_now(
     const struct ria_pq_settings *settings, const char *host, const char *port)
 {
@@ -98,8 +99,8 @@ static struct ria_pq_target target_now(
     return target;
 }
 
-/* Makes a fresh token and writes it over the stored one, or copies one from the passfile, or wipes
- * the stored one if none may be sent. */
+/* Makes a fresh token and writes it over the stored token. If that fails, copies a token from the
+ * passfile, or wipes the stored token if no token may be sent. */
 static void reset_refresh(
     const struct ria_library *libpq,
     const struct ria_pq_settings *settings,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes tokens and writes them as lines of a passfile. A host for which no token can be made gets
- * no line, and the reason is logged; libpq then reports that it found no password, or the program
- * asks the user for one. */
+ * no line, and the reason is logged. In this case libpq reports that it found no password, or the
+ * program asks the user for a password. */
 #include "preload/token_passfile.h"
 
 #include "preload/key_history.h"
@@ -85,7 +85,7 @@ void ria_refusals_release(struct ria_refusals *refusals)
     *refusals = (struct ria_refusals){0};
 }
 
-/* Appends a refusal. Without memory it is dropped and not logged. */
+/* Appends a refusal. If memory runs out, the refusal is dropped and not logged. */
 static void add_refusal(
     struct ria_refusals *refusals, const struct ria_entry_host *host, const struct ria_error *err)
 {
@@ -106,8 +106,8 @@ void ria_token_passfile_refusal(
         out, RIA_LOG_LINE_MAX, "no token for %s at %s:%u: %s", user, shown, port, why);
 }
 
-/* Returns whether `own` has a line, as an agent writes it, for that host and user with a token that
- * has a minute left. */
+/* Returns true if `own` contains a line in the form that an agent writes, for that host, port and
+ * user, with a token that has at least a minute left. */
 static bool has_line(const struct ria_buf *own, const struct ria_entry_host *host, const char *user)
 {
     RIA_AUTO(buf) key = {.max = 4096};
@@ -163,7 +163,7 @@ bool ria_token_passfile_token(
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
         if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
-            return false; /* verification would not help: err says what does */
+            return false; /* verification would not help; err contains what does */
         }
         return ria_fail(
             err,
@@ -209,8 +209,9 @@ static void token_passfile_add_line(
     ria_buf_add_char(out, '\n');
 }
 
-/* The text by which libpq finds a host in the passfile: its name, or its address if it has no name.
- */
+/* Fills *out with the text by which libpq finds a host in the passfile: the host's name, or its
+ * address if it has no name. Returns false if the host has neither, or if its name or port is not
+ * valid. */
 static bool token_passfile_get_host(
     const struct ria_entry *names,
     const struct ria_entry *addresses,
@@ -245,7 +246,8 @@ static enum ria_pq_ca ca_of_host(
     return ria_host_has_public_ca(host->host) ? RIA_PQ_CA_PUBLIC : RIA_PQ_CA_RDS;
 }
 
-/* In a list of both kinds the roots of RDS count: one connection has one file of roots. */
+/* Returns RIA_PQ_CA_RDS for a list with hosts of both kinds, because a connection has only one file
+ * of root certificates. */
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
 {
     const struct ria_entry names = {.host = target->host, .port = target->port};

@@ -21,18 +21,19 @@ enum {
  * default. If Kerberos may encrypt the connection, it counts as unverified for every sslmode. */
 enum ria_channel ria_channel_of(const struct ria_pq_target *target);
 
-/* Checks the conditions that hold for every token, independent of how the server is verified. Fails
- * if Kerberos may encrypt the connection, if one of its hosts is a Unix socket, or if another user
- * could write the service file that its settings came from. On failure *err contains the reason and
- * what to change. */
+/* Checks the conditions for sending any token, regardless of how the server is verified. Returns
+ * false if Kerberos may encrypt the connection, if one of its hosts is a Unix socket, or if another
+ * user could write the service file that its settings came from. On failure *err contains the
+ * reason and what to change. */
 bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err) RIA_MUST_USE;
 
-/* Which root certificates verify the target's hosts. Reads rds-iam's configuration if a host is not
- * an RDS name. */
+/* Returns which root certificates verify the target's hosts. Reads rds-iam's configuration if a
+ * host is not an RDS name. */
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
 /* Hosts for which no token was made, each with the reason. They are collected, because the log
- * level is known only after the passfile has been read. Release it, or use RIA_AUTO(refusals). */
+ * level is known only after the passfile has been read. The caller releases the struct, or uses
+ * RIA_AUTO(refusals). */
 struct ria_refusals {
     struct ria_refusal {
         struct ria_entry_host host;
@@ -83,9 +84,9 @@ size_t ria_token_passfile_add_lines(
     struct ria_buf *out,
     struct ria_refusals *refusals);
 
-/* Appends the lines of each entry of pg_service.conf that names this passfile. With dry_run no
- * token is made and no line is appended. Returns the number of entries; 0 if one of them is not
- * valid for tokens. */
+/* Appends the lines of each entry of pg_service.conf that names this passfile. If dry_run is true,
+ * makes no token and appends no line. Returns the number of entries; 0 if one of them is not valid
+ * for tokens, or if memory runs out. */
 size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria_buf *out);
 
 #endif

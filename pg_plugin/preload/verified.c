@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides by the settings that libpq has resolved. rds-iam exec passes the paths of the CA store in
+ * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
+ * with which root certificates. rds-iam exec passes the paths of the CA store's files in
  * environment variables, because the preload object reads no configuration. If no root certificates
- * exist, the connection is refused: libpq's own message for that case suggests to turn verification
- * off. */
+ * exist, the caller refuses the connection itself and does not leave this to libpq, because libpq's
+ * message for this case suggests turning verification off. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -25,7 +26,9 @@ bool ria_verified_is_needed(const struct ria_pq_settings *settings)
     return target.host != NULL && !target.has_socket && ria_query_ca(&target) != RIA_PQ_CA_NONE;
 }
 
-/* Whether the user has put root certificates where libpq looks for them. */
+/* Returns true if the user has a file ~/.postgresql/root.crt, which libpq reads if sslrootcert is
+ * not set. Finds the home directory by HOME only. libpq 10 to 14 use the home directory of the
+ * passwd entry, so for these versions the result is wrong if HOME names another directory. */
 static bool has_own_file(void)
 {
     char path[PATH_MAX];
@@ -37,7 +40,8 @@ static bool has_own_file(void)
     return is_there;
 }
 
-/* The CA store's file for these hosts; NULL: there is none. */
+/* Returns the path that rds-iam exec has set for the hosts of the settings: RDS_IAM_CA_PUBLIC if
+ * every host is an RDS Proxy, else RDS_IAM_CA. Returns NULL if the variable is unset or empty. */
 static const char *find_root(const struct ria_pq_settings *settings)
 {
     struct ria_pq_target target = ria_pq_settings_target(settings);
@@ -57,7 +61,8 @@ bool ria_verified_add(const struct ria_pq_settings *settings, struct ria_argumen
     if (root != NULL) {
         ria_arguments_add(arguments, "sslrootcert", root);
     }
-    if (ria_pq_settings_value(settings, "gssencmode") != NULL) { /* libpq 12 and later know it */
+    /* libpq 12 and later have this setting. */
+    if (ria_pq_settings_value(settings, "gssencmode") != NULL) {
         ria_arguments_add(arguments, "gssencmode", "disable");
     }
     return true;

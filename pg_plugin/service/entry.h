@@ -29,16 +29,16 @@ struct ria_entry {
     const char *passfile;
 };
 
-/* One host of an entry, in the form in which libpq searches the passfile for it. */
+/* One host of an entry, in the form by which libpq searches the passfile. */
 struct ria_entry_host {
     char host[256];
     char port[8];    /* as written; "5432" if it is missing */
     unsigned number; /* the same port as a number */
 };
 
-/* Fills *out from a service that names a passfile. Returns false, with *out unchanged, for a
- * service without one. *out borrows from both arguments. Checks nothing else: see
- * ria_entry_check(). */
+/* Fills *out from a service that names a passfile. Returns false, with *out unchanged, if the
+ * service names no passfile. *out borrows from both arguments. Does not check the other rules;
+ * ria_entry_check() does. */
 bool ria_entry_from_service(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out);
 
@@ -47,12 +47,14 @@ bool ria_entry_from_service(
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_MUST_USE;
 
 /* Returns true if the entry does not set gssencmode, so that libpq 12 and later may try GSS
- * encryption before TLS (gssencmode.h). Such an entry is valid, but deserves a warning. */
+ * encryption before TLS (gssencmode.h). Such an entry is valid, but the caller should log a
+ * warning. */
 bool ria_entry_leaves_gss(const struct ria_entry *entry);
 
-/* ria_entry_host_count() returns the number of hosts in the list; ria_entry_host() fills *out with
- * the host at `index`. The latter returns false if the host's name is too long or its port is not a
- * number from 1 to 65535, which is impossible in an entry that passed ria_entry_check(). */
+/* ria_entry_host_count() returns the number of hosts in the list. ria_entry_host() fills *out with
+ * the host at `index`. ria_entry_host() returns false if there is no host at `index`, if the host's
+ * name is too long, or if its port is not a number from 1 to 65535. Name and port cannot be invalid
+ * in an entry that passed ria_entry_check(). */
 size_t ria_entry_host_count(const struct ria_entry *entry);
 bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entry_host *out)
     RIA_MUST_USE;

@@ -6,9 +6,9 @@
  * and pgx do not have this encryption and reject the key, so an entry without the key only gets a
  * warning.
  *
- * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. This is the
- * only place that contains the rule and its messages. It needs only libc, because the preload's
- * first object uses it.
+ * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. Only this
+ * file contains the rule and its messages. It needs only libc, because the preload object,
+ * librds-iam-pq.so, uses it.
  */
 #ifndef RIA_SERVICE_GSSENCMODE_H
 #define RIA_SERVICE_GSSENCMODE_H
@@ -16,7 +16,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What is wrong; a message puts the setting and a colon in front of it. The remedies differ. */
+/* The part of a message that states what is wrong. In the message it follows the setting and a
+ * colon, and a remedy follows it. The remedies differ. */
 #define RIA_GSSENCMODE_DANGER                                                                      \
     "with a Kerberos ticket libpq 12 and later tries GSS encryption before TLS, and the token "    \
     "goes to a server that showed no certificate"
@@ -25,7 +26,7 @@
     "add gssencmode=disable, but not for libpq 10 and 11 and pgx, which refuse it"
 
 /* Returns true if gssencmode=`mode` requests or allows GSS encryption. NULL: the key is not set,
- * and libpq's default applies; the function returns false. */
+ * and libpq's default applies. The function returns false in this case. */
 static inline bool ria_gssencmode_allows(const char *mode)
 {
     return mode != NULL && strcmp(mode, "disable") != 0;

@@ -2,7 +2,7 @@
  *
  * Indexes the services of all service files: which of them libpq reads, and which share a passfile.
  * If several services have the same name, in one file or in both, libpq reads only the first. A
- * later one gets no token and does not affect other services.
+ * later service of that name gets no token and does not affect other services.
  *
  * A passfile gives its lines to every program that reads it, and the environment or the command
  * line may set what an entry leaves out (host, port, user). So one invalid entry disqualifies every
@@ -25,7 +25,7 @@ struct ria_indexed_service {
         *first; /* the first service of that name: this one, or one before it */
     struct ria_entry entry;
     struct ria_passfile_place passfile;
-    bool is_valid; /* according to ria_entry_check() */
+    bool is_valid; /* the result of ria_entry_check() */
     const struct ria_indexed_service
         *opposite; /* the first service that shares the passfile and whose is_valid differs from
                       this one's; NULL: there is none, or libpq never reads this service */

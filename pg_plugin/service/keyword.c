@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds a keyword in the table, and the fault in a setting. Rejects a key that no version of libpq
- * knows, because libpq rejects the whole service because of it. */
+ * Finds a keyword in the table, and finds a value that libpq takes literally. Rejects a key that no
+ * version of libpq knows, because libpq rejects every service that contains such a key. */
 #include "service/keyword.h"
 
 #include <string.h>

@@ -4,13 +4,13 @@
  * PostgreSQL 10 to 18): which files, in which order, and what a line means. This file does not
  * decide which settings qualify a service for tokens; entry.h does.
  *
- *   # comment            leading and trailing blanks are removed from every line
+ *   # comment            white space is removed from both ends of every line
  *   [name]               only the first group of a name counts, over both files
- *   key=value            no blanks around '='; no quotes; the first of two equal keys counts
+ *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
- * not read completely before that line. The parser works in memory; struct ria_world reads the
- * files.
+ * not read completely before that line. The parser works in memory. The functions of struct
+ * ria_world read the files.
  */
 #ifndef RIA_SERVICE_SERVICE_H
 #define RIA_SERVICE_SERVICE_H
@@ -22,7 +22,7 @@
 enum {
     RIA_SERVICE_TEXT_MAX = 16 * 1024 * 1024, /* room for about forty thousand services */
     RIA_SERVICE_LINE_MAX = 1022, /* libpq 14 and later call fgets() with a buffer of 1024 bytes */
-    RIA_SERVICE_LINE_OLD = 254,  /* libpq 10 to 13: with one of 256 bytes */
+    RIA_SERVICE_LINE_OLD = 254,  /* libpq 10 to 13 call it with a buffer of 256 bytes */
     RIA_SERVICE_FILES = 2,
 };
 
@@ -64,16 +64,16 @@ struct ria_service_file {
 };
 
 /* Finds the paths: PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR,
- * else in `sysconfdir`. An empty variable counts as unset. The home directory is HOME, else that of
- * the passwd entry, as in libpq 15 and later. Omits a path that is too long. */
+ * else in `sysconfdir`. An empty variable counts as unset. The home directory is HOME, else the
+ * home directory of the passwd entry, as in libpq 15 and later. Omits a path that is too long. */
 void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
 /* Reads and parses one file. Returns FOUND; ABSENT if the file does not exist; FAILED with err
- * filled if it cannot be read, or if another user owns it or can write it (base/trust.h). Unless
- * is_required, a path that does not lead to a file is ABSENT, too (ria_world_read_usual()), because
- * libpq ignores it. *file may be uninitialised before the call. The caller releases it in any case,
- * or uses RIA_AUTO(service_file). */
+ * filled if it cannot be read, or if another user owns it or can write it (base/trust.h). If
+ * is_required is false, also returns ABSENT for a path that does not lead to a file
+ * (ria_world_read_usual()), because libpq ignores such a path. *file may be uninitialised before
+ * the call. The caller releases it in any case, or uses RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,
     bool is_required,

@@ -116,7 +116,7 @@ class Processes(FaultCase):
             worker = agent.worker
             os.kill(worker, signal.SIGKILL)
             self.assertEqual(opener.result(), "")
-            agent.await_log("the worker was ended by signal 9; a new worker replaces it")
+            agent.await_log("the worker was ended by signal 9, so a new worker replaces it")
             await_true(lambda: agent.worker not in (0, worker))
             gate.release()
             self.assert_served(agent)
@@ -135,7 +135,7 @@ class Processes(FaultCase):
             allow(agent, 0)
             os.kill(agent.worker, signal.SIGKILL)
             agent.await_log("cannot be watched: Too many open files")
-            agent.await_log("the worker ended with status 3; a new worker replaces it")
+            agent.await_log("the worker ended with status 3, so a new worker replaces it")
             allow(agent, 100)
             await_true(lambda: self.services.passfile("prod").exists(), agent.log)
             self.assert_served(agent)
@@ -147,7 +147,7 @@ class Processes(FaultCase):
         ignoring = ["env", "--ignore-signal=CHLD"]
         with self.services.agent(under=ignoring) as agent:
             os.kill(agent.worker, signal.SIGKILL)
-            agent.await_log("the worker was ended by signal 9; a new worker replaces it")
+            agent.await_log("the worker was ended by signal 9, so a new worker replaces it")
             self.assert_served(agent)
             self.assertEqual(agent.end(), 0)
 
@@ -397,8 +397,8 @@ class Files(FaultCase):
         with self.services.agent() as agent:
             self.assertIn(self.lab.pg.host, self.read("tunnel"))
             config.write_text(good + "endpoint\n")
-            agent.await_log(f"{config}:3: ", "the previous configuration is used until it is fixed")
-            self.assertIn("the previous configuration is used until it is fixed", agent.log())
+            agent.await_log(f"{config}:3: ", "the previous configuration is used until the file is fixed")
+            self.assertIn("the previous configuration is used until the file is fixed", agent.log())
             self.await_rest("tunnel")
             self.assertIn(self.lab.pg.host, self.read("tunnel"))
             other = "other.abcdefghijkl.us-east-1.rds.amazonaws.com"

@@ -292,7 +292,7 @@ class Edits(LeaseCase):
         named = self.home.write("named/services", (self.home.path / ".pg_service.conf").read_text())
         limited = ["unshare", "-r", "sh", "-c", 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"', "sh"]
         with self.services.agent(under=limited, PGSERVICEFILE=str(named)) as agent:
-            message = f"{named}: cannot be watched: No space left on device; the agent sees edits of it, and"
+            message = f"{named}: cannot be watched: No space left on device, so the agent sees edits of it, and"
             self.assertIn(message, agent.log())
             self.services.add("two")
             named.write_text((self.home.path / ".pg_service.conf").read_text())

@@ -271,7 +271,7 @@ class Psql(ClientCase):
 
     def test_a_password_that_prevents_a_token_is_reported_and_not_printed(self):
         host = self.lab.pg.host
-        end = f" is sent to {host}, and no token; remove it if {USER} logs in with IAM\n"
+        end = f" is sent to {host}, so no token is sent; remove it if {USER} logs in with IAM\n"
         given = "rds-iam: warning: the program's own password (PGPASSWORD, or a setting)" + end
         line = "rds-iam: warning: the password in the passfile" + end
         result = self.run_client("psql", "-XAtwc", "select 1", PGPASSWORD="another-one")

@@ -144,7 +144,7 @@ class Roots(VerifiedCase):
         self.install(None)
         result = self.psql()
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
+        self.assertIn("rds-iam: not connected: no root certificates for RDS servers were found; "
                       "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
 

@@ -197,7 +197,7 @@ class Messages(ExecCase):
     def test_without_root_certificates_the_message_names_setup_ca(self):
         """libpq's own message advises the user to turn verification off."""
         result = self.psql("-c", "select 1", own=[])
-        self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
+        self.assertIn("rds-iam: not connected: no root certificates for RDS servers were found; "
                       "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""tests/prepare on a machine without packages. Fake commands record their calls. It starts no service of a
-package, and if it is killed at any point, it leaves no file outside build/."""
+"""Runs tests/prepare as on a machine that lacks the packages. Fake commands record their calls. tests/prepare
+must start no service of a package. If a signal kills tests/prepare at any point, it must leave no file outside
+build/."""
 import os
 import pathlib
 import shutil
@@ -11,8 +12,8 @@ import unittest
 
 import harness
 
-# In a separate mount namespace, /usr/sbin contains only the two commands with which package scripts start
-# services. They obey policy-rc.d, as Debian's commands do.
+# This script runs in its own mount namespace. There, /usr/sbin contains only the two commands with which package
+# scripts start services. Both obey policy-rc.d, as Debian's commands do.
 INSIDE = """
 mount -t tmpfs tmpfs /usr/sbin
 for name in invoke-rc.d deb-systemd-invoke; do
@@ -27,8 +28,8 @@ setsid --wait tree/tests/prepare >"$ROOT/output" 2>&1
 echo "$?" >"$ROOT/status"
 ls -A /usr/sbin >"$ROOT/after"
 """
-# Stands for each command of tests/prepare. The command that STOP names kills its own process group, as a
-# terminal or a supervisor does.
+# Replaces each command that tests/prepare runs. A step that begins with $STOP sends $SIGNAL to its own process
+# group, as a terminal or a supervisor does.
 COMMAND = """#!/bin/bash
 step="${0##*/} $*"
 echo "$step" >>"$ROOT/steps"
@@ -39,7 +40,7 @@ fi
 if [[ $step == "apt-get install"* ]]; then
     path=/usr/sbin:/usr/bin:/sbin:/bin
     for word; do [[ $word != DPkg::Path=* ]] || path=${word#DPkg::Path=}; done
-    # The scripts of mariadb-server and postgresql-common do the same.
+    # The package scripts of mariadb-server and postgresql-common call these commands.
     PATH=$path sh -c 'invoke-rc.d mariadb start; deb-systemd-invoke start postgresql.service'
 fi
 if [[ $step == "dpkg --configure"* ]]; then
@@ -65,7 +66,8 @@ class Prepare(unittest.TestCase):
             path.chmod(0o755)
 
     def prepare(self, stop="", number="KILL"):
-        """Returns (started steps, started services, changes in /usr/sbin)."""
+        """Runs tests/prepare; the step that begins with `stop` sends the signal `number`.
+        Returns (steps, started services, files added to /usr/sbin)."""
         shutil.rmtree(self.root / "tree/build", ignore_errors=True)
         for name in ("steps", "started", "status"):
             (self.root / name).unlink(missing_ok=True)

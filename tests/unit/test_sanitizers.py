@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Control of the suite "sanitized": the sanitizers of that build find each kind of defect."""
+"""Control of the suite "sanitized": its sanitizers find a planted defect of each kind."""
 import os
 import unittest
 

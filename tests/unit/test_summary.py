@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The last line of tests/run: a test that did not finish counts as failed."""
+"""The last line that tests/run prints. A test that does not finish counts as failed."""
 import json
 import pathlib
 import tempfile
@@ -13,7 +13,7 @@ GOOD = ("OK", "1..2\nok 1 - a\nok 2 - b\n# ok - tests\n")
 
 class Summary(unittest.TestCase):
     def assert_line(self, line, *suites):
-        """suites: (exit status of the runner, tests in its log, or None if there is no log)."""
+        """Each suite is (exit status of the runner, tests in its log, or None if there is no log)."""
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             arguments = []
             for number, (status, tests) in enumerate(suites):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What tests start with: whatever the caller of tests/run ignores, blocks or masks, programs that a test
-starts are ended by signals and make files that other users can read; and root's clone is reachable for
-the other users that tests play, wherever it lies."""
+"""surroundings.py gives every test the same environment.
+
+Programs that a test starts have default signal actions, no blocked signals and the umask 022, even if the caller
+of tests/run ignores or blocks signals or has another umask. If root runs the tests, other users can reach the
+clone, even if one of its parent directories is closed to them."""
 import os
 import pathlib
 import shutil
@@ -12,7 +14,7 @@ import unittest
 
 import harness
 
-# Prints the state that a program inherits from a test.
+# Prints the signal state and the umask that a program inherits from a test.
 PROBE = """
 import subprocess, sys
 import surroundings
@@ -29,9 +31,10 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 class Inherited(unittest.TestCase):
     @staticmethod
     def state(mode, prepare):
-        """Returns (blocked signals, ignored signals, umask) of a program that a test starts."""
+        """Returns (blocked signals, ignored signals, umask) of a program that a test starts.
+        `prepare` sets the state that the test inherits."""
         result = subprocess.run(
-            # Without tests/python, because a shell resets SIGCHLD.
+            # Not started through tests/python, because its shell resets SIGCHLD.
             ["/usr/bin/python3", "-B", "-c", PROBE, mode], preexec_fn=prepare, cwd=harness.SOURCE / "tests",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=dict(os.environ))
         fields = dict(line.split(":\t") for line in result.stdout.splitlines())
@@ -43,7 +46,7 @@ class Inherited(unittest.TestCase):
                 def ignore(number=number):
                     signal.signal(number, signal.SIG_IGN)
                 bit = 1 << (number - 1)
-                self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: it is inherited")
+                self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: the program inherits it")
                 self.assertEqual(self.state("reset", ignore)[1], 0)
 
     def test_blocked_signals(self):
@@ -52,7 +55,7 @@ class Inherited(unittest.TestCase):
                 def block(number=number):
                     signal.pthread_sigmask(signal.SIG_BLOCK, [number])
                 bit = 1 << (number - 1)
-                self.assertTrue(self.state("as it is", block)[0] & bit, "control: it is inherited")
+                self.assertTrue(self.state("as it is", block)[0] & bit, "control: the program inherits it")
                 self.assertEqual(self.state("reset", block)[0], 0)
 
     def test_umask(self):
@@ -62,7 +65,7 @@ class Inherited(unittest.TestCase):
                 self.assertEqual(self.state("reset", lambda mask=mask: os.umask(mask))[2], 0o022)
 
     def test_every_test_starts_with_default_signals(self):
-        """This test itself runs under harness.main()."""
+        """Checks this process, because it runs under harness.main()."""
         for number in SIGNALS:
             self.assertNotEqual(signal.getsignal(number), signal.SIG_IGN)
         self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
@@ -91,7 +94,8 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             self.scratch.chmod(0o755)
 
         def place(self, modes, name="clone"):
-            """Creates a clone below directories with these modes (the last mode is that of the clone), and a sibling."""
+            """Creates directories with these modes, one inside the other. The last directory is the clone. Also
+            creates a file in the first directory. Returns the path of the clone."""
             path = self.scratch
             shutil.rmtree(self.scratch / "top", ignore_errors=True)
             (self.scratch / "top").mkdir()
@@ -116,32 +120,32 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             result = harness.run([harness.PYTHON, "-c", REACH, clone, mode, *others])
             return result.stdout.splitlines() or result.stderr
 
-        def test_closed_places(self):
+        def test_other_users_reach_a_closed_clone(self):
             for name, modes in (("below a closed home", (0o700, 0o755)),
-                                ("deep below two closed ones", (0o700, 0o755, 0o750, 0o755)),
+                                ("below two closed directories", (0o700, 0o755, 0o750, 0o755)),
                                 ("closed itself", (0o755, 0o700)),
-                                ("closed, and below a closed one", (0o700, 0o700)),
-                                ("closed to all but a group", (0o710, 0o755))):
+                                ("closed, and below a closed directory", (0o700, 0o700)),
+                                ("below a directory that only its group may enter", (0o710, 0o755))):
                 with self.subTest(place=name):
                     clone = self.place(modes)
                     control = self.reach(clone, "as it is")
-                    self.assertNotIn("reached", control, "control: it is closed")
+                    self.assertNotIn("reached", control, "control: another user cannot reach the clone")
                     opened = self.reach(clone, "open")
                     self.assertEqual(opened[0], "reached", opened)
                     if not modes[0] & 0o001:
-                        self.assertNotIn("neighbour", opened[-1], "what is not ours stays closed")
-                    self.assertEqual((clone / "build/made").read_text(), "open", "the same files are written")
-                    self.assertEqual((self.scratch / "top").stat().st_mode & 0o777, modes[0], "unchanged outside")
+                        self.assertNotIn("neighbour", opened[-1], "the file beside the clone stays closed")
+                    self.assertEqual((clone / "build/made").read_text(), "open", "it writes to the clone itself")
+                    self.assertEqual((self.scratch / "top").stat().st_mode & 0o777, modes[0], "same mode")
 
-        def test_an_open_place_stays_as_it_is(self):
+        def test_a_reachable_clone_is_not_changed(self):
             for modes in ((0o755, 0o755), (0o711, 0o755), (0o777, 0o711)):
                 with self.subTest(modes=modes):
                     opened = self.reach(self.place(modes), "open")
                     self.assertEqual(opened[0], "reached", opened)
                     self.assertIn("neighbour", opened[-1])
 
-        def test_a_prefix_elsewhere(self):
-            """RIA_PREFIX and RIA_WORK may name closed directories outside of the clone."""
+        def test_other_users_reach_a_closed_prefix_outside_the_clone(self):
+            """RIA_PREFIX and RIA_WORK may name closed directories outside the clone."""
             clone = self.place((0o755, 0o755))
             other = self.scratch / "closed/prefix"
             self.program(other)

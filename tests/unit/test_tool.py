@@ -21,7 +21,7 @@ SEE = "; see rds-iam token --help\n"
 
 
 def fake_clock():
-    """The environment that preloads libfaketime into one process."""
+    """Returns the environment that preloads libfaketime, so a process sees the time NOW."""
     found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
         raise FileNotFoundError("apt-get install faketime")
@@ -35,7 +35,7 @@ def without(option):
 
 
 def expected(user="etl", host=HOST, port=3306, region="eu-west-1", session=None, secret=None):
-    """Returns botocore's token for the faked time."""
+    """Returns the token that botocore makes at the fake time NOW."""
     principal = types.SimpleNamespace(
         access_key=KEYS["AWS_ACCESS_KEY_ID"], secret_key=secret or KEYS["AWS_SECRET_ACCESS_KEY"],
         session_token=session)
@@ -85,7 +85,7 @@ class Tool(unittest.TestCase):
             self.assertTrue(line.startswith("rds-iam: warning: "), line)
 
     def assert_failed(self, result, message):
-        """Checks for one message on stderr and no output on stdout."""
+        """The program fails, prints one line on stderr, which begins with the message, and nothing on stdout."""
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
         self.assertTrue(result.stderr.startswith("rds-iam: " + message), result.stderr)
@@ -97,7 +97,7 @@ class Tool(unittest.TestCase):
     def test_control_a_secret_on_stderr_would_be_found(self):
         for secret in SECRETS:
             self.assertEqual(self.secrets_in("x %s y" % secret), [secret])
-        # Each secret is one that these tests use.
+        # These calls use every secret of SECRETS; token() checks that none is on stderr.
         self.profiles("[profile p]\naws_access_key_id = A\naws_secret_access_key = profile/Secret+Key\n")
         result = self.token(*GOOD, "--profile", "p", **KEYS, AWS_SESSION_TOKEN=SESSION)
         self.assertIn("X-Amz-Signature", result.stdout)
@@ -113,14 +113,14 @@ class Tool(unittest.TestCase):
                 result = self.token("--hostname", HOST, "--port", "3306", "--username=" + user)
                 self.assert_printed(result, expected(user=user) + "\n")
 
-    def test_the_profile_signs(self):
+    def test_the_keys_of_the_profile_sign_the_token(self):
         self.profiles(
             "[profile p]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = profile/Secret+Key\n")
         want = expected(secret="profile/Secret+Key") + "\n"
         self.assert_printed(self.token(*GOOD, "--profile", "p"), want)
         self.assert_printed(self.token(*GOOD, AWS_PROFILE="p"), want)
 
-    def test_options_may_be_written_in_every_usual_way(self):
+    def test_getopt_accepts_every_usual_form_of_an_option(self):
         ways = [
             ["--username", "etl", "--port", "3306", "--hostname", HOST],
             ["--hostname=" + HOST, "--port=3306", "--username=etl"],
@@ -172,13 +172,13 @@ class Tool(unittest.TestCase):
             with self.subTest(arguments=arguments):
                 self.assert_usage(self.token(*arguments), message)
 
-    def test_the_program_without_or_with_an_unknown_command(self):
+    def test_a_missing_or_unknown_command_is_a_usage_error(self):
         see = "; see rds-iam --help\n"
         self.assert_usage(self.run_tool(), "no command given", see)
         self.assert_usage(self.run_tool("nonsense"), 'unknown command "nonsense"', see)
         self.assert_usage(self.run_tool("--nonsense"), 'unknown command "--nonsense"', see)
 
-    def test_help_and_version_need_nothing(self):
+    def test_help_and_version_need_no_other_option(self):
         for arguments, words in (
             (["--help"], ["usage: rds-iam COMMAND", "rds-iam COMMAND --help"]),
             (["-h"], ["usage: rds-iam COMMAND"]),
@@ -215,12 +215,13 @@ class Tool(unittest.TestCase):
         self.assert_printed(result, expected(host="db.example") + "\n", warnings=1)
         self.assertIn("rds-iam: warning: db.example is not an RDS endpoint", result.stderr)
 
-    def test_the_configuration_applies_here_too(self):
+    def test_the_configuration_file_applies(self):
         self.config.write_text("[tunnel:13306]\nendpoint = %s:3306\n" % HOST, encoding="utf-8")
         result = self.token("--hostname", "tunnel", "--port", "13306", "--username", "etl")
         self.assert_printed(result, expected() + "\n")
         self.config.chmod(0o666)
-        self.assert_failed(self.token(*GOOD), "%s: every user can write it; run: chmod o-w %s" % (self.config, self.config))
+        self.assert_failed(
+            self.token(*GOOD), "%s: every user can write it; run: chmod o-w %s" % (self.config, self.config))
 
     def test_missing_and_invalid_credentials(self):
         self.profiles("[profile half]\naws_access_key_id = A\n")
@@ -245,7 +246,7 @@ class Tool(unittest.TestCase):
         for arguments in (["token", *GOOD], ["--help"], ["--version"], ["token", "--help"]):
             for where in (">&-", ">/dev/full"):
                 with self.subTest(arguments=arguments, where=where):
-                    # Without the fake clock, because libfaketime opens files itself.
+                    # No fake clock here: libfaketime opens files itself.
                     result = self.checked(harness.run(
                         ["/bin/sh", "-c", 'exec "$0" "$@" ' + where, tool, *arguments],
                         env=self.env(KEYS), cwd=self.home))

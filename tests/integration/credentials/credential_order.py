@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Situations in which several credential sources are configured at once, and an HTTP server that plays
-AWS for them.
+"""Situations with several configured credential sources, and an HTTP server that plays AWS.
 
-A row of credential_order.json names the sources that are configured and how the profile is chosen.
-Situation writes the files and the environment of a row; Cloud answers as STS, as SSO's portal, as a
-container's endpoint and as the instance metadata service. Each source has an access key id of its own,
-so the key id that a program ends with says which source it used.
+A row of credential_order.json names the configured sources and the way in which the profile is named. Situation
+writes the files and the environment of a row. cloud() runs a server that plays STS, the SSO portal, a container's
+endpoint and the instance metadata service. Each source gives a different access key id, so the key id that a
+program obtains tells which source the program used.
 """
 import contextlib
 import hashlib
@@ -33,7 +32,8 @@ def process(name):
     return [f"credential_process = /bin/echo '{json.dumps(answer)}'"]
 
 
-# What a profile can hold, as lines of its section. "credentials" stands for the credentials file.
+# The sources that a profile can name. "config" has the lines of the profile in ~/.aws/config, "credentials" those
+# in ~/.aws/credentials.
 PROFILE_SOURCES = {
     "profile web identity": {"config": ["web_identity_token_file = ${HOME}/profile-token",
                                         f"role_arn = {ROLE}profilerole"]},
@@ -53,7 +53,7 @@ SOURCES = {
     "instance": {"env": {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "${CLOUD}",
                          "AWS_EC2_METADATA_DISABLED": "false"}},
 }
-# Parts of a source, which can come from two places.
+# Settings that are only a part of a source. A row can set the same part in the environment and in the profile.
 PARTS = {
     "environment role": {"env": {"AWS_ROLE_ARN": f"{ROLE}environmentrole"}},
     "environment token file": {"env": {"AWS_WEB_IDENTITY_TOKEN_FILE": "${HOME}/environment-token"}},
@@ -69,7 +69,8 @@ PARTS = {
 BASE_SOURCES = {f"base {name}": {f"base {file}": lines for file, lines in source.items()}
                 for name, source in PROFILE_SOURCES.items()}
 CONFIGURED = {**SOURCES, **PARTS, **BASE_SOURCES}
-# The profiles that roles stand on. "base" has keys of its own unless the row gives it something.
+# Sections that every config file has. Situation also writes the profile "base", the source_profile of roles. "base"
+# has static keys unless the row configures it.
 SECTIONS = f"""[profile root]
 aws_access_key_id = AKIAROOT
 aws_secret_access_key = s
@@ -99,7 +100,7 @@ class Situation:
             self.env.update(parts.get("env", {}))
             for file, lines in parts.items():
                 if file != "env":
-                    # A key that two sources share is written once.
+                    # Two sources can have the same line. It is written once.
                     self.lines[file] += [line for line in lines if line not in self.lines[file]]
         if not self.lines["base config"] + self.lines["base credentials"]:
             self.lines["base config"] = keys("BASE")
@@ -110,7 +111,7 @@ class Situation:
     def files(self):
         section = "default" if self.named_by is None else PROFILE
         prefix = "" if self.named_by is None else "profile "
-        # Without a profile a row's own name stands for [default].
+        # If no profile is named, the program uses [default], so these lines go into [default].
         config = [f"[{prefix}{section}]", "region = us-east-1", *self.lines["config"],
                   "[profile base]", *self.lines["base config"], SECTIONS]
         credentials = []
@@ -145,7 +146,7 @@ class Situation:
         return {name: self.fill(value) for name, value in {**self.env, **named}.items()}
 
     def option(self):
-        """The profile that is named by an option, or None."""
+        """Returns the profile to name with --profile, or None."""
         return PROFILE if self.named_by == "option" else None
 
 
@@ -171,7 +172,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
         values = {name: value for name, value in urllib.parse.parse_qsl(form)}
         action = values["Action"]
-        # Who asks, for which role, under which name: all of it comes back in the key id.
+        # The key id in the response is made of the role, the signer of the request, and the session name.
         signer = re.search(r"Credential=([A-Z]+)/", self.headers.get("Authorization", ""))
         who = signer.group(1) if signer else values.get("WebIdentityToken", "")
         name = values["RoleSessionName"] if values["RoleSessionName"].endswith("name") else ""
@@ -193,7 +194,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format, *arguments):
-        """Quiet."""
+        """Logs nothing."""
 
 
 def credentials(key):
@@ -202,7 +203,7 @@ def credentials(key):
 
 @contextlib.contextmanager
 def cloud():
-    """The URL of a running server."""
+    """Runs the server. Yields its URL."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A network namespace in which AWS's link-local addresses are loopback, and a socket that listens at
-one of them. Nothing that runs in it can reach a real metadata service, and nothing outside can be
-reached from it. Root makes it directly, an ordinary user in a user namespace.
+"""A network namespace whose loopback interface has AWS's link-local addresses, and a socket that listens there.
 
-Run as a program this file is what holds the namespace: it hands its listening socket to its parent and
-stays until the parent is gone.
+A program in the namespace cannot reach a real metadata service or any other address outside the namespace. Root
+creates the network namespace directly; another user creates it inside a new user namespace.
+
+LinkLocal runs this file as a program to keep the namespace alive. The program sends its listening socket to its
+parent and runs until the parent closes its end of the connection.
 """
 import os
 import socket
@@ -18,23 +19,23 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class LinkLocal:
-    """with LinkLocal() as network: network.listener serves port 80 at every address; what runs by
-    network.argv(...) is inside."""
+    """A context manager. `listener` is a socket that listens at port 80 of every address in the namespace.
+    argv() returns a command line that runs a command in the namespace."""
 
     def __enter__(self):
-        ours, theirs = socket.socketpair()
+        near_end, far_end = socket.socketpair()
         unshare = ["unshare", "--net"]
         if os.geteuid() != 0:
             unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
-        with theirs:
+        with far_end:
             self._holder = subprocess.Popen(
-                [*unshare, harness.PYTHON, __file__, str(theirs.fileno())],
-                env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
-        self._line = ours
-        _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+                [*unshare, harness.PYTHON, __file__, str(far_end.fileno())],
+                env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[far_end.fileno()])
+        self._line = near_end
+        _, descriptors, _, _ = socket.recv_fds(near_end, 1, 1)
         if not descriptors:
             self.__exit__()
-            raise OSError("no network namespace can be had here")
+            raise OSError("cannot create a network namespace")
         self.listener = socket.socket(fileno=descriptors[0])
         return self
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Sessions of the AWS CLI: a profile "p" whose session comes from `aws sso login` or from `aws login`.
 
-SsoCase and LoginCase differ in the environment, in the operation that renews the session's token, and
-in the name of the service that a fault is for. Profiles and token files are written by CloudCase."""
+SsoCase and LoginCase differ in the environment, in the operation that renews the session's token, and in the name
+of the service to which the lab adds faults. CloudCase writes the profiles and the token files."""
 import concurrent.futures
 import json
 import os
@@ -14,38 +14,38 @@ from labcase import harness
 from service import await_true
 
 AT_ONCE = 50
-# A token of so short a life is renewed at once.
+# The arguments for a token that rds-iam renews at once, because the token expires soon.
 SHORT = {"expires": 60}
 
 
 class SessionCase(CloudCase):
-    """What both kinds of session have in common. Derive from one of the two classes below."""
+    """The common base of both kinds of session. A test derives from one of the two classes below."""
 
-    service = None  # as faults.py names it
-    renewal = None  # the operation
+    service = None  # the service, as faults.py names it
+    renewal = None  # the operation that renews the token
 
     def session_env(self, **extra):
-        """The environment in which the session's service is the lab's, without any key."""
+        """Returns an environment that sends the session's requests to the lab and contains no access key."""
         raise NotImplementedError
 
     def ask(self, *arguments, **extra):
-        """`rds-iam credentials` with the profile. Returns its result."""
+        """Runs `rds-iam credentials` with the profile. Returns the result."""
         return self.credentials(
             "--profile", "p", *arguments, principal=None, env=self.session_env(**extra))
 
     def good(self, *arguments, **extra):
-        """The credentials, parsed. The command must succeed and print nothing on stderr."""
+        """Returns the parsed credentials. The command must succeed and print nothing on stderr."""
         result = self.ask(*arguments, **extra)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return json.loads(result.stdout)
 
     def operations(self):
-        """The operations that the lab's AWS was asked for during this test."""
+        """Returns the operations of all requests to the lab's AWS during this test."""
         return [call["operation"] for call in self.calls()]
 
-    def ask_at_once(self):
-        """The results of AT_ONCE commands at once. Each has a cache of its own, so none finds the
-        credentials that another has cached."""
+    def run_many(self):
+        """Runs AT_ONCE commands at the same time and returns their results. Each command has its own cache, so no
+        command uses credentials that another command cached."""
         def ask(number):
             path = self.home.path / f"run-{number}"
             path.mkdir(mode=0o700)
@@ -56,18 +56,20 @@ class SessionCase(CloudCase):
         self.assertEqual([result.stderr for result in results if result.returncode], [])
         return results
 
-    def kill_while_the_server_answers(self, path, before):
-        """The server revokes a refresh token when it answers. A login that is killed at that moment must
-        not lose the session: the renewal goes on without the login, and writes the new token to `path`.
-        before: what the file contains now."""
+    def kill_while_the_server_responds(self, path, before):
+        """Kills a login while the server renews its token.
+
+        The server revokes the old refresh token when it responds. The session must not be lost: the renewal
+        continues after the login is killed, and writes the new token to `path`. `before` is the content of that
+        file now."""
         self.lab.faults({"service": self.service, "kind": "delay", "seconds": 1})
         process = subprocess.Popen(
             [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
             env=self.home.env(None, **self.session_env()), cwd=self.home.path,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        await_true(lambda: self.renewal in self.operations())  # the old token is spent
+        await_true(lambda: self.renewal in self.operations())  # the old token is used up
         pids = [process.pid, *harness.children(process.pid)]
-        self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
+        self.assertEqual(len(pids), 2, "control: the processes are rds-iam and rds-iam-fetch")
         for pid in pids:
             os.killpg(pid, signal.SIGKILL)
         process.wait(timeout=60)
@@ -82,7 +84,7 @@ class SsoCase(SessionCase):
         return self.sso_env(**extra)
 
     def forget(self):
-        """Clears the role's cached credentials, so the next login needs the SSO token again."""
+        """Deletes the role's cached credentials, so the next login needs the SSO token again."""
         self.credentials("--clear")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Many processes that need the same credentials at the same moment, and a host that forks: AWS is
-asked once, nobody fails, and no lock outlives rds-iam-fetch."""
+"""Many processes need the same credentials at the same moment: they send one request to AWS, and none fails. A host
+program forks after a login: no lock outlives rds-iam-fetch."""
 import concurrent.futures
 import json
 import os
@@ -14,9 +14,9 @@ from service import await_true
 
 STARTS = 500
 FEW = 20
-# What has a login's ten seconds starts in such numbers at a time that a loaded machine serves them too.
+# So many logins run at once. Each has a limit of 10 s, which a larger number would exceed on a loaded machine.
 LOGINS_AT_ONCE = 50
-# Waits at the gate, which is its standard input, until the test opens it.
+# A shell script: waits until the test writes a line to its standard input, then runs the command.
 AT_GATE = 'read -r _; exec "$@" </dev/null'
 
 
@@ -26,7 +26,7 @@ class ConcurrencyCase(CloudCase):
         self.write_role("rds-access")
 
     def write_role(self, name):
-        """The role that both databases are logged in to with."""
+        """Configures the role for logins to both databases."""
         arn = self.lab.roles[name].arn
         hosts = (self.lab.mariadb.host, self.lab.pg.host)
         self.home.write(CONFIG, "".join(f"[{host}]\nrole_arn = {arn}\n" for host in hosts))
@@ -37,12 +37,11 @@ class ConcurrencyCase(CloudCase):
 
 
 class Storm(ConcurrencyCase):
-    """Nothing is kept when the processes start. What counts is how often STS is asked, on a machine that
-    has much else to do as well."""
+    """Starts many processes with an empty cache and counts the requests to STS. The machine may be loaded."""
 
     def storm(self, argv, starts, at_once):
-        """Starts the program so many times, and lets so many at once through the gate. Each must succeed.
-        Returns the lines that they printed."""
+        """Starts `starts` processes that wait, then lets `at_once` of them run at a time. Each must succeed.
+        Returns the lines that they print."""
         self.credentials("--clear")
         self._calls = len(self.lab.calls())
         self._seen = len(self.lab.journal())
@@ -54,41 +53,41 @@ class Storm(ConcurrencyCase):
                 subprocess.Popen(["sh", "-c", AT_GATE, "sh", *map(str, argv)], env=env, stdin=subprocess.PIPE,
                                  stdout=output, stderr=output, cwd=self.home.path)
                 for _ in range(starts)]
-        self.assertEqual({process.poll() for process in processes}, {None}, "all wait at the gate")
+        self.assertEqual({process.poll() for process in processes}, {None}, "all processes wait")
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            statuses = list(pool.map(self.let_through, processes))
+            statuses = list(pool.map(self.release, processes))
         lines = log.read_text().splitlines()
         errors = {line for line in lines if "rds-iam: " in line or "ERROR" in line}
         self.assertEqual(statuses, [0] * starts, errors)
         return lines
 
     @staticmethod
-    def let_through(process):
+    def release(process):
         with process.stdin:
             process.stdin.write(b"\n")
         return process.wait()
 
-    def test_of_rds_iam_credentials(self):
-        """All at once: it has a person's minute."""
+    def test_many_runs_of_rds_iam_credentials(self):
+        """All run at once: the limit of this command is 60 s, because a user waits for it."""
         lines = self.storm(self.token_argv("credentials"), STARTS, STARTS)
         keys = [json.loads(line)["AccessKeyId"] for line in lines]
         self.assertEqual((len(keys), len(set(keys))), (STARTS, 1))
         self.assertEqual(len(self.calls()), 1)
 
-    def test_of_mariadb_clients(self):
+    def test_many_mariadb_clients(self):
         lines = self.storm(self.argv(query="select current_user()"), STARTS, LOGINS_AT_ONCE)
         self.assertEqual(lines, [f"{USER}@%"] * STARTS)
         self.assert_accepted(STARTS)
         self.assertEqual(len(self.calls()), 1)
 
-    def test_of_rds_iam_token(self):
+    def test_many_runs_of_rds_iam_token(self):
         lines = self.storm(self.token_argv(), STARTS, LOGINS_AT_ONCE)
         begin = f"{self.lab.pg.host}:{self.lab.pg.port}/?Action=connect&"
         self.assertEqual([line for line in lines if not line.startswith(begin)], [])
         self.assertEqual((len(lines), len(self.calls())), (STARTS, 1))
 
-    def test_without_a_cache_each_asks_for_itself(self):
-        """The control of all: the calls of STS are counted."""
+    def test_control_without_a_cache_each_process_sends_a_request(self):
+        """Shows that the test counts every request to STS."""
         self.home.write(".cache/rds-iam", "a file where the cache's directory would be")
         self.storm(self.token_argv(), FEW, FEW)
         self.assertEqual(len(self.calls()), FEW)
@@ -100,8 +99,8 @@ class Locks(ConcurrencyCase):
         return path
 
     def locks(self):
-        """Lines of /proc/locks that concern the cache: "1: FLOCK ADVISORY WRITE pid ...", or "1: ->
-        FLOCK ..." of one who waits."""
+        """Returns the lines of /proc/locks for the cache's lock file, as lists of words: "1: FLOCK ADVISORY WRITE
+        pid ..." for the process that has the lock, "1: -> FLOCK ..." for a process that waits."""
         inode = str(self.lock_file().stat().st_ino)
         lines = [line.split() for line in pathlib.Path("/proc/locks").read_text().splitlines()]
         return [words for words in lines if any(word.split(":")[2:3] == [inode] for word in words)]
@@ -110,21 +109,21 @@ class Locks(ConcurrencyCase):
         env = self.home.env("etl-base", **self.cloud_env())
         return subprocess.Popen([str(word) for word in argv], env=env, cwd=self.home.path, text=True, **streams)
 
-    def test_a_host_that_forks_holds_none(self):
+    def test_a_host_program_that_forks_has_no_lock(self):
         host = self.start(
             harness.BUILD / "tests/integration/src/forks", self.lab.mariadb.host,
             self.lab.mariadb.port, USER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with host.stdin, host.stdout:
             self.assertEqual(host.stdout.readline(), f"{USER}@%\n")
             child = int(host.stdout.readline())
-            self.assertEqual(host.wait(), 0, "the parent has ended")
+            self.assertEqual(host.wait(), 0, "the parent process exits")
             os.kill(child, 0)
             self.assertEqual(self.locks(), [])
             open_files = [os.readlink(path) for path in pathlib.Path(f"/proc/{child}/fd").iterdir()]
             self.assertEqual([path for path in open_files if path.startswith(str(self.home.path))], [])
-            # The entry is gone and its lock's file is not: somebody else must take the lock.
-            (kept,) = self.cache_files()
-            kept.unlink()
+            # Only the lock file is left of the entry. Another process must be able to take the lock.
+            (entry,) = self.cache_files()
+            entry.unlink()
             self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
             self.write_role("rds-access-powerless")
             token = self.home.run(self.token_argv(), "etl-base", **self.cloud_env())
@@ -132,21 +131,21 @@ class Locks(ConcurrencyCase):
             self.assertEqual(len(self.calls()), 3)
             self.write_role("rds-access")
             host.stdin.close()
-            self.assertEqual(host.stdout.readline(), f"{USER}@%\n", "the child logs in too")
+            self.assertEqual(host.stdout.readline(), f"{USER}@%\n", "the child process logs in, too")
 
-    def test_rds_iam_fetch_holds_one_while_it_asks(self):
-        """The control: that is what a lock looks like, and others wait for it asleep."""
+    def test_control_rds_iam_fetch_has_the_lock_during_its_request(self):
+        """Shows that locks() finds a lock, and that a second process sleeps until the lock is free."""
         self.lab.faults({"service": "sts", "kind": "delay", "seconds": 4})
         argv = self.token_argv()
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            asked = [pool.submit(self.home.run, argv, "etl-base", **self.cloud_env()) for _ in range(2)]
+            runs = [pool.submit(self.home.run, argv, "etl-base", **self.cloud_env()) for _ in range(2)]
             await_true(lambda: list((self.home.path / ".cache/rds-iam/cache").glob("*.lock")))
             await_true(lambda: len(self.locks()) == 2, self.locks)
             holder, waiting = self.locks()
             self.assertEqual((holder[1], waiting[1]), ("FLOCK", "->"))
             program = pathlib.Path(f"/proc/{holder[4]}/comm").read_text()
             self.assertEqual(program, "rds-iam-fetch\n")
-            results = [run.result() for run in asked]
+            results = [run.result() for run in runs]
         self.assertEqual([result.returncode for result in results], [0, 0], results)
         self.assertEqual(len(self.calls()), 1)
 

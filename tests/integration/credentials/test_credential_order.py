@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every row of credential_order.json through the installed program: it uses the source that botocore,
-and with it the AWS CLI, uses."""
+"""Runs the installed rds-iam for every row of credential_order.json. It must use the same source as botocore, which
+is also the source that the AWS CLI uses."""
 import json
 import pathlib
 import tempfile
@@ -11,7 +11,7 @@ from labcase import harness
 
 DOCUMENT = json.loads(order.VECTORS.read_text(encoding="ascii"))
 SINGLE = len(order.SOURCES)
-# Every source alone and every pair, for each way to choose a profile.
+# Every source alone and every pair, for each of the three ways to name a profile.
 MATRIX = 3 * (SINGLE + SINGLE * (SINGLE - 1) // 2)
 
 
@@ -21,39 +21,43 @@ PROCESS = """credential_process = echo '{"Version": 1, "AccessKeyId": "AKIAPROCE
 WEB = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nope"}
 POD = {**WEB, "AWS_ROLE_ARN": f"{order.ROLE}r", "AWS_REGION": "us-east-1"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/never"}
-# A broken source in front of one that works, and what the program says of it; or what it finds where the
-# one that works is in front: name, environment, ~/.aws/config, ~/.aws/credentials, message or key id.
+# A broken source before or after a working source. Each row: name, environment, ~/.aws/config, ~/.aws/credentials,
+# and the expected result. If the broken source is first, the result is a part of the error message; if the working
+# source is first, it is the access key id.
 BROKEN = (
-    ("a pod's token file that is not there", POD, "[default]\n" + KEYS, "",
+    ("a pod's token file that does not exist", POD, "[default]\n" + KEYS, "",
      "the token file /nope does not exist"),
     ("a pod without a role", WEB, "[default]\n" + PROCESS, "", "AWS_ROLE_ARN is not; set both or unset both"),
     ("a role without a source, and a pod", POD, f"[default]\nrole_arn = {order.ROLE}r\n", "",
      'the profile "default" has role_arn without source_profile or credential_source'),
     ("a file that cannot be parsed, and a pod", POD, "[default\n", "", "a section line without its closing ]"),
-    ("a profile that is not there, and a pod", {**POD, "AWS_PROFILE": "nope"}, "", "",
+    ("a profile that does not exist, and a pod", {**POD, "AWS_PROFILE": "nope"}, "", "",
      'AWS_PROFILE: the profile "nope" does not exist'),
-    ("a profile that is not there, and a container", {**CONTAINER, "AWS_PROFILE": "nope"}, "", "",
+    ("a profile that does not exist, and a container", {**CONTAINER, "AWS_PROFILE": "nope"}, "", "",
      'AWS_PROFILE: the profile "nope" does not exist'),
     ("SSO without its start URL", {}, "[default]\nsso_account_id = 1\nsso_role_name = R\n" + KEYS, "",
      'the profile "default" uses AWS SSO and has no sso_start_url'),
-    ("half a pair in the credentials file", {}, "[default]\n" + PROCESS, "[default]\naws_access_key_id = A\n",
+    ("a key id without a secret in the credentials file", {}, "[default]\n" + PROCESS,
+     "[default]\naws_access_key_id = A\n",
      'the profile "default" has an aws_access_key_id but no aws_secret_access_key'),
-    ("the other half", {}, "[default]\n" + PROCESS, "[default]\naws_secret_access_key = s\n",
+    ("a secret without a key id in the credentials file", {}, "[default]\n" + PROCESS,
+     "[default]\naws_secret_access_key = s\n",
      'the profile "default" has an aws_secret_access_key but no aws_access_key_id'),
-    ("half a pair behind a process", {}, "[default]\naws_access_key_id = A\n" + PROCESS, "", "AKIAPROCESS"),
+    ("a key id without a secret after a process", {}, "[default]\naws_access_key_id = A\n" + PROCESS, "",
+     "AKIAPROCESS"),
     ("a process that fails", {}, "[default]\ncredential_process = false\n" + KEYS, "", "ended with status 1"),
-    ("a process that fails behind keys", {}, "[default]\ncredential_process = false\n", "[default]\n" + KEYS,
+    ("a process that fails after keys", {}, "[default]\ncredential_process = false\n", "[default]\n" + KEYS,
      "AKIAKEYS"),
     ("a credential source without a role", CONTAINER, "[default]\ncredential_source = Environment\n", "",
      'the profile "default" has credential_source without role_arn'),
-    ("a credential source without a role behind keys", {},
+    ("a credential source without a role after keys", {},
      "[default]\ncredential_source = Environment\n" + KEYS, "", "AKIAKEYS"),
 )
 
 
 class CredentialOrder(unittest.TestCase):
     def run_in(self, home, environment, *arguments):
-        """The access key id, or None, and what the program printed on stderr."""
+        """Runs rds-iam credentials. Returns (access key id, or None on failure; stderr)."""
         result = harness.run(
             [harness.installed("bin/rds-iam"), "credentials", *arguments],
             env={"PATH": "/usr/bin:/bin", "HOME": str(home), **environment})
@@ -61,7 +65,8 @@ class CredentialOrder(unittest.TestCase):
         return key, result.stderr
 
     def ask(self, row, url, by_configuration=False):
-        """In the situation of a row; its profile is named by option or by rds-iam's configuration."""
+        """Runs rds-iam credentials in the situation of a row. An option names the row's profile, or rds-iam's
+        configuration if `by_configuration` is true. Returns the result of run_in()."""
         with tempfile.TemporaryDirectory(dir=harness.WORK) as home:
             situation = order.Situation(row, home, url)
             situation.write()
@@ -86,11 +91,11 @@ class CredentialOrder(unittest.TestCase):
     def test_every_row(self):
         self.check(DOCUMENT["rows"])
 
-    def test_a_profile_of_our_configuration_counts_as_an_option(self):
+    def test_a_profile_of_the_configuration_has_the_effect_of_the_option(self):
         self.check([row for row in DOCUMENT["rows"] if row["profile"] == "option"], by_configuration=True)
 
-    def test_a_broken_source_stops_where_it_is_asked(self):
-        for name, environment, config, credentials, wanted in BROKEN:
+    def test_the_search_stops_at_a_broken_source(self):
+        for name, environment, config, credentials, expected in BROKEN:
             with self.subTest(name=name), tempfile.TemporaryDirectory(dir=harness.WORK) as home:
                 directory = pathlib.Path(home) / ".aws"
                 directory.mkdir(mode=0o700)
@@ -98,13 +103,13 @@ class CredentialOrder(unittest.TestCase):
                     (directory / file).write_text(text, encoding="utf-8")
                     (directory / file).chmod(0o600)
                 key, stderr = self.run_in(home, {"AWS_EC2_METADATA_DISABLED": "true", **environment})
-                if wanted.startswith("AKIA"):
-                    self.assertEqual(key, wanted, stderr)
+                if expected.startswith("AKIA"):
+                    self.assertEqual(key, expected, stderr)
                 else:
                     self.assertIsNone(key)
-                    self.assertIn(wanted, stderr)
+                    self.assertIn(expected, stderr)
 
-    def test_the_matrix_is_whole(self):
+    def test_the_matrix_is_complete(self):
         seen = {(row["profile"], *row["configured"]) for row in DOCUMENT["rows"]}
         self.assertEqual(len(seen), len(DOCUMENT["rows"]))
         whole = [row for row in DOCUMENT["rows"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Roles, web identity, container, instance and process credentials: from the lab's AWS to a login."""
+"""Role, web identity, container, instance and process credentials, from the lab's AWS to a login; and the cache."""
 import json
 import os
 import stat
@@ -22,7 +22,7 @@ class Roles(CloudCase):
             "sts:AssumeRole must be allowed by both the caller's own policy and the role's trust policy, "
             "which may require an external_id\n"), result.stderr)
 
-    def test_a_refusal_that_names_the_policy(self):
+    def test_the_message_names_the_policy_that_sts_names(self):
         self.role_profile("p", "rds-access")
         for words, policy in (
             ("no identity-based policy", "the caller's own policy\n"),
@@ -38,7 +38,7 @@ class Roles(CloudCase):
                 self.assertTrue(result.stderr.endswith("sts:AssumeRole must be allowed by " + policy),
                                 result.stderr)
 
-    def test_a_chain_of_roles_and_its_hour(self):
+    def test_a_chain_of_roles_lasts_one_hour_at_most(self):
         self.role_profile("hop", "etl-hop")
         self.role_profile("end", "rds-access", credential_source=None, source_profile="hop")
         self.role_profile("long", "rds-access", credential_source=None, source_profile="hop",
@@ -82,7 +82,7 @@ class Sources(CloudCase):
         for _ in range(2):
             self.assert_logged_in(self.mariadb(principal=None, **env))
         self.assertEqual([c["method"] for c in self.calls()], ["PUT", "GET", "GET"])
-        # A home may be shared with other machines, whose roles are others.
+        # Other machines with other roles may share the home directory, so the cache is in the runtime directory.
         self.assertEqual(self.cache_files(), [])
         self.assertEqual(len(list((run / "rds-iam/cache").glob("*[0-9a-f]"))), 1)
 
@@ -122,23 +122,23 @@ class Cache(CloudCase):
         self.role_profile("p", "rds-access")
 
     def short_profile(self):
-        """Its sessions live a little less than a token."""
+        """Writes the profile q, whose sessions expire a little sooner than a token does."""
         self.role_profile("q", "rds-access", duration_seconds=900)
         self.lab.clock(-5)
 
-    def test_files_are_private_and_serve_until_a_quarter_of_an_hour_before_their_end(self):
+    def test_entries_are_private_and_are_used_until_15_minutes_before_they_expire(self):
         first = self.good("--profile", "p")
         self.assertEqual(self.good("--profile", "p"), first)
         self.assertEqual(len(self.calls()), 1)
-        (kept,) = self.cache_files()
-        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
-        self.assertEqual(stat.S_IMODE(kept.parent.stat().st_mode), 0o700)
+        (entry,) = self.cache_files()
+        self.assertEqual(stat.S_IMODE(entry.stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(entry.parent.stat().st_mode), 0o700)
         self.short_profile()
         self.good("--profile", "q")
         self.good("--profile", "q")
-        self.assertEqual(len(self.calls()), 3, "less than a token's life was left")
+        self.assertEqual(len(self.calls()), 3, "the entry of q expires sooner than a new token")
 
-    def test_a_renewal_that_fails_keeps_what_lives(self):
+    def test_if_renewal_fails_valid_credentials_are_used(self):
         self.short_profile()
         first = self.good("--profile", "q")
         self.lab.faults({"service": "sts", "kind": "status", "status": 500, "times": 99})
@@ -146,37 +146,37 @@ class Cache(CloudCase):
         self.assertEqual(json.loads(result.stdout), first)
         self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
-    def test_what_cannot_be_trusted_is_passed_over(self):
+    def test_an_untrusted_entry_is_ignored(self):
         self.good("--profile", "p")
-        (kept,) = self.cache_files()
-        good = kept.read_bytes()
+        (entry,) = self.cache_files()
+        good = entry.read_bytes()
         elsewhere = self.home.path / "elsewhere"
         elsewhere.write_bytes(good)
 
         def torn():
-            kept.write_bytes(good[:-20])
+            entry.write_bytes(good[:-20])
 
         def readable():
-            kept.write_bytes(good)
-            kept.chmod(0o640)
+            entry.write_bytes(good)
+            entry.chmod(0o640)
 
         def link():
-            kept.unlink()
-            kept.symlink_to(elsewhere)
+            entry.unlink()
+            entry.symlink_to(elsewhere)
 
         def open_directory():
-            kept.unlink()
-            kept.write_bytes(good)
-            kept.chmod(0o600)
-            kept.parent.chmod(0o755)
+            entry.unlink()
+            entry.write_bytes(good)
+            entry.chmod(0o600)
+            entry.parent.chmod(0o755)
 
-        for i, spoil in enumerate((torn, readable, link, open_directory), 2):
-            with self.subTest(spoil=spoil.__name__):
-                spoil()
+        for i, add_flaw in enumerate((torn, readable, link, open_directory), 2):
+            with self.subTest(add_flaw=add_flaw.__name__):
+                add_flaw()
                 self.good("--profile", "p")
                 self.assertEqual(len(self.calls()), i)
 
-    def test_another_identity_is_another_entry(self):
+    def test_each_identity_has_its_own_entry(self):
         self.role_profile("q", "rds-access", role_session_name="other")
         self.good("--profile", "p")
         self.good("--profile", "q")
@@ -188,7 +188,7 @@ class Cache(CloudCase):
         self.assertEqual(result.stdout, "1 cached credentials removed\n")
         self.assertEqual(self.cache_files(), [])
 
-    def test_clearing_leaves_alone_what_is_not_the_caches(self):
+    def test_clearing_leaves_other_files_in_the_cache_directory(self):
         self.good("--profile", "p")
         (entry,) = self.cache_files()
         other = entry.with_name("z" * 64)
@@ -197,21 +197,21 @@ class Cache(CloudCase):
         self.assertEqual(self.cache_files(), [other])
 
     @needs_root
-    def test_clearing_leaves_another_users_directory_alone(self):
+    def test_clearing_leaves_the_directory_of_another_user(self):
         self.good("--profile", "p")
         (entry,) = self.cache_files()
         os.chown(entry.parent, 65534, 65534)
         self.assertEqual(self.credentials("--clear").stdout, "0 cached credentials removed\n")
         self.assertEqual(self.cache_files(), [entry])
 
-    def test_without_a_home_it_works_without_a_file(self):
+    def test_without_a_usable_home_nothing_is_cached(self):
         self.home.write("ro/.aws/config", (self.home.path / ".aws/config").read_text())
         env = self.cloud_env(HOME="/proc", AWS_CONFIG_FILE=str(self.home.path / ".aws/config"))
         self.good("--profile", "p", env=env)
         self.assertEqual(len(self.calls()), 1)
 
 
-# What botocore asks for the same, with the environment's keys.
+# Sends the same request with botocore and the keys of the environment.
 BOTOCORE = """
 import botocore.session, sys
 url, authority, role, token = sys.argv[1:5]
@@ -227,7 +227,7 @@ else:
 
 
 class LikeBotocore(CloudCase):
-    """The same requests as botocore's, field by field; the lab accepts both."""
+    """rds-iam and botocore send the same requests to STS, field by field. The lab accepts both."""
 
     def botocore(self, role, token=""):
         result = self.home.run(
@@ -236,13 +236,13 @@ class LikeBotocore(CloudCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def assert_last_two_are_equal(self):
-        ours, theirs = self.calls()[-2:]
-        self.assertIn("Botocore", theirs["user_agent"], "control: it is botocore's")
-        self.assertEqual(ours["parameters"], theirs["parameters"])
+        own_call, other_call = self.calls()[-2:]
+        self.assertIn("Botocore", other_call["user_agent"], "control: botocore sent it")
+        self.assertEqual(own_call["parameters"], other_call["parameters"])
         signed = {"authorization", "content-type", "host", "x-amz-date", "x-amz-security-token"}
-        self.assertEqual(signed & set(ours["headers"]), signed & set(theirs["headers"]))
+        self.assertEqual(signed & set(own_call["headers"]), signed & set(other_call["headers"]))
         for key in ("method", "path", "operation", "caller", "scope", "signed_headers", "content_type"):
-            self.assertEqual(ours[key], theirs[key])
+            self.assertEqual(own_call[key], other_call[key])
 
     def test_assume_role(self):
         self.role_profile(
@@ -259,8 +259,8 @@ class LikeBotocore(CloudCase):
         self.assert_last_two_are_equal()
 
 
-class TrueMessages(CloudCase):
-    def test_the_remedy_for_an_instance_is_that_of_its_state(self):
+class Remedies(CloudCase):
+    def test_the_remedy_fits_the_state_of_the_instance(self):
         self.role_profile("p", "rds-access", credential_source="Ec2InstanceMetadata")
         fault = {"service": "imds", "kind": "status", "times": 9}
         for change, words in (
@@ -276,7 +276,7 @@ class TrueMessages(CloudCase):
                 self.assertIn(words, result.stderr)
                 self.assertNotIn("run this on the instance", result.stderr)
 
-    def test_temporary_keys_of_a_command_need_their_session_token(self):
+    def test_temporary_keys_of_a_command_need_a_session_token(self):
         document = {"Version": 1, "AccessKeyId": "ASIAX", "SecretAccessKey": "s"}
         missing = ("(its AccessKeyId is a temporary one (ASIA...), which AWS takes only with a session token, "
                    "and there is no SessionToken in it)")
@@ -292,7 +292,7 @@ class TrueMessages(CloudCase):
                     self.assertIn(f"{path}:2: the credential_process printed no credentials {missing}",
                                   result.stderr)
 
-    def test_what_was_not_asked_did_not_fail_to_answer(self):
+    def test_an_unusable_ca_bundle_is_not_a_missing_response(self):
         empty = self.home.write("empty.pem", "")
         self.role_profile("p", "rds-access")
         for extra in ({"AWS_CA_BUNDLE": "/nowhere.pem"}, {"AWS_CA_BUNDLE": str(empty)},
@@ -308,7 +308,7 @@ class TrueMessages(CloudCase):
 
 
 class CommandLine(CloudCase):
-    def test_keys_that_would_not_be_json_are_not_printed(self):
+    def test_keys_that_would_break_the_json_output_are_not_printed(self):
         self.home.write(
             ".aws/credentials", '[default]\naws_access_key_id = AKIAX\naws_secret_access_key = a"b\n')
         result = self.credentials(principal=None)
@@ -317,7 +317,7 @@ class CommandLine(CloudCase):
             result.stderr, "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
                            "where they come from\n")
 
-    def test_what_does_not_go_together_is_refused(self):
+    def test_invalid_combinations_of_options_are_rejected(self):
         for arguments, text in (
             (["--explain", "--clear"], "--explain and --clear cannot be used together"),
             (["--region", "eu-west-1"], "--region needs --hostname, --port and --username"),

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What goes wrong on the way to AWS: every source meets every fault. A login then fails within its time,
-with a message that names the source, the cause and a remedy, and after the number of tries that the
-journal shows; or it succeeds, because the fault does no harm or went away.
+"""Every fault of every credential source, except AWS SSO and `aws login` (see test_session_faults.py).
 
-The rows run side by side, each in a home of its own and through a door of its own."""
+A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
+names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to.
+
+The rows run in parallel. Each has its own home directory. Its requests go through a door (door.py), which causes
+the fault."""
 import concurrent.futures
 import dataclasses
 import json
@@ -20,13 +22,13 @@ from service import await_true
 AT_ONCE = 64
 BUSY_AT_ONCE = 6
 AGAIN_AT_ONCE = (6, 2, 1)
-# A row that takes longer has no budget: its ten seconds, and what a loaded machine needs.
+# A row fails after this time: the 10 s limit of a login, and what a loaded machine needs in addition.
 ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 HOP_LIMIT = "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2"
 NO_ANSWER = "STS did not answer: localhost:"
 UNUSABLE = "STS sent no usable response: localhost:"
-# libcurl's words for a TLS connection that ends in the middle of an answer and without a close_notify.
+# libcurl's message for a TLS connection that ends in the middle of a response, without a close_notify.
 CUT_IN_TLS = ("partial file" if harness.run(["pkg-config", "--max-version=7.99", "libcurl"]).returncode == 0
               else "Failure when receiving data from the peer")
 FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
@@ -34,7 +36,7 @@ RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint
 BY_HAND = "; run it by hand to see why"
 TOO_SLOW = ["exceeded the 10 s limit of a login; ", ": rds-iam credentials --hostname "]
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
-COULD_NOT = " could not "  # it was not refused
+COULD_NOT = " could not "  # AWS did not refuse the request
 LOGIN = "accepted"
 
 
@@ -47,7 +49,7 @@ def refusal(number, code, message):
     return status(number, body)
 
 
-# name: (fault, tries, what the message says of it; LOGIN: it succeeds)
+# name: (fault, attempts, parts of the message, or LOGIN if the login succeeds)
 STS = {
     "none": (Fault(), 1, LOGIN),
     "delay": (Fault("delay", seconds=1), 1, LOGIN),
@@ -78,7 +80,7 @@ STS = {
     "unknown key": (refusal(403, "InvalidClientTokenId", "It is invalid"), 1,
                     ["It is invalid; AWS does not know the access key; check it, and its account"]),
 }
-# Faults of one source alone: of a role, and of a web identity.
+# Faults that only a role can have, and faults that only a web identity can have.
 ROLE = {
     name: (refusal(403, "AccessDenied", DENIED + because), 1,
            ["AKIALABBASEXAMPLE007 may not assume", "STS says AccessDenied: " + DENIED,
@@ -97,7 +99,7 @@ WEB_IDENTITY = {
     "provider": (refusal(400, "IDPCommunicationError", "No answer from it"), 3,
                  [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again later"]),
 }
-# name: (fault, tries, kind of failure, what the message says of it)
+# name: (fault, attempts, kind of failure or LOGIN, part of the message)
 LOCAL = {
     "none": (Fault(), 1, LOGIN, ""),
     "delay": (Fault("delay", seconds=0.2), 1, LOGIN, ""),
@@ -121,7 +123,8 @@ LOCAL = {
     "hang": (Fault("hang"), 3, "silent", "Timeout was reached"),
     "drip": (Fault("drip"), 3, "silent", "Timeout was reached"),
 }
-# What is asked, one after the other, and what to do about each kind of failure.
+# The requests of a source, in their order. Each has a pattern for its path, and the remedy for each kind of
+# failure.
 CONTAINER = {"": {
     "passing": "try again later", "refused": "check the task's or pod's role",
     "garbage": "check th", "broken": "is this process in the container?",
@@ -143,7 +146,7 @@ INSTANCE = {
         "broken": "does not give the role's credentials; try again",
         "silent": "does not give the role's credentials; try again"},
 }
-# Where a message is another one than the kind of failure would have.
+# Faults whose message differs from that of their kind of failure.
 INSTANCE_WORDS = {
     ("/api/token$", "403"): ["no AWS credentials: set AWS_PROFILE", "is switched off (status 403)"],
     ("/api/token$", "404"): ["has no version 2, and version 1 is never used", "status 404"],
@@ -156,15 +159,15 @@ INSTANCE_WORDS = {
     ("/security-credentials/.", "large"): ["does not give the role's credentials; is it AWS's?: "],
     ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: its Code is AssumeRoleUnauthorizedAc"],
 }
-# A session token can be any text, so the next step sees it.
+# A session token can be any text, so rds-iam sends this text with the next request.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}
-# name: (what the command does with the file of its credentials, what the message says)
+# name: (command; the file "keys" contains its credentials, parts of the message or LOGIN)
 PROCESS = {
     "none": ("cat keys", LOGIN),
     "delay": ("sleep 1; cat keys", LOGIN),
     "complains": ("echo a note >&2; cat keys", LOGIN),
     "fails": ("echo no luck >&2; exit 3", ["ended with status 3: no luck"]),
-    "is not there": ("/nowhere/program", ["ended with status 127: "]),
+    "does not exist": ("/nowhere/program", ["ended with status 127: "]),
     "killed": ("kill -9 $$", ["ended with status 137"]),
     "hang": ("sleep 600", TOO_SLOW),
     "drip": ("while :; do echo; sleep 0.2; done", TOO_SLOW),
@@ -173,10 +176,10 @@ PROCESS = {
     "malformed JSON": ("echo {", ["printed no credentials (not JSON)"]),
     "empty": (":", ["printed no credentials (not JSON)"]),
     "another version": ("sed 's/: 1/: 2/' keys", ["printed no credentials ("]),
-    "ended": ("sed 's/2099/2009/' keys", ["printed expired credentials"]),
+    "expired": ("sed 's/2099/2009/' keys", ["printed expired credentials"]),
 }
 ROWS = 2 * (24 + 3) + (24 + 2) + 3 * 21 + 3 * 21 + 14
-# Ahead of AWS's clock, behind it: each source once.
+# Each source once with a clock that is ahead of AWS's clock, and once with a clock that is behind it.
 CLOCK_ROWS = 2 * 8
 
 
@@ -185,40 +188,40 @@ class Row:
     source: str
     name: str
     fault: object  # a Fault, or a command
-    calls: int  # in all
-    words: object  # of the message, or LOGIN
-    is_slow: bool = False
+    calls: int  # the number of requests, or of runs of the command
+    words: object  # parts of the message, or LOGIN
+    is_slow: bool = False  # the row only waits most of its time
 
 
 def sts_rows(source, faults, *words):
-    for name, (fault, tries, says) in faults.items():
-        says = says if says == LOGIN else [*words, *says]
-        yield Row(source, name, fault, tries, says, name in ("hang", "drip"))
+    for name, (fault, tries, texts) in faults.items():
+        texts = texts if texts == LOGIN else [*words, *texts]
+        yield Row(source, name, fault, tries, texts, name in ("hang", "drip"))
 
 
 def local_rows(source, steps, words, exceptions={}):
     for number, (path, remedies) in enumerate(steps.items()):
-        for name, (fault, tries, kind, says) in LOCAL.items():
+        for name, (fault, tries, kind, text) in LOCAL.items():
             later = len(steps) - number - 1 if kind == LOGIN else int((path, name) in GARBAGE_TOKENS)
-            # On a connection that it had kept, libcurl takes a reset for its age, and tries a fresh one.
-            kept = int(number > 0 and name == "reset")
+            # If a connection is reused and reset, libcurl assumes that it was too old, and opens a new connection.
+            reused = int(number > 0 and name == "reset")
             texts = LOGIN if kind == LOGIN else exceptions.get(
-                (path, name), [words, says, remedies.get(kind, "")])
+                (path, name), [words, text, remedies.get(kind, "")])
             yield Row(source, f"{name} {path}", dataclasses.replace(fault, path=path),
-                      number + tries + later + kept, texts, kind == "silent")
+                      number + tries + later + reused, texts, kind == "silent")
 
 
 def process_rows():
-    for name, (command, says) in PROCESS.items():
-        says = says if says == LOGIN else [
-            ".aws/config:2: the credential_process ", *says, *([] if says == TOO_SLOW else [BY_HAND])]
-        yield Row("process", name, command, 1, says, name in ("hang", "drip"))
+    for name, (command, texts) in PROCESS.items():
+        texts = texts if texts == LOGIN else [
+            ".aws/config:2: the credential_process ", *texts, *([] if texts == TOO_SLOW else [BY_HAND])]
+        yield Row("process", name, command, 1, texts, name in ("hang", "drip"))
 
 
 def all_rows(role, web_role):
     return [
         *sts_rows("role_of_a_profile", STS | ROLE, "/.aws/config:2: ", role),
-        *sts_rows("role_of_our_configuration", STS | ROLE, f"/{CONFIG}:2: ", role),
+        *sts_rows("role_of_the_configuration", STS | ROLE, f"/{CONFIG}:2: ", role),
         *sts_rows("web_identity", STS | WEB_IDENTITY, "AWS_ROLE_ARN: ", web_role),
         *local_rows("container", CONTAINER, FULL_URI),
         *local_rows("eks", CONTAINER, FULL_URI),
@@ -229,12 +232,13 @@ def all_rows(role, web_role):
 
 
 def clock_rows(is_ahead):
-    """The token is dated by AWS's clock where it is learned over TLS. From the machine's own endpoints
-    it is not, so the database sees a token of the future if the clock is ahead, and refuses it."""
+    """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
+    with it. It does not trust the time of the machine's own endpoints. With those, if the clock is ahead, the
+    token's time is in the future, and the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (
-        ("role_of_a_profile", 2, LOGIN), ("role_of_our_configuration", 2, LOGIN),
+        ("role_of_a_profile", 2, LOGIN), ("role_of_the_configuration", 2, LOGIN),
         ("web_identity", 1, LOGIN), ("container", 1, refused), ("eks", 1, refused_by_psql),
         ("container_relative", 1, refused_by_psql), ("instance", 3, refused), ("process", 1, refused))
     for source, calls, words in sources:
@@ -251,15 +255,15 @@ class Faults(CloudCase):
         self.pod = self.pod_env("pod")
         self.web = self.web_identity_env()
 
-    # One for each source: how its client is set up in a home. They return the client's environment,
-    # its principal, and the calls so far as a function.
+    # One method for each source prepares a home directory for a client. It returns the client's environment, the
+    # client's principal, and a function that returns the calls so far.
 
     def role_of_a_profile(self, row, home):
         home.write(".aws/config", f"[profile p]\nrole_arn = {self.role}\ncredential_source = Environment\n")
         home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         return self.through_sts_door(row, self.cloud_env(), "etl-base")
 
-    def role_of_our_configuration(self, row, home):
+    def role_of_the_configuration(self, row, home):
         home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.role}\n")
         return self.through_sts_door(row, self.cloud_env(), "etl-base")
 
@@ -303,8 +307,8 @@ class Faults(CloudCase):
         return self.cloud_env(), None, lambda: ran.read_text().splitlines()
 
     def log_in(self, row, home, env, principal):
-        """mariadb logs in. In the network namespace there is no server, so rds-iam makes the token
-        there and psql logs in with it from outside."""
+        """Logs in with mariadb. The network namespace has no database server, so for a source in the namespace
+        rds-iam makes the token inside, and psql logs in with it from outside."""
         if row.source not in ("eks", "container_relative"):
             home.write(".my.cnf", (self.home.path / ".my.cnf").read_text())
             return home.run(self.argv(), principal, timeout=ROW_SECONDS, **env)
@@ -320,7 +324,7 @@ class Faults(CloudCase):
                         PGPASSWORD=token.stdout.strip())
 
     def difference(self, row):
-        """Runs a row. What is not as it should be, or None."""
+        """Runs a row. Returns a description of the wrong result, or None."""
         home = Home(self.lab)
         try:
             env, principal, calls = getattr(self, row.source)(row, home)
@@ -328,24 +332,25 @@ class Faults(CloudCase):
             seen = calls()
         finally:
             home.remove()
-        said = f"{len(seen)} calls {seen[-6:]}; {result.stdout}{result.stderr}"
+        found = f"{len(seen)} calls {seen[-6:]}; {result.stdout}{result.stderr}"
         if len(seen) != row.calls:
-            return f"not {row.calls} but {said}"
+            return f"expected {row.calls} calls, found {found}"
         if row.words == LOGIN:
-            return None if result.returncode == 0 and USER in result.stdout else said
+            return None if result.returncode == 0 and USER in result.stdout else found
         missing = [word for word in row.words if word not in result.stderr]
-        return None if result.returncode != 0 and not missing else f"{missing} not in {said}"
+        return None if result.returncode != 0 and not missing else f"{missing} not in {found}"
 
     def differences(self, rows, slow_at_once, quick_at_once):
-        """What is not as it should be, by row. Those that only wait run beside the others."""
+        """Runs the rows. Returns {row: description of its wrong result}. Rows that mostly wait run in a pool of
+        their own."""
         with concurrent.futures.ThreadPoolExecutor(slow_at_once) as slow, \
                 concurrent.futures.ThreadPoolExecutor(quick_at_once) as quick:
             running = [(slow if row.is_slow else quick).submit(self.difference, row) for row in rows]
             return {row: run.result() for row, run in zip(rows, running) if run.result()}
 
     def check(self, rows):
-        """All rows. On a loaded machine a request can run into its time limit and be repeated, and a
-        login into its own: what differs is asked again, with less beside it, and at last alone."""
+        """Runs all rows. On a loaded machine, a request can time out and be repeated, and a login can time out.
+        Therefore rows with a wrong result run again, with fewer rows in parallel, and at last one at a time."""
         differences = self.differences(rows, AT_ONCE, BUSY_AT_ONCE)
         for at_once in AGAIN_AT_ONCE:
             before = differences
@@ -360,7 +365,7 @@ class Faults(CloudCase):
         rows = all_rows(self.role, self.web["AWS_ROLE_ARN"])
         self.assertEqual(len(rows), ROWS)
         reasons = self.check(rows)
-        self.assertEqual(set(reasons), {None}, "every token that was sent was accepted")
+        self.assertEqual(set(reasons), {None}, "the servers accept every token")
         self.assertGreaterEqual(len(reasons), sum(row.words == LOGIN for row in rows))
 
     def test_every_source_and_a_wrong_clock(self):
@@ -375,7 +380,7 @@ class Faults(CloudCase):
 
 
 def running(argument):
-    """Whether a process with this argument runs."""
+    """Returns true if a process with this argument is running."""
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if argument.encode() in path.read_bytes().split(b"\0"):
@@ -385,11 +390,11 @@ def running(argument):
     return False
 
 
-class WithoutAnswer(CloudCase):
-    """What is not a fault of an answer."""
+class WithoutResponse(CloudCase):
+    """Failures without a response from the service."""
 
     def ask(self, principal, **env):
-        """The message of a failed token."""
+        """Runs rds-iam token, which must fail. Returns its message."""
         result = self.home.run([
             harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.mariadb.host, "--port", "1",
             "--username", "u"], principal, **env)
@@ -401,33 +406,33 @@ class WithoutAnswer(CloudCase):
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {role}\n")
         return self.ask("etl-base", **self.cloud_env(**env))
 
-    def test_nobody_there(self):
-        said = self.ask_for_role(AWS_ENDPOINT_URL_STS="https://localhost:1")
-        self.assertIn("STS did not answer: localhost:1: ", said)
-        self.assertIn("check the network, HTTPS_PROXY and AWS_CA_BUNDLE", said)
-        for url, message in (
+    def test_an_address_without_a_service(self):
+        message = self.ask_for_role(AWS_ENDPOINT_URL_STS="https://localhost:1")
+        self.assertIn("STS did not answer: localhost:1: ", message)
+        self.assertIn("check the network, HTTPS_PROXY and AWS_CA_BUNDLE", message)
+        for url, text in (
             ("http://127.0.0.1:1", "no service answers there; fix or unset it"),
             ("http://192.0.2.1", "plain http goes only to this machine, 169.254.169.254 and"),
         ):
-            said = self.ask(None, **self.machine_env(AWS_EC2_METADATA_SERVICE_ENDPOINT=url))
-            self.assertIn(f"AWS_EC2_METADATA_SERVICE_ENDPOINT: {message}", said)
+            message = self.ask(None, **self.machine_env(AWS_EC2_METADATA_SERVICE_ENDPOINT=url))
+            self.assertIn(f"AWS_EC2_METADATA_SERVICE_ENDPOINT: {text}", message)
 
     def test_an_authority_that_is_not_trusted(self):
-        said = self.ask_for_role(AWS_CA_BUNDLE=str(self.lab.ca_file))
-        self.assertIn("STS could not be reached: 127.0.0.1:", said)
-        self.assertRegex(said, "certificate.*; check HTTPS_PROXY and AWS_CA_BUNDLE")
+        message = self.ask_for_role(AWS_CA_BUNDLE=str(self.lab.ca_file))
+        self.assertIn("STS could not be reached: 127.0.0.1:", message)
+        self.assertRegex(message, "certificate.*; check HTTPS_PROXY and AWS_CA_BUNDLE")
         self.assertEqual(self.calls(), [], "nothing was sent")
 
-    def test_plain_http_is_for_loopback_alone(self):
-        said = self.ask_for_role(AWS_ENDPOINT_URL_STS="http://192.0.2.1")
-        self.assertIn("STS must not be used over plain http; write https://192.0.2.1", said)
+    def test_plain_http_is_only_allowed_on_loopback(self):
+        message = self.ask_for_role(AWS_ENDPOINT_URL_STS="http://192.0.2.1")
+        self.assertIn("STS must not be used over plain http; write https://192.0.2.1", message)
 
-    def test_a_process_that_does_not_end_is_ended(self):
+    def test_a_process_that_does_not_end_is_killed(self):
         self.home.write(".aws/config", "[default]\ncredential_process = exec >&- 2>&-; sleep 777.25\n")
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            asked = pool.submit(self.ask, None, **self.cloud_env())
-            await_true(lambda: running("777.25"))  # the control: it is there while we wait
-            self.assertIn("the credential_process exceeded the 10 s limit of a login", asked.result())
+            message = pool.submit(self.ask, None, **self.cloud_env())
+            await_true(lambda: running("777.25"))  # control: it runs until the deadline
+            self.assertIn("the credential_process exceeded the 10 s limit of a login", message.result())
         await_true(lambda: not running("777.25"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam-fetch ends in time, and what a credential_process has started ends with it."""
+"""rds-iam-fetch ends by its deadline, and the processes of a credential_process end with it."""
 import os
 import pathlib
 import select
@@ -11,14 +11,14 @@ from cloud import CloudCase
 from labcase import USER, harness
 from mariadb_client import CONFIG
 
-PATIENCE = 60  # seconds until a process that does not end is given up
+PATIENCE = 60  # seconds that a test waits for the end of a process
 
-# It starts one process in its group and one that leaves it, which tells both numbers once it has left.
-COMMAND = "sleep 1000 & setsid sh -c 'echo $0 $$ >told; exec sleep 1000' $! & wait"
+# Starts one process in its process group and one outside. The process outside writes the ids of both.
+COMMAND = "sleep 1000 & setsid sh -c 'echo $0 $$ >pids; exec sleep 1000' $! & wait"
 
 
 class Watched:
-    """A process of a known number, whose end can be awaited. It is gone when the test is."""
+    """A process with a known id. A test can wait for its end. It is killed at the end of the test."""
 
     def __init__(self, case, pid):
         self.pid = pid
@@ -38,37 +38,38 @@ class Ends(CloudCase):
     def setUp(self):
         super().setUp()
         self.home.write(".aws/config", f"[profile p]\ncredential_process = {COMMAND}\n")
-        self.told = self.home.path / "told"
-        os.mkfifo(self.told)
+        self.pids = self.home.path / "pids"
+        os.mkfifo(self.pids)
 
     def start(self, *arguments):
-        """A program that waits for the command: it, rds-iam-fetch, and what the command has started."""
+        """Starts rds-iam, which waits for the command. Returns four processes: rds-iam, rds-iam-fetch, and the two
+        processes of the command, inside and outside its process group."""
         process = subprocess.Popen(
             [str(harness.installed("bin/rds-iam")), *arguments], cwd=self.home.path, text=True,
             env=self.home.env(None, **self.cloud_env()), stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True)
         self.addCleanup(process.kill)
-        with self.told.open(encoding="ascii") as told:
-            inside, outside = (Watched(self, int(pid)) for pid in told.read().split())
+        with self.pids.open(encoding="ascii") as pids:
+            inside, outside = (Watched(self, int(pid)) for pid in pids.read().split())
         children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
         return process, Watched(self, int(children)), inside, outside
 
-    def test_a_kill_of_rds_iam_fetch_takes_the_commands_children_along(self):
+    def test_a_kill_of_rds_iam_fetch_ends_the_process_group_of_the_command(self):
         process, fetch, inside, outside = self.start("credentials", "--profile", "p")
-        self.assertFalse(inside.has_ended(0), "control: it is there")
+        self.assertFalse(inside.has_ended(0), "control: it runs")
         os.kill(fetch.pid, signal.SIGKILL)
         out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (1, ""))
         self.assertIn("was killed by signal 9 (SIGKILL)", err)
         self.assertTrue(inside.has_ended(PATIENCE))
-        self.assertFalse(outside.has_ended(0), "control: what has left the group is found alive")
+        self.assertFalse(outside.has_ended(0), "control: the process outside the group still runs")
 
     def test_at_the_deadline_everything_is_killed(self):
-        """rds-iam-fetch hangs whole, and another one is never asked anything."""
-        ours, theirs = socket.socketpair()
+        """One rds-iam-fetch is stopped and cannot keep its deadline. A second one never receives a request."""
+        near_end, far_end = socket.socketpair()
         program = harness.installed("libexec/**/rds-iam-fetch")
-        mute = subprocess.Popen([str(program)], stdin=theirs, stderr=subprocess.PIPE, text=True)
-        theirs.close()
+        mute = subprocess.Popen([str(program)], stdin=far_end, stderr=subprocess.PIPE, text=True)
+        far_end.close()
         self.addCleanup(mute.kill)
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
         process, fetch, inside, outside = self.start(
@@ -80,11 +81,11 @@ class Ends(CloudCase):
         for which in (fetch, inside):
             self.assertTrue(which.has_ended(PATIENCE))
         self.assertFalse(outside.has_ended(0))
-        # The other end of its socket is open still.
+        # The second one ends although the other end of its socket is still open.
         _, complaint = mute.communicate(timeout=PATIENCE)
         self.assertEqual(mute.returncode, 2)
         self.assertIn("is started by the plugins", complaint)
-        ours.close()
+        near_end.close()
 
 
 if __name__ == "__main__":

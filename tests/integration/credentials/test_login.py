@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""aws login: from its token file to a login, its renewal with a proof that python3-jwt checks, and what
-cannot be renewed."""
+"""`aws login`: a login with the credentials of its token file, and their renewal. python3-jwt checks the DPoP proof
+of the renewal request. Also sessions that cannot be renewed."""
 import json
 import stat
 import subprocess
@@ -19,7 +19,7 @@ class Logins(LoginCase):
             self.assertEqual(self.lab.last_verdict()["principal"], self.arn)
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
-    def test_credentials_that_live_are_used_without_asking(self):
+    def test_valid_credentials_are_used_without_a_request(self):
         for directory, extra in ((".aws/login/cache", {}),
                                  ("elsewhere", {"AWS_LOGIN_CACHE_DIRECTORY": "~/elsewhere"})):
             self.aws_login(directory, expires=320)
@@ -28,12 +28,12 @@ class Logins(LoginCase):
             (self.home.path / "away").rename(self.home.path / f"away-{directory[:1]}")
         self.assertEqual(self.operations(), [])
 
-    def test_the_window_is_five_minutes(self):
+    def test_credentials_are_renewed_5_minutes_before_they_expire(self):
         self.aws_login(expires=280)
         self.good()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
-    def test_what_explain_says(self):
+    def test_output_of_explain(self):
         config = self.home.path / ".aws/config"
         self.aws_login(**SHORT)
         shown = self.ask("--explain").stdout
@@ -41,7 +41,7 @@ class Logins(LoginCase):
         self.assertIn(f"sign-in            {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
         self.assertIn(f"identity           {self.arn}\n", shown)
 
-    def test_a_role_on_top(self):
+    def test_a_role_assumed_with_the_session(self):
         config = self.home.path / ".aws/config"
         config.write_text(config.read_text().replace("profile p", "profile base") + "[profile p]\n"
                           f"source_profile = base\nrole_arn = {self.lab.roles['rds-access'].arn}\n")
@@ -53,12 +53,12 @@ class Logins(LoginCase):
 class Renewal(LoginCase):
     def test_credentials_are_renewed_and_written_back(self):
         path, before = self.aws_login(**SHORT)
-        path.write_text(json.dumps({**before, "somebody": {"else's": 1}}))
+        path.write_text(json.dumps({**before, "unknown": {"member": 1}}))
         path.chmod(0o644)
         key = self.good()["AccessKeyId"]
         after = json.loads(path.read_text(encoding="ascii"))
         self.assertEqual(path.read_text(), json.dumps(after), "the form of Python's json.dumps()")
-        self.assertEqual(list(after), [*before, "somebody"])
+        self.assertEqual(list(after), [*before, "unknown"])
         changed = {name for name in before if after[name] != before[name]}
         self.assertEqual(changed, {"accessToken", "refreshToken"})
         self.assertEqual(after["accessToken"]["accessKeyId"], key)
@@ -67,8 +67,8 @@ class Renewal(LoginCase):
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
     def test_the_request_and_its_proof(self):
-        """python3-jwt has checked the signature, the lab the key, the URL, the time and that the proof
-        was not shown before."""
+        """The lab also checks the proof: python3-jwt checks the signature, and the lab itself checks the key, the
+        URL and the time, and that the proof is not used twice."""
         self.aws_login(**SHORT)
         self.good()
         (call,) = self.calls()
@@ -80,13 +80,13 @@ class Renewal(LoginCase):
         self.assertEqual((call["method"], call["content_type"]), ("POST", "application/json"))
         self.assertNotIn("authorization", call["headers"])
 
-    def test_control_another_key_is_refused(self):
+    def test_control_a_proof_with_another_key_is_rejected(self):
         path, token = self.aws_login(expires=-60)
         other = self.lab.aws_login()
         path.write_text(json.dumps({**token, "dpopKey": other["dpopKey"]}))
         self.assertIn("with status 400: INVALID_REQUEST; run: aws login --profile p", self.ask().stderr)
 
-    def test_a_key_that_is_none(self):
+    def test_an_invalid_key_is_rejected(self):
         path, token = self.aws_login(expires=-60)
         for key in ("", "no PEM", token["dpopKey"].replace("\n", "\n!", 1), subprocess.run(
                 ["openssl", "genrsa", "-traditional", "1024"], capture_output=True, text=True).stdout,
@@ -99,8 +99,8 @@ class Renewal(LoginCase):
         self.assertIn("the dpopKey of its token file is not a P-256 private key", result.stderr)
         self.assertEqual(self.calls(), [])
 
-    def test_a_file_without_credentials_is_refused_before_any_request(self):
-        """Its refresh token would be spent, and what the service answers could not be written."""
+    def test_a_file_without_credentials_is_rejected_before_any_request(self):
+        """A request would use up the refresh token, but rds-iam could not write the response into such a file."""
         path, token = self.aws_login(expires=-60)
         whole = token["accessToken"]
         broken = [{}, [], "ASIA", None, 1, {**whole, "expiresAt": "soon"}, {**whole, "accessKeyId": ""},
@@ -121,7 +121,7 @@ class Renewal(LoginCase):
         self.good()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"], "control: its refresh token was good")
 
-    def test_a_key_in_the_newer_form(self):
+    def test_a_key_in_pkcs8_form(self):
         path, token = self.aws_login(**SHORT)
         newer = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt"], input=token["dpopKey"],
                                capture_output=True, text=True, check=True).stdout
@@ -129,7 +129,7 @@ class Renewal(LoginCase):
         self.good()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
-    def test_a_session_that_is_over(self):
+    def test_messages_for_a_session_that_cannot_be_renewed(self):
         config = self.home.path / ".aws/config"
         last = "run: aws login --profile p\n"
         result = self.ask()
@@ -154,7 +154,7 @@ class Renewal(LoginCase):
         for secret in (token["refreshToken"], token["dpopKey"].split("\n")[1]):
             self.assertNotIn(secret, result.stderr)
 
-    def test_a_renewal_that_fails_keeps_what_lives(self):
+    def test_if_renewal_fails_valid_credentials_are_used(self):
         path, before = self.aws_login(**SHORT)
         for fault in ({"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "body", "body": "{}"}):
             self.lab.faults({"service": "signin", "times": 99, **fault})
@@ -163,16 +163,16 @@ class Renewal(LoginCase):
             self.assertIn("could not be renewed and is used until it expires", result.stderr)
             self.assertEqual(json.loads(path.read_text()), before)
 
-    def test_fifty_at_once_renew_once(self):
+    def test_fifty_processes_send_one_renewal(self):
         self.aws_login(expires=-60)
-        results = self.ask_at_once()
+        results = self.run_many()
         self.assertEqual(len({r.stdout for r in results}), 1)
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 
 class Kills(LoginCase):
-    def test_a_login_that_is_killed_while_the_server_answers(self):
-        self.kill_while_the_server_answers(*self.aws_login(expires=-60))
+    def test_a_login_that_is_killed_while_the_server_responds(self):
+        self.kill_while_the_server_responds(*self.aws_login(expires=-60))
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 

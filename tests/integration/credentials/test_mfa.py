@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A role that needs an MFA code: asked for on a terminal, refused where there is none."""
+"""A role that needs an MFA code. rds-iam asks for the code on a terminal, and fails if there is no terminal."""
 import json
 import os
 import pty
@@ -12,25 +12,25 @@ from cloud import CloudCase
 from labcase import harness
 from mariadb_client import CONFIG
 
-PATIENCE = 60  # seconds until a program that does not go on is given up
+PATIENCE = 60  # seconds that a test waits for a program
 
 
 class Terminal:
-    """A program that a person started in a terminal of its own. Its stdout and stderr are pipes, so
-    that what it asks and what it prints are told apart."""
+    """A program with its own controlling terminal. Its stdout and stderr are pipes, so its prompt on the terminal
+    and its output are separate."""
 
     def __init__(self, argv, env):
         self._master, slave = pty.openpty()
         self._slave = slave
         self.shown = ""
 
-        def take_terminal():
+        def set_controlling_terminal():
             os.setsid()
-            os.close(os.open(os.ttyname(slave), os.O_RDWR))  # the first one becomes ours
+            os.close(os.open(os.ttyname(slave), os.O_RDWR))  # becomes the controlling terminal
 
         self.process = subprocess.Popen(
             [str(word) for word in argv], env=env, stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=take_terminal)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=set_controlling_terminal)
 
     def __enter__(self):
         return self
@@ -47,18 +47,18 @@ class Terminal:
         return bool(termios.tcgetattr(self._slave)[3] & termios.ECHO)
 
     def await_text(self, text, times=1):
-        """Reads the terminal until the text has been shown."""
+        """Reads the terminal until it has shown the text `times` times."""
         while self.shown.count(text) < times:
             ready, _, _ = select.select([self._master], [], [], PATIENCE)
             if not ready:
-                raise AssertionError(f"{text!r} is not shown, but {self.shown!r}")
+                raise AssertionError(f"the terminal does not show {text!r}; it shows {self.shown!r}")
             self.shown += os.read(self._master, 4096).decode()
 
     def type(self, keys):
         os.write(self._master, keys.encode())
 
     def end(self):
-        """(exit status, stdout, stderr)"""
+        """Waits for the end of the program. Returns (exit status, stdout, stderr)."""
         out, err = self.process.communicate(timeout=PATIENCE)
         while select.select([self._master], [], [], 0)[0]:
             self.shown += os.read(self._master, 4096).decode()
@@ -78,18 +78,18 @@ class Mfa(CloudCase):
             [harness.installed("bin/rds-iam"), "credentials", "--profile", "p", *arguments],
             self.home.env("etl-base", **self.cloud_env()))
 
-    def typed(self, keys):
-        """What becomes of it if that is typed."""
+    def enter(self, keys):
+        """Runs rds-iam and enters the keys at its prompt. Returns (exit status, stdout, stderr)."""
         with self.terminal() as terminal:
             terminal.await_text(self.prompt)
-            self.assertFalse(terminal.echoes, "while it is typed")
+            self.assertFalse(terminal.echoes, "no echo during input")
             terminal.type(keys)
             status, out, err = terminal.end()
-            self.assertTrue(terminal.echoes, "afterwards")
-            self.assertEqual(terminal.shown, self.prompt + "\r\n", "and nothing of what was typed")
+            self.assertTrue(terminal.echoes, "echo after input")
+            self.assertEqual(terminal.shown, self.prompt + "\r\n", "the terminal shows only the prompt")
         return status, out, err
 
-    def test_control_what_is_typed_elsewhere_is_shown(self):
+    def test_control_a_terminal_with_echo_shows_the_input(self):
         with Terminal(["sh", "-c", "echo ready >/dev/tty; read line </dev/tty"], os.environ) as terminal:
             terminal.await_text("ready")
             self.assertTrue(terminal.echoes)
@@ -97,26 +97,26 @@ class Mfa(CloudCase):
             terminal.end()
             self.assertIn("551155", terminal.shown)
 
-    def test_the_right_code_gives_a_session_that_is_kept_for_the_hooks(self):
-        status, out, err = self.typed(self.device["code"] + "\n")
+    def test_the_session_is_cached_for_the_hooks(self):
+        status, out, err = self.enter(self.device["code"] + "\n")
         self.assertEqual((status, err), (0, ""))
         self.assertTrue(json.loads(out)["AccessKeyId"].startswith("ASIA"))
         (call,) = self.calls()
         self.assertEqual(call["parameters"]["SerialNumber"], self.device["serial"])
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
-        self.assertEqual(len(self.calls()), 1, "the hook asks nobody")
+        self.assertEqual(len(self.calls()), 1, "the hook sends no request")
 
     def test_a_wrong_code(self):
         wrong = f"{(int(self.device['code']) + 1) % 1000000:06}"
-        status, out, err = self.typed(wrong + "\n")
+        status, out, err = self.enter(wrong + "\n")
         self.assertEqual((status, out), (1, ""))
         self.assertIn(f"rds-iam: {self.place}2: ", err)
         self.assertIn("STS says AccessDenied: MultiFactorAuthentication failed", err)
         self.assertIn("; enter the code that the device shows now; a code is valid for one call\n", err)
         self.assertNotIn(wrong, err)
 
-    def test_what_is_no_code_is_not_sent(self):
+    def test_an_invalid_code_is_not_sent(self):
         for keys, message in (
             ("55555\n", "an MFA code has six digits; try again"),
             ("5555555\n", "an MFA code has six digits; try again"),
@@ -126,15 +126,15 @@ class Mfa(CloudCase):
             ("\x04", "no MFA code was entered; try again"),
         ):
             with self.subTest(keys=keys):
-                self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {message}\n"))
+                self.assertEqual(self.enter(keys), (1, "", f"rds-iam: {message}\n"))
         self.assertEqual(self.calls(), [])
 
-    def test_a_signal_ends_it_and_the_terminal_echoes_again(self):
+    def test_after_a_signal_the_terminal_echoes_again(self):
         for keys, signals in (("\x03", signal.SIGINT), ("\x1c", signal.SIGQUIT),
                               (None, signal.SIGTERM), (None, signal.SIGHUP)):
             with self.subTest(signal=signals), self.terminal() as terminal:
                 terminal.await_text(self.prompt)
-                self.assertFalse(terminal.echoes, "control: it does not echo meanwhile")
+                self.assertFalse(terminal.echoes, "control: no echo during input")
                 if keys:
                     terminal.type("12" + keys)
                 else:
@@ -143,11 +143,11 @@ class Mfa(CloudCase):
                 self.assertTrue(terminal.echoes)
         self.assertEqual(self.calls(), [])
 
-    def test_who_was_stopped_is_asked_again(self):
+    def test_after_a_stop_the_prompt_is_shown_again(self):
         shell = 'rds-iam credentials --profile p; echo stopped >/dev/tty; read line </dev/tty; fg'
         env = self.home.env("etl-base", **self.cloud_env())
         env["PATH"] = f"{harness.installed('bin/rds-iam').parent}:{env['PATH']}"
-        # A shell has job control where its stderr is the terminal.
+        # bash has job control only if its stderr is the terminal.
         start = 'exec bash -m -c "$0" 2>/dev/tty'
         with Terminal(["sh", "-c", start, shell], env) as terminal:
             terminal.await_text(self.prompt)
@@ -185,8 +185,9 @@ class Mfa(CloudCase):
             "later logins")
         self.assertEqual(self.calls(), [])
 
-    def test_the_command_that_a_hook_names_serves_it(self):
-        """A role of our configuration on top of the profile's: the profile alone would not do."""
+    def test_the_command_in_the_message_of_a_hook_caches_its_session(self):
+        """The profile q has no region, and AWS_REGION is empty. So the command must name the host, because the name
+        of the host contains the region."""
         self.role_profile("q", "rds-access", mfa_serial=self.device["serial"], region=None)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = q\n")
         env = {**self.cloud_env(), "AWS_REGION": ""}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Machines with AWS's true addresses and no setting that leads elsewhere: every source at its own
-address, and two machines that share a home. Debian's AWS CLI in the same place is the control."""
+"""Machines in a network where AWS's real names and addresses lead to the lab. No setting names another endpoint.
+
+Each credential source is tested at its real address. Two machines that share a home directory are tested, too.
+Debian's AWS CLI on the same machine is the control."""
 import re
 
 from labcase import harness
@@ -32,8 +34,10 @@ class TrueAddresses(NetworkCase):
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
 
     def assert_same_identity(self, env, role, session, hosts, message, cli=None):
-        """credentials --explain names the source, both databases let this session in, AWS was asked
-        at these hosts, and the AWS CLI is the same somebody; cli is its environment."""
+        """rds-iam and the AWS CLI have the same identity: `session` of `role`.
+
+        `credentials --explain` prints `message`, both databases accept a login of this session, and AWS receives
+        requests exactly at `hosts`. `cli` is the environment of the AWS CLI; None: the same as `env`."""
         arn = self.lab.roles[role].session_arn(session)
         database = ["--hostname", self.lab.pg.host, "--port", self.lab.pg.port, "--username", "u"]
         shown = self.host.run(
@@ -72,17 +76,17 @@ class TrueAddresses(NetworkCase):
 
     @staticmethod
     def cli_version():
-        """(2, 9) for Debian 12's."""
+        """Returns the version as a tuple, for example (2, 9) in Debian 12."""
         shown = harness.run(["/usr/bin/aws", "--version"]).stdout
         return tuple(int(number) for number in re.match(r"aws-cli/(\d+)\.(\d+)", shown).groups())
 
     def test_a_pod(self):
-        # The AWS CLI of Debian 12, 2.9, is older than the pods' own addresses and than their token files.
-        asked = self.host.caller(**self.pod("169.254.170.23"))
+        # The AWS CLI 2.9 of Debian 12 does not know the addresses and the token files of EKS Pod Identity.
+        result = self.host.caller(**self.pod("169.254.170.23"))
         if self.cli_version() < (2, 13):
-            self.assertIn("Unsupported host '169.254.170.23'", asked.stderr)
+            self.assertIn("Unsupported host '169.254.170.23'", result.stderr)
         else:
-            self.assertIn(self.lab.cloud.containers["pod"].session_name, asked.stdout, asked.stderr)
+            self.assertIn(self.lab.cloud.containers["pod"].session_name, result.stdout, result.stderr)
         cli = {**self.pod("169.254.170.2"), "AWS_CONTAINER_AUTHORIZATION_TOKEN":
                self.lab.cloud.containers["pod"].authorization}
         for address in ("169.254.170.23", "[fd00:ec2::23]"):
@@ -93,7 +97,7 @@ class TrueAddresses(NetworkCase):
                     self.pod(address), "eks-pod", self.lab.cloud.containers["pod"].session_name,
                     [address], "container          found   the container's endpoint", cli=cli)
 
-    def test_a_role_by_sts(self):
+    def test_a_role_from_sts(self):
         arn = self.lab.roles["rds-access"].arn
         self.home.write(
             ".aws/config", f"[default]\nrole_arn = {arn}\nrole_session_name = etl\n"
@@ -102,8 +106,8 @@ class TrueAddresses(NetworkCase):
             {}, "rds-access", "etl", ["169.254.169.254", STS],
             f"role               {arn} ({self.home.path}/.aws/config:2)")
 
-    def test_variants_of_sts(self):
-        """Each at its own name, and signed for the region that is valid there: STS takes no other."""
+    def test_endpoints_of_sts(self):
+        """rds-iam must use the host name of each variant, and sign for the region that STS accepts there."""
         arn = self.lab.roles["rds-access"].arn
         keys = {"AWS_PROFILE": "p", **self.lab.principals["etl-base"].env()}
         for variables, region, host, signed_for in (
@@ -127,7 +131,7 @@ class TrueAddresses(NetworkCase):
                 (call,) = self.calls()
                 self.assertEqual((call["host"], call["scope"].split("/")[1]), (host, signed_for))
 
-    def test_a_web_identity_by_sts(self):
+    def test_a_web_identity_from_sts(self):
         role = self.lab.roles["web-identity"]
         token = self.home.write("token", self.lab.web_identity())
         self.assert_same_identity(
@@ -135,23 +139,23 @@ class TrueAddresses(NetworkCase):
              "AWS_ROLE_SESSION_NAME": "etl"}, "web-identity", "etl", [STS],
             f"role               {role.arn} (AWS_ROLE_ARN)")
 
-    def test_sts_of_a_stranger(self):
-        """The same names and addresses, and a certificate of somebody else's: nothing is sent."""
+    def test_sts_with_an_untrusted_certificate(self):
+        """The client trusts another CA than that of the lab's STS, so rds-iam must send nothing to STS."""
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\n"
                         f"role_arn = {self.lab.roles['rds-access'].arn}\n")
         result = self.host.run(self.argv(), "etl-base", AWS_CA_BUNDLE=str(self.lab.ca_file))
         self.assertIn(f"STS could not be reached: {STS}: SSL", result.stderr)
         self.assertEqual(self.calls(), [])
         self.assert_nothing_sent()
-        # Control: by AWS's own CA it is asked.
+        # Control: without AWS_CA_BUNDLE, the certificate is trusted.
         self.assert_logged_in(self.host.run(self.argv(), "etl-base"))
 
 
 class SharedHome(NetworkCase):
-    """Machines that share a home, as by NFS. Each is somebody else at AWS."""
+    """Machines that share a home directory, for example over NFS. Each has a different role at AWS."""
 
     def host(self, role, boot_id):
-        """A machine, and its session's ARN."""
+        """Returns a machine and the ARN of its role session."""
         network = self.enterContext(self.lab.network(role, boot_id))
         return Host(self.home, network), self.lab.roles[role].session_arn(INSTANCE)
 
@@ -161,20 +165,20 @@ class SharedHome(NetworkCase):
         return hosts
 
     def run_directory(self):
-        """An XDG_RUNTIME_DIR that the machines share, as no machines should."""
+        """Returns an XDG_RUNTIME_DIR that the machines share. Real machines should not share one."""
         path = self.home.path / "run"
         path.mkdir(mode=0o700)
         return path
 
     @staticmethod
     def cached(directory):
-        """The kept credentials, without their locks."""
+        """Returns the cache entries, without their lock files."""
         return [path for path in (directory / "rds-iam/cache").glob("*") if not path.suffix]
 
     def test_each_logs_in_as_its_own_role(self):
         hosts = self.two_hosts()
         shown = [host.run(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip() for host, _ in hosts]
-        self.assertEqual(tuple(shown), BOOT_IDS, "control: they are two machines")
+        self.assertEqual(tuple(shown), BOOT_IDS, "control: two machines")
         for host, arn in hosts:
             self.assertEqual(host.caller().stdout.strip(), arn, "control: the AWS CLI")
         for _ in range(2):
@@ -182,21 +186,21 @@ class SharedHome(NetworkCase):
                 self.assertEqual(self.login(host), arn)
         self.assertEqual(self.cached(self.home.path / ".cache"), [])
 
-    def assert_nothing_is_mixed(self, hosts, directory):
-        for asked in (3, 0):  # three requests of the metadata service, and then its answer is kept
+    def assert_separate_entries(self, hosts, directory):
+        for requests in (3, 0):  # three requests to the metadata service; then its response is cached
             for host, arn in hosts:
                 self.calls()
                 self.assertEqual(self.login(host, XDG_RUNTIME_DIR=str(directory)), arn)
-                self.assertEqual(len(self.calls()), asked)
+                self.assertEqual(len(self.calls()), requests)
         self.assertEqual(len(self.cached(directory)), len(hosts))
 
-    def test_a_runtime_directory_that_is_shared_too(self):
-        self.assert_nothing_is_mixed(self.two_hosts(), self.run_directory())
+    def test_machines_that_share_a_runtime_directory(self):
+        self.assert_separate_entries(self.two_hosts(), self.run_directory())
 
     def test_two_networks_of_one_machine(self):
-        """As of two containers: their boot id is the same."""
+        """Like two containers: they have the same boot id."""
         hosts = [self.host(role, BOOT_IDS[0]) for role in ("instance", "instance-b")]
-        self.assert_nothing_is_mixed(hosts, self.run_directory())
+        self.assert_separate_entries(hosts, self.run_directory())
 
     def write_role(self, **settings):
         lines = {"role_arn": self.lab.roles["rds-access"].arn, **settings}
@@ -204,28 +208,28 @@ class SharedHome(NetworkCase):
             ".aws/config", "[default]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()))
         return self.lab.roles["rds-access"].session_arn("rds-iam")
 
-    def test_a_role_that_one_machine_has_assumed_is_not_the_others(self):
+    def test_a_machine_does_not_use_a_role_session_of_another_machine(self):
         arn = self.write_role(credential_source="Ec2InstanceMetadata")
         hosts = self.two_hosts()
         run = {"XDG_RUNTIME_DIR": str(self.run_directory())}
-        for extra, asked in (({}, 1), ({}, 1), (run, 1), (run, 0)):
+        for extra, requests in (({}, 1), ({}, 1), (run, 1), (run, 0)):
             for host, _ in hosts:
                 self.calls()
                 self.assertEqual(self.login(host, **extra), arn)
                 calls = self.calls()
                 assumed = [call for call in calls if call["operation"] == "AssumeRole"]
-                self.assertEqual(len(assumed), asked)
+                self.assertEqual(len(assumed), requests)
                 own = [call["issued"] for call in calls if call["service"] == "imds"]
-                self.assertEqual([call["caller"] in own for call in assumed], [True] * asked)
+                self.assertEqual([call["caller"] in own for call in assumed], [True] * requests)
 
-    def test_a_role_by_keys_of_the_home_is_everybodys(self):
-        """The control of the other tests: the machines do find what lies in the home."""
+    def test_control_machines_share_a_role_session_if_its_keys_are_in_the_home(self):
+        """Shows that each machine finds the cache entries in the shared home directory."""
         arn = self.write_role(source_profile="default", **{
             "aws_access_key_id": self.lab.principals["etl-base"].access_key,
             "aws_secret_access_key": self.lab.principals["etl-base"].secret_key})
-        for (host, _), asked in zip(self.two_hosts(), (1, 0), strict=True):
+        for (host, _), requests in zip(self.two_hosts(), (1, 0), strict=True):
             self.assertEqual(self.login(host), arn)
-            self.assertEqual(len(self.calls()), asked)
+            self.assertEqual(len(self.calls()), requests)
         self.assertEqual(len(self.cached(self.home.path / ".cache")), 1)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""cache_credential_process = yes: what a credential_process prints is cached below $XDG_RUNTIME_DIR, and
-nowhere else; what an entry counts for, and until when. test_slow_process.py shows what it is for."""
+"""cache_credential_process = yes: rds-iam caches the output of a credential_process, only below $XDG_RUNTIME_DIR.
+
+The tests show which command an entry is valid for, and how long. test_slow_process.py shows the purpose of the
+setting."""
 import concurrent.futures
 import os
 import re
@@ -13,18 +15,18 @@ from whose_files import OTHER
 
 
 class Key(ProcessCase):
-    """What an entry counts for."""
+    """The command, profile, file, environment and home directory that an entry is valid for."""
 
     def setUp(self):
         super().setUp()
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
 
     def test_another_command(self):
         for more in ("true; ", ":; ", "  ", "X=1; "):
             with self.subTest(more=more):
                 self.command(more=more)
-                self.assert_asked()
+                self.assert_command_runs()
                 self.assert_cached()
         self.command()
         self.assert_cached()
@@ -32,10 +34,10 @@ class Key(ProcessCase):
     def test_another_profile(self):
         self.command(profile="q")
         self.configure(profile="q")
-        self.assert_asked()
+        self.assert_command_runs()
         self.home.write(".aws/config", f"[default]\ncredential_process = {self.line()}\n")
         self.configure(profile=None)
-        self.assert_asked()
+        self.assert_command_runs()
         self.command()
         self.configure()
         self.assert_cached()
@@ -44,107 +46,107 @@ class Key(ProcessCase):
         other = self.home.path / "other"
         other.write_bytes((self.home.path / ".aws/config").read_bytes())
         other.chmod(0o600)
-        self.assert_asked(AWS_CONFIG_FILE=str(other))
+        self.assert_command_runs(AWS_CONFIG_FILE=str(other))
         (self.home.path / ".aws/config").rename(self.home.path / ".aws/credentials")
         self.home.write(".aws/credentials", f"[p]\ncredential_process = {self.line()}\n")
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_another_variable_of_awss(self):
+    def test_another_aws_variable(self):
         for extra in ({"AWS_PROFILE": "p"}, {"AWS_SOMETHING": "1"}, {"AWS_SOMETHING": "2"}, {"AWS_SOMETHING": ""},
                       {"AWS_VAULT": "corp"}, {"AWS_REGION": "eu-west-1"}):
             with self.subTest(extra):
-                self.assert_asked(**extra)
+                self.assert_command_runs(**extra)
                 self.assert_cached(**extra)
         self.assert_cached()
         self.assert_cached(LANG="C.UTF-8", ANYTHING="else")
 
-    def test_the_order_of_variables_does_not_count(self):
+    def test_the_order_of_variables_has_no_effect(self):
         def run(*order):
             words = [f"{name}=1" for name in order]
-            before = self.asked
+            before = self.run_count
             result = self.home.run(["env", *words, self.tool, "token", *self.login()], None, **self.env)
             self.assertEqual(result.returncode, 0, result.stderr)
-            return self.asked - before
+            return self.run_count - before
         self.assertEqual(run("AWS_A", "AWS_C", "AWS_B"), 1)
         self.assertEqual(run("AWS_C", "AWS_B", "AWS_A"), 0)
-        self.assertEqual(run("AWS_C", "AWS_B"), 1, "control")
+        self.assertEqual(run("AWS_C", "AWS_B"), 1, "control: another set of variables")
 
     def test_another_home(self):
         named = {"AWS_CONFIG_FILE": str(self.home.path / ".aws/config"), "RDS_IAM_CONFIG": str(self.config)}
-        self.assert_asked(**named)
+        self.assert_command_runs(**named)
         other = self.home.path / "other"
         other.mkdir(mode=0o700)
-        self.assert_asked(HOME=str(other), **named)
+        self.assert_command_runs(HOME=str(other), **named)
         self.assert_cached(HOME=str(other), **named)
         self.assert_cached(**named)
 
-    def test_it_can_be_forgotten(self):
-        result = self.by_hand("--clear")
+    def test_an_entry_can_be_cleared(self):
+        result = self.run_credentials("--clear")
         self.assertIn("1 cached credentials removed", result.stdout)
-        self.assert_asked()
+        self.assert_command_runs()
 
 
 class Setting(ProcessCase):
-    def test_without_it_nothing_is_cached(self):
+    def test_without_the_setting_nothing_is_cached(self):
         for word in (None, "no"):
             with self.subTest(word=word):
                 self.configure(word)
-                self.assertEqual(self.by_hand().returncode, 0)
-                self.assert_asked()
-                self.assert_asked()
-                self.assertEqual((self.kept(), self.places_of_secret()), ([], []))
+                self.assertEqual(self.run_credentials().returncode, 0)
+                self.assert_command_runs()
+                self.assert_command_runs()
+                self.assertEqual((self.cache_entries(), self.places_of_secret()), ([], []))
         self.configure("yes")
-        self.assert_asked()
-        self.assertEqual((len(self.kept()), self.places_of_secret()), (1, ["xdg"]), "control")
+        self.assert_command_runs()
+        self.assertEqual((len(self.cache_entries()), self.places_of_secret()), (1, ["xdg"]), "control: the search finds it")
         self.configure("no")
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_a_wildcard(self):
+    def test_a_wildcard_section(self):
         domain = self.lab.pg.host.split(".", 1)[1]
         self.config_text(f"[*.{domain}]\nprofile = p\ncache_credential_process = yes\n")
-        self.assertEqual(self.by_hand().returncode, 0)
+        self.assertEqual(self.run_credentials().returncode, 0)
         self.assert_cached()
         self.config_text(f"[{self.lab.pg.host}]\nprofile = p\n"
                          f"[*.{domain}]\nprofile = p\ncache_credential_process = yes\n")
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_a_value_that_it_cannot_have(self):
+    def test_an_invalid_value(self):
         for word in ("maybe", "", "true", "YES", "yes please", "1"):
             with self.subTest(word=word):
                 self.configure(word or " ")
                 result = self.token()
                 self.assertEqual(result.returncode, 1)
                 self.assertIn(f'{self.config}:3: cache_credential_process is "{word}"; write yes or no', result.stderr)
-                self.assertEqual(self.asked, 0)
+                self.assertEqual(self.run_count, 0)
 
     def test_a_profile_without_a_login(self):
-        """Then a section of the same profile decides."""
-        result = self.by_hand("--profile", "p")
+        """Without a host, a section with the same profile decides."""
+        result = self.run_credentials("--profile", "p")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assert_cached()
-        self.by_hand("--clear")
+        self.run_credentials("--clear")
         for profile in ("q", None):
             self.configure(profile=profile)
-            self.by_hand("--profile", "p")
-            self.assertEqual(self.kept(), [])
+            self.run_credentials("--profile", "p")
+            self.assertEqual(self.cache_entries(), [])
         self.configure("no")
-        self.by_hand("--profile", "p")
-        self.assertEqual(self.kept(), [])
+        self.run_credentials("--profile", "p")
+        self.assertEqual(self.cache_entries(), [])
         self.home.write(".aws/config", f"[default]\ncredential_process = {self.line()}\n")
         self.configure(profile=None)
-        self.assertEqual(self.by_hand("--explain").returncode, 0)
+        self.assertEqual(self.run_credentials("--explain").returncode, 0)
         self.assert_cached()
 
     def test_a_broken_configuration_without_a_login(self):
         self.configure("maybe")
-        result = self.by_hand("--profile", "p")
+        result = self.run_credentials("--profile", "p")
         self.assertEqual(result.returncode, 0)
         self.assertIn("warning: ", result.stderr)
         self.assertIn(f'{self.config}:3: cache_credential_process is "maybe"', result.stderr)
 
-    def test_what_explain_says(self):
+    def test_output_of_explain(self):
         def lines(**extra):
-            result = self.by_hand("--explain", *self.login(), **extra)
+            result = self.run_credentials("--explain", *self.login(), **extra)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertNotIn(self.principal.secret_key, result.stdout + result.stderr)
             return [line for line in result.stdout.splitlines() if line.startswith(("process cache ", "credentials "))]
@@ -161,31 +163,32 @@ class Setting(ProcessCase):
         self.configure("no")
         self.assertEqual(lines()[0], "process cache      none: cache_credential_process is not set")
 
-    def test_other_sources_are_as_before(self):
+    def test_the_setting_does_not_change_other_sources(self):
         self.role_profile("r", "rds-access")
         self.configure(profile="r")
         keys = self.lab.principals["etl-base"].env()
-        result = self.by_hand(*self.login(), **keys, XDG_RUNTIME_DIR="")
-        self.assertIn("role", self.by_hand("--explain", *self.login(), **keys).stdout)
+        result = self.run_credentials(*self.login(), **keys, XDG_RUNTIME_DIR="")
+        self.assertIn("role", self.run_credentials("--explain", *self.login(), **keys).stdout)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(len(self.cache_files()), 1)
 
 
 class RuntimeDirectory(ProcessCase):
-    """Below it or nowhere."""
+    """If the runtime directory cannot be used, nothing is cached."""
 
     def check(self, value, what):
-        """The command is run for each login, a warning says why, and nothing lies anywhere."""
+        """With this XDG_RUNTIME_DIR, the command runs for each login, a warning gives the reason, and no file
+        contains the secret."""
         extra = {"XDG_RUNTIME_DIR": str(value)}
         for count in (1, 2):
-            result = self.by_hand(*self.login(), **extra)
+            result = self.run_credentials(*self.login(), **extra)
             self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertEqual(self.asked, count)
+            self.assertEqual(self.run_count, count)
             self.assertIn(f"{self.config}:3: cache_credential_process: nothing is cached, because {what}", result.stderr)
         self.assertEqual(self.places_of_secret(), [])
-        result = self.by_hand(*self.login())
+        result = self.run_credentials(*self.login())
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertEqual(self.places_of_secret(), ["xdg"], "control: there it would be found")
+        self.assertEqual(self.places_of_secret(), ["xdg"], "control: the search finds it there")
 
     NOT_ALONE = "XDG_RUNTIME_DIR is not a directory of yours alone"
     NO_FILE = "no file can be written in "
@@ -196,7 +199,7 @@ class RuntimeDirectory(ProcessCase):
     def test_relative(self):
         self.check("xdg", "XDG_RUNTIME_DIR is not an absolute path")
 
-    def test_not_there(self):
+    def test_missing(self):
         self.check(self.home.path / "nothing", self.NOT_ALONE)
 
     def test_a_file(self):
@@ -214,13 +217,13 @@ class RuntimeDirectory(ProcessCase):
         path.chmod(0o1777)
         self.check(path, self.NOT_ALONE)
 
-    def test_its_directory_of_ours_is_writable_by_others(self):
+    def test_the_rds_iam_directory_is_writable_by_others(self):
         path = self.home.path / "run"
         (path / "rds-iam").mkdir(parents=True)
         (path / "rds-iam").chmod(0o777)
         self.check(path, f"{self.NO_FILE}{path}/rds-iam/cache")
 
-    def test_its_directory_of_ours_is_a_link(self):
+    def test_the_rds_iam_directory_is_a_link(self):
         path = self.home.path / "run"
         path.mkdir()
         (self.home.path / "elsewhere").mkdir()
@@ -228,7 +231,7 @@ class RuntimeDirectory(ProcessCase):
         self.check(path, self.NO_FILE)
 
     @needs_root
-    def test_another_users(self):
+    def test_owned_by_another_user(self):
         path = self.home.path / "theirs"
         path.mkdir(mode=0o700)
         os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
@@ -243,52 +246,52 @@ class RuntimeDirectory(ProcessCase):
         self.check(path, self.NOT_ALONE)
 
 
-class End(ProcessCase):
-    """Until when."""
+class Expiry(ProcessCase):
+    """How long an entry is valid, and damaged entries."""
 
     def test_without_an_expiration(self):
         self.print_keys(None)
         for count in (1, 2):
-            result = self.by_hand(*self.login())
-            self.assertEqual((result.returncode, self.asked), (0, count))
+            result = self.run_credentials(*self.login())
+            self.assertEqual((result.returncode, self.run_count), (0, count))
             self.assertIn(f"{self.config}:3: cache_credential_process: the credential_process printed no Expiration, "
                           "so what it printed is not cached", result.stderr)
         self.assertEqual(self.places_of_secret(), [])
         self.print_keys()
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
 
-    def test_one_that_is_over(self):
+    def test_expired_credentials_are_not_cached(self):
         for seconds in (-1, -3600):
             self.print_keys(seconds)
-            result = self.by_hand(*self.login())
+            result = self.run_credentials(*self.login())
             self.assertEqual(result.returncode, 1)
             self.assertIn("the credential_process printed expired credentials", result.stderr)
-            self.assertEqual(self.kept(), [])
+            self.assertEqual(self.cache_entries(), [])
 
-    def test_less_than_a_quarter_of_an_hour_is_asked_for_anew(self):
+    def test_the_command_runs_again_15_minutes_before_the_entry_expires(self):
         self.print_keys(890)
-        self.assert_asked()
-        self.assert_asked()
+        self.assert_command_runs()
+        self.assert_command_runs()
         self.print_keys(906)
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
         time.sleep(7)
         self.print_keys()
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
 
-    def test_what_lives_is_used_where_the_command_fails(self):
+    def test_if_the_command_fails_a_valid_entry_is_used(self):
         self.print_keys(600)
-        self.assert_asked()
+        self.assert_command_runs()
         (self.home.path / "keys").unlink()
         result = self.token()
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
-    def test_an_entry_that_is_damaged(self):
-        self.assert_asked()
-        (entry,) = self.kept()
+    def test_a_damaged_entry_is_ignored(self):
+        self.assert_command_runs()
+        (entry,) = self.cache_entries()
         good = entry.read_bytes()
         for what, text, mode in (("empty", b"", 0o600), ("torn", good[:-9], 0o600), ("garbage", b"x" * 999, 0o600),
                                  ("longer", good + b"x", 0o600), ("another version", b"\0" + good[1:], 0o600),
@@ -296,17 +299,17 @@ class End(ProcessCase):
             with self.subTest(what):
                 entry.write_bytes(text)
                 entry.chmod(mode)
-                self.assert_asked()
+                self.assert_command_runs()
                 self.assert_cached()
                 self.assertEqual((entry.read_bytes(), entry.stat().st_mode & 0o777), (good, 0o600))
         entry.unlink()
         entry.symlink_to(self.home.write("planted", "x"))
-        self.assert_asked()
+        self.assert_command_runs()
         self.assertEqual((self.home.path / "planted").read_text(), "x")
 
 
 class Chain(ProcessCase):
-    """A role on top of the command's credentials: each has an entry of its own."""
+    """A role that is assumed with the command's credentials: the role and the command have separate entries."""
 
     def setUp(self):
         super().setUp()
@@ -319,53 +322,53 @@ class Chain(ProcessCase):
                         f"role_session_name = {name}-session\nregion = us-east-1\n")
         self.configure(profile=name)
 
-    def assert_role_again(self):
-        """STS is asked, the command is not."""
+    def assert_only_role_assumed(self):
+        """rds-iam sends a request to STS but does not run the command."""
         before = len(self.calls())
         self.assert_cached()
         self.assertEqual([call["operation"] for call in self.calls()[before:]], ["AssumeRole"])
 
     def test_a_role_of_a_profile(self):
         self.on_profile()
-        self.assert_asked()
-        self.assertEqual(len(self.kept()), 2)
+        self.assert_command_runs()
+        self.assertEqual(len(self.cache_entries()), 2)
         self.assert_cached()
         self.assertEqual(len(self.calls()), 1)
         self.on_profile("other")
-        self.assert_role_again()
-        self.assertEqual(len(self.kept()), 3)
+        self.assert_only_role_assumed()
+        self.assertEqual(len(self.cache_entries()), 3)
 
-    def test_a_role_of_our_configuration(self):
+    def test_a_role_of_the_configuration(self):
         self.configure(role_arn=self.role)
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
         self.configure(role_arn=self.role, role_session_name="again")
-        self.assert_role_again()
+        self.assert_only_role_assumed()
         self.configure("no", role_arn=self.role)
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_the_commands_own_end_counts(self):
+    def test_the_command_runs_again_if_its_own_credentials_expire_soon(self):
         self.print_keys(600, self.lab.principals["etl-base"])
         self.configure(role_arn=self.role)
-        self.assert_asked()
+        self.assert_command_runs()
         self.assert_cached()
         self.configure(role_arn=self.role, role_session_name="again")
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_without_an_expiration_the_roles_alone_is_kept(self):
+    def test_without_an_expiration_only_the_role_is_cached(self):
         self.print_keys(None, self.lab.principals["etl-base"])
         self.configure(role_arn=self.role)
-        self.assert_asked()
-        self.assertEqual(len(self.kept()), 1)
+        self.assert_command_runs()
+        self.assertEqual(len(self.cache_entries()), 1)
         self.assert_cached()
         self.configure(role_arn=self.role, role_session_name="again")
-        self.assert_asked()
+        self.assert_command_runs()
 
-    def test_without_the_setting_neither_is_kept(self):
+    def test_without_the_setting_neither_is_cached(self):
         self.configure("no", role_arn=self.role)
-        self.assert_asked()
-        self.assert_asked()
-        self.assertEqual((self.kept(), self.cache_files()), ([], []))
+        self.assert_command_runs()
+        self.assert_command_runs()
+        self.assertEqual((self.cache_entries(), self.cache_files()), ([], []))
 
 
 class AtOnce(ProcessCase):
@@ -374,7 +377,7 @@ class AtOnce(ProcessCase):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             results = [run.result() for run in [pool.submit(self.token) for _ in range(8)]]
         self.assertEqual([result.returncode for result in results], [0] * 8, [r.stderr for r in results])
-        self.assertEqual(self.asked, 1)
+        self.assertEqual(self.run_count, 1)
 
 
 if __name__ == "__main__":

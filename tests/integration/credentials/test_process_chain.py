@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A credential_process that leads back to itself ends at once, a long chain of them ends at its
-limit, and all that a chain has started ends with the login that began it.
+"""Chains of credential_process commands that run rds-iam again.
 
-Each command adds a line to a file before it does anything else, and goes on only while that file is
-short: a chain that nothing stops ends at GUARD commands."""
+rds-iam stops a chain at the first command that would run a second time, and a longer chain at its limit. All
+processes of a chain end with the login that started the chain.
+
+Each command first appends a line to a file, and stops when the file has GUARD lines. So even a chain that rds-iam
+does not stop ends at GUARD commands."""
 import os
 import pathlib
 import shlex
@@ -17,7 +19,7 @@ from mariadb_client import CONFIG
 from service import Services, await_true
 from test_fetch_ends import Watched
 
-LIMIT = 8  # commands that may wait for one another
+LIMIT = 8  # nested commands that may run at the same time
 GUARD = 20
 PATIENCE = 60
 
@@ -26,7 +28,7 @@ DEEP = f"this credential_process is not started, because {LIMIT} nested commands
 GARBAGE = ("this credential_process is not started, because RDS_IAM_PROCESS_CHAIN was not written by "
            "rds-iam; unset it")
 
-# Another tool of AWS's that reads the same profiles, and runs what they name.
+# Another program that reads the same profiles and runs their commands.
 BOTOCORE = """
 import botocore.session, json, sys
 found = botocore.session.Session(profile=sys.argv[1]).get_credentials()
@@ -35,7 +37,7 @@ print(json.dumps({"Version": 1, "AccessKeyId": found.access_key, "SecretAccessKe
 
 
 def descendants(pid):
-    """All processes below one, by the kernel's word."""
+    """Returns the ids of all descendants of a process, as the kernel lists them."""
     found = []
     for child in harness.children(pid):
         found += [child, *descendants(child)]
@@ -56,11 +58,11 @@ class ChainCase(CloudCase):
         self.lines = {}
 
     def count(self):
-        """How many commands were started."""
+        """Returns how many commands have started."""
         return len(self.started.read_text().splitlines()) if self.started.exists() else 0
 
     def profile(self, name, command):
-        """A profile whose command is counted."""
+        """Adds a profile whose command is counted."""
         text = self.config.read_text()
         quoted = f'"{name}"' if " " in name else name
         heading = "default" if name == "default" else f"profile {quoted}"
@@ -68,7 +70,8 @@ class ChainCase(CloudCase):
         self.lines[name] = text.count("\n") + 2
         self.home.write(".aws/config", f"{text}[{heading}]\ncredential_process = {counted}\n")
 
-    def leads_to(self, name, target, before=""):
+    def runs_profile(self, name, target, before=""):
+        """Adds the profile `name`, whose command runs rds-iam with the profile `target`."""
         option = f" --profile '{target}'" if target != "default" else ""
         self.profile(name, f"{before}{self.tool} credentials{option}")
 
@@ -85,9 +88,9 @@ class ChainCase(CloudCase):
 
 
 class Back(ChainCase):
-    """The first repetition is refused: no command runs twice."""
+    """rds-iam refuses to run a command that is already running in the chain."""
 
-    def test_a_profile_that_asks_for_itself(self):
+    def test_a_profile_that_runs_itself(self):
         rows = {
             "the default profile": ("default", "default", ""),
             "by its name": ("p", "p", ""),
@@ -98,49 +101,49 @@ class Back(ChainCase):
         for row, (name, target, before) in rows.items():
             with self.subTest(row):
                 self.home.write(".aws/config", "")
-                self.leads_to(name, target, before)
+                self.runs_profile(name, target, before)
                 result = self.ask(*(() if name == "default" else ("--profile", name)))
                 self.assertEqual(self.count(), 1)
                 self.assert_back(result, name, name)
 
-    def test_profiles_that_name_one_another(self):
+    def test_profiles_that_run_each_other(self):
         names = ("a", "b", "c")
         for count in (2, 3):
             with self.subTest(count=count):
                 self.home.write(".aws/config", "")
                 for i in range(count):
-                    self.leads_to(names[i], names[(i + 1) % count])
+                    self.runs_profile(names[i], names[(i + 1) % count])
                 result = self.ask("--profile", "a")
                 self.assertEqual(self.count(), count)
                 self.assert_back(result, *names[:count], "a")
 
-    def test_a_circle_that_begins_behind_the_first_profile(self):
-        self.leads_to("first", "a")
-        self.leads_to("a", "b")
-        self.leads_to("b", "a")
+    def test_a_loop_that_begins_after_the_first_profile(self):
+        self.runs_profile("first", "a")
+        self.runs_profile("a", "b")
+        self.runs_profile("b", "a")
         result = self.ask("--profile", "first")
         self.assertEqual(self.count(), 3)
         self.assert_back(result, "a", "b", "a")
 
-    def test_names_that_a_list_could_be_broken_with(self):
+    def test_names_with_characters_that_need_an_escape(self):
         for name in ("a,b", "x y", "a:b", "%2C%0A", "\u00fc\u20ac", "l" * 300, "a" * 47 + "\u00fc"):
             with self.subTest(name=name):
                 self.home.write(".aws/config", "")
-                self.leads_to(name, "end")
-                self.leads_to("end", name)
+                self.runs_profile(name, "end")
+                self.runs_profile("end", name)
                 result = self.ask("--profile", name)
                 self.assertEqual(self.count(), 2)
                 self.assert_refused(result, name, BACK + name[:40])
 
-    def test_long_names_that_differ_at_their_ends_are_two(self):
+    def test_long_names_that_differ_only_at_the_end(self):
         one, other = "n" * 300 + "1", "n" * 300 + "2"
-        self.leads_to(one, other)
+        self.runs_profile(one, other)
         self.profile(other, "cat keys")
         self.assertEqual(self.ask("--profile", one).returncode, 0)
         self.assertEqual(self.count(), 2)
 
     def test_another_tool_that_reads_the_same_profiles(self):
-        """botocore runs the second profile's command itself, and without a shell."""
+        """botocore runs the command of the second profile itself, without a shell."""
         self.profile("p", f"/usr/bin/python3 {self.home.path}/other_tool.py q")
         self.home.write("q", f"echo x >>{self.started}; exec {self.tool} credentials --profile p\n")
         self.home.write(".aws/config", f"{self.config.read_text()}[profile q]\ncredential_process = sh q\n")
@@ -148,16 +151,17 @@ class Back(ChainCase):
         self.assertEqual(self.count(), 2, result.stderr)
         self.assert_back(result, "p", "p")
 
-    def test_a_role_that_stands_on_such_a_profile(self):
-        self.leads_to("base", "top")
+    def test_a_role_whose_source_profile_runs_itself(self):
+        self.runs_profile("base", "top")
         self.role_profile("top", "rds-access", credential_source=None, source_profile="base")
         result = self.ask("--profile", "top")
         self.assertEqual(self.count(), 1)
         self.assert_back(result, "base", "base")
 
-    def test_a_client_whose_plugin_asks_for_the_same_profile(self):
-        """The command is a `mariadb` that logs in with the credentials that it is to print."""
-        # rds-iam-fetch is started without the preloaded libraries of its caller; the lab's names are in one.
+    def test_a_command_that_is_a_client_with_the_plugin(self):
+        """The command is `mariadb`. Its login needs the credentials that the command should print."""
+        # rds-iam-fetch starts without its caller's LD_PRELOAD, but the client needs the library that resolves the
+        # lab's host names.
         preload = self.home.env(None)["LD_PRELOAD"]
         self.profile("default", shlex.join(["env", f"LD_PRELOAD={preload}", *map(str, self.argv())]))
         for ask in (lambda: self.mariadb(principal=None), self.ask):
@@ -167,10 +171,10 @@ class Back(ChainCase):
             self.assertEqual(self.count(), 1)
 
     def test_the_agent(self):
-        """Its fetches in the background, and those of --once."""
+        """The agent fetches with --once, and in the background."""
         services = Services(self.home)
         services.add("prod")
-        self.leads_to("default", "default")
+        self.runs_profile("default", "default")
         result = services.fill(None)
         self.assertIn(f"{self.config}:2: {BACK}default -> default;", result.stderr)
         self.assertEqual(self.count(), 1)
@@ -188,9 +192,9 @@ class Back(ChainCase):
         self.assertEqual(self.count(), 1)
         self.assertIn(f"{self.config}:2: {BACK}default -> default;", result.stderr)
 
-    def test_control_a_chain_that_ends_goes_on_working(self):
-        self.leads_to("a", "b")
-        self.leads_to("b", "c")
+    def test_control_a_chain_without_a_loop_works(self):
+        self.runs_profile("a", "b")
+        self.runs_profile("b", "c")
         self.profile("c", "cat keys")
         entry = self.lab.principals["etl"]
         for profile in ("a", "b", "c"):
@@ -199,12 +203,12 @@ class Back(ChainCase):
                 self.assertEqual(found["AccessKeyId"], entry.access_key)
         self.home.write(".aws/credentials", f"[d]\naws_access_key_id = {entry.access_key}\n"
                         f"aws_secret_access_key = {entry.secret_key}\n")
-        self.leads_to("default", "d")
+        self.runs_profile("default", "d")
         self.home.write(CONFIG, "")
         self.assert_logged_in(self.mariadb(principal=None))
 
-    def test_one_command_under_two_profiles_is_no_repetition(self):
-        """A link is file, profile and command together."""
+    def test_two_profiles_may_have_the_same_command(self):
+        """File, profile and command together identify a link of the chain."""
         text = f"credential_process = if [ -e once ]; then cat keys; else touch once; {self.tool} credentials " \
                "--profile q; fi\n"
         self.home.write(".aws/config", f"[profile p]\n{text}[profile q]\n{text}")
@@ -212,14 +216,14 @@ class Back(ChainCase):
 
 
 class Limit(ChainCase):
-    """Chains in which no link is seen twice."""
+    """Chains in which rds-iam does not see the same link twice."""
 
     def numbered(self, count):
         for i in range(1, count):
-            self.leads_to(f"p{i}", f"p{i + 1}")
+            self.runs_profile(f"p{i}", f"p{i + 1}")
         self.profile(f"p{count}", "cat keys")
 
-    def test_as_many_as_the_limit_and_one_more(self):
+    def test_a_chain_of_the_limit_works_and_a_longer_chain_fails(self):
         self.numbered(LIMIT)
         self.assertEqual(self.ask("--profile", "p1").returncode, 0)
         self.assertEqual(self.count(), LIMIT)
@@ -242,21 +246,21 @@ class Limit(ChainCase):
         self.assertIn(DEEP, result.stderr)
 
     def test_a_command_that_clears_the_environment(self):
-        """The keepers of the commands above are counted: no command can take them away."""
+        """rds-iam also counts the keeper processes among its ancestors. A command cannot remove those."""
         settings = (f"HOME={self.home.path} AWS_EC2_METADATA_DISABLED=true PATH=/usr/bin:/bin")
         for before in ("env -u RDS_IAM_PROCESS_CHAIN ", f"env -i {settings} ", "RDS_IAM_PROCESS_CHAIN= ",
                        f"setsid -w env -i {settings} "):
             with self.subTest(before=before):
                 self.home.write(".aws/config", "")
-                self.leads_to("p", "p", before)
+                self.runs_profile("p", "p", before)
                 result = self.ask("--profile", "p")
-                self.assertEqual(self.count(), LIMIT, "control: the mark ended the chain at its first link")
+                self.assertEqual(self.count(), LIMIT, "without the variable, only the limit ends the chain")
                 self.assert_refused(result, "p", DEEP)
 
 
-    def test_control_a_chain_that_nothing_is_known_of_goes_on(self):
-        """Each command clears the environment and starts the next one as a process that is not its
-        descendant: without variable and keepers nothing but GUARD ends the chain."""
+    def test_control_a_chain_without_variable_and_keepers_continues(self):
+        """Each command clears the environment and starts the next command as a process that is not its descendant.
+        Without the variable and the keepers, only GUARD ends the chain."""
         self.home.write("apart", f"""
             n=$(wc -l <{self.started})
             mkfifo end-$n
@@ -276,17 +280,17 @@ class Garbage(ChainCase):
         "a word": "x",
         "half a link": "0123456789abcdef",
         "a name without its escapes": "0" * 32 + ":a b",
-        "an escape that is none": "0" * 32 + ":%zz",
-        "an escape cut off": "0" * 32 + ":%4",
+        "an invalid escape": "0" * 32 + ":%zz",
+        "a truncated escape": "0" * 32 + ":%4",
         "a comma at the end": "0" * 32 + ":a,",
         "upper case": "A" * 32 + ":a",
         "a line break": "0" * 32 + ":a\n" + "0" * 32 + ":b",
         "bytes that are not UTF-8": os.fsdecode(b"\xff\xfe"),
-        "a very long one": "x" * 100000,
+        "a very long word": "x" * 100000,
         "a very long name": "0" * 32 + ":" + "a" * 100000,
     }
 
-    def test_what_rds_iam_did_not_write_is_refused(self):
+    def test_a_value_that_rds_iam_did_not_write_is_rejected(self):
         self.profile("p", "cat keys")
         for what, value in self.VALUES.items():
             with self.subTest(what):
@@ -303,32 +307,33 @@ class Garbage(ChainCase):
                 self.assertEqual(self.count(), 0)
                 self.assertIn("this credential_process is not started, because ", result.stderr)
 
-    def test_control_a_blank_value_is_none_and_other_sources_do_not_look(self):
+    def test_control_an_empty_value_is_valid_and_other_sources_ignore_the_variable(self):
         self.profile("p", "cat keys")
         self.assertEqual(self.ask("--profile", "p", RDS_IAM_PROCESS_CHAIN="").returncode, 0)
         self.assertEqual(self.ask(
             "--profile", "p", RDS_IAM_PROCESS_CHAIN="0" * 32 + ":other%20one").returncode, 0)
         self.good(principal="etl", env=self.cloud_env(RDS_IAM_PROCESS_CHAIN="x"))
 
-    def test_the_mark_holds_no_secret(self):
-        self.profile("p", f"printf %s \"$RDS_IAM_PROCESS_CHAIN\" >mark; : {'S3CR3T' * 3}; cat keys")
+    def test_the_variable_contains_no_secret(self):
+        self.profile("p", f"printf %s \"$RDS_IAM_PROCESS_CHAIN\" >value; : {'S3CR3T' * 3}; cat keys")
         self.assertEqual(self.ask("--profile", "p").returncode, 0)
-        mark = (self.home.path / "mark").read_text()
-        self.assertRegex(mark, r"^[0-9a-f]{32}:p$")
+        value = (self.home.path / "value").read_text()
+        self.assertRegex(value, r"^[0-9a-f]{32}:p$")
 
 
 class Ends(ChainCase):
-    """What a chain has started ends with the program at its beginning."""
+    """All processes of a chain end with the program that started it."""
 
     DEPTH = 5
 
     def waiting(self, *arguments):
-        """A program at the beginning of a chain whose last command waits: it, and all below it."""
+        """Starts a program that starts a chain. The last command waits. Returns the program and all its
+        descendants."""
         for i in range(1, self.DEPTH):
-            self.leads_to(f"p{i}", f"p{i + 1}")
-        told = self.home.path / "told"
-        os.mkfifo(told)
-        self.profile(f"p{self.DEPTH}", "sleep 1000 & echo >told; wait")
+            self.runs_profile(f"p{i}", f"p{i + 1}")
+        ready = self.home.path / "ready"
+        os.mkfifo(ready)
+        self.profile(f"p{self.DEPTH}", "sleep 1000 & echo >ready; wait")
         process = subprocess.Popen(
             [str(self.tool), *arguments], cwd=self.home.path, text=True,
             env=self.home.env(None, **self.cloud_env()), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -336,24 +341,25 @@ class Ends(ChainCase):
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        told.read_text()
+        ready.read_text()
         below = [Watched(self, pid) for pid in descendants(process.pid)]
-        # For each link rds-iam-fetch, the keeper, the shell or what became of it; and the sleep.
-        self.assertGreaterEqual(len(below), 3 * self.DEPTH, "control: they are there")
+        # Each link has rds-iam-fetch, the keeper, and the shell or the program that the shell executes. The last
+        # link also has sleep.
+        self.assertGreaterEqual(len(below), 3 * self.DEPTH, "control: all processes run")
         self.assertFalse(any(each.has_ended(0) for each in below))
         return process, below
 
     def assert_all_end(self, below):
         deadline = time.monotonic() + PATIENCE
         left = [each for each in below if not each.has_ended(max(0, deadline - time.monotonic()))]
-        self.assertEqual(len(left), 0, f"{len(left)} of {len(below)} processes live on")
+        self.assertEqual(len(left), 0, f"{len(left)} of {len(below)} processes still run")
 
     def test_a_kill_of_the_first_program(self):
         process, below = self.waiting("credentials", "--profile", "p1")
         process.kill()
         begin = time.monotonic()
         self.assert_all_end(below)
-        self.assertLess(time.monotonic() - begin, 30, "at once, and not at their deadlines, which are a minute")
+        self.assertLess(time.monotonic() - begin, 30, "at once, not at their deadlines of 60 s")
 
     def test_a_kill_of_an_rds_iam_fetch_in_the_middle(self):
         process, below = self.waiting("credentials", "--profile", "p1")
@@ -365,7 +371,7 @@ class Ends(ChainCase):
         self.assert_all_end(below)
 
     def test_the_deadline_of_the_login_at_the_beginning(self):
-        """The inner ones have a minute each, which is what a person waits for."""
+        """Each inner rds-iam has a limit of 60 s, because its command is one that a user waits for."""
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p1\n")
         process, below = self.waiting(
             "token", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER)
@@ -376,9 +382,9 @@ class Ends(ChainCase):
         self.assert_all_end(below)
         self.assertLess(time.monotonic() - begin, 40)
 
-    def test_the_agents_end(self):
+    def test_the_end_of_the_agent(self):
         for i in range(1, self.DEPTH):
-            self.leads_to(f"p{i}", f"p{i + 1}")
+            self.runs_profile(f"p{i}", f"p{i + 1}")
         self.profile(f"p{self.DEPTH}", "sleep 1000")
         services = Services(self.home)
         services.add("prod")
@@ -390,12 +396,12 @@ class Ends(ChainCase):
             agent.end(signal.SIGKILL)
         self.assert_all_end(below)
 
-    def test_a_tool_that_asks_itself_ends_at_the_deadline(self):
-        """This chain never comes back to rds-iam."""
+    def test_a_command_that_runs_only_itself_ends_at_the_deadline(self):
+        """This chain never runs rds-iam again."""
         self.home.write("again", f"echo x >>{self.started}\n"
-                        f"[ $(wc -l <{self.started}) -lt {GUARD} ] || {{ echo >told; sleep 1000; }}\n"
+                        f"[ $(wc -l <{self.started}) -lt {GUARD} ] || {{ echo >ready; sleep 1000; }}\n"
                         "sh ./again; exit $?\n")
-        os.mkfifo(self.home.path / "told")
+        os.mkfifo(self.home.path / "ready")
         self.home.write(".aws/config", "[profile p]\ncredential_process = sh ./again\n")
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
         process = subprocess.Popen(
@@ -403,7 +409,7 @@ class Ends(ChainCase):
             cwd=self.home.path, text=True, env=self.home.env(None, **self.cloud_env()),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.kill)
-        (self.home.path / "told").read_text()
+        (self.home.path / "ready").read_text()
         below = [Watched(self, pid) for pid in descendants(process.pid)]
         self.assertGreaterEqual(len(below), GUARD)
         _, err = process.communicate(timeout=PATIENCE)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Names with blanks and quotes, written by the AWS CLI itself: its profiles are found, and the names
-that messages print are the ones that it takes. Files of many profiles.
+"""Profile names with blanks and quotes, and files with many profiles.
+
+The AWS CLI itself writes the profiles. rds-iam finds them, and its messages print each name in the form that the
+AWS CLI and its files need.
 """
 import shlex
 
@@ -13,7 +15,8 @@ NAMES = ("Foo Bar", "Foo's Bar", 'the "one"', "tab\tted", "für uns")
 
 class Names(CloudCase):
     def configure(self, name, *answers):
-        """The AWS CLI asks for access key, secret key, region and output format, and writes both files."""
+        """Runs `aws configure`. It asks for access key, secret key, region and output format, and writes both
+        files."""
         result = self.home.run(["/usr/bin/aws", "configure", "--profile", name], None,
                                stdin="".join(f"{each}\n" for each in answers), LC_ALL="C.UTF-8")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -21,7 +24,7 @@ class Names(CloudCase):
     def ask(self, *arguments, **extra):
         return self.home.run([TOOL, "credentials", "--explain", *arguments], None, **self.cloud_env(**extra))
 
-    def test_profiles_that_the_aws_cli_has_written(self):
+    def test_profiles_that_the_aws_cli_wrote(self):
         key = self.lab.principals["etl"]
         for name in NAMES:
             with self.subTest(name=name):
@@ -32,7 +35,7 @@ class Names(CloudCase):
                     self.assertIn(f"access key         {key.access_key}\n", result.stdout, result.stderr)
                 text = (self.home.path / ".aws/config").read_text(encoding="utf-8")
                 self.assertIn("region = eu-west-1\n", text)
-                self.assertIn("[profile ", text, "control: the name stands there in a form of its own")
+                self.assertIn("[profile ", text, "control: the CLI writes a section for the name")
 
     def test_messages_print_the_form_that_works(self):
         for name in NAMES:
@@ -52,7 +55,7 @@ class Names(CloudCase):
                 result = self.ask("--profile", name)
                 self.assertIn(f"run: aws sso login --profile {shown}\n", result.stderr)
 
-    def test_services_of_that_name(self):
+    def test_a_services_section_with_a_blank_in_its_name(self):
         self.home.write(".aws/config", "[default]\nservices = my services\nrole_arn = "
                         f"{self.lab.roles['rds-access'].arn}\nsource_profile = base\n"
                         f"[services 'my services']\nsts =\n  endpoint_url = {self.lab.cloud_https}\n")
@@ -77,7 +80,7 @@ class Sizes(CloudCase):
         limit = 16 * 1024 * 1024
         rows = {
             "a thousand profiles": "".join(self.FORM.format(i) for i in range(1000)),
-            "five thousand": "".join(self.FORM.format(i) for i in range(5000)),
+            "five thousand profiles": "".join(self.FORM.format(i) for i in range(5000)),
             "a line of 100 KB": f"[profile long]\ncredential_process = {'x' * 100000}\n",
             "a comment up to the limit": "#\n" * ((limit - len(own)) // 2),
         }

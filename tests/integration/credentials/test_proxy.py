@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""HTTPS_PROXY and NO_PROXY: STS is asked through the proxy that is set, the endpoints of an instance and
-of a container never, however it is set."""
+"""HTTPS_PROXY and NO_PROXY. Requests to STS use the proxy that is set. Requests to the endpoints of an instance and
+of a container never use a proxy, no matter which proxy variable is set."""
 import http.server
 import select
 import socket
@@ -14,8 +14,8 @@ USER_AND_PASSWORD = "proxy-user:proxy-password"
 
 
 class Proxy:
-    """Tunnels on loopback. targets: what it was asked to connect to, or for; sent: all that clients sent
-    through it."""
+    """A proxy on loopback that opens tunnels. `targets` has the target of each request: the host and port of a
+    CONNECT, or the URL of another request. `sent` has all bytes that clients sent through its tunnels."""
 
     def __init__(self, refusal=None):
         self.refusal = refusal
@@ -67,7 +67,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_PUT = do_POST = do_GET
 
     def log_message(self, format, *arguments):
-        """Quiet; see Proxy.targets."""
+        """Logs nothing; Proxy.targets has the requests."""
 
 
 class Proxies(CloudCase):
@@ -88,13 +88,13 @@ class Proxies(CloudCase):
         self.credentials("--clear")
         return self.mariadb(principal=principal, **self.cloud_env(AWS_ENDPOINT_URL_STS=self.door.url, **env))
 
-    def test_sts_is_asked_through_it(self):
+    def test_requests_to_sts_use_the_proxy(self):
         for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
             with self.subTest(variable=name):
                 proxy = self.proxy()
                 self.assert_logged_in(self.log_in(**{name: proxy.url}))
                 self.assertEqual(proxy.targets, [self.sts])
-                self.assertEqual(proxy.sent[:2], b"\x16\x03", "a handshake of TLS")
+                self.assertEqual(proxy.sent[:2], b"\x16\x03", "a TLS handshake")
                 self.assertNotIn(b"AssumeRole", proxy.sent)
         self.assertEqual(len(self.passage.calls), 3)
 
@@ -106,7 +106,7 @@ class Proxies(CloudCase):
                 self.assertEqual(proxy.targets, [self.sts] if used else [])
         self.assertEqual(len(self.passage.calls), 3)
 
-    def test_one_that_refuses(self):
+    def test_a_proxy_that_refuses_the_request(self):
         for refusal in (403, 407):
             with self.subTest(refusal=refusal):
                 proxy = self.proxy(refusal)
@@ -115,32 +115,32 @@ class Proxies(CloudCase):
                                      f"{refusal}; check HTTPS_PROXY and NO_PROXY")
                 self.assertNotIn("proxy-password", result.stderr)
                 self.assertEqual(set(proxy.targets), {self.sts})
-        self.assertEqual(self.passage.calls, [], "not asked without it either")
+        self.assertEqual(self.passage.calls, [], "no request without the proxy")
 
-    def everywhere(self, proxy):
+    def every_variable(self, proxy):
         return {name: proxy.url for name in (
             "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")}
 
-    def test_a_machines_own_endpoints_are_not(self):
+    def test_requests_to_a_machines_own_endpoints_use_no_proxy(self):
         self.home.write(CONFIG, "")
         proxy = self.proxy()
         for env in (self.machine_env(), self.pod_env("pod")):
-            self.assert_logged_in(self.mariadb(principal=None, **env, **self.everywhere(proxy)))
+            self.assert_logged_in(self.mariadb(principal=None, **env, **self.every_variable(proxy)))
         self.assertEqual([call["service"] for call in self.calls()], ["imds"] * 3 + ["container"])
         self.assertEqual(proxy.targets, [])
-        # The control, with the same variables: a role on top of it.
+        # Control: with the same variables, the request for a role uses the proxy.
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.role}\n")
         env = {**self.pod_env("pod"), "AWS_ENDPOINT_URL_STS": self.door.url}
-        self.mariadb(principal=None, **env, **self.everywhere(proxy))
+        self.mariadb(principal=None, **env, **self.every_variable(proxy))
         self.assertEqual(proxy.targets, [self.sts])
         self.assertEqual(len(self.passage.calls), 1)
 
-    def test_a_containers_endpoint_by_https_is_not(self):
+    def test_requests_to_a_containers_https_endpoint_use_no_proxy(self):
         self.home.write(CONFIG, "")
         proxy = self.proxy()
         env = self.pod_env("pod")
         env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = self.door.url + self.lab.cloud.containers["pod"].path
-        self.assert_logged_in(self.mariadb(principal=None, **env, **self.everywhere(proxy)))
+        self.assert_logged_in(self.mariadb(principal=None, **env, **self.every_variable(proxy)))
         self.assertEqual([method for method, _ in self.passage.calls], ["GET"])
         self.assertEqual(proxy.targets, [])
 

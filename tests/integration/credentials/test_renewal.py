@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Credentials that end: those with less than a token's life left are renewed where the source can; a
-renewal that fails keeps the old ones while they live; what has ended is refused with a message.
+"""Credentials that expire.
 
-Hours pass by moving the machine's clock (machine_clock.py) and that of AWS and the database together."""
+rds-iam renews credentials that expire sooner than a new token would, if their source can renew them. If the renewal
+fails, rds-iam uses the old credentials until they expire. After that, the login fails with a message.
+
+To let hours pass, the tests move the machine's clock (machine_clock.py) and the clocks of AWS and the databases
+together."""
 import subprocess
 
 from cloud import CloudCase
@@ -13,7 +16,7 @@ from mariadb_client import CONFIG
 LIFE_SECONDS = 3600
 TOKEN_SECONDS = 900
 NEARLY = LIFE_SECONDS - TOKEN_SECONDS
-# What a login may take here before "just before" becomes "just after".
+# The tests log in this long before and after a limit. A login must take less time than that.
 MARGIN_SECONDS = 60
 
 
@@ -23,7 +26,7 @@ class Renewal(CloudCase):
         self.machine = MachineClock(self)
         self.now = 0
 
-    def let_pass(self, seconds):
+    def advance_clocks(self, seconds):
         self.now += seconds
         self.machine.set(self.now)
         self.lab.clock(self.now)
@@ -35,10 +38,11 @@ class Renewal(CloudCase):
         return self.home.run(self.machine.argv(self.argv()), self.principal, **self.env())
 
     def good(self, calls):
-        """A login that works; so often was the source asked up to now. Returns the log."""
+        """Logs in. The login must succeed, and the source must have received `calls` requests so far. Returns the
+        log."""
         result = self.log_in()
         self.assert_logged_in(result)
-        self.assertEqual(self.times_asked(), calls)
+        self.assertEqual(self.request_count(), calls)
         return result.stderr
 
     def fail_from_now_on(self, service):
@@ -48,37 +52,37 @@ class Renewal(CloudCase):
         role = self.lab.roles["rds-access"].arn
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {role}\n")
         self.source_env, self.principal = self.cloud_env(), "etl-base"
-        self.times_asked = lambda: len(self.calls())
+        self.request_count = lambda: len(self.calls())
 
     def use_instance(self):
         run = self.home.path / "run"
         run.mkdir(mode=0o700)
         self.lab.machine(seconds=LIFE_SECONDS)
         self.source_env, self.principal = self.machine_env(XDG_RUNTIME_DIR=str(run)), None
-        self.times_asked = lambda: sum(call["operation"] == "GetRoleCredentials" for call in self.calls())
+        self.request_count = lambda: sum(call["operation"] == "GetRoleCredentials" for call in self.calls())
 
     def check_renewal(self):
         self.good(calls=1)
-        self.let_pass(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(NEARLY - MARGIN_SECONDS)
         self.good(calls=1)
-        self.let_pass(2 * MARGIN_SECONDS)
-        said = self.good(calls=2)
-        self.assertNotIn("and the token with them", said)
-        self.let_pass(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(2 * MARGIN_SECONDS)
+        log = self.good(calls=2)
+        self.assertNotIn("and the token with them", log)
+        self.advance_clocks(NEARLY - MARGIN_SECONDS)
         self.good(calls=2)
         self.assert_accepted(4)
 
     def check_failure(self, service, message):
         self.good(calls=1)
         self.fail_from_now_on(service)
-        self.let_pass(LIFE_SECONDS - MARGIN_SECONDS)
+        self.advance_clocks(LIFE_SECONDS - MARGIN_SECONDS)
         result = self.log_in()
         self.assert_logged_in(result)
         self.assertIn("could not be renewed and are used until they expire: ", result.stderr)
         self.assertIn(message, result.stderr)
         self.assertIn(", and the token with them", result.stderr)
         self.assert_accepted(2)
-        self.let_pass(2 * MARGIN_SECONDS)
+        self.advance_clocks(2 * MARGIN_SECONDS)
         result = self.log_in()
         self.assertNotEqual(result.returncode, 0)
         self.assertNotIn("are used until they expire", result.stderr)
@@ -87,19 +91,19 @@ class Renewal(CloudCase):
         result = self.log_in()
         self.assert_logged_in(result)
 
-    def test_a_roles_are_renewed(self):
+    def test_credentials_of_a_role_are_renewed(self):
         self.use_role()
         self.check_renewal()
 
-    def test_an_instances_are_renewed(self):
+    def test_credentials_of_an_instance_are_renewed(self):
         self.use_instance()
         self.check_renewal()
 
-    def test_a_role_that_cannot_be_renewed(self):
+    def test_credentials_of_a_role_that_cannot_be_renewed(self):
         self.use_role()
         self.check_failure("sts", "STS says HTTP status 500; try again later")
 
-    def test_an_instances_that_cannot_be_renewed(self):
+    def test_credentials_of_an_instance_that_cannot_be_renewed(self):
         self.use_instance()
         self.check_failure("imds", "gives no session token; try again later: status 500")
 
@@ -114,13 +118,13 @@ class Renewal(CloudCase):
             self.assertEqual(host.stdout.readline(), f"{USER}@%\n")
             host.stdout.readline()
             self.assertEqual((host.wait(), len(self.calls())), (0, 1))
-            self.let_pass(NEARLY + MARGIN_SECONDS)
+            self.advance_clocks(NEARLY + MARGIN_SECONDS)
             host.stdin.close()
             self.assertEqual(host.stdout.readline(), f"{USER}@%\n")
         self.assertEqual(len(self.calls()), 2)
         self.assert_accepted(2)
 
-    def test_keys_that_have_ended_and_cannot_be_renewed(self):
+    def test_expired_keys_of_the_environment_are_rejected(self):
         for end, works in (("2099-01-01T00:00:00Z", True), ("2009-01-01T00:00:00Z", False)):
             with self.subTest(end=end):
                 result = self.mariadb(AWS_CREDENTIAL_EXPIRATION=end)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What goes wrong on the way to SSO and sign-in: the portal and the renewal of tokens meet each fault. The login
-fails within its time, with a message that names source, cause and remedy, and after the number of tries
-that the journal shows; or it succeeds, because the fault went away."""
+"""Every fault of the SSO portal and of the renewal of SSO and sign-in tokens.
+
+A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
+names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to."""
 
 from cloud import CloudCase
 from labcase import harness
 
-# name of the fault, the fault, tries, what the message says of it
+# Each row: name of the fault, the fault, attempts, part of the message.
 SSO = (
     ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again later"),
     ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again later"),
@@ -22,7 +23,8 @@ SSO = (
     ("hang", {"kind": "hang"}, 2, "SSO's portal did not answer"),
     ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
 )
-# The token has ended. A renewal that hangs goes on after the login, so it stands last.
+# Faults of the renewal of an expired token. A renewal that hangs continues after the login, so that row is the
+# last.
 def renewal(login, service):
     return (
         ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
@@ -46,7 +48,7 @@ class SessionFaults(CloudCase):
     SOURCES = (("sso", SSO, 3600), ("sso-oidc", OIDC, -60), ("signin", SIGNIN, -60))
 
     def ask(self, service, expires):
-        """A login by a token that ends so many seconds from now."""
+        """Logs in with a session whose token expires in `expires` seconds; a negative number: it is expired."""
         if service == "signin":
             self.login_profile()
             self.aws_login(expires=expires)
@@ -57,7 +59,7 @@ class SessionFaults(CloudCase):
         return self.login(self.login_env() if service == "signin" else self.sso_env())
 
     def login(self, env):
-        """As a hook does it, within a login's time."""
+        """Makes a token as a hook does, with the 10 s limit of a login."""
         database = ["--hostname", self.lab.pg.host, "--port", "1", "--username", "u"]
         return self.home.run(
             [harness.installed("bin/rds-iam"), "token", *database], None, AWS_PROFILE="p", **env)
@@ -78,7 +80,7 @@ class SessionFaults(CloudCase):
                     self.assertEqual(len(self.lab.calls(service=service)) - before, tries, result.stderr)
         self.assertEqual(rows, ROWS)
 
-    def test_a_fault_that_goes_away_or_does_no_harm(self):
+    def test_a_harmless_or_temporary_fault(self):
         for service, _, expires in self.SOURCES:
             for kind in ("reset", "status", "delay", "content-type"):
                 with self.subTest(service=service, kind=kind):
@@ -96,7 +98,7 @@ class SessionFaults(CloudCase):
             self.assertIn(message, result.stderr)
         self.assertEqual(self.calls(), [], "nothing was sent")
 
-    def test_plain_http_is_for_loopback_alone(self):
+    def test_plain_http_is_only_allowed_on_loopback(self):
         self.sso_profile()
         self.sso_login(expires=-60)
         for name in ("SSO_OIDC", "SSO"):

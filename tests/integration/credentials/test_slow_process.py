@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A credential_process that is slower than a login: the refusal, the one command by hand that serves every
-hook from the cache, and the agent, which fetches ahead with the time of a person."""
+"""A credential_process that takes longer than the 10 s limit of a login.
+
+The login fails, and its message names a command. After the user runs this command once, every hook uses the cache.
+The agent fetches credentials ahead of a login and has a limit of 60 s."""
 import concurrent.futures
 import re
 import shlex
@@ -13,51 +15,51 @@ from process_case import ProcessCase
 from service import Services, await_true
 
 LIMIT = "the credential_process exceeded the 10 s limit of a login; "
-SLOW = 11  # seconds: longer than a login
-AHEAD = 32  # and longer than the agent once waited
+SLOW = 11  # seconds; longer than the limit of a login
+AHEAD = 32  # seconds; longer than an earlier limit of the agent
 NOT_ANSWERED = 600
-PERSON_SECONDS = 60
-IN_TIME = 5  # of a hook that is served from the cache
+LONG_LIMIT_SECONDS = 60
+IN_TIME = 5  # seconds that a hook may take if it uses the cache
 
 
 class Slow(ProcessCase):
-    """A command that takes longer than a login allows."""
+    """A command that takes longer than the limit of a login."""
 
-    def test_one_command_by_hand_serves_every_hook(self):
+    def test_after_one_run_of_the_command_every_hook_uses_the_cache(self):
         self.command(SLOW)
         services = Services(self.home)
         services.add("prod")
-        hooks = (self.token, self.plugin, self.executed)
+        hooks = (self.token, self.plugin, self.exec_psql)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             early = [hook.result() for hook in [pool.submit(each) for each in hooks]]
         for result in early:
             self.assertNotEqual(result.returncode, 0)
         self.assertIn(f"{self.home.path}/.aws/config:2: {LIMIT}run in this environment: rds-iam credentials --ho",
                       early[0].stderr)
-        self.assertEqual(self.kept(), [])
-        # The command that the message names, as it stands there.
+        self.assertEqual(self.cache_entries(), [])
+        # Run the command exactly as the message prints it.
         named = re.search(r"run in this environment: (rds-iam .*)", early[0].stderr).group(1)
         result = self.home.run(
             ["sh", "-c", named.replace("rds-iam", shlex.quote(str(self.tool)), 1)], None, **self.env)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        before = self.asked
+        before = self.run_count
         begin = time.monotonic()
         self.assert_logged_in(self.plugin())
-        self.assertEqual(self.executed().stdout, f"{USER}\n")
+        self.assertEqual(self.exec_psql().stdout, f"{USER}\n")
         self.assert_cached()
         with services.agent(None, **self.env):
             psql = self.home.run(["psql", "-XAtw", "service=prod", "-c", "select current_user"], None)
         self.assertEqual((psql.returncode, psql.stdout), (0, f"{USER}\n"), psql.stderr)
         self.assertLess(time.monotonic() - begin, 4 * IN_TIME)
-        self.assertEqual(self.asked, before)
+        self.assertEqual(self.run_count, before)
         sent = [verdict["reason"] for verdict in self.verdicts() if verdict["token_length"] > 0]
         self.assertEqual(sent, [None] * 3)
-        # The secret lies there, and nowhere else.
-        (entry,) = self.kept()
+        # Only the cache entry contains the secret.
+        (entry,) = self.cache_entries()
         self.assertEqual((entry.stat().st_mode & 0o777, entry.parent.stat().st_mode & 0o777), (0o600, 0o700))
         self.assertEqual(self.places_of_secret(), ["xdg"])
 
-    def test_the_refusal_names_limit_setting_and_command(self):
+    def test_the_message_names_the_limit_the_setting_and_the_command(self):
         self.command(NOT_ANSWERED)
         database = self.lab.pg
         command = f"rds-iam credentials --hostname {database.host} --port {database.port} --username {USER}"
@@ -81,7 +83,7 @@ class Slow(ProcessCase):
             ({"XDG_RUNTIME_DIR": ""}, unset),
         )
         with concurrent.futures.ThreadPoolExecutor(len(rows) + 2) as pool:
-            hooks = [(pool.submit(self.plugin), self.lab.mariadb), (pool.submit(self.executed), database)]
+            hooks = [(pool.submit(self.plugin), self.lab.mariadb), (pool.submit(self.exec_psql), database)]
             results = list(pool.map(lambda row: self.token(RDS_IAM_LOG="1", **row[0]), rows))
         for (extra, remedy), result in zip(rows, results):
             with self.subTest(extra):
@@ -89,7 +91,7 @@ class Slow(ProcessCase):
                 message = result.stderr.splitlines()[-1]
                 self.assertIn(f"/.aws/config:2: {LIMIT}{remedy}", message)
                 self.assertIn(command, message)
-                self.assertLessEqual(len(message.removeprefix("rds-iam: ")), 380, "a client would cut it")
+                self.assertLessEqual(len(message.removeprefix("rds-iam: ")), 380, "a client would truncate it")
         for hook, database in hooks:
             result = hook.result()
             self.assertNotEqual(result.returncode, 0)
@@ -98,8 +100,8 @@ class Slow(ProcessCase):
         self.assert_nothing_sent()
 
 
-class Person(ProcessCase):
-    """Sixty seconds, which a person waits, and the agent too."""
+class LongLimit(ProcessCase):
+    """The limit of 60 s, which `rds-iam credentials` and the agent have."""
 
     def setUp(self):
         super().setUp()
@@ -111,9 +113,10 @@ class Person(ProcessCase):
         return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select current_user"], None)
 
     def check_agent(self, seconds):
-        """An agent fetches ahead; who opens the passfile in the meantime is answered in time."""
+        """Runs an agent, which fetches ahead of a login. During the fetch, a client that opens the passfile gets an
+        empty file without a long wait."""
         with self.services.agent(None, wait=False, **self.env) as agent:
-            await_true(lambda: self.asked == 1, agent.log)
+            await_true(lambda: self.run_count == 1, agent.log)
             begin = time.monotonic()
             self.assertEqual(self.opener.read(self.services.passfile("prod")), "")
             self.assertNotEqual(self.psql().returncode, 0, "control: there is no token yet")
@@ -124,17 +127,17 @@ class Person(ProcessCase):
             for _ in range(3):
                 self.assertEqual(self.psql().stdout, f"{USER}\n", agent.log())
                 time.sleep(1.1)  # a new token
-            self.assertEqual(self.asked, 1, "from the process's memory")
+            self.assertEqual(self.run_count, 1, "the new tokens use credentials from the agent's memory")
             self.assertNotIn("no token for", agent.log())
         self.assert_accepted(3)
 
     def hang(self):
-        """A person waits for a command that does not answer: the result, and for how long."""
+        """Runs `rds-iam credentials` with a command that hangs. Returns (result, seconds)."""
         begin = time.monotonic()
-        return self.by_hand("--profile", "hangs"), time.monotonic() - begin
+        return self.run_credentials("--profile", "hangs"), time.monotonic() - begin
 
     @within_limit
-    def test_a_command_of_half_a_minute(self):
+    def test_a_command_that_takes_half_a_minute(self):
         self.configure("no")
         self.command(AHEAD)
         profiles = (self.home.path / ".aws/config").read_text()
@@ -144,28 +147,29 @@ class Person(ProcessCase):
             hangs = pool.submit(self.hang)
             self.check_agent(AHEAD)
             result, seconds = hangs.result()
-        self.assertEqual((self.kept(), self.places_of_secret()), ([], []))
+        self.assertEqual((self.cache_entries(), self.places_of_secret()), ([], []))
         self.assertEqual(result.returncode, 1)
         self.assertRegex(result.stderr, r"/\.aws/config:4: the credential_process did not finish within 60 s(: touch "
                          r"the key)?; run it by hand to see why")
         self.assertNotIn("cache_credential_process", result.stderr)
-        self.assertGreater(seconds, PERSON_SECONDS - 2)
+        self.assertGreater(seconds, LONG_LIMIT_SECONDS - 2)
 
     @within_limit
-    def test_the_agent_fills_the_cache_for_others(self):
+    def test_the_agent_fills_the_cache_for_other_programs(self):
         self.command(SLOW)
         self.check_agent(SLOW)
-        self.assertEqual((len(self.kept()), self.places_of_secret()), (1, ["xdg"]))
+        self.assertEqual((len(self.cache_entries()), self.places_of_secret()), (1, ["xdg"]))
         self.assert_cached()
 
 
 class Chain(ProcessCase):
-    def test_a_role_on_top_of_a_slow_command(self):
-        """A profile alone is enough: the role is assumed within a login."""
+    def test_a_role_assumed_with_the_credentials_of_a_slow_command(self):
+        """The user runs rds-iam with only --profile, which caches the command's credentials. A later login then only
+        assumes the role."""
         self.print_keys(principal=self.lab.principals["etl-base"])
         self.command(SLOW)
         self.configure(role_arn=self.lab.roles["rds-access"].arn)
-        self.assertEqual(self.by_hand("--profile", "p").returncode, 0)
+        self.assertEqual(self.run_credentials("--profile", "p").returncode, 0)
         self.assert_cached()
         self.assertEqual([call["operation"] for call in self.calls()], ["AssumeRole"])
 

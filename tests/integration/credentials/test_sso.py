@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""AWS SSO: from a token file of the AWS CLI's to a login, its renewal, and what cannot be renewed."""
+"""AWS SSO: a login with a token file of the AWS CLI, the renewal of the token, and sessions that cannot be
+renewed."""
 import concurrent.futures
 import json
 import stat
@@ -12,7 +13,7 @@ from session_case import AT_ONCE, SHORT, SsoCase
 
 
 class Logins(SsoCase):
-    def test_a_login_by_a_session_and_by_the_older_form(self):
+    def test_a_login_with_sso_session_and_with_the_older_settings(self):
         arn = self.lab.roles["sso-etl"].session_arn(self.lab.cloud.sso.user)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         for session in ("dev", None):
@@ -24,7 +25,7 @@ class Logins(SsoCase):
                 self.assertEqual(self.lab.last_verdict()["principal"], arn)
         self.assertEqual(self.operations(), ["GetRoleCredentials"] * 2)
 
-    def test_what_explain_says(self):
+    def test_output_of_explain(self):
         config = self.sso_profile()
         self.sso_login()
         shown = self.ask("--explain").stdout
@@ -36,7 +37,7 @@ class Logins(SsoCase):
         self.assertIn(f"identity           role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
 
     def test_a_clock_that_is_wrong(self):
-        """The portal's answer tells by how much, and the token for the database is signed with that."""
+        """rds-iam learns the offset from the portal's response, and dates the database token with AWS's time."""
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         self.sso_profile()
         self.sso_login()
@@ -47,7 +48,7 @@ class Logins(SsoCase):
             self.assertRegex(result.stderr, "this machine's clock is (599|600|601) s behind AWS's")
         self.assertEqual(self.operations(), ["GetRoleCredentials"])
 
-    def test_a_role_on_top(self):
+    def test_a_role_assumed_with_the_session(self):
         self.sso_profile(name="base")
         self.sso_login()
         config = self.home.path / ".aws/config"
@@ -62,24 +63,24 @@ class Renewal(SsoCase):
         super().setUp()
         self.sso_profile()
 
-    def test_a_token_is_renewed_and_written_back_as_the_cli_writes_it(self):
+    def test_a_token_is_renewed_and_written_in_the_form_of_the_cli(self):
         path, before = self.sso_login(**SHORT)
-        path.write_text(json.dumps({**before, "somebody": {"else's": [1, None]}}))
+        path.write_text(json.dumps({**before, "unknown": {"member": [1, None]}}))
         path.chmod(0o644)
         self.good()
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
         text = path.read_text(encoding="ascii")
         after = json.loads(text)
         self.assertEqual(text, json.dumps(after), "the form of Python's json.dumps()")
-        self.assertEqual(list(after), [*before, "somebody"])
+        self.assertEqual(list(after), [*before, "unknown"])
         changed = {name for name in before if after[name] != before[name]}
         self.assertEqual(changed, {"accessToken", "refreshToken", "expiresAt"})
-        self.assertEqual(after["somebody"], {"else's": [1, None]})
+        self.assertEqual(after["unknown"], {"member": [1, None]})
         self.assertRegex(after["expiresAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
         self.assertEqual({p.name for p in path.parent.iterdir()}, {path.name, path.name + ".lock"})
 
-    def test_the_window_is_a_quarter_of_an_hour(self):
+    def test_a_token_is_renewed_15_minutes_before_it_expires(self):
         for expires, renewals in ((880, 1), (1000, 0)):
             self.forget()
             self.sso_login(expires=expires)
@@ -87,7 +88,7 @@ class Renewal(SsoCase):
             self.good()
             self.assertEqual(len(self.lab.calls(operation="CreateToken")) - before, renewals)
 
-    def test_a_renewal_that_fails_keeps_a_token_that_lives(self):
+    def test_if_renewal_fails_a_valid_token_is_used(self):
         path, before = self.sso_login(**SHORT)
         for fault, words in (({"kind": "status", "status": 503}, "status 503"),
                              ({"kind": "reset"}, "localhost"),
@@ -100,10 +101,10 @@ class Renewal(SsoCase):
                 self.assertIn("could not be renewed and is used until it expires", result.stdout + result.stderr)
                 self.assertEqual(json.loads(path.read_text()), before)
 
-    def test_a_session_that_is_over(self):
+    def test_messages_for_a_session_that_cannot_be_renewed(self):
         config = self.home.path / ".aws/config"
         last = "run: aws sso login --profile p\n"
-        with self.subTest("nobody has logged in"):
+        with self.subTest("no login"):
             result = self.ask()
             self.assertIn(f"{config}:2: profile p is not logged in (", result.stderr)
             self.assertTrue(result.stderr.endswith(last), result.stderr)
@@ -114,18 +115,18 @@ class Renewal(SsoCase):
                 self.assertIn(
                     f"{config}:2: the SSO session of profile p expired at {token['expiresAt']}; " + last,
                     result.stderr)
-        with self.subTest("the server says so"):
+        with self.subTest("the server rejects the refresh token"):
             _, token = self.sso_login(expires=-60)
             self.lab.sso_logout(token)
             result = self.ask()
             self.assertRegex(result.stderr, f"expired at {token['expiresAt']}, .*with status 400: invalid_grant; " + last)
-        with self.subTest("the portal says so"):
+        with self.subTest("the portal rejects the access token"):
             _, token = self.sso_login()
             self.lab.sso_logout(token)
             result = self.ask()
             self.assertIn("with status 401: Session token not found or invalid; the session has expired; " + last,
                           result.stderr)
-        with self.subTest("a renewal that may be tried again"):
+        with self.subTest("a temporary error"):
             _, token = self.sso_login(expires=-60)
             self.lab.faults({"service": "sso-oidc", "kind": "status", "status": 500, "times": 99})
             result = self.ask()
@@ -134,7 +135,7 @@ class Renewal(SsoCase):
         for token in (token["accessToken"], token["refreshToken"], token["clientSecret"]):
             self.assertNotIn(token, result.stderr)
 
-    def test_a_file_without_a_token_is_refused_before_any_request(self):
+    def test_a_file_without_a_token_is_rejected_before_any_request(self):
         path, token = self.sso_login(expires=-60)
         for change in ({"accessToken": ""}, {"accessToken": None}, {"accessToken": {}}, {"expiresAt": "soon"},
                        {"expiresAt": None}):
@@ -158,7 +159,7 @@ class Renewal(SsoCase):
         self.assertIn("with status 403: No access; get role Admin in account", self.ask().stderr)
 
     def test_a_directory_that_cannot_be_written(self):
-        """A token is not spent where its successor could not be kept."""
+        """rds-iam must not use up the refresh token if it could not write the new token."""
         path, before = self.sso_login(**SHORT)
         for number, name in enumerate((".lock", ".new"), 1):
             with self.subTest(name=name):
@@ -172,50 +173,52 @@ class Renewal(SsoCase):
                 self.assertEqual(json.loads(path.read_text()), before)
                 in_the_way.rmdir()
 
-    def test_a_file_that_stays_torn(self):
+    def test_a_truncated_file(self):
         path, _ = self.sso_login()
         path.write_text(path.read_text()[:40])
         self.assertIn("is not JSON; run: aws sso login --profile p", self.ask().stderr)
 
-    def test_a_new_login_during_a_renewal_stays(self):
+    def test_a_renewal_does_not_overwrite_a_new_login(self):
         path, _ = self.sso_login(**SHORT)
         self.lab.faults({"service": "sso-oidc", "kind": "delay", "seconds": 2})
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            asked = pool.submit(self.ask)
+            run = pool.submit(self.ask)
             await_true(lambda: "CreateToken" in self.operations())
             _, new = self.sso_login()
-            self.assertEqual(asked.result().returncode, 0, asked.result().stderr)
+            self.assertEqual(run.result().returncode, 0, run.result().stderr)
         self.assertEqual(json.loads(path.read_text()), new)
 
-    def test_fifty_at_once_renew_once(self):
+    def test_fifty_processes_send_one_renewal(self):
         self.sso_login(**SHORT)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
-        self.ask_at_once()
+        self.run_many()
         self.assertEqual(sorted(self.operations()), ["CreateToken"] + ["GetRoleCredentials"] * AT_ONCE)
 
 
 class Kills(SsoCase):
-    def test_a_login_that_is_killed_while_the_server_answers(self):
+    def test_a_login_that_is_killed_while_the_server_responds(self):
         self.sso_profile()
-        self.kill_while_the_server_answers(*self.sso_login(**SHORT))
+        self.kill_while_the_server_responds(*self.sso_login(**SHORT))
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
 
 
 class TheCli(HostCase):
-    """Debian's AWS CLI and botocore at SSO's true names: they read what we write, we what they write,
-    and they ask as we do."""
+    """Debian's AWS CLI in a network where the real host names of SSO lead to the lab. The CLI and rds-iam read each
+    other's token files and send the same requests."""
 
     def setUp(self):
         super().setUp()
         self.sso_profile()
 
-    def ours(self):
+    def run_rds_iam(self):
+        """Runs rds-iam without its cache. Returns the requests to AWS."""
         self.host.run([harness.installed("bin/rds-iam"), "credentials", "--clear"])
         result = self.host.run([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"])
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return self.calls()
 
-    def theirs(self):
+    def run_aws_cli(self):
+        """Runs the AWS CLI without its cache. Returns the requests to AWS, except the one for the identity."""
         for path in (self.home.path / ".aws/cli/cache").glob("*"):
             path.unlink()
         result = self.host.caller(AWS_PROFILE="p")
@@ -224,9 +227,9 @@ class TheCli(HostCase):
                          self.lab.roles["sso-etl"].session_arn(self.lab.cloud.sso.user))
         return [call for call in self.calls() if call["operation"] != "GetCallerIdentity"]
 
-    def test_each_reads_what_the_other_has_renewed_and_asks_the_same(self):
+    def test_each_reads_the_renewed_token_of_the_other_and_sends_the_same_requests(self):
         renewed = []
-        for first, second in ((self.ours, self.theirs), (self.theirs, self.ours)):
+        for first, second in ((self.run_rds_iam, self.run_aws_cli), (self.run_aws_cli, self.run_rds_iam)):
             path, before = self.sso_login(**SHORT)
             calls = first()
             self.assertEqual([c["operation"] for c in calls], ["CreateToken", "GetRoleCredentials"])
@@ -236,14 +239,14 @@ class TheCli(HostCase):
             renewed.append(calls)
             self.assertEqual([c["operation"] for c in second()], ["GetRoleCredentials"])
             self.assertEqual(json.loads(path.read_text()), after)
-        for ours, theirs in zip(*renewed):
-            self.assertIn("aws-cli", theirs["user_agent"], "control: it is theirs")
-            for parameters in (ours["parameters"], theirs["parameters"]):
-                parameters.pop("clientId", None)  # another login, another client
+        for own_call, other_call in zip(*renewed):
+            self.assertIn("aws-cli", other_call["user_agent"], "control: the AWS CLI sent it")
+            for parameters in (own_call["parameters"], other_call["parameters"]):
+                parameters.pop("clientId", None)  # each login registers a new client
             for key in ("method", "path", "host", "tls", "parameters", "content_type", "caller"):
-                self.assertEqual(ours[key], theirs[key], key)
+                self.assertEqual(own_call[key], other_call[key], key)
             extra = {"accept-encoding", "user-agent", "accept", "connection", "content-length"}
-            self.assertEqual(set(ours["headers"]) - extra, set(theirs["headers"]) - extra)
+            self.assertEqual(set(own_call["headers"]) - extra, set(other_call["headers"]) - extra)
 
 
 if __name__ == "__main__":

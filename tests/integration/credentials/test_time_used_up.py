@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A service that is asked late in a login, or not at all, is not blamed for what another step took: the
-message names that step. Each login is a hook's, with ten seconds."""
+"""A login in which one step uses up the time of the next step. The message must name the step that used the time,
+not only the service that rds-iam could not ask in time. Each login has the 10 s limit of a hook."""
 import fcntl
 import json
 
@@ -14,7 +14,7 @@ SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be reached:
 
 class TimeCase(CloudCase):
     def token(self, env):
-        """A login; it must fail. What it says."""
+        """Runs rds-iam token, which must fail. Returns its message."""
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
         result = self.home.run([harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.pg.host,
                                 "--port", "1", "--username", "u"], None, **env)
@@ -24,24 +24,25 @@ class TimeCase(CloudCase):
     def assert_portal_was_not_asked(self):
         self.assertEqual([call for call in self.calls() if call["service"] == "sso"], [])
 
-    def live_token(self):
-        """One that still lives, and is due to be renewed. Its file."""
+    def token_due_for_renewal(self):
+        """Writes a token that is valid but due for renewal. Returns its file."""
         self.sso_profile()
         return self.sso_login(expires=600)[0]
 
 
 class UsedUp(TimeCase):
     def test_by_another_process_that_renews_the_token(self):
-        path = self.live_token()
+        path = self.token_due_for_renewal()
         with path.with_name(path.name + ".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            said = self.token(self.sso_env())
-        self.assertIn(SSO_UNASKED + "another process that renews the session's token; try again", said)
-        self.assertNotIn("did not answer", said)
+            message = self.token(self.sso_env())
+        self.assertIn(SSO_UNASKED + "another process that renews the session's token; try again", message)
+        self.assertNotIn("did not answer", message)
         self.assert_portal_was_not_asked()
 
     def after_the_command(self, url):
-        """A command that takes most of the time, and a role that is assumed with its credentials."""
+        """Makes a token with a role. The command that gives the role's source credentials takes most of the time.
+        Returns the message."""
         keys = self.lab.principals["etl-base"].env()
         document = {"Version": 1, "AccessKeyId": keys["AWS_ACCESS_KEY_ID"],
                     "SecretAccessKey": keys["AWS_SECRET_ACCESS_KEY"]}
@@ -60,16 +61,16 @@ source_profile = b
             r"because STS did not answer: [\w.]+:\d+: Timeout was reached \(in the [01]\.\d s that the "
             r"credential_process of profile b had left\); check the network")
 
-    def test_nobody_there_has_not_waited(self):
-        """The control: it says at once that nobody is there, and needs no time for it."""
+    def test_control_a_refused_connection_names_no_other_step(self):
+        """The connection is refused at once, so the message must not name a step that used up the time."""
         self.role_profile("p", "rds-access", credential_source=None, source_profile="b")
         with (self.home.path / ".aws/config").open("a", encoding="utf-8") as config:
             config.write("[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n")
-        said = self.token(self.cloud_env(AWS_ENDPOINT_URL_STS="https://127.0.0.1:1"))
-        self.assertRegex(said, "because STS did not answer: 127.0.0.1:1: [^(]*; check the network")
+        message = self.token(self.cloud_env(AWS_ENDPOINT_URL_STS="https://127.0.0.1:1"))
+        self.assertRegex(message, "because STS did not answer: 127.0.0.1:1: [^(]*; check the network")
 
     def test_by_a_role(self):
-        """Two that STS gives slowly, and a third one that it does not give in what is left."""
+        """STS responds slowly. It gives the first two roles of a chain, but not the third in the remaining time."""
         roles = [self.lab.roles[name].arn for name in ("etl-hop", "rds-access", "rds-access")]
         self.home.write(".aws/config", f"""[profile p]
 role_arn = {roles[2]}
@@ -93,12 +94,12 @@ aws_secret_access_key = {self.lab.principals["etl-base"].env()["AWS_SECRET_ACCES
 
 class Renewal(TimeCase):
     def test_by_the_renewal_of_the_token(self):
-        """It goes on after the login, so nothing stands behind it."""
-        self.live_token()
+        """The renewal continues after the login, so this class contains no other test."""
+        self.token_due_for_renewal()
         self.lab.faults({"service": "sso-oidc", "kind": "hang", "times": 9})
-        said = self.token(self.sso_env())
-        self.assertIn(SSO_UNASKED + "the renewal of the session's token; try again", said)
-        self.assertNotIn("did not answer", said)
+        message = self.token(self.sso_env())
+        self.assertIn(SSO_UNASKED + "the renewal of the session's token; try again", message)
+        self.assertNotIn("did not answer", message)
         self.assert_portal_was_not_asked()
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Programs that start without some of the descriptors 0 to 2, or close their stderr themselves: what
-they open next gets the number, and no line of ours may be written into it.
+"""Programs that start without some of the descriptors 0 to 2, or that close their stderr themselves.
 
-Each program writes a file, with RDS_IAM_LOG=1, and the file must be what it is without a log. The
-control in each test is the same program with a stderr, which does get the line.
+The next file that such a program opens gets the free number. The product must not write a log line into that file.
+Each program runs with RDS_IAM_LOG=1 and writes a file, which must have the same content as without the log. As a
+control, each test also runs the same program with a stderr, where the log line does appear.
 """
 import re
 
@@ -15,7 +15,7 @@ SIGNED = re.compile(r"rds-iam: signed for ")
 CLOSINGS = ("2>&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&-", "<&-")
 NO_STDOUT = "could not open stdout for appending"
 
-# Closes its stderr as a daemon does, and opens its dump, which gets the number 2.
+# A script that closes its stderr, as a daemon does, and then opens its dump, which becomes descriptor 2.
 CLOSES_IT = """
 import os, sys
 %(before)s
@@ -44,12 +44,12 @@ class ClosedCase(MariadbCase):
         self.dump = self.home.path / "dump"
 
     def run_closed(self, closing, argv, **extra):
-        """Runs argv by a shell that closes descriptors first: its result, and what its dump holds."""
+        """Runs argv from a shell that first closes descriptors. Returns (result, content of the dump or None)."""
         self.dump.unlink(missing_ok=True)
         result = self.home.run(
             ["sh", "-c", f'exec "$@" {closing}', "sh", *argv], **{"RDS_IAM_LOG": "1", **extra})
         text = self.dump.read_text(errors="replace") if self.dump.exists() else None
-        # pg_dump's key is another one each time.
+        # pg_dump writes another key each time.
         return result, text and re.sub(r"(?m)^(\\(?:un)?restrict) .*", r"\1", text)
 
     @staticmethod
@@ -60,10 +60,10 @@ class ClosedCase(MariadbCase):
         return self.argv("--skip-dump-date", f"--result-file={self.dump}", *options, "shop",
                          program="mariadb-dump", query=None)
 
-    def assert_dumps_are_whole(self, argv, closings=CLOSINGS, **extra):
+    def assert_dumps_are_complete(self, argv, closings=CLOSINGS, **extra):
         result, whole = self.run_closed("", argv, **extra)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stderr, SIGNED, "control: with a stderr the line is written")
+        self.assertRegex(result.stderr, SIGNED, "control: with a stderr, the line appears")
         self.assertGreater(len(whole), 100)
         self.assertNotRegex(whole, SIGNED)
         for closing in closings:
@@ -75,8 +75,8 @@ class ClosedCase(MariadbCase):
 
 class UnderExec(ClosedCase):
     def without_stdout(self):
-        """Closings that close stdout, if pg_dump itself refuses them: from 16 on it opens its stdout anew,
-        whatever -f says."""
+        """Returns the entries of CLOSINGS that close stdout, if pg_dump fails with them even without rds-iam; else
+        an empty list. pg_dump 16 and later reopens its stdout even with -f."""
         closings = [closing for closing in CLOSINGS if re.search(r"(^| )>&-", closing)]
         self.assertEqual(len(closings), 3)
         argv = ["sh", "-c", 'exec "$@" >&-', "sh", "pg_dump", "-w", "-h", self.home.path, "-f", self.dump]
@@ -87,33 +87,33 @@ class UnderExec(ClosedCase):
     def test_pg_dump(self):
         argv = self.under_exec("pg_dump", "-w", "--data-only", "-f", self.dump)
         refused = self.without_stdout()
-        self.assert_dumps_are_whole(
+        self.assert_dumps_are_complete(
             argv, [closing for closing in CLOSINGS if closing not in refused], **self.postgresql)
         for closing in refused:
             with self.subTest(closing=closing):
                 result, dump = self.run_closed(closing, argv, **self.postgresql)
                 self.assertEqual((result.returncode, dump or ""), (1, ""))
-                self.assertEqual(NO_STDOUT in result.stderr, "2>&-" not in closing, "as without rds-iam exec")
+                self.assertEqual(NO_STDOUT in result.stderr, "2>&-" not in closing, "same as without rds-iam exec")
 
     def test_psql_with_its_output_in_a_file(self):
-        self.assert_dumps_are_whole(
+        self.assert_dumps_are_complete(
             self.under_exec("psql", "-XAtw", "-o", self.dump, "-c", "select repeat('x', 200)"), **self.postgresql)
 
     def test_mariadb_dump(self):
-        self.assert_dumps_are_whole(self.under_exec(*self.mariadb_dump()))
+        self.assert_dumps_are_complete(self.under_exec(*self.mariadb_dump()))
 
-    def test_a_shell_below_it_closes_them(self):
+    def test_a_shell_under_exec_closes_descriptors(self):
         for closing in ("2>&-", "<&- 2>&-", "<&- >&- 2>&-"):
             if closing in self.without_stdout():
                 continue
             script = f"pg_dump -w --data-only -f {self.dump}"
-            self.assert_dumps_are_whole(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
+            self.assert_dumps_are_complete(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
             _, whole = self.run_closed("", self.under_exec("sh", "-c", script), **self.postgresql)
             result, dump = self.run_closed("", self.under_exec("sh", "-c", f"{script} {closing}"), **self.postgresql)
             self.assertEqual((result.returncode, dump), (0, whole), result.stderr)
 
     def test_warnings_of_exec_itself(self):
-        """No CA: rds-iam exec warns, and so does the preload."""
+        """Without a CA, rds-iam exec and the preload print a warning."""
         settings = {**self.postgresql, "PGSSLROOTCERT": "", "RDS_IAM_LOG": "warning"}
         argv = self.under_exec("psql", "-XAtw", "-h", self.lab.pg.host, "-L", self.dump, "-c", "select 1")
         result, _ = self.run_closed("", argv, **settings)
@@ -123,24 +123,24 @@ class UnderExec(ClosedCase):
                 _, dump = self.run_closed(closing, argv, **settings)
                 self.assertNotIn("rds-iam: ", dump or "")
 
-    def test_the_command_gets_the_null_device_for_what_is_closed_and_nothing_else(self):
+    def test_closed_descriptors_of_the_command_become_the_null_device(self):
         script = (f"import os; open({str(self.dump)!r}, 'w').write(' '.join(os.readlink(f'/proc/self/fd/{{fd}}')"
                   " for fd in range(3)))")
         for closing in CLOSINGS:
             with self.subTest(closing=closing):
                 argv = self.under_exec("/usr/bin/python3", "-S", "-c", script)
                 found = self.run_closed(closing, argv)[1].split()
-                self.assertEqual(found[0], "/dev/null", "as harness.run() has it in any case")
+                self.assertEqual(found[0], "/dev/null", "harness.run() always sets it so")
                 self.assertEqual(found[1] == "/dev/null", closing != "2>&-" and " >&-" in " " + closing, found)
                 self.assertEqual(found[2] == "/dev/null", "2>&-" in closing, found)
 
-    def test_output_that_goes_nowhere_is_still_an_error(self):
+    def test_a_write_to_a_closed_stdout_is_still_an_error(self):
         result = self.home.run(["sh", "-c", 'exec "$@" >&-', "sh", *self.under_exec("env")])
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("write error", result.stderr)
 
-    def test_a_stderr_in_a_file_is_a_stderr(self):
-        """Also one that a shell below gives its command."""
+    def test_a_stderr_that_is_a_file_gets_the_log(self):
+        """Also if a shell under exec redirects the stderr of its command."""
         inner = f"psql -XAtwc 'select 1' 2>{self.dump}"
         for closing, argv in ((f"2>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
                               (f"2>>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
@@ -153,7 +153,7 @@ class UnderExec(ClosedCase):
 
 
 class ClosesItself(ClosedCase):
-    """The program closes its stderr and opens its dump there."""
+    """The program closes its stderr, and its dump becomes descriptor 2."""
 
     def script(self, driver, before, flags=""):
         place = {"host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER}
@@ -161,34 +161,34 @@ class ClosesItself(ClosedCase):
         text = CLOSES_IT % {"before": "\n".join(["", IMPORT[driver], *before]), "flags": flags, "login": login}
         return ["/usr/bin/python3", "-c", text.replace("LOGIN", login), self.dump]
 
-    def assert_dump_is_whole(self, argv, expects_log, **extra):
+    def assert_dump_is_complete(self, argv, expects_log, **extra):
         result, dump = self.run_closed("", argv, **extra)
         self.assertEqual((result.returncode, dump), (0, "first\nlast\n"), result.stderr)
         self.assertEqual(bool(SIGNED.search(result.stderr)), expects_log, result.stderr)
 
-    def test_before_and_after_its_first_login_under_exec(self):
+    def test_under_exec_before_and_after_the_first_login(self):
         for driver in LOGIN:
             for before, expects_log in (((), False), (("LOGIN",), True)):
                 for flags in ("", "| os.O_APPEND", "| os.O_CLOEXEC"):
                     with self.subTest(driver=driver, before=before, flags=flags):
-                        self.assert_dump_is_whole(
+                        self.assert_dump_is_complete(
                             self.under_exec(*self.script(driver, before, flags)), expects_log, **self.postgresql)
 
     def test_a_plugin_alone(self):
-        """RDS_IAM_LOG=1 is the user's, and no preload has seen the start of the program. Before its
-        first login a program that opens its dump as Python does, to be closed at an exec, is seen."""
+        """Without exec, no preload sees the start of the program. If the program opens its dump before its first
+        login, the plugin recognises the dump only by its close-on-exec flag, which Python sets."""
         for before, inheritable, expects_log in (((), False, False), (("LOGIN",), True, True),
                                                  (("LOGIN",), False, True)):
             with self.subTest(before=before, inheritable=inheritable):
                 script = self.script("MySQLdb", before)
                 script[2] = script[2].replace("set_inheritable(2, True)", f"set_inheritable(2, {inheritable})")
-                self.assert_dump_is_whole(script, expects_log)
+                self.assert_dump_is_complete(script, expects_log)
 
     def test_a_plugin_alone_in_mariadb_dump(self):
-        self.assert_dumps_are_whole(self.mariadb_dump())
+        self.assert_dumps_are_complete(self.mariadb_dump())
 
     def test_a_plugin_alone_beside_a_connection_to_a_local_server(self):
-        """The connection has the number 2; the local protocol would break at a line of ours."""
+        """The connection is descriptor 2. A log line in it would break its protocol."""
         script = "\n".join([
             "import os, socket, MySQLdb",
             f"path = {str(self.home.path / 's')!r}",
@@ -204,7 +204,7 @@ class ClosesItself(ClosedCase):
         self.assertEqual(result.stdout, "b''\n", result.stderr)
         self.assert_accepted()
 
-    def test_a_plugin_alone_has_a_log_in_a_file(self):
+    def test_a_plugin_alone_logs_to_a_stderr_that_is_a_file(self):
         for redirection in ("2>", "2>>"):
             with self.subTest(redirection=redirection):
                 result, text = self.run_closed(f"{redirection}{self.dump}", self.argv())
@@ -213,7 +213,7 @@ class ClosesItself(ClosedCase):
 
 
 class Programs(ClosedCase):
-    """Our own programs open nothing with the numbers 0 to 2."""
+    """The programs of rds-iam open no file as descriptor 0, 1 or 2."""
 
     def opened(self, argv, **extra):
         trace = self.home.path / "trace"
@@ -221,12 +221,12 @@ class Programs(ClosedCase):
             ["strace", "-f", "-qq", "-e", "trace=openat,socket,socketpair,pipe2,dup,memfd_create,inotify_init1",
              "-o", trace, "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *argv], **extra)
         lines = trace.read_text().splitlines()
-        # What the loader opens is closed again before main(), which begins here.
+        # The loader closes its files before main(). main() begins with this open().
         start = next(i for i, line in enumerate(lines) if re.search(r'"/dev/null", O_RDWR\) = 0$', line))
         first = lines[start].split()[0]
         return [line for line in lines[start + 1:] if line.split()[0] == first]
 
-    def test_none_of_them(self):
+    def test_no_program_opens_a_file_as_descriptor_0_to_2(self):
         token = ["token", "--hostname", self.lab.pg.host, "--port", "5432", "--username", "u"]
         tool = harness.installed("bin/rds-iam")
         fetch = harness.installed("libexec/rds-iam/rds-iam-fetch")
@@ -240,7 +240,7 @@ class Programs(ClosedCase):
                 filled = [line for line in opened if re.search(r"\) = [012]$", line)]
                 self.assertEqual([re.search(r'"(.*)"', line).group(1) for line in filled], ["/dev/null"] * 2, filled)
                 for line in opened:
-                    self.assertNotRegex(line, r"\[[012][,\]]", "a pipe's or a pair's end")
+                    self.assertNotRegex(line, r"\[[012][,\]]", "an end of a pipe or a socket pair")
 
 
 if __name__ == "__main__":

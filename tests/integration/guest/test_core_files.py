@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Credentials that a process keeps between two logins: no core file of a host holds them, the host's
-own data is in it, and what has ended is wiped. Every search has a control that finds the same bytes
-in the memory of the running process."""
+"""Credentials that a host program caches between two logins.
+
+A core file of the program contains the program's own data but none of these credentials. Expired credentials are
+wiped. As a control, each search also finds the same bytes in the memory of the running process."""
 import ctypes
 import json
 import pathlib
@@ -15,11 +16,11 @@ from mariadb_client import CONFIG
 from service import Services, await_true
 from test_secrets import find, memory, pieces
 
-PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
+PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, -1
 MOVED_CLOCK = harness.BUILD / "tests/integration/src/moved_clock.so"
 
-# Logs in once for each line of its standard input, and keeps data of its own in its heap. The data
-# is in no argument and no literal as it is here.
+# Logs in once for each line of its standard input. Its heap contains its own data: the reversed argument, which is
+# not in the arguments or in the text of the program.
 PROGRAM = """
 import sys
 own = "".join(reversed(sys.argv[1])) * 3
@@ -35,9 +36,9 @@ OWN = "canary-of-the-host-itself-0123456789"
 IN_DUMP = "".join(reversed(OWN)).encode()
 
 
-def let_gcore_in():
-    """Where only a parent may look into a process, gcore is none."""
-    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANYBODY, 0, 0, 0)
+def allow_gcore():
+    """Allows gcore to attach to this process. With Yama's restrictions, otherwise only an ancestor may attach."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
 def stamp(seconds):
@@ -45,7 +46,7 @@ def stamp(seconds):
 
 
 def ranges(pid):
-    """Every range of a process's memory: its words in the maps, and its flags."""
+    """Yields (start, end, mode, its text in smaps) for each memory mapping of a process."""
     text = pathlib.Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")
     for block in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.M)[1:]:
         span, mode = block.split()[:2]
@@ -56,7 +57,8 @@ class CoreCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.entry = self.lab.principals["etl-session"]
-        # What a token would encode can only be our copy. Each eighth piece: a dump is long.
+        # A token contains the session token in percent-encoded form. Pieces with +, / or = can therefore only come
+        # from the product's copy. Every eighth piece is enough, because the search of a dump takes long.
         raw = {piece for piece in sorted(pieces(self.entry.session_token))[::8] if re.search(rb"[+/=]", piece)}
         self.secrets = pieces(self.entry.secret_key) | raw
         self.write_keys(3600)
@@ -71,14 +73,14 @@ class CoreCase(CloudCase):
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *map(str, argv)], cwd=self.home.path, text=True,
             env=self.home.env(None, **self.cloud_env(**extra)), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=let_gcore_in)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=allow_gcore)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
 
-    def say(self, process, line):
-        """Hands a line to the client and returns the answer."""
+    def send(self, process, line):
+        """Writes a line to the client's stdin. Returns the line that the client prints."""
         process.stdin.write(line + "\n")
         process.stdin.flush()
         return process.stdout.readline()
@@ -98,22 +100,22 @@ class CoreCase(CloudCase):
 
     def command(self):
         process = self.start(self.argv("--unbuffered", "-N", query=None))
-        self.assertEqual(self.say(process, f"select reverse('{OWN}');"), IN_DUMP.decode() + "\n")
+        self.assertEqual(self.send(process, f"select reverse('{OWN}');"), IN_DUMP.decode() + "\n")
         return process
 
 
 class Dumps(CoreCase):
-    """A host whose process keeps credentials for its next login."""
+    """A host program that caches credentials for its next login."""
 
     def gcore(self, pid):
         result = harness.run(["gcore", "-o", self.home.path / "dump", pid], timeout=120)
         self.assertEqual(result.returncode, 0, result.stderr)
         return (self.home.path / f"dump.{pid}").read_bytes()
 
-    def assert_apart(self, process):
-        """The secret is in one place of the process's memory: the mapping that is not dumped."""
-        before = list(ranges(process.pid))  # on some kernels a page that was read is resident
-        self.assertTrue(find(self.secrets, memory(process.pid)), "control: it is cached")
+    def assert_only_in_undumped_mapping(self, process):
+        """The only mapping that contains the secret is the one that is excluded from core files."""
+        before = list(ranges(process.pid))  # read first: on some kernels, a read makes pages resident
+        self.assertTrue(find(self.secrets, memory(process.pid)), "control: the credentials are cached")
         found = []
         with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as mem:
             for start, end, mode, block in before:
@@ -124,84 +126,84 @@ class Dumps(CoreCase):
         self.assertEqual([size for size, _ in found], [1024 * 1024])
         self.assertRegex(found[0][1], r"(?m)^VmFlags:.* dd( |$)")
         resident = int(re.search(r"Rss: +(\d+) kB", found[0][1])[1])
-        self.assertLessEqual(resident, 4, "a usual copy takes one page")
+        self.assertLessEqual(resident, 4, "one cached copy uses one page")
 
     def assert_not_dumped(self, dump):
-        self.assertIn(IN_DUMP, dump, "control: the host's own data is in it")
+        self.assertIn(IN_DUMP, dump, "control: the dump contains the host's own data")
         self.assertEqual(find(self.secrets, dump), [])
 
     def test_a_program_on_libmariadb(self):
         process = self.mysqldb()
-        self.assertEqual(self.say(process, "log in"), "in\n")
-        self.assert_apart(process)
+        self.assertEqual(self.send(process, "log in"), "in\n")
+        self.assert_only_in_undumped_mapping(process)
         self.assert_not_dumped(self.gcore(process.pid))
-        self.assertEqual(self.say(process, "once more"), "in\n")
+        self.assertEqual(self.send(process, "once more"), "in\n")
 
     def test_a_program_under_the_preload(self):
         process = self.psycopg2()
-        self.assertEqual(self.say(process, "log in"), "in\n")
-        self.assert_apart(process)
+        self.assertEqual(self.send(process, "log in"), "in\n")
+        self.assert_only_in_undumped_mapping(process)
         self.assert_not_dumped(self.gcore(process.pid))
 
     def test_the_mariadb_command(self):
         process = self.command()
-        self.assert_apart(process)
+        self.assert_only_in_undumped_mapping(process)
         self.assert_not_dumped(self.gcore(process.pid))
 
     def test_credentials_of_a_role(self):
-        """They come from STS, and the cache file tells which they are."""
+        """The credentials come from STS. The test reads them from the cache file."""
         self.home.write(".aws/config", "")
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n"
                         "session_tags = team=etl, env=prod\n")
         process = self.mysqldb(**self.lab.principals["etl-base"].env())
-        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assertEqual(self.send(process, "log in"), "in\n")
         session = self.good("--hostname", self.lab.mariadb.host, "--port", str(self.lab.mariadb.port),
                             "--username", USER)
         self.secrets = pieces(session["SecretAccessKey"])
-        self.assert_apart(process)
+        self.assert_only_in_undumped_mapping(process)
         self.assert_not_dumped(self.gcore(process.pid))
 
-    def test_control_a_dump_that_leaves_nothing_out_holds_them(self):
+    def test_control_a_complete_dump_contains_the_credentials(self):
         process = self.mysqldb()
-        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assertEqual(self.send(process, "log in"), "in\n")
         result = harness.run(
             ["gdb", "-nx", "-batch", "-p", process.pid, "-ex", "set use-coredump-filter off",
              "-ex", "set dump-excluded-mappings on", "-ex", f"gcore {self.home.path}/whole"], timeout=120)
         dump = (self.home.path / "whole").read_bytes()
         self.assertTrue(find(self.secrets, dump), result.stderr)
 
-    def test_a_forked_child_logs_in_with_what_its_parent_has(self):
-        """It asks for nothing, and its copy is not dumped either."""
-        self.home.write(".aws/config", "[default]\ncredential_process = echo x >>asked; cat keys\n")
+    def test_a_forked_child_uses_the_credentials_of_its_parent(self):
+        """The child does not fetch credentials, and its copy is not in a core file either."""
+        self.home.write(".aws/config", "[default]\ncredential_process = echo x >>runs; cat keys\n")
         connect = (f'import os, time\ndef connect():\n    import MySQLdb\n    found = MySQLdb.connect(host="{self.lab.mariadb.host}", '
                    f'port={self.lab.mariadb.port}, user="{USER}", read_default_file="{self.home.path}/.my.cnf", '
                    'read_default_group="anything")\n'
                    '    if not hasattr(os, "child"):\n        os.child = os.fork()\n'
                    '        if os.child != 0:\n            time.sleep(1000)\n    return found\n')
         process = self.start(["/usr/bin/python3", "-c", connect + PROGRAM, OWN])
-        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assertEqual(self.send(process, "log in"), "in\n")
         (child,) = harness.children(process.pid)
-        self.assertEqual(self.say(process, "log in"), "in\n")
-        self.assertEqual((self.home.path / "asked").read_text(), "x\n")
+        self.assertEqual(self.send(process, "log in"), "in\n")
+        self.assertEqual((self.home.path / "runs").read_text(), "x\n")
         self.assert_not_dumped(self.gcore(child))
 
 
-class Ended(CoreCase):
-    """What has ended is wiped, although nothing takes its place."""
+class Expired(CoreCase):
+    """Expired credentials are wiped even if no new credentials replace them."""
 
-    def test_in_a_host_at_its_next_login(self):
+    def test_in_a_host_program_at_its_next_login(self):
         clock = self.home.write("clock", "0")
         process = self.mysqldb(LD_PRELOAD=f"{MOVED_CLOCK} {self.home.env(None)['LD_PRELOAD']}", MOVED_CLOCK=str(clock))
-        self.assertEqual(self.say(process, "log in"), "in\n")
-        self.assertTrue(find(self.secrets, memory(process.pid)), "control: they are kept")
+        self.assertEqual(self.send(process, "log in"), "in\n")
+        self.assertTrue(find(self.secrets, memory(process.pid)), "control: the credentials are cached")
         (self.home.path / "keys").unlink()
         clock.write_text("7200")
-        self.assertIn("out", self.say(process, "again"))
+        self.assertIn("out", self.send(process, "again"))
         self.assertEqual(find(self.secrets, memory(process.pid)), [])
 
     @needs_root
-    def test_in_the_agent_without_anybody_asking(self):
-        """The command gives its credentials once; they are good for some seconds."""
+    def test_in_the_agent_without_a_request(self):
+        """The command prints credentials only once. They expire after 12 s."""
         self.home.write(".aws/config", "[default]\ncredential_process = cat keys && rm keys\n")
         self.write_keys(12)
         services = Services(self.home)
@@ -209,13 +211,13 @@ class Ended(CoreCase):
         with services.agent(None, **self.cloud_env()) as agent:
             self.assertIn("X-Amz-Signature=", services.passfile("prod").read_text(), agent.log())
             self.assertFalse((self.home.path / "keys").exists())
-            self.assertTrue(find(self.secrets, memory(agent.worker)), "control: they are kept")
+            self.assertTrue(find(self.secrets, memory(agent.worker)), "control: the credentials are cached")
             await_true(lambda: not find(self.secrets, memory(agent.worker)), agent.log)
 
-    def test_in_rds_iam_at_its_end(self):
-        """gdb stops it as it has printed, and as it ends, and writes all of its memory. (A system call that
-        is stopped at its beginning for that may then fail with ENOSYS.) rds-iam hides its mappings from its
-        own user, so gdb is root of a user namespace."""
+    def test_in_rds_iam_at_its_exit(self):
+        """gdb stops rds-iam after it has printed the credentials and again when it exits, and dumps its memory each
+        time. (A system call that gdb stops at its entry for a dump may then fail with ENOSYS.) rds-iam hides its
+        mappings from its own user, so gdb runs as root of a user namespace."""
         result = self.home.run(
             ["unshare", "-r", "gdb", "-nx", "-batch", "-ex", "catch syscall exit_group", "-ex", "catch syscall write",
              "-ex", "run", "-ex", "continue", "-ex", "set use-coredump-filter off", "-ex", "set dump-excluded-mappings on",
@@ -227,7 +229,7 @@ class Ended(CoreCase):
         self.assertIn("exit_group", result.stdout)
         printing, ending = ((self.home.path / name).read_bytes() for name in ("printing", "ending"))
         for secret in (self.entry.secret_key, self.entry.session_token):
-            self.assertIn(secret.encode(), printing, "control: it prints them")
+            self.assertIn(secret.encode(), printing, "control: in memory while rds-iam prints")
             self.assertNotIn(secret.encode(), ending)
 
 

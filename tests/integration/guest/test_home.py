@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where settings are looked for: HOME, else the passwd entry; a usual path that leads to no file, and
-the null device. A file that a variable names, and that cannot be read, still stops the search.
+"""The home directory comes from HOME, or from the passwd entry if HOME is not set.
+
+If a default path leads to no file, the search for credentials continues. If a variable names a file that cannot be
+read, or if a file at a default path may not be read, the search stops. The null device counts as an empty file.
 """
 import os
 
@@ -9,7 +11,7 @@ from labcase import harness
 
 TOOL = harness.installed("bin/rds-iam")
 MODULE = harness.BUILD / "tests" / "integration" / "src" / "answers_passwd.so"
-# Root may search and read everything, which this takes away; others cannot, and have nothing to drop.
+# Drops the capabilities that let root search and read everything. Other users do not have them.
 UNPRIVILEGED = [
     "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
 WITHOUT_HOME = ["env", "-u", "HOME"]
@@ -36,20 +38,21 @@ class HomeCase(CloudCase):
 
 
 class WithoutHome(HomeCase):
-    """passwd is answered by a module that is loaded into the program."""
+    """A preloaded library (src/answers_passwd.c) supplies the passwd entry."""
 
     def passwd(self, home):
-        log = self.home.path / "asked"
+        log = self.home.path / "passwd-log"
         self.addCleanup(log.unlink, missing_ok=True)
         preload = self.home.env(None).get("LD_PRELOAD", "")
         return {"LD_PRELOAD": f"{MODULE}:{preload}".rstrip(":"), "PASSWD_HOME": str(home),
                 "PASSWD_LOG": str(log)}
 
-    def asked(self):
-        return (self.home.path / "asked").read_text().splitlines()
+    def lookups(self):
+        """Returns the names of the programs that looked up the passwd entry."""
+        return (self.home.path / "passwd-log").read_text().splitlines()
 
-    def test_every_file_of_the_home_is_found_by_the_passwd_entry(self):
-        keys, log = "[default]\n" + self.keys(), self.home.path / "asked"
+    def test_every_file_of_the_home_is_found_through_the_passwd_entry(self):
+        keys, log = "[default]\n" + self.keys(), self.home.path / "passwd-log"
         host = "x.abc123.us-east-1.rds.amazonaws.com"
         login = ("--hostname", host, "--port", "5432", "--username", "u")
         for under in (WITHOUT_HOME, ["env", "HOME="], ["env", "HOME= "]):
@@ -57,14 +60,14 @@ class WithoutHome(HomeCase):
                 with self.subTest(under=under, name=name):
                     path = self.home.write(name, text)
                     self.assert_key(self.explain(under=under, **self.passwd(self.home.path)))
-                    self.assertEqual(self.asked(), ["rds-iam"], "once, and no other program asks")
+                    self.assertEqual(self.lookups(), ["rds-iam"], "one lookup, by no other program")
                     log.unlink()
                     path.unlink()
         self.home.write(".aws/config", "[profile own]\n" + self.keys())
         self.home.write(".config/rds-iam/config", f"[{host}]\nprofile = own\n")
         self.assert_key(self.explain(*login, under=WITHOUT_HOME, **self.passwd(self.home.path)))
 
-    def test_an_sso_session_is_found_and_renewed_there(self):
+    def test_an_sso_session_is_found_and_used_there(self):
         self.sso_profile("default")
         self.sso_login()
         env = {**self.sso_env(), **self.passwd(self.home.path)}
@@ -72,10 +75,10 @@ class WithoutHome(HomeCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("access key         ASIA", result.stdout)
 
-    def test_a_passwd_that_never_answers_stops_no_login(self):
+    def test_a_passwd_lookup_that_hangs_does_not_stop_a_login(self):
         env = self.web_identity_env(**self.passwd("never"))
         self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
-        self.assertEqual(self.asked(), ["rds-iam"])
+        self.assertEqual(self.lookups(), ["rds-iam"])
 
     def test_a_user_without_an_entry_has_no_home(self):
         result = self.explain(under=WITHOUT_HOME, **self.passwd(""))
@@ -84,10 +87,10 @@ class WithoutHome(HomeCase):
         self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
         self.assert_key(self.explain(under=WITHOUT_HOME, principal="etl", **self.passwd("")))
 
-    def test_home_counts_before_the_passwd_entry(self):
+    def test_home_takes_precedence_over_the_passwd_entry(self):
         self.home.write(".aws/credentials", "[default]\n" + self.keys())
         self.assert_key(self.explain(**self.passwd("/nowhere")))
-        self.assertFalse((self.home.path / "asked").exists(), "it is not asked for")
+        self.assertFalse((self.home.path / "passwd-log").exists(), "no lookup")
 
 
 USUAL = (".aws/config", ".aws/credentials", ".config/rds-iam/config")
@@ -96,14 +99,15 @@ LOGIN = ("--hostname", "x.abc123.us-east-1.rds.amazonaws.com", "--port", "5432",
 UNSEARCHABLE = "is below a directory that this user may not search"
 
 
-class NoFileThere(HomeCase):
+class UnusablePath(HomeCase):
     def close(self, directory):
         directory.mkdir(parents=True, exist_ok=True)
         directory.chmod(0)
         self.addCleanup(directory.chmod, 0o700)
 
-    def spoilt(self):
-        """Each way in which a usual path leads to no file: a name, the home, the log's words."""
+    def unusable_homes(self):
+        """Yields (name, home directory, part of the log line) for each reason why a default path leads to no
+        file."""
         closed = self.home.path / "closed"
         self.close(closed)
         yield "a home that may not be searched", closed, UNSEARCHABLE
@@ -122,7 +126,7 @@ class NoFileThere(HomeCase):
         yield "loops of links", home, "is a loop of links"
 
     def test_the_environment_and_web_identity_work(self):
-        for name, home, words in self.spoilt():
+        for name, home, words in self.unusable_homes():
             with self.subTest(name=name):
                 result = self.explain(*LOGIN, under=UNPRIVILEGED, principal="etl", HOME=str(home))
                 self.assert_key(result)
@@ -136,15 +140,15 @@ class NoFileThere(HomeCase):
                 result = self.explain("--profile", "p", under=UNPRIVILEGED, HOME=str(home))
                 self.assert_fails(result, f'"p" is not found, because {home}/.aws/config is')
 
-    def test_what_a_variable_names_still_stops(self):
-        for name, home, words in self.spoilt():
+    def test_the_same_path_in_a_variable_stops_the_search(self):
+        for name, home, words in self.unusable_homes():
             for variable, file in zip(NAMED, USUAL):
                 with self.subTest(name=name, variable=variable):
                     env = self.web_identity_env(**{variable: str(home / file)})
                     result = self.explain(*LOGIN, under=UNPRIVILEGED, env=env)
                     self.assert_fails(result, f"{home / file}: {words}")
 
-    def test_a_file_that_may_not_be_read_still_stops(self):
+    def test_a_file_that_may_not_be_read_stops_the_search(self):
         for file in USUAL:
             with self.subTest(file=file):
                 path = self.home.write(file, "", mode=0)
@@ -153,8 +157,8 @@ class NoFileThere(HomeCase):
                                   f"{path}: cannot be opened")
                 path.unlink()
 
-    def test_a_program_that_was_started_as_another_user(self):
-        """HOME is left over, and the uid has no passwd entry."""
+    def test_a_program_that_changed_to_another_user(self):
+        """HOME is still root's, and the new uid has no passwd entry."""
         if os.geteuid() != 0:
             return
         home = self.home.path / "root"
@@ -185,7 +189,7 @@ class NullDevice(HomeCase):
                     result = self.explain(*LOGIN, env=env)
                     self.assertIn("access key         ASIA", result.stdout, result.stderr)
 
-    def test_where_an_empty_file_is_not_enough_it_says_so(self):
+    def test_a_file_that_must_not_be_empty_fails_with_a_message(self):
         rows = (
             ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "contains no token"),
             ("AWS_CA_BUNDLE", self.web_identity_env, "is empty; name a file of certificates"),

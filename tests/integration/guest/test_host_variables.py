@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The host's loader variables: rds-iam-fetch starts without them, a credential_process gets them back,
-and where rds-iam-fetch cannot load its libraries it is started once more with LD_LIBRARY_PATH, by the
-agent too. Its end by a status or a signal is named.
+"""The loader and OpenSSL variables of the host program.
 
-The installed program is replaced in a mount namespace of the test's own.
+rds-iam-fetch starts without them. A credential_process gets them back. If rds-iam-fetch cannot load its libraries,
+the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the message
+names its exit status or its signal.
+
+Each test replaces the installed rds-iam-fetch in its own mount namespace.
 """
 import json
 import os
@@ -20,8 +22,8 @@ FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
 NAMES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE",
          "OPENSSL_ENGINES", "OPENSSL_MODULES")
 REPLACE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
-# Writes down what it was started with, and then is the program, or ends in some way.
-STANDS_FOR = """#!/bin/sh
+# Replaces rds-iam-fetch: logs its environment, then runs the commands {ends}, then becomes the real program.
+REPLACEMENT = """#!/bin/sh
 tr '\\0' '\\n' </proc/$$/environ >>{log}; echo started >>{log}
 {ends}
 exec {program}
@@ -37,7 +39,8 @@ class HostVariablesCase(CloudCase):
         self.program.chmod(0o755)
 
     def broken_libraries(self):
-        """A libcurl and a libcrypto that fit no program, as an application brings them along."""
+        """Returns a directory with broken libraries under the names of libraries that rds-iam-fetch needs. An
+        application can bring unsuitable libraries in the same way."""
         directory = self.home.path / "libraries"
         directory.mkdir(exist_ok=True)
         for name in ("libcurl.so.4", "libjansson.so.4", "libexpat.so.1"):
@@ -45,9 +48,9 @@ class HostVariablesCase(CloudCase):
         return str(directory)
 
     def replaced_by(self, ends):
-        """The words in front of a command for which the installed program is another one."""
-        text = STANDS_FOR.format(log=self.log, ends=ends, program=self.program)
-        script = self.home.write("stands-for", text, mode=0o755)
+        """Returns the words to put before a command, so that it sees the replacement of rds-iam-fetch."""
+        text = REPLACEMENT.format(log=self.log, ends=ends, program=self.program)
+        script = self.home.write("replacement", text, mode=0o755)
         self.log.unlink(missing_ok=True)
         unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
         return [*unshare, "sh", "-c", REPLACE, "sh", script, FETCH]
@@ -58,23 +61,24 @@ class HostVariablesCase(CloudCase):
                              **(self.cloud_env() if env is None else env), **extra)
 
     def starts(self):
+        """Returns the environment of each start of rds-iam-fetch."""
         text = self.log.read_text() if self.log.exists() else ""
         return [dict(line.split("=", 1) for line in each.splitlines() if "=" in line)
                 for each in text.split("started\n")[:-1]]
 
 
 class Withheld(HostVariablesCase):
-    # Values that a program starts with; LD_AUDIT and LD_PRELOAD name nothing, which ld.so reports.
+    # The values in the environment of rds-iam. No such file exists; ld.so reports that for LD_AUDIT and LD_PRELOAD.
     VALUES = {name: f"/nowhere/{name.lower()}" for name in NAMES}
 
-    def test_the_program_starts_without_them(self):
+    def test_rds_iam_fetch_starts_without_them(self):
         result = self.run_with("", env=self.web_identity_env(**self.VALUES))
         self.assertEqual(result.returncode, 0, result.stderr)
         (start,) = self.starts()
         self.assertEqual({name for name in NAMES if name in start}, set())
         self.assertEqual({name: start["RDS_IAM_HOST_" + name] for name in NAMES}, self.VALUES)
 
-    def test_an_application_that_brings_its_own_libraries(self):
+    def test_unsuitable_libraries_and_settings_of_the_host_have_no_effect(self):
         broken = self.broken_libraries()
         for extra in ({"LD_LIBRARY_PATH": broken}, {"OPENSSL_CONF": str(self.home.write("o", "a = ["))},
                       {"LD_LIBRARY_PATH": broken, "OPENSSL_MODULES": "/nowhere"}):
@@ -96,21 +100,21 @@ class Withheld(HostVariablesCase):
         self.assertEqual({name: got.get(name) for name in NAMES}, self.VALUES)
         self.assertEqual([name for name in got if name.startswith("RDS_IAM_HOST_")], [])
 
-    def test_a_name_of_ours_in_the_environment_is_not_believed(self):
+    def test_a_variable_named_rds_iam_host_of_the_caller_has_no_effect(self):
         seen = self.home.path / "seen"
         self.home.write(".aws/config", f"[default]\ncredential_process = env >{seen}; false\n")
         self.home.run([TOOL, "credentials"], None, **self.cloud_env(RDS_IAM_HOST_LD_PRELOAD="/x"))
         self.assertNotIn("/x\n", seen.read_text())
 
 
-class Started(HostVariablesCase):
+class SecondStart(HostVariablesCase):
     MISSING = 'case "$LD_LIBRARY_PATH" in *good*) ;; *) exit 127;; esac'
 
-    def test_once_more_with_the_callers_library_path(self):
-        rows = (("another one", {"LD_LIBRARY_PATH": "/bad"}, 2, False),
-                ("an empty one", {"LD_LIBRARY_PATH": ""}, 1, False),
-                ("none", {}, 1, False),
-                ("LD_LIBRARY_PATH", {"LD_LIBRARY_PATH": "/good"}, 2, True))
+    def test_a_second_start_has_the_callers_library_path(self):
+        rows = (("an unsuitable path", {"LD_LIBRARY_PATH": "/bad"}, 2, False),
+                ("an empty path", {"LD_LIBRARY_PATH": ""}, 1, False),
+                ("no path", {}, 1, False),
+                ("a suitable path", {"LD_LIBRARY_PATH": "/good"}, 2, True))
         for name, extra, count, works in rows:
             with self.subTest(name=name):
                 result = self.run_with(self.MISSING, env=self.web_identity_env(**extra))
@@ -131,8 +135,8 @@ class Started(HostVariablesCase):
                 self.assertEqual((result.returncode, len(self.starts())), (1, 1))
                 self.assertIn(f"rds-iam: {FETCH} {words}", result.stderr)
 
-    def test_where_the_host_takes_the_status(self):
-        """It ignores SIGCHLD, so that its children leave none."""
+    def test_the_exit_status_is_lost_if_the_host_ignores_sigchld(self):
+        """If a process ignores SIGCHLD, the kernel discards the exit status of its children."""
         argv = ["python3", "-c", "import os, signal, sys\n"
                 "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])\n",
                 TOOL, "credentials"]
@@ -143,7 +147,7 @@ class Started(HostVariablesCase):
 
 
 class InTheBackground(HostVariablesCase):
-    """The agent does not wait for rds-iam-fetch as a plugin does, and starts it once more too."""
+    """Unlike a plugin, the agent does not block while rds-iam-fetch runs. The agent, too, starts it a second time."""
 
     def setUp(self):
         super().setUp()
@@ -151,8 +155,8 @@ class InTheBackground(HostVariablesCase):
         self.services.add("prod")
 
     def libcurl_elsewhere(self):
-        """Gives the program's libcurl a name that no directory of the system has. Returns the one that
-        has it."""
+        """Changes the name of the libcurl that the program needs. No system directory has a library of the new
+        name. Returns the directory that has one."""
         (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
         directory = self.home.path / "only-here"
         directory.mkdir(exist_ok=True)
@@ -161,8 +165,8 @@ class InTheBackground(HostVariablesCase):
         return str(directory)
 
     def agent(self, ends="", **extra):
-        """With a token of its own: two of the same second are equal, and the credentials of the first
-        would be in the cache."""
+        """Starts the agent with a new web identity token. Two tokens of the same second would be equal, and the
+        agent would use the cached credentials of the first one."""
         env = self.web_identity_env(**extra)
         self.home.write("web-identity-token", self.lab.web_identity(jti=secrets.token_hex(8)))
         return self.services.agent(None, under=self.replaced_by(ends), **env)
@@ -170,18 +174,18 @@ class InTheBackground(HostVariablesCase):
     def psql(self):
         return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select 1"], principal=None)
 
-    def test_a_libcurl_that_the_callers_library_path_alone_leads_to(self):
+    def test_a_libcurl_that_is_only_in_the_callers_library_path(self):
         place = self.libcurl_elsewhere()
         rows = (("its directory", {"LD_LIBRARY_PATH": place}, 2),
-                ("among others", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
-                ("another directory", {"LD_LIBRARY_PATH": "/nowhere"}, 2),
-                ("none", {}, 1))
+                ("its directory and another one", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
+                ("only another directory", {"LD_LIBRARY_PATH": "/nowhere"}, 2),
+                ("no path", {}, 1))
         for name, extra, starts in rows:
             with self.subTest(name=name), self.agent(**extra) as agent:
                 path = extra.get("LD_LIBRARY_PATH")
                 await_true(lambda: len(self.starts()) >= starts, agent.log)
                 got = [start.get("LD_LIBRARY_PATH") for start in self.starts()]
-                self.assertEqual(got, [None, path][:starts], "first without, then with it")
+                self.assertEqual(got, [None, path][:starts], "first without the path, then with it")
                 works = place in (path or "")
                 self.assertEqual(self.psql().returncode == 0, works, agent.log())
                 if not works:
@@ -189,7 +193,7 @@ class InTheBackground(HostVariablesCase):
                                     "or does not fit")
         self.assert_accepted(2)
 
-    def test_an_application_that_brings_its_own_libraries(self):
+    def test_unsuitable_libraries_of_the_host_have_no_effect(self):
         with self.agent(LD_LIBRARY_PATH=self.broken_libraries()) as agent:
             self.assertEqual(self.psql().returncode, 0, agent.log())
             self.assertEqual([start.get("LD_LIBRARY_PATH") for start in self.starts()], [None])

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What another user can write or set decides neither which program is run nor whose credentials are
-used: settings files, programs with more rights than their caller, and where programs are found.
+"""Files that another user can write, and variables that another user can set, must decide neither which program
+runs nor whose credentials are used.
 
-Tests that need a file of another user are there for root alone. Each table's first rows are its
-control: the same thing without the flaw takes effect.
+The tests cover settings files, programs with more rights than their caller, and the search for programs. Tests that
+need a file of another user run only as root. The first rows of each table are its control: the same file without
+the flaw takes effect.
 """
 import json
 import os
@@ -21,7 +22,7 @@ HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"
 LOGIN = ("--hostname", HOST, "--port", "3306", "--username", "u")
 
 
-# -- what is wrong with a file; each gets its path ---------------------------------------------------
+# -- Flaws. Each function gets the path of a file and adds one flaw to it. ----------------------------
 
 
 def nothing(_path):
@@ -37,7 +38,8 @@ def in_open_directory(path):
 
 
 def for_group(path):
-    """A group that others can be in, which an ordinary user cannot choose."""
+    """Makes the file writable by a shared group. Only root can set the group; without root, the file becomes
+    writable by all users instead."""
     path.chmod(0o660)
     if os.geteuid() == 0:
         os.chown(path, -1, SHARED)
@@ -63,12 +65,12 @@ def foreign_in_open_directory(path):
     in_open_directory(path)
 
 
-def link(path, spoil=nothing):
-    """A link in the file's place, and what it leads to is spoilt."""
+def link(path, add_flaw=nothing):
+    """Replaces the file by a link to it, and adds another flaw to the target."""
     target = path.with_name("target")
     path.rename(target)
     path.symlink_to(target)
-    spoil(target)
+    add_flaw(target)
 
 
 def link_to_writable(path):
@@ -79,7 +81,7 @@ def link_to_foreign(path):
     link(path, foreign)
 
 
-WRITABLE_BY = " can write it; run: chmod "  # who, and which bits, is in test_whose_files.py
+WRITABLE_BY = " can write it; run: chmod "  # test_whose_files.py checks the complete message
 WORKS, WRITABLE, IRREGULAR, FOREIGN = "works", "writable", "irregular", "foreign"
 FLAWS = (
     (nothing, WORKS), (readable, WORKS), (link, WORKS), (in_open_directory, WORKS),
@@ -92,14 +94,14 @@ FOREIGN_FLAWS = (
 
 
 class SettingsFiles(CloudCase):
-    """Every flaw in every place that a file is looked for."""
+    """Every flaw at every place where rds-iam looks for a settings file."""
 
     def explain(self, *arguments, **extra):
         env = self.cloud_env(RDS_IAM_LOG="1", **extra)
         return self.credentials("--explain", *arguments, principal=None, env=env)
 
     def assert_refused_with(self, result, message):
-        """Nothing was found, and no other source answered instead."""
+        """rds-iam fails, and uses no other source instead."""
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertIn(message, result.stderr)
         self.assertNotIn("access key", result.stdout)
@@ -109,13 +111,14 @@ class SettingsFiles(CloudCase):
         self.assertIn(f"access key         {access_key}\n", result.stdout)
 
     def each(self, places, flaws):
-        """Writes and spoils; yields the row. A fresh home for each."""
-        rows = [(place, spoil, verdict) for place in places for spoil, verdict in flaws]
-        for place, spoil, verdict in rows:
-            with self.subTest(place=place[0], flaw=spoil.__name__):
+        """Yields (place, function that adds a flaw, expected verdict) for each combination, each with an empty
+        home directory."""
+        rows = [(place, add_flaw, verdict) for place in places for add_flaw, verdict in flaws]
+        for place, add_flaw, verdict in rows:
+            with self.subTest(place=place[0], flaw=add_flaw.__name__):
                 shutil.rmtree(self.home.path)
                 self.home.path.mkdir(mode=0o700)
-                yield place, spoil, verdict
+                yield place, add_flaw, verdict
         self.seen = len(rows)
 
     def keys(self, name):
@@ -123,7 +126,7 @@ class SettingsFiles(CloudCase):
         return (f"aws_access_key_id = {principal.access_key}\n"
                 f"aws_secret_access_key = {principal.secret_key}\n")
 
-    # Our own configuration: it says whose credentials sign for which address.
+    # The places of rds-iam's configuration. It decides whose credentials sign for which address.
 
     CONFIGURATION = (
         ("~/.config", ".config/rds-iam/config", None),
@@ -137,11 +140,11 @@ class SettingsFiles(CloudCase):
             IRREGULAR: "{0}: is not a regular file; name another",
             FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; run: chown",
         }
-        for (name, file, value), spoil, verdict in self.each(self.CONFIGURATION, flaws):
+        for (name, file, value), add_flaw, verdict in self.each(self.CONFIGURATION, flaws):
             self.home.write(".aws/credentials", "[default]\n" + self.keys("etl")
                             + "[evil]\n" + self.keys("etl-base"))
             path = self.home.write(file, f"[{HOST}]\nprofile = evil\n")
-            spoil(path)
+            add_flaw(path)
             extra = {} if value is None else {name: str(self.home.path / value)}
             result = self.explain(*LOGIN, **extra)
             if verdict == WORKS:
@@ -150,17 +153,17 @@ class SettingsFiles(CloudCase):
             else:
                 self.assert_refused_with(result, messages[verdict].format(path))
 
-    def test_our_configuration(self):
+    def test_the_configuration(self):
         self.check_configuration(FLAWS)
         self.assertEqual(self.seen, 24)
 
     @needs_root
-    def test_our_configuration_of_another_user(self):
+    def test_a_configuration_of_another_user(self):
         self.check_configuration(FOREIGN_FLAWS)
         self.assertEqual(self.seen, 9)
 
     @needs_root
-    def test_our_configuration_of_root_counts_for_another_user(self):
+    def test_a_configuration_of_root_takes_effect_for_another_user(self):
         self.home.write(".aws/credentials", "[evil]\n" + self.keys("etl"))
         path = self.home.write(".config/rds-iam/config", f"[{HOST}]\nprofile = evil\n", 0o644)
         for below in (self.home.path, *(p for p in self.home.path.rglob("*") if p != path)):
@@ -172,7 +175,7 @@ class SettingsFiles(CloudCase):
         self.assertIn(f"profile            evil ({path}:2)", result.stdout)
         self.assert_key(result, self.lab.principals["etl"].access_key)
 
-    # AWS's files: they say which program is run.
+    # The places of AWS's files. A credential_process in them decides which program runs.
 
     PROCESS = (
         ("~/.aws/config", ".aws/config", None, "[default]\n{}"),
@@ -192,7 +195,7 @@ class SettingsFiles(CloudCase):
         principal = self.lab.principals["etl-base"]
         document = {"Version": 1, "AccessKeyId": principal.access_key,
                     "SecretAccessKey": principal.secret_key}
-        for (name, file, variable, text), spoil, verdict in self.each(self.PROCESS, flaws):
+        for (name, file, variable, text), add_flaw, verdict in self.each(self.PROCESS, flaws):
             keys = self.home.write("keys", json.dumps(document))
             proof = self.home.path / "proof"
             if name == "a role's source":
@@ -200,7 +203,7 @@ class SettingsFiles(CloudCase):
                                 f"{self.lab.roles['rds-access'].arn}\n")
             path = self.home.write(file, text.format(
                 f"credential_process = id -u >{proof}; cat {keys}\n"))
-            spoil(path)
+            add_flaw(path)
             result = self.explain(**({variable: str(path)} if variable else {}))
             self.assertEqual(proof.exists(), verdict == WORKS)
             if verdict != WORKS:
@@ -220,14 +223,14 @@ class SettingsFiles(CloudCase):
         self.check_process(FOREIGN_FLAWS)
         self.assertEqual(self.seen, 15)
 
-    # Keys in another user's file count, with a warning; in one that others can write they do not.
+    # Keys in another user's file are used with a warning. Keys in a file that other users can write are rejected.
 
     KEYS = (("~/.aws/credentials", ".aws/credentials"), ("~/.aws/config", ".aws/config"))
 
     def check_keys(self, flaws):
-        for (_, file), spoil, verdict in self.each(self.KEYS, flaws):
+        for (_, file), add_flaw, verdict in self.each(self.KEYS, flaws):
             path = self.home.write(file, "[default]\n" + self.keys("etl"))
-            spoil(path)
+            add_flaw(path)
             result = self.explain()
             if verdict == WRITABLE:
                 self.assert_refused_with(result, WRITABLE_BY.format(path))
@@ -250,10 +253,11 @@ MORE_RIGHTS = "rds-iam: this program runs with more rights than its caller"
 MORE_RIGHTS_WHOLE = f"{MORE_RIGHTS} (setuid, seteuid or file capabilities), so it gets no token and no credentials; " \
                     "remove these rights\n"
 
-# In a mount namespace of its own.
+# Replaces two files in a mount namespace, then runs a command.
 IN_PLACE = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/mysql/my.cnf && shift 2 && exec "$@"'
 
-# A process whose real user is another one; without the first line it is the control.
+# Connects after the statement {}, which changes the real user or group. With the statement "pass" it is the
+# control.
 CHANGES_USER = """
 import os, sys, MySQLdb
 {}
@@ -270,8 +274,8 @@ except MySQLdb.Error as error:
 
 @needs_root
 class MoreRights(CloudCase):
-    """A set-uid copy of rds-iam takes nothing from the environment; the same copy without the bit
-    does."""
+    """A set-uid copy of rds-iam uses nothing from the environment. As a control, the same copy without the set-uid
+    bit does."""
 
     def setUp(self):
         super().setUp()
@@ -285,7 +289,7 @@ class MoreRights(CloudCase):
         return harness.run([self.copy, *arguments], cwd="/", env={
             "AWS_EC2_METADATA_DISABLED": "true", **env})
 
-    def test_no_variable_counts(self):
+    def test_no_variable_has_an_effect(self):
         etl = self.lab.principals["etl"].env()
         self.home.write(".config/rds-iam/config", "[\n")
         home = str(self.home.path)
@@ -315,7 +319,7 @@ class MoreRights(CloudCase):
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertEqual(result.stderr, MORE_RIGHTS_WHOLE)
 
-    def test_it_gives_no_credentials(self):
+    def test_it_prints_no_credentials(self):
         etl = self.lab.principals["etl"].env()
         for arguments in (["credentials"], ["credentials", "--explain"]):
             self.assertIn(etl["AWS_ACCESS_KEY_ID"], self.run_copy(0o755, *arguments, **etl).stdout)
@@ -323,20 +327,20 @@ class MoreRights(CloudCase):
             self.assertEqual((result.returncode, result.stdout), (1, ""))
             self.assertEqual(result.stderr, MORE_RIGHTS_WHOLE)
 
-    def test_it_clears_nobodys_cache(self):
-        kept = self.home.write(".cache/rds-iam/cache/" + "0" * 64, "x")
-        for path in (self.home.path, kept.parent.parent.parent, kept.parent.parent, kept.parent, kept):
+    def test_it_clears_no_cache(self):
+        entry = self.home.write(".cache/rds-iam/cache/" + "0" * 64, "x")
+        for path in (self.home.path, entry.parent.parent.parent, entry.parent.parent, entry.parent, entry):
             foreign(path)
         env = {"HOME": str(self.home.path)}
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
         self.assertEqual(result.stdout, "0 cached credentials removed\n")
-        self.assertTrue(kept.exists())
-        os.chown(kept.parent, os.geteuid(), os.getegid())
+        self.assertTrue(entry.exists())
+        os.chown(entry.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)
         self.assertEqual(result.stdout, "1 cached credentials removed\n")
 
-    def test_a_set_uid_host_gets_no_token_from_the_plugin(self):
-        """It gets no preload for the lab's names either: they, and the options, stand in /etc for it."""
+    def test_a_set_uid_host_program_gets_no_token_from_the_plugin(self):
+        """The loader ignores LD_PRELOAD for the program, so the lab's host names and the options are in /etc."""
         shutil.copy(harness.BUILD / "tests/integration/src/login", self.copy)
         os.chown(self.copy, 0, 0)
         options = self.write_my_cnf()
@@ -373,7 +377,7 @@ class MoreRights(CloudCase):
                 self.assertIn(message, result.stderr)
                 self.assertEqual(services.passfile("shop").exists(), status == 0)
 
-    def test_a_program_that_has_changed_its_effective_user_signs_nothing(self):
+    def test_a_program_with_different_real_and_effective_ids_gets_no_token(self):
         proof = self.home.path / "proof"
         principal = self.lab.principals["etl"]
         keys = self.home.write("keys", json.dumps({
@@ -392,7 +396,7 @@ class MoreRights(CloudCase):
             result = connect(line)
             self.assertIn("2061", result.stderr)
             self.assertIn(MORE_RIGHTS, result.stderr)
-            self.assertFalse(proof.exists(), "the process ran")
+            self.assertFalse(proof.exists(), "the credential_process did not run")
         self.assertEqual(len([v for v in self.verdicts() if v["token_length"] > 0]), 1)
 
 
@@ -401,7 +405,7 @@ SPY = r"""
 #include <stdlib.h>
 #include <unistd.h>
 unsigned la_version(unsigned version) { return version; }
-__attribute__((constructor)) static void tell(void)
+__attribute__((constructor)) static void record(void)
 {
     char name[4096];
     ssize_t len = readlink("/proc/self/exe", name, sizeof(name) - 1);
@@ -413,7 +417,7 @@ __attribute__((constructor)) static void tell(void)
 
 
 class WhichProgram(CloudCase):
-    """rds-iam-fetch and the shell are found where they are installed and nowhere else."""
+    """The product runs only the installed rds-iam-fetch and the system's shell."""
 
     def setUp(self):
         super().setUp()
@@ -427,7 +431,7 @@ class WhichProgram(CloudCase):
         env = self.home.env("etl-base", **self.cloud_env(**extra))
         return harness.run(argv, env=env, cwd=cwd)
 
-    def test_no_variable_and_no_directory_leads_to_another_program(self):
+    def test_no_variable_and_no_directory_selects_another_program(self):
         usual = process.PATH
         rows = (
             ("a directory of PATH", {"PATH": f"{self.fakes}:{usual}"}, "/"),
@@ -441,7 +445,7 @@ class WhichProgram(CloudCase):
             for program in ("rds-iam-fetch", "sh"):
                 with self.subTest(row=name, program=program):
                     self.ask(["/usr/bin/env", program, "-c", "true"], cwd, **env)
-                    self.assertTrue(self.proof.exists(), "control: there it is found")
+                    self.assertTrue(self.proof.exists(), "control: env finds the fake program")
                     self.proof.unlink()
             with self.subTest(row=name):
                 shutil.rmtree(self.home.path / ".cache", ignore_errors=True)
@@ -449,17 +453,17 @@ class WhichProgram(CloudCase):
                 before = len(self.calls())
                 command = [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"]
                 self.assertIn("ASIA", self.ask(command, cwd, **env).stdout)
-                self.assertEqual(len(self.calls()), before + 1, "the installed program asked")
+                self.assertEqual(len(self.calls()), before + 1, "the installed program sent a request")
                 self.assertFalse(self.proof.exists())
 
-    def test_a_credential_process_is_run_by_the_systems_shell(self):
+    def test_the_systems_shell_runs_a_credential_process(self):
         self.home.write(".aws/config", "[profile p]\ncredential_process = echo '{}'\n")
         result = self.ask([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
                           self.fakes, PATH=f"{self.fakes}:{process.PATH}")
         self.assertIn('printed no credentials (no "Version": 1 in it)', result.stderr)
         self.assertFalse(self.proof.exists())
 
-    def test_what_is_loaded_into_the_host_is_not_loaded_into_rds_iam_fetch(self):
+    def test_libraries_preloaded_into_the_host_are_not_loaded_into_rds_iam_fetch(self):
         spy = self.home.path / "spy.so"
         built = harness.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", spy], stdin=SPY)
         self.assertEqual(built.returncode, 0, built.stderr)
@@ -473,7 +477,7 @@ class WhichProgram(CloudCase):
                 out = self.home.path / f"loaded-{variable}"
                 result = self.ask(command, self.home.path, **{variable: str(spy), "SPY_OUT": str(out)})
                 self.assertIn(principal.access_key, result.stdout)
-                # The first is the control. The command gets back what was set for the user's programs.
+                # rds-iam is the control. rds-iam-fetch is missing, and the command gets the variable back.
                 self.assertEqual([os.path.basename(p) for p in out.read_text().split()],
                                  ["rds-iam", "dash", "cat"])
 

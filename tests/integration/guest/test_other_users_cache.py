@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What another user puts into the place of the cache is passed over, neither followed nor written
-over, and the login works by its source. So it is with the agent's directory.
+"""Files that another user puts in the place of the cache, or of the agent's directory.
 
-Each row spoils a cache that has just served (the control). Tests that need another user's file are
-there for root alone.
+rds-iam ignores such files: it does not follow them and does not overwrite them. The login works with new
+credentials from the source. Each row first uses a valid cache, as a control, and then adds a flaw to it. Tests that
+need a file of another user run only as root.
 """
 import fcntl
 import os
@@ -21,11 +21,11 @@ NOT_ALONE = "is not the user's alone, so it is ignored"
 NO_FILE = "it does not exist, or it is a symbolic link"
 DAMAGED = "is damaged, so it is ignored"
 NO_DIRECTORY = "is not a directory"
-KEPT, NOT_KEPT = True, False
+CACHED, NOT_CACHED = True, False
 
 
 class Place:
-    """The cache of a home: its one entry and what stands around it."""
+    """The cache in a home directory: its only entry, and the files and directories around it."""
 
     def __init__(self, home):
         self.product = home / ".cache/rds-iam"
@@ -34,7 +34,7 @@ class Place:
         self.lock = self.entry.with_name(self.entry.name + ".lock")
         self.fresh = self.entry.with_name(self.entry.name + ".new")
         self.good = self.entry.read_bytes()
-        # Another user's, or what stands for it where the test is not run by root.
+        # The directory of another user. If root does not run the test, it only plays that role.
         self.theirs = home / "theirs"
         self.theirs.mkdir(mode=0o755)
         self.precious = self.theirs / "precious"
@@ -53,14 +53,14 @@ class Place:
         os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
 
     def foreign(self, path, content):
-        """Another user's file in that place, which the precious one is a second name of."""
+        """Puts a file of another user at `path`. It is a hard link to the file "precious"."""
         self.write(self.precious, content)
         self.give_away(self.precious)
         path.unlink(missing_ok=True)
         os.link(self.precious, path)
 
 
-# -- what is wrong; each function gets the place -----------------------------------------------------
+# -- Flaws. Each function gets a Place and adds one flaw to it. ---------------------------------------
 
 
 def torn(place):
@@ -122,7 +122,7 @@ def linked_directory(place):
 
 
 def linked_parent(place):
-    """The way to the cache leads elsewhere, where nothing of ours may be made."""
+    """Makes the cache's parent a link to a directory in which rds-iam must create nothing."""
     shutil.rmtree(place.product)
     place.product.symlink_to(place.theirs)
 
@@ -174,47 +174,47 @@ def foreign_fresh_file(place):
 
 
 def foreign_lock(place):
-    """Held, too, for as long as the test runs."""
+    """The test also locks the file until its end."""
     place.entry.unlink()
     place.foreign(place.lock, PRECIOUS)
     place.held = place.lock.open("rb")
     fcntl.flock(place.held, fcntl.LOCK_EX)
 
 
-# what is wrong, the log line, whether the fetched credentials are kept in the end
+# Each row: the flaw, a part of the log line, whether the fetched credentials are cached afterwards.
 ROWS = (
-    (torn, DAMAGED, KEPT),
-    (longer, DAMAGED, KEPT),
-    (empty, DAMAGED, KEPT),
-    (huge, "cannot be read to its end", KEPT),
-    (group_readable, NOT_ALONE, KEPT),
-    (writable, NOT_ALONE, KEPT),
-    (link_to_a_good_one, NO_FILE, KEPT),
-    (dangling_link, NO_FILE, KEPT),
-    (fifo, NOT_ALONE, KEPT),
-    (directory_for_file, NOT_ALONE, NOT_KEPT),
-    (open_directory, NOT_ALONE, NOT_KEPT),
-    (writable_directory, NOT_ALONE, NOT_KEPT),
-    (linked_directory, NO_DIRECTORY, NOT_KEPT),
-    (linked_parent, NO_DIRECTORY, NOT_KEPT),
-    (writable_parent, NO_DIRECTORY, NOT_KEPT),
-    (linked_fresh_file, NO_FILE, KEPT),
-    (fresh_directory, NO_FILE, NOT_KEPT),
-    (linked_lock, NO_FILE, NOT_KEPT),
-    (fifo_lock, NO_FILE, NOT_KEPT),
+    (torn, DAMAGED, CACHED),
+    (longer, DAMAGED, CACHED),
+    (empty, DAMAGED, CACHED),
+    (huge, "cannot be read to its end", CACHED),
+    (group_readable, NOT_ALONE, CACHED),
+    (writable, NOT_ALONE, CACHED),
+    (link_to_a_good_one, NO_FILE, CACHED),
+    (dangling_link, NO_FILE, CACHED),
+    (fifo, NOT_ALONE, CACHED),
+    (directory_for_file, NOT_ALONE, NOT_CACHED),
+    (open_directory, NOT_ALONE, NOT_CACHED),
+    (writable_directory, NOT_ALONE, NOT_CACHED),
+    (linked_directory, NO_DIRECTORY, NOT_CACHED),
+    (linked_parent, NO_DIRECTORY, NOT_CACHED),
+    (writable_parent, NO_DIRECTORY, NOT_CACHED),
+    (linked_fresh_file, NO_FILE, CACHED),
+    (fresh_directory, NO_FILE, NOT_CACHED),
+    (linked_lock, NO_FILE, NOT_CACHED),
+    (fifo_lock, NO_FILE, NOT_CACHED),
 )
 FOREIGN_ROWS = (
-    (foreign_good_file, NOT_ALONE, KEPT),
-    (foreign_directory, NOT_ALONE, NOT_KEPT),
-    (foreign_parent, NO_DIRECTORY, NOT_KEPT),
-    (foreign_fresh_file, NO_FILE, KEPT),
-    (foreign_lock, NO_FILE, NOT_KEPT),
+    (foreign_good_file, NOT_ALONE, CACHED),
+    (foreign_directory, NOT_ALONE, NOT_CACHED),
+    (foreign_parent, NO_DIRECTORY, NOT_CACHED),
+    (foreign_fresh_file, NO_FILE, CACHED),
+    (foreign_lock, NO_FILE, NOT_CACHED),
 )
 
 
 class Cache(CloudCase):
     def explain(self, **extra):
-        """The right role is found; how often STS was asked for it."""
+        """Runs rds-iam credentials, which must find the role. Returns (number of requests to STS, log)."""
         before = len(self.calls())
         result = self.credentials(
             "--profile", "p", "--explain", env=self.cloud_env(RDS_IAM_LOG="1", **extra))
@@ -229,40 +229,40 @@ class Cache(CloudCase):
         self.role_profile("p", "rds-access")
 
     def check(self, rows):
-        for spoil, line, is_kept in rows:
-            with self.subTest(flaw=spoil.__name__):
+        for add_flaw, line, is_cached in rows:
+            with self.subTest(flaw=add_flaw.__name__):
                 self.fresh_home()
                 self.assertEqual(self.explain()[0], 1)
-                self.assertEqual(self.explain()[0], 0, "control: it is kept and serves")
+                self.assertEqual(self.explain()[0], 0, "control: the entry is used")
                 place = Place(self.home.path)
-                spoil(place)
+                add_flaw(place)
                 theirs = self.state_of(place)
-                asked, log = self.explain()
-                self.assertEqual(asked, 1)
+                requests, log = self.explain()
+                self.assertEqual(requests, 1)
                 name = f"{place.directory}/{place.entry.name[:8]}"
                 self.assertRegex(log, f"rds-iam: cache {name}\\.\\.\\.: .*{line}")
-                self.assertEqual(self.state_of(place), theirs, "something of theirs was changed")
-                self.assertEqual(self.explain()[0], 0 if is_kept else 1)
-                if is_kept:
+                self.assertEqual(self.state_of(place), theirs, "the other user's files are unchanged")
+                self.assertEqual(self.explain()[0], 0 if is_cached else 1)
+                if is_cached:
                     status = place.entry.lstat()
                     self.assertEqual((oct(status.st_mode), status.st_uid), ("0o100600", os.geteuid()))
 
     @staticmethod
     def state_of(place):
-        """All that stands in the other user's directory."""
+        """Returns the path, mode, owner and content of everything in the other user's directory."""
         return [(str(p), oct(p.lstat().st_mode), p.lstat().st_uid,
                  p.read_bytes() if p.is_file() else None) for p in sorted(place.theirs.rglob("*"))]
 
-    def test_what_cannot_be_trusted_is_passed_over(self):
+    def test_a_damaged_or_untrusted_cache_is_ignored(self):
         self.assertEqual(len(ROWS), 19)
         self.check(ROWS)
 
     @needs_root
-    def test_what_belongs_to_another_user_is_passed_over(self):
+    def test_files_of_another_user_are_ignored(self):
         self.assertEqual(len(FOREIGN_ROWS), 5)
         self.check(FOREIGN_ROWS)
 
-    def test_only_entries_of_ours_grow_old(self):
+    def test_only_old_files_of_the_cache_are_removed(self):
         self.fresh_home()
         self.explain()
         place = Place(self.home.path)
@@ -276,8 +276,9 @@ class Cache(CloudCase):
         self.assertEqual([p for p in old if p.exists()], [], "control: old entries are removed")
         self.assertEqual([p for p in others if not p.exists()], [])
 
-    def test_a_lock_that_is_in_use_does_not_grow_old(self):
-        """Others wait for it; who came later would find a new one, and ask beside them."""
+    def test_an_old_lock_file_that_is_in_use_is_not_removed(self):
+        """Other processes wait for this lock. If it were removed, a later process would create a new lock file and
+        fetch credentials at the same time."""
         self.fresh_home()
         self.explain()
         place = Place(self.home.path)
@@ -288,12 +289,12 @@ class Cache(CloudCase):
             os.utime(path, (0, 0))
         place.entry.unlink()
         self.explain()
-        self.assertFalse(unused.exists(), "control: an old lock is removed")
+        self.assertFalse(unused.exists(), "control: an old unused lock file is removed")
         self.assertEqual(place.lock.stat().st_ino, inode)
 
 
 class RuntimeDirectory(CloudCase):
-    """$XDG_RUNTIME_DIR counts if it is the user's own; else the cache is in the home."""
+    """The cache is in $XDG_RUNTIME_DIR if only the user controls it, else in the home directory."""
 
     def check(self, name, value, is_used, make=lambda path: None):
         path = self.home.path / name
@@ -302,42 +303,42 @@ class RuntimeDirectory(CloudCase):
         env = self.cloud_env(XDG_RUNTIME_DIR=value or str(path))
         for _ in range(2):
             self.good("--profile", "p", env=env)
-        self.assertEqual(len(self.calls()), 1, "control: it is kept somewhere")
+        self.assertEqual(len(self.calls()), 1, "control: the credentials are cached")
         self.assertEqual(len(self.cache_files()), 0 if is_used else 1)
         made = sorted(p.name for p in path.rglob("*")) if path.exists() else []
         self.assertEqual("cache" in made, is_used)
         return made
 
-    def test_the_users_own(self):
+    def test_a_directory_of_the_user(self):
         self.check("run", None, True, lambda path: path.mkdir(mode=0o700))
 
-    def test_a_link_to_the_users_own(self):
+    def test_a_link_to_a_directory_of_the_user(self):
         def make(path):
             (self.home.path / "real").mkdir(mode=0o700)
             path.symlink_to(self.home.path / "real")
         self.check("run", None, True, make)
 
-    def test_one_that_does_not_exist(self):
+    def test_a_directory_that_does_not_exist(self):
         self.assertEqual(self.check("none", None, False), [])
 
-    def test_a_relative_one(self):
+    def test_a_relative_path(self):
         self.assertEqual(self.check("run", "run", False, lambda path: path.mkdir(mode=0o700)), [])
 
     @needs_root
-    def test_another_users(self):
+    def test_a_directory_of_another_user(self):
         def make(path):
             path.mkdir(mode=0o700)
             os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
         self.assertEqual(self.check("run", None, False, make), [])
 
     @needs_root
-    def test_an_instances_credentials_are_not_kept_in_another_users(self):
+    def test_credentials_of_an_instance_are_not_cached_in_a_directory_of_another_user(self):
         path = self.home.path / "run"
         path.mkdir(mode=0o700)
         env = self.machine_env(XDG_RUNTIME_DIR=str(path))
         for calls in (3, 3):
             self.good(principal=None, env=env)
-            self.assertEqual(len(self.calls()), calls, "control: in the user's own they are kept")
+            self.assertEqual(len(self.calls()), calls, "control: cached in the user's own directory")
         os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
         self.good(principal=None, env=env)
         self.assertEqual(len(self.calls()), 6)
@@ -346,7 +347,7 @@ class RuntimeDirectory(CloudCase):
 
 @needs_root
 class AgentsDirectory(CloudCase):
-    """test_agent.py shows the same for links and for modes."""
+    """The agent's directory and passfile belong to another user. test_agent.py tests links and modes."""
 
     def setUp(self):
         super().setUp()
@@ -388,7 +389,7 @@ class AgentsDirectory(CloudCase):
         command = [agent_program(), "--once"]
         result = self.home.run(command, XDG_RUNTIME_DIR=str(runtime))
         self.assertIn(f"passfile={runtime}/rds-iam/run/NAME", result.stderr, "control")
-        self.assertEqual(list(runtime.iterdir()), [], "a refusal leaves nothing there")
+        self.assertEqual(list(runtime.iterdir()), [], "a failed run creates nothing there")
         os.chown(runtime, OTHER.pw_uid, OTHER.pw_gid)
         result = self.home.run(command, XDG_RUNTIME_DIR=str(runtime))
         self.assertIn(f"passfile={self.home.path}/.cache/rds-iam/run/NAME", result.stderr)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Which programs run, and what they map: no guest maps libcurl, and rds-iam-fetch, which does, runs only
-when credentials must be fetched."""
+"""Which programs run, and which libraries they map. Only rds-iam-fetch maps libcurl, and it runs only to fetch
+credentials."""
 import re
 import shutil
 
@@ -9,7 +9,7 @@ from labcase import USER, harness
 from mariadb_client import CONFIG
 from service import Services, agent_program
 
-# What rds-iam-fetch alone links.
+# Libraries that only rds-iam-fetch links.
 NETWORK_LIBRARIES = ("libcurl.so", "libjansson.so", "libexpat.so")
 MAPS_AT_EXIT = harness.BUILD / "tests/integration/src/maps_at_exit.so"
 
@@ -29,7 +29,8 @@ class ProgramsCase(CloudCase):
                 "--username", USER]
 
     def traced(self, argv, principal, **env):
-        """Runs a program that must succeed. Returns what its run left in the directory of traces."""
+        """Runs a program that must succeed. Returns the contents of the files that it wrote to the traces
+        directory."""
         shutil.rmtree(self.traces, ignore_errors=True)
         self.traces.mkdir()
         result = self.home.run(argv, principal, **self.cloud_env(**env))
@@ -44,7 +45,7 @@ class Maps(ProgramsCase):
         return text
 
     def assert_guest(self, maps, own):
-        self.assertIn(own, maps, "the control: this is there")
+        self.assertIn(own, maps, "control: the list is complete")
         self.assertIn("libcrypto.so", maps)
         for library in NETWORK_LIBRARIES:
             self.assertNotIn(library, maps)
@@ -54,7 +55,7 @@ class Maps(ProgramsCase):
         self.assert_guest(self.maps(self.argv(), "etl"), plugin)
         self.write_role()
         self.assert_guest(self.maps(self.argv(), "etl-base"), plugin)
-        self.assertEqual(len(self.calls()), 1, "with the second, rds-iam-fetch ran")
+        self.assertEqual(len(self.calls()), 1, "rds-iam-fetch ran for the second login")
         self.assert_accepted(2)
 
     def test_of_rds_iam_token(self):
@@ -66,29 +67,28 @@ class Maps(ProgramsCase):
         argv = [agent_program(), "--once", "--directory", services.directory]
         self.assert_guest(self.maps(argv, "etl"), "/bin/rds-iam-agent\n")
 
-    def test_of_rds_iam_fetch(self):
-        """The control of both: it maps what they must not."""
+    def test_control_rds_iam_fetch_maps_the_network_libraries(self):
         self.traces.mkdir()
         result = self.home.run(
             [harness.installed("libexec/rds-iam/rds-iam-fetch")], None,
             LD_PRELOAD=str(MAPS_AT_EXIT), MAPS_AT_EXIT=str(self.traces))
-        self.assertEqual(result.returncode, 2, "it is started by nobody who has a question")
+        self.assertEqual(result.returncode, 2, "it has no client that sends a request")
         (path,) = self.traces.iterdir()
         for library in NETWORK_LIBRARIES:
             self.assertIn(library, path.read_text())
 
 
 class Starts(ProgramsCase):
-    """rds-iam-fetch is started when nothing is kept, and not when something is."""
+    """rds-iam-fetch starts if no credentials are cached, and does not start if they are."""
 
     def executed(self, argv, principal="etl-base"):
-        """The programs that were executed, as strace shows them. A program that lets nobody look into
-        its memory is a number there, unless root asks."""
+        """Returns the programs that were executed, as strace prints them. strace prints an address instead of the
+        path if the caller's memory is protected, except for root."""
         trace = self.traces / "trace"
         (text,) = self.traced(
             ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(trace), *map(str, argv)],
             principal)
-        # A line that strace had to break off has no result; one of a call that failed ends with = -1.
+        # A line that strace could not finish has no result. The line of a failed call ends with "= -1".
         return re.findall(r"execve\(([^,]+)(?!.* = -1 )", text)
 
     def check(self, argv):
@@ -96,7 +96,7 @@ class Starts(ProgramsCase):
         self.write_role()
         cold = self.executed(argv)
         self.assertEqual(len(cold), 2, "control: a cold start")
-        self.assertEqual(len(self.executed(argv)), 1, "kept credentials")
+        self.assertEqual(len(self.executed(argv)), 1, "cached credentials")
         self.assertEqual(len(self.calls()), 1)
         return cold
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where secrets must not be: in logs, in what the client prints, and in the memory of a client that
-has logged in. Every search is shown to find what is planted for it."""
+"""Places that must contain no secret: logs, the output of clients, and the memory of a client after its login. A
+control for each search shows that it finds a planted secret."""
 import hashlib
 import hmac
 import os
@@ -13,21 +13,20 @@ from urllib.parse import quote
 from labcase import USER, harness
 from mariadb_client import WHO, MariadbCase, credentials_file
 
-# A piece as long as this of a secret is as good as all of it to somebody who guesses.
+# The searches look for pieces of this length. From such a piece, an attacker could guess the rest of a secret.
 PIECE = 16
 
 TOKEN = re.compile(rb"X-Amz-[A-Z]|/\?Action=connect|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 def pieces(secret):
-    """Every part of a secret that a search must not find, as it is and percent-encoded."""
+    """Returns all pieces of a secret, plain and percent-encoded."""
     return {text[i:i + PIECE].encode()
             for text in (secret, quote(secret, safe="")) for i in range(len(text) - PIECE + 1)}
 
 
 def signing_keys(secret, *scope):
-    """The keys that SigV4 derives from the secret, one for each part of the scope; the last one
-    signs."""
+    """Yields the keys that SigV4 derives from the secret, one for each part of the scope. The last key signs."""
     key = b"AWS4" + secret.encode()
     for text in (*scope, "aws4_request"):
         key = hmac.new(key, text.encode(), hashlib.sha256).digest()
@@ -39,7 +38,7 @@ def find(needles, haystack):
 
 
 def memory(pid):
-    """All that a process could write to: heap, stacks, data of its objects, anonymous maps."""
+    """Returns all writable memory of a process: heap, stacks, data of its libraries, anonymous mappings."""
     found = bytearray()
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text(encoding="utf-8").splitlines()
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
@@ -63,8 +62,8 @@ class Output(MariadbCase):
         entry = self.lab.principals[principal]
         return pieces(entry.secret_key) | pieces(entry.session_token or "")
 
-    def said(self, *options, principal="etl-session", **extra):
-        """All that a login prints with the log switched on."""
+    def output(self, *options, principal="etl-session", **extra):
+        """Logs in with the log switched on. Returns all output."""
         result = self.mariadb(*options, principal=principal, RDS_IAM_LOG="1", **extra)
         self.assertIn("rds-iam: ", result.stderr)
         return (result.stdout + result.stderr).encode()
@@ -73,7 +72,7 @@ class Output(MariadbCase):
         self.assertEqual(find(self.needles(principal), text), [], text)
         self.assertIsNone(TOKEN.search(text), text)
 
-    def test_a_login_and_refusals_print_no_secret(self):
+    def test_successful_and_refused_logins_print_no_secret(self):
         plain = ("--skip-ssl", "--ssl-verify-server-cert=0")
         rows = (
             ((), {}),
@@ -86,14 +85,14 @@ class Output(MariadbCase):
         )
         for options, extra in rows:
             with self.subTest(options=options, **extra):
-                text = self.said(*options, **extra)
+                text = self.output(*options, **extra)
                 self.assert_silent(text, extra.get("principal", "etl-session"))
 
-    def test_a_file_that_cannot_be_read_is_not_quoted(self):
+    def test_a_line_that_cannot_be_parsed_is_not_printed(self):
         entry = self.lab.principals["etl"]
         broken = credentials_file(entry, "default").replace("aws_secret_access_key =", "")
         self.home.write(".aws/credentials", broken)
-        text = self.said(principal=None)
+        text = self.output(principal=None)
         self.assert_silent(text, "etl")
 
     def test_control_the_search_finds_what_is_printed(self):
@@ -108,7 +107,8 @@ class Output(MariadbCase):
 
 
 class Memory(MariadbCase):
-    """The keys come from a file here: what is in a process's environment stays in its memory."""
+    """The memory of a client after its login. Its keys come from a file, because the environment stays in
+    memory."""
 
     def setUp(self):
         super().setUp()
@@ -116,7 +116,7 @@ class Memory(MariadbCase):
         self.home.write(".aws/credentials", credentials_file(self.entry, "default"))
 
     def logged_in(self, principal=None, **extra):
-        """The memory of a `mariadb` that has logged in and waits for a command."""
+        """Returns the memory of a `mariadb` that is logged in and waits for a command."""
         client = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL",
              *map(str, self.argv("--unbuffered", "-N", query=None))],
@@ -132,31 +132,31 @@ class Memory(MariadbCase):
             client.wait(30)
             client.stdout.close()
 
-    def test_the_secret_key_and_what_is_derived_from_it_are_gone(self):
+    def test_the_secret_key_and_its_derived_keys_are_not_in_memory(self):
         days = {time.strftime("%Y%m%d", time.gmtime())}
         found = self.logged_in()
         days.add(time.strftime("%Y%m%d", time.gmtime()))
-        self.assertIn(self.lab.mariadb.host.encode(), found, "the search sees the client's memory")
+        self.assertIn(self.lab.mariadb.host.encode(), found, "control: the search covers the client's memory")
         self.assertEqual(find(pieces(self.entry.secret_key), found), [])
         for day in days:
             keys = signing_keys(self.entry.secret_key, day, self.lab.mariadb.region, "rds-db")
             self.assertEqual(find(keys, found), [])
 
-    def test_the_session_token_as_it_was_read_is_gone(self):
-        # A piece with a sign that a token would encode can only be our own copy of it; the token
-        # itself stays in the client's network buffer, which is not ours to wipe.
+    def test_the_unencoded_session_token_is_not_in_memory(self):
+        # The client's network buffer still contains the token, with the session token in percent-encoded form; the
+        # plugin cannot wipe that buffer. Pieces with +, / or = can therefore only come from the plugin's own copy.
         found = self.logged_in()
         raw = {piece for piece in pieces(self.entry.session_token)
                if re.search(rb"[+/=]", piece)}
         self.assertGreater(len(raw), 100)
         self.assertEqual(find(raw, found), [])
 
-    def test_control_the_search_finds_what_is_in_the_environment(self):
-        # A signing key as well, of the example in AWS's documentation.
+    def test_control_the_search_finds_secrets_in_the_environment(self):
+        # Also plants a signing key: the one of the example in AWS's documentation.
         *_, key = signing_keys(
             "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "20150830", "us-east-1", "iam")
         self.assertTrue(key.hex().startswith("c4afb1cc5771d871763a393e44b70357"))
-        planted = key.replace(b"\0", b"\1")  # what a variable cannot hold
+        planted = key.replace(b"\0", b"\1")  # a variable cannot contain NUL
         found = self.logged_in("etl-session", PLANTED=os.fsdecode(planted))
         self.assertEqual(find([planted], found), [planted])
         for secret in (self.entry.secret_key, self.entry.session_token):

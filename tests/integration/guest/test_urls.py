@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Of a URL only host and port are printed: each setting that is a URL, and texts of services with a
-URL in them, hold a secret in every position; nothing that is printed holds it. The control finds it
-where it is printed."""
+"""Messages print only the host and the port of a URL.
+
+The tests put a secret in every position of a URL. They use the URL in each setting that is a URL, and in texts of
+services. No output may contain the secret. A control shows that the search finds text that is printed."""
 import concurrent.futures
 import http.server
 import threading
@@ -11,7 +12,7 @@ from whose_files import HOST, TOOL, WhoseFilesCase
 
 CANARY = "c4nary"
 
-# How a URL can hold a secret; {} is where it would lead.
+# URLs with a secret in each possible position. {} is replaced by a host and port.
 FORMS = (
     "http://user:c4nary@{}/",
     "http://c4nary@{}",
@@ -48,7 +49,7 @@ FORMS = (
 
 class Urls(WhoseFilesCase):
     def settings(self, url):
-        """name, ~/.aws/config, variables: each way to say where a request goes."""
+        """Returns a row (name, ~/.aws/config, variables) for each setting that decides where a request goes."""
         role = self.lab.roles["rds-access"].arn
         on_keys = (f"[profile base]\n{self.keys('etl-base')}"
                    f"[default]\nrole_arn = {role}\nsource_profile = base\n")
@@ -86,43 +87,43 @@ class Urls(WhoseFilesCase):
                 "AWS_ENDPOINT_URL_STS": "https://sts.us-east-1.amazonaws.com", "ALL_PROXY": url}),
         )
 
-    def said(self, config, variables, *command, file=".aws/config"):
+    def output_of(self, config, variables, *command, file=".aws/config"):
         path = self.home.write(file, config)
         env = {**self.cloud_env(RDS_IAM_LOG="1", AWS_CONFIG_FILE=str(path)), **variables}
         result = self.home.run([TOOL, *command], None, **{k: v for k, v in env.items() if v is not None})
         return result.stdout + result.stderr
 
-    def test_no_setting_is_printed_whole(self):
+    def test_no_setting_is_printed_completely(self):
         token = ("token", "--hostname", HOST, "--port", "5432", "--username", "u")
 
         def run(number, form, name, config, variables):
             file = f"config-{number}"
-            said = self.said(config, variables, "credentials", "--explain", file=file)
+            output = self.output_of(config, variables, "credentials", "--explain", file=file)
             if name.lower().startswith(("aws_ec2", "ec2", "aws_container")):
-                said += self.said(config, variables, *token, file=file)
-            return name, form, said
+                output += self.output_of(config, variables, *token, file=file)
+            return name, form, output
 
         rows = [(form, *row) for form in FORMS for row in self.settings(form.format("127.0.0.1:1"))]
-        with concurrent.futures.ThreadPoolExecutor(8) as pool:  # most of it waits for a next try
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:  # most of the time is waiting between attempts
             results = pool.map(lambda pair: run(pair[0], *pair[1]), enumerate(rows))
-        for name, form, said in results:
+        for name, form, output in results:
             with self.subTest(setting=name, form=form):
-                self.assertIn("FAILED", said, "control: it is used")
-                self.assertNotIn("access key", said)
-                self.assertNotIn(CANARY, said)
+                self.assertIn("FAILED", output, "control: the setting is used")
+                self.assertNotIn("access key", output)
+                self.assertNotIn(CANARY, output)
         self.assertEqual(len(rows), 30 * 13)
 
-    def test_what_is_printed(self):
+    def test_host_and_port_are_printed(self):
         for form, shown in (("http://user:c4nary@{}/", "127.0.0.1:1"), ("http://{}/c4nary", "127.0.0.1:1"),
                             ("http://a:b@c4nary:d@[::1]:1", "[::1]:1"),
                             ("http://user:12/c4nary@{}", "[URL not shown]")):
             for name, config, variables in self.settings(form.format("127.0.0.1:1")):
                 if name.startswith("AWS_ENDPOINT_URL_ST") or name == "ec2_metadata_service_endpoint":
                     with self.subTest(setting=name, form=form):
-                        said = self.said(config, variables, "credentials", "--explain")
-                        self.assertIn(shown, said)
+                        output = self.output_of(config, variables, "credentials", "--explain")
+                        self.assertIn(shown, output)
 
-    def test_a_hook_prints_none(self):
+    def test_a_hook_prints_no_secret(self):
         for form in FORMS[:4]:
             url = form.format("127.0.0.1:1")
             result = self.mariadb(principal=None, **self.cloud_env(
@@ -130,17 +131,17 @@ class Urls(WhoseFilesCase):
             self.assertIn("ERROR 2061 (HY000): rds-iam: ", result.stderr)
             self.assertNotIn(CANARY, result.stderr)
 
-    def test_a_url_in_the_place_of_a_name(self):
+    def test_a_url_given_as_a_host_name(self):
         for form in FORMS:
             url = form.format(HOST)
-            said = self.said("", {}, "token", "--hostname", url, "--port", "1", "--username", "u")
-            self.assertNotIn(CANARY, said)
+            output = self.output_of("", {}, "token", "--hostname", url, "--port", "1", "--username", "u")
+            self.assertNotIn(CANARY, output)
             self.home.write(".config/rds-iam/config", f"[{url}]\nprofile = p\n[{url}]\nprofile = p\n")
-            said = self.said("", {}, "token", "--hostname", HOST, "--port", "1", "--username", "u")
-            self.assertNotIn(CANARY, said)
+            output = self.output_of("", {}, "token", "--hostname", HOST, "--port", "1", "--username", "u")
+            self.assertNotIn(CANARY, output)
 
-    def test_a_url_in_the_place_of_a_value(self):
-        """In keys and variables that hold no URL."""
+    def test_a_url_given_as_another_value(self):
+        """Uses the URL in settings and variables that should not contain a URL."""
         keys = self.keys("etl-base")
         role = "role_arn = r\nsource_profile = b\n"
         sso = "sso_start_url = https://x\nsso_region = {}\nsso_account_id = 1\nsso_role_name = R\n"
@@ -158,15 +159,15 @@ class Urls(WhoseFilesCase):
         for url in ("http://user:c4nary@h/", "http://h/?c4nary", "http://user:" + "c4nary" * 30 + "@h"):
             for text, imds, extra in texts:
                 with self.subTest(text=text, extra=extra, url=url):
-                    said = self.said(text.replace("{}", url), {
+                    output = self.output_of(text.replace("{}", url), {
                         "AWS_EC2_METADATA_DISABLED": imds,
                         **{name: value.format(url) for name, value in extra.items()}},
                         "credentials", "--explain")
-                    self.assertIn("FAILED", said, "control: it is used")
-                    self.assertNotIn(CANARY, said)
+                    self.assertIn("FAILED", output, "control: the setting is used")
+                    self.assertNotIn(CANARY, output)
 
     def test_a_url_in_a_warning(self):
-        """The name of a profile, where it is not the one that logs in, or holds an odd character."""
+        """Uses the URL as the name of a profile that is not used, or that contains an unusual character."""
         url = "http://user:c4nary@h/?c4nary"
         web = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": "r"}
         own = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
@@ -175,12 +176,12 @@ class Urls(WhoseFilesCase):
                 ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
                 ({}, "contains a character that some AWS tools do not accept")):
             with self.subTest(words=words):
-                said = self.said(f"[profile {url}]\nregion = us-east-1\n", variables, "credentials", "--explain")
-                self.assertIn(words, said)
-                self.assertNotIn(CANARY, said)
+                output = self.output_of(f"[profile {url}]\nregion = us-east-1\n", variables, "credentials", "--explain")
+                self.assertIn(words, output)
+                self.assertNotIn(CANARY, output)
 
     def test_texts_of_services(self):
-        """A refusal's text, and where it redirects to."""
+        """Uses the URL in the text of an error response and in a redirection."""
         url = "https://user:c4nary@host/c4nary?c4nary"
         odd = "see http://user:x c4nary@host/, or https://host/c4nary"
         error = "<ErrorResponse><Error><Code>{0}</Code><Message>{0}</Message></Error></ErrorResponse>"
@@ -192,12 +193,12 @@ class Urls(WhoseFilesCase):
                         for name, config, variables in self.settings(service.url):
                             if "PROXY" not in name:
                                 with self.subTest(setting=name, status=status, body=body):
-                                    said = self.said(config, variables, "credentials", "--explain")
-                                    self.assertNotIn(CANARY, said)
-                        self.assertGreater(service.count, 7, "control: it was asked")
+                                    output = self.output_of(config, variables, "credentials", "--explain")
+                                    self.assertNotIn(CANARY, output)
+                        self.assertGreater(service.count, 7, "control: it received requests")
 
     def test_a_commands_stderr(self):
-        """curl, vault and their like name the URL that did not answer; its password may be long."""
+        """Programs such as curl and vault print the URL that did not respond. Its password may be long."""
         rest = "x" * 150
         refusal = "this credential_process is not started, because "
         for form in FORMS:
@@ -205,31 +206,32 @@ class Urls(WhoseFilesCase):
             for text in (url, f"Get {url}: refused", f"rds-iam: x:1: {refusal}{url}"):
                 if "://" in url:
                     with self.subTest(text=text):
-                        said = self.complaint(text)
-                        self.assertIn("not started" if refusal in text else "status 1: ", said)
-                        self.assertNotIn(CANARY, said)
-        said = self.complaint("Get https://user:c4nary@127.0.0.1/c4nary\nno role for ada@example.com\n")
-        self.assertIn("Get https://127.0.0.1?no role for ada@example.com; run it by hand", said)
+                        output = self.complaint(text)
+                        self.assertIn("not started" if refusal in text else "status 1: ", output)
+                        self.assertNotIn(CANARY, output)
+        output = self.complaint("Get https://user:c4nary@127.0.0.1/c4nary\nno role for ada@example.com\n")
+        self.assertIn("Get https://127.0.0.1?no role for ada@example.com; run it by hand", output)
         for length in (300, 500, 620, 640, 700):
-            said = self.complaint("https://user:" + "c4nary" * (length // 6) + f"@127.0.0.1/ {rest}")
-            self.assertIn(rest, said)
-            self.assertNotIn(CANARY, said)
+            output = self.complaint("https://user:" + "c4nary" * (length // 6) + f"@127.0.0.1/ {rest}")
+            self.assertIn(rest, output)
+            self.assertNotIn(CANARY, output)
 
     def complaint(self, text):
+        """Returns the output of rds-iam with a credential_process that prints the text to stderr and fails."""
         self.home.write("complaint", text)
         config = f"[default]\ncredential_process = cat {self.home.path}/complaint >&2; false\n"
-        return self.said(config, {}, "credentials")
+        return self.output_of(config, {}, "credentials")
 
-    def test_control_the_search_finds_what_is_printed(self):
-        """Texts that are printed by design: a command's stderr, and the name of a profile."""
+    def test_control_the_search_finds_printed_text(self):
+        """rds-iam prints the stderr of a command and the name of a profile if they are not URLs."""
         self.assertIn(CANARY, self.complaint("of c4nary nothing is a URL"))
-        self.assertIn(CANARY, self.said("", {"AWS_PROFILE": CANARY}, "credentials"))
+        self.assertIn(CANARY, self.output_of("", {"AWS_PROFILE": CANARY}, "credentials"))
         url = FORMS[0].format("127.0.0.1:1")
-        self.assertNotIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
+        self.assertNotIn(CANARY, self.output_of("", {"AWS_PROFILE": url}, "credentials"))
 
 
 class Service:
-    """Answers everything with one status, one body and a redirection."""
+    """A server that answers each request with the same status, body and Location header."""
 
     def __init__(self, status, body, location):
         service = self

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""valgrind watches the `mariadb` command and a libmariadb program while the plugin works in them.
+"""Runs the `mariadb` command and a libmariadb program with the plugin under valgrind.
 
-Nothing is suppressed: neither the client nor libcrypto makes any noise with what is asked here.
-What stays reachable at exit is not asked for, because the plugin stays mapped until then.
+No error is suppressed: with these options, valgrind reports none for the client and for libcrypto. Blocks that are
+still reachable at exit are not reported, because the plugin stays mapped until then.
 """
 import shutil
 
@@ -11,17 +11,18 @@ from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase
 
 FOUND = 99
-# libcurl 8 holds its TLS sessions by pointers into their blocks, which valgrind reports as possibly lost.
-LOST_FOR_CERTAIN = "--errors-for-leak-kinds=definite,indirect"
+# libcurl 8 stores pointers into the middle of its TLS session blocks. valgrind reports such blocks as possibly
+# lost.
+NO_POSSIBLE_LEAKS = "--errors-for-leak-kinds=definite,indirect"
 OPTIONS = (
-    "--vgdb=no",  # its pipes stay in /tmp where a program becomes another one
+    "--vgdb=no",  # its pipes would stay in /tmp after an exec
     "--leak-check=full",
     "--errors-for-leak-kinds=definite,indirect,possible",
-    "--keep-debuginfo=yes",  # the client unloads its plugins before it ends
+    "--keep-debuginfo=yes",  # the client unloads its plugins before it exits
     f"--error-exitcode={FOUND}",
 )
 
-# A plugin of the same name that does wrong: it reads what it has freed, and forgets a block.
+# A faulty plugin of the same name: it reads freed memory, and leaks a block.
 FAULTY = """
 #include "abi.h"
 #include <stdlib.h>
@@ -48,7 +49,7 @@ const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
 
 
 def watched(home, argv, principal="etl", options=OPTIONS, **extra):
-    """Runs a program under valgrind: its result, and what valgrind says."""
+    """Runs a program under valgrind. Returns (result, valgrind's report)."""
     assert shutil.which("valgrind"), "apt-get install valgrind"
     log = home.path / "valgrind.log"
     log.unlink(missing_ok=True)
@@ -66,7 +67,7 @@ class Memory(MariadbCase):
         for kind in ("definitely", "indirectly", "possibly"):
             self.assertRegex(report, rf"{kind} lost: 0 bytes in 0 blocks", report)
 
-    def test_control_a_faulty_plugin_is_caught(self):
+    def test_control_a_faulty_plugin_is_reported(self):
         directory = self.home.path / "faulty"
         directory.mkdir()
         compiled = harness.run(
@@ -134,8 +135,8 @@ class Memory(MariadbCase):
 
 
 class OwnPrograms(CloudCase):
-    def test_a_role_leaves_no_copy_on_the_heap(self):
-        """What is kept lies in a mapping (base/secret.h), and what is not is given back."""
+    def test_credentials_of_a_role_leave_no_copy_on_the_heap(self):
+        """Cached credentials are in a separate mapping (base/secret.h). All other copies are freed."""
         self.role_profile("p", "rds-access")
         result, report = watched(
             self.home, [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"], "etl-base",
@@ -144,11 +145,11 @@ class OwnPrograms(CloudCase):
         self.assertIn("ASIA", result.stdout)
         self.assertNotIn("ria_memory_cache_put", report)
         self.assertNotIn("ria_obtain", report)
-        self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: what we keep is shown by name")
+        self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: the report names functions of the product")
 
     def test_renewals_of_sessions(self):
-        """rds-iam, rds-iam-fetch and the renewal that outlives it, each with a report of its own. Once
-        rds-iam-fetch has answered it is killed, so its report has no end."""
+        """Checks rds-iam, rds-iam-fetch and the process of the renewal, which outlives rds-iam-fetch. Each has its
+        own report. rds-iam-fetch is killed after its response, so its report has no summary."""
         for prepare, env in ((self.sso_session, self.sso_env()), (self.login_session, self.login_env())):
             with self.subTest(prepare=prepare.__name__):
                 prepare()
@@ -156,12 +157,12 @@ class OwnPrograms(CloudCase):
                 shutil.rmtree(logs, ignore_errors=True)
                 logs.mkdir()
                 result = self.home.run(
-                    ["valgrind", *OPTIONS, LOST_FOR_CERTAIN, "--trace-children=yes", f"--log-file={logs}/%p",
+                    ["valgrind", *OPTIONS, NO_POSSIBLE_LEAKS, "--trace-children=yes", f"--log-file={logs}/%p",
                      harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
                     None, timeout=120, **env)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 reports = [path.read_text(errors="replace") for path in logs.iterdir()]
-                self.assertEqual(len(reports), 3, "control: all three were watched")
+                self.assertEqual(len(reports), 3, "control: valgrind ran all three")
                 ends = [report for report in reports if "ERROR SUMMARY: 0 errors from 0 contexts" in report]
                 self.assertGreaterEqual(len(ends), 2)
                 for report in reports:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Whose files count. Our configuration and pg_service.conf are root's or the user's. Of AWS's files
-of another user, as in a home that is mounted into a container, keys, roles and sessions are used;
-what is run, read, asked and believed does not come from them. A file that others can write is
-refused, also where an ACL lets them and where chmod does not help. Each refusal has its control: the
-same file without the flaw takes effect.
+"""Which users' files rds-iam trusts.
+
+rds-iam's configuration and pg_service.conf must belong to root or to the user. AWS's files may belong to another
+user, as in a home directory that is mounted into a container. rds-iam then uses their keys, roles and sessions, but
+no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that
+other users can write, also if an ACL allows it and if chmod cannot change it. Each check has a control: the same
+file without the flaw takes effect.
 """
 import json
 import os
@@ -23,9 +25,10 @@ KEYS_AND_ROLE = "[default]\nrole_arn = {role}\nsource_profile = base\n[profile b
 
 @needs_root
 class AnotherUsersSettings(WhoseFilesCase):
-    """Settings of AWS's files that say what is run, read, asked or believed."""
+    """Settings of AWS's files that name a program to run, a file to read, an endpoint or a CA bundle."""
 
-    # name, the file's text, the variables that a row needs or unsets, what shows that it took effect
+    # Each row: setting, text of the file, variables to set or (None) to unset, text that proves the setting's
+    # effect.
     ROWS = (
         ("credential_process", "[default]\ncredential_process = touch {proof}; false\n", {}, "proof"),
         ("web_identity_token_file", WEB_IDENTITY, {"AWS_ENDPOINT_URL_STS": "{url}"}, SECRET),
@@ -73,18 +76,18 @@ class AnotherUsersSettings(WhoseFilesCase):
             path.unlink()
 
     def effects(self, calls):
-        """All that the setting's owner could see."""
+        """Returns everything that the setting can cause: requests, calls to the lab, and the file "proof"."""
         seen = "".join(self.recorder.requests) + json.dumps(self.calls()[calls:])
         return seen + ("proof" if (self.home.path / "proof").exists() else "")
 
-    def test_they_are_not_taken_from_another_users_file(self):
+    def test_they_are_not_used_from_a_file_of_another_user(self):
         for number, (key, text, variables, effect) in enumerate(self.ROWS):
             with self.subTest(row=number, key=key):
                 self.recorder.requests.clear()
                 path, extra = self.prepare(text, variables)
                 before = len(self.calls())
                 self.explain(**extra)
-                self.assertIn(effect, self.effects(before), "the control: one's own file takes effect")
+                self.assertIn(effect, self.effects(before), "control: the user's own file takes effect")
                 (self.home.path / "proof").unlink(missing_ok=True)
                 self.forget()
                 self.recorder.requests.clear()
@@ -99,7 +102,7 @@ class AnotherUsersSettings(WhoseFilesCase):
                 self.assertEqual(self.recorder.requests, [])
         self.assertEqual(number, 9)
 
-    def test_the_hook_prints_the_same(self):
+    def test_a_hook_prints_the_same_message(self):
         path, extra = self.prepare(self.ROWS[0][1], {})
         self.give_away(path)
         message = self.explain(**extra).stderr.splitlines()[-1].removeprefix("rds-iam: ")
@@ -107,7 +110,7 @@ class AnotherUsersSettings(WhoseFilesCase):
         self.assertIn(message, result.stderr)
         self.assertFalse((self.home.path / "proof").exists())
 
-    def test_one_that_the_source_does_not_use_stops_nothing(self):
+    def test_a_setting_that_the_source_does_not_use_has_no_effect(self):
         unused = ("credential_process = false\nendpoint_url = http://127.0.0.1:1\nca_bundle = /none\n"
                   "ec2_metadata_service_endpoint = http://127.0.0.1:1\n")
         self.give_away(
@@ -115,7 +118,7 @@ class AnotherUsersSettings(WhoseFilesCase):
             self.home.write(".aws/credentials", f"[default]\n{self.keys()}"))
         self.assert_key(self.explain())
 
-    def test_a_variable_in_its_place_is_the_users(self):
+    def test_a_variable_overrides_the_setting(self):
         text = "[default]\nendpoint_url = http://127.0.0.1:1\nca_bundle = /none\n" + KEYS_AND_ROLE[10:]
         path, extra = self.prepare(text, {})
         self.give_away(path)
@@ -125,7 +128,8 @@ class AnotherUsersSettings(WhoseFilesCase):
 
 @needs_root
 class MountedHome(WhoseFilesCase):
-    """-v ~/.aws:/root/.aws: keys, roles and sessions of another user's files, with a warning."""
+    """A home directory that is mounted with `-v ~/.aws:/root/.aws`: keys, roles and sessions of another user's
+    files are used, with a warning."""
 
     def mount(self):
         for path in (self.home.path / ".aws", *(self.home.path / ".aws").rglob("*")):
@@ -137,15 +141,15 @@ class MountedHome(WhoseFilesCase):
 
     def test_keys(self):
         path = self.home.write(".aws/credentials", "[default]\n" + self.keys())
-        self.assertNotIn("belongs to", self.explain().stderr, "the control")
+        self.assertNotIn("belongs to", self.explain().stderr, "control: no warning for the user's own file")
         self.mount()
         result = self.explain()
         self.assert_key(result)
         self.assert_warned(result, path)
         self.assertIn(f"{path}: belongs to uid {OTHER.pw_uid}", result.stdout)
 
-    def test_keys_that_umask_002_has_made(self):
-        """Group-writable, by the private group of their owner."""
+    def test_a_keys_file_created_with_umask_002(self):
+        """The file is writable by the private group of its owner."""
         path = self.home.write(".aws/credentials", "[default]\n" + self.keys())
         os.chown(path, 4321, 4321)
         path.chmod(0o664)
@@ -170,10 +174,11 @@ class MountedHome(WhoseFilesCase):
             result = self.explain("--profile", "p", **env)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assert_warned(result, token)
-            self.assertEqual(token.stat().st_uid, OTHER.pw_uid, "a renewal leaves it to its owner")
+            self.assertEqual(token.stat().st_uid, OTHER.pw_uid, "a renewal does not change the owner")
 
-    def test_root_makes_no_file_for_another_user_in_a_directory_of_its_own(self):
-        """The owner of the home puts a link in the place of the directory of the sessions."""
+    def test_a_renewal_by_root_needs_a_directory_of_the_owner_of_the_token(self):
+        """The owner of the home directory replaces the directory of the token by a link to another directory. Root
+        must create a file for that owner only if the other directory belongs to that owner."""
         for prepare, env in (
                 (lambda: (self.sso_profile(), self.sso_login(expires=60)[0])[1], self.sso_env()),
                 (lambda: (self.login_profile(), self.aws_login(expires=60)[0])[1], self.login_env())):
@@ -188,8 +193,8 @@ class MountedHome(WhoseFilesCase):
                     before = token.read_text()
                     self.credentials("--clear")
                     result = self.explain("--profile", "p", **env)
-                    self.assertEqual(result.returncode, 0, "the session lives")
-                    self.assertEqual(token.read_text() != before, renews, "control: it is renewed")
+                    self.assertEqual(result.returncode, 0, "the session is valid")
+                    self.assertEqual(token.read_text() != before, renews, "renewed only in a directory of the owner")
                     if not renews:
                         self.assertEqual(os.listdir(elsewhere), [token.name])
                         self.assertIn(
@@ -208,10 +213,10 @@ class MountedHome(WhoseFilesCase):
 
 
 class WritableByOthers(WhoseFilesCase):
-    """Every kind of file, in the ways in which others can write it."""
+    """Every kind of file, with each way in which other users can write it."""
 
     def places(self):
-        """name, the file, what says where it is, how it is named, what it is good for."""
+        """Returns rows of (name, path, setting that names the path, other variables, arguments of rds-iam)."""
         aws = "[default]\n" + self.keys()
         role = f"[default]\nrole_arn = {self.lab.roles['rds-access'].arn}\nsource_profile = base\n[profile base]\n"
         token = self.lab.web_identity()
@@ -228,7 +233,7 @@ class WritableByOthers(WhoseFilesCase):
         profile = self.home.write("d0/profile", f"[default]\nrole_arn = {identity['AWS_ROLE_ARN']}\n"
                                   f"web_identity_token_file = {self.home.path}/d1/token\n")
         return (
-            ("ours", self.home.write("d2/config", f"[{HOST}]\nprofile = default\n"), "RDS_IAM_CONFIG",
+            ("configuration", self.home.write("d2/config", f"[{HOST}]\nprofile = default\n"), "RDS_IAM_CONFIG",
              {"AWS_SHARED_CREDENTIALS_FILE": str(self.home.write("d3/keys", aws))}, LOGIN),
             ("config", self.home.write("d4/config", aws), "AWS_CONFIG_FILE", {}, ()),
             ("credentials", self.home.write("d5/file", aws), "AWS_SHARED_CREDENTIALS_FILE", {}, ()),
@@ -257,7 +262,8 @@ class WritableByOthers(WhoseFilesCase):
         return self.explain(*arguments, under=under, **env)
 
     def each(self, check, under=lambda path: ()):
-        """check(path, how it is named, a function that asks) for each place, whose file works."""
+        """Calls check(path, setting that names the path, function that runs rds-iam) for each place. As a control,
+        rds-iam must first succeed with the place's file."""
         places = self.places()
         for place in places:
             with self.subTest(place=place[0]):
@@ -266,7 +272,7 @@ class WritableByOthers(WhoseFilesCase):
                 check(place[1], place[2], lambda place=place: self.ask(place, under(place[1])))
         self.assertEqual(len(places), 9)
 
-    def test_by_everybody(self):
+    def test_writable_by_all(self):
         def check(path, _, ask):
             for mode in (0o602, 0o666):
                 path.chmod(mode)
@@ -275,7 +281,7 @@ class WritableByOthers(WhoseFilesCase):
         self.each(check)
 
     @needs_root
-    def test_by_a_shared_group(self):
+    def test_writable_by_a_shared_group(self):
         def check(path, _, ask):
             os.chown(path, -1, 4)
             path.chmod(0o660)
@@ -283,28 +289,28 @@ class WritableByOthers(WhoseFilesCase):
             path.chmod(0o662)
             self.assert_refused(ask(), f"{path}: every user can write it; run: chmod go-w {path}")
             path.chmod(0o640)
-            self.assertEqual(ask().returncode, 0, "reading is not writing")
+            self.assertEqual(ask().returncode, 0, "the group may read the file")
 
         self.each(check)
 
-    def test_by_an_acl(self):
+    def test_writable_through_an_acl(self):
         rows = ((f"u:{OTHER.pw_uid}:rw", f"an ACL lets user {OTHER.pw_uid} write it"),
                 ("g:4:rw", "an ACL lets group 4 write it"))
 
         def check(path, _, ask):
             for entry, words in rows:
                 subprocess.run(["setfacl", "-m", entry, path], check=True)
-                self.assertEqual(path.stat().st_mode & 0o022, 0o020, "the mode shows the mask")
+                self.assertEqual(path.stat().st_mode & 0o022, 0o020, "the group bits of the mode are the ACL's mask")
                 self.assert_refused(ask(), f"{path}: {words}; run: setfacl -b {path}")
                 subprocess.run(["setfacl", "-m", "m::r", path], check=True)
-                self.assertEqual(ask().returncode, 0, "the mask takes it away")
+                self.assertEqual(ask().returncode, 0, "the mask removes the write permission")
                 subprocess.run(["setfacl", "-b", path], check=True)
-            self.assertEqual(ask().returncode, 0, "the command that was named helps")
+            self.assertEqual(ask().returncode, 0, "the command in the message fixes it")
 
         self.each(check)
 
     @needs_root
-    def test_where_chmod_does_not_help(self):
+    def test_on_a_file_system_without_chmod(self):
         def check(path, named_by, ask):
             self.assert_refused(
                 ask(), f"{path}: every user can write it, and chmod may not change that on its file system "
@@ -320,7 +326,7 @@ class WritableByOthers(WhoseFilesCase):
 
         rows = (("chmod", "606", "every user can write it; run: chmod o-w"),
                 ("setfacl", "-mu:1:rw", "an ACL lets user 1 write it; run: setfacl -b"))
-        self.assertNotIn("can write it", lint(), "the control")
+        self.assertNotIn("can write it", lint(), "control: no error for a private file")
         for command, argument, words in rows:
             subprocess.run([command, argument, path], check=True)
             self.assertIn(f"{path}: error: {words} {path}", lint())
@@ -330,10 +336,12 @@ class WritableByOthers(WhoseFilesCase):
 
 @needs_root
 class AcceptedGroups(WhoseFilesCase):
-    """Kubernetes' secrets, OpenShift's users, umask 002."""
+    """Group permissions that rds-iam accepts: of Kubernetes secrets, of OpenShift users, and of umask 002."""
 
     def secret(self, name, text, mode, group):
-        """A volume of Kubernetes': name -> ..data/name, ..data -> ..2026/, root's, for fsGroup."""
+        """Adds a file to a Kubernetes volume and returns its path. In such a volume, `name` is a link to
+        ..data/name, and ..data is a link to a directory such as ..2026_08_22. The files belong to root and to the
+        group `fsGroup`."""
         volume = self.home.path / "volume"
         real = volume / "..2026_08_22"
         real.mkdir(parents=True, exist_ok=True)
@@ -353,27 +361,28 @@ class AcceptedGroups(WhoseFilesCase):
         for mode in (0o440, 0o640, 0o444):
             with self.subTest(mode=oct(mode)):
                 aws = self.secret("credentials", "[evil]\n" + self.keys(), mode, 2000)
-                ours = self.secret("config", f"[{HOST}]\nprofile = evil\n", mode, 2000)
+                config = self.secret("config", f"[{HOST}]\nprofile = evil\n", mode, 2000)
                 self.readable_home()
                 under = ["setpriv", "--reuid=1000", "--regid=3000", "--groups=2000",
                          "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
-                result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours),
+                result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config),
                                       AWS_SHARED_CREDENTIALS_FILE=str(aws))
                 self.assert_key(result)
                 self.assertNotIn("warning", result.stderr)
 
     def check_group(self, uid, gid, mode, owner):
-        """Every kind of settings file, group-writable."""
+        """Runs rds-iam as a user with settings files of this mode, group and owner. Returns (result of rds-iam
+        credentials, output of rds-iam lint, paths of the files)."""
         aws = self.home.write("shared/credentials", "[evil]\n" + self.keys(), mode)
-        ours = self.home.write("shared/config", f"[{HOST}]\nprofile = evil\n", mode)
+        config = self.home.write("shared/config", f"[{HOST}]\nprofile = evil\n", mode)
         service = self.home.write("shared/service", f"[s]\nhost={HOST}\n", mode)
-        for path in (aws, ours, service):
+        for path in (aws, config, service):
             os.chown(path, owner, gid)
         under = self.as_user(uid, gid)
-        result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours),
+        result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config),
                               AWS_SHARED_CREDENTIALS_FILE=str(aws))
         lint = self.home.run([*under, TOOL, "lint"], None, PGSERVICEFILE=str(service)).stdout
-        return result, lint, (aws, ours, service)
+        return result, lint, (aws, config, service)
 
     def test_a_user_of_openshift(self):
         for owner in (OPENSHIFT_UID, 0):
@@ -389,18 +398,18 @@ class AcceptedGroups(WhoseFilesCase):
         for path in paths:
             subprocess.run(["setfacl", "-m", "u:1:rw", path], check=True)
         under = self.as_user(4321, 4321)
-        aws, ours, service = paths
+        aws, config, service = paths
         self.assert_refused(
-            self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours), AWS_SHARED_CREDENTIALS_FILE=str(aws)),
-            f"{ours}: an ACL lets user 1 write it")
+            self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config), AWS_SHARED_CREDENTIALS_FILE=str(aws)),
+            f"{config}: an ACL lets user 1 write it")
         self.assert_refused(self.explain(under=under, AWS_SHARED_CREDENTIALS_FILE=str(aws)),
                             f"{aws}: an ACL lets user 1 write it")
         self.assertIn(f"{service}: error: an ACL lets user 1 write it",
                       self.home.run([*under, TOOL, "lint"], None, PGSERVICEFILE=str(service)).stdout)
 
-    def test_another_group_is_refused_everywhere(self):
-        result, lint, (_, ours, service) = self.check_group(4321, 4322, 0o664, 4321)
-        self.assert_refused(result, f"{ours}: all of group 4322 can write it; run: chmod g-w {ours}")
+    def test_write_permission_of_another_group_is_rejected(self):
+        result, lint, (_, config, service) = self.check_group(4321, 4322, 0o664, 4321)
+        self.assert_refused(result, f"{config}: all of group 4322 can write it; run: chmod g-w {config}")
         self.assertIn(f"{service}: error: all of group 4322 can write it", lint)
 
     def test_the_agents_directory(self):
@@ -417,7 +426,7 @@ class AcceptedGroups(WhoseFilesCase):
                       f"{outer}", result.stderr)
         subprocess.run(["setfacl", "-b", outer], check=True)
         outer.chmod(0o775)
-        self.assertEqual(services.fill().returncode, 0, "group 0")
+        self.assertEqual(services.fill().returncode, 0, "write permission of group 0 is accepted")
 
 
 if __name__ == "__main__":

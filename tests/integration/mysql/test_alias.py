@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A name that DNS knows as an alias of a database: the refusal prints the section to write, with the
-database's name. A DNS server of the test's own answers, in mount and network namespaces of its own;
-the lab's databases are not in that network, so a recording peer plays the server."""
+"""A host name that is a DNS alias of a database. The error message prints the section to write, with the name of
+the database.
+
+A DNS server runs in its own mount and network namespaces (dns.py). The lab's databases are not in that network, so
+a recording peer plays the database."""
 import json
 import os
 import re
@@ -10,7 +12,7 @@ import mysql_client
 from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase
 
-ALIAS = "db.example.com"  # resolves to loopback under nss_wrapper, and is in the certificate
+ALIAS = "db.example.com"  # nss_wrapper resolves it to loopback; the certificate contains it
 RDS = "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
 LONG_ALIAS = "mysql-production-primary.database.internal.platform.example.com"
 LONG_RDS = ("clickpipes-analytics-production-warehouse-primary-replica-no2.cluster-custom-abcdefghijkl."
@@ -21,21 +23,22 @@ ATTEMPTS = 8
 
 
 def in_own_network(command):
-    """As root, or as a user who is root in a user namespace."""
+    """Returns the command line to run a command in new network and mount namespaces. If the user is not root, the
+    command also gets a user namespace in which it is root."""
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", *command]
 
 
 def is_late(records, seen):
-    """DNS has two seconds of a login that has failed already. Where a loaded machine takes longer to start
-    what asks, or to answer it, the plain message is right."""
+    """Returns true if the DNS lookup took too long. After a login fails, rds-iam allows 2 s for the lookup. If a
+    loaded machine needs more time for the query or the response, rds-iam correctly prints the plain message."""
     has_answer = bool({RDS, LONG_RDS} & set(records.values()))
     return PLAIN in seen["printed"] and (has_answer or not seen["asked"])
 
 
 class Alias(MariadbCase):
     def ask(self, records, *command, **extra):
-        """What came of it in time."""
+        """Runs the command until its DNS lookup is in time, at most ATTEMPTS times. Returns what dns.py prints."""
         for _ in range(ATTEMPTS):
             seen = self.ask_once(records, *command, **extra)
             if not is_late(records, seen):
@@ -43,7 +46,7 @@ class Alias(MariadbCase):
         return seen
 
     def ask_once(self, records, *command, **extra):
-        # The script itself resolves nothing by nss_wrapper; the client does.
+        # Only the client resolves names with nss_wrapper, not dns.py itself.
         argv = in_own_network([
             harness.PYTHON, harness.SOURCE / "tests/integration/dns.py", self.home.path,
             self.lab.certificates.directory, ",".join("=".join(pair) for pair in records.items()), *command])
@@ -51,7 +54,8 @@ class Alias(MariadbCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return json.loads(result.stdout)
 
-    def mariadb_there(self, records, **extra):
+    def mariadb_login(self, records, **extra):
+        """Runs the mariadb command, which must fail after one connection. Returns what dns.py prints."""
         argv = ["mariadb", "-h", ALIAS, "-P", "PORT", "-u", USER, "-e", "select 1"]
         seen = self.ask(records, *argv, **extra)
         self.assertEqual(seen["status"], 1, seen)
@@ -61,65 +65,65 @@ class Alias(MariadbCase):
     def section(self, port):
         return f"[{ALIAS}:{port}] endpoint = {RDS}:{port} in ~/.config/rds-iam/config"
 
-    def test_the_refusal_prints_the_section_with_the_databases_name(self):
-        # A public database is itself an alias, of an EC2 name: that is not the one to sign for.
-        seen = self.mariadb_there({ALIAS: "lb.example.com", "lb.example.com": RDS, RDS: EC2})
+    def test_the_message_prints_the_section_with_the_name_of_the_database(self):
+        # The name of a public database is itself an alias of an EC2 name. A token is not signed for the EC2 name.
+        seen = self.mariadb_login({ALIAS: "lb.example.com", "lb.example.com": RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is not an RDS endpoint", seen["printed"])
         self.assertIn(f"but a DNS alias of {RDS}; if that is your database, use that name, "
                       f"or write {self.section(seen['port'])}", seen["printed"])
-        self.assertFalse(seen["got_token"], "what DNS says is never trusted on its own")
+        self.assertFalse(seen["got_token"], "a DNS response alone is never trusted")
 
-    def test_the_section_that_is_printed_is_the_remedy(self):
-        # For any port: the peer has another one each time.
+    def test_the_section_fixes_the_login(self):
+        # The section has no port, because the peer uses another port each time.
         self.home.write(CONFIG, f"[{ALIAS}]\nendpoint = {RDS}:3306\n")
-        seen = self.mariadb_there({ALIAS: RDS})
+        seen = self.mariadb_login({ALIAS: RDS})
         self.assertIn("ERROR 1045", seen["printed"])
-        self.assertTrue(seen["got_token"], "control: the search finds a token that was sent")
-        self.assertEqual(seen["asked"], [], "a name with a section is not asked for")
+        self.assertTrue(seen["got_token"], "control: the search finds a token that is sent")
+        self.assertEqual(seen["asked"], [], "no DNS query for a name with a section")
 
-    def oracle_there(self, records, *options, **extra):
-        """A client on Oracle's library, as tests/loader plays it."""
+    def oracle_login(self, records, *options, **extra):
+        """Runs the client of tests/loader, which plays a client on Oracle's library."""
         argv = [mysql_client.PROGRAM, "--library=9.x", "--ssl-mode=VERIFY_IDENTITY",
                 f"--ssl-ca={self.lab.ca_file}", *options, ALIAS, "PORT", USER]
         return self.ask(records, *argv, **mysql_client.preload(), **extra)
 
-    def test_a_client_on_oracles_library_prints_the_section_too(self):
-        """In the words of that library, whose own plugin would have refused."""
-        seen = self.oracle_there({ALIAS: RDS, RDS: EC2})
+    def test_a_client_on_oracles_library_prints_the_section(self):
+        """The message begins with the library's own error, because without rds-iam its own plugin would refuse."""
+        seen = self.oracle_login({ALIAS: RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(
             f"{mysql_client.STOCK} (rds-iam: {ALIAS} is not an RDS endpoint, but DNS says "), seen["printed"])
         self.assertIn(f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"])
 
-    def test_a_client_on_oracles_library_that_may_send_a_password_asks_nobody(self):
-        seen = self.oracle_there({ALIAS: RDS}, **mysql_client.GATE)
+    def test_a_client_on_oracles_library_that_may_send_a_password_sends_no_query(self):
+        seen = self.oracle_login({ALIAS: RDS}, **mysql_client.GATE)
         self.assertEqual(seen["asked"], [])
         self.assertFalse(seen["got_token"])
 
-    def test_names_that_lead_elsewhere_keep_the_plain_message(self):
+    def test_names_that_are_not_aliases_of_a_database_get_the_plain_message(self):
         for records in ({}, {ALIAS: "lb.example.com"}, {ALIAS: RDS + ".evil.example"}):
             with self.subTest(records=records):
-                seen = self.mariadb_there(records)
+                seen = self.mariadb_login(records)
                 self.assertEqual(seen["asked"], [ALIAS])
                 self.assertIn(f"{PLAIN}name its endpoint: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
-    def test_a_resolver_that_does_not_answer_does_not_hold_the_login_up(self):
-        seen = self.mariadb_there({ALIAS: "silent"})
+    def test_a_resolver_that_does_not_respond_does_not_block_the_login(self):
+        seen = self.mariadb_login({ALIAS: "silent"})
         self.assertIn(f"[{ALIAS}] endpoint = NAME:PORT", seen["printed"])
         self.assertTrue(seen["asked"])
 
-    def test_the_command_line_tool_says_the_same(self):
+    def test_rds_iam_token_prints_the_section(self):
         argv = [harness.installed("bin/rds-iam"), "token", "--hostname", ALIAS, "--port", "3306",
                 "--username", USER]
         seen = self.ask({ALIAS: RDS}, *argv)
         self.assertEqual(seen["status"], 1)
         self.assertIn(f"or write {self.section(3306)}", seen["printed"])
 
-    def test_long_names_are_printed_whole(self):
-        """What is printed as the section to write, written so, is the remedy."""
+    def test_long_names_are_printed_completely(self):
+        """The login works after the printed section is written to the file as it is."""
         for host, rds in ((LONG_ALIAS, RDS), (LONG_ALIAS, LONG_RDS)):
             argv = [harness.installed("bin/rds-iam"), "token", "--hostname", host, "--port", "3306",
                     "--username", USER]
@@ -131,8 +135,8 @@ class Alias(MariadbCase):
             self.assertTrue(self.ask({host: rds}, *argv)["printed"].startswith(f"{rds}:3306/?Action=connect&"))
             (self.home.path / CONFIG).unlink()
 
-    def test_long_names_are_whole_in_the_words_of_oracles_library(self):
-        seen = self.oracle_there({ALIAS: LONG_RDS})
+    def test_long_names_are_printed_completely_by_oracles_library(self):
+        seen = self.oracle_login({ALIAS: LONG_RDS})
         self.assertIn(f"write [{ALIAS}:{seen['port']}] endpoint = {LONG_RDS}:{seen['port']} in ~/.config/rds-iam/config",
                       seen["printed"])
 

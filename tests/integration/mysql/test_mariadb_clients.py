@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""MariaDB's tools and programs on libmariadb log in with what their users write: an option file,
-or MARIADB_PLUGIN_DIR and TLS settings of their own."""
+"""Logins of MariaDB's tools and of programs on libmariadb. The user sets them up with an option file, or with
+MARIADB_PLUGIN_DIR and the program's own TLS settings."""
 import re
 
 from labcase import USER, harness, mariadb_plugins
 from mariadb_client import (
     CONFIG, UNVERIFIED, VERIFIES_ITSELF, WHO, MariadbCase, credentials_file)
 
-# Each prints the row of WHO. "%(settings)s" is in the client's own words.
+# Each program prints the row of the query WHO. "%(settings)s" is replaced by settings in the program's own syntax.
 PROGRAMS = {
     "MySQLdb": ["/usr/bin/python3", "-c", """
 import MySQLdb
@@ -30,15 +30,16 @@ puts client.query("%(query)s", as: :array).first.join("\\t")
 """],
 }
 
-# How each is told to read an option file: by name, or by a group that is not even in it.
+# The two settings with which each program reads an option file: its name, or the name of a group, which may be
+# missing in the file.
 READ_OPTION_FILE = {
     "MySQLdb": ('read_default_file="%(file)s"', 'read_default_group="anything"'),
     "DBD::mysql": ("mysql_read_default_file=%(file)s", "mysql_read_default_group=anything"),
     "mysql2": ('default_file: "%(file)s"', 'default_group: "anything"'),
 }
 
-# Own TLS settings: the CA alone, and what checks the host name too, where the version of Debian 12
-# has a setting for that.
+# The programs' own TLS settings: for the CA alone, and for the CA and the host name check, if the program's version
+# in Debian 12 has a setting for that check.
 CA_ALONE = {
     "MySQLdb": 'ssl={"ca": "%(ca)s"}',
     "DBD::mysql": "mysql_ssl=1;mysql_ssl_optional=1;mysql_ssl_ca_file=%(ca)s",
@@ -50,7 +51,7 @@ CA_AND_NAME = {
 
 
 class Tools(MariadbCase):
-    def test_the_tools_have_the_library_linked_in(self):
+    def test_control_the_tools_link_the_library_statically(self):
         for program in ("mariadb", "mariadb-dump"):
             needs = harness.run(["ldd", f"/usr/bin/{program}"]).stdout
             self.assertIn("libc.so", needs)
@@ -80,10 +81,10 @@ class Tools(MariadbCase):
 
     def test_other_tools(self):
         rows = (("mariadb-admin", "status", "Uptime:"), ("mariadb-show", "shop", "orders"))
-        for program, argument, answer in rows:
+        for program, argument, output in rows:
             with self.subTest(program=program):
                 result = self.home.run([*self.argv(query=None, program=program), argument])
-                self.assertIn(answer, result.stdout, result.stderr)
+                self.assertIn(output, result.stdout, result.stderr)
         self.assert_accepted(len(rows))
 
     def test_mariadb_dump_shows_the_message(self):
@@ -91,7 +92,7 @@ class Tools(MariadbCase):
         self.assert_message(result, "no AWS credentials")
         self.assertIn("Got error: 2061", result.stderr)
 
-    def test_the_tools_take_the_plugin_directory_from_the_environment(self):
+    def test_the_tools_read_the_plugin_directory_from_the_environment(self):
         self.write_my_cnf(without=("plugin-dir",))
         self.assertIn("ERROR 1045", self.mariadb().stderr)
         self.assert_nothing_sent()
@@ -99,7 +100,7 @@ class Tools(MariadbCase):
 
 
 class Programs(MariadbCase):
-    """Programs on libmariadb read no option file unless they are told to."""
+    """Programs on libmariadb read an option file only if a setting names it."""
 
     def run_program(self, name, settings, principal="etl", **extra):
         interpreter, option, script = PROGRAMS[name]
@@ -118,7 +119,7 @@ class Programs(MariadbCase):
     def run_with_plugin_dir(self, name, settings, **extra):
         return self.run_program(name, settings, MARIADB_PLUGIN_DIR=str(mariadb_plugins()), **extra)
 
-    def test_with_the_option_file_that_they_are_told_to_read(self):
+    def test_with_a_setting_that_names_an_option_file(self):
         for name, ways in READ_OPTION_FILE.items():
             for settings in ways:
                 for principal in ("etl", "etl-session"):
@@ -140,20 +141,20 @@ class Programs(MariadbCase):
         self.assert_accepted(len(READ_OPTION_FILE))
 
     def test_with_the_plugin_directory_a_ca_and_tls_verify_ca(self):
-        # For programs that have a setting for the CA and none for the host name.
+        # For programs with a setting for the CA but none for the host name check.
         address = f"{self.lab.mariadb.host}:{self.lab.mariadb.port}"
         self.home.write(CONFIG, f"[{address}]\nendpoint = {address}\ntls = verify-ca\n")
         for name, settings in CA_ALONE.items():
             with self.subTest(program=name):
                 result = self.run_with_plugin_dir(name, settings)
-                if VERIFIES_ITSELF:  # and shows no plugin that it has
+                if VERIFIES_ITSELF:  # but it does not report its verification to plugins
                     self.assert_message(result, UNVERIFIED + "add ssl-verify-server-cert=1")
                 else:
                     self.assert_logged_in(result)
         if not VERIFIES_ITSELF:
             self.assert_accepted(len(CA_ALONE))
 
-    def test_with_the_plugin_directory_alone_they_are_told_what_is_missing(self):
+    def test_with_the_plugin_directory_alone_the_message_names_what_is_missing(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 self.assert_message(
@@ -162,7 +163,7 @@ class Programs(MariadbCase):
                     "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], "
                     "or the same in the program's own TLS options")
 
-    def test_with_the_plugin_directory_and_a_ca_they_are_told_what_is_missing(self):
+    def test_with_the_plugin_directory_and_a_ca_the_message_names_what_is_missing(self):
         for name, settings in CA_ALONE.items():
             with self.subTest(program=name):
                 self.assert_message(
@@ -170,32 +171,33 @@ class Programs(MariadbCase):
 
     SECTION = r", or if you cannot, write (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config"
 
-    def test_with_the_section_that_they_are_told_to_write(self):
-        """From 3.4 on the plugin sees no checked chain there, so no section would serve and none is named."""
-        # It needs no endpoint: its name is the RDS name that is dialled.
+    def test_with_the_section_that_the_message_prints(self):
+        """Connector/C 3.4 and later does not report a verified chain for these settings, so no section would help.
+        The message therefore prints no section."""
+        # The section needs no endpoint, because its name is the RDS name to which the program connects.
         section = f"[{self.lab.mariadb.host}:{self.lab.mariadb.port}]"
         for name, settings in CA_ALONE.items():
             with self.subTest(program=name):
                 self.home.write(CONFIG, "")
                 refused = self.run_with_plugin_dir(name, settings)
                 self.assertIn("rds-iam: " + UNVERIFIED, refused.stderr)
-                told = set(re.findall(self.SECTION, refused.stderr))  # a program may print it twice
-                self.assertEqual(told, set() if VERIFIES_ITSELF else {(section, "tls = verify-ca")}, refused.stderr)
+                printed = set(re.findall(self.SECTION, refused.stderr))  # a program may print it twice
+                self.assertEqual(printed, set() if VERIFIES_ITSELF else {(section, "tls = verify-ca")}, refused.stderr)
                 self.home.write(CONFIG, f"{section}\ntls = verify-ca\n")
                 result = self.run_with_plugin_dir(name, settings)
                 if VERIFIES_ITSELF:
                     self.assertIn("rds-iam: " + UNVERIFIED, result.stderr)
                 else:
                     self.assert_logged_in(result)
-                # Less than a checked chain is still refused.
+                # A connection without a verified chain is still refused.
                 self.assertIn(
                     "rds-iam: the connection is not encrypted", self.run_with_plugin_dir(name, "").stderr)
-        # A refusal answers the server with an empty password.
+        # If the plugin refuses, it sends the server an empty password.
         accepted = [verdict for verdict in self.verdicts() if verdict["reason"] is None]
         self.assertEqual(len(accepted), 0 if VERIFIES_ITSELF else len(CA_ALONE))
         self.assertEqual({v["token_length"] for v in self.verdicts() if v["reason"] is not None}, {0})
 
-    def test_with_nothing_they_use_the_stock_plugin(self):
+    def test_without_settings_the_programs_use_the_stock_plugin(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 result = self.run_program(name, "")
@@ -218,7 +220,7 @@ class Credentials(MariadbCase):
         self.home.write(".aws/credentials", credentials_file(self.lab.principals["etl"], "work"))
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = work\n")
         self.assert_logged_in(self.mariadb(principal=None))
-        # The section names who signs: keys of somebody else in the environment do not count.
+        # The section's profile overrides the keys of another principal in the environment.
         self.assert_logged_in(self.mariadb(principal="no-policy"))
         self.assert_accepted(2)
 
@@ -229,7 +231,7 @@ class Credentials(MariadbCase):
 
 
 class NoPasswdEntry(MariadbCase):
-    """A process of a user id that no file knows, as in a container."""
+    """A process whose user id has no passwd entry, as in a container."""
 
     def log_in(self, **extra):
         argv = self.argv("--protocol=tcp")
@@ -237,14 +239,14 @@ class NoPasswdEntry(MariadbCase):
         return self.home.run(
             ["unshare", "--user", "--map-user=4242", *argv[:at], *argv[at + 2:]], **extra)
 
-    def test_the_environment_names_the_user_as_for_the_library(self):
+    def test_the_user_name_comes_from_the_variables_that_the_library_uses(self):
         for variable in ("USER", "LOGNAME", "LOGIN"):
             with self.subTest(variable=variable):
                 self.assert_logged_in(self.log_in(**{variable: USER}))
         self.assert_logged_in(self.log_in(USER=USER, LOGNAME="other_iam_user"))
         self.assert_accepted(4)
 
-    def test_without_one_it_is_said_how_to_name_the_user(self):
+    def test_without_a_user_name_the_message_asks_for_one(self):
         self.assert_message(
             self.log_in(), "no user was given, and this process's uid has no user name; give a user (-u)")
 
@@ -261,16 +263,16 @@ class Names(MariadbCase):
         self.assert_logged_in(self.mariadb(host=self.lab.mariadb_reader_host))
         self.assert_accepted()
 
-    def test_a_name_of_ones_own_signs_for_the_endpoint(self):
+    def test_for_a_mapped_name_the_token_is_signed_for_the_endpoint(self):
         name = self.lab.certified_name
         self.assert_message(self.mariadb(host=name), f"{name} is not an RDS endpoint")
         self.section(name, self.endpoint)
         self.assert_logged_in(self.mariadb(host=name))
         self.assertIsNone(self.verdicts()[-1]["reason"])
 
-    def test_a_tunnel_on_the_own_machine(self):
-        # With verification the library itself refuses the name, which no certificate of RDS's has; 3.4
-        # compares no name for this machine's own addresses.
+    def test_a_tunnel_on_this_machine(self):
+        # With verification on, the library itself refuses 127.0.0.1, because no RDS certificate contains that name.
+        # Version 3.4 does not check the name for addresses of this machine.
         self.write_my_cnf(**{"ssl-verify-server-cert": int(VERIFIES_ITSELF)})
         self.section("127.0.0.1", self.endpoint)
         self.assert_message(
@@ -290,7 +292,7 @@ class Names(MariadbCase):
 
     def test_a_trailing_dot(self):
         name = self.lab.mariadb.host + "."
-        # This client compares it with the certificate as it is, and ends before any plugin runs.
+        # This client compares the name with its dot to the certificate, and fails before it calls a plugin.
         result = self.mariadb(host=name)
         self.assertIn("ERROR 2026", result.stderr)
         self.assertEqual(self.verdicts(), [])
@@ -304,7 +306,7 @@ class Names(MariadbCase):
             self.assert_logged_in(result)
             self.assert_accepted()
 
-    def test_a_unix_socket_is_no_rds_endpoint(self):
+    def test_a_unix_socket_is_not_an_rds_endpoint(self):
         socket = self.lab.directory / "mariadb.sock"
         rows = (("--skip-ssl", "--ssl-verify-server-cert=0"), ("--ssl-verify-server-cert=0",))
         for options in rows:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""default-auth=aws_rds_iam, for libraries that have mysql_clear_password built in. The plugin
-directory here holds the distribution's own mysql_clear_password, which would send an empty password:
-whoever logs in has got in by the second plugin alone."""
+"""default-auth=aws_rds_iam, the second plugin. It is for libraries that have mysql_clear_password built in.
+
+The plugin directory of these tests contains the distribution's own mysql_clear_password, which would send an empty
+password. So only the second plugin can log in the IAM user."""
 import pathlib
 
 import hostile
@@ -16,7 +17,8 @@ ACCOUNTS = ("native_user", "ed25519_user", "pam_user")
 
 
 def static_build(home):
-    """A plugin directory as a library with a built-in mysql_clear_password sees it."""
+    """Creates a plugin directory that acts like a library with a built-in mysql_clear_password: it contains the
+    distribution's plugins and aws_rds_iam.so. Returns the directory."""
     directory = home.path / "plugins"
     directory.mkdir(exist_ok=True)
     for path in pathlib.Path(hostile.stock_plugins()).glob("*.so"):
@@ -46,18 +48,18 @@ class DefaultAuth(MariadbCase):
             self.assert_logged_in(self.mariadb(principal=principal))
         self.assert_accepted(2)
 
-    def test_it_works_beside_our_other_plugin_too(self):
+    def test_it_works_together_with_the_first_plugin(self):
         self.write_my_cnf(default_auth="aws_rds_iam")
         self.assert_logged_in(self.mariadb())
         self.assert_accepted()
 
-    def test_password_accounts_go_on_as_before(self):
+    def test_password_accounts_still_log_in(self):
         for user in ACCOUNTS:
             with self.subTest(user=user):
                 result = self.mariadb(user=user, MYSQL_PWD=self.lab.passwords[user], principal=None)
                 self.assert_logged_in(result, user)
 
-    def test_a_typed_token_is_a_token(self):
+    def test_a_token_given_as_the_password_needs_verification(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)
         self.assert_logged_in(self.mariadb(MYSQL_PWD=token, principal=None))
         self.write_my_cnf(
@@ -65,7 +67,7 @@ class DefaultAuth(MariadbCase):
         result = self.mariadb(MYSQL_PWD=token, principal=None)
         self.assertIn(UNVERIFIED, result.stderr)
         sent = [v["reason"] for v in self.verdicts() if v["token_length"] > 0]
-        self.assertEqual(sent, [None], "the first one, and nothing by the second login")
+        self.assertEqual(sent, [None], "only the first login sends the token")
 
     def test_a_change_of_user_a_reconnect_and_the_nonblocking_interface(self):
         rows = (
@@ -80,7 +82,7 @@ class DefaultAuth(MariadbCase):
         self.assert_accepted(2 + 2 + 3)
 
     def test_a_change_to_a_native_account_fails_with_every_default_auth(self):
-        """The library's own limit: its mysql_native_password uses an old scramble then."""
+        """A limit of the library: its mysql_native_password then uses an old scramble."""
         password = self.lab.passwords["native_user"]
         for plugin in ("aws_rds_iam", "client_ed25519"):
             with self.subTest(plugin=plugin):
@@ -95,7 +97,7 @@ class DefaultAuth(MariadbCase):
             ssl_verify_server_cert=0, skip_ssl="")
         self.assert_message(self.mariadb(), "the connection is not encrypted")
 
-    def test_a_broken_configuration_does_not_lock_a_password_account_out(self):
+    def test_a_password_account_logs_in_with_a_broken_configuration(self):
         self.home.write(CONFIG, "[nonsense\n")
         result = self.mariadb(
             user="native_user", MYSQL_PWD=self.lab.passwords["native_user"], principal=None)
@@ -114,21 +116,21 @@ class Hostile(hostile.HostileCase):
          hostile.WRONG_NAME if VERIFIES_ITSELF else UNVERIFIED + "add ssl-verify-server-cert=1"),
         ("no verification", "server", ("ssl-ca=RDS-CA", OFF), Script(),
          UNVERIFIED + "add ssl-verify-server-cert=1"),
-        # Without ssl-ca, 3.4 answers by an empty password of its own.
+        # Without ssl-ca, version 3.4 itself sends an empty password.
         ("unknown CA", "other_ca", ("ssl", OFF), Script(), None if VERIFIES_ITSELF else
          "the server's certificate was not verified, so no token was sent; set ssl-ca="),
         ("asks twice", None, (), Script(asks=(switch(CLEAR), switch(CLEAR))), NOT_ENCRYPTED),
         ("greeting asks", None, (), Script(greeting=CLEAR), NOT_ENCRYPTED),
-        ("greeting names our plugin", None, (), Script(greeting="aws_rds_iam"), ITSELF),
-        ("greeting names our plugin, TLS wanted", "server", ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1"),
+        ("greeting names aws_rds_iam", None, (), Script(greeting="aws_rds_iam"), ITSELF),
+        ("greeting names aws_rds_iam, verification set", "server", ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1"),
          Script(greeting="aws_rds_iam", asks=(), verdict=OK), ITSELF),
-        ("lets in after it asked", None, (), Script(verdict=OK), NOT_ENCRYPTED),
-        # Here the library goes on with empty passwords of its own, and the server denies.
+        ("accepts the login after its request", None, (), Script(verdict=OK), NOT_ENCRYPTED),
+        # In these rows, the library itself sends empty passwords, and the server denies the login.
         ("never stops asking", None, (), Script(asks=(switch(CLEAR),) * 9), None),
         ("a scramble first", None, (), Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR))), None),
     )  # fmt: skip
 
-    def test_no_token_leaves(self):
+    def test_hostile_servers_get_no_token(self):
         plugins = static_build(self.home)
         for name, certificate, options, script, message in self.ROWS:
             with self.subTest(server=name):
@@ -145,7 +147,7 @@ class Hostile(hostile.HostileCase):
                 self.assertEqual([data for _, data in peer.answers if data not in (b"", b"\0")], [])
                 self.assert_no_token(peer)
 
-    def test_control_the_verified_server_gets_one(self):
+    def test_control_a_verified_server_gets_a_token(self):
         self.write_options(
             static_build(self.home), DEFAULT_AUTH, "ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
         with MySQLPeer(self.lab.certificates.server) as peer:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Servers that want a token without having earned it. Each is a scripted peer that records what it
-is sent, and each row has its control: with the distribution's plugin the same peer gets the
-password, which here is a token, and the same search finds it."""
+"""Servers that request a token although the client has not verified them.
+
+Each server is a scripted peer that records what it receives. Each row has a control: with the distribution's
+plugin, the same peer receives the password, which is a token in that case, and the same search finds it."""
 import re
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch
 
 CA = "ssl-ca=RDS-CA"
 VERIFY = "ssl-verify-server-cert=1"
-# The command of MariaDB 11.4 and later verifies unless it is told not to, so every row says what it wants.
+# The mariadb command of version 11.4 and later verifies by default, so every row sets verification explicitly.
 OFF = "ssl-verify-server-cert=0"
 DEFAULT_AUTH = "default-auth=mysql_clear_password"
 EVERY_CLIENT = tuple(hostile.CLIENTS)
@@ -27,16 +28,16 @@ ADD_VERIFY = "add ssl-verify-server-cert=1 (some versions ignore on and true) be
 NO_CA = "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="
 ASKED_EARLY = "the server asked for it before TLS was up, which an RDS instance does not do"
 NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
-# The library's own refusals, before any plugin is asked.
+# The library's own errors, before it calls a plugin.
 LIBRARY = "ERROR 2026"
 NO_TLS_THERE = "SSL is required, but the server does not support it"
 UNKNOWN_CA = "unable to get local issuer certificate"
 SELF_SIGNED = "self-signed certificate"
-# A server with another name, ssl-ca set and verification off: from 3.4 on the library ends the login, also
-# where verification is off, and a typed password goes to such a server only where there is no ssl-ca.
+# The result for a server with another name, if ssl-ca is set and verification is off. Version 3.4 and later ends
+# the login, although verification is off. There, such a server can get a password only if ssl-ca is not set.
 OTHER_NAME = ((LIBRARY, hostile.WRONG_NAME) if VERIFIES_ITSELF else UNVERIFIED + ADD_VERIFY)
 NO_NAME_CHECK = (OFF,) if VERIFIES_ITSELF else (CA, OFF)
-# A server that the plugin refuses for lack of verification, after TLS.
+# The certificate of a server that the library accepts over TLS, but the plugin refuses as not verified.
 UNVERIFIED_SERVER = "server" if VERIFIES_ITSELF else "wrong_name"
 CA_ALONE = UNVERIFIED + ADD_VERIFY
 
@@ -46,8 +47,11 @@ GREETING_ASKS = Script(greeting=CLEAR, asks=())
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates. options: of the user's my.cnf. message: ours, or
-    (LIBRARY, its words). control: options under which the stock plugin hands its password over."""
+    """A hostile server, and the expected message.
+
+    certificate: name in lab.certificates, None: no TLS. options: lines of my.cnf. message: the plugin's message, or
+    (LIBRARY, the library's message). control: options with which the stock plugin sends the password to this
+    server."""
 
     name: str
     certificate: str
@@ -74,7 +78,7 @@ ROWS = [
         control=NO_NAME_CHECK),
     Row("verification_without_a_ca", "server", (VERIFY,), (LIBRARY, UNKNOWN_CA)),
     Row("ca_without_verification", "server", (CA, OFF), CA_ALONE, control=(CA, OFF)),
-    # What libmariadb's own reader of my.cnf takes for "off"; the command has another reader.
+    # libmariadb's parser of my.cnf reads these values as "off". The mariadb command has another parser.
     Row("verification_without_its_1", "server", (CA, "ssl-verify-server-cert"),
         CA_ALONE, control=(CA, OFF), clients=("MySQLdb",)),
     Row("verification_on", "server", (CA, "ssl-verify-server-cert=on"),
@@ -83,7 +87,7 @@ ROWS = [
     Row("tls_alone_in_the_library", "server", ("ssl-enforce=1", OFF), NOT_VERIFIED + SET_CA,
         control=("ssl-enforce=1", OFF), clients=("MySQLdb",)),
     Row("tls_alone_and_another_ca", "other_ca", ("ssl", OFF), NOT_VERIFIED + SET_CA, clients=("mariadb",)),
-    Row("a_server_that_lets_everybody_in", "other_ca", ("ssl", OFF), NOT_VERIFIED + SET_CA,
+    Row("a_server_that_accepts_every_login", "other_ca", ("ssl", OFF), NOT_VERIFIED + SET_CA,
         Script(verdict=OK), clients=("mariadb",)),
     Row("greeting_asks", None, (OFF,), NOT_ENCRYPTED + SET_CA, GREETING_ASKS),
     Row("greeting_asks_and_offers_tls", "other_ca", (OFF,), NOT_ENCRYPTED + SET_CA, GREETING_ASKS),
@@ -103,13 +107,13 @@ ROWS = [
 ]  # fmt: skip
 
 OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
-OURS = "ERROR 2061"
-# A client that ends while the peer still writes: it shows our refusal, or, where the peer's end of the
-# connection came first, that the connection was lost. Both are right, and nothing was sent.
+OURS = "ERROR 2061"  # the plugin refuses
+# The client ends while the peer still writes. It prints the plugin's error, or a lost connection if the peer closed
+# the connection first. Both are correct, and nothing is sent.
 OURS_OR_LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
 LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
-# AuthSwitchRequests that end too early, or say nothing, and who refuses: the library, which sends the
-# empty password of an older protocol to the second one (3.4 knows that protocol no more), or we.
+# AuthSwitchRequests that are truncated or name no plugin, and the error of the library or of the plugin (OURS). For
+# the second request, the library before 3.4 sends the empty password of an older protocol.
 TRUNCATED = {
     b"": "ERROR 2013.* Lost connection",
     b"\xfe": "ERROR 5010.*mysql_old_password" if VERIFIES_ITSELF else "ERROR 1045.* Access denied by the peer",
@@ -117,7 +121,7 @@ TRUNCATED = {
     b"\xfemysql_clear_passw": "ERROR 2059.* Plugin mysql_clear_passw could not be loaded",
     b"\xfemysql_clear_password": OURS,
 }
-# A request that ends before the packet does, at first and after a refusal has been answered.
+# A request shorter than its packet: as the first request, and as the second request after a refusal.
 CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
 
 
@@ -126,7 +130,7 @@ class HostileMariaDB(hostile.HostileCase):
         return MySQLPeer(certificate and getattr(self.lab.certificates, certificate), script)
 
     def record(self, client, plugins, options, certificate, script=Script(), password=None):
-        """One login; what was printed, and the peer with its record."""
+        """Logs in once. Returns (output of the client, peer)."""
         self.write_options(plugins, *options)
         with self.peer(certificate, script) as peer:
             text = self.dial(client, peer.port, password=password)
@@ -150,7 +154,7 @@ class HostileMariaDB(hostile.HostileCase):
         found = traces.find(peer.received, [traces.signature(token)])
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
-    def test_typed_password_goes_where_the_stock_plugin_sends_it(self):
+    def test_a_password_is_sent_wherever_the_stock_plugin_sends_it(self):
         scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in [*TRUNCATED][1:]} | {*CUT}
         sent = 0
         for script in sorted(scripts):
@@ -163,9 +167,9 @@ class HostileMariaDB(hostile.HostileCase):
                     records.append(peer.messages)
                 self.assertEqual(*records, (script, certificate, options))
                 sent += any(hostile.TYPED.encode() in data for _, data in records[1])
-        self.assertGreater(sent, len(scripts), "control: most of these servers get the password")
+        self.assertGreater(sent, len(scripts), "control: many of these servers get the password")
 
-    def test_typed_token_is_a_token(self):
+    def test_a_token_given_as_the_password_needs_verification(self):
         token = self.token()
         for client in EVERY_CLIENT:
             for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED),
@@ -179,16 +183,17 @@ class HostileMariaDB(hostile.HostileCase):
                 client, labcase.mariadb_plugins(), (CA, VERIFY), "server", password=token)
             self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
 
-    def test_typed_token_passes_where_none_could_be_made(self):
-        """What a person typed is not judged, only how it travels."""
+    def test_a_token_given_as_the_password_is_sent_to_any_verified_server(self):
+        """The plugin could not make a token for this host name. It does not check the content of a given token,
+        only the connection."""
         token = self.token(host="db.example.com")
         self.write_options(labcase.mariadb_plugins(), CA, VERIFY)
         with self.peer("server", Script()) as peer:
             self.dial("mariadb", peer.port, "db.example.com", token, principal=None)
         self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
 
-    def test_verified_server_may_ask_twice(self):
-        """It has shown that it is the database, so a second token tells it nothing new."""
+    def test_a_verified_server_may_ask_twice(self):
+        """The server is the database, so it may receive a second token."""
         for client in EVERY_CLIENT:
             _, peer = self.record(
                 client, labcase.mariadb_plugins(), (CA, VERIFY), "server", ASKS_TWICE)
@@ -198,28 +203,29 @@ class HostileMariaDB(hostile.HostileCase):
             plain = b"".join(data for through_tls, data in peer.messages if not through_tls)
             self.assertEqual(traces.find(plain, self.secrets), [])
 
-    def refuse_unearned(self, script, who):
-        """In plain text and through TLS, by both clients; who refuses is a pattern, or OURS."""
+    def refuse_unverified(self, script, error):
+        """Both clients refuse the script's server, without TLS and with TLS. `error` is a pattern of the library's
+        error, OURS for the plugin's error, or OURS_OR_LOST."""
         for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
                                                (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
             for client in EVERY_CLIENT:
                 text, peer = self.record(
                     client, labcase.mariadb_plugins(), options, certificate, script)
-                if who == OURS or who == OURS_OR_LOST and not re.search(LOST, text):
+                if error == OURS or error == OURS_OR_LOST and not re.search(LOST, text):
                     self.assert_message(client, text, message)
                 else:
-                    self.assertRegex(text, LOST if who == OURS_OR_LOST else who)
+                    self.assertRegex(text, LOST if error == OURS_OR_LOST else error)
                     self.assertNotIn("rds-iam: ", text)
                 self.assert_no_token(peer)
 
-    def test_truncated_switch(self):
-        for ask, who in TRUNCATED.items():
-            self.refuse_unearned(Script(asks=(ask,)), who)
-        self.refuse_unearned(CUT[0], "ERROR 20(13|26)")
-        self.refuse_unearned(CUT[1], OURS)
+    def test_truncated_requests(self):
+        for ask, error in TRUNCATED.items():
+            self.refuse_unverified(Script(asks=(ask,)), error)
+        self.refuse_unverified(CUT[0], "ERROR 20(13|26)")
+        self.refuse_unverified(CUT[1], OURS)
 
-    def test_switch_to_the_plugin_that_default_auth_names(self):
-        """A server can name it in a request, too, and not only in its greeting."""
+    def test_a_request_for_the_plugin_of_default_auth(self):
+        """A server can name aws_rds_iam in a request as well as in its greeting."""
         for data in (b"", b"x" * 21):
             for script in (Script(asks=(switch("aws_rds_iam", data),)),
                            Script(asks=(switch("aws_rds_iam", data),), verdict=OK)):  # fmt: skip
@@ -230,8 +236,7 @@ class HostileMariaDB(hostile.HostileCase):
                         self.assert_message(client, text, "the server asks for aws_rds_iam itself")
                         self.assert_no_token(peer)
 
-    def test_packet_that_ends_too_early_after_a_token(self):
-        """The control: a server that has earned a token gets it, and one."""
+    def test_control_a_verified_server_with_a_truncated_request_gets_one_token(self):
         for client in EVERY_CLIENT:
             text, peer = self.record(
                 client, labcase.mariadb_plugins(), (CA, VERIFY), "server", CUT[1])
@@ -239,9 +244,9 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertEqual(len(peer.answers), 1)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
-    def test_a_ca_of_the_systems_is_not_enough(self):
-        """As for an RDS Proxy, whose certificate the system's store vouches for; SSL_CERT_FILE plays
-        that store. The same server gets a token where ssl-ca says so."""
+    def test_a_ca_of_the_systems_store_is_not_enough(self):
+        """As for an RDS Proxy, a CA of the system's store signs the server's certificate. SSL_CERT_FILE plays that
+        store. With ssl-ca, the same server gets a token."""
         store = {"SSL_CERT_FILE": str(self.lab.ca_file)}
         self.home.write(".config/rds-iam/config",
                         f"[{hostile.HOST}]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
@@ -249,7 +254,7 @@ class HostileMariaDB(hostile.HostileCase):
             self.write_options(labcase.mariadb_plugins(), VERIFY)
             with self.peer("server", Script()) as peer:
                 text = self.dial(client, peer.port, **store)
-            if VERIFIES_ITSELF:  # it compares the name without ssl-ca too, and tells the plugin so
+            if VERIFIES_ITSELF:  # it checks the name even without ssl-ca, and reports that to the plugin
                 self.assert_token(peer.answers[0], hostile.HOST, 3306)
             else:
                 self.assert_message(client, text, HOST_NOT_VERIFIED + NO_CA)
@@ -260,16 +265,16 @@ class HostileMariaDB(hostile.HostileCase):
                 self.dial(client, peer.port, **store)
             self.assert_token(peer.answers[0], hostile.HOST, 3306)
 
-    def test_oversized_switch(self):
-        """Data that no plugin reads, up to a whole packet of 16 MB."""
+    def test_oversized_requests(self):
+        """The requests have data that no plugin reads, up to a packet of 16 MB."""
         for size in OVERSIZED:
-            self.refuse_unearned(Script(asks=(switch(CLEAR, b"x" * size),)), OURS_OR_LOST)
+            self.refuse_unverified(Script(asks=(switch(CLEAR, b"x" * size),)), OURS_OR_LOST)
         script = Script(asks=(switch(CLEAR, b"x" * OVERSIZED[0]),))
         _, peer = self.record(
             "mariadb", labcase.mariadb_plugins(), (CA, VERIFY), "server", script)
         self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
-    def test_search_of_what_clients_print_finds_a_planted_secret(self):
+    def test_control_the_search_finds_a_planted_secret_in_output(self):
         printed = self.home.run(["env"], principal=hostile.PRINCIPAL).stdout
         secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
         self.assertEqual(traces.find(printed, secrets), ["a piece of a secret"] * 2)
@@ -278,7 +283,7 @@ class HostileMariaDB(hostile.HostileCase):
 
 
 def add_rows():
-    """Each row is a test of its own, so that a failure has its name."""
+    """Adds a test for each row, so that a failure shows the row's name."""
     for row in ROWS:
         def test(self, row=row):
             for client in row.clients:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How the plugin behaves towards its server and its library when it refuses: the server counts a
-denied login and no broken handshake, and a library that it does not know gets an error that has
-words."""
+"""The effects of a refusal by the plugin on the server and on the library. The server must count a denied login,
+not an aborted handshake. A library of an unknown version must get an error with a message."""
 import socket
 
 from labcase import harness, mariadb_plugins
@@ -9,7 +8,7 @@ from mariadb_client import UNVERIFIED, MariadbCase
 
 COUNTERS = ("Aborted_connects_preauth", "Access_denied_errors")
 
-# Hands our plugin a connection whose memory is laid out in another way: nothing leads back in it.
+# A plugin that calls rds-iam's plugin with a connection object of an unknown layout, without valid pointers.
 OTHER_LAYOUT = """
 #include "abi.h"
 #include <dlfcn.h>
@@ -39,7 +38,7 @@ const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
 
 class Manners(MariadbCase):
     def counters(self):
-        """Both counters of the server, asked for by a password account."""
+        """Returns both counters of the server, read with a password account."""
         query = "show global status where variable_name in ('%s')" % "', '".join(COUNTERS)
         result = self.mariadb(
             user="native_user", query=query, principal=None,
@@ -47,7 +46,7 @@ class Manners(MariadbCase):
         values = dict(line.split("\t") for line in result.stdout.splitlines())
         return [int(values[name]) for name in COUNTERS]
 
-    def test_a_refusal_is_a_denied_login_and_no_broken_handshake(self):
+    def test_a_refusal_counts_as_a_denied_login_and_not_as_an_aborted_handshake(self):
         rows = (
             ("no credentials", {}, {"principal": None}, "no AWS credentials"),
             ("not verified", {"ssl-verify-server-cert": 0}, {}, UNVERIFIED),
@@ -65,16 +64,16 @@ class Manners(MariadbCase):
                 self.write_my_cnf()
                 self.assertEqual(self.counters(), [aborted, denied + 1])
 
-    def test_control_a_client_that_hangs_up_is_counted(self):
+    def test_control_the_server_counts_a_client_that_disconnects(self):
         aborted, _ = self.counters()
-        with socket.create_connection(("127.0.0.1", self.lab.mariadb.port)) as rude:
-            rude.recv(4)
-        for _ in range(50):  # the server notices in a thread of its own
+        with socket.create_connection(("127.0.0.1", self.lab.mariadb.port)) as client:
+            client.recv(4)
+        for _ in range(50):  # a thread of the server detects the disconnect
             if self.counters()[0] > aborted:
                 return
-        self.fail("a broken handshake is not counted")
+        self.fail("the server does not count an aborted handshake")
 
-    def test_an_unknown_library_gets_words(self):
+    def test_an_unknown_library_gets_an_error_with_a_message(self):
         directory = self.home.path / "other"
         directory.mkdir()
         compiled = harness.run(

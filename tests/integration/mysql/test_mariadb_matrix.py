@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Every client that Debian has for MariaDB: a login, another one after the server has dropped the
-connection, and a change of user where the client has one. What a user writes is the option file
-that the README gives; each client is told to read it in its own words."""
+"""Every MariaDB client in Debian: a login, a second login after the server closes the connection, and a change of
+user if the client supports it. The user writes the option file that the README gives. Each client has its own
+setting that names this file."""
 import pathlib
 
 from labcase import USER, harness, mariadb_plugins
 from mariadb_client import MariadbCase
 
 ME = f"{USER}@%"
-# The server answers with an error, or not at all, and hangs up.
+# The server sends an error or nothing, and closes the connection.
 DROP = "kill connection_id()"
-# For a program that cannot ask whether the server is still there. How many statements are lost before the
-# library connects again depends on when each end notices; the first one after that is answered.
+# For a program that cannot ping the server. Some of these statements may fail before the library reconnects,
+# depending on when each end detects the closed connection. The next statement succeeds.
 AGAIN = "select current_user()\n" * 10
 
-# Each prints one line for each login: the user that the server sees.
+# Each program prints one line for each login: the user name that the server sees.
 PROGRAMS = {
     "MySQLdb": (["/usr/bin/python3", "-c"], """
 import MySQLdb
@@ -67,12 +67,12 @@ client.ping
 show.call
 """),
 }
-# Forty threads whose logins are this process's first; one line for each.
+# Forty threads make the first logins of a process at once. Prints one line for each login.
 CROWD = """
 import socket
 import threading
 import MySQLdb
-socket.getaddrinfo("%(host)s", None)  # nss_wrapper has a race of its own when threads ask it first
+socket.getaddrinfo("%(host)s", None)  # nss_wrapper itself has a race if its first lookups are in threads
 start = threading.Barrier(40)
 def log_in():
     start.wait()
@@ -112,8 +112,8 @@ class Matrix(MariadbCase):
                     self.assertEqual(
                         [v["reason"] for v in self.verdicts()[seen:]], [None] * LOGINS[name])
 
-    def test_the_command_connects_again(self):
-        # A script's connection is not made anew by itself; "connect" does it.
+    def test_the_mariadb_command_reconnects(self):
+        # With statements from stdin, the command does not reconnect by itself. The statement "connect" does.
         statements = f"select current_user();\n{DROP};\nconnect;\nselect current_user();\n"
         result = self.home.run([*self.argv("--force", query=None), "-N"], stdin=statements)
         self.assertIn("Connection was killed", result.stderr)
@@ -124,7 +124,7 @@ class Matrix(MariadbCase):
     def test_mariadb_dump_and_mariadb_slap(self):
         result = self.home.run([*self.argv(query=None, program="mariadb-dump"), "shop"])
         self.assertIn("(1,'Ada',1250)", result.stdout, result.stderr)
-        # One connection that looks at the server, and one for each of 4 clients, 5 times.
+        # mariadb-slap makes one connection to check the server, then 5 times one connection for each of 4 clients.
         slap = ["--concurrency=4", "--iterations=5", "--no-drop", "--create-schema=shop",
                 "--query=select count(*) from orders"]
         result = self.home.run([*self.argv(query=None, program="mariadb-slap"), *slap])
@@ -134,8 +134,8 @@ class Matrix(MariadbCase):
         self.assertGreaterEqual(len(self.verdicts()), 1 + 4 * 5)
 
     def test_forty_threads(self):
-        """With the settings that we recommend. The race without them needs luck or a slow loader:
-        test_mariadb_connections.py shows it. mariadb-slap itself logs in once before its threads."""
+        """Uses the recommended settings. Without them the library has a race, which is rare with a fast loader;
+        test_mariadb_connections.py shows it. mariadb-slap logs in once before it starts its threads."""
         settings = {
             "LIBMYSQL_PLUGINS": "mysql_clear_password", "MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
         result = self.home.run(["/usr/bin/python3", "-c", CROWD % self.options()], **settings)
@@ -158,7 +158,7 @@ class Matrix(MariadbCase):
             ["isql", "-v", "-b", "lab"], stdin=statements, ODBCINI=str(sources))
 
     def test_odbc(self):
-        # 4194304 is its AUTO_RECONNECT.
+        # The option 4194304 is the driver's AUTO_RECONNECT.
         rows = ("USE_MYCNF=1",
                 f"PLUGIN_DIR={mariadb_plugins()}\nSSLCA={self.lab.ca_file}\nSSLVERIFY=1")
         for settings in rows:
@@ -167,7 +167,7 @@ class Matrix(MariadbCase):
                 result = self.odbc(settings + "\nOPTIONS=4194304")
                 reasons = [v["reason"] for v in self.verdicts()[seen:]]
                 self.assertEqual(set(reasons), {None}, reasons)
-                self.assertGreaterEqual(len(reasons), 2, "one more after the first connection's end")
+                self.assertGreaterEqual(len(reasons), 2, "a second login after the server closes the connection")
                 self.assertGreaterEqual(result.stdout.count(ME), 2, result.stdout + result.stderr)
 
     def test_control_odbc_without_reconnecting(self):
@@ -176,7 +176,8 @@ class Matrix(MariadbCase):
         self.assert_accepted(1)
 
     def test_odbc_without_the_plugin_directory(self):
-        """The control, and how a refusal looks there."""
+        """The first login is the control: it cannot work without the plugin. The second login shows a refusal in
+        ODBC."""
         result = self.odbc(f"SSLCA={self.lab.ca_file}\nSSLVERIFY=1")
         self.assertNotIn(ME, result.stdout)
         result = self.odbc(f"PLUGIN_DIR={mariadb_plugins()}")

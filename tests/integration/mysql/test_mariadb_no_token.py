@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins for which no token can be made, on a server that has earned one. The client prints why and
-what to do; a recording peer with the right certificate gets an empty password."""
+"""Logins to a verified server for which no token can be made. The client prints the cause and the remedy. The
+server is a recording peer with a valid certificate; it gets an empty password."""
 from typing import NamedTuple
 
 import hostile
@@ -14,7 +14,7 @@ PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
     "{0} is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
     "alias, name its endpoint: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
-# Short, so that no message is cut, however deep the build directory lies.
+# Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret. Tried environment: "
@@ -24,13 +24,15 @@ NO_CREDENTIALS = (
 NO_PROFILE = (
     'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
     "[{0}] to /nowhere/credentials, or name another profile")  # fmt: skip
-# What the library keeps of an error.
+# The library truncates an error message to this number of bytes.
 LIBRARY_TEXT_MAX = 511
 
 
 class Row(NamedTuple):
-    """host: dialled. environment: the AWS_* of the user, None: good ones. certificate: of
-    lab.certificates. message: the whole of it."""
+    """A login without a token, and the complete message.
+
+    host: name to which the client connects. environment: the user's AWS_* variables, None: valid credentials.
+    certificate: name in lab.certificates."""
 
     name: str
     message: str
@@ -41,10 +43,10 @@ class Row(NamedTuple):
 
 
 ROWS = [
-    Row("no_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
-    # MySQLdb takes this name for the Unix socket.
+    Row("not_an_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
+    # MySQLdb would use the Unix socket for this name.
     Row("localhost", NO_RDS_NAME.format("localhost"), "localhost", None, "other_names", ("mariadb",)),
-    Row("no_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
+    Row("not_a_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
         None, "other_names"),
     Row("no_region_in_a_global_endpoint",
         GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
@@ -53,9 +55,9 @@ ROWS = [
         DSQL + " is an Aurora DSQL endpoint: it needs another kind of token (service dsql), which "
         "rds-iam does not make; use aws dsql generate-db-connect-auth-token", DSQL),
     Row("no_credentials", NO_CREDENTIALS, environment={}),
-    Row("half_a_pair", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "
+    Row("a_key_id_without_a_secret", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "
         "unset both", environment={"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}),
-    Row("the_other_half", "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not; set both or "
+    Row("a_secret_without_a_key_id", "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not; set both or "
         "unset both",
         environment={"AWS_SECRET_ACCESS_KEY": "etlSession/Secret+EXAMPLE000000000000002"}),
     Row("no_such_profile", NO_PROFILE.format("clickpipes"), environment={"AWS_PROFILE": "clickpipes"}),
@@ -88,14 +90,14 @@ class RefusalsMariaDB(hostile.HostileCase):
             self.assertIn("ERROR 1045", text)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
-    def test_no_rds_name_on_a_real_server(self):
+    def test_not_an_rds_name_on_a_real_server(self):
         self.options()
         for client in hostile.CLIENTS:
             text = self.dial(client, self.lab.mariadb.port, "db.example.com")
             self.assert_message(client, text, NO_RDS_NAME.format("db.example.com"))
         self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
 
-    def test_section_that_the_message_prints_is_the_remedy(self):
+    def test_the_section_that_the_message_prints_fixes_the_login(self):
         self.options()
         self.home.write(
             ".config/rds-iam/config",
@@ -104,13 +106,14 @@ class RefusalsMariaDB(hostile.HostileCase):
         self.assertEqual(text, "1\n1\n")
         self.assert_accepted()
 
-    def test_region_that_the_message_asks_for_is_the_remedy(self):
+    def test_the_region_that_the_message_asks_for_fixes_the_login(self):
         self.home.write(".config/rds-iam/config", "[%s]\nregion = us-east-1\n" % GLOBAL)
         _, peer = self.log_in("mariadb", GLOBAL)
         self.assert_token(peer.answers[0], GLOBAL, peer.port)
 
     def test_long_texts_fit_into_the_library(self):
-        """Cut anywhere in a character of two bytes; MySQLdb loses an error that is not UTF-8."""
+        """The library could truncate the message inside a character of two bytes. MySQLdb loses an error message
+        that is not UTF-8, so the plugin truncates the message itself."""
         for shift in range(4):
             path = "/" + "x" * shift + "é%s/" * 90
             for client in hostile.CLIENTS:
@@ -120,11 +123,11 @@ class RefusalsMariaDB(hostile.HostileCase):
                 self.assert_message(client, text, 'AWS_PROFILE: the profile "p" does not exist')
                 message = text.strip().partition(": ")[2]
                 self.assertIn("é?s/é?s", message, "control: the long path is in the message")
-                self.assertGreater(len(message.encode()), LIBRARY_TEXT_MAX - 40, "control: it is cut")
+                self.assertGreater(len(message.encode()), LIBRARY_TEXT_MAX - 40, "control: it is truncated")
                 self.assertLessEqual(len(message.encode()), LIBRARY_TEXT_MAX)
                 self.assertTrue(message.endswith("..."), message)
 
-    def test_names_that_are_cut_or_are_no_utf_8(self):
+    def test_names_that_are_truncated_or_not_utf_8(self):
         for profile in ("x" * 63 + "é", "caf\udce9", "x" * 62 + "\u20ac"):
             for client in hostile.CLIENTS:
                 text, peer = self.log_in(client, environment={"AWS_PROFILE": profile})
@@ -133,7 +136,7 @@ class RefusalsMariaDB(hostile.HostileCase):
                 self.assertIn('?" does not exist', text)
 
     def test_failed_reconnect_with_percent_signs(self):
-        """The library hands the text of a failed reconnect to printf."""
+        """The library uses the message of a failed reconnect as a printf format."""
         self.options()
         connect = """
 import json, sys, MySQLdb
@@ -147,19 +150,19 @@ try:
 except MySQLdb.Error as error:
     sys.exit("ERROR %d: %s" % error.args)
 """
-        lets_in_and_hangs_up = Script(asks=(), verdict=OK, commands=1)  # SET AUTOCOMMIT
-        scripts = (lets_in_and_hangs_up, Script())
+        accepts_and_disconnects = Script(asks=(), verdict=OK, commands=1)  # the command is SET AUTOCOMMIT
+        scripts = (accepts_and_disconnects, Script())
         with MySQLPeer(self.lab.certificates.server, *scripts) as peer:
             argv = hostile.mysqldb(self.home, hostile.HOST, peer.port, None)
             argv[argv.index(hostile.MYSQLDB)] = connect
             result = self.home.run(argv, principal=None, AWS_PROFILE="50%s%n")
-        self.assertGreater(peer.connections, 1, "control: it connected again: %s" % result)
+        self.assertGreater(peer.connections, 1, "control: the client reconnects: %s" % result)
         self.assertEqual(result.returncode, 1, result)
         self.assert_message("MySQLdb", result.stderr, 'AWS_PROFILE: the profile "50?s?n" does not exist')
 
 
 def add_rows():
-    """Each row is a test of its own, so that a failure has its name."""
+    """Adds a test for each row, so that a failure shows the row's name."""
     for row in ROWS:
         def test(self, row=row):
             for client in row.clients:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Programs that export OpenSSL names of their own. The dynamic linker gives the plugin some of its
-functions from there, some from libcrypto: signing with such a mixture could crash or leak, so it is
-refused with a message, and the program lives."""
+"""Programs that export their own functions with names of OpenSSL functions.
+
+For some of the OpenSSL functions that the plugin calls, the dynamic linker finds the function of the program; for the
+others, it finds that of libcrypto. A signature with such a mixture could crash or leak. Therefore the plugin prints a
+message and does not sign, and the program continues."""
 import hostile
 import labcase
 import harness
@@ -31,7 +33,8 @@ class OwnOpenSSL(hostile.HostileCase):
         self.assert_accepted()
 
     def refused(self, name, message):
-        """By our message and exit status 1, with an empty password for the server."""
+        """The program must exit with status 1 and the plugin's message, and the server must get an empty password.
+        Returns stderr."""
         with MySQLPeer(self.lab.certificates.server) as peer:
             result = self.log_in(name, peer.port)
         self.assertEqual(result.returncode, 1, result)
@@ -39,17 +42,18 @@ class OwnOpenSSL(hostile.HostileCase):
         self.assertEqual(peer.answers, [(True, b"\0")])
         return result.stderr
 
-    def test_control_the_program_without_such_names(self):
+    def test_control_a_program_without_such_names(self):
         self.accepted("login")
 
-    def test_control_the_same_names_hidden(self):
+    def test_control_a_program_with_hidden_names(self):
         self.accepted("login_own_hidden")
 
-    def test_all_names_from_the_program_and_a_right_answer(self):
-        """One OpenSSL, if an unusual one, that computes what it should."""
+    def test_all_names_from_the_program_and_a_correct_hmac(self):
+        """All functions come from one OpenSSL, the program's, and it computes a correct HMAC. So the plugin accepts
+        it."""
         self.accepted("login_own_all")
 
-    def test_all_names_from_the_program_and_a_wrong_answer(self):
+    def test_all_names_from_the_program_and_a_wrong_hmac(self):
         self.refused(
             "login_own_wrong",
             "OpenSSL computes a wrong HMAC in this program; nothing is signed with it")

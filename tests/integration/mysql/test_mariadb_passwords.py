@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Accounts with passwords go through the same plugin directory as if we were not there, whatever is
-wrong with our configuration."""
+"""Accounts with passwords log in with rds-iam's plugin directory as they do without it, even if rds-iam's
+configuration is broken."""
 import os
 import re
 
@@ -11,7 +11,7 @@ ACCOUNTS = ("native_user", "ed25519_user", "pam_user")
 
 
 def stock_plugins():
-    """The distribution's own plugin directory."""
+    """Returns the distribution's own plugin directory."""
     return harness.run(["mariadb_config", "--plugindir"]).stdout.strip()
 
 
@@ -39,21 +39,21 @@ class Accounts(PasswordCase):
                 self.write_my_cnf(password=password)
                 self.assert_logged_in(self.mariadb(user=user, principal=None), user)
 
-    def test_broken_credentials_are_never_looked_at(self):
+    def test_broken_credentials_have_no_effect(self):
         half = {"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}
         self.assert_all_log_in(**half)
         result = self.mariadb(principal=None, **half)
         self.assert_message(result, "AWS_SECRET_ACCESS_KEY is not")
 
-    def test_a_wrong_password_is_the_servers_business(self):
+    def test_for_a_wrong_password_only_the_server_reports_an_error(self):
         for user in ACCOUNTS:
             with self.subTest(user=user):
                 result = self.log_in_as(user, MYSQL_PWD="wrong")
                 self.assertIn(f"ERROR 1045 (28000): Access denied for user '{user}'", result.stderr)
                 self.assertNotIn("rds-iam: ", result.stderr)
 
-    def test_the_links_matter(self):
-        # Control: a directory with our file alone has no plugin for ed25519.
+    def test_control_the_links_in_the_plugin_directory_are_needed(self):
+        # A directory with rds-iam's plugin alone has no plugin for ed25519.
         bare = self.home.path / "bare"
         bare.mkdir()
         (bare / "mysql_clear_password.so").symlink_to(mariadb_plugins() / "mysql_clear_password.so")
@@ -61,8 +61,8 @@ class Accounts(PasswordCase):
         self.assertIn("client_ed25519.so: cannot open", self.log_in_as("ed25519_user").stderr)
         self.assert_logged_in(self.log_in_as("pam_user"), "pam_user")
 
-    def test_a_typed_password_goes_where_the_stock_plugin_sends_it(self):
-        # Without TLS too: that is between the account's owner and the server.
+    def test_a_password_is_sent_wherever_the_stock_plugin_sends_it(self):
+        # Also without TLS: the product does not change the security of password accounts.
         plain = ("--skip-ssl", "--ssl-verify-server-cert=0")
         for directory in (stock_plugins(), mariadb_plugins()):
             with self.subTest(directory=directory):
@@ -77,8 +77,8 @@ class Accounts(PasswordCase):
             "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or a "
             f"setting) is sent to {host} instead of a token; remove it if {user} logs in with IAM\n", result.stderr)
 
-    def test_a_left_over_password_is_a_warning(self):
-        """As `rds-iam exec` shows it. The password goes all the same."""
+    def test_a_left_over_password_causes_a_warning(self):
+        """`rds-iam exec` shows the same warning. The password is still sent."""
         host, port = self.lab.mariadb.host, self.lab.mariadb.port
         for level in ("1", "warning"):
             self.assert_warned(self.mariadb(MYSQL_PWD="left-over", RDS_IAM_LOG=level), host)
@@ -98,14 +98,14 @@ class Accounts(PasswordCase):
         tool = harness.installed("bin/rds-iam")
         return self.home.run([tool, "exec", "--", *self.argv(*options)], "etl", **extra)
 
-    def test_a_password_for_another_name_is_no_warning(self):
-        said = "rds-iam: the program gave a password, so the password was sent and no token was made\n"
-        for level, shown in (("1", said), ("warning", "")):
+    def test_a_password_for_another_name_causes_no_warning(self):
+        line = "rds-iam: the program gave a password, so the password was sent and no token was made\n"
+        for level, shown in (("1", line), ("warning", "")):
             result = self.mariadb(host=self.lab.certified_name, MYSQL_PWD="typed", RDS_IAM_LOG=level)
             self.assertIn("ERROR 1045", result.stderr)
             self.assertEqual("".join(re.findall("^rds-iam.*\n", result.stderr, re.M)), shown)
 
-    def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self):
+    def test_a_broken_configuration_causes_no_warning_and_the_password_is_sent(self):
         for text in ("[db.example.com\n", "[a]\nprofil = x\n", None):
             path = self.home.write(CONFIG, text or "", mode=0o600 if text else 0o666)
             result = self.log_in_as(
@@ -113,8 +113,9 @@ class Accounts(PasswordCase):
             self.assert_logged_in(result, "pam_user")
             self.assertNotIn("rds-iam: ", result.stderr)
 
-    def test_the_log_says_why_a_login_was_refused(self):
-        """For programs that do not show the library's error. Under exec the client's own line is enough."""
+    def test_the_log_gives_the_reason_of_a_refusal(self):
+        """The log line is for programs that do not print the library's error. The level "warning", which exec uses,
+        does not show it, because there the client's own error is enough."""
         at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
         rows = (
             (("--skip-ssl", "--ssl-verify-server-cert=0"), "etl", "the connection is not encrypted, so no token was"),
@@ -131,7 +132,7 @@ class Accounts(PasswordCase):
                 self.assert_message(result, reason)
                 self.assertNotIn("is refused: ", result.stderr)
 
-    def test_a_program_that_swallows_the_librarys_error_has_it_in_the_log(self):
+    def test_the_log_has_the_error_that_a_program_does_not_print(self):
         script = (
             "import MySQLdb, sys\n"
             "try: MySQLdb.connect(host=sys.argv[1], port=int(sys.argv[2]), user=sys.argv[3])\n"
@@ -143,7 +144,7 @@ class Accounts(PasswordCase):
         self.assertIn(" is refused: the connection is not encrypted, so no token was sent; ", result.stderr)
         self.assertEqual(self.home.run(argv, "etl", **plugins).stderr, "")
 
-    def test_a_typed_token_is_held_to_the_tokens_rule(self):
+    def test_a_token_given_as_the_password_needs_verification(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)
         plain = ("--skip-ssl", "--ssl-verify-server-cert=0")
         rows = (
@@ -159,13 +160,14 @@ class Accounts(PasswordCase):
 
 
 class BrokenConfiguration(PasswordCase):
-    """Each kind of damage leaves password accounts alone, and stops an IAM user with a message."""
+    """With each kind of damage, password accounts still log in, and the login of an IAM user fails with a
+    message."""
 
     def assert_harmless(self, message, **extra):
         self.assert_all_log_in(**extra)
         self.assert_message(self.mariadb(**extra), message)
 
-    def test_what_is_wrong_in_the_file(self):
+    def test_errors_in_the_file(self):
         rows = (
             ("# ours\n[db.example.com\n", 2),
             (f"[{'x' * 20}]\n\nprofil = etl\n", 3),
@@ -193,12 +195,12 @@ class BrokenConfiguration(PasswordCase):
         os.mkfifo(path)
         self.assert_harmless(f"{path}: is not a regular file; name another")
 
-    def test_rds_iam_config_names_nothing(self):
+    def test_rds_iam_config_names_a_missing_file(self):
         self.assert_harmless(
             "RDS_IAM_CONFIG names /nowhere/config, which does not exist; fix or unset it",
             RDS_IAM_CONFIG="/nowhere/config")
 
-    def test_control_the_same_file_mended_lets_the_iam_user_in(self):
+    def test_control_with_a_correct_file_the_iam_user_logs_in(self):
         path = self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nregion = us-east-1\n")
         self.assert_logged_in(self.mariadb())
         self.assert_logged_in(self.mariadb(RDS_IAM_CONFIG=str(path)))
@@ -206,7 +208,7 @@ class BrokenConfiguration(PasswordCase):
 
 
 class Homeless(PasswordCase):
-    """Services run without a home."""
+    """Logins without a usable home directory, as in a service."""
 
     def options(self):
         path = self.write_my_cnf("service.cnf")
@@ -226,7 +228,7 @@ class Homeless(PasswordCase):
         self.assert_logged_in(self.mariadb(option, HOME=str(empty)))
         self.assert_accepted()
 
-    def test_no_home_at_all(self):
+    def test_home_is_not_set(self):
         option = self.options()
         for user in ACCOUNTS:
             result = self.without_home(

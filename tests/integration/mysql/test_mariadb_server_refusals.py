@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What only the server can know. The client shows its ERROR 1045; the journal knows the reason."""
+"""Tokens that only the server can reject. The client prints the server's ERROR 1045. The lab's journal contains the
+reason."""
 
 from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase
@@ -7,7 +8,7 @@ from mariadb_client import CONFIG, MariadbCase
 
 class Refusals(MariadbCase):
     def assert_denied(self, result, reason, user=USER):
-        """The server refused one whole token, and for this reason."""
+        """The server rejected a complete token, for this reason."""
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"ERROR 1045 (28000): Access denied for user '{user}'@", result.stderr)
         self.assertNotIn("rds-iam: ", result.stderr)
@@ -19,7 +20,7 @@ class Refusals(MariadbCase):
             with self.subTest(reason=reason):
                 self.lab.clock(offset)
                 self.assert_denied(self.mariadb(), reason)
-        # A clock that is a little off does no harm.
+        # A small clock error does no harm.
         for offset in (800, -200):
             with self.subTest(offset=offset):
                 self.lab.clock(offset)
@@ -37,11 +38,11 @@ class Refusals(MariadbCase):
                 self.assert_denied(self.mariadb(), "WrongHost")
                 self.assertIn(f"signed for {endpoint},", self.verdicts()[-1]["detail"])
 
-    def test_a_typed_token_of_another_user(self):
+    def test_a_token_of_another_user_given_as_the_password(self):
         token = self.lab.token("etl", self.lab.mariadb, "other_iam_user")
         self.assert_denied(self.mariadb(MYSQL_PWD=token), "WrongUser")
 
-    def test_identities_without_the_right(self):
+    def test_identities_without_permission(self):
         for principal in ("no-policy", "denied", "foreign"):
             with self.subTest(principal=principal):
                 self.assert_denied(self.mariadb(principal=principal), "AccessDenied")
@@ -52,18 +53,18 @@ class Refusals(MariadbCase):
     def test_keys_that_aws_does_not_know(self):
         changes = (
             ({"AWS_ACCESS_KEY_ID": "AKIALABUNKNOWNEXAMPL"}, "InvalidClientTokenId"),
-            ({"AWS_SECRET_ACCESS_KEY": "of/somebody+else"}, "SignatureDoesNotMatch"),
+            ({"AWS_SECRET_ACCESS_KEY": "of/another+user"}, "SignatureDoesNotMatch"),
             ({"AWS_SESSION_TOKEN": "stray"}, "InvalidClientTokenId"),
         )
         for change, reason in changes:
             with self.subTest(**change):
                 self.assert_denied(self.mariadb(**change), reason)
 
-    def test_credentials_that_ended_without_saying_so(self):
+    def test_expired_credentials_with_unknown_expiration(self):
         self.assert_denied(self.mariadb(principal="etl-expired"), "Expired")
         self.assertIn("credentials of etl-expired", self.verdicts()[-1]["detail"])
 
-    def test_credentials_that_say_when_they_ended(self):
+    def test_expired_credentials_with_known_expiration(self):
         result = self.mariadb(
             principal="etl-expired", AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z")
         self.assert_message(

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Switches that weaken the library's verification, or replace it, while the library goes on to report
-that it verified: an environment variable, cipher suites, a pinned fingerprint, options that are
-changed too late.
+"""Settings that weaken or replace the library's TLS verification although the library still reports it as on: an
+environment variable, cipher suites, a pinned fingerprint, and options that a program changes on an open connection.
 
-MARIADB_TLS_DISABLE_PEER_VERIFICATION: some releases of Connector/C 3.4 check no certificate where it is
-set. Debian 12 and 13 have none of them, so the libmariadb here is Debian's with an object preloaded that makes
-it behave so. Debian's own library and command, which know nothing of the variable, are not refused for
-it."""
+The variable is MARIADB_TLS_DISABLE_PEER_VERIFICATION. If it is set, some releases of Connector/C 3.4 do not check
+the certificate. Debian 12 and 13 do not have these releases, so the tests use Debian's libmariadb with a preloaded
+library that makes it act like one. Debian's own library and command ignore the variable, so the plugin must not
+refuse them."""
 import ssl
 
 import hostile
@@ -22,7 +21,7 @@ SOURCES = harness.BUILD / "tests" / "integration" / "src"
 SKIPS = SOURCES / "skips_verification.so"
 OPTIONS = ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
 IMPOSTORS = ("other_ca", "self_signed", "wrong_name")
-# The library calls getenv() and looks at no value.
+# The library only checks that getenv() finds the variable. The value has no effect.
 VALUES = ("1", "0", "")
 REFUSED = (
     "the server's certificate was not verified, so no token was sent; "
@@ -32,12 +31,12 @@ hostile.CLIENTS.update({
     "login": lambda home, host, port, password: [SOURCES / "login", host, port, labcase.USER],
 })
 
-# How a connection was made before its program changed the options.
+# The state of a connection before the program changes its options.
 VERIFIED, UNVERIFIED = "verified", "unverified"
 
 
-def heeds(**variables):
-    """Such a library, in an environment that may have the variable."""
+def affected_library(**variables):
+    """Returns an environment in which libmariadb uses the variable as the affected releases do."""
     return {"LD_PRELOAD": f"libnss_wrapper.so:{SKIPS}", **variables}
 
 
@@ -48,15 +47,15 @@ class Variable(hostile.HostileCase):
             text = self.dial(client, peer.port, **environment)
         return text, peer
 
-    def test_control_such_a_library_hands_its_password_to_an_impostor(self):
-        """With the stock plugin, and a token for a password."""
+    def test_control_with_the_stock_plugin_such_a_library_sends_its_password_to_an_impostor(self):
+        """The password is a token."""
         token = self.token()
         for certificate in IMPOSTORS:
             for value in VALUES:
                 with self.subTest(certificate=certificate, value=value):
                     _, peer = self.record(
                         "login", certificate, hostile.stock_plugins(), (f'password="{token}"',),
-                        **heeds(**{NAME: value}))
+                        **affected_library(**{NAME: value}))
                     self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
                     self.assertNotEqual(traces.find(peer.received, [traces.signature(token)]), [])
 
@@ -64,29 +63,30 @@ class Variable(hostile.HostileCase):
         for certificate in IMPOSTORS:
             for value in VALUES:
                 with self.subTest(certificate=certificate, value=value):
-                    text, peer = self.record("login", certificate, **heeds(**{NAME: value}))
+                    text, peer = self.record("login", certificate, **affected_library(**{NAME: value}))
                     self.assert_message("mariadb", text, REFUSED)
                     self.assertEqual(peer.answers, [(True, b"\0")])
                     self.assert_no_token(peer)
 
-    def test_a_given_token_is_held_to_the_same_rule(self):
+    def test_a_token_given_as_the_password_needs_verification(self):
         token = self.token()
         text, peer = self.record(
-            "login", "wrong_name", more=(f'password="{token}"',), **heeds(**{NAME: "1"}))
+            "login", "wrong_name", more=(f'password="{token}"',), **affected_library(**{NAME: "1"}))
         self.assert_message("mariadb", text, REFUSED)
         self.secrets.append(traces.signature(token))
         self.assert_no_token(peer)
 
     def test_without_the_variable_such_a_library_verifies(self):
         for certificate in IMPOSTORS:
-            text, peer = self.record("login", certificate, **heeds())
+            text, peer = self.record("login", certificate, **affected_library())
             self.assertIn("ERROR 2026", text)
             self.assert_no_token(peer)
-        _, peer = self.record("login", "server", **heeds())
+        _, peer = self.record("login", "server", **affected_library())
         self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_a_library_that_does_not_know_the_variable_is_not_refused(self):
-        """Debian's library, in two programs, and Debian's command, which has its own linked in."""
+        """Tests Debian's library in two programs, and Debian's mariadb command, which links the library
+        statically."""
         for client in ("login", "MySQLdb", "mariadb"):
             for value in VALUES:
                 with self.subTest(client=client, value=value):
@@ -96,12 +96,13 @@ class Variable(hostile.HostileCase):
                     self.assertIn("ERROR 2026", text)
                     self.assert_no_token(peer)
 
-    def test_a_program_that_sets_it_itself(self):
-        """Between two logins of one connection; and one that another library of the process knows."""
+    def test_a_program_that_sets_the_variable_itself(self):
+        """The program sets the variable between two logins of one connection. With the affected
+        library, the plugin refuses the second login. With Debian's own library, both logins work."""
         mariadb = self.lab.mariadb
         self.write_options(labcase.mariadb_plugins(), *OPTIONS)
         argv = [SOURCES / "connections", "reconnect", mariadb.host, mariadb.port, labcase.USER, NAME, "1"]
-        result = self.home.run(argv, **heeds())
+        result = self.home.run(argv, **affected_library())
         self.assertEqual(
             result.stdout.splitlines(),
             [f"connect: {labcase.USER}@%", f"reconnect: 2061 rds-iam: {REFUSED}"], result.stderr)
@@ -112,8 +113,8 @@ class Variable(hostile.HostileCase):
 
 
 class Ciphers(hostile.HostileCase):
-    """What ssl-cipher can ask for, and a peer that goes along with it. From 3.4 on the library itself
-    wants a certificate, whatever is set."""
+    """Cipher suites that ssl-cipher can allow, with a peer that accepts them. Version 3.4 and later of the library
+    always requires a certificate."""
 
     PLAIN = "the connection is not encrypted, so no token was sent; "
     UNVERIFIED = "the server's certificate was not verified, so no token was sent; "
@@ -137,7 +138,8 @@ class Ciphers(hostile.HostileCase):
     def test_a_suite_that_does_not_encrypt(self):
         for suite in ("ECDHE-ECDSA-NULL-SHA", "AECDH-NULL-SHA"):
             with self.subTest(suite=suite):
-                # In the second the server shows no certificate either, which the library misses.
+                # With the second suite, the server sends no certificate. With verification on, the library would
+                # fail.
                 verifies = ("ssl-verify-server-cert=1",) if suite.startswith("ECDHE") else ()
                 text, peer = self.record(suite, labcase.mariadb_plugins(), *verifies)
                 if VERIFIES_ITSELF and not verifies:
@@ -148,7 +150,8 @@ class Ciphers(hostile.HostileCase):
                 self.assert_no_token(peer)
 
     def test_a_suite_without_a_certificate(self):
-        """With verification on the library misses the certificate itself; with the CA alone it does not."""
+        """With verification on, the library itself fails without a certificate. With the CA alone, versions before
+        3.4 do not."""
         self.home.write(".config/rds-iam/config", f"[{hostile.HOST}]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
         for suite in ("AECDH-AES256-SHA", "AECDH-AES128-SHA"):
             with self.subTest(suite=suite):
@@ -163,7 +166,7 @@ class Ciphers(hostile.HostileCase):
                 self.assertIn("ERROR 2026", text)
                 self.assert_no_token(peer)
 
-    def test_control_such_peers_get_what_the_stock_plugin_sends_and_others_a_token(self):
+    def test_control_such_peers_get_the_stock_plugins_password_and_other_peers_a_token(self):
         token = self.token()
         for suite in ("ECDHE-ECDSA-NULL-SHA", "AECDH-AES256-SHA"):
             text, peer = self.record(suite, hostile.stock_plugins(), f'password="{token}"')
@@ -177,8 +180,9 @@ class Ciphers(hostile.HostileCase):
 
 
 class Fingerprint(hostile.HostileCase):
-    """ssl-fp. Up to 3.3 the library checks it beside the rest, so it changes nothing of the decision. Later
-    it stands for the name: the certificate is the one that the user named."""
+    """The option ssl-fp, a pinned fingerprint. Up to version 3.3, the library checks it in addition to the name, so
+    it changes nothing for the plugin. In later versions it replaces the name check: the certificate is the one that
+    the user pinned."""
 
     def record(self, certificate, fingerprint, *more):
         self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", f"ssl-fp={fingerprint}", *more)
@@ -191,7 +195,7 @@ class Fingerprint(hostile.HostileCase):
         shown = harness.run(["openssl", "x509", "-noout", "-fingerprint", "-sha1", "-in", path]).stdout
         return shown.strip().partition("=")[2]
 
-    def test_the_right_one_does_not_stand_in_for_verification(self):
+    def test_a_matching_fingerprint_does_not_replace_verification(self):
         text, peer = self.record("server", self.fingerprint("server"))
         self.assert_message("mariadb", text, NOT_VERIFIED)
         self.assert_no_token(peer)
@@ -203,22 +207,23 @@ class Fingerprint(hostile.HostileCase):
             self.assertIn("ERROR 2026", text)
             self.assert_no_token(peer)
 
-    def test_another_one_ends_the_connection(self):
+    def test_another_fingerprint_ends_the_connection(self):
         text, peer = self.record("server", self.fingerprint("wrong_name"), "ssl-verify-server-cert=1")
         self.assertIn("ERROR 2026", text)
         self.assert_no_token(peer)
 
-    def test_control_the_right_one_beside_verification(self):
+    def test_control_a_matching_fingerprint_with_verification(self):
         _, peer = self.record("server", self.fingerprint("server"), "ssl-verify-server-cert=1")
         self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
 
 class ChangedLater(MariadbCase):
-    """TLS options that a program sets on an open connection change nothing of that connection, and are
-    what the library reports at mysql_change_user()."""
+    """A program changes TLS options on an open connection. The connection itself does not change, but the library
+    reports the new options to the plugin at mysql_change_user()."""
 
     def change(self, verifies, first):
-        """The connection is made as `first` says; then the CA is set, and whether to verify."""
+        """Connects in the state `first` (VERIFIED or UNVERIFIED), then sets the CA and the verification option to
+        `verifies`, and changes the user. Returns the output of the change of user."""
         mariadb = self.lab.mariadb
         if first == UNVERIFIED:
             self.write_my_cnf(without=("ssl-ca", "ssl-verify-server-cert"), ssl_enforce=1)
@@ -229,16 +234,16 @@ class ChangedLater(MariadbCase):
         self.assertEqual(connected, "connect: native_user@%")
         return changed
 
-    def test_less_is_refused(self):
+    def test_verification_switched_off_is_refused(self):
         self.assertIn("2061 rds-iam: " + NOT_VERIFIED, self.change("0", VERIFIED))
         self.assert_nothing_sent()
 
-    def test_without_a_change_the_connection_is_judged_as_it_is(self):
+    def test_an_unverified_connection_without_a_change_is_refused(self):
         self.assertIn("2061 rds-iam: " + NOT_VERIFIED, self.change("0", UNVERIFIED))
         self.assert_nothing_sent()
 
-    def test_more_is_believed_as_security_md_says(self):
-        """The limit: nothing in the library tells how the connection was made."""
+    def test_verification_switched_on_is_trusted_as_security_md_states(self):
+        """A limit of the product: the library does not tell the plugin how the connection was made."""
         self.assertEqual(self.change("1", UNVERIFIED), f"change: {labcase.USER}@%")
         self.assertIn(
             "TLS options that a program changes on an open connection",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Clients on Oracle's library log in to a real server, with a library of our own in its place; and
-MariaDB's own clients do not notice what Oracle's are told."""
+"""Clients on Oracle's library log in to a real server. The client of tests/loader plays Oracle's library. The
+variables that set up Oracle's clients must not affect MariaDB's clients."""
 import os
 import pathlib
 
@@ -20,14 +20,14 @@ class MysqlClients(MysqlCase):
             self.assertEqual(self.verdicts()[-1]["reason"], None)
 
     @in_each
-    def test_login_with_the_option_for_passwords(self, library):
+    def test_login_with_options_that_allow_cleartext_passwords(self, library):
         for option in ("--enable-cleartext-plugin", "--default-auth=mysql_clear_password"):
             self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, option))
             self.assertGreater(self.verdicts()[-1]["token_length"], 300)
 
     @in_each
-    def test_a_password_that_nothing_allows_is_not_replaced_by_a_token(self, library):
-        """A placeholder, or one that was left over: for RDS names, mapped names and all others."""
+    def test_a_password_that_may_not_be_sent_is_not_replaced_by_a_token(self, library):
+        """The password can be a placeholder or a left-over. Tests an RDS name, a mapped name and another name."""
         self.home.write(
             ".config/rds-iam/config",
             f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
@@ -53,22 +53,22 @@ class MysqlClients(MysqlCase):
         self.assert_refused("AccessDenied")
 
     @in_each
-    def test_threads_that_are_all_the_first(self, library):
+    def test_twelve_threads_make_the_first_logins(self, library):
         before = len(self.verdicts())
         result = self.client(library, *VERIFY_IDENTITY, "--threads=12")
         self.assert_logged_in(result, *[USER] * 12)
         self.assertEqual([v["reason"] for v in self.verdicts()[before:]], [None] * 12)
 
     @in_each
-    def test_what_the_server_refuses(self, library):
+    def test_identities_without_permission(self, library):
         for principal in ("no-policy", "denied", "foreign"):
             result = self.client(library, *VERIFY_IDENTITY, principal=principal)
             self.assertIn("ERROR 1045 (28000): Access denied", result.stdout)
             self.assert_refused("AccessDenied")
 
     @in_each
-    def test_a_token_of_another_hour(self, library):
-        """The journal's reason is its own: what was sent was a whole token of the right user."""
+    def test_an_expired_token(self, library):
+        """The journal's reason Expired shows that the server received a complete token of the right user."""
         self.lab.clock(3600)
         result = self.client(library, *VERIFY_IDENTITY)
         self.lab.clock(0)
@@ -80,8 +80,8 @@ class MysqlClients(MysqlCase):
         seen = len(self.verdicts())
         result = self.client(library, *VERIFY_IDENTITY, principal=None)
         self.assert_refused_by_us(result, "no AWS credentials: ")
-        await_true(lambda: len(self.verdicts()) > seen)  # the client does not wait for it
-        self.assertEqual(self.verdicts()[-1]["token_length"], 0, "the server has denied a login")
+        await_true(lambda: len(self.verdicts()) > seen)  # the client does not wait for the server
+        self.assertEqual(self.verdicts()[-1]["token_length"], 0, "the server denies a login without a token")
 
     @in_each
     def test_less_than_verify_identity(self, library):
@@ -95,7 +95,7 @@ class MysqlClients(MysqlCase):
             "the connection is not encrypted, so no token was sent; " + SET_VERIFY_IDENTITY)
 
     def aborted(self):
-        """The server's count of handshakes that were broken off, asked for by a password account."""
+        """Returns the server's count of aborted handshakes, read with a password account."""
         query = "show global status where variable_name = 'Aborted_connects_preauth'"
         result = self.home.run(
             ["mariadb", "--no-defaults", "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port,
@@ -103,15 +103,15 @@ class MysqlClients(MysqlCase):
         return int(result.stdout.split()[1])
 
     @in_each
-    def test_a_refusal_breaks_no_handshake_off(self, library):
-        """A server that counts some shuts the host out. That they are counted is tested for MariaDB's
-        clients."""
+    def test_a_refusal_does_not_abort_the_handshake(self, library):
+        """After many aborted handshakes, a server blocks the client's host. test_mariadb_manners.py shows that the
+        server counts them."""
         before, seen = self.aborted(), len(self.verdicts())
         for mode, message in (("DISABLED", "the connection is not encrypted"),
                                ("REQUIRED", "the server's host name was not verified")):  # fmt: skip
             self.assert_refused_by_us(self.client(library, "--ssl-mode=" + mode), message)
         await_true(lambda: len(self.verdicts()) == seen + 2)
-        self.assertEqual([v["token_length"] for v in self.verdicts()[seen:]], [0, 0], "control: they were answered")
+        self.assertEqual([v["token_length"] for v in self.verdicts()[seen:]], [0, 0], "control: the server received a response")
         self.assertEqual(self.aborted(), before)
 
     @in_each
@@ -122,15 +122,16 @@ class MysqlClients(MysqlCase):
         self.assert_nothing_sent()
 
     @in_each
-    def test_alias_with_the_section_that_the_refusal_prints(self, library):
+    def test_alias_with_the_section_that_the_message_prints(self, library):
         self.home.write(
             ".config/rds-iam/config",
             f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
         self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, host="db.example.com"))
 
     @in_each
-    def test_a_tunnel_is_dialled_by_the_endpoints_own_name(self, library):
-        """Any other name is in no certificate: no mode would do, and tls = verify-ca does not help."""
+    def test_a_tunnel_needs_the_endpoints_own_name(self, library):
+        """The certificate does not contain another name, so no --ssl-mode works, and tls = verify-ca does not
+        help."""
         self.home.write(
             ".config/rds-iam/config",
             f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\ntls = verify-ca\n")
@@ -141,7 +142,7 @@ class MysqlClients(MysqlCase):
         self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
 
     @in_each
-    def test_password_accounts_go_on_as_before(self, library):
+    def test_password_accounts_still_log_in(self, library):
         for shadowed in (False, True):
             for user, environment in (("native_user", {}), ("pam_user", GATE)):
                 result = self.client(
@@ -151,7 +152,7 @@ class MysqlClients(MysqlCase):
 
     @in_each
     def test_cleartext_password_without_permission(self, library):
-        """The words are the library's own, with the shadow and without it."""
+        """The error begins with the library's own message, with and without the shadow plugin."""
         for shadowed in (False, True):
             result = self.client(
                 library, *VERIFY_IDENTITY, "--password=" + self.lab.passwords["pam_user"],
@@ -159,17 +160,17 @@ class MysqlClients(MysqlCase):
             self.assertTrue(result.stdout.startswith(STOCK), result.stdout)
 
     @in_each
-    def test_control_without_the_shadow_nothing_is_sent(self, library):
+    def test_control_without_the_shadow_plugin_nothing_is_sent(self, library):
         result = self.client(library, *VERIFY_IDENTITY, shadowed=False)
         self.assertEqual(result.stdout, STOCK + "\n")
         self.assert_nothing_sent()
 
-    def test_the_log_says_what_was_signed(self):
+    def test_the_log_names_the_user_and_host_of_a_token(self):
         result = self.client("9.x", *VERIFY_IDENTITY, RDS_IAM_LOG="1")
         self.assertEqual(result.returncode, 0)
         self.assertIn(f"rds-iam: signed for {USER} at {self.lab.mariadb.host}:", result.stderr)
 
-    def test_the_log_says_that_a_password_took_the_tokens_place(self):
+    def test_the_log_reports_that_a_password_was_sent_instead_of_a_token(self):
         result = self.client(
             "9.x", "--ssl-mode=REQUIRED", "--password=typed", RDS_IAM_LOG="1", host="127.0.0.1", **GATE)
         self.assertIn("ERROR 1045", result.stdout)
@@ -177,8 +178,8 @@ class MysqlClients(MysqlCase):
             result.stderr, "rds-iam: the program gave a password, so the password was sent and no token was made\n")
 
     @in_each
-    def test_a_password_for_a_host_of_ours_is_a_warning(self, library):
-        """As `rds-iam exec` shows it: it may be a left-over."""
+    def test_a_password_for_a_host_with_tokens_causes_a_warning(self, library):
+        """The password may be a left-over. `rds-iam exec` shows the same warning."""
         self.home.write(
             ".config/rds-iam/config",
             f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
@@ -192,7 +193,7 @@ class MysqlClients(MysqlCase):
                 f"a setting) is sent to {host} instead of a token; remove it if {USER} logs in with IAM\n")
 
     @in_each
-    def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self, library):
+    def test_a_broken_configuration_causes_no_warning_and_the_password_is_sent(self, library):
         self.home.write(".config/rds-iam/config", "[127.0.0.1\n")
         result = self.client(
             library, "--ssl-mode=REQUIRED", "--password=" + self.lab.passwords["pam_user"], user="pam_user",
@@ -200,8 +201,9 @@ class MysqlClients(MysqlCase):
         self.assert_logged_in(result, "pam_user")
 
     @in_each
-    def test_the_log_says_why_a_login_was_refused(self, library):
-        """For programs that do not show the library's error; at a level that exec does not show."""
+    def test_the_log_gives_the_reason_of_a_refusal(self, library):
+        """The log line is for programs that do not print the library's error. The level "warning", which exec uses,
+        does not show it."""
         at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
         rows = (
             (("--ssl-mode=REQUIRED",), "the server's host name was not verified, so no token was sent; set --ssl-mode"),
@@ -215,7 +217,7 @@ class MysqlClients(MysqlCase):
                 self.assertEqual(result.stderr.startswith(f"rds-iam: {at} is refused: {reason}"), shown, result.stderr)
                 self.assertEqual(result.stderr.count("\n"), 1 if shown else 0)
 
-    def test_links_lead_back_to_the_librarys_own_plugins(self):
+    def test_the_links_point_to_the_librarys_own_plugins(self):
         links = {path.stem: os.readlink(path) for path in shadow_plugins().iterdir() if path.is_symlink()}
         self.assertIn("mysql_native_password", links)
         self.assertIn("authentication_kerberos_client", links)
@@ -225,10 +227,10 @@ class MysqlClients(MysqlCase):
 
 
 class MariadbClients(MysqlCase):
-    """MariaDB's library reads LIBMYSQL_PLUGINS too."""
+    """MariaDB's clients with the variables for Oracle's library. MariaDB's library also reads LIBMYSQL_PLUGINS."""
 
     def both(self, program, *arguments, user=USER, **environment):
-        """The same command without and with Oracle's variables; what it said, twice."""
+        """Runs the same command without and with the variables for Oracle's library. Returns both results."""
         argv = [program, "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port, "-u", user, *arguments]
         return [self.home.run(argv, "etl", **environment, **more) for more in ({}, preload())]
 
@@ -255,7 +257,7 @@ class MariadbClients(MysqlCase):
         self.assertIn("ERROR 1045", refused[0].stderr)
         self.assert_nothing_sent()
 
-    def test_clients_with_our_plugin_for_them(self):
+    def test_clients_with_the_plugin_for_mariadb(self):
         self.write_my_cnf("plugin-dir=%s" % mariadb_plugins())
         self.assert_alike(self.both("mariadb", "-N", "-e", "select current_user()"), 0)
         dumped = self.both("mariadb-dump", "--skip-dump-date", "shop")
@@ -264,16 +266,17 @@ class MariadbClients(MysqlCase):
         self.assert_accepted(4)
 
     def test_one_environment_for_both_libraries(self):
-        """As a service would have it that runs clients of both kinds."""
+        """A service that runs clients of both libraries needs both sets of variables."""
         self.write_my_cnf()
         directory = {"MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
         self.assert_alike(self.both("mariadb", "-N", "-e", "select current_user()", **directory), 0)
         self.assert_logged_in(self.client("9.x", *VERIFY_IDENTITY, **directory))
         self.assert_accepted(3)
 
-    def test_control_a_mariadb_client_that_is_led_to_the_wrong_directory(self):
-        """It takes v1, whose interface is as old as its own; the plugin finds a memory that it does
-        not know, and leaves it alone. That it was called shows that the variables count."""
+    def test_control_a_mariadb_client_with_the_directory_for_oracles_library(self):
+        """The client loads rds_iam_v1, which has the same interface version as the client's own plugins. The plugin
+        does not recognise the library and sends nothing. The call of the plugin shows that the variables take
+        effect."""
         self.write_my_cnf()
         for program, arguments in (("mariadb", ("-e", "select 1")), ("mariadb-dump", ("shop",))):
             result = self.both(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Servers that want a token of a client on Oracle's library without having earned it. Each is a
-scripted peer that records what it is sent; each row has its control: without the shadow, with
-passwords allowed, the same peer gets what was typed, which here is a token, and the same search
-finds it."""
+"""Servers that request a token from a client on Oracle's library although the client has not verified them.
+
+Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin and
+with cleartext passwords allowed, the same peer receives the password, which is a token in that case, and the same
+search finds it."""
 from typing import NamedTuple
 
 import hostile
@@ -15,21 +16,21 @@ CA = "--ssl-ca=RDS-CA"
 NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
 NAME_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
 REMEDY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
-# The library's own refusals, before any plugin is asked.
+# The library's own errors, before it calls a plugin.
 LIBRARY = "ERROR 2026 (HY000): SSL connection error: "
 NO_TLS_THERE = LIBRARY + "SSL is required but the server doesn't support it"
 
 ASKS_TWICE = Script(asks=(switch(CLEAR), switch(CLEAR)))
 ASKS_AFTER_NATIVE = Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR)))
 GREETING_ASKS = Script(greeting=CLEAR, asks=())
-LETS_IN = Script(verdict=OK)
+ACCEPTS = Script(verdict=OK)
 TRUNCATED = (b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw")
-# The library's words for a request that names no plugin, and for one that does not come to its end.
+# The library's errors for a request that names no plugin, and for a truncated request.
 NO_PLUGIN = "ERROR 2059 (HY000): Authentication plugin cannot be loaded: no such file"
 LOST = "ERROR 2013 (HY000): Lost connection to MySQL server"
-# A request that ends before the packet does, at first and after a refusal has been answered.
+# A request shorter than its packet: as the first request, and as the second request after a refusal.
 CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
-# Data that no plugin reads: what the client of tests/loader takes, and more.
+# Sizes of data that no plugin reads: one that the client of tests/loader accepts, and one that is too large for it.
 OVERSIZED = (60_000, 1 << 20)
 
 
@@ -38,7 +39,10 @@ def mode(name, *more):
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates. message: ours, or the beginning of the library's own."""
+    """A hostile server, and the expected message.
+
+    certificate: name in lab.certificates, None: no TLS. options: of the client. message: the beginning of the
+    plugin's message, or of the library's message."""
 
     name: str
     certificate: str
@@ -64,7 +68,7 @@ ROWS = [
     Row("verification_and_another_ca", "other_ca", VERIFY_IDENTITY, LIBRARY),
     Row("verification_and_self_signed", "self_signed", VERIFY_IDENTITY, LIBRARY),
     Row("verification_and_a_wrong_name", "wrong_name", VERIFY_IDENTITY, LIBRARY),
-    Row("a_server_that_lets_everybody_in", "other_ca", mode("REQUIRED"), NAME_NOT_VERIFIED, LETS_IN),
+    Row("a_server_that_accepts_every_login", "other_ca", mode("REQUIRED"), NAME_NOT_VERIFIED, ACCEPTS),
     Row("greeting_asks", None, (), NOT_ENCRYPTED, GREETING_ASKS),
     Row("greeting_asks_through_tls", "other_ca", (), NAME_NOT_VERIFIED, GREETING_ASKS),
     Row("default_auth", None, (DEFAULT_AUTH,), NOT_ENCRYPTED, Script()),
@@ -77,7 +81,7 @@ ROWS = [
 
 class HostileMysql(MysqlCase):
     def record(self, library, row, *more, **how):
-        """One login of the account with the secrets; what was printed, and the peer's record."""
+        """Logs in once with the credentials of hostile.PRINCIPAL. Returns (result of the client, peer)."""
         certificate = row.certificate and getattr(self.lab.certificates, row.certificate)
         with MySQLPeer(certificate, row.script) as peer:
             result = self.client(
@@ -92,14 +96,14 @@ class HostileMysql(MysqlCase):
         self.assertEqual(result.returncode, 1)
         self.assertTrue(result.stdout.startswith(start), result.stdout)
         self.assert_no_token(peer)
-        # An empty password, for a server that then denies. Under default-auth it is in the first
-        # packet, which is no answer to anything.
+        # The plugin sends an empty password, and the server denies the login. With default-auth, the empty password
+        # is in the first packet, so the peer does not record it as a response.
         is_answered = is_ours and DEFAULT_AUTH not in row.options
         empty = [(row.message == NAME_NOT_VERIFIED, b"\0")] if is_answered else []
         self.assertEqual([answer for answer in peer.answers if answer[1]], empty)
 
     def control(self, library, row):
-        """Without the shadow; where the library refuses by itself, there is nothing to be had."""
+        """Logs in without the shadow plugin. The peer gets the password, except if the library itself refuses."""
         token = self.token()
         _, peer = self.record(
             library, row, "--password=" + token, "--enable-cleartext-plugin", shadowed=False)
@@ -121,8 +125,8 @@ class HostileMysql(MysqlCase):
                 for answer in answers:
                     self.assert_token(answer, hostile.HOST, peer.port)
 
-    def test_typed_token_is_a_token(self):
-        """Also where passwords are allowed."""
+    def test_a_token_given_as_the_password_needs_verification(self):
+        """This applies even if cleartext passwords are allowed."""
         token = self.token()
         for library in LIBRARIES:
             for row in (Row("", None, (), NOT_ENCRYPTED), Row("", "server", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):
@@ -134,20 +138,20 @@ class HostileMysql(MysqlCase):
             _, peer = self.record(library, Row("", "server", VERIFY_IDENTITY, ""), "--password=" + token)
             self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
 
-    def test_typed_password_goes_where_passwords_are_allowed_and_tls_is_up(self):
+    def test_a_password_is_sent_only_if_allowed_and_encrypted(self):
         typed = ("--password=" + hostile.TYPED,)
         sent = [(True, hostile.TYPED.encode() + b"\0")]
         for library in LIBRARIES:
             required = Row("", "other_ca", mode("REQUIRED"), "")
-            # The library without a shadow is the measure.
+            # The library without the shadow plugin sends the same.
             for shadowed in (False, True):
                 _, peer = self.record(library, required, *typed, shadowed=shadowed, **GATE)
                 self.assertEqual(peer.answers, sent)
             result, peer = self.record(library, Row("", None, (), ""), *typed, **GATE)
             self.assertIn("the connection is not encrypted, so no password was sent; ", result.stdout)
             self.assertNotIn(hostile.TYPED.encode(), peer.received)
-            # Not allowed: neither the password nor a token in its place, whatever the server has
-            # earned.
+            # If cleartext passwords are not allowed, neither the password nor a token is sent, even to a verified
+            # server.
             for row in (required, Row("", None, (), ""), Row("", "server", VERIFY_IDENTITY, "")):
                 result, peer = self.record(library, row, *typed)
                 self.assertIn(PASSWORD_GIVEN, result.stdout)
@@ -155,25 +159,26 @@ class HostileMysql(MysqlCase):
                 self.assertEqual([answer for answer in peer.answers if answer[1]], [])
                 self.assert_no_token(peer)
 
-    def test_truncated_and_oversized_switch(self):
-        """What the library takes for a request we are asked for; the rest it refuses itself."""
-        ours = "ERROR 2061 (HY000): rds-iam: "
+    def test_truncated_and_oversized_requests(self):
+        """If the library accepts a request, it calls the plugin, which refuses. Otherwise the library itself
+        fails."""
+        plugin_error = "ERROR 2061 (HY000): rds-iam: "
         sized = [Script(asks=(switch(CLEAR, b"x" * size),)) for size in OVERSIZED]
-        rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], ours),
-                (sized[0], ours), (sized[1], LOST)]  # fmt: skip
+        rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], plugin_error),
+                (sized[0], plugin_error), (sized[1], LOST)]  # fmt: skip
         for script, start in rows:
             for certificate, options, message in (
                     (None, (), NOT_ENCRYPTED),
                     ("wrong_name", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):  # fmt: skip
-                wanted = start + message + REMEDY if start == ours else start
+                expected = start + message + REMEDY if start == plugin_error else start
                 for library in LIBRARIES:
                     result, peer = self.record(library, Row("", certificate, options, "", script))
-                    self.assertTrue(result.stdout.startswith(wanted), result.stdout)
+                    self.assertTrue(result.stdout.startswith(expected), result.stdout)
                     self.assert_no_token(peer)
 
 
 def add_rows():
-    """Each row is a test of its own, so that a failure has its name."""
+    """Adds a test for each row, so that a failure shows the row's name."""
     for row in ROWS:
         def test(self, library, row=row):
             self.refuse(library, row)

@@ -100,9 +100,9 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
         {"half a character, then a letter", "\xe3\x81z", "??z"},
         {"half a character, then a whole one", "\xe3\xc3\xbc", "?\xc3\xbc"},
         {"three of four bytes at the end", "\xf0\x9f\x98", "???"},
-        {"too long a form of a slash", "\xc0\xaf", "??"},
-        {"too long a form of three bytes", "\xe0\x80\xaf", "???"},
-        {"too long a form of four bytes", "\xf0\x80\x80\xaf", "????"},
+        {"an overlong form of a slash", "\xc0\xaf", "??"},
+        {"an overlong form of three bytes", "\xe0\x80\xaf", "???"},
+        {"an overlong form of four bytes", "\xf0\x80\x80\xaf", "????"},
         {"Latin-1", "gr\xfc\xdf", "gr??"},
         {"bytes that never occur", "\xff\xfe", "??"},
     };

@@ -415,7 +415,7 @@ FUNCTIONS(static, _4, mysql_mark(4))
 FUNCTIONS(static, _5, mysql_mark(5))
 FUNCTIONS(static, _6, mysql_mark(6))
 FUNCTIONS(static, _7, mysql_mark(7))
-_Static_assert(RIA_COPIES_MAX == 8, "one line for each copy");
+_Static_assert(RIA_COPIES_MAX == 8, "a line for each");
 
 #define LINKED(name) #name, (ria_any_function *)(name)
 #define COPY(name) (ria_any_function *)(name)

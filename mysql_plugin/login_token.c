@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* For a process whose user has no passwd entry, as is common in containers. */
+/* Returns the user name in the environment, or NULL. For a process whose user has no passwd entry,
+ * as is common in containers. */
 static const char *name_in_environment(const struct ria_world *world)
 {
     static const char *const variables[] = {"USER", "LOGNAME", "LOGIN"};
@@ -94,7 +95,7 @@ static void run_task(void *argument)
 
 bool ria_login_token_run(struct ria_login_token *login_token)
 {
-    /* Without a user name, NSS looks the name up, and NSS modules need more stack. */
+    /* If the program gives no user name, NSS looks the name up, and NSS modules need more stack. */
     const struct ria_guest_work guest_work = {
         .need = login_token->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
         .run = run_task,

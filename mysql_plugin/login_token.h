@@ -37,9 +37,9 @@ struct ria_login_token {
                          that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[256];      /* if login.user was NULL: the operating system's user; login.user then
-                               points here */
-    bool lacks_endpoint;    /* the endpoint was checked and the host has none; err says why */
+    char os_user[256];   /* if login.user was NULL: the operating system's user; login.user then
+                            points here */
+    bool lacks_endpoint; /* the host was checked and has no RDS endpoint; err contains the reason */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;
     struct ria_error err; /* filled unless outcome is RIA_FOUND */
@@ -48,15 +48,15 @@ struct ria_login_token {
 /* Carries out the task within RIA_LOGIN_BUDGET_MS and blocks until it is done. Runs it on the
  * caller's stack if that has enough room, else on a thread of its own (os/guest_thread.h). Returns
  * true if the task ran, with the result in login_token->outcome. Returns false with
- * login_token->err filled if no thread can be started; login_token->outcome is then not set.
+ * login_token->err filled, and does not set login_token->outcome, if no thread can be started.
  * Thread-safe. */
 bool ria_login_token_run(struct ria_login_token *login_token) RIA_MUST_USE;
 
 /* Logs that the plugin sends the program's own password instead of a token. Adds a warning if the
- * host has an RDS endpoint, because the password may then be left over from an earlier setup. Does
+ * host has an RDS endpoint, because the password may be left over from an earlier setup. Does
  * nothing if the process has no log. Reads the configuration file only if the host's name alone
  * does not decide. Ignores every failure, because a login with a password does not depend on this
- * check. login_name is the same as in struct ria_login_token. */
+ * check. `login_name` has the same meaning as in struct ria_login_token. */
 void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size));
 

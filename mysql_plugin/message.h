@@ -24,12 +24,12 @@ enum {
  * printf function. */
 void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
-/* Does the same without the prefix "rds-iam: ", for a text that begins with the client library's
- * own words. */
+/* Does the same as ria_message_format(), but writes no prefix "rds-iam: ". For a text that begins
+ * with the client library's own words. */
 void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
-/* Writes "the connection is not encrypted, so no WHAT was sent; REMEDY" to `out`, with the first
- * part according to the channel. `what` is "token" or "password". `remedy` names the client's
+/* Writes a message like "the connection is not encrypted, so no WHAT was sent; REMEDY" to `out`.
+ * The channel decides the first part. `what` is "token" or "password". `remedy` names the client's
  * setting that would protect the connection better. */
 void ria_message_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *remedy);

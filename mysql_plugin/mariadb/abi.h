@@ -6,8 +6,8 @@
  * loads it (the command line tools contain the library and export no symbol).
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
- * installed headers. Members whose name begins with unused_ only fill the space of the members that
- * the plugin does not use. Members whose place differs between versions are not used at all:
+ * installed headers. A member whose name begins with unused_ fills the space of members that the
+ * plugin does not use. The plugin does not use members whose offset differs between versions:
  * options.extension, mysql->extension, pvio->methods, NET's TLS status byte.
  *
  * Sources: include/mysql.h, mysql_com.h, ma_pvio.h and mysql/client_plugin.h of Connector/C 3.3.
@@ -29,8 +29,8 @@ struct ria_mariadb_pvio {
     int unused_timeout[3];
     int unused_ssl_type;
     void *unused_ctls;
-    struct ria_mariadb
-        *mysql; /* points back to the connection; ria_mariadb_is_supported() checks that it does */
+    /* Points back to the connection, which ria_mariadb_is_supported() checks. */
+    struct ria_mariadb *mysql;
 };
 
 enum {

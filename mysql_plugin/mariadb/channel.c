@@ -25,8 +25,8 @@ static bool is_plain_cipher(const char *name)
            strcmp(name, "TLS_SHA384_SHA384") == 0;
 }
 
-/* Recognises a cipher suite in which the server sends no certificate. OpenSSL then reports that the
- * chain is valid. */
+/* Recognises a cipher suite in which the server sends no certificate. With such a suite, OpenSSL
+ * reports that the chain is valid. */
 static bool is_anonymous_cipher(const char *name)
 {
     return strncmp(name, "ADH-", strlen("ADH-")) == 0 ||
@@ -51,7 +51,8 @@ static bool is_own_machine(const char *host)
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
-/* The channel if verification is on. `status` is 0 if the library verified chain and name. */
+/* Returns the channel if verification is on. `status` is 0 if the library verified chain and name.
+ */
 static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)
 {
@@ -67,12 +68,13 @@ static enum ria_channel verification_on(
         *remedy = RIA_REMEDY_MARIADB_NO_CA;
         return RIA_CHANNEL_CHAIN_VERIFIED;
     }
-    /* 127.0.0.1 and ::1 are not RDS names, and the core has a message for those. */
+    /* 127.0.0.1 and ::1 are not RDS names, and the core has its own message for such names. */
     return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
 }
 
-/* The channel if verification is off. Up to 3.4.0, a library built with OpenSSL still checks the
- * chain if it has a CA; one built with GnuTLS accepts an unknown CA. */
+/* Returns the channel if verification is off. Up to 3.4.0, a library that is built with OpenSSL
+ * still checks the chain if it has a CA; a library that is built with GnuTLS accepts an unknown CA.
+ */
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **remedy)
 {
@@ -86,9 +88,9 @@ static enum ria_channel verification_off(
     return RIA_CHANNEL_CHAIN_VERIFIED;
 }
 
-/* Returns the remedy for a connection without TLS. With verification on, the library never
- * continues without TLS. So if it calls the plugin without TLS then, it calls it too early, before
- * TLS is up. */
+/* Returns the remedy for a connection without TLS. If verification is on, the library never
+ * completes a login without TLS. So if verification is on and the connection has no TLS, the
+ * library has called the plugin too early. */
 static const char *plain_remedy(struct ria_mariadb *mysql, bool is_on)
 {
     if (is_default_auth(mysql)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entry point of aws_rds_iam.so, for libraries that have mysql_clear_password built in and
- * therefore never load our file of that name. The user sets default-auth=aws_rds_iam, and the
- * library begins every login with this plugin.
+ * The entry point of aws_rds_iam.so. This plugin is for libraries that have mysql_clear_password
+ * built in and therefore never load mysql_clear_password.so. The user sets
+ * default-auth=aws_rds_iam, and the library begins every login with this plugin.
  *
  * The plugin's first read makes the library send the first packet of a login, over TLS if the
  * client's options ask for TLS, and without any password. The read then returns the server's
@@ -32,8 +32,8 @@ static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mar
                    : RIA_MARIADB_ERROR;
     }
     /* The server's greeting names this plugin: read_packet() returned the greeting's data, and the
-     * library has sent nothing yet. To continue would be a login without TLS, whatever the client's
-     * options are. */
+     * library has sent nothing yet. If the plugin continued, the login would not use TLS, whatever
+     * the client's options are. */
     if (packet != mysql->net.read_pos) {
         return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }

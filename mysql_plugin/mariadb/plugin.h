@@ -12,12 +12,12 @@
 #include "rds_iam.h"
 
 /* Returns how well the connection is protected, according to the library's own functions. Always
- * sets *remedy to the client's setting that would protect it better, as the second half of a
- * sentence; static text. */
+ * sets *remedy to static text: the second half of a sentence, which names the client's setting that
+ * would protect the connection better. */
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **remedy);
 
 /* Returns true if MARIADB_TLS_DISABLE_PEER_VERIFICATION may be set and this library may be a
- * version that reads it. Such a library then checks no certificate, but still reports that
+ * version that reads it. Such a library checks no certificate, but still reports that
  * verification is on and that it succeeded. */
 bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql);
 
@@ -30,19 +30,19 @@ bool ria_mariadb_has_ca(const struct ria_mariadb *mysql);
  */
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text);
 
-/* Does the same, but ends the handshake first: sends the server an empty password and reads the
- * response. The server then counts a denied login instead of a broken handshake. Some servers block
- * a host after a number of broken handshakes. Blocks until the server responds or the library's
- * timeout ends the read. */
+/* Does the same as ria_mariadb_fail(), but ends the handshake first: sends the server an empty
+ * password and reads the response. The server then counts a denied login instead of a broken
+ * handshake. Some servers block a host after a number of broken handshakes. Blocks until the server
+ * responds or the library's timeout ends the read. */
 int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const char *text);
 
 /* For use after read_packet() has returned less than 0: returns true if the server asked for
- * another plugin, whose name begins at packet + 1. read_packet() returns less than 0 on a broken
- * connection, too, but then mysql has an error set. */
+ * another plugin, whose name begins at packet + 1. read_packet() also returns less than 0 on a
+ * broken connection, but in that case mysql has an error set. */
 bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet);
 
-/* Returns false if the library's memory is not laid out as abi.h declares it. The caller may then
- * use neither argument. */
+/* Returns false if the library's memory is not laid out as abi.h declares it. In this case the
+ * caller must not use either argument. */
 bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
 
 /* Returns what authenticate() must return after ria_mariadb_is_supported() returned false: an error

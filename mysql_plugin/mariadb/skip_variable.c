@@ -27,8 +27,8 @@ enum {
 struct search {
     uintptr_t
         functions[FUNCTIONS]; /* of the library; another object may have replaced some of them */
-    bool is_found;            /* an object that contains one of them was found */
-    bool has_name;            /* the variable's name is in such an object */
+    bool is_found;            /* an object that contains one of the functions was found */
+    bool has_name;            /* such an object contains the variable's name */
 };
 
 static bool segment_has_function(
@@ -96,7 +96,7 @@ static int search_object(struct dl_phdr_info *object, size_t size, void *argumen
 
 /* In a program with more rights than its caller, secure_getenv() hides the variable, but the
  * library's getenv() sees it. The plugin makes no token in such a program, but the program may have
- * given one. */
+ * given a token. */
 static bool may_be_set(void)
 {
     const struct ria_world *world = ria_process_world();

@@ -4,11 +4,11 @@
  * plugin has its own declarations so that it needs neither the library's headers nor a symbol of
  * the program that loads it: the mysql command contains the library and exports no symbol.
  *
- * Two interfaces are in use. 0x0100 and 0x0101 are those of 5.7 and of 8.0 up to at least 8.0.25.
- * 0x0200 is that of later 8.0, 8.1, 8.4 and 9.x; it has one more member in the middle of the
- * declaration. A library loads a plugin whose version is not below the library's own and whose
- * major number is not above the library's own. So each library loads exactly one of rds_iam_v1
- * (0x0101) and rds_iam_v2 (0x0200).
+ * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later 8.0,
+ * 8.1, 8.4 and 9.x use 0x0200, which has one more member in the middle of the declaration. A
+ * library loads a plugin whose version is not below the library's own and whose major number is not
+ * above the library's own. So each library loads exactly one of rds_iam_v1 (0x0101) and rds_iam_v2
+ * (0x0200).
  *
  * Sources: mysql.h, mysql_com.h, mysql/client_plugin.h, mysql/plugin_auth_common.h of 5.7.34,
  * 8.0.19 to 8.0.25, 8.1.0, 8.4.8 and 9.7.4; sql-common/client_plugin.cc of 5.7.34, 8.0.25, 8.4.8,

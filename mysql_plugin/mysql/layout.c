@@ -51,16 +51,17 @@ enum {
 /* A byte that no library writes as a boolean. It marks a member that the library did not fill. */
 static const unsigned char sentinel = 0xa5;
 
-/* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets it only for VERIFY_IDENTITY. The handshake has
- * then checked the host name; had the check failed, the library would not have called the plugin:
- * client.cc of 5.7.34, 8.0.25, 8.4.8, measured with their commands and that of 9.7.4. */
+/* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets this flag only for VERIFY_IDENTITY. In this mode
+ * the handshake checks the host name, and the library calls the plugin only if the check succeeds.
+ * Read in client.cc of 5.7.34, 8.0.25 and 8.4.8; measured with their commands and the command
+ * of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
 /* CLIENT_SSL. On each connection the library first computes this flag from the server's greeting,
  * and clears it if the server does not offer TLS (cli_calculate_client_flag() in client.c of 5.7.36
  * and client.cc of 8.0, 8.4 and 9.x). The other two signs are not enough: a TLS context may be left
- * over from an earlier connection that failed, and 5.7 sets the flag above for PREFERRED, too,
- * which continues in plain text without TLS. */
+ * over from an earlier connection that failed, and 5.7 also sets verify_identity for PREFERRED,
+ * which continues in plain text if there is no TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
@@ -112,8 +113,7 @@ static const struct ria_mysql_layout *find_layout(
             continue;
         }
         if (found != NULL) {
-            return NULL; /* two layouts match by coincidence, and nothing tells which one is right
-                          */
+            return NULL; /* two layouts match, and nothing shows which is right */
         }
         found = &layouts[i];
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of libmariadb and libmysqlclient that the preload interposes, restated. No header
- * of either library is included, and neither is linked: a program brings its own copy, and maybe
- * several. A handle (MYSQL) is opaque here.
+ * Declares the functions of libmariadb and libmysqlclient that the preload interposes. The preload
+ * includes no header of either library and links neither library, because a program loads its own
+ * copy, or several copies. The preload never reads a handle (MYSQL).
  *
- * Sources: mysql.h of Connector/C 3.1 to 3.4 and of MySQL 5.7, 8.0, 8.4 and 9.x. my_bool of the
- * older headers and bool of the newer ones are both one byte.
+ * Sources: mysql.h of Connector/C 3.1 to 3.4 and of MySQL 5.7, 8.0, 8.4 and 9.x. Older headers use
+ * my_bool, and newer headers use bool; both types have one byte.
  */
 #ifndef RIA_MYSQL_PRELOAD_CLIENT_ABI_H
 #define RIA_MYSQL_PRELOAD_CLIENT_ABI_H
@@ -14,29 +14,30 @@
 
 struct ria_handle; /* MYSQL */
 
-/* CLIENT_REMEMBER_OPTIONS: a connection that fails leaves the handle's options as they are. Without
- * it both libraries free them. */
+/* CLIENT_REMEMBER_OPTIONS: if the connection fails, the handle keeps its options. If the flag is
+ * not set, both libraries free the options of a handle whose connection fails. */
 #define RIA_REMEMBER_OPTIONS (1UL << 31)
 
-/* Numbers of errors that leave the options alone, because the library found the mistake before it
- * began to connect: CR_ALREADY_CONNECTED and CR_CONN_UNKNOWN_PROTOCOL. */
+/* CR_ALREADY_CONNECTED and CR_CONN_UNKNOWN_PROTOCOL. A connection that fails with one of these
+ * errors keeps the handle's options, because the library finds the mistake before it begins to
+ * connect. */
 enum {
     RIA_ERROR_ALREADY_CONNECTED = 2058,
     RIA_ERROR_UNKNOWN_PROTOCOL = 2047,
 };
 
-/* net_async_status of MySQL 8.0.16 and later. */
+/* Values of net_async_status, which exists since MySQL 8.0.16. */
 enum {
     RIA_ASYNC_COMPLETE = 0,
     RIA_ASYNC_NOT_READY = 1,
 };
 
-/* mysql_protocol_type: MYSQL_PROTOCOL_TCP. */
+/* MYSQL_PROTOCOL_TCP of the enum mysql_protocol_type. */
 enum {
     RIA_PROTOCOL_TCP = 1
 };
 
-/* mysql_ssl_mode of MySQL 5.7.11 and later. */
+/* Values of mysql_ssl_mode, which exists since MySQL 5.7.11. */
 enum {
     RIA_SSL_MODE_DISABLED = 1,
     RIA_SSL_MODE_PREFERRED = 2, /* the library's default */
@@ -44,7 +45,7 @@ enum {
     RIA_SSL_MODE_VERIFY_IDENTITY = 5,
 };
 
-/* The C library's rules for parameters are the client library's here. */
+/* The client library defines these parameter lists. */
 /* NOLINTBEGIN(readability-function-size) */
 RIA_INTERPOSED struct ria_handle *mysql_init(struct ria_handle *mysql);
 RIA_INTERPOSED void mysql_close(struct ria_handle *mysql);

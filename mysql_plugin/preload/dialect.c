@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks a copy for a function that libmariadb alone has, and for its version. */
+ * Recognises libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
+ * its version number: 5.7, and 8.0 to 9.x. Returns NULL for every other version.
+ */
 #include "preload/dialect.h"
 
 #include <stddef.h>
@@ -9,9 +11,10 @@ enum {
     MYSQL_57 = 50700,
     MYSQL_58 = 50800,
     MYSQL_80 = 80000,
-    MYSQL_END = 100000, /* MariaDB's versions begin here */
+    MYSQL_END = 100000, /* MariaDB's version numbers begin here */
 
-    /* Connector/C reports its own version or, built with the server, the server's: 11.4 has 3.4. */
+    /* Connector/C reports its own version. If it was built with the server, it reports the server's
+     * version; the server 11.4 contains Connector/C 3.4. */
     CONNECTOR_34 = 30400,
     SERVER_114 = 110400,
 };

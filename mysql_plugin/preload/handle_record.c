@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A hash table whose entries lie within a window of 64 behind their hash. A lookup reads the whole
- * window, so an entry that ends leaves no mark behind. */
+ * Stores the entries in a hash table of 256 windows with 64 entries each. The hash of a handle
+ * selects a window, and the handle's entry can be anywhere in that window. A lookup searches the
+ * whole window, so a removed entry needs no mark. If the window is full, the handle gets no entry.
+ */
 #include "preload/handle_record.h"
 
 #include <stddef.h>
 
 enum {
     ENTRIES = 16384,
-    WINDOW = 64, /* at half of the room, one in ten million handles finds its window full */
+    /* If half of the table is in use, one in ten million handles finds its window full. */
+    WINDOW = 64,
 };
 
 struct entry {
@@ -18,7 +21,7 @@ struct entry {
 
 static struct entry entries[ENTRIES];
 
-/* Multiplies by the golden ratio (Knuth): addresses of handles differ in few bits. */
+/* Multiplies by the golden ratio (Knuth), because the addresses of handles differ in few bits. */
 static size_t window_of(uintptr_t handle)
 {
     uint64_t product = (uint64_t)handle * UINT64_C(0x9e3779b97f4a7c15);

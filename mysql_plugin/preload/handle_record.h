@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the program and the preload have set on each handle. Neither library can be asked: its
- * option for verification is 0 on a fresh handle and after an explicit 0.
+ * Records what the program and the preload have set on each handle. The libraries themselves do not
+ * report it: the option for verification is 0 on a new handle, and also after the program has set
+ * it to 0.
  *
- * A table of fixed size and without locks, so that it works in the child of a fork() and in a
- * signal's handler. A handle has an entry from mysql_init() to mysql_close(). The table has room
- * for 16,384 handles at a time. A handle without an entry is unknown, and its connections are left
- * alone. Pages of the table that no handle has touched use no memory.
+ * The record is a table with a fixed size and without locks, so it works in the child of a fork()
+ * and in a signal handler. A handle has an entry from mysql_init() to mysql_close(). The table has
+ * room for 16,384 handles at a time. The preload changes no setting of a handle that has no entry.
+ * Pages of the table that no handle has used take no memory.
  *
- * From any thread; by the rules of both libraries, one handle is used by one thread at a time.
+ * Thread-safe for different handles. The rules of both libraries allow only one thread at a time to
+ * use a handle.
  */
 #ifndef RIA_MYSQL_PRELOAD_HANDLE_RECORD_H
 #define RIA_MYSQL_PRELOAD_HANDLE_RECORD_H
@@ -20,37 +22,38 @@ enum {
     /* Set by the program. */
     RIA_SET_CA_FILE = 1 << 0,
     RIA_SET_CA_PATH = 1 << 1,
-    RIA_SET_VERIFICATION = 1 << 2, /* on or off; or an ssl-mode */
+    RIA_SET_VERIFICATION = 1 << 2, /* verification on or off, or any ssl-mode */
     RIA_SET_PLUGIN_DIR = 1 << 3,
-    RIA_SET_NO_TLS = 1 << 4,       /* MYSQL_OPT_SSL_ENFORCE off */
-    RIA_SET_TCP = 1 << 5,          /* MYSQL_OPT_PROTOCOL: "localhost" then is a TCP host */
+    RIA_SET_NO_TLS = 1 << 4,       /* MYSQL_OPT_SSL_ENFORCE is off */
+    RIA_SET_TCP = 1 << 5,          /* MYSQL_PROTOCOL_TCP, with which "localhost" is a TCP host */
     RIA_SET_OPTION_FILES = 1 << 6, /* the library reads option files, which may set anything */
 
-    /* Set by the preload for the connection that was begun last. */
+    /* Set by the preload for the latest connection of the handle. */
     RIA_OURS_CA_FILE = 1 << 8,
     RIA_OURS_VERIFICATION = 1 << 9,
     RIA_OURS_PLUGIN_DIR = 1 << 10,
     RIA_OURS = RIA_OURS_CA_FILE | RIA_OURS_VERIFICATION | RIA_OURS_PLUGIN_DIR,
 
-    /* What libmariadb had before the preload changed it. */
+    /* Options of libmariadb that were on before the preload changed them. */
     RIA_BEFORE_VERIFIED = 1 << 16,
     RIA_BEFORE_TLS = 1 << 17,
 
-    /* mysql_real_connect_nonblocking() is called again until it is done. */
+    /* mysql_real_connect_nonblocking() has begun a connection and has not completed it yet. */
     RIA_IS_CONNECTING = 1 << 24,
 };
 
-/* Begins the entry of a handle, or begins it anew: nothing is set. False without room. */
+/* Creates the entry of a handle with no flags, or clears the flags of its entry. Returns false if
+ * the table has no room for the handle. */
 bool ria_handle_begin(const void *handle);
 
-/* Reads the flags of a handle. False if the handle is not known. */
+/* Reads the flags of a handle. Returns false and sets *flags to 0 if the handle has no entry. */
 bool ria_handle_read(const void *handle, uint32_t *flags);
 
-/* Changes the flags of a handle: removes `removed`, then adds `added`. Does nothing for a handle
- * that is not known. */
+/* Changes the flags of a handle: clears the flags in `removed`, then sets the flags in `added`.
+ * Does nothing if the handle has no entry. */
 void ria_handle_change(const void *handle, uint32_t removed, uint32_t added);
 
-/* Ends the entry of a handle. */
+/* Removes the entry of a handle. Does nothing if the handle has no entry. */
 void ria_handle_end(const void *handle);
 
 #endif

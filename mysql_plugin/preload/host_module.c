@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-mysql-host.so: checks the host that a program dials against rds-iam's configuration, and
- * names the CA file for it. Each host of a list is checked; settings are a handle's and not a
- * host's, so a list with one host of ours is verified as a whole, by the name unless the
- * configuration says otherwise for each of them. Nothing is resolved or connected here. */
+ * The code of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
+ * host, whether its name must be verified, and which CA file is for it. Checks each host of a list.
+ * Settings belong to a handle and not to a host. So if a list contains one RDS host, all its hosts
+ * are verified: by name, unless the configuration sets tls = verify-ca for every RDS host of the
+ * list, and with the CA file of its first RDS host. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"
@@ -15,8 +16,9 @@ enum {
     HOST_MAX = 512, /* a DNS name has 253 characters; a longer text cannot be one */
 };
 
-/* The variables are set by `rds-iam exec`. RDS signs the certificates of its servers with roots of
- * its own; those of RDS Proxy come from Amazon's public ones. */
+/* Returns the CA file that `rds-iam exec` has put into the environment, or NULL. RDS signs the
+ * certificates of its servers with its own roots; the certificates of RDS Proxy come from Amazon's
+ * public roots. */
 static const char *find_ca(const struct ria_world *world, bool is_public)
 {
     const char *path = ria_world_env(world, is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
@@ -25,8 +27,9 @@ static const char *find_ca(const struct ria_world *world, bool is_public)
 
 /* -- what a program may pass as the host ------------------------------------------------------- */
 
-/* One entry of a list: HOST, HOST:PORT or [IPV6]:PORT, as ma_get_host_list() in Connector/C's
- * mariadb_lib.c reads it. Changes `text`. */
+/* Parses one entry of a list, which is HOST, HOST:PORT or [IPV6]:PORT, as ma_get_host_list() in
+ * Connector/C's mariadb_lib.c does. Returns the host. Sets *port only if the entry has a port.
+ * Modifies `text`. */
 static char *split_port(char *text, unsigned *port)
 {
     char *bracket = strchr(text, ']');
@@ -41,7 +44,7 @@ static char *split_port(char *text, unsigned *port)
     return *text == '[' ? text + 1 : text;
 }
 
-/* Copies `size` bytes as a text. False if they are too many. */
+/* Copies `size` bytes and adds a NUL. Returns false if they do not fit. */
 static bool copy_value(const char *value, size_t size, char out[HOST_MAX])
 {
     if (size >= HOST_MAX) {
@@ -52,7 +55,8 @@ static bool copy_value(const char *value, size_t size, char out[HOST_MAX])
     return true;
 }
 
-/* The value of a key of a connection string, "key=value;key=value"; false if it has none. */
+/* Copies the value of a key in a connection string, "key=value;key=value". Returns false if the key
+ * is missing or its value is too long. */
 static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 {
     size_t len = strlen(key);
@@ -69,7 +73,8 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 
 /* -- the verdict ------------------------------------------------------------------------------- */
 
-static void judge_host(
+/* Checks one host, and adds the result to *out. */
+static void check_one_host(
     const struct ria_host_target *target,
     const char *host,
     unsigned port,
@@ -99,18 +104,18 @@ static void judge_host(
     out->is_ours = true;
 }
 
-static void judge_list(
+static void check_host_list(
     const struct ria_host_target *target, char *list, unsigned port, struct ria_host_verdict *out)
 {
     char *rest = list;
     for (char *entry = strsep(&rest, ","); entry != NULL; entry = strsep(&rest, ",")) {
         unsigned own_port = port;
         char *host = split_port(entry, &own_port);
-        judge_host(target, host, own_port, out);
+        check_one_host(target, host, own_port, out);
     }
 }
 
-static void module_judge(const struct ria_host_target *target, struct ria_host_verdict *out)
+static void module_check(const struct ria_host_target *target, struct ria_host_verdict *out)
 {
     char host[HOST_MAX];
     char number[HOST_MAX];
@@ -128,9 +133,9 @@ static void module_judge(const struct ria_host_target *target, struct ria_host_v
         return;
     }
     if (target->is_mariadb && strchr(host, ',') != NULL) {
-        judge_list(target, host, port, out);
+        check_host_list(target, host, port, out);
     } else {
-        judge_host(target, host, port, out);
+        check_one_host(target, host, port, out);
     }
 }
 
@@ -139,7 +144,7 @@ __attribute__((visibility("default"))) const struct ria_host_module *ria_host_mo
 {
     static const struct ria_host_module module = {
         .version = RIA_HOST_MODULE_VERSION,
-        .judge = module_judge,
+        .check = module_check,
     };
     return version == RIA_HOST_MODULE_VERSION ? &module : NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the other object, once, and runs each question where the stack has room
- * (os/guest_thread.h). Signals that the program handles wait meanwhile (interpose/signal_guard.h).
- * An object of another version is refused. */
+ * Loads rds-iam-mysql-host.so once, and runs each check on a stack that is large enough
+ * (os/guest_thread.h). During a check, signals that the program handles are held back
+ * (interpose/signal_guard.h). Rejects an rds-iam-mysql-host.so of another version. */
 #include "preload/host_module.h"
 
 #include "interpose/next.h"
@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void log_unasked(const char *host, const char *why, const char *what_to_do)
+static void log_not_checked(const char *host, const char *reason, const char *remedy)
 {
     char text[1024];
     (void)snprintf(
@@ -24,25 +24,28 @@ static void log_unasked(const char *host, const char *why, const char *what_to_d
         sizeof(text),
         "the settings of the connection to %.200s are left alone: %.500s; %.200s",
         host,
-        why,
-        what_to_do);
+        reason,
+        remedy);
     ria_preload_log_warning(text);
 }
 
 static const struct ria_host_module *find_host_module(void *object)
 {
-    const struct ria_host_module *(*give)(unsigned) = NULL;
+    const struct ria_host_module *(*get_module)(unsigned) = NULL;
     void *found = ria_real_dlsym(object, RIA_HOST_MODULE_SYMBOL);
-    memcpy(&give, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
-    const struct ria_host_module *module = give == NULL ? NULL : give(RIA_HOST_MODULE_VERSION);
+    /* ISO C has no cast from an object pointer to a function pointer. */
+    memcpy(&get_module, &found, sizeof(found));
+    const struct ria_host_module *module =
+        get_module == NULL ? NULL : get_module(RIA_HOST_MODULE_VERSION);
     return module != NULL && module->version == RIA_HOST_MODULE_VERSION ? module : NULL;
 }
 
-/* The module is linked -z nodelete and stays where it is, so its address is cached. */
+/* Returns the module, or logs a warning and returns NULL. The object is linked with -z nodelete and
+ * is never unloaded, so the address is cached. */
 static const struct ria_host_module *load_host_module(const char *host)
 {
-    static const struct ria_host_module *kept;
-    const struct ria_host_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+    static const struct ria_host_module *cached_module;
+    const struct ria_host_module *module = __atomic_load_n(&cached_module, __ATOMIC_ACQUIRE);
     if (module != NULL) {
         return module;
     }
@@ -52,30 +55,32 @@ static const struct ria_host_module *load_host_module(const char *host)
         (void)dlclose(object);
     }
     if (module == NULL) {
-        const char *error = dlerror(); /* the program would take it for its own */
-        log_unasked(
+        /* Also clears the error, which the program would otherwise read as its own. */
+        const char *error = dlerror();
+        log_not_checked(
             host,
             error != NULL ? error : RIA_HOST_MODULE_PATH ": another version is installed there",
             "reinstall rds-iam");
         return NULL;
     }
-    __atomic_store_n(&kept, module, __ATOMIC_RELEASE);
+    __atomic_store_n(&cached_module, module, __ATOMIC_RELEASE);
     return module;
 }
 
-struct host_question {
+struct host_check {
     const struct ria_host_module *module;
     const struct ria_host_target *target;
     struct ria_host_verdict *out;
 };
 
-static void judge_on_stack(void *argument)
+static void run_host_check(void *argument)
 {
-    const struct host_question *question = argument;
-    question->module->judge(question->target, question->out);
+    const struct host_check *check = argument;
+    check->module->check(check->target, check->out);
 }
 
-/* Looks up what would need the dynamic linker's lock on a thread of ours. */
+/* Runs before a thread is started. Finds the libc functions that the thread needs, because the
+ * thread must not wait for the dynamic linker's lock. */
 static void prepare_host_thread(void *argument)
 {
     (void)argument;
@@ -88,17 +93,17 @@ void ria_host_query(const struct ria_host_target *target, struct ria_host_verdic
     struct ria_signal_guard guard;
     *out = (struct ria_host_verdict){0};
     ria_signal_guard_begin(&guard);
-    struct host_question question = {
+    struct host_check check = {
         .module = load_host_module(target->host), .target = target, .out = out};
     const struct ria_guest_work work = {
         .need = RIA_GUEST_TOKEN,
-        .run = judge_on_stack,
-        .argument = &question,
+        .run = run_host_check,
+        .argument = &check,
         .prepare = prepare_host_thread};
-    int error = question.module == NULL ? 0 : ria_guest_run(&work);
+    int error = check.module == NULL ? 0 : ria_guest_run(&work);
     if (error != 0) {
         char words[128];
-        log_unasked(
+        log_not_checked(
             target->host,
             strerror_r(error, words, sizeof(words)),
             "raise the limits of threads and memory (ulimit -u, ulimit -v)");

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of libmariadb and libmysqlclient that begin a connection or change how it is
- * verified: once for programs that are linked with such a library, and once for each copy in which
- * a program looks them up. Each calls the function of its copy with the program's own arguments.
- * Around that call it records what the program sets, or sets what is missing (settings.h).
+ * Interposes the functions of libmariadb and libmysqlclient that create or close a handle, set its
+ * options or begin a connection. Each function exists once for programs that are linked with a
+ * library, and once for each copy in which a program looks the function up. Each calls the function
+ * of its copy with the program's own arguments. It records an option after the library has accepted
+ * it, and sets the missing options before a connection (settings.h).
  *
- * A library calls its own functions by their public names, so its calls arrive here too: at a
- * reconnect, from mysql_real_connect_start(), for each line of an option file. Such a call is
- * passed on and changes nothing. It is known by its return address, which lies in the library; or,
- * where the library has ended in a jump, in this object, which made the call that the library is
- * in. It may be on a stack of 60 KB (libmariadb's coroutines). */
+ * A library calls its own functions by their public names, so these calls also reach this file: at
+ * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
+ * passes such a call on, but records nothing and sets nothing. It recognises the call by its return
+ * address, which lies in the library. If a function of the library ends in a jump to another one,
+ * the return address lies in this object, which has called the library's first function. A
+ * library's own call may run on a stack of 60 KB (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"
@@ -26,30 +28,33 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Nine copies of each would be inlined. */
+/* Each function below has nine callers. Without this attribute the compiler inlines it into all. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- a call ------------------------------------------------------------------------------------ */
 
-/* Where a call comes from. */
+/* The origin of a call. */
 struct origin {
-    const void *copy;   /* an address in the caller's object, or in the copy of the library */
+    const void *copy;   /* identifies the copy: an address in the caller's object, or in the copy */
     const void *caller; /* the return address */
 };
 
-/* The copy whose function this thread is in, called by us; NULL: none. Borrowed. */
+/* The copy of the library whose function this thread has called from this file and which has not
+ * returned yet; NULL: none. Borrowed. */
 static __thread void *entered;
 
 struct call {
     struct ria_library library;
-    bool is_borrowed; /* the reference to the library is an outer call's */
-    bool is_programs; /* not the library's own */
+    bool is_borrowed; /* an outer call owns the reference to the library */
+    bool is_programs; /* the program, and not the library, made the call; false in a program that
+                         runs with more privileges than its caller */
     void *outer;      /* the value of `entered` before this call */
     int saved_errno;
 };
 
-/* Finds the copy that the call is meant for, and its function `name`. False without one. The caller
- * must call call_end() in any case. */
+/* Finds the copy that the call is meant for, and copies the address of its function `name` to
+ * *function. Returns false if there is no such copy or function. The caller must call call_end() in
+ * both cases. */
 static bool call_begin(
     struct call *call, const struct origin *origin, const char *name, void *function)
 {
@@ -77,8 +82,7 @@ static void call_end(struct call *call)
     errno = saved;
 }
 
-/* -- handles and options ------------------------------------------------------------------------
- */
+/* -- handles and options ----------------------------------------------------------------------- */
 
 ONE_FOR_ALL_COPIES struct ria_handle *do_init(const struct origin *origin, struct ria_handle *mysql)
 {
@@ -95,7 +99,8 @@ ONE_FOR_ALL_COPIES struct ria_handle *do_init(const struct origin *origin, struc
     return made;
 }
 
-/* The entry ends before the handle does: another thread may get the same address at once. */
+/* Removes the entry before the library frees the handle, because another thread may get a handle at
+ * the same address at once. */
 ONE_FOR_ALL_COPIES void do_close(const struct origin *origin, struct ria_handle *mysql)
 {
     struct call call;
@@ -109,7 +114,8 @@ ONE_FOR_ALL_COPIES void do_close(const struct origin *origin, struct ria_handle 
     call_end(&call);
 }
 
-/* Its second half, mysql_close_cont(), knows the handle no more. */
+/* mysql_close_cont(), which completes the close, is not interposed, so the entry is removed here.
+ */
 ONE_FOR_ALL_COPIES int do_close_start(const struct origin *origin, struct ria_handle *mysql)
 {
     struct call call;
@@ -125,7 +131,7 @@ ONE_FOR_ALL_COPIES int do_close_start(const struct origin *origin, struct ria_ha
     return result;
 }
 
-/* An option with one value or two; the functions that set it differ in their name alone. */
+/* Sets an option that has one value or two. `name` is the function that the program has called. */
 ONE_FOR_ALL_COPIES int set_option(
     const struct origin *origin,
     const char *name,
@@ -149,7 +155,7 @@ ONE_FOR_ALL_COPIES int set_option(
     return result;
 }
 
-/* texts: key, certificate, CA file, CA directory, ciphers. */
+/* `texts` are the key, the certificate, the CA file, the CA directory and the ciphers. */
 ONE_FOR_ALL_COPIES char set_ssl(
     const struct origin *origin, struct ria_handle *mysql, const char *texts[5])
 {
@@ -167,8 +173,7 @@ ONE_FOR_ALL_COPIES char set_ssl(
     return result;
 }
 
-/* -- connections --------------------------------------------------------------------------------
- */
+/* -- connections ------------------------------------------------------------------------------- */
 
 struct connection {
     struct ria_handle *mysql;
@@ -219,7 +224,7 @@ ONE_FOR_ALL_COPIES struct ria_handle *do_connect(
     return result;
 }
 
-/* libmariadb keeps the options of a connection that fails here. */
+/* Keeps the record if the connection fails, because libmariadb keeps the options in that case. */
 ONE_FOR_ALL_COPIES int do_connect_start(
     const struct origin *origin, const struct connection *with, struct ria_handle **result)
 {
@@ -266,7 +271,7 @@ static void follow_nonblocking(
     }
 }
 
-/* Called with the same arguments until it is done. */
+/* The program calls this function with the same arguments until the connection is complete. */
 ONE_FOR_ALL_COPIES int do_connect_nonblocking(
     const struct origin *origin, const struct connection *with)
 {
@@ -303,8 +308,7 @@ ONE_FOR_ALL_COPIES int do_connect_nonblocking(
     return status;
 }
 
-/* -- the functions ------------------------------------------------------------------------------
- */
+/* -- the interposed functions ------------------------------------------------------------------ */
 
 static const void *marks[RIA_COPIES_MAX];
 
@@ -313,7 +317,7 @@ static const void *mysql_mark(size_t number)
     return ria_interposed_mark(marks, number);
 }
 
-/* A type cannot stand in parentheses, and the parameters are the library's.
+/* A type cannot be in parentheses, and the library defines the parameter lists.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
 
 #define ORIGIN(address) (&(const struct origin){(address), __builtin_return_address(0)})

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interposed functions of libmariadb and libmysqlclient, for the object that replaces dlsym()
- * (interpose/lookup.h).
+ * Lists the interposed functions of libmariadb and libmysqlclient, for the replacement of dlsym()
+ * in the same object (interpose/lookup.h).
  */
 #ifndef RIA_MYSQL_PRELOAD_MYSQL_LIST_H
 #define RIA_MYSQL_PRELOAD_MYSQL_LIST_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls mysql_options() of the handle's own copy. Does nothing for a handle whose mysql_init() was
- * not seen, for a library of an unknown version, and where the program has turned TLS off. */
+ * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing on a
+ * handle without a record, in a library of an unknown version, or if the program has turned TLS
+ * off.
+ */
 #include "preload/settings.h"
 
 #include "preload/dialect.h"
@@ -12,7 +14,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* -- what the program sets --------------------------------------------------------------------- */
+/* -- options that the program sets ------------------------------------------------------------- */
 
 static bool is_empty(const char *text)
 {
@@ -24,7 +26,8 @@ static bool is_off(const char *value)
     return value != NULL && *value == 0;
 }
 
-/* The program's own value replaces ours. */
+/* Records a text option. The program's value replaces the preload's; an empty value sets nothing.
+ */
 static void record_text(
     const struct ria_handle *handle, const char *value, uint32_t set, uint32_t ours)
 {
@@ -82,8 +85,7 @@ void ria_settings_record_ssl(const struct ria_handle *handle, const char *ca, co
     record_text(handle, capath, RIA_SET_CA_PATH, 0);
 }
 
-/* -- what is set for the program ----------------------------------------------------------------
- */
+/* -- options that the preload sets ------------------------------------------------------------- */
 
 /* A handle and the functions of its copy. */
 struct setter {
@@ -91,7 +93,7 @@ struct setter {
     const struct ria_dialect *dialect;
     struct ria_handle *handle;
     int (*set)(struct ria_handle *handle, int number, const void *value);
-    uint32_t flags; /* as they were when the connection was begun */
+    uint32_t flags; /* the handle's record at the start of the connection */
 };
 
 static bool setter_find(
@@ -110,7 +112,8 @@ static bool setter_set(
     return number != RIA_NO_OPTION && setter->set(setter->handle, number, value) == 0;
 }
 
-/* An option of libmariadb that is one byte; false where the library does not tell. */
+/* Returns the value of a one-byte option of libmariadb, or false if the library does not report it.
+ */
 static bool is_on(const struct setter *setter, enum ria_client_option option)
 {
     int (*get)(struct ria_handle *, int, void *);
@@ -119,7 +122,8 @@ static bool is_on(const struct setter *setter, enum ria_client_option option)
            get(setter->handle, setter->dialect->numbers[option], &value) == 0 && value != 0;
 }
 
-/* What taking back needs: libmariadb turns TLS on for a handle with a CA, and keeps it on. */
+/* Returns the flags that settings_take_back() needs to restore libmariadb's options: if a handle
+ * gets a CA, libmariadb also turns TLS on, and leaves it on if the CA is removed. */
 static uint32_t read_state(const struct setter *setter)
 {
     if (!setter->dialect->is_mariadb) {
@@ -134,16 +138,16 @@ static bool verify_by_mode(const struct setter *setter, unsigned mode)
     return setter_set(setter, RIA_OPTION_SSL_MODE, &mode);
 }
 
-/* MySQL 5.7.3 to 5.7.10 know no ssl-mode, and refuse its number. */
+/* For libmariadb, and for MySQL 5.7.3 to 5.7.10, which have no ssl-mode and reject its number. */
 static bool verify_by_flag(const struct setter *setter, bool is_on)
 {
     char value = is_on ? 1 : 0;
     return setter_set(setter, RIA_OPTION_VERIFY, &value);
 }
 
-/* Asks for the verification of the name; or of the chain alone, where the configuration asks for
- * that. libmariadb up to 3.3 verifies the chain where it has a CA and is not told to verify the
- * name. */
+/* Turns on verification of the name, or of the chain alone if chain_suffices. libmariadb up to 3.3
+ * already verifies the chain if it has a CA and verification of the name is off, so for the chain
+ * alone this function sets nothing there. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {
@@ -170,7 +174,7 @@ static void set_for_host(const struct setter *setter, const struct ria_host_verd
         ours |= RIA_OURS_CA_FILE;
         has_ca = true;
     }
-    /* Without a CA the check would fail for every server of RDS. */
+    /* If the handle has no CA, verification fails for every RDS server, so it stays off. */
     if ((flags & RIA_SET_VERIFICATION) == 0 && has_ca &&
         set_verification(setter, verdict->chain_suffices)) {
         ours |= RIA_OURS_VERIFICATION;
@@ -178,7 +182,7 @@ static void set_for_host(const struct setter *setter, const struct ria_host_verd
     ria_handle_change(setter->handle, 0, ours | before);
 }
 
-/* The settings that an earlier connection of the handle was given are taken back. */
+/* Removes the options that the preload set for an earlier connection of the handle. */
 static void settings_take_back(const struct setter *setter)
 {
     uint32_t flags = setter->flags;
@@ -199,14 +203,14 @@ static void settings_take_back(const struct setter *setter)
     ria_handle_change(setter->handle, RIA_OURS | RIA_BEFORE_VERIFIED | RIA_BEFORE_TLS, 0);
 }
 
-/* Both libraries take "localhost" for a Unix socket unless MYSQL_PROTOCOL_TCP is set. */
+/* In both libraries "localhost" means a Unix socket, unless MYSQL_PROTOCOL_TCP is set. */
 static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
 {
     return !is_empty(dialled->host) && *dialled->host != '/' &&
            ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
 }
 
-static void judge_dialled(
+static void check_dialled(
     const struct setter *setter, const struct ria_dialled *dialled, struct ria_host_verdict *out)
 {
     const struct ria_host_target target = {
@@ -228,7 +232,7 @@ void ria_settings_apply(
     struct ria_host_verdict verdict = {0};
     if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {
         if (is_over_tcp(dialled, setter.flags) && (setter.flags & RIA_SET_NO_TLS) == 0) {
-            judge_dialled(&setter, dialled, &verdict);
+            check_dialled(&setter, dialled, &verdict);
         }
         if ((setter.flags & RIA_OURS) != 0) {
             settings_take_back(&setter);

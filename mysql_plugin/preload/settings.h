@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings of a handle: records what the program sets, and sets before a connection what
- * neither the program nor the user has set.
+ * Records the options that the program sets on a handle, and sets missing options before a
+ * connection.
  *
- * For a host of RDS, or one that rds-iam's configuration maps, these are: the CA file, the
- * verification of the server's name, and the directory of our plugins. An option file that the
- * library reads overrides them, because the library reads it later. All other connections are left
- * alone; what an earlier connection of the handle was given is taken back.
+ * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options that
+ * the program has not set: the CA file, the verification of the server's name, and rds-iam's plugin
+ * directory. An option file that the library reads overrides them, because the library reads it
+ * later. For every other host the preload sets nothing, and it removes the options that it set for
+ * an earlier connection of the handle.
  *
- * From any thread; a handle is used by one thread at a time. Keeps errno.
+ * Thread-safe for different handles; a handle must be used by one thread at a time. Preserves
+ * errno.
  */
 #ifndef RIA_MYSQL_PRELOAD_SETTINGS_H
 #define RIA_MYSQL_PRELOAD_SETTINGS_H
@@ -19,30 +21,35 @@
 
 /* A connection that the program begins. Strings are borrowed. */
 struct ria_dialled {
-    const char *host; /* NULL: an option file may give it, or it is a Unix socket */
+    const char *host; /* NULL: an option file may name a host; else it is a Unix socket */
     unsigned port;
     const char *user;
     const char *unix_socket;
 };
 
-/* Records an option that the program has set. `library` is the copy that the handle belongs to. */
+/* Records that the program has set the option with this number. `library` is the copy that the
+ * handle belongs to. */
 void ria_settings_record(
     const struct ria_library *library,
     const struct ria_handle *handle,
     int number,
     const void *value);
 
-/* Records a call of mysql_ssl_set(); NULL and "" set nothing. */
+/* Records that the program has called mysql_ssl_set() with this CA file and CA directory. NULL and
+ * "" count as not set. */
 void ria_settings_record_ssl(const struct ria_handle *handle, const char *ca, const char *capath);
 
-/* Sets what is missing, or takes back what was set for another host. */
+/* Removes the options that the preload set for the previous connection, and sets the missing
+ * options for this one. Does nothing while a nonblocking connection of the handle is in progress.
+ * Blocks while rds-iam's configuration is read. */
 void ria_settings_apply(
     const struct ria_library *library,
     struct ria_handle *handle,
     const struct ria_dialled *dialled);
 
-/* After a connection that failed without RIA_REMEMBER_OPTIONS: the library has freed the handle's
- * options, so nothing counts as set, unless it refused the call before that. */
+/* Clears the handle's record. Call it after a connection without RIA_REMEMBER_OPTIONS has failed,
+ * because the library has then freed the handle's options. Does nothing if the library rejected the
+ * call before it began to connect. */
 void ria_settings_forget(const struct ria_library *library, struct ria_handle *handle);
 
 #endif

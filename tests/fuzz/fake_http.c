@@ -42,9 +42,9 @@ struct ria_role *fuzz_role(struct fuzz_network *network)
     return role;
 }
 
-/* -- in place of fetch/http.c --------------------------------------------------------------- */
+/* -- replaces fetch/http.c ------------------------------------------------------------------ */
 
-/* Data from a response becomes part of the next request: it must not leave its line. */
+/* A request may contain data from an earlier response. That data must not break its line. */
 static void check_request(const struct ria_http_request *request)
 {
     struct ria_http_place place;

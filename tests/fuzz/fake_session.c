@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const struct ria_buf *in_place; /* contents of the file */
-static struct ria_buf written;         /* new contents, if it was written; else empty */
+static struct ria_buf written;         /* new contents, or empty if the file was not written */
 
 #define TOKENS                                                                                     \
     "\"startUrl\": \"https://x\", \"region\": \"us-east-1\", \"accessToken\": \"a-" FUZZ_SECRET    \
@@ -28,7 +28,7 @@ const char fuzz_login_ended_file[] =
     "AwEHoUQDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEXH8UTNG72b\\n"
     "focs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\\n-----END EC PRIVATE KEY-----\\n\"}";
 
-/* -- in place of fetch/token_file.c and fetch/renewal.c ------------------------------------- */
+/* -- replaces fetch/token_file.c and fetch/renewal.c ---------------------------------------- */
 
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
@@ -79,7 +79,7 @@ enum ria_outcome ria_renewal_run(
     return renew(fetch, file, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-/* -- the question --------------------------------------------------------------------------- */
+/* -- the request ---------------------------------------------------------------------------- */
 
 static void fill_plan(struct ria_plan *plan, enum ria_source source)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session to which the user has logged in. Its token file is a text in memory, in place of
- * fetch/token_file.c, and a renewal runs in this process, in place of fetch/renewal.c. */
+ * A session to which the user has logged in. Its token file is a text in memory instead of a file
+ * that fetch/token_file.c reads. A renewal runs in this process instead of in fetch/renewal.c. */
 #ifndef RIA_FUZZ_FAKE_SESSION_H
 #define RIA_FUZZ_FAKE_SESSION_H
 

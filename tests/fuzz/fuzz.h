@@ -3,8 +3,8 @@
  * The basis of every fuzz target: its function, checks of properties, and an input that is cut into
  * pieces. A target is one file; the comment at its top lists the properties that it checks.
  *
- * If the format is text, the input is text too, so that the user can write and read a corpus: a
- * line of four equals signs separates two pieces.
+ * If the format is text, the input is text too, so that a developer can write and read a
+ * corpus. A line of four equals signs separates two pieces.
  */
 #ifndef RIA_FUZZ_H
 #define RIA_FUZZ_H
@@ -44,7 +44,7 @@ bool fuzz_piece(struct fuzz_input *input, struct ria_buf *out);
 /* Returns how often the text occurs in the bytes, ignoring case. */
 size_t fuzz_count(const void *bytes, size_t len, const char *text);
 
-/* Returns whether both contain the same bytes. */
+/* Returns true if both contain the same bytes. */
 bool fuzz_same(const struct ria_buf *a, const struct ria_buf *b);
 
 /* Fills a buffer with a copy of the bytes, of any length. */

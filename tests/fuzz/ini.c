@@ -76,7 +76,7 @@ static void check_round_trip(const struct ria_ini *ini)
     write_ini(ini, &text);
     fuzz_require(!text.failed);
     if (text.len > RIA_INI_TEXT_MAX) {
-        return; /* with its line ends it exceeds the limit */
+        return; /* with CR LF as line ends, the text exceeds the limit */
     }
     fuzz_require(read_ini(&text, &again, &err));
     fuzz_require(again.warning_count == 0);
@@ -147,8 +147,8 @@ static void check_config(const struct ria_buf *bytes)
 
 /* -- AWS's profiles ------------------------------------------------------------------------- */
 
-/* Returns whether a log line or a message contains the secret. */
-static bool is_told(const struct ria_fake *fake, const struct ria_error *err, const char *secret)
+/* Returns true if a log line or a message contains the secret. */
+static bool is_shown(const struct ria_fake *fake, const struct ria_error *err, const char *secret)
 {
     for (size_t i = 0; i < fake->log_count; i++) {
         if (strstr(fake->log[i].text, secret) != NULL) {
@@ -177,7 +177,7 @@ static void check_secrets(
         if (is_secret && strlen(entry->value) >= 12 &&
             fuzz_count(bytes->data, bytes->len, entry->value) == 1 &&
             fuzz_count(other->data, other->len, entry->value) == 0) {
-            fuzz_require(!is_told(fake, err, entry->value));
+            fuzz_require(!is_shown(fake, err, entry->value));
         }
     }
     ria_ini_release(&ini);

@@ -59,7 +59,7 @@ static void check_written_again(const struct ria_credentials *found)
     RIA_AUTO(buf) text = {.max = (size_t)128 * 1024};
     RIA_AUTO(credentials) again = RIA_CREDENTIALS_INIT;
     if (!ria_timestamp_format(found->expires, when)) {
-        return; /* after 9999 */
+        return; /* the year is after 9999 */
     }
     ria_buf_add_text(&text, "200 +0\n<Credentials>");
     add_element(&text, "AccessKeyId", &found->access_key_id);
@@ -75,7 +75,7 @@ static void check_written_again(const struct ria_credentials *found)
         when + 11,
         when + 13);
     if (text.len > RIA_HTTP_BODY_MAX) {
-        return; /* with escapes it exceeds the limit */
+        return; /* with its escapes, the text exceeds the limit */
     }
     open_network(&network, (struct fuzz_input){(const uint8_t *)text.data, text.len});
     fuzz_require(ria_fetch_web_identity(&network.fetch, &again, &err) == RIA_FOUND);

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* CLIENT_SSL is set by the handshake, the other bit by the program's options. */
+/* The handshake sets CLIENT_SSL; the program's options set the other bit. */
 static unsigned long flags_of(const struct ria_dialled *dialled)
 {
     return (dialled->has_tls ? RIA_CLIENT_SSL : 0UL) |
@@ -59,12 +59,12 @@ static int send_bare(struct ria_connection *connection, const void *bytes, size_
     return send(connection->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : 1;
 }
 
-/* Writes MYSQL_PLUGIN_VIO_INFO: two ints, and since 9.x a bool after them. */
+/* Writes MYSQL_PLUGIN_VIO_INFO: two ints, and since 9.x also a bool. */
 static void info(struct ria_connection *connection, void *out)
 {
     memcpy(out, &connection->protocol, sizeof(int));
     memcpy((char *)out + sizeof(int), &connection->fd, sizeof(int));
-    if (connection->profile->tells_tls) {
+    if (connection->profile->reports_tls) {
         memcpy((char *)out + (2 * sizeof(int)), &connection->has_tls, sizeof(bool));
     }
 }

@@ -154,14 +154,15 @@ void ria_library_end(struct ria_library *library)
     (void)pthread_mutex_destroy(&library->lock);
 }
 
-/* The code of the built-in plugin, which runs only if the gate is open. */
+/* The built-in plugin. It runs only if the gate is open. */
 static int send_password(struct ria_connection *connection, const char *password)
 {
     const unsigned char *text = (const unsigned char *)password;
     return connection->write_packet(connection, text, (int)strlen(password) + 1) == 0 ? -1 : 0;
 }
 
-/* The gate. It compares pointers: a plugin other than the built-in one always passes. */
+/* Implements the gate. The gate compares pointers, so every plugin except the built-in one passes.
+ */
 static bool is_enabled(const struct ria_library *library, const struct ria_declaration *plugin)
 {
     const char *value = getenv("LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN");

@@ -38,7 +38,7 @@ struct ria_profile {
     const char *name;
     unsigned interface;
     bool has_57_layout;
-    bool tells_tls;     /* vio->info() also writes its third member, whether TLS is on */
+    bool reports_tls;   /* vio->info() also writes its third member, whether TLS is on */
     const char *shadow; /* the plugin file that this version accepts */
 };
 
@@ -48,7 +48,7 @@ enum {
 extern const struct ria_profile ria_profiles[RIA_PROFILES];
 
 /* A plugin's declaration. The members before `functions` are the same in all versions. Interface
- * 0x0200 and later has get_options as the first function; then follows authenticate_user. */
+ * 0x0200 and later has get_options as the first function and authenticate_user as the second. */
 struct ria_declaration {
     int type;
     unsigned interface_version;
@@ -83,22 +83,22 @@ enum ria_load {
     RIA_LOAD_INIT_FAILED,
 };
 
-/* mysql_library_init(). The list then contains the built-in plugin only. */
+/* Models mysql_library_init(). Afterwards the list contains only the built-in plugin. */
 void ria_library_start(struct ria_library *library, const struct ria_profile *profile);
 
 /* Loads the plugins in LIBMYSQL_PLUGINS: `names` are separated by ';'. Ignores a plugin that cannot
  * be loaded. Returns the number of plugins that were loaded. */
 size_t ria_library_preload(struct ria_library *library, const char *directory, const char *names);
 
-/* mysql_load_plugin(). */
+/* Models mysql_load_plugin(). */
 enum ria_load ria_library_load(
     struct ria_library *library, const char *directory, const char *name);
 
-/* mysql_client_find_plugin(), but loads no file. Searches from the head, by the name that a plugin
- * has now. Returns NULL if no plugin has the name. */
+/* Models mysql_client_find_plugin(), but loads no file. Searches from the head, by the name that a
+ * plugin has now. Returns NULL if no plugin has the name. */
 struct ria_declaration *ria_library_find(struct ria_library *library, const char *name);
 
-/* mysql_library_end(). */
+/* Models mysql_library_end(). */
 void ria_library_end(struct ria_library *library);
 
 /* The connection that a program asks for, and the state that its handshake has reached. */
@@ -133,7 +133,7 @@ struct ria_connection {
     ria_send *send;
     void *sender;   /* used by `send` only */
     size_t reads;   /* calls of read_packet() by the plugin; no packet is ever read */
-    size_t packets; /* that the plugin has sent */
+    size_t packets; /* packets that the plugin has sent */
 };
 
 /* Sets up a connection in memory, as after mysql_init() and a handshake up to the call of a plugin.

@@ -58,7 +58,7 @@ void ria_login_connect(const struct ria_login_case *login, int *ours, int *their
     assert_true(*theirs >= 0);
 }
 
-void ria_login_collect(int ours, int theirs, struct ria_came_of *out)
+void ria_login_collect(int ours, int theirs, struct ria_login_result *out)
 {
     (void)close(ours);
     ssize_t len = 1;
@@ -70,28 +70,28 @@ void ria_login_collect(int ours, int theirs, struct ria_came_of *out)
     (void)close(theirs);
 }
 
-void ria_login_check(const char *message, const struct ria_came_of *came)
+void ria_login_check(const char *message, const struct ria_login_result *outcome)
 {
-    if (came->ok) {
-        expect_number(message, came->result, -1);
-        expect_number(message, came->code, 0);
-        expect_number(message, came->packets, 1);
+    if (outcome->ok) {
+        expect_number(message, outcome->result, -1);
+        expect_number(message, outcome->code, 0);
+        expect_number(message, outcome->packets, 1);
         return;
     }
-    expect_number(message, came->result > 1 ? 1 : 0, 0);
-    expect(message, came->code != 0 && came->error[0] != '\0');
-    expect_text(message, came->sqlstate, "HY000");
-    size_t empty = came->code == 2061 ? 1 : 0;
-    expect_number(message, came->packets, empty);
-    expect_number(message, came->len, empty);
-    expect_number(message, came->received[0], 0);
+    expect_number(message, outcome->result > 1 ? 1 : 0, 0);
+    expect(message, outcome->code != 0 && outcome->error[0] != '\0');
+    expect_text(message, outcome->sqlstate, "HY000");
+    size_t empty = outcome->code == 2061 ? 1 : 0;
+    expect_number(message, outcome->packets, empty);
+    expect_number(message, outcome->len, empty);
+    expect_number(message, outcome->received[0], 0);
 }
 
 void ria_login_run(
     const struct ria_login_case *login,
     struct ria_library *library,
     const struct ria_dialled *dialled,
-    struct ria_came_of *out)
+    struct ria_login_result *out)
 {
     struct ria_dialled to = *dialled;
     struct ria_connection connection;
@@ -117,7 +117,7 @@ void ria_login_run(
 
 void ria_login_expect_token(
     const char *message,
-    const struct ria_came_of *came,
+    const struct ria_login_result *outcome,
     const char *host,
     unsigned port,
     const char *user)
@@ -125,20 +125,20 @@ void ria_login_expect_token(
     char head[512];
     int head_len =
         snprintf(head, sizeof(head), "%s:%u/?Action=connect&DBUser=%s&", host, port, user);
-    expect_text(message, came->error, "");
-    expect(message, came->ok);
-    expect(message, came->len > (size_t)head_len + 1);
-    expect_number(message, strlen(came->received), came->len - 1);
-    expect_number(message, strncmp(came->received, head, (size_t)head_len), 0);
-    expect_piece(message, came->received, "&X-Amz-Signature=");
+    expect_text(message, outcome->error, "");
+    expect(message, outcome->ok);
+    expect(message, outcome->len > (size_t)head_len + 1);
+    expect_number(message, strlen(outcome->received), outcome->len - 1);
+    expect_number(message, strncmp(outcome->received, head, (size_t)head_len), 0);
+    expect_piece(message, outcome->received, "&X-Amz-Signature=");
 }
 
 void ria_login_expect_refusal(
-    const char *message, const struct ria_came_of *came, unsigned code, const char *text)
+    const char *message, const struct ria_login_result *outcome, unsigned code, const char *text)
 {
     char start[512];
-    (void)snprintf(start, sizeof(start), "%.*s", (int)strlen(text), came->error);
-    expect(message, !came->ok);
+    (void)snprintf(start, sizeof(start), "%.*s", (int)strlen(text), outcome->error);
+    expect(message, !outcome->ok);
     expect_text(message, start, text);
-    expect_number(message, came->code, code);
+    expect_number(message, outcome->code, code);
 }

@@ -23,7 +23,7 @@ struct ria_login_case {
 };
 
 /* The result of one login. */
-struct ria_came_of {
+struct ria_login_result {
     bool ok;
     int result; /* the plugin's return value */
     unsigned code;
@@ -45,13 +45,13 @@ void ria_login_close(struct ria_login_case *login);
 void ria_login_connect(const struct ria_login_case *login, int *ours, int *theirs);
 
 /* Closes `ours`, reads everything that was sent to `theirs`, and closes `theirs`. */
-void ria_login_collect(int ours, int theirs, struct ria_came_of *out);
+void ria_login_collect(int ours, int theirs, struct ria_login_result *out);
 
 /* Checks the rules that every login follows. A success is one packet and the return value -1. An
  * error has a number, a SQLSTATE and a text, and the plugin's return value is at most 1. If the
  * plugin rejects the login (error 2061), it sends one empty password and nothing else. With any
  * other error it sends nothing. */
-void ria_login_check(const char *message, const struct ria_came_of *came);
+void ria_login_check(const char *message, const struct ria_login_result *outcome);
 
 /* Runs one login from connect to close, and checks it with ria_login_check(). If dialled->port is
  * 0, the listener's port is used. */
@@ -59,18 +59,18 @@ void ria_login_run(
     const struct ria_login_case *login,
     struct ria_library *library,
     const struct ria_dialled *dialled,
-    struct ria_came_of *out);
+    struct ria_login_result *out);
 
 /* Expects that one token for this host, port and user was sent, with its NUL. */
 void ria_login_expect_token(
     const char *message,
-    const struct ria_came_of *came,
+    const struct ria_login_result *outcome,
     const char *host,
     unsigned port,
     const char *user);
 
 /* Expects that the login failed with this error number and a text that begins with `text`. */
 void ria_login_expect_refusal(
-    const char *message, const struct ria_came_of *came, unsigned code, const char *text);
+    const char *message, const struct ria_login_result *outcome, unsigned code, const char *text);
 
 #endif

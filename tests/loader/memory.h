@@ -4,7 +4,7 @@
  * to the last one that a plugin can use, in the order of the library's headers, so that the
  * compiler computes the offsets. The plugin's own offsets were written down independently.
  *
- * Sources: mysql.h and mysql_com.h of 5.7.34; of 8.4.8 and 9.7.4, which are alike.
+ * Sources: mysql.h and mysql_com.h of 5.7.34, 8.4.8 and 9.7.4; the last two are the same.
  */
 #ifndef RIA_LOADER_MEMORY_H
 #define RIA_LOADER_MEMORY_H
@@ -95,8 +95,8 @@ struct ria_mysql_80 {
     unsigned char rest[312];
 };
 
-/* The first is sizeof(MYSQL) of 9.7.4. The real sizeof(MYSQL) of 5.7.34 is larger than the second,
- * so the inaccessible page after this struct is the stricter check. */
+/* 1160 is sizeof(MYSQL) of 9.7.4. The real sizeof(MYSQL) of 5.7.34 is larger than the struct
+ * for 5.7 above, so the inaccessible page after that struct is the stricter check. */
 _Static_assert(sizeof(struct ria_mysql_80) == 1160, "the size of a real connection");
 _Static_assert(sizeof(struct ria_mysql_57) == 1176, "no larger than a real connection");
 

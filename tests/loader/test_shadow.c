@@ -19,7 +19,7 @@
 #define GATE "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN"
 
 static struct ria_login_case where;
-static struct ria_came_of came;
+static struct ria_login_result outcome;
 
 static char rds[] = RIA_RDS_HOST;
 static char other[] = "db.example.com";
@@ -32,7 +32,7 @@ static void dial(struct ria_library *library, struct ria_dialled dialled)
 {
     dialled.user = dialled.user == NULL ? etl : dialled.user;
     dialled.password = dialled.password == NULL ? none : dialled.password;
-    ria_login_run(&where, library, &dialled, &came);
+    ria_login_run(&where, library, &dialled, &outcome);
 }
 
 static void start(struct ria_library *library, const struct ria_profile *profile)
@@ -60,7 +60,7 @@ struct crowd {
 static void *log_in_repeatedly(void *argument)
 {
     struct crowd *crowd = argument;
-    struct ria_came_of *mine = calloc(1, sizeof(*mine));
+    struct ria_login_result *mine = calloc(1, sizeof(*mine));
     struct ria_login_case own;
     ria_login_listen(&own);
     (void)pthread_barrier_wait(&crowd->barrier);
@@ -81,7 +81,7 @@ static void *log_in_repeatedly(void *argument)
 
 /* This test must run first in the process: all threads at once are the first users of the plugin,
  * and of the libraries that it uses. */
-static void threads_may_all_be_the_first(void **state)
+static void several_threads_may_be_the_first_users(void **state)
 {
     (void)state;
     pthread_t threads[8];
@@ -103,7 +103,7 @@ static void threads_may_all_be_the_first(void **state)
     }
 }
 
-static void each_version_takes_one_file_and_puts_it_in_front(void **state)
+static void each_version_loads_one_file_and_searches_it_first(void **state)
 {
     (void)state;
     for (size_t i = 0; i < RIA_PROFILES; i++) {
@@ -122,12 +122,13 @@ static void each_version_takes_one_file_and_puts_it_in_front(void **state)
         const struct ria_declaration *shadow = ria_library_find(&library, "mysql_clear_password");
         expect(profile->name, shadow != built_in);
         expect_number(profile->name, shadow->interface_version, is_v1 ? 0x0101 : 0x0200);
-        /* A second load of the same file fails: its plugin has another name by now. */
+        /* A second load of the same file fails, because its plugin now has another name. */
         expect_number(
             profile->name,
             ria_library_load(&library, RIA_PLUGINS, profile->shadow),
             RIA_LOAD_OTHER_NAME);
-        /* The plugin has no function for asynchronous logins, so the library calls the other. */
+        /* The plugin has no function for asynchronous logins, so the library calls
+         * authenticate_user. */
         expect(profile->name, shadow->functions[is_v1 ? 1 : 2] == NULL);
         ria_library_end(&library);
     }
@@ -142,7 +143,7 @@ static void check_again(struct ria_library *library, const char *version)
         ria_library_end(library);
         start(library, profile);
         dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
-        ria_login_expect_token(version, &came, rds, where.port, etl);
+        ria_login_expect_token(version, &outcome, rds, where.port, etl);
     }
 }
 
@@ -156,14 +157,14 @@ static void check_token(struct ria_library *library, const char *version)
 {
     struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
     dial(library, dialled);
-    ria_login_expect_token(version, &came, rds, where.port, etl);
+    ria_login_expect_token(version, &outcome, rds, where.port, etl);
     /* --enable-cleartext-plugin makes no difference. */
     library->is_cleartext_enabled = true;
     dial(library, dialled);
-    ria_login_expect_token(version, &came, rds, where.port, etl);
+    ria_login_expect_token(version, &outcome, rds, where.port, etl);
 }
 
-static void a_token_and_its_nul_go_to_a_verified_server(void **state)
+static void a_verified_server_gets_a_token_with_its_nul(void **state)
 {
     (void)state;
     in_each(check_token);
@@ -182,24 +183,24 @@ static void check_change(struct ria_library *library, const char *version)
     struct ria_connection connection;
     int ours = -1;
     int theirs = -1;
-    memset(&came, 0, sizeof(came));
+    memset(&outcome, 0, sizeof(outcome));
     ria_login_connect(&where, &ours, &theirs);
-    assert_int_equal(fcntl(ours, F_SETFL, O_NONBLOCK), 0); /* as for an asynchronous login */
+    assert_int_equal(fcntl(ours, F_SETFL, O_NONBLOCK), 0); /* as in an asynchronous login */
     ria_connection_open(&connection, library->profile, ours, &dialled);
-    expect(version, ria_library_authenticate(library, &connection, &came.result));
+    expect(version, ria_library_authenticate(library, &connection, &outcome.result));
     dialled.user = second;
     ria_connection_dial(&connection, &dialled);
-    expect(version, ria_library_authenticate(library, &connection, &came.result));
+    expect(version, ria_library_authenticate(library, &connection, &outcome.result));
     expect_number(version, connection.packets, 2);
     ria_connection_close(&connection);
-    ria_login_collect(ours, theirs, &came);
-    const char *next = came.received + strlen(came.received) + 1;
-    expect_piece(version, came.received, "&DBUser=etl&");
+    ria_login_collect(ours, theirs, &outcome);
+    const char *next = outcome.received + strlen(outcome.received) + 1;
+    expect_piece(version, outcome.received, "&DBUser=etl&");
     expect_piece(version, next, "&DBUser=second%20user&");
-    expect_number(version, came.len, strlen(came.received) + strlen(next) + 2);
+    expect_number(version, outcome.len, strlen(outcome.received) + strlen(next) + 2);
 }
 
-static void a_change_of_user_gets_a_token_of_its_own(void **state)
+static void a_change_of_user_gets_its_own_token(void **state)
 {
     (void)state;
     in_each(check_change);
@@ -220,12 +221,12 @@ static void check_channels(struct ria_library *library, const char *version)
     static char *const passwords[] = {none, pasted};
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
         dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
-        ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
+        ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
         /* Bit 30 without TLS, as after an attacker has stripped TLS, allows nothing. */
         dial(
             library,
             (struct ria_dialled){.host = rds, .password = passwords[i], .is_verified = true});
-        ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
+        ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
         /* 5.7: an earlier connection failed, and TLS is stripped from this one. */
         dial(
             library,
@@ -234,18 +235,18 @@ static void check_channels(struct ria_library *library, const char *version)
                 .password = passwords[i],
                 .has_old_context = true,
                 .is_verified = true});
-        ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
+        ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
         dial(library, (struct ria_dialled){.host = rds, .password = passwords[i], .has_tls = true});
-        ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED VERIFY_IDENTITY);
+        ria_login_expect_refusal(version, &outcome, 2061, NAME_NOT_VERIFIED VERIFY_IDENTITY);
     }
     dial(
         library,
         (struct ria_dialled){
             .host = rds, .password = pasted, .has_tls = true, .is_verified = true});
-    expect_text(version, came.received, pasted);
+    expect_text(version, outcome.received, pasted);
 }
 
-static void nothing_goes_to_a_server_that_was_not_verified(void **state)
+static void an_unverified_server_gets_nothing(void **state)
 {
     (void)state;
     in_each(check_channels);
@@ -256,30 +257,30 @@ static void check_config(struct ria_library *library, const char *version)
     struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
     write_config("[db.example.com]\nendpoint = " RIA_RDS_HOST ":3306\ntls = verify-ca\n");
     dial(library, dialled);
-    ria_login_expect_token(version, &came, rds, 3306, etl);
+    ria_login_expect_token(version, &outcome, rds, 3306, etl);
     /* tls = verify-ca is ignored, because a plugin cannot see whether the chain was verified. */
     dialled.is_verified = false;
     dial(library, dialled);
     ria_login_expect_refusal(
-        version, &came, 2061, NAME_NOT_VERIFIED "use the endpoint's own name with --ssl-mode=");
+        version, &outcome, 2061, NAME_NOT_VERIFIED "use the endpoint's own name with --ssl-mode=");
     /* A section without an endpoint does not make a host an RDS host. */
     write_config("[*.example.com]\nregion = us-east-1\n");
     dial(library, dialled);
-    ria_login_expect_refusal(version, &came, 2059, STOCK);
+    ria_login_expect_refusal(version, &outcome, 2059, STOCK);
     write_config("[db.example.com]\nend = x\n");
     dial(library, dialled);
     ria_login_expect_refusal(
-        version, &came, 2061, "rds-iam: " RIA_SCRATCH "/shadow.config:2: unknown key \"end\"");
+        version, &outcome, 2061, "rds-iam: " RIA_SCRATCH "/shadow.config:2: unknown key \"end\"");
     (void)setenv(GATE, "1", 1);
     dialled.password = typed;
     dial(library, dialled);
-    expect_text(version, came.received, typed);
+    expect_text(version, outcome.received, typed);
     (void)unsetenv(GATE);
     (void)unsetenv("RDS_IAM_CONFIG");
     (void)unlink(RIA_SCRATCH "/shadow.config");
 }
 
-static void the_configuration_makes_a_host_ours(void **state)
+static void a_section_with_an_endpoint_makes_a_host_an_rds_host(void **state)
 {
     (void)state;
     in_each(check_config);
@@ -293,20 +294,20 @@ static void check_failures(struct ria_library *library, const char *version)
     dial(library, dialled);
     ria_login_expect_refusal(
         version,
-        &came,
+        &outcome,
         2061,
         "rds-iam: AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty");
     (void)setenv("AWS_ACCESS_KEY_ID", "AKIALOADEREXAMPLE001", 1);
     (void)setenv("AWS_CREDENTIAL_EXPIRATION", "100%s%n\n\xff", 1);
     dial(library, dialled);
-    ria_login_expect_refusal(version, &came, 2061, "rds-iam: AWS_CREDENTIAL_EXPIRATION is ");
-    expect_piece(version, came.error, "100?s?n??");
+    ria_login_expect_refusal(version, &outcome, 2061, "rds-iam: AWS_CREDENTIAL_EXPIRATION is ");
+    expect_piece(version, outcome.error, "100?s?n??");
     (void)unsetenv("AWS_CREDENTIAL_EXPIRATION");
     /* An Aurora global endpoint, whose region the user must set, has its own message. */
     dialled.host = global;
     dial(library, dialled);
-    expect_number(version, came.code, 2061);
-    expect_piece(version, came.error, "is an Aurora global endpoint, whose name has no region");
+    expect_number(version, outcome.code, 2061);
+    expect_piece(version, outcome.error, "is an Aurora global endpoint, whose name has no region");
 }
 
 static void the_cores_message_reaches_the_user(void **state)
@@ -329,10 +330,10 @@ static void check_no_user(struct ria_library *library, const char *version)
     dial(
         library,
         (struct ria_dialled){.host = rds, .user = none, .has_tls = true, .is_verified = true});
-    ria_login_expect_token(version, &came, rds, where.port, name);
+    ria_login_expect_token(version, &outcome, rds, where.port, name);
 }
 
-static void without_a_user_it_is_the_operating_systems(void **state)
+static void the_default_user_is_the_operating_systems_user(void **state)
 {
     (void)state;
     in_each(check_no_user);
@@ -371,7 +372,7 @@ static void check_broken_pipe(struct ria_library *library, const char *version)
     (void)close(theirs);
 }
 
-static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
+static void a_write_that_fails_leaves_the_librarys_error(void **state)
 {
     (void)state;
     in_each(check_broken_pipe);
@@ -380,16 +381,16 @@ static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_may_all_be_the_first),
-        cmocka_unit_test(each_version_takes_one_file_and_puts_it_in_front),
+        cmocka_unit_test(several_threads_may_be_the_first_users),
+        cmocka_unit_test(each_version_loads_one_file_and_searches_it_first),
         cmocka_unit_test(the_library_may_end_and_start_again),
-        cmocka_unit_test(a_token_and_its_nul_go_to_a_verified_server),
-        cmocka_unit_test(a_change_of_user_gets_a_token_of_its_own),
-        cmocka_unit_test(nothing_goes_to_a_server_that_was_not_verified),
-        cmocka_unit_test(the_configuration_makes_a_host_ours),
+        cmocka_unit_test(a_verified_server_gets_a_token_with_its_nul),
+        cmocka_unit_test(a_change_of_user_gets_its_own_token),
+        cmocka_unit_test(an_unverified_server_gets_nothing),
+        cmocka_unit_test(a_section_with_an_endpoint_makes_a_host_an_rds_host),
         cmocka_unit_test(the_cores_message_reaches_the_user),
-        cmocka_unit_test(without_a_user_it_is_the_operating_systems),
-        cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
+        cmocka_unit_test(the_default_user_is_the_operating_systems_user),
+        cmocka_unit_test(a_write_that_fails_leaves_the_librarys_error),
     };
     ria_login_environment();
     ria_login_listen(&where);

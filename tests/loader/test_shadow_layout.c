@@ -149,7 +149,7 @@ static void check_moved(const char *version)
     tear_down();
 }
 
-static void a_member_that_moved_is_noticed(void **state)
+static void a_member_at_another_offset_is_rejected(void **state)
 {
     (void)state;
     in_each(check_moved);
@@ -171,7 +171,7 @@ static void check_ambiguous(const char *version)
     tear_down();
 }
 
-static void a_coincidence_is_no_proof(void **state)
+static void two_matching_layouts_are_rejected(void **state)
 {
     (void)state;
     in_each(check_ambiguous);
@@ -210,7 +210,7 @@ static void garbage_is_left_alone(void **state)
 }
 
 /* A library with the layout of 5.7 and the interface of 8.0. */
-static void another_versions_layout_is_noticed(void **state)
+static void the_layout_of_another_version_is_rejected(void **state)
 {
     (void)state;
     static const struct ria_profile mixed = {"0x0200 with 5.7's layout", 0x0200, true, false, ""};
@@ -252,7 +252,7 @@ static void check_sockets(const char *version)
     tear_down();
 }
 
-static void what_is_no_tcp_connection_is_left_alone(void **state)
+static void a_connection_that_is_not_tcp_is_left_alone(void **state)
 {
     (void)state;
     in_each(check_sockets);
@@ -283,7 +283,7 @@ static void check_tls(const char *version)
     tear_down();
     set_up();
     connection.has_tls = false;
-    bool is_refused = library.profile->tells_tls;
+    bool is_refused = library.profile->reports_tls;
     expect_number(version, call_shadow(), is_refused ? 0 : -1);
     if (is_refused) {
         expect_nothing_sent(version);
@@ -291,14 +291,14 @@ static void check_tls(const char *version)
     tear_down();
 }
 
-static void whoever_denies_tls_is_believed(void **state)
+static void one_source_that_reports_no_tls_is_enough(void **state)
 {
     (void)state;
     in_each(check_tls);
 }
 
 /* Writes 2 as the third member, which is not a boolean. */
-static void tell_nonsense(struct ria_connection *to, void *out)
+static void info_with_invalid_boolean(struct ria_connection *to, void *out)
 {
     memcpy(out, &to->protocol, sizeof(int));
     memcpy((char *)out + sizeof(int), &to->fd, sizeof(int));
@@ -308,21 +308,21 @@ static void tell_nonsense(struct ria_connection *to, void *out)
 static void check_nonsense(const char *version)
 {
     set_up();
-    connection.info = tell_nonsense;
+    connection.info = info_with_invalid_boolean;
     expect_number(version, call_shadow(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
     expect_nothing_sent(version);
     tear_down();
 }
 
-static void what_is_no_boolean_is_not_taken_for_tls(void **state)
+static void a_value_that_is_not_a_boolean_does_not_count_as_tls(void **state)
 {
     (void)state;
     in_each(check_nonsense);
 }
 
 /* Writes 64 bytes, as a later version of the library may. */
-static void tell_more(struct ria_connection *to, void *out)
+static void info_with_later_members(struct ria_connection *to, void *out)
 {
     memset(out, 1, 64);
     memcpy(out, &to->protocol, sizeof(int));
@@ -332,12 +332,12 @@ static void tell_more(struct ria_connection *to, void *out)
 static void check_more(const char *version)
 {
     set_up();
-    connection.info = tell_more;
+    connection.info = info_with_later_members;
     expect_number(version, call_shadow(), -1);
     tear_down();
 }
 
-static void there_is_room_for_what_later_versions_tell(void **state)
+static void there_is_room_for_members_of_later_versions(void **state)
 {
     (void)state;
     in_each(check_more);
@@ -347,14 +347,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_the_right_layout_gets_a_token),
-        cmocka_unit_test(a_member_that_moved_is_noticed),
-        cmocka_unit_test(a_coincidence_is_no_proof),
+        cmocka_unit_test(a_member_at_another_offset_is_rejected),
+        cmocka_unit_test(two_matching_layouts_are_rejected),
         cmocka_unit_test(garbage_is_left_alone),
-        cmocka_unit_test(another_versions_layout_is_noticed),
-        cmocka_unit_test(what_is_no_tcp_connection_is_left_alone),
-        cmocka_unit_test(whoever_denies_tls_is_believed),
-        cmocka_unit_test(what_is_no_boolean_is_not_taken_for_tls),
-        cmocka_unit_test(there_is_room_for_what_later_versions_tell),
+        cmocka_unit_test(the_layout_of_another_version_is_rejected),
+        cmocka_unit_test(a_connection_that_is_not_tcp_is_left_alone),
+        cmocka_unit_test(one_source_that_reports_no_tls_is_enough),
+        cmocka_unit_test(a_value_that_is_not_a_boolean_does_not_count_as_tls),
+        cmocka_unit_test(there_is_room_for_members_of_later_versions),
     };
     ria_login_environment();
     ria_login_listen(&where);

@@ -20,7 +20,7 @@
           "--enable-cleartext-plugin)"
 
 static struct ria_login_case where;
-static struct ria_came_of came;
+static struct ria_login_result outcome;
 
 static char rds[] = RIA_RDS_HOST;
 static char other[] = "db.example.com";
@@ -33,7 +33,7 @@ static void dial(struct ria_library *library, struct ria_dialled dialled)
 {
     dialled.user = dialled.user == NULL ? etl : dialled.user;
     dialled.password = dialled.password == NULL ? none : dialled.password;
-    ria_login_run(&where, library, &dialled, &came);
+    ria_login_run(&where, library, &dialled, &outcome);
 }
 
 static void in_each(void (*check)(struct ria_library *library, const char *version))
@@ -81,18 +81,18 @@ static void check_typed(struct ria_library *library, const char *version)
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
         library->is_cleartext_enabled = i % 3 == 0; /* a plugin cannot see this */
         dial(library, dialled);
-        ria_login_expect_refusal(version, &came, 2059, PASSWORD_GIVEN);
-        expect_text(version, came.error, PASSWORD_GIVEN);
+        ria_login_expect_refusal(version, &outcome, 2059, PASSWORD_GIVEN);
+        expect_text(version, outcome.error, PASSWORD_GIVEN);
     }
     (void)unsetenv(GATE);
     write_config("[tunnel.example]\nendpoint = " RIA_RDS_HOST ":3306\n");
     dial(library, (struct ria_dialled){.host = mapped, .has_tls = true, .is_verified = true});
-    ria_login_expect_token(version, &came, rds, 3306, etl);
+    ria_login_expect_token(version, &outcome, rds, 3306, etl);
     (void)unsetenv("RDS_IAM_CONFIG");
     (void)unlink(RIA_SCRATCH "/shadow_passwords.config");
 }
 
-static void a_typed_password_goes_nowhere_unless_the_environment_says_so(void **state)
+static void a_typed_password_is_sent_only_if_the_environment_allows_it(void **state)
 {
     (void)state;
     in_each(check_typed);
@@ -111,21 +111,21 @@ static void check_other_host(struct ria_library *library, const char *version)
         library->is_cleartext_enabled = i % 2 == 0; /* a plugin cannot see this */
         dialled.password = passwords[i % RIA_COUNT(passwords)];
         dial(library, dialled);
-        ria_login_expect_refusal(version, &came, 2059, STOCK " (rds-iam: ");
-        expect_piece(version, came.error, "[db.example.com] endpoint = NAME:PORT");
+        ria_login_expect_refusal(version, &outcome, 2059, STOCK " (rds-iam: ");
+        expect_piece(version, outcome.error, "[db.example.com] endpoint = NAME:PORT");
     }
     static char *const sent[] = {none, typed, pasted};
     for (size_t i = 0; i < RIA_COUNT(sent) * RIA_COUNT(open); i++) {
         (void)setenv(GATE, open[i / RIA_COUNT(sent)], 1);
         dialled.password = sent[i % RIA_COUNT(sent)];
         dial(library, dialled);
-        expect_text(version, came.received, dialled.password);
-        expect_number(version, came.len, strlen(dialled.password) + 1);
+        expect_text(version, outcome.received, dialled.password);
+        expect_number(version, outcome.len, strlen(dialled.password) + 1);
     }
     (void)unsetenv(GATE);
 }
 
-static void another_host_meets_the_built_in_plugins_gate(void **state)
+static void on_another_host_the_built_in_plugins_rule_applies(void **state)
 {
     (void)state;
     in_each(check_other_host);
@@ -135,45 +135,45 @@ static void check_open_gate(struct ria_library *library, const char *version)
 {
     (void)setenv(GATE, "1", 1);
     dial(library, (struct ria_dialled){.host = rds, .password = typed, .has_tls = true});
-    expect_text(version, came.received, typed);
+    expect_text(version, outcome.received, typed);
     dial(library, (struct ria_dialled){.host = rds, .password = typed});
     ria_login_expect_refusal(
         version,
-        &came,
+        &outcome,
         2061,
         "rds-iam: the connection is not encrypted, so no password was sent; " VERIFY_IDENTITY);
     dial(library, (struct ria_dialled){.host = other});
     ria_login_expect_refusal(
         version,
-        &came,
+        &outcome,
         2061,
         "rds-iam: the connection is not encrypted, so no password was sent; ");
     /* A token that was passed as the password is treated as a token. */
     dial(library, (struct ria_dialled){.host = other, .password = pasted, .has_tls = true});
-    ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED);
+    ria_login_expect_refusal(version, &outcome, 2061, NAME_NOT_VERIFIED);
     dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
-    ria_login_expect_token(version, &came, rds, where.port, etl);
+    ria_login_expect_token(version, &outcome, rds, where.port, etl);
     (void)unsetenv(GATE);
 }
 
-static void an_open_gate_lets_passwords_through_tls_alone(void **state)
+static void an_allowed_password_is_sent_only_over_tls(void **state)
 {
     (void)state;
     in_each(check_open_gate);
 }
 
 /* The control: the same library without a shadow plugin. */
-static void control_the_built_in_plugin_sends_what_is_typed(void **state)
+static void control_the_built_in_plugin_sends_a_typed_password(void **state)
 {
     (void)state;
     for (size_t i = 0; i < RIA_PROFILES; i++) {
         struct ria_library library;
         ria_library_start(&library, &ria_profiles[i]);
         dial(&library, (struct ria_dialled){.host = rds, .password = typed});
-        ria_login_expect_refusal("closed", &came, 2059, STOCK);
+        ria_login_expect_refusal("closed", &outcome, 2059, STOCK);
         library.is_cleartext_enabled = true;
         dial(&library, (struct ria_dialled){.host = other, .password = pasted});
-        expect_text("open, in plain text", came.received, pasted);
+        expect_text("open, in plain text", outcome.received, pasted);
         ria_library_end(&library);
     }
 }
@@ -181,10 +181,10 @@ static void control_the_built_in_plugin_sends_what_is_typed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_typed_password_goes_nowhere_unless_the_environment_says_so),
-        cmocka_unit_test(another_host_meets_the_built_in_plugins_gate),
-        cmocka_unit_test(an_open_gate_lets_passwords_through_tls_alone),
-        cmocka_unit_test(control_the_built_in_plugin_sends_what_is_typed),
+        cmocka_unit_test(a_typed_password_is_sent_only_if_the_environment_allows_it),
+        cmocka_unit_test(on_another_host_the_built_in_plugins_rule_applies),
+        cmocka_unit_test(an_allowed_password_is_sent_only_over_tls),
+        cmocka_unit_test(control_the_built_in_plugin_sends_a_typed_password),
     };
     ria_login_environment();
     ria_login_listen(&where);

@@ -209,8 +209,8 @@ static void fill_connection(struct ria_wire *wire)
     ria_connection_dial(&wire->connection, &dialled);
 }
 
-/* Computes SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))). Returns its length, which is 0
- * for an empty password. */
+/* Computes SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))). Returns the length of the
+ * result, which is 0 for an empty password. */
 static size_t native_response(
     const unsigned char *scramble, const char *password, unsigned char out[SCRAMBLE_SIZE])
 {

@@ -53,12 +53,12 @@ struct ria_wire {
     size_t len;
 };
 
-/* mysql_real_connect(). Returns false with the connection's error set. Close the wire in both
- * cases. */
+/* Models mysql_real_connect(). Returns false with the connection's error set if it fails. The
+ * caller closes the wire in both cases. */
 bool ria_wire_connect(
     struct ria_wire *wire, struct ria_library *library, const struct ria_account *account);
 
-/* mysql_change_user(). */
+/* Models mysql_change_user(). Returns false with the connection's error set if it fails. */
 bool ria_wire_change_user(struct ria_wire *wire, const struct ria_account *account);
 
 /* Runs the query and copies the first column of the first row to *out. */

@@ -110,7 +110,7 @@ static bool look(void *self, const char *path, struct ria_file *out)
     return true;
 }
 
-void ria_fake_let_look(struct ria_fake *fake)
+void ria_fake_enable_stat(struct ria_fake *fake)
 {
     fake->world.look = look;
 }
@@ -151,7 +151,7 @@ static bool fetch(
     struct ria_fake *fake = self;
     fake->deadline = deadline;
     struct ria_request asked = RIA_REQUEST_INIT;
-    if (ria_alias_read_request(request, fake->asked_alias)) {
+    if (ria_alias_read_request(request, fake->queried_alias)) {
         ria_alias_write_response(fake->alias == NULL ? "" : fake->alias, response);
         return true;
     }

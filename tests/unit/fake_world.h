@@ -34,7 +34,7 @@ struct ria_fake_file {
     const char *path;
     const char *text; /* NULL: the file exists and cannot be opened */
     size_t len;
-    bool is_unreachable; /* below a directory that may not be searched */
+    bool is_unreachable; /* below a directory that the user cannot search */
     struct ria_file file;
 };
 
@@ -56,12 +56,12 @@ struct ria_fake {
     const char *foreign_directory; /* the only directory of another user, or NULL */
     struct ria_host host;
     /* The response of rds-iam-fetch; NULL: instance metadata is absent, and every other request
-     * fails. Then the last request. */
+     * fails. */
     const struct ria_response *response;
-    size_t fetches;               /* for credentials */
-    struct ria_deadline deadline; /* of the last request */
-    const char *alias;            /* the alias that DNS returns, and the name that was queried */
-    char asked_alias[RIA_HOST_SIZE];
+    size_t fetches;                    /* for credentials */
+    struct ria_deadline deadline;      /* of the last request */
+    const char *alias;                 /* the alias that DNS returns */
+    char queried_alias[RIA_HOST_SIZE]; /* the last name that was queried */
     enum ria_source asked_source;
     size_t asked_roles;
     struct ria_fake_line {
@@ -81,7 +81,7 @@ struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, con
 
 /* Enables the world's function that returns the status of a file without reading it, so that parsed
  * files can be cached. Without it, each call reads its files. */
-void ria_fake_let_look(struct ria_fake *fake);
+void ria_fake_enable_stat(struct ria_fake *fake);
 
 /* Returns true if a line of that level contains the piece. */
 bool ria_fake_logged(const struct ria_fake *fake, enum ria_log_level level, const char *piece);

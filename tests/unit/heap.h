@@ -21,7 +21,8 @@ void ria_heap_watch(const void *secret, size_t len);
 /* Removes the secrets and resets the counts. */
 void ria_heap_forget(void);
 
-/* Return the number of freed blocks that contained a secret, and of all blocks searched. */
+/* ria_heap_found() returns the number of freed blocks that contained a secret; ria_heap_searched()
+ * returns the number of all freed blocks that were searched. */
 size_t ria_heap_found(void);
 size_t ria_heap_searched(void);
 

@@ -69,7 +69,7 @@ static void plan_for(struct planned *planned, const struct request *request)
 /* Every source that uses the network, and the lines that the active profile needs for it.
  */
 static const struct source_row {
-    const char *message;
+    const char *name;
     struct variable variables[4];
     const char *lines; /* in the active profile */
     bool has_role;
@@ -102,7 +102,7 @@ static const struct source_row {
      "role_arn = r\ncredential_source = EcsContainer\n",
      false,
      RIA_SOURCE_CONTAINER},
-    {"a role on a profile with settings of its own",
+    {"a role on a profile with its own settings",
      {{NULL, NULL}},
      "role_arn = r\nsource_profile = other\n",
      false,
@@ -152,7 +152,7 @@ static void check_settings(
         is_default ? "default" : "profile p",
         source->lines,
         setting->lines);
-    (void)snprintf(message, sizeof(message), "%s: %.30s", source->message, setting->lines);
+    (void)snprintf(message, sizeof(message), "%s: %.30s", source->name, setting->lines);
     struct request request = {.config = config, .has_role = source->has_role};
     memcpy(request.variables, source->variables, sizeof(source->variables));
     if (!is_default) {
@@ -175,7 +175,7 @@ static void check_settings(
 static void settings_of_the_active_profile_apply_to_every_source(void **state)
 {
     (void)state;
-    for_each_row(source, sources, source->message) {
+    for_each_row(source, sources, source->name) {
         for_each_row(setting, settings, setting->lines) {
             check_settings(source, setting, NULL);
             check_settings(source, setting, "AWS_PROFILE");
@@ -238,7 +238,7 @@ static void the_active_profile_sets_the_metadata_endpoint(void **state)
     static const char own[] = "http://169.254.169.254";
     static const char six[] = "http://[fd00:ec2::254]";
     static const struct {
-        const char *message;
+        const char *name;
         struct request request;
         const char *want; /* NULL: refused */
         const char *refusal;
@@ -303,15 +303,14 @@ static void the_active_profile_sets_the_metadata_endpoint(void **state)
          NULL,
          "config:2: \"both\" is not a mode; write IPv4 or IPv6"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct planned planned;
         plan_for(&planned, &row->request);
-        expect_number(row->message, planned.outcome, row->want == NULL ? RIA_FAILED : RIA_FOUND);
+        expect_number(row->name, planned.outcome, row->want == NULL ? RIA_FAILED : RIA_FOUND);
         if (row->want == NULL) {
-            expect_piece(row->message, planned.err.text, row->refusal);
+            expect_piece(row->name, planned.err.text, row->refusal);
         } else {
-            expect_text(
-                row->message, planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value, row->want);
+            expect_text(row->name, planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }
@@ -324,11 +323,11 @@ static void a_chain_of_roles_has_one_region(void **state)
     "[profile a]\nrole_arn = arn:a\nsource_profile = b\n" A                                        \
     "[profile b]\nrole_arn = arn:b\nsource_profile = c\n" B "[profile c]\n" KEYS C
     static const struct {
-        const char *message;
+        const char *name;
         struct request request;
         const char *want;
     } rows[] = {
-        {"the profile that was asked for",
+        {"the requested profile",
          {.config = CHAIN("region = eu-west-1\n", "region = eu-west-2\n", "region = eu-west-3\n"),
           .option = "a"},
          "eu-west-1"},
@@ -358,14 +357,13 @@ static void a_chain_of_roles_has_one_region(void **state)
          {.config = CHAIN("region =\n", "", ""), .option = "a", .has_role = true},
          "sa-east-1"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct planned planned;
         plan_for(&planned, &row->request);
-        expect_number(row->message, planned.outcome, RIA_FOUND);
-        expect_number(row->message, planned.plan.role_count, row->request.has_role ? 3 : 2);
+        expect_number(row->name, planned.outcome, RIA_FOUND);
+        expect_number(row->name, planned.plan.role_count, row->request.has_role ? 3 : 2);
         for (size_t j = 0; j < planned.plan.role_count; j++) {
-            expect_text(
-                row->message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, row->want);
+            expect_text(row->name, planned.plan.roles[j].value[RIA_ROLE_REGION].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }

@@ -162,7 +162,7 @@ static void the_suggested_section_has_the_name_of_the_alias(void **state)
     static const enum ria_channel channels[] = {RIA_CHANNEL_VERIFIED, RIA_CHANNEL_CHAIN_VERIFIED};
     for_each_row(channel, channels, NULL) {
         ask("DB.example.com", *channel, RDS, &err);
-        expect_text("it was asked for", fake.asked_alias, "db.example.com");
+        expect_text("the host was queried", fake.queried_alias, "db.example.com");
         expect_text(
             "the sentence",
             err.text,
@@ -234,7 +234,7 @@ static void dns_is_not_queried_for_names_that_have_no_alias(void **state)
     struct ria_error err;
     for_each_row(host, hosts, *host) {
         ask(*host, RIA_CHANNEL_VERIFIED, RDS, &err);
-        expect_text(*host, fake.asked_alias, "");
+        expect_text(*host, fake.queried_alias, "");
     }
 }
 

@@ -10,7 +10,7 @@
 static char ca[] = "/ca.pem";
 
 struct row {
-    const char *message;
+    const char *name;
     const char *library;
     char *ssl_ca;
     char *ssl_capath;
@@ -32,23 +32,23 @@ static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-ver
 /* -- no TLS --------------------------------------------------------------------------------- */
 
 static const struct row plain[] = {
-    {.message = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
-    {.message = "a CA without verification",
+    {.name = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
+    {.name = "a CA without verification",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
-    {.message = "verification on: the server asks too early",
+    {.name = "verification on: the server asks too early",
      .on = 1,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "the server asked for it before TLS was up"},
-    {.message = "default-auth is called too early",
+    {.name = "default-auth is called too early",
      .default_auth = "mysql_clear_password",
      .ssl_ca = ca,
      .on = 1,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "remove default-auth=mysql_clear_password"},
-    {.message = "another default-auth",
+    {.name = "another default-auth",
      .default_auth = "dialog",
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
@@ -57,77 +57,77 @@ static const struct row plain[] = {
 /* -- verification on ------------------------------------------------------------------------ */
 
 static const struct row on[] = {
-    {.message = "3.1 to 3.4.0 with a CA", .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_VERIFIED},
-    {.message = "with a CA directory", .on = 1, .ssl_capath = ca, .want = RIA_CHANNEL_VERIFIED},
-    {.message = "without a CA, up to 3.1.8 checks no name",
+    {.name = "3.1 to 3.4.0 with a CA", .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.name = "with a CA directory", .on = 1, .ssl_capath = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.name = "without a CA, up to 3.1.8 checks no name",
      .on = 1,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing =
          "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="},
-    {.message = "with GnuTLS",
+    {.name = "with GnuTLS",
      .on = 1,
      .ssl_ca = ca,
      .library = "GnuTLS 3.7.9",
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "a loopback address",
+    {.name = "a loopback address",
      .on = 1,
      .ssl_ca = ca,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.message = "a loopback address, no CA",
+    {.name = "a loopback address, no CA",
      .on = 1,
      .host = "::1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
 
-    {.message = "3.4.1, valid",
+    {.name = "3.4.1, valid",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "3.4.1, valid with the system's CAs",
+    {.name = "3.4.1, valid with the system's CAs",
      .on = 1,
      .has_status = true,
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "3.4.1, not trusted",
+    {.name = "3.4.1, not trusted",
      .on = 1,
      .has_status = true,
      .status = 1,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.message = "3.4.1, another name",
+    {.name = "3.4.1, another name",
      .on = 1,
      .has_status = true,
      .status = 2,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.message = "3.4.1, not trusted, no CA",
+    {.name = "3.4.1, not trusted, no CA",
      .on = 1,
      .has_status = true,
      .status = 1,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.message = "3.4.1, 127.0.0.1: the chain alone",
+    {.name = "3.4.1, 127.0.0.1: the chain alone",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.message = "3.4.1, ::1: the chain alone",
+    {.name = "3.4.1, ::1: the chain alone",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "::1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.message = "3.4.1, 127.0.0.1 without a CA: good although nothing was checked",
+    {.name = "3.4.1, 127.0.0.1 without a CA: good although nothing was checked",
      .on = 1,
      .has_status = true,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.message = "3.4.1, 127.0.0.1, not trusted",
+    {.name = "3.4.1, 127.0.0.1, not trusted",
      .on = 1,
      .has_status = true,
      .status = 1,
@@ -135,13 +135,13 @@ static const struct row on[] = {
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.message = "3.4.1, localhost: the name is checked",
+    {.name = "3.4.1, localhost: the name is checked",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "localhost",
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "3.4.1, another loopback address: the name is checked",
+    {.name = "3.4.1, another loopback address: the name is checked",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
@@ -152,45 +152,45 @@ static const struct row on[] = {
 /* -- verification off ----------------------------------------------------------------------- */
 
 static const struct row off[] = {
-    {.message = "OpenSSL with a CA file: the chain alone",
+    {.name = "OpenSSL with a CA file: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.message = "OpenSSL with a CA directory: the chain alone",
+    {.name = "OpenSSL with a CA directory: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_capath = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.message = "GnuTLS lets an unknown CA pass",
+    {.name = "GnuTLS lets an unknown CA pass",
      .library = "GnuTLS 3.7.9",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "an unknown TLS library",
+    {.name = "an unknown TLS library",
      .library = "wolfSSL 5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "a TLS library that is not reported",
+    {.name = "a TLS library that is not reported",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "OpenSSL without a CA",
+    {.name = "OpenSSL without a CA",
      .library = "OpenSSL 3.0.11",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.message = "3.4.1: a good status says nothing",
+    {.name = "3.4.1: a good status says nothing",
      .has_status = true,
      .library = "OpenSSL 3.5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "3.4.1, no CA",
+    {.name = "3.4.1, no CA",
      .has_status = true,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.message = "a library that does not report whether verification is on",
+    {.name = "a library that does not report whether verification is on",
      .option_result = 1,
      .on = 1,
      .library = "OpenSSL 3.0.11",
@@ -202,14 +202,14 @@ static const struct row off[] = {
 /* -- cipher suites that only ssl-cipher can select ------------------------------------------ */
 
 #define NO_CIPHER "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate"
-#define PLAIN_CIPHER(name)                                                                         \
+#define PLAIN_CIPHER(suite)                                                                        \
     {                                                                                              \
-        .message = (name), .cipher = (name), .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_PLAIN,     \
+        .name = (suite), .cipher = (suite), .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_PLAIN,      \
         .missing = NO_CIPHER,                                                                      \
     }
-#define ANONYMOUS_CIPHER(name)                                                                     \
+#define ANONYMOUS_CIPHER(suite)                                                                    \
     {                                                                                              \
-        .message = (name), .cipher = (name), .library = "OpenSSL 3.0.11", .ssl_ca = ca,            \
+        .name = (suite), .cipher = (suite), .library = "OpenSSL 3.0.11", .ssl_ca = ca,             \
         .want = RIA_CHANNEL_UNVERIFIED, .missing = NO_CIPHER,                                      \
     }
 
@@ -223,7 +223,7 @@ static const struct row ciphers[] = {
     ANONYMOUS_CIPHER("ADH-AES256-GCM-SHA384"),
     ANONYMOUS_CIPHER("AECDH-AES256-SHA"),
     ANONYMOUS_CIPHER("TLS_DH_ANON_AES_256_GCM_SHA384"), /* GnuTLS */
-    {.message = "control: a usual suite",
+    {.name = "control: a usual suite",
      .cipher = "ECDHE-RSA-AES256-GCM-SHA384",
      .on = 1,
      .ssl_ca = ca,
@@ -250,12 +250,12 @@ static void check_rows(bool tls, const struct row *rows, size_t count)
         fake.mysql.options.ssl_capath = row->ssl_capath;
         (void)snprintf(host, sizeof(host), "%s", row->host == NULL ? "db.example" : row->host);
         fake.mysql.host = host;
-        expect_number(row->message, ria_mariadb_channel(&fake.mysql, &missing), row->want);
+        expect_number(row->name, ria_mariadb_channel(&fake.mysql, &missing), row->want);
         if (row->missing != NULL) {
-            expect_piece(row->message, missing, row->missing);
+            expect_piece(row->name, missing, row->missing);
         }
-        expect(row->message, missing != NULL);
-        expect_number(row->message, fake.packets + fake.reads + fake.error_count, 0);
+        expect(row->name, missing != NULL);
+        expect_number(row->name, fake.packets + fake.reads + fake.error_count, 0);
     }
 }
 

@@ -25,7 +25,7 @@ static void the_first_matching_section_is_used(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text; /* the profile identifies the section */
         const char *host;
         uint16_t port;
@@ -72,18 +72,18 @@ static void the_first_matching_section_is_used(void **state)
          "b"},
         {"an empty section is used too", "[h]\n[*.x]\nprofile=b\n", "h", 1, "u", NULL},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
         if (!load(row->text, &config, &err)) {
-            fail_msg("%s: %s", row->message, err.text);
+            fail_msg("%s: %s", row->name, err.text);
         }
         ria_config_match(&config, row->host, row->port, row->user, &target);
         if (row->want == NULL) {
-            expect(row->message, target.profile.value == NULL);
+            expect(row->name, target.profile.value == NULL);
         } else {
-            expect_text(row->message, target.profile.value, row->want);
+            expect_text(row->name, target.profile.value, row->want);
         }
     }
 }
@@ -129,7 +129,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *want;
     } rows[] = {
@@ -207,13 +207,13 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
          "[h\nprofile = a\n",
          PLACE ":1: a section line without its closing ]; add it"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(row->message, !load(row->text, &config, &err));
-        expect_text(row->message, err.text, row->want);
-        expect_number(row->message, err.code, RIA_E_CONFIG);
-        expect_number(row->message, config.count, 0);
+        expect(row->name, !load(row->text, &config, &err));
+        expect_text(row->name, err.text, row->want);
+        expect_number(row->name, err.code, RIA_E_CONFIG);
+        expect_number(row->name, config.count, 0);
     }
 }
 
@@ -283,7 +283,7 @@ static void a_file_that_other_users_can_write_is_rejected(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         struct ria_file facts;
         const char *want; /* NULL: it is read */
     } rows[] = {
@@ -304,7 +304,7 @@ static void a_file_that_other_users_can_write_is_rejected(void **state)
          {.owner = 0, .group = 50, .mode = 0100666},
          PLACE ": every user can write it; its owner must run: chmod go-w " PLACE},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -312,10 +312,10 @@ static void a_file_that_other_users_can_write_is_rejected(void **state)
         struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
         file->file = row->facts;
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(row->message, loaded, row->want == NULL);
+        expect_number(row->name, loaded, row->want == NULL);
         if (!loaded) {
-            expect_text(row->message, err.text, row->want);
-            expect_number(row->message, err.code, RIA_E_CONFIG);
+            expect_text(row->name, err.text, row->want);
+            expect_number(row->name, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -324,7 +324,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *variable;
         const char *value;
         const char *paths[3]; /* the profile of [h] is 0, 1, 2 */
@@ -380,7 +380,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
     };
     static const char *const texts[] = {
         "[h]\nprofile = 0\n", "[h]\nprofile = 1\n", "[h]\nprofile = 2\n"};
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
@@ -393,13 +393,13 @@ static void the_configuration_files_are_tried_in_order(void **state)
             ria_fake_file(&fake, row->paths[j], texts[j]);
         }
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(row->message, loaded, !row->is_refused);
+        expect_number(row->name, loaded, !row->is_refused);
         ria_config_match(&config, "h", 1, "u", &target);
         if (!loaded || row->want == NULL) {
-            expect_text(row->message, loaded ? "" : err.text, loaded ? "" : row->want);
-            expect(row->message, target.profile.value == NULL);
+            expect_text(row->name, loaded ? "" : err.text, loaded ? "" : row->want);
+            expect(row->name, target.profile.value == NULL);
         } else {
-            expect_text(row->message, target.profile.value, row->want);
+            expect_text(row->name, target.profile.value, row->want);
         }
     }
 }
@@ -452,7 +452,7 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
     }
 }
 
-static void rds_iam_config_in_a_home_that_is_not_set(void **state)
+static void a_tilde_in_rds_iam_config_needs_home(void **state)
 {
     (void)state;
     RIA_AUTO(config) config = {0};
@@ -477,7 +477,7 @@ int main(void)
         cmocka_unit_test(the_configuration_files_are_tried_in_order),
         cmocka_unit_test(both_files_are_read_and_both_are_checked),
         cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
-        cmocka_unit_test(rds_iam_config_in_a_home_that_is_not_set),
+        cmocka_unit_test(a_tilde_in_rds_iam_config_needs_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static struct ria_fake_file *begin(struct ria_fake *fake, const char *text)
 {
     static uint64_t inode;
     ria_fake_init(fake);
-    ria_fake_let_look(fake);
+    ria_fake_enable_stat(fake);
     ria_fake_env(fake, "RDS_IAM_CONFIG", PLACE);
     struct ria_fake_file *file = ria_fake_file(fake, PLACE, text);
     file->file.stamp = (struct ria_stamp){
@@ -134,7 +134,7 @@ static void each_change_is_noticed(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         void (*change)(struct ria_file *file);
         const char *want;
     } rows[] = {
@@ -159,22 +159,22 @@ static void each_change_is_noticed(void **state)
          PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
         {"control: nothing has changed that a look shows", nothing, "old"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         char response[RIA_ERROR_TEXT_MAX];
         struct ria_fake fake;
         struct ria_fake_file *file = begin(&fake, OLD);
         ask(&fake, response);
         ask(&fake, response);
-        expect_text(row->message, response, "old");
-        expect_number(row->message, fake.reads, 1);
+        expect_text(row->name, response, "old");
+        expect_number(row->name, fake.reads, 1);
         file->text = NEW;
         row->change(&file->file);
         ask(&fake, response);
-        expect_text(row->message, response, row->want);
+        expect_text(row->name, response, row->want);
         file->text = NULL; /* the new copy is cached, an error is not */
         file->file.stamp.inode += 2000000;
         ask(&fake, response);
-        expect_text(row->message, response, PLACE ": cannot be opened: Permission denied");
+        expect_text(row->name, response, PLACE ": cannot be opened: Permission denied");
     }
 }
 

@@ -60,7 +60,7 @@ static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *want;
     } rows[] = {
@@ -81,12 +81,12 @@ static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
          "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(row->message, !load(row->text, &config, &err));
-        expect_text(row->message, err.text, row->want);
-        expect_number(row->message, err.code, RIA_E_CONFIG);
+        expect(row->name, !load(row->text, &config, &err));
+        expect_text(row->name, err.text, row->want);
+        expect_number(row->name, err.code, RIA_E_CONFIG);
     }
 }
 

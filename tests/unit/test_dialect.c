@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which client library a copy is, by its functions and its version, and what its numbers mean. The
- * library's functions are this file's. */
+ * Which client library a copy is, by its functions and its version, and which option each number
+ * means in that library. This file contains the functions of the library. */
 #include "preload/dialect.h"
 
 #include "unit.h"
@@ -16,7 +16,7 @@ static unsigned long get_version(void)
     return version;
 }
 
-/* Stands for that of interpose/library.c. */
+/* Replaces the function in interpose/library.c. */
 bool ria_library_function(const struct ria_library *library, const char *name, void *function)
 {
     (void)library;
@@ -32,13 +32,13 @@ static void each_library_has_its_numbers(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         bool is_mariadb;
         unsigned long version;
         int ca, capath, verify, mode, plugin_dir; /* 0: no dialect */
     } rows[] = {
         {"Connector/C 3.3", true, 30320, 27, 28, 21, RIA_NO_OPTION, 22},
-        {"Connector/C 3.1 with the version of its server",
+        {"Connector/C 3.1 that reports its server's version",
          true,
          100523,
          27,
@@ -60,20 +60,20 @@ static void each_library_has_its_numbers(void **state)
         has_mariadb_function = rows[i].is_mariadb;
         version = rows[i].version;
         const struct ria_dialect *dialect = ria_dialect_of(&library);
-        expect(rows[i].message, (dialect == NULL) == (rows[i].ca == 0));
+        expect(rows[i].name, (dialect == NULL) == (rows[i].ca == 0));
         if (dialect != NULL) {
-            expect_number(rows[i].message, dialect->is_mariadb, rows[i].is_mariadb);
-            expect_number(rows[i].message, dialect->numbers[RIA_OPTION_CA], rows[i].ca);
-            expect_number(rows[i].message, dialect->numbers[RIA_OPTION_CA_PATH], rows[i].capath);
-            expect_number(rows[i].message, dialect->numbers[RIA_OPTION_VERIFY], rows[i].verify);
-            expect_number(rows[i].message, dialect->numbers[RIA_OPTION_SSL_MODE], rows[i].mode);
+            expect_number(rows[i].name, dialect->is_mariadb, rows[i].is_mariadb);
+            expect_number(rows[i].name, dialect->numbers[RIA_OPTION_CA], rows[i].ca);
+            expect_number(rows[i].name, dialect->numbers[RIA_OPTION_CA_PATH], rows[i].capath);
+            expect_number(rows[i].name, dialect->numbers[RIA_OPTION_VERIFY], rows[i].verify);
+            expect_number(rows[i].name, dialect->numbers[RIA_OPTION_SSL_MODE], rows[i].mode);
             expect_number(
-                rows[i].message, dialect->numbers[RIA_OPTION_PLUGIN_DIR], rows[i].plugin_dir);
+                rows[i].name, dialect->numbers[RIA_OPTION_PLUGIN_DIR], rows[i].plugin_dir);
         }
     }
 }
 
-static void a_number_means_one_option(void **state)
+static void each_number_belongs_to_one_option(void **state)
 {
     (void)state;
     const struct ria_library library = {0};
@@ -83,18 +83,21 @@ static void a_number_means_one_option(void **state)
     for (int option = 0; option < RIA_OPTIONS; option++) {
         int number = dialect->numbers[option];
         if (number != RIA_NO_OPTION) {
-            expect_number("there and back", ria_dialect_option(dialect, number), option);
+            expect_number(
+                "the number of the option means the option",
+                ria_dialect_option(dialect, number),
+                option);
         }
     }
-    expect_number("another number", ria_dialect_option(dialect, 0), RIA_OPTIONS);
+    expect_number("a number of no option here", ria_dialect_option(dialect, 0), RIA_OPTIONS);
     expect_number("no number", ria_dialect_option(dialect, RIA_NO_OPTION), RIA_OPTIONS);
 }
 
-static void versions_from_34_on_verify_by_themselves(void **state)
+static void versions_since_34_are_recognised(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         bool is_mariadb;
         unsigned long version;
         bool is_34;
@@ -110,7 +113,7 @@ static void versions_from_34_on_verify_by_themselves(void **state)
         has_mariadb_function = rows[i].is_mariadb;
         version = rows[i].version;
         expect_number(
-            rows[i].message,
+            rows[i].name,
             ria_dialect_is_mariadb_34(ria_dialect_of(&library), &library),
             rows[i].is_34);
     }
@@ -120,8 +123,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_library_has_its_numbers),
-        cmocka_unit_test(a_number_means_one_option),
-        cmocka_unit_test(versions_from_34_on_verify_by_themselves),
+        cmocka_unit_test(each_number_belongs_to_one_option),
+        cmocka_unit_test(versions_since_34_are_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ static void sha256_gives_the_standards_examples(void **state)
     static char million[1000000];
     memset(million, 'a', sizeof(million));
     const struct {
-        const char *message;
+        const char *name;
         const char *data;
         size_t len;
         const char *want;
@@ -40,11 +40,11 @@ static void sha256_gives_the_standards_examples(void **state)
          sizeof(million),
          "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(row->message, ria_sha256(row->data, row->len, got, &err));
-        expect_hex(row->message, got, row->want);
+        expect(row->name, ria_sha256(row->data, row->len, got, &err));
+        expect_hex(row->name, got, row->want);
     }
 }
 
@@ -67,7 +67,7 @@ static void hmac_gives_the_results_of_rfc_4231(void **state)
         counted[i] = (char)(i + 1);
     }
     const struct {
-        const char *message;
+        const char *name;
         const char *key;
         size_t key_len;
         const char *data;
@@ -111,12 +111,12 @@ static void hmac_gives_the_results_of_rfc_4231(void **state)
          sizeof(large) - 1,
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         const struct ria_digest_part message = {row->data, row->len};
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(row->message, ria_hmac_sha256(row->key, row->key_len, &message, 1, got, &err));
-        expect_hex(row->message, got, row->want);
+        expect(row->name, ria_hmac_sha256(row->key, row->key_len, &message, 1, got, &err));
+        expect_hex(row->name, got, row->want);
     }
 }
 

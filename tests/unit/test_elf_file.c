@@ -72,7 +72,7 @@ static void complete_elf_files_are_read(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *interpreter;
         const char *library;
         bool needs_asan;
@@ -86,14 +86,13 @@ static void complete_elf_files_are_read(void **state)
         {"musl", "/lib/ld-musl-x86_64.so.1", "libc.so", false},
         {"no interpreter", NULL, "", false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct file file = make(row->interpreter, row->library);
         struct ria_elf elf;
-        expect(row->message, read_bytes(&file, sizeof(file), &elf));
-        expect(row->message, !elf.is_foreign);
-        expect_number(row->message, elf.needs_asan, row->needs_asan);
-        expect_text(
-            row->message, elf.interpreter, row->interpreter == NULL ? "" : row->interpreter);
+        expect(row->name, read_bytes(&file, sizeof(file), &elf));
+        expect(row->name, !elf.is_foreign);
+        expect_number(row->name, elf.needs_asan, row->needs_asan);
+        expect_text(row->name, elf.interpreter, row->interpreter == NULL ? "" : row->interpreter);
     }
 }
 

@@ -37,7 +37,7 @@ static void the_host_name_determines_kind_and_partition(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *host;
         enum ria_endpoint_kind kind;
         const char *partition;
@@ -76,12 +76,12 @@ static void the_host_name_determines_kind_and_partition(void **state)
          RIA_ENDPOINT_INSTANCE,
          "aws"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_endpoint endpoint;
         struct ria_error err;
-        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), RIA_FOUND);
-        expect_number(row->message, endpoint.kind, row->kind);
-        expect_text(row->message, endpoint.partition, row->partition);
+        expect_number(row->name, ria_endpoint_parse(row->host, &endpoint, &err), RIA_FOUND);
+        expect_number(row->name, endpoint.kind, row->kind);
+        expect_text(row->name, endpoint.partition, row->partition);
     }
 }
 
@@ -89,7 +89,7 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *host;
         enum ria_outcome outcome;
         const char *piece;
@@ -143,12 +143,12 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_endpoint endpoint;
         struct ria_error err = {0};
-        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), row->outcome);
-        expect_piece(row->message, err.text, row->piece);
-        expect_number(row->message, err.code, RIA_E_ENDPOINT);
+        expect_number(row->name, ria_endpoint_parse(row->host, &endpoint, &err), row->outcome);
+        expect_piece(row->name, err.text, row->piece);
+        expect_number(row->name, err.code, RIA_E_ENDPOINT);
     }
 }
 
@@ -183,7 +183,7 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *host;
         enum ria_endpoint_kind kind;
         bool is_rds;
@@ -206,20 +206,19 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
         {"a URL", "https://db.example/", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
         {"nothing", "", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_endpoint endpoint;
         struct ria_endpoint parsed;
         struct ria_error judged = {0};
         struct ria_error at_once = {0};
         ria_endpoint_read(row->host, &endpoint);
-        expect_number(row->message, endpoint.kind, row->kind);
-        expect_number(row->message, ria_endpoint_is_rds(&endpoint), row->is_rds);
-        expect_number(
-            row->message, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
-        expect_number(row->message, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
-        expect_text(row->message, parsed.host, endpoint.host);
+        expect_number(row->name, endpoint.kind, row->kind);
+        expect_number(row->name, ria_endpoint_is_rds(&endpoint), row->is_rds);
+        expect_number(row->name, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
+        expect_number(row->name, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
+        expect_text(row->name, parsed.host, endpoint.host);
         if (row->outcome != RIA_FOUND) {
-            expect_text(row->message, judged.text, at_once.text);
+            expect_text(row->name, judged.text, at_once.text);
         }
     }
 }
@@ -266,7 +265,7 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *host; /* NULL: refused */
         uint16_t port;
@@ -287,13 +286,13 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
         {"nothing", "", NULL, 0},
         {"a colon", ":", NULL, 0},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         char host[RIA_HOST_SIZE] = "untouched";
         uint16_t port = 7;
         bool split = ria_endpoint_split(row->text, host, &port);
-        expect_number(row->message, split, row->host != NULL);
-        expect_text(row->message, host, split ? row->host : "untouched");
-        expect_number(row->message, port, split ? row->port : 7);
+        expect_number(row->name, split, row->host != NULL);
+        expect_text(row->name, host, split ? row->host : "untouched");
+        expect_number(row->name, port, split ? row->port : 7);
     }
 }
 

@@ -91,7 +91,7 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *want;
     } rows[] = {
@@ -100,17 +100,17 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
         {"half a character, then a letter", "\xe3\x81z", "??z"},
         {"half a character, then a whole one", "\xe3\xc3\xbc", "?\xc3\xbc"},
         {"three of four bytes at the end", "\xf0\x9f\x98", "???"},
-        {"too long a form of a slash", "\xc0\xaf", "??"},
-        {"too long a form of three bytes", "\xe0\x80\xaf", "???"},
-        {"too long a form of four bytes", "\xf0\x80\x80\xaf", "????"},
+        {"an overlong form of a slash", "\xc0\xaf", "??"},
+        {"an overlong form of three bytes", "\xe0\x80\xaf", "???"},
+        {"an overlong form of four bytes", "\xf0\x80\x80\xaf", "????"},
         {"Latin-1", "gr\xfc\xdf", "gr??"},
         {"bytes that never occur", "\xff\xfe", "??"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         char text[32];
         (void)snprintf(text, sizeof(text), "%s", row->text);
         ria_printable(text);
-        expect_text(row->message, text, row->want);
+        expect_text(row->name, text, row->want);
     }
 }
 
@@ -159,7 +159,7 @@ static void the_remedy_replaces_a_long_diagnosis(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         int first; /* bytes before the semicolon; 0: no semicolon */
         int second;
         bool is_whole;
@@ -173,7 +173,7 @@ static void the_remedy_replaces_a_long_diagnosis(void **state)
     };
     char filler[800];
     memset(filler, 'x', sizeof(filler));
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_error err = {0};
         bool ok = ria_fail_shown(
             &err,
@@ -184,12 +184,12 @@ static void the_remedy_replaces_a_long_diagnosis(void **state)
             row->first == 0 ? "" : "; ",
             row->second,
             7);
-        expect_number(row->message, ok, false);
-        expect_number(row->message, err.code, RIA_E_ENDPOINT);
-        expect_number(row->message, strlen(err.text), row->shown);
+        expect_number(row->name, ok, false);
+        expect_number(row->name, err.code, RIA_E_ENDPOINT);
+        expect_number(row->name, strlen(err.text), row->shown);
         bool is_whole = row->first == 0 || strstr(err.text, "; ") != NULL;
-        expect_number(row->message, is_whole, row->is_whole);
-        expect(row->message, err.text[strlen(err.text) - 1] == '7');
+        expect_number(row->name, is_whole, row->is_whole);
+        expect(row->name, err.text[strlen(err.text) - 1] == '7');
     }
 }
 

@@ -94,7 +94,7 @@ static void each_setting_is_printed_with_its_place(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const struct ria_login *login;
         struct variable variables[6];
         const char *aws;
@@ -262,13 +262,13 @@ static void each_setting_is_printed_with_its_place(void **state)
          "source             the instance's role\n"
          "metadata service   http://[fd00:ec2::254]\n" FETCHED},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         __attribute__((cleanup(release))) struct explained explained;
         explain(&explained, row->variables, row->aws, row->ours, row->login);
-        expect_number(row->message, explained.outcome, RIA_FOUND);
+        expect_number(row->name, explained.outcome, RIA_FOUND);
         const char *text = ria_buf_text(&explained.session.explanation);
-        expect_text(row->message, text, row->want);
-        expect(row->message, strstr(text, SECRET) == NULL);
+        expect_text(row->name, text, row->want);
+        expect(row->name, strstr(text, SECRET) == NULL);
         expect_text(
             "control: the secret was there",
             ria_buf_text(&explained.session.secret_access_key),
@@ -336,7 +336,7 @@ static void the_prompt_for_a_code_names_the_mfa_device(void **state)
                                   "mfa_serial = arn:mfa\nregion = eu-west-1\n[profile b]\n"
                                   "credential_process = x\n";
     static const struct {
-        const char *message;
+        const char *name;
         const struct ria_login *login;
         const char *ours;
         const char *command;
@@ -355,15 +355,15 @@ static void the_prompt_for_a_code_names_the_mfa_device(void **state)
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username USER,"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         __attribute__((cleanup(release))) struct explained asked;
         explain(&asked, none, profile, row->ours, row->login);
-        expect_number(row->message, asked.outcome, RIA_FAILED);
-        expect_number(row->message, asked.err.code, RIA_E_MFA);
-        expect_number(row->message, asked.fake.fetches, 0);
-        expect_text(row->message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
-        expect_piece(row->message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
-        expect_piece(row->message, asked.err.text, row->command);
+        expect_number(row->name, asked.outcome, RIA_FAILED);
+        expect_number(row->name, asked.err.code, RIA_E_MFA);
+        expect_number(row->name, asked.fake.fetches, 0);
+        expect_text(row->name, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
+        expect_piece(row->name, asked.err.text, "/home/u/.aws/config:4: the role needs an");
+        expect_piece(row->name, asked.err.text, row->command);
     }
 }
 

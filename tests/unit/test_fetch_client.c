@@ -80,7 +80,7 @@ static void expect_nothing_left(const char *message, size_t descriptors)
 }
 
 static const struct row {
-    const char *message;
+    const char *name;
     const char *word;
     const char *library_path;
     enum ria_fetch_state state;
@@ -162,20 +162,20 @@ static void take_row(
     talk(&request, budget, out);
     (void)unsetenv("LD_LIBRARY_PATH");
     free(text);
-    expect_nothing_left(row->message, descriptors);
+    expect_nothing_left(row->name, descriptors);
 }
 
 static void every_conversation_ends_as_expected(void **state)
 {
     (void)state;
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct talk got;
         take_row(row, ask, &got);
-        expect_number(row->message, got.state, row->state);
+        expect_number(row->name, got.state, row->state);
         if (row->piece != NULL) {
-            expect_piece(row->message, got.err.text, row->piece);
+            expect_piece(row->name, got.err.text, row->piece);
         } else {
-            expect(row->message, got.len > RIA_RECORD_HEADER_LEN);
+            expect(row->name, got.len > RIA_RECORD_HEADER_LEN);
         }
     }
 }
@@ -183,18 +183,18 @@ static void every_conversation_ends_as_expected(void **state)
 static void every_conversation_ends_the_same_for_a_nonblocking_caller(void **state)
 {
     (void)state;
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct talk got;
         struct talk want;
         take_row(row, ask, &want);
         take_row(row, go_step_by_step, &got);
         if (row->hangs) {
-            expect_number(row->message, got.state, RIA_FETCH_WAITS);
+            expect_number(row->name, got.state, RIA_FETCH_WAITS);
             continue;
         }
-        expect_number(row->message, got.state, want.state);
-        expect_number(row->message, got.len, want.len);
-        expect_text(row->message, got.err.text, want.err.text);
+        expect_number(row->name, got.state, want.state);
+        expect_number(row->name, got.len, want.len);
+        expect_text(row->name, got.err.text, want.err.text);
     }
 }
 

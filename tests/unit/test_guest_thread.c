@@ -69,7 +69,7 @@ static void the_stack_of_a_thread_is_large_enough_up_to_its_size(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         size_t size;
         bool is_own; /* memory of the program */
         size_t wanted;
@@ -83,12 +83,12 @@ static void the_stack_of_a_thread_is_large_enough_up_to_its_size(void **state)
         {"the program's own memory", 2 * WANTED, true, WANTED, true},
         {"too little of it", WANTED / 2, true, WANTED, false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         void *stack = row->is_own ? aligned_alloc(4096, row->size) : NULL;
         struct request request = {.wanted = row->wanted};
         run_on_thread(ask_on_thread, &request, stack, row->size);
         free(stack);
-        expect_number(row->message, request.response, row->want);
+        expect_number(row->name, request.response, row->want);
     }
 }
 

@@ -94,7 +94,7 @@ static void work_runs_on_a_stack_that_is_large_enough(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         size_t thread; /* the size of its stack; 0: the first thread */
         bool is_coroutine;
         enum ria_guest_need need;
@@ -113,8 +113,8 @@ static void work_runs_on_a_stack_that_is_large_enough(void **state)
     };
     sigset_t all;
     (void)sigfillset(&all);
-    for_each_row(row, rows, row->message) {
-        const char *message = row->message;
+    for_each_row(row, rows, row->name) {
+        const char *message = row->name;
         void *(*run)(void *) = row->is_coroutine ? run_job_in_coroutine : run_job;
         struct job job = {.work = {.need = row->need, .prepare = prepare}};
         if (row->thread == 0) {
@@ -235,7 +235,7 @@ static void cancellation_is_deferred_until_the_work_has_ended(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         void *(*function)(void *);
         bool ends;
     } rows[] = {
@@ -244,22 +244,22 @@ static void cancellation_is_deferred_until_the_work_has_ended(void **state)
         {"while the caller waits with a deadline", run_in_time_until_cancelled, true},
         {"control: without any of these", wait_alone, false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct job job = {.work = {.need = RIA_GUEST_TOKEN, .run = wait_to_end}};
         pthread_t thread;
         void *result = NULL;
-        expect_number(row->message, sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
+        expect_number(row->name, sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
         has_ended = has_returned = false;
-        expect_number(row->message, pthread_create(&thread, NULL, row->function, &job), 0);
+        expect_number(row->name, pthread_create(&thread, NULL, row->function, &job), 0);
         (void)sem_wait(&is_running);
         (void)pthread_cancel(thread);
         if (row->ends) {
             (void)sem_post(&may_end);
         }
         (void)pthread_join(thread, &result);
-        expect_number(row->message, has_ended, row->ends);
-        expect_number(row->message, has_returned, false);
-        expect(row->message, result == PTHREAD_CANCELED);
+        expect_number(row->name, has_ended, row->ends);
+        expect_number(row->name, has_returned, false);
+        expect(row->name, result == PTHREAD_CANCELED);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of what is set on handles: entries that begin, change and end, more handles than there
- * is room for, threads, and a child. */
+ * The record of the options that are set on handles: entries are created, changed and removed. Also
+ * more handles than the table has room for, several threads, and a forked child. */
 #include "preload/handle_record.h"
 
 #include "unit.h"
@@ -19,7 +19,7 @@ enum {
     STEP = 1272, /* the size of a handle of libmariadb */
 };
 
-/* Addresses that no handle has. */
+/* Returns the address of an imaginary handle. No object is at this address. */
 static const void *nth(size_t number)
 {
     return (const void *)(uintptr_t)(0x10000 + (number * STEP)); /* NOLINT */
@@ -31,38 +31,38 @@ static uint32_t flags_of(const void *handle)
     return ria_handle_read(handle, &flags) ? flags : UINT32_MAX;
 }
 
-static void an_entry_lasts_from_its_beginning_to_its_end(void **state)
+static void an_entry_exists_from_begin_to_end(void **state)
 {
     (void)state;
     const void *handle = nth(1);
     expect_number("no entry", flags_of(handle), UINT32_MAX);
     ria_handle_change(handle, 0, RIA_SET_CA_FILE);
-    expect_number("a change of none", flags_of(handle), UINT32_MAX);
-    expect("begun", ria_handle_begin(handle));
+    expect_number("a change without an entry", flags_of(handle), UINT32_MAX);
+    expect("created", ria_handle_begin(handle));
     expect_number("nothing is set", flags_of(handle), 0);
     ria_handle_change(handle, 0, RIA_SET_CA_FILE | RIA_SET_TCP);
     ria_handle_change(handle, RIA_SET_TCP, RIA_OURS_VERIFICATION);
     expect_number("changed", flags_of(handle), RIA_SET_CA_FILE | RIA_OURS_VERIFICATION);
-    expect("begun anew", ria_handle_begin(handle));
+    expect("created again", ria_handle_begin(handle));
     expect_number("nothing is set again", flags_of(handle), 0);
     ria_handle_end(handle);
     ria_handle_end(handle);
-    expect_number("ended", flags_of(handle), UINT32_MAX);
+    expect_number("removed", flags_of(handle), UINT32_MAX);
 }
 
-static void no_handle_is_none(void **state)
+static void a_null_handle_has_no_entry(void **state)
 {
     (void)state;
     uint32_t flags = 7;
-    expect("not known", !ria_handle_read(NULL, &flags));
+    expect("NULL has no entry", !ria_handle_read(NULL, &flags));
     ria_handle_change(NULL, 0, RIA_SET_TCP);
     ria_handle_end(NULL);
 }
 
-static void more_handles_than_room_are_unknown_and_harm_none(void **state)
+static void handles_beyond_the_limit_get_no_entry(void **state)
 {
     (void)state;
-    size_t known = 0;
+    size_t with_entry = 0;
     bool *has_entry = calloc(MANY, sizeof(*has_entry));
     assert_non_null(has_entry);
     for (size_t i = 0; i < MANY; i++) {
@@ -70,18 +70,18 @@ static void more_handles_than_room_are_unknown_and_harm_none(void **state)
         ria_handle_change(nth(i), 0, (uint32_t)i & UINT16_MAX);
     }
     for (size_t i = 0; i < MANY; i++) {
-        uint32_t wanted = has_entry[i] ? (uint32_t)i & UINT16_MAX : UINT32_MAX;
-        assert_int_equal(flags_of(nth(i)), wanted);
-        known += has_entry[i] ? 1 : 0;
+        uint32_t expected = has_entry[i] ? (uint32_t)i & UINT16_MAX : UINT32_MAX;
+        assert_int_equal(flags_of(nth(i)), expected);
+        with_entry += has_entry[i] ? 1 : 0;
         ria_handle_end(nth(i));
     }
     free(has_entry);
-    expect("most of the room is used", known > 16000 && known <= 16384);
-    expect("and is free again", ria_handle_begin(nth(MANY + 1)));
+    expect("most of the table is used", with_entry > 16000 && with_entry <= 16384);
+    expect("the table has room again", ria_handle_begin(nth(MANY + 1)));
     ria_handle_end(nth(MANY + 1));
 }
 
-static void half_of_the_room_has_room_for_all(void **state)
+static void all_handles_get_entries_if_half_of_the_table_is_used(void **state)
 {
     (void)state;
     enum {
@@ -111,7 +111,7 @@ static void *use_own_handles(void *argument)
     return NULL;
 }
 
-static void threads_do_not_disturb_each_other(void **state)
+static void threads_use_their_own_handles_at_the_same_time(void **state)
 {
     (void)state;
     pthread_t threads[THREADS];
@@ -126,7 +126,7 @@ static void threads_do_not_disturb_each_other(void **state)
     }
 }
 
-static void a_child_has_a_record_of_its_own(void **state)
+static void a_forked_child_changes_only_its_own_record(void **state)
 {
     (void)state;
     int status = 0;
@@ -140,20 +140,20 @@ static void a_child_has_a_record_of_its_own(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    expect_number("the parent's is as it was", flags_of(nth(1)), RIA_SET_TCP);
-    expect_number("the child's new one is not here", flags_of(nth(2)), UINT32_MAX);
+    expect_number("the parent's entry is unchanged", flags_of(nth(1)), RIA_SET_TCP);
+    expect_number("the child's new entry is not in the parent", flags_of(nth(2)), UINT32_MAX);
     ria_handle_end(nth(1));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_entry_lasts_from_its_beginning_to_its_end),
-        cmocka_unit_test(no_handle_is_none),
-        cmocka_unit_test(more_handles_than_room_are_unknown_and_harm_none),
-        cmocka_unit_test(half_of_the_room_has_room_for_all),
-        cmocka_unit_test(threads_do_not_disturb_each_other),
-        cmocka_unit_test(a_child_has_a_record_of_its_own),
+        cmocka_unit_test(an_entry_exists_from_begin_to_end),
+        cmocka_unit_test(a_null_handle_has_no_entry),
+        cmocka_unit_test(handles_beyond_the_limit_get_no_entry),
+        cmocka_unit_test(all_handles_get_entries_if_half_of_the_table_is_used),
+        cmocka_unit_test(threads_use_their_own_handles_at_the_same_time),
+        cmocka_unit_test(a_forked_child_changes_only_its_own_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config; /* NULL: none */
         const char *host;
         enum ria_outcome outcome;
@@ -61,7 +61,7 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
         {"an invalid file", "[db.example]\nend = 1\n", "db.example", RIA_FAILED, ":2: unknown"},
         {"an invalid file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_fake_init(&fake);
@@ -69,10 +69,9 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
             ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
         }
         struct ria_login login = {.host = row->host, .port = 3306, .user = "etl"};
-        expect_number(
-            row->message, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
+        expect_number(row->name, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
         if (row->text != NULL) {
-            expect_piece(row->message, err.text, row->text);
+            expect_piece(row->name, err.text, row->text);
         }
     }
 }
@@ -81,7 +80,7 @@ static void the_certificate_of_a_login_is_known(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config; /* NULL: none */
         const char *host;
         enum ria_outcome outcome;
@@ -122,11 +121,11 @@ static void the_certificate_of_a_login_is_known(void **state)
         }
         struct ria_login login = {.host = rows[i].host, .port = 3306};
         expect_number(
-            rows[i].message,
+            rows[i].name,
             ria_login_certificate(&login, &fake.world, &certificate, &err),
             rows[i].outcome);
-        expect_number(rows[i].message, certificate.chain_suffices, rows[i].chain_suffices);
-        expect_number(rows[i].message, certificate.is_public, rows[i].is_public);
+        expect_number(rows[i].name, certificate.chain_suffices, rows[i].chain_suffices);
+        expect_number(rows[i].name, certificate.is_public, rows[i].is_public);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A line of an AWS file that the parser ignores and that would have selected the identity: no other
- * source may be used in its place. */
+ * source may be used instead. */
 #include "provider/chain.h"
 
 #include "fake_world.h"

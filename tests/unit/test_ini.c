@@ -37,7 +37,7 @@ static void texts_are_parsed_by_the_rules_of_the_dialect(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *want;
     } rows[] = {
@@ -90,15 +90,15 @@ static void texts_are_parsed_by_the_rules_of_the_dialect(void **state)
         {"bytes that are not UTF-8 stay unchanged", "[s]\nk=\xe9\n", "[s]1 k=\xe9@2"},
         {"nothing between the brackets", "[]\nk=v\n", "[]1 k=v@2"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
         RIA_AUTO(buf) got = {.max = 4096};
         if (!parse(row->text, strlen(row->text), &ini, &err)) {
-            fail_msg("%s: %s", row->message, err.text);
+            fail_msg("%s: %s", row->name, err.text);
         }
         render(&ini, &got);
-        expect_text(row->message, ria_buf_text(&got), row->want);
+        expect_text(row->name, ria_buf_text(&got), row->want);
     }
 }
 
@@ -106,7 +106,7 @@ static void invalid_texts_are_rejected_with_their_line(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         size_t len;
         const char *want;
@@ -116,13 +116,13 @@ static void invalid_texts_are_rejected_with_their_line(void **state)
         {"a NUL byte", "[s]\nk = a\0b\n", 12, "f:2: a NUL byte; save the file as plain text"},
         {"a NUL byte after the end", "[s]\nk=v\n\0", 9, "f:3: a NUL byte"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
-        expect(row->message, !parse(row->text, row->len, &ini, &err));
-        expect_piece(row->message, err.text, row->want);
-        expect_number(row->message, err.code, RIA_E_CONFIG);
-        expect(row->message, ini.text.data == NULL && ini.section_count == 0);
+        expect(row->name, !parse(row->text, row->len, &ini, &err));
+        expect_piece(row->name, err.text, row->want);
+        expect_number(row->name, err.code, RIA_E_CONFIG);
+        expect(row->name, ini.text.data == NULL && ini.section_count == 0);
     }
 }
 

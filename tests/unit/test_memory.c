@@ -23,7 +23,7 @@ enum {
 };
 
 struct origin {
-    const char *message;
+    const char *name;
     bool by_environment;
     const char *config;
     const char *credentials;
@@ -73,9 +73,9 @@ static enum ria_outcome ask(struct ria_fake *fake, struct ria_token *token, stru
     return ria_token_for(&login, deadline, &fake->world, token, err);
 }
 
-/* The end of the token of an origin: its signature. The clock stands still, so a second token has
- * the same signature. */
-static void learn_signature(const struct origin *origin, char out[65])
+/* Computes the signature of the token that an origin's keys make. The clock stands still, so every
+ * later token has the same signature. */
+static void compute_signature(const struct origin *origin, char out[65])
 {
     struct ria_fake fake;
     struct ria_error err;
@@ -86,7 +86,7 @@ static void learn_signature(const struct origin *origin, char out[65])
 }
 
 /* Computes the bytes of the signing key, step by step. */
-static void learn_signing_key(uint8_t key[RIA_SHA256_LEN])
+static void compute_signing_key(uint8_t key[RIA_SHA256_LEN])
 {
     static const char *const steps[] = {"20260822", "us-east-1", "rds-db", "aws4_request"};
     static const char first[] = "AWS4" SECRET;
@@ -132,14 +132,14 @@ static void control_a_secret_in_a_freed_block_is_found(void **state)
 static void no_freed_block_contains_a_secret(void **state)
 {
     (void)state;
-    for_each_row(origin, origins, origin->message) {
+    for_each_row(origin, origins, origin->name) {
         char signature[65];
         uint8_t key[RIA_SHA256_LEN];
         struct ria_fake fake;
         struct ria_error err;
         ria_heap_forget();
-        learn_signature(origin, signature);
-        learn_signing_key(key);
+        compute_signature(origin, signature);
+        compute_signing_key(key);
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
         ria_heap_watch(signature, strlen(signature));
@@ -148,12 +148,12 @@ static void no_freed_block_contains_a_secret(void **state)
         size_t searched = ria_heap_searched();
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         set_up(&fake, origin);
-        expect_number(origin->message, ask(&fake, &token, &err), RIA_FOUND);
-        expect_piece(origin->message, token.text.data, signature);
+        expect_number(origin->name, ask(&fake, &token, &err), RIA_FOUND);
+        expect_piece(origin->name, token.text.data, signature);
         ria_token_release(&token);
-        expect_number(origin->message, ria_heap_found(), 0);
-        expect(origin->message, ria_heap_searched() > searched + 5);
-        expect_number(origin->message, ria_heap_live(), live);
+        expect_number(origin->name, ria_heap_found(), 0);
+        expect(origin->name, ria_heap_searched() > searched + 5);
+        expect_number(origin->name, ria_heap_live(), live);
     }
     ria_heap_forget();
 }
@@ -242,21 +242,21 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
     assert_ptr_not_equal(stack, MAP_FAILED);
     uint8_t key[RIA_SHA256_LEN];
     uint8_t padded[RIA_SHA256_LEN]; /* padded, as HMAC uses it last */
-    learn_signing_key(key);
+    compute_signing_key(key);
     for (size_t i = 0; i < sizeof(key); i++) {
         padded[i] = key[i] ^ 0x5c;
     }
-    for_each_row(row, origins, row->message) {
+    for_each_row(row, origins, row->name) {
         char signature[65];
-        learn_signature(row, signature);
+        compute_signature(row, signature);
         struct on_a_stack job = {.origin = row};
         run_on(stack, &job);
-        expect(row->message, !holds_piece(stack, SECRET, strlen(SECRET)));
-        expect(row->message, !holds_piece(stack, SESSION, strlen(SESSION)));
-        expect(row->message, !holds_piece(stack, signature, strlen(signature)));
-        expect(row->message, !holds_piece(stack, key, sizeof(key)));
-        expect(row->message, !holds_piece(stack, padded, sizeof(padded)));
-        expect(row->message, holds(stack, HOST, strlen(HOST)));
+        expect(row->name, !holds_piece(stack, SECRET, strlen(SECRET)));
+        expect(row->name, !holds_piece(stack, SESSION, strlen(SESSION)));
+        expect(row->name, !holds_piece(stack, signature, strlen(signature)));
+        expect(row->name, !holds_piece(stack, key, sizeof(key)));
+        expect(row->name, !holds_piece(stack, padded, sizeof(padded)));
+        expect(row->name, holds(stack, HOST, strlen(HOST)));
     }
     struct on_a_stack planting = {.origin = NULL};
     run_on(stack, &planting);
@@ -279,21 +279,21 @@ static bool walk_on(const struct origin *origin, size_t n)
     bool has_failed = ria_heap_has_failed();
     ria_heap_fail_at(0);
     if (has_failed) {
-        expect_number(origin->message, outcome, RIA_FAILED);
-        expect_piece(origin->message, err.text, "memory");
-        expect(origin->message, token.text.data == NULL && token.expires == 0);
+        expect_number(origin->name, outcome, RIA_FAILED);
+        expect_piece(origin->name, err.text, "memory");
+        expect(origin->name, token.text.data == NULL && token.expires == 0);
     } else {
-        expect_number(origin->message, outcome, RIA_FOUND);
+        expect_number(origin->name, outcome, RIA_FOUND);
     }
     ria_token_release(&token);
-    expect_number(origin->message, ria_heap_live(), live);
+    expect_number(origin->name, ria_heap_live(), live);
     return !has_failed;
 }
 
 static void every_allocation_failure_is_handled(void **state)
 {
     (void)state;
-    for_each_row(origin, origins, origin->message) {
+    for_each_row(origin, origins, origin->name) {
         size_t n = 1;
         ria_heap_forget();
         ria_heap_watch(SECRET, strlen(SECRET));
@@ -301,8 +301,8 @@ static void every_allocation_failure_is_handled(void **state)
         while (!walk_on(origin, n)) {
             n++;
         }
-        expect(origin->message, n > 15);
-        expect_number(origin->message, ria_heap_found(), 0);
+        expect(origin->name, n > 15);
+        expect_number(origin->name, ria_heap_found(), 0);
     }
     ria_heap_forget();
 }

@@ -152,7 +152,7 @@ static void any_call_wipes_expired_credentials(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         void (*look)(struct ria_fake *fake);
     } rows[] = {
         {"a login with keys", look_with_keys},
@@ -161,24 +161,24 @@ static void any_call_wipes_expired_credentials(void **state)
         {"rds-iam credentials", look_for_a_session},
         {"a check between two logins", look_without_a_login},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         begin_copies(&fake);
         fetch_as(&fake, "process", HOUR);
         fetch_as(&fake, "other", 2 * HOUR);
         fetch_as(&fake, "third", 0);
-        expect_number(row->message, count_kept(), 3);
+        expect_number(row->name, count_kept(), 3);
         fake.now += HOUR - 1;
         fake.ticks += 1;
         (void)ria_memory_cache_expire(&fake.world);
-        expect_number(row->message, count_kept(), 3);
+        expect_number(row->name, count_kept(), 3);
         fake.now += 1;
         fake.ticks += COPY_MS;
         row->look(&fake);
-        expect_number(row->message, count_kept(), 1);
+        expect_number(row->name, count_kept(), 1);
         fake.now += HOUR;
         row->look(&fake);
-        expect_number(row->message, count_kept(), 0);
+        expect_number(row->name, count_kept(), 0);
     }
 }
 

@@ -13,7 +13,7 @@ static void a_call_is_in_progress_for_frames_below_it(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         size_t begun;
         size_t seen;
         bool is_in_progress;
@@ -24,13 +24,13 @@ static void a_call_is_in_progress_for_frames_below_it(void **state)
         {"its caller, after a jump", 1, 0, false},
         {"far above, after a jump", 3, 0, false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_nested call = {0};
         ria_nested_begin(&call, frames[row->begun]);
         expect_number(
-            row->message, ria_nested_is_in_progress(&call, frames[row->seen]), row->is_in_progress);
+            row->name, ria_nested_is_in_progress(&call, frames[row->seen]), row->is_in_progress);
         ria_nested_end(&call);
-        expect(row->message, !ria_nested_is_in_progress(&call, frames[row->seen]));
+        expect(row->name, !ria_nested_is_in_progress(&call, frames[row->seen]));
     }
 }
 
@@ -50,7 +50,7 @@ static void an_internal_call_has_the_expected_arguments_and_happens_once(void **
     static const char others[] = "host=a";
     struct ria_nested call = {0};
     ria_nested_begin(&call, frames[0]);
-    assert_false(ria_nested_is_expected(&call, arguments)); /* no call was expected */
+    assert_false(ria_nested_is_expected(&call, arguments)); /* no call was expected yet */
     ria_nested_expect(&call, arguments);
     assert_false(ria_nested_is_expected(&call, others)); /* an equal text at another address */
     assert_false(ria_nested_is_expected(&call, NULL));

@@ -11,18 +11,18 @@ static const char unreserved[] =
 static void every_byte_except_the_66_unreserved_is_encoded(void **state)
 {
     (void)state;
-    size_t kept = 0;
+    size_t unchanged = 0;
     for (unsigned c = 0; c < 256; c++) {
         char byte = (char)c;
         char want[8];
-        bool is_kept = c != 0 && strchr(unreserved, (int)c) != NULL;
-        (void)snprintf(want, sizeof(want), is_kept ? "%c" : "%%%02X", c);
+        bool is_unreserved = c != 0 && strchr(unreserved, (int)c) != NULL;
+        (void)snprintf(want, sizeof(want), is_unreserved ? "%c" : "%%%02X", c);
         RIA_AUTO(buf) out = {.max = 3};
         ria_percent_add(&out, &byte, 1);
         expect_text("a byte", ria_buf_text(&out), want);
-        kept += is_kept ? 1 : 0;
+        unchanged += is_unreserved ? 1 : 0;
     }
-    assert_int_equal(kept, 66);
+    assert_int_equal(unchanged, 66);
 }
 
 static void each_byte_is_encoded_once(void **state)

@@ -53,7 +53,7 @@ static void sources_on_the_network_become_a_plan(void **state)
         "[profile b]\nregion = eu-west-1\nrole_arn = q\nsource_profile = c\n"
         "[profile c]\naws_access_key_id = A\naws_secret_access_key = s\n";
     static const struct {
-        const char *message;
+        const char *name;
         struct variable variables[5];
         const char *config;
         enum ria_source source;
@@ -86,7 +86,7 @@ static void sources_on_the_network_become_a_plan(void **state)
          RIA_SOURCE_INSTANCE,
          1},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         ria_memory_cache_clear();
         ria_fake_init(&asked.fake);
@@ -102,9 +102,9 @@ static void sources_on_the_network_become_a_plan(void **state)
         RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         asked.err = (struct ria_error){0};
         (void)!ria_chain_find(&ask, &response, &asked.trail, &asked.err);
-        expect_text(row->message, asked.err.text, "rds-iam-fetch was asked");
-        expect_number(row->message, asked.fake.asked_source, row->source);
-        expect_number(row->message, asked.fake.asked_roles, row->roles);
+        expect_text(row->name, asked.err.text, "rds-iam-fetch was asked");
+        expect_number(row->name, asked.fake.asked_source, row->source);
+        expect_number(row->name, asked.fake.asked_roles, row->roles);
     }
 }
 
@@ -151,7 +151,7 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
     (void)state;
 #define KEYS(id, secret) "aws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
     static const struct {
-        const char *message;
+        const char *name;
         struct variable variables[4];
         const char *config;
         const char *refusal; /* NULL: found */
@@ -194,14 +194,14 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
          "in /home/u/.aws/config:4; write [profile b] there"},
     };
 #undef KEYS
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         ask_chain_with(&asked, row->variables, row->config);
         bool is_found = row->refusal == NULL;
-        expect_number(row->message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
-        expect_number(row->message, asked.fake.fetches, 0);
+        expect_number(row->name, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->name, asked.fake.fetches, 0);
         if (!is_found) {
-            expect_piece(row->message, asked.err.text, row->refusal);
+            expect_piece(row->name, asked.err.text, row->refusal);
         }
     }
 }

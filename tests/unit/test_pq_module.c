@@ -30,7 +30,7 @@ static void a_list_of_ports_is_accepted(void **state)
     static const char unverified[] = "the server's host name was not verified; enable host name";
     static const char no_port[] = "the port is not between 1 and 65535";
     static const struct {
-        const char *message;
+        const char *name;
         const char *host;
         const char *port;
         const char *text; /* a part of the reason */
@@ -46,7 +46,7 @@ static void a_list_of_ports_is_accepted(void **state)
         {"control: more digits than a port has", ONE "," TWO, "654321,5433", no_port},
     };
     const struct ria_pq_module *module = ria_pq_module_for_version(RIA_PQ_MODULE_VERSION);
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         const struct ria_pq_target target = {
             .host = row->host,
             .port = row->port,
@@ -54,7 +54,7 @@ static void a_list_of_ports_is_accepted(void **state)
             .sslmode = "verify-ca",
             .service_fd = -1,
         };
-        expect_piece(row->message, refusal(module, &target), row->text);
+        expect_piece(row->name, refusal(module, &target), row->text);
     }
 }
 

@@ -36,7 +36,7 @@ static void a_warning_is_written_if_the_log_is_enabled(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *value; /* of RDS_IAM_LOG; NULL: it is not set */
         bool is_heard;
     } rows[] = {
@@ -47,15 +47,15 @@ static void a_warning_is_written_if_the_log_is_enabled(void **state)
         {"warning", "warning", true},
         {"a zero and more", "00", true},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         if (row->value == NULL) {
             (void)unsetenv("RDS_IAM_LOG");
         } else {
             (void)setenv("RDS_IAM_LOG", row->value, 1);
         }
-        expect_number(row->message, ria_preload_log_is_heard(), row->is_heard);
+        expect_number(row->name, ria_preload_log_is_heard(), row->is_heard);
         expect_text(
-            row->message,
+            row->name,
             written("a sentence"),
             row->is_heard ? "rds-iam: warning: a sentence\n" : "");
     }

@@ -31,7 +31,7 @@ static void the_setting_is_yes_or_no_in_any_section(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         unsigned line; /* 0: off */
         const char *refusal;
@@ -60,16 +60,16 @@ static void the_setting_is_yes_or_no_in_any_section(void **state)
          0,
          RIA_FAKE_CONFIG ":2: cache_credential_process is \"\"; write yes or no"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
         bool ok = load(row->text, &config, &err);
-        expect_text(row->message, ok ? "" : err.text, row->refusal == NULL ? "" : row->refusal);
-        expect(row->message, ok == (row->refusal == NULL));
+        expect_text(row->name, ok ? "" : err.text, row->refusal == NULL ? "" : row->refusal);
+        expect(row->name, ok == (row->refusal == NULL));
         ria_config_match(&config, "h.x", 1, "u", &target);
-        expect(row->message, (target.process_cache.value != NULL) == (row->line != 0));
-        expect_number(row->message, target.process_cache.line, row->line);
+        expect(row->name, (target.process_cache.value != NULL) == (row->line != 0));
+        expect_number(row->name, target.process_cache.line, row->line);
     }
 }
 
@@ -139,7 +139,7 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
     (void)state;
     static const char other_file[] = "/other";
     static const struct {
-        const char *message;
+        const char *name;
         struct variable variables[3];
         const char *config;
         bool is_same;
@@ -172,7 +172,7 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
         ria_fake_file(&fake, other_file, rows[i].config);
         find_place(&fake, &yes, &place);
         first = i == 0 ? place : first;
-        expect(rows[i].message, (strcmp(place.name, first.name) == 0) == rows[i].is_same);
+        expect(rows[i].name, (strcmp(place.name, first.name) == 0) == rows[i].is_same);
     }
 }
 
@@ -198,7 +198,7 @@ static void the_cache_is_below_the_runtime_directory_or_off(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const struct ria_setting *wanted;
         const char *runtime;
         const char *foreign;
@@ -212,7 +212,7 @@ static void the_cache_is_below_the_runtime_directory_or_off(void **state)
         {"a relative one", &yes, "run", NULL, "", "not an absolute path"},
         {"one that others can write", &yes, RUNTIME, RUNTIME, "", "not a directory of yours alone"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_cache_place place;
         struct ria_fake fake;
         ria_fake_init(&fake);
@@ -220,9 +220,9 @@ static void the_cache_is_below_the_runtime_directory_or_off(void **state)
         fake.foreign_directory = row->foreign;
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = get\n");
         find_place(&fake, row->wanted, &place);
-        expect_text(row->message, place.directory, row->directory);
+        expect_text(row->name, place.directory, row->directory);
         const char *fault = ria_cache_runtime_fault(&fake.world);
-        expect_text(row->message, fault == NULL ? "" : fault, row->fault == NULL ? "" : row->fault);
+        expect_text(row->name, fault == NULL ? "" : fault, row->fault == NULL ? "" : row->fault);
     }
 }
 
@@ -319,7 +319,7 @@ static void a_login_error_names_limit_setting_and_command(void **state)
     (void)state;
     static const struct ria_error slow = {RIA_E_SLOW_PROCESS, "slow: touch the key"};
     static const struct {
-        const char *message;
+        const char *name;
         const char *ours;
         const char *runtime;
         const char *host;
@@ -356,12 +356,12 @@ static void a_login_error_names_limit_setting_and_command(void **state)
                "= yes, then run: rds-iam credentials --hostname " LONG_HOST
                " --port 5432 --username etl"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_error err = {0};
         ask(row->ours, row->runtime, row->host, &slow, RIA_LOGIN_BUDGET_MS, &err);
-        expect_text(row->message, err.text, row->want);
-        expect_number(row->message, err.code, RIA_E_SLOW_PROCESS);
-        expect(row->message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        expect_text(row->name, err.text, row->want);
+        expect_number(row->name, err.code, RIA_E_SLOW_PROCESS);
+        expect(row->name, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
@@ -370,7 +370,7 @@ static void only_a_slow_command_is_reported(void **state)
     (void)state;
     static const char on_role[] = "[" HOST "]\nprofile = r\n";
     static const struct {
-        const char *message;
+        const char *name;
         const char *ours;
         struct ria_error given;
         int64_t budget;
@@ -404,12 +404,12 @@ static void only_a_slow_command_is_reported(void **state)
          "slow: touch the key"},
         {"a command that fails", "[h]\n", {RIA_E_CREDENTIALS, "it failed"}, 1000, "it failed"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_error err = {0};
         ask(row->ours, RUNTIME, HOST, &row->given, row->budget, &err);
-        expect_piece(row->message, err.text, row->want);
+        expect_piece(row->name, err.text, row->want);
         bool is_replaced = strchr(row->want, ';') != NULL;
-        expect(row->message, is_replaced == (strstr(err.text, row->given.text) == NULL));
+        expect(row->name, is_replaced == (strstr(err.text, row->given.text) == NULL));
     }
 }
 

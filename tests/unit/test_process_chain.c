@@ -25,7 +25,8 @@ static bool add(
 }
 
 /* Passes the list on, as the environment does. */
-static void hand_on(struct ria_fake *fake, const struct ria_buf *chain, char *storage, size_t size)
+static void pass_chain_on(
+    struct ria_fake *fake, const struct ria_buf *chain, char *storage, size_t size)
 {
     assert_true(chain->len < size);
     memcpy(storage, chain->data, chain->len + 1);
@@ -61,7 +62,7 @@ static void names_of_all_kinds_make_one_printable_list(void **state)
                              chain.data,
                              "abcdefghijklmnopqrstuvwxyz0123456789"
                              "ABCDEF:,%.-_~"));
-        hand_on(&fake, &chain, storage, sizeof(storage));
+        pass_chain_on(&fake, &chain, storage, sizeof(storage));
     }
     for_each_row(row, names, *row) {
         expect(*row, !add(&fake, *row, "x", &chain, &err));
@@ -78,7 +79,7 @@ static void a_list_entry_is_file_profile_and_command(void **state)
     RIA_AUTO(buf) chain = {.max = sizeof(storage)};
     ria_fake_init(&fake);
     assert_true(add(&fake, "p", "x", &chain, &err));
-    hand_on(&fake, &chain, storage, sizeof(storage));
+    pass_chain_on(&fake, &chain, storage, sizeof(storage));
     assert_true(add(&fake, "q", "x", &chain, &err));
     assert_true(add(&fake, "p", "y", &chain, &err));
     const struct ria_setting elsewhere = {"x", "/other", 2};
@@ -103,7 +104,7 @@ static void only_the_cycle_is_shown(void **state)
     ria_fake_init(&fake);
     for_each_row(name, names, *name) {
         expect(*name, add(&fake, *name, "x", &chain, &err));
-        hand_on(&fake, &chain, storage, sizeof(storage));
+        pass_chain_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_false(add(&fake, "a", "x", &chain, &err));
     expect_piece("circle", err.text, "would run itself again: a -> b -> a;");
@@ -121,7 +122,7 @@ static void the_length_of_a_list_is_limited(void **state)
     for (int i = 0; i < RIA_PROCESS_CHAIN_MAX; i++) {
         fill(name, 300, (char)('1' + i));
         assert_true(add(&fake, name, "x", &chain, &err));
-        hand_on(&fake, &chain, storage, sizeof(storage));
+        pass_chain_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_true(chain.len < 2048);
     assert_false(add(&fake, "last", "x", &chain, &err));

@@ -11,7 +11,7 @@ static void files_are_found_as_the_sdks_find_them(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *variable;
         const char *value;
         const char *path;    /* of the only file that exists */
@@ -44,7 +44,7 @@ static void files_are_found_as_the_sdks_find_them(void **state)
          "/home/u/oot/c",
          "neither ~root/c nor /home/u/.aws/credentials exists"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -54,14 +54,14 @@ static void files_are_found_as_the_sdks_find_them(void **state)
         }
         ria_fake_file(&fake, row->path, "[default]\nregion = x\n");
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(row->message, outcome, row->absence == NULL ? RIA_FOUND : RIA_ABSENT);
+        expect_number(row->name, outcome, row->absence == NULL ? RIA_FOUND : RIA_ABSENT);
         if (outcome == RIA_FOUND) {
             struct ria_setting setting = {0};
-            expect(row->message, ria_profiles_get(&profiles, "default", "region", &setting));
-            expect_text(row->message, setting.path, row->path);
-            expect_number(row->message, setting.line, 2);
+            expect(row->name, ria_profiles_get(&profiles, "default", "region", &setting));
+            expect_text(row->name, setting.path, row->path);
+            expect_number(row->name, setting.line, 2);
         } else {
-            expect_piece(row->message, err.text, row->absence);
+            expect_piece(row->name, err.text, row->absence);
         }
     }
 }
@@ -252,7 +252,7 @@ static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *credentials;
         const char *region; /* of the profile p; NULL: not set */
@@ -291,7 +291,7 @@ static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
          true},
         {"names are case-sensitive", "[profile P]\nregion = a\n", "", NULL, false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_setting setting = {0};
@@ -299,13 +299,13 @@ static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
         ria_fake_init(&fake);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
         ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, row->credentials);
-        expect_number(row->message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect_number(row->name, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
         bool found = ria_profiles_get(&profiles, "p", "region", &setting);
-        expect_number(row->message, found, row->region != NULL);
+        expect_number(row->name, found, row->region != NULL);
         if (found) {
-            expect_text(row->message, setting.value, row->region);
+            expect_text(row->name, setting.value, row->region);
         }
-        expect_number(row->message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, row->is_warned);
+        expect_number(row->name, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, row->is_warned);
     }
 }
 

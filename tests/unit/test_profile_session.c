@@ -21,7 +21,7 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *refusal;
     } rows[] = {
@@ -71,12 +71,12 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "config:5: dual-stack endpoints are required, but /home/u/.aws/config:4 names another for "
          "SIGNIN"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         struct ria_fake fake;
         struct ria_error err = {0};
-        expect_number(row->message, plan_for(&fake, row->config, &plan, &err), RIA_FAILED);
-        expect_piece(row->message, err.text, row->refusal);
+        expect_number(row->name, plan_for(&fake, row->config, &plan, &err), RIA_FAILED);
+        expect_piece(row->name, err.text, row->refusal);
     }
 }
 

@@ -52,7 +52,7 @@ static void the_environment_gives_keys_or_an_error(void **state)
     static char long_text[RIA_SESSION_TOKEN_MAX + 2];
     memset(long_text, 'x', sizeof(long_text) - 1);
     const struct {
-        const char *message;
+        const char *name;
         struct variable variables[6];
         const char *session_token; /* if FOUND */
         int64_t expires;
@@ -110,17 +110,17 @@ static void the_environment_gives_keys_or_an_error(void **state)
          0,
          "the keys in the environment are too long to be AWS keys"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         ask_chain(&asked, row->variables, NULL, NULL);
         if (row->refusal != NULL) {
-            expect_number(row->message, asked.outcome, RIA_FAILED);
-            expect_piece(row->message, asked.err.text, row->refusal);
+            expect_number(row->name, asked.outcome, RIA_FAILED);
+            expect_piece(row->name, asked.err.text, row->refusal);
         } else {
-            expect_number(row->message, asked.outcome, RIA_FOUND);
+            expect_number(row->name, asked.outcome, RIA_FOUND);
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_text(row->message, token, row->session_token);
-            expect_number(row->message, asked.response.credentials.expires, row->expires);
+            expect_text(row->name, token, row->session_token);
+            expect_number(row->name, asked.response.credentials.expires, row->expires);
         }
         ria_response_release(&asked.response);
     }
@@ -133,7 +133,7 @@ static void the_chosen_profile_is_used(void **state)
                                  "[profile a]\naws_access_key_id = A\naws_secret_access_key = s\n"
                                  "[profile b]\naws_access_key_id = B\naws_secret_access_key = s\n";
     static const struct {
-        const char *message;
+        const char *name;
         struct variable variables[4];
         const char *profile;
         const char *access_key_id; /* NULL: refused */
@@ -178,16 +178,16 @@ static void the_chosen_profile_is_used(void **state)
          NULL,
          "AWS_PROFILE: the profile \"a?[2J?\" does not exist"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         ask_chain(&asked, row->variables, config, row->profile);
         if (row->access_key_id == NULL) {
-            expect_number(row->message, asked.outcome, RIA_FAILED);
-            expect_piece(row->message, asked.err.text, row->refusal);
+            expect_number(row->name, asked.outcome, RIA_FAILED);
+            expect_piece(row->name, asked.err.text, row->refusal);
         } else {
             const char *id = ria_buf_text(&asked.response.credentials.access_key_id);
-            expect_number(row->message, asked.outcome, RIA_FOUND);
-            expect_text(row->message, id, row->access_key_id);
+            expect_number(row->name, asked.outcome, RIA_FOUND);
+            expect_text(row->name, id, row->access_key_id);
         }
         ria_response_release(&asked.response);
     }
@@ -223,7 +223,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *session_token; /* if FOUND */
         const char *refusal;
@@ -302,19 +302,19 @@ static void a_profile_gives_keys_or_an_error(void **state)
          NULL,
          "config:6: the source_profile entries of \"default\" form a cycle"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         ask_chain(&asked, NULL, row->config, NULL);
         if (row->refusal != NULL) {
-            expect_number(row->message, asked.outcome, RIA_FAILED);
-            expect_piece(row->message, asked.err.text, row->refusal);
-            expect_number(row->message, asked.err.code, RIA_E_CREDENTIALS);
+            expect_number(row->name, asked.outcome, RIA_FAILED);
+            expect_piece(row->name, asked.err.text, row->refusal);
+            expect_number(row->name, asked.err.code, RIA_E_CREDENTIALS);
             /* A plan is complete before any command runs and any request is sent. */
-            expect_number(row->message, asked.fake.fetches, 0);
+            expect_number(row->name, asked.fake.fetches, 0);
         } else {
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_number(row->message, asked.outcome, RIA_FOUND);
-            expect_text(row->message, token, row->session_token);
+            expect_number(row->name, asked.outcome, RIA_FOUND);
+            expect_text(row->name, token, row->session_token);
         }
         ria_response_release(&asked.response);
     }
@@ -442,7 +442,7 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *runtime;
         const char *foreign;
         const char *first;
@@ -452,16 +452,16 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
         {"a relative one", "run", NULL, "/home/u/.cache/rds-iam/cache"},
         {"none", "", NULL, "/home/u/.cache/rds-iam/cache"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         char path[RIA_PATH_MAX];
         ria_fake_init(&fake);
         ria_fake_env(&fake, "XDG_RUNTIME_DIR", row->runtime);
         fake.foreign_directory = row->foreign;
-        expect(row->message, ria_cache_directory(&fake.world, 0, path));
-        expect_text(row->message, path, row->first);
+        expect(row->name, ria_cache_directory(&fake.world, 0, path));
+        expect_text(row->name, path, row->first);
         bool has_second = strcmp(row->first, "/run/user/1/rds-iam/cache") == 0;
-        expect_number(row->message, ria_cache_directory(&fake.world, 1, path), has_second);
+        expect_number(row->name, ria_cache_directory(&fake.world, 1, path), has_second);
     }
 }
 

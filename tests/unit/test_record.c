@@ -153,7 +153,7 @@ static void a_request_survives_a_round_trip(void **state)
     assert_null(request.plan.roles[0].value[RIA_ROLE_EXTERNAL_ID].value);
 }
 
-static bool is_taken(const struct ria_plan *plan)
+static bool is_accepted(const struct ria_plan *plan)
 {
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
     RIA_AUTO(request) request = RIA_REQUEST_INIT;
@@ -167,22 +167,22 @@ static void a_request_without_a_required_field_is_rejected(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-    assert_false(is_taken(&plan)); /* no keys */
+    assert_false(is_accepted(&plan)); /* no keys */
     fill_plan(&plan);
-    assert_true(is_taken(&plan));
+    assert_true(is_accepted(&plan));
     plan.roles[1].value[RIA_ROLE_REGION].value = NULL;
-    assert_false(is_taken(&plan));
+    assert_false(is_accepted(&plan));
     plan.role_count = 1;
-    assert_true(is_taken(&plan));
+    assert_true(is_accepted(&plan));
     for (int source = RIA_SOURCE_WEB_IDENTITY; source < RIA_SOURCES; source++) {
         plan.source = (enum ria_source)source;
-        assert_false(is_taken(&plan));
+        assert_false(is_accepted(&plan));
     }
     plan.value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].value = "/t";
     plan.source = RIA_SOURCE_WEB_IDENTITY;
-    assert_true(is_taken(&plan));
+    assert_true(is_accepted(&plan));
     plan.role_count = 0;
-    assert_false(is_taken(&plan));
+    assert_false(is_accepted(&plan));
 }
 
 static void a_request_with_half_a_key_pair_is_rejected(void **state)

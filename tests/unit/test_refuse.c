@@ -11,7 +11,7 @@ static void the_message_is_safe_to_print(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         const char *want;
     } rows[] = {
@@ -21,14 +21,14 @@ static void the_message_is_safe_to_print(void **state)
         {"UTF-8 stays", "\xc3\xbc", "rds-iam: \xc3\xbc"},
         {"nothing", "", "rds-iam: "},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         ria_fake_mariadb_init(&fake);
         expect_number(
-            row->message, ria_mariadb_refuse(&fake.vio, &fake.mysql, row->text), RIA_MARIADB_ERROR);
-        expect_text(row->message, fake.error, row->want);
-        expect_number(row->message, fake.error_code, 2061);
-        expect_text(row->message, fake.sqlstate, "HY000");
-        expect_number(row->message, fake.error_count, 1);
+            row->name, ria_mariadb_refuse(&fake.vio, &fake.mysql, row->text), RIA_MARIADB_ERROR);
+        expect_text(row->name, fake.error, row->want);
+        expect_number(row->name, fake.error_code, 2061);
+        expect_text(row->name, fake.sqlstate, "HY000");
+        expect_number(row->name, fake.error_count, 1);
     }
 }
 

@@ -150,7 +150,7 @@ static void settings_choose_the_endpoint(void **state)
     "  endpoint_url = https://section\n"
 #define KEY "endpoint_url = https://key\n"
     static const struct {
-        const char *message;
+        const char *name;
         struct variable variables[4];
         const char *more;
         const char *url;
@@ -270,20 +270,20 @@ static void settings_choose_the_endpoint(void **state)
          "AWS_ENDPOINT_URL_STS",
          NULL},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct asked asked;
         struct ria_plan_endpoint endpoint;
         plan_role(&asked, row->variables, row->more);
-        expect_number(row->message, asked.outcome, RIA_FOUND);
+        expect_number(row->name, asked.outcome, RIA_FOUND);
         const struct ria_setting *region = &asked.plan.roles[0].value[RIA_ROLE_REGION];
-        expect(row->message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
-        expect_text(row->message, endpoint.url, row->url);
+        expect(row->name, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
+        expect_text(row->name, endpoint.url, row->url);
         expect_text(
-            row->message, endpoint.region, row->signed_for == NULL ? "eu-west-1" : row->signed_for);
+            row->name, endpoint.region, row->signed_for == NULL ? "eu-west-1" : row->signed_for);
         if (row->from != NULL) {
             RIA_AUTO(buf) place = {.max = 200};
             ria_setting_add_place(&place, endpoint.from);
-            expect_piece(row->message, ria_buf_text(&place), row->from);
+            expect_piece(row->name, ria_buf_text(&place), row->from);
         }
         ria_plan_release(&asked.plan);
     }

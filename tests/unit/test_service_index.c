@@ -148,7 +148,7 @@ static void paths_are_compared_after_resolving_links(void **state)
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
     static const struct {
-        const char *message;
+        const char *name;
         const char *path;
         const char *other;
         bool is_same;
@@ -169,7 +169,7 @@ static void paths_are_compared_after_resolving_links(void **state)
         {"a link out", "two/out", "outside", true},
     };
     make_links(directory);
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         char paths[2][PATH_MAX];
         struct ria_passfile_place places[2];
         (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, row->path);
@@ -177,9 +177,8 @@ static void paths_are_compared_after_resolving_links(void **state)
         ria_passfile_locate(paths[0], NULL, &places[0]);
         ria_passfile_locate(paths[1], NULL, &places[1]);
         int order = ria_passfile_compare(&places[0], &places[1]);
-        expect_number(row->message, order == 0, row->is_same);
-        expect_number(
-            row->message, ria_passfile_compare(&places[1], &places[0]) == 0, row->is_same);
+        expect_number(row->name, order == 0, row->is_same);
+        expect_number(row->name, ria_passfile_compare(&places[1], &places[0]) == 0, row->is_same);
     }
     remove_links(directory);
 }
@@ -227,7 +226,7 @@ static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
     ria_passfile_locate("one/pass", NULL, &places[1]);
     ria_passfile_locate("/pass", NULL, &places[2]);
     expect_number("a relative path is itself", ria_passfile_compare(&places[0], &places[1]), 0);
-    expect("and no other", ria_passfile_compare(&places[0], &places[2]) != 0);
+    expect("no other path is the same", ria_passfile_compare(&places[0], &places[2]) != 0);
     expect(
         "it is in no directory",
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));

@@ -337,7 +337,7 @@ static void an_account_is_a_number(void **state)
 /* Returns true if the name is accepted: the next step is then an MFA code, or a request to
  * rds-iam-fetch.
  */
-static bool is_taken(const char *config, struct ria_error *err)
+static bool is_accepted(const char *config, struct ria_error *err)
 {
     struct ria_fake fake;
     struct ria_trail trail;
@@ -375,10 +375,10 @@ static void names_as_aws_writes_them_are_accepted(void **state)
     };
     struct ria_error err;
     for_each_row(config, configs, *config) {
-        bool is = is_taken(*config, &err);
+        bool is = is_accepted(*config, &err);
         expect_text(*config, is ? "" : err.text, "");
     }
-    assert_false(is_taken(MFA "mfa_serial = 'GAHT12345678'\n", &err)); /* the control */
+    assert_false(is_accepted(MFA "mfa_serial = 'GAHT12345678'\n", &err)); /* the control */
 }
 
 static void a_session_token_in_the_other_file_is_named(void **state)

@@ -11,7 +11,7 @@ static void what_the_token_is_signed_for(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *host;
         unsigned port;
@@ -169,7 +169,7 @@ static void what_the_token_is_signed_for(void **state)
          RIA_FAKE_CONFIG ":2: unknown key \"nonsense\"",
          NULL},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
@@ -179,15 +179,15 @@ static void what_the_token_is_signed_for(void **state)
         login.port = row->port;
         login.region = row->region;
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(row->message, outcome, row->start == NULL ? RIA_FAILED : RIA_FOUND);
+        expect_number(row->name, outcome, row->start == NULL ? RIA_FAILED : RIA_FOUND);
         const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
-        expect_piece(row->message, text, row->scope);
+        expect_piece(row->name, text, row->scope);
         size_t len = row->start == NULL ? 0 : strlen(row->start);
-        expect(row->message, len == 0 || strncmp(text, row->start, len) == 0);
+        expect(row->name, len == 0 || strncmp(text, row->start, len) == 0);
         size_t warned = ria_fake_log_count(&fake, RIA_LOG_WARNING);
-        expect_number(row->message, warned, row->warning == NULL ? 0 : 1);
+        expect_number(row->name, warned, row->warning == NULL ? 0 : 1);
         expect(
-            row->message,
+            row->name,
             row->warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, row->warning));
     }
 }

@@ -121,7 +121,7 @@ static void become_stderr(struct way way)
 }
 
 /* Returns 0 if exactly the line arrived at the other end, 1 if nothing arrived, and 2 otherwise. */
-static int what_came(struct way way)
+static int received(struct way way)
 {
     char text[256] = "";
     struct pollfd ready = {.fd = way.out, .events = POLLIN};
@@ -145,7 +145,7 @@ static int in_child(int (*act)(const void *), const void *argument)
 }
 
 struct row {
-    const char *message;
+    const char *name;
     struct way (*open)(void);
     bool is_written;
 };
@@ -156,12 +156,12 @@ static int write_one(const void *argument)
     struct way way = row->open();
     become_stderr(way);
     ria_stderr_write(line, sizeof(line) - 1);
-    return what_came(way);
+    return received(way);
 }
 
 static void check_row(const struct row *row)
 {
-    expect_number(row->message, in_child(write_one, row), row->is_written ? 0 : 1);
+    expect_number(row->name, in_child(write_one, row), row->is_written ? 0 : 1);
 }
 
 static void only_a_usable_stderr_is_written_to(void **state)
@@ -185,7 +185,7 @@ static void only_a_usable_stderr_is_written_to(void **state)
 
 /* The actions of the host program between the record and the log line. */
 struct change {
-    const char *message;
+    const char *name;
     struct way (*first)(void);  /* NULL: closed */
     struct way (*second)(void); /* NULL: the same as the first */
     bool is_written;
@@ -204,13 +204,13 @@ static int write_after_change(const void *argument)
     ria_stderr_record();
     become_stderr(second);
     ria_stderr_write(line, sizeof(line) - 1);
-    return what_came(second);
+    return received(second);
 }
 
 static void check_change(const struct change *change)
 {
     int status = in_child(write_after_change, change);
-    expect_number(change->message, status, change->is_written ? 0 : 1);
+    expect_number(change->name, status, change->is_written ? 0 : 1);
 }
 
 static void only_the_recorded_file_is_written_to(void **state)
@@ -224,7 +224,7 @@ static void only_the_recorded_file_is_written_to(void **state)
         {"a terminal became a pair of sockets", open_terminal, open_pair, false},
         {"a stderr that was closed stays closed", NULL, open_pipe, false},
     };
-    for_each_row(row, changes, row->message) {
+    for_each_row(row, changes, row->name) {
         check_change(row);
     }
 }

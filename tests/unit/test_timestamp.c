@@ -89,7 +89,7 @@ static void every_form_that_aws_writes_is_parsed(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
         int64_t when;
     } rows[] = {
@@ -115,10 +115,10 @@ static void every_form_that_aws_writes_is_parsed(void **state)
         {"the basic form of botocore's file cache", "20260822T123456UTC", 1787402096},
         {"the basic form of a leap second", "20161231T235960Z", 1483228800},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         int64_t when = -7;
-        expect(row->message, ria_timestamp_parse(row->text, &when));
-        expect_number(row->message, when, row->when);
+        expect(row->name, ria_timestamp_parse(row->text, &when));
+        expect_number(row->name, when, row->when);
     }
 }
 
@@ -126,7 +126,7 @@ static void every_other_form_is_rejected(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
     } rows[] = {
         {"nothing", ""},
@@ -163,10 +163,10 @@ static void every_other_form_is_rejected(void **state)
         {"the first second, which means \"no time\"", "1970-01-01T00:00:00Z"},
         {"a sign in front", "-2026-08-22T12:34:56Z"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         int64_t when = -7;
-        expect(row->message, !ria_timestamp_parse(row->text, &when));
-        expect_number(row->message, when, -7);
+        expect(row->name, !ria_timestamp_parse(row->text, &when));
+        expect_number(row->name, when, -7);
     }
 }
 

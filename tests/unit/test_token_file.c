@@ -126,7 +126,7 @@ static void a_plan_has_its_token_file(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         enum ria_source source;
         enum ria_plan_value value;
         const char *named_after;
@@ -152,13 +152,13 @@ static void a_plan_has_its_token_file(void **state)
     char path[RIA_PATH_MAX];
     struct ria_error err;
     ria_fake_init(&fake);
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         plan.source = row->source;
         plan.value[RIA_PLAN_LOGIN_DIRECTORY].value = "/l";
         plan.value[row->value] = (struct ria_setting){row->named_after, "/c", 2};
-        expect(row->message, ria_token_file_path(&fake.world, &plan, path, &err));
-        expect_text(row->message, path, row->path);
+        expect(row->name, ria_token_file_path(&fake.world, &plan, path, &err));
+        expect_text(row->name, path, row->path);
     }
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     plan.source = RIA_SOURCE_SSO;

@@ -16,7 +16,7 @@ static void an_invalid_request_is_rejected_before_any_file_is_read(void **state)
     static char long_user[257];
     memset(long_user, 'u', sizeof(long_user) - 1);
     const struct {
-        const char *message;
+        const char *name;
         struct ria_login login;
         enum ria_code code;
         const char *want;
@@ -67,16 +67,16 @@ static void an_invalid_request_is_rejected_before_any_file_is_read(void **state)
          RIA_E_CHANNEL,
          "the connection is not encrypted; enable TLS in the client"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, "[" HOST "]\nregion = eu-west-1\n");
-        expect_number(row->message, ria_login_ask(&fake, &row->login, &token, &err), RIA_FAILED);
-        expect_text(row->message, err.text, row->want);
-        expect_number(row->message, err.code, row->code);
-        expect_number(row->message, fake.reads, 0);
-        expect(row->message, token.text.data == NULL && token.expires == 0);
+        expect_number(row->name, ria_login_ask(&fake, &row->login, &token, &err), RIA_FAILED);
+        expect_text(row->name, err.text, row->want);
+        expect_number(row->name, err.code, row->code);
+        expect_number(row->name, fake.reads, 0);
+        expect(row->name, token.text.data == NULL && token.expires == 0);
     }
 }
 
@@ -103,7 +103,7 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         bool may_send;
         enum ria_code code;
@@ -126,7 +126,7 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
          false,
          RIA_E_ENDPOINT},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
@@ -137,11 +137,11 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
             .user = "etl",
             .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(row->message, outcome, row->may_send ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->name, outcome, row->may_send ? RIA_FOUND : RIA_FAILED);
         if (!row->may_send) {
-            expect_number(row->message, err.code, row->code);
+            expect_number(row->name, err.code, row->code);
             expect_text(
-                row->message,
+                row->name,
                 err.text,
                 row->code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
@@ -155,8 +155,8 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
-        expect_number(row->message, may_send, row->may_send);
-        expect(row->message, may_send || err.code == row->code);
+        expect_number(row->name, may_send, row->may_send);
+        expect(row->name, may_send || err.code == row->code);
     }
 }
 
@@ -201,7 +201,7 @@ static void a_pasted_token_needs_no_file_if_the_channel_decides(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         enum ria_channel channel;
         bool may_send;
         bool reads;
@@ -212,14 +212,14 @@ static void a_pasted_token_needs_no_file_if_the_channel_decides(void **state)
         {"verified", RIA_CHANNEL_VERIFIED, true, false},
         {"no channel", RIA_CHANNEL_NONE, true, false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_login_world(&fake, "a broken file\n");
         struct ria_login login = ria_login_good;
         login.channel = row->channel;
-        expect_number(row->message, ria_login_may_send(&login, &fake.world, &err), row->may_send);
-        expect_number(row->message, fake.reads > 0, row->reads);
+        expect_number(row->name, ria_login_may_send(&login, &fake.world, &err), row->may_send);
+        expect_number(row->name, fake.reads > 0, row->reads);
     }
 }
 
@@ -229,7 +229,7 @@ static void a_token_expires_with_its_credentials(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *expiration;
         int64_t expires; /* after now; 0: refused */
         const char *text;
@@ -254,7 +254,7 @@ static void a_token_expires_with_its_credentials(void **state)
          "the AWS credentials of the environment expired at 20260822T123456Z; get new ones"},
         {"long ago", "1999-08-22T12:34:56Z", 0, "expired at 19990822T123456Z; get new ones"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
@@ -262,15 +262,15 @@ static void a_token_expires_with_its_credentials(void **state)
         ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", row->expiration);
         enum ria_outcome outcome = ria_login_ask(&fake, &ria_login_good, &token, &err);
         if (row->expires == 0) {
-            expect_number(row->message, outcome, RIA_FAILED);
-            expect_piece(row->message, err.text, row->text);
-            expect_number(row->message, err.code, RIA_E_CREDENTIALS);
+            expect_number(row->name, outcome, RIA_FAILED);
+            expect_piece(row->name, err.text, row->text);
+            expect_number(row->name, err.code, RIA_E_CREDENTIALS);
             continue;
         }
-        expect_number(row->message, outcome, RIA_FOUND);
-        expect_number(row->message, token.expires, fake.now + row->expires);
+        expect_number(row->name, outcome, RIA_FOUND);
+        expect_number(row->name, token.expires, fake.now + row->expires);
         bool warned = row->text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, row->text);
-        expect_number(row->message, warned, row->text != NULL);
+        expect_number(row->name, warned, row->text != NULL);
     }
 }
 
@@ -281,7 +281,7 @@ static void the_chosen_profile_signs(void **state)
         "[profile a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n"
         "[profile b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *profile;
         const char *piece; /* of the token, or of the refusal */
@@ -304,7 +304,7 @@ static void the_chosen_profile_signs(void **state)
          "nope",
          "--profile: the profile \"nope\" does not exist"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
@@ -313,7 +313,7 @@ static void the_chosen_profile_signs(void **state)
         struct ria_login login = ria_login_good;
         login.profile = row->profile;
         bool found = ria_login_ask(&fake, &login, &token, &err) == RIA_FOUND;
-        expect_piece(row->message, found ? token.text.data : err.text, row->piece);
+        expect_piece(row->name, found ? token.text.data : err.text, row->piece);
     }
 }
 

@@ -17,7 +17,7 @@ enum {
 };
 
 static const struct {
-    const char *message;
+    const char *name;
     const char *text;
 } tokens[] = {
     {"botocore's order",
@@ -42,7 +42,7 @@ static const struct {
 };
 
 static const struct {
-    const char *message;
+    const char *name;
     const char *text;
 } passwords[] = {
     {"a password", "secret"},
@@ -54,13 +54,13 @@ static const struct {
 static void a_token_is_recognised_by_its_signature(void **state)
 {
     (void)state;
-    for_each_row(token, tokens, token->message) {
-        expect(token->message, ria_is_token(token->text));
-        expect(token->message, ria_line_has_token(token->text, strlen(token->text)));
+    for_each_row(token, tokens, token->name) {
+        expect(token->name, ria_is_token(token->text));
+        expect(token->name, ria_line_has_token(token->text, strlen(token->text)));
     }
-    for_each_row(password, passwords, password->message) {
-        expect(password->message, !ria_is_token(password->text));
-        expect(password->message, !ria_line_has_token(password->text, strlen(password->text)));
+    for_each_row(password, passwords, password->name) {
+        expect(password->name, !ria_is_token(password->text));
+        expect(password->name, !ria_line_has_token(password->text, strlen(password->text)));
     }
     expect("nothing", !ria_is_token(NULL));
 }
@@ -69,7 +69,7 @@ static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *line;
         bool has_token;
     } rows[] = {
@@ -83,9 +83,9 @@ static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
         {"cut off", "h:1:*:u:X-Amz-Signature", false},
         {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         size_t len = strlen(row->line);
-        expect_number(row->message, ria_line_has_token(row->line, len), row->has_token);
+        expect_number(row->name, ria_line_has_token(row->line, len), row->has_token);
     }
     const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
     expect("the text after the line", !ria_line_has_token(next, strcspn(next, "\n")));
@@ -95,16 +95,15 @@ static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
 static void lifetime_and_key_are_read_in_any_order(void **state)
 {
     (void)state;
-    for_each_row(token, tokens, token->message) {
+    for_each_row(token, tokens, token->name) {
         const char *text = token->text;
-        expect(token->message, !ria_token_is_over(text, MADE + LIFE - 61));
-        expect(token->message, ria_token_is_over(text, MADE + LIFE - 60));
-        expect_number(token->message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
-        expect(token->message, ria_token_key(text) != 0);
-        expect(token->message, !ria_token_is_later(text, tokens[0].text));
-        expect(token->message, ria_token_is_later(text, HOST "/?" SIGNATURE));
-        expect(
-            token->message, ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
+        expect(token->name, !ria_token_is_over(text, MADE + LIFE - 61));
+        expect(token->name, ria_token_is_over(text, MADE + LIFE - 60));
+        expect_number(token->name, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
+        expect(token->name, ria_token_key(text) != 0);
+        expect(token->name, !ria_token_is_later(text, tokens[0].text));
+        expect(token->name, ria_token_is_later(text, HOST "/?" SIGNATURE));
+        expect(token->name, ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
     }
 }
 
@@ -112,7 +111,7 @@ static void missing_values_are_not_guessed(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *text;
     } rows[] = {
         {"no date", HOST "/?X-Amz-Expires=1&" SIGNATURE},
@@ -125,9 +124,9 @@ static void missing_values_are_not_guessed(void **state)
         {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
         {"nothing", NULL},
     };
-    for_each_row(row, rows, row->message) {
-        expect(row->message, !ria_token_is_over(row->text, INT32_MAX));
-        expect_number(row->message, ria_token_key(row->text) != 0, 0);
+    for_each_row(row, rows, row->name) {
+        expect(row->name, !ria_token_is_over(row->text, INT32_MAX));
+        expect_number(row->name, ria_token_key(row->text) != 0, 0);
     }
 }
 

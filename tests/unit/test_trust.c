@@ -25,7 +25,7 @@ static void owners_and_writers_are_checked(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         struct ria_file file;
         const char *want; /* NULL: the file is trusted */
     } rows[] = {
@@ -58,15 +58,15 @@ static void owners_and_writers_are_checked(void **state)
          "f: belongs to uid 65534, neither to root nor to you; run: chown 1000 f, or copy it and "
          "name the copy: VARIABLE=COPY"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
         bool ok = ria_trust_check(&fake.world, &row->file, &file_f, &err);
-        expect_number(row->message, ok, row->want == NULL);
+        expect_number(row->name, ok, row->want == NULL);
         if (!ok) {
-            expect_text(row->message, err.text, row->want);
-            expect_number(row->message, err.code, RIA_E_CONFIG);
+            expect_text(row->name, err.text, row->want);
+            expect_number(row->name, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -108,7 +108,7 @@ static void lists(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *bytes;
         size_t len;
         const char *want; /* NULL: no other user can write */
@@ -146,13 +146,13 @@ static void lists(void **state)
          "it has an ACL that cannot be read; run: setfacl -b f"},
         {"nothing", ACL(""), "it has an ACL that cannot be read; run: setfacl -b f"},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         char text[RIA_ERROR_TEXT_MAX];
         struct ria_file file = {.owner = ME, .group = SHARED, .mode = 0660};
         ria_acl_read(row->bytes, row->len, ME, &file);
         bool is_open = ria_trust_describe_writers(&file, ME, "f", text, sizeof(text));
-        expect_number(row->message, is_open, row->want != NULL);
-        expect_text(row->message, text, is_open ? row->want : "");
+        expect_number(row->name, is_open, row->want != NULL);
+        expect_text(row->name, text, is_open ? row->want : "");
     }
 }
 
@@ -213,7 +213,8 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
             (void)snprintf(
                 want,
                 sizeof(want),
-                "f: every user can write it, and chmod may have no effect on its file system (%s); "
+                "f: every user can write it, and chmod may have no effect on its file system "
+                "(%s); "
                 "copy it to another one and name the copy: VARIABLE=COPY",
                 row->name);
         }
@@ -319,7 +320,7 @@ static void settings_of_another_user(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         const char *config;
         const char *variable; /* set to "/x", or NULL */
         const char *want;     /* NULL: the settings are used */
@@ -386,7 +387,7 @@ static void settings_of_another_user(void **state)
          NULL,
          NULL},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_response response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -402,14 +403,14 @@ static void settings_of_another_user(void **state)
             ria_fake_env(&fake, row->variable, "/x");
         }
         struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
-        expect_number(row->message, find(&fake, &err), RIA_FOUND);
+        expect_number(row->name, find(&fake, &err), RIA_FOUND);
         file->file.owner = 0;
-        expect_number(row->message, find(&fake, &err), RIA_FOUND);
+        expect_number(row->name, find(&fake, &err), RIA_FOUND);
         file->file.owner = OTHER;
         enum ria_outcome outcome = find(&fake, &err);
-        expect_number(row->message, outcome, row->want == NULL ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->name, outcome, row->want == NULL ? RIA_FOUND : RIA_FAILED);
         if (outcome == RIA_FAILED) {
-            expect_text(row->message, err.text, row->want);
+            expect_text(row->name, err.text, row->want);
         }
         ria_response_release(&response);
     }

@@ -38,7 +38,7 @@ static void a_silent_worker_is_at_fault_after_two_seconds(void **state)
 {
     (void)state;
     static const struct {
-        const char *message;
+        const char *name;
         int64_t opener_deadline; /* ticks after the start */
         int64_t later;
         const char *fault;
@@ -51,10 +51,10 @@ static void a_silent_worker_is_at_fault_after_two_seconds(void **state)
         {"a missed deadline", 100, 400, "does not respond"},
         {"a missed deadline, and silent for a short time", 100, 399, ""},
     };
-    for_each_row(row, rows, row->message) {
+    for_each_row(row, rows, row->name) {
         struct ria_watchdog watchdog = started();
         ria_watchdog_promise(&watchdog, START + row->opener_deadline);
-        expect_text(row->message, look(&watchdog, row->later), row->fault);
+        expect_text(row->name, look(&watchdog, row->later), row->fault);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The runner for tables of rows: which table and row run now, and what became of them. */
+ * The runner for tables of rows: records which table and row are running, and which checks failed.
+ */
 #include "unit.h"
 
 static struct unit_table current;

@@ -2,7 +2,7 @@
  *
  * A program with many copies of libpq (copy.c). Several threads look up functions in them at the
  * same time, while one more copy is loaded and unloaded. Forked children look up functions in all
- * copies, too:
+ * copies as well:
  *
  *   copies_at_once COMING-AND-GOING COPY...       each named by its number
  *

@@ -42,9 +42,9 @@ struct work {
 static void leak(long number, long every)
 {
     if (number % every == 0) {
-        char *volatile kept = calloc(1, 16);
-        kept = NULL;
-        (void)kept;
+        char *volatile leaked = calloc(1, 16);
+        leaked = NULL;
+        (void)leaked;
     }
     if (number % 100 == 0) {
         (void)!open("/dev/null", O_RDONLY);
@@ -165,8 +165,8 @@ static int endure(struct work *work, int threads, const long goals[2])
     for (int phase = 0; phase < 2; phase++) {
         (void)pthread_barrier_wait(&work->barrier);
         report(work, goals[phase]);
-        /* Each thread has taken one number more than it used, to notice that the goal is reached.
-         */
+        /* Each thread has drawn one number that it did not use, and so noticed that the goal is
+         * reached. */
         atomic_store(&work->started, goals[phase]);
         atomic_store(&work->goal, goals[1]);
         (void)pthread_barrier_wait(&work->barrier);

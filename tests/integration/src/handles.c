@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
  * usage: handles STEP...
- * Does each step with one handle of libmariadb, and prints what came of it. The library's functions
- * are those that this program is linked with, or, with HANDLES_LIBRARY in the environment, those
- * that dlsym() finds in that copy, which is loaded with RTLD_LOCAL.
+ * A program that runs each step on the same handle of libmariadb and prints the result. It calls
+ * the functions of the library that it is linked with. If HANDLES_LIBRARY is set, the program loads
+ * the library in that file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
  *
  *   init                    mysql_init() on the same memory
  *   close                   mysql_close()
  *   ca=FILE, capath=DIR     mysql_options()
- *   verify=0, enforce=0     likewise, or 1
- *   plugin-dir=DIR          likewise
+ *   verify=N, enforce=N     mysql_options(); N is 0 or 1
+ *   plugin-dir=DIR          mysql_options()
  *   tcp                     MYSQL_PROTOCOL_TCP
  *   group=NAME              MYSQL_READ_DEFAULT_GROUP
- *   ssl-set=FILE            mysql_ssl_set(); an empty FILE for NULL
- *   remember                CLIENT_REMEMBER_OPTIONS, from now on
- *   connect=HOST,PORT,USER[,PASSWORD]
- *   list=HOST:PORT HOST:PORT,PORT,USER    the same with a list of hosts
+ *   ssl-set=FILE            mysql_ssl_set(); an empty FILE means NULL
+ *   remember                CLIENT_REMEMBER_OPTIONS for all later steps
+ *   connect=HOST,PORT,USER[,PASSWORD]     mysql_real_connect()
+ *   list=HOST:PORT HOST:PORT,PORT,USER    mysql_real_connect() with a list of hosts
  *   start=HOST,PORT,USER    mysql_real_connect_start() and _cont()
- *   again                   ends the connection on the server, then mysql_ping()
- *   show                    the handle's CA, verification, use of TLS and plugin directory
- *   fork                    the rest is done by a child
- *   threads=COUNT,HOST,PORT,USER    each connects with a handle of its own, all at the same time */
+ *   again                   kills the connection on the server, then mysql_ping()
+ *   show                    prints the handle's CA, verification, use of TLS and plugin directory
+ *   fork                    a child process runs the remaining steps
+ *   threads=COUNT,HOST,PORT,USER    COUNT threads connect at the same time, each with its own
+ * handle
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <mysql.h>
@@ -66,7 +68,7 @@ static void find_functions(const char *path)
     FUNCTIONS(FIND)
 }
 
-/* "step: USER over CIPHER", or the error. */
+/* Prints "step: USER over TLS", "step: USER over no TLS", or the error. */
 static void show_user(MYSQL *mysql, const char *step)
 {
     MYSQL_RES *rows =
@@ -88,7 +90,7 @@ struct place {
     char *password;
 };
 
-/* Changes `text`. */
+/* Parses "HOST,PORT,USER,PASSWORD". Modifies `text`; the result points into it. */
 static struct place parse_place(char *text)
 {
     struct place place = {.host = strsep(&text, ",")};
@@ -107,9 +109,9 @@ static const char *or_null(const char *text)
 static void connect_to(MYSQL *mysql, const char *step, char *text)
 {
     struct place to = parse_place(text);
-    char *blank = strcmp(step, "list") == 0 ? strchr(to.host, ' ') : NULL;
-    if (blank != NULL) {
-        *blank = ',';
+    char *space = strcmp(step, "list") == 0 ? strchr(to.host, ' ') : NULL;
+    if (space != NULL) {
+        *space = ',';
     }
     if (api.mysql_real_connect(
             mysql, or_null(to.host), to.user, to.password, NULL, to.port, NULL, flags) == NULL) {
@@ -119,12 +121,12 @@ static void connect_to(MYSQL *mysql, const char *step, char *text)
     show_user(mysql, step);
 }
 
-static int wait_for(int wanted)
+static int wait_for(int events)
 {
     struct pollfd socket = {
         .fd = api.mysql_get_socket(&handle),
         .events =
-            (short)(((wanted & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) | ((wanted & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0))};
+            (short)(((events & MYSQL_WAIT_READ) != 0 ? POLLIN : 0) | ((events & MYSQL_WAIT_WRITE) != 0 ? POLLOUT : 0))};
     (void)poll(&socket, 1, 10000);
     return ((socket.revents & POLLIN) != 0 ? MYSQL_WAIT_READ : 0) |
            ((socket.revents & POLLOUT) != 0 ? MYSQL_WAIT_WRITE : 0) |
@@ -136,10 +138,10 @@ static void start_to(char *text)
     struct place to = parse_place(text);
     MYSQL *result = NULL;
     (void)api.mysql_options(&handle, (enum mysql_option)MYSQL_OPT_NONBLOCK, NULL);
-    int wanted = api.mysql_real_connect_start(
+    int events = api.mysql_real_connect_start(
         &result, &handle, to.host, to.user, to.password, NULL, to.port, NULL, flags);
-    while (wanted != 0) {
-        wanted = api.mysql_real_connect_cont(&result, &handle, wait_for(wanted));
+    while (events != 0) {
+        events = api.mysql_real_connect_cont(&result, &handle, wait_for(events));
     }
     if (result == NULL) {
         (void)printf("start: %u %s\n", api.mysql_errno(&handle), api.mysql_error(&handle));

@@ -36,7 +36,7 @@ static void say_error(const char *before)
     (void)printf("%s%s", before, text == NULL ? "no error" : text);
 }
 
-static void say(const char *where, void *handle, const char *name)
+static void print_result(const char *where, void *handle, const char *name)
 {
     Dl_info info = {0};
     void *found = dlsym(handle, name);
@@ -64,12 +64,12 @@ __attribute__((constructor)) static void look_up(void)
         "absent"};
     void *library = dlopen("libm.so.6", RTLD_NOW);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        say("next", RTLD_NEXT, names[i]);
-        say("default", RTLD_DEFAULT, names[i]);
-        say("libm", library, names[i]);
+        print_result("next", RTLD_NEXT, names[i]);
+        print_result("default", RTLD_DEFAULT, names[i]);
+        print_result("libm", library, names[i]);
     }
-    say("libm", library, "PQconnectdb"); /* libm has no such function: an error is set */
+    print_result("libm", library, "PQconnectdb"); /* libm has no such function: an error is set */
     (void)dlsym(library, "absent");
-    say("after an error that nobody asked for, libm", library, "cos");
+    print_result("after an error that was not read, libm", library, "cos");
     (void)dlclose(library);
 }

@@ -3,10 +3,10 @@
  * A libpq with one unusual property, which the variable ODD names. It passes every other call to
  * the copy of libpq that it is linked with (libpq.so.9):
  *
- *   version    it is of PostgreSQL 9.6
- *   nothing    PQconnectStartParams() has no memory
- *   settings   PQconninfo() has no memory
- *   begins     PQconnectStartParams() does not refuse what is not valid
+ *   version    reports the version of PostgreSQL 9.6
+ *   nothing    PQconnectStartParams() runs out of memory
+ *   settings   PQconninfo() runs out of memory
+ *   begins     PQconnectStartParams() does not reject invalid settings
  *
  * The test compiles it and links it with that copy. */
 #include <dlfcn.h>

@@ -34,7 +34,7 @@ static void *theirs(const char *name)
     return found;
 }
 
-/* Defines NAME(parameters), which passes the call on. */
+/* Defines a function `name` that calls the next function of that name. */
 #define FORWARD(result, name, parameters, arguments)                                               \
     EXPORT result name parameters                                                                  \
     {                                                                                              \

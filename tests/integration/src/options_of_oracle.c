@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Oracle's client library as the preload meets it: handles and their options, under the names and
- * numbers of the version VERSION. A connection is never made: mysql_real_connect() prints the
- * options that it would be made with, and fails. As in the library, functions call each other by
- * their public names, mysql_options4() by a jump; a connection that fails frees the options unless
- * CLIENT_REMEMBER_OPTIONS is set; and an ssl-mode that is out of range is an error. */
+ * Stands for Oracle's client library in tests of the preload. It has handles and their options,
+ * with the option numbers of the version VERSION. It never connects: mysql_real_connect() prints
+ * the handle's options and fails. Three things are as in the real library. Functions call each
+ * other by their public names, and mysql_options4() does so with a jump. A connection that fails
+ * frees the handle's options, unless CLIENT_REMEMBER_OPTIONS is set. An ssl-mode that is out of
+ * range is an error. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ struct handle {
     char *capath;
     char *plugin_dir;
     unsigned mode;
-    unsigned others; /* options with other numbers */
+    unsigned others; /* how many options with other numbers were set */
     unsigned waits;
 };
 

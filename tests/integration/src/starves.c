@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program whose connection runs out of memory, at one allocation after the other:
+ * A program whose connection runs out of memory, at each allocation in turn:
  *
  *   starves ONCE FIRST STEP CONNINFO
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * LD_PRELOAD for the lab's servers: PAM reads its service files from the directory
- * RDSLAB_PAM_CONFDIR. If the variable is unset or empty, it has no effect.
+ * Preloaded into the lab's servers: makes PAM read its service files from the directory that the
+ * variable RDSLAB_PAM_CONFDIR names. If the variable is unset or empty, this object has no effect.
  *
- * With it, the lab needs no file in /etc/pam.d and no root privileges. */
+ * With this object, the lab needs no file in /etc/pam.d and no root privileges. */
 #include <security/pam_appl.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ int pam_start(
 {
     const char *confdir = getenv("RDSLAB_PAM_CONFDIR");
     if (confdir != NULL && confdir[0] == '\0') {
-        confdir = NULL; /* for libpam, the default directory */
+        confdir = NULL; /* NULL means the default directory of libpam */
     }
     return pam_start_confdir(service_name, user, pam_conversation, confdir, pamh);
 }

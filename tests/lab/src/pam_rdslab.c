@@ -3,10 +3,11 @@
  * PAM module of the lab's servers. The arguments in the service file select one of two modes:
  *
  *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides.
- *                                              A replication login is refused unasked, unless
- *                                              PostgreSQL has rds.iam_auth_for_replication = 1
- *     pam_rdslab.so password=WORD              the password must be WORD: an account that is
- *                                              asked for a typed password in clear
+ *                                              The module rejects a replication login without a
+ *                                              query to the verifier, unless PostgreSQL has
+ *                                              rds.iam_auth_for_replication = 1
+ *     pam_rdslab.so password=WORD              the password must be WORD; for an account that
+ *                                              uses a typed password in clear text
  *
  * The module looks up no accounts and opens no sessions. It logs nothing, because passwords and
  * tokens of clients must not be in the log of a test server. */

@@ -158,7 +158,7 @@
 /* -- the agent ------------------------------------------------------------------------------ */
 
 #define RIA_MESSAGE_NO_PASSFILE                                                                    \
-    "no service has its passfile in this directory; add to one in pg_service.conf: "               \
+    "no service has its passfile in this directory; add this to one in pg_service.conf: "          \
     "passfile=%s/NAME"
 #define RIA_MESSAGE_UNKNOWN_KEY                                                                    \
     "libpq does not know \"%.64s\"%s, so it rejects the service; write key=value without spaces "  \

@@ -345,7 +345,7 @@ static enum ria_outcome fail_by_deadline(
     };
     char what[64];
     long long seconds = (fetch->budget + SECOND / 2) / SECOND;
-    (void)ria_text_format(what, sizeof(what), "did not answer within %lld s", seconds);
+    (void)ria_text_format(what, sizeof(what), "did not finish within %lld s", seconds);
     (void)fail_with(command, err, what, errors);
     err->code = RIA_E_SLOW_PROCESS;
     return RIA_FAILED;

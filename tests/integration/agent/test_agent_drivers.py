@@ -207,7 +207,7 @@ class Drivers(DriverCase):
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS]
         rows += [("other_ca", spelling, (), self.assert_nothing_sent) for spelling in driver.holds[1:]]
         if driver.sees_preload:
-            under = (harness.installed("bin/rds-iam"), "exec", "--")
+            under = (harness.installed("bin/rds-iam"), "exec", "--ca", str(self.lab.ca_file), "--")
             rows += [(None, driver.leaks[0], under, self.assert_nothing_sent)]
         return rows
 

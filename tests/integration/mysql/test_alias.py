@@ -93,7 +93,7 @@ class Alias(MariadbCase):
         seen = self.oracle_login({ALIAS: RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(
-            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is not an RDS endpoint, but DNS says "), seen["printed"])
+            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is not an RDS endpoint, but a DNS alias of "), seen["printed"])
         self.assertIn(f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"])
 

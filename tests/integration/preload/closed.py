@@ -23,7 +23,7 @@ class ClosedCase(LabCase):
         super().setUp()
         self.token = self.lab.token("etl", self.lab.pg, USER)
 
-    def conninfo(self, peer, sslmode="prefer"):
+    def conninfo(self, peer, sslmode="disable"):
         return (f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode={sslmode} "
                 f"sslrootcert={self.lab.ca_file} gssencmode=disable")
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads role credentials that the AWS CLI has cached. Does so only if the user has set
- * aws_cli_cache = read, because a key does not identify the credentials that assumed the role. An
- * entry is used only if it belongs to this role, has the configured session name (if one is set),
- * and does not expire within the life of an RDS token (15 minutes). Ignores every other file, and a
- * file that the AWS CLI is still writing.
+ * aws_cli_cache = read, because the file name of an entry does not tell which credentials assumed
+ * the role. An entry is used only if it belongs to this role, has the configured session name (if
+ * one is set), and does not expire within the life of an RDS token (15 minutes). Ignores every
+ * other file, and a file that the AWS CLI is still writing.
  *
  * A key is the digest of a JSON text in the format of Python's json.dumps(): sorted members, ASCII
  * only, \u escapes in lower case. jansson writes these escapes in upper case, which would change
@@ -162,7 +162,7 @@ bool ria_cli_cache_key(
 /* -- entries -------------------------------------------------------------------------------- */
 
 /* Reads the entry of a key text. If other users can write the entry, ignores the entry and adds a
- * warning; the caller requests the role from STS instead. */
+ * warning; the caller then requests the credentials from AWS. */
 static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {
@@ -180,7 +180,8 @@ static bool cli_cache_read_entry(
     if (!ria_setting_expand(world, name, path)) {
         return false;
     }
-    const struct ria_trusted what = {path, "HOME=DIRECTORY, with .aws/cli/cache in it"};
+    const struct ria_trusted what = {
+        path, "HOME=DIRECTORY (a directory that contains .aws/cli/cache)"};
     enum ria_outcome outcome = ria_trust_read(world, &what, &text, &file, &err);
     if (outcome == RIA_FAILED && file.mode != 0) {
         ria_response_warn(fetch->result, "%s; it is not used", err.text);
@@ -253,7 +254,7 @@ static bool find_role(struct ria_fetch *fetch, size_t number, struct ria_credent
     (void)snprintf(
         out->source,
         sizeof(out->source),
-        "role %.128s by the AWS CLI's cache",
+        "role %.128s from the AWS CLI's cache",
         role->value[RIA_ROLE_ARN].value);
     return true;
 }
@@ -273,7 +274,7 @@ static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
         return false;
     }
     (void)snprintf(
-        out->source, sizeof(out->source), "%.128s by the AWS CLI's cache", fetch->plan->label);
+        out->source, sizeof(out->source), "%.128s from the AWS CLI's cache", fetch->plan->label);
     return true;
 }
 

@@ -32,6 +32,7 @@ const char ria_fetch_no_role[] = "the instance has no role";
 
 static const char token_path[] = "/latest/api/token";
 static const char gives_no_credentials[] = "does not give the role's credentials";
+static const char check_server[] = "check that it is AWS's";
 static const char names_no_role[] = "does not name the role";
 static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
 
@@ -90,7 +91,7 @@ static enum ria_outcome failed_by_result(
         sizeof(message),
         "%s; %s",
         what,
-        result == RIA_HTTP_UNUSABLE ? "check that it is AWS's" : "try again");
+        result == RIA_HTTP_UNUSABLE ? check_server : "try again");
     return failed(fetch, err, message, why);
 }
 
@@ -208,7 +209,7 @@ static enum ria_outcome get_token(
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
         return failed_by_status(
-            fetch, err, "gives no session token", "check that it is AWS's", response.status);
+            fetch, err, "gives no session token", check_server, response.status);
     }
     ria_buf_add_text(header, "X-Aws-Ec2-Metadata-Token: ");
     ria_buf_add_text(header, response.body.data);
@@ -233,8 +234,7 @@ static enum ria_outcome get_role(
     static const char allowed[] = RIA_ALNUM "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
         strspn(response.body.data, allowed) != len) {
-        return failed_by_status(
-            fetch, err, names_no_role, "check that it is AWS's", response.status);
+        return failed_by_status(fetch, err, names_no_role, check_server, response.status);
     }
     memcpy(role, response.body.data, len);
     role[len] = '\0';

@@ -223,7 +223,7 @@ bool ria_process_chain_add(
             RIA_E_CREDENTIALS,
             command,
             RIA_PROCESS_CHAIN_REFUSAL RIA_PROCESS_CHAIN_VARIABLE
-            " is not a value that rds-iam writes; unset it");
+            " was not set by rds-iam; unset it");
     }
     if (!make_link(command, profile, &all.link[all.count], err)) {
         return false;

@@ -17,7 +17,7 @@
 
 #ifdef DLSYM_VERSION
 
-/* Replaces a real dlsym() that was not found. Returns NULL, and does not change the error of
+/* Used if the real dlsym() was not found. Returns NULL, and does not change the error of
  * dlvsym() that dlerror() reports. */
 static void *find_nothing(void *handle, const char *name)
 {

@@ -41,7 +41,8 @@ void ria_signal_guard_begin(struct ria_signal_guard *guard)
 void ria_signal_guard_end(const struct ria_signal_guard *guard)
 {
     int saved = errno;
-    (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
     (void)pthread_setcancelstate(guard->cancelling, NULL);
+    /* Last: a handler of a pending signal runs in this call, and may never return. */
+    (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
     errno = saved;
 }

@@ -5,12 +5,12 @@
  * login. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
  * allocated, nothing is stored, and each login obtains credentials again.
  *
- * Every call wipes all expired copies. A copy expires when its credentials expire by AWS's clock,
- * or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped between calls,
- * so a long-running server wakes up to make such a call (ria_background_due()).
+ * A call that gets the lock wipes all expired copies. A copy expires when its credentials expire by
+ * AWS's clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped
+ * between calls, so a long-running server wakes up to make such a call (ria_background_due()).
  *
- * Thread-safe, and never blocks: while another thread holds the lock, a call acts as if the cache
- * were empty. If a process forks during a call, the child finds no copies.
+ * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing,
+ * and finds no copy. If a process forks during a call, the child finds no copies.
  */
 #ifndef RIA_PROVIDER_MEMORY_CACHE_H
 #define RIA_PROVIDER_MEMORY_CACHE_H

@@ -43,9 +43,9 @@ static void move_response(struct ria_response *to, struct ria_response *from)
     *from = (struct ria_response)RIA_RESPONSE_INIT;
 }
 
-/* Reads the in-process copy. If it is missing or expires too soon, reads the cache file, and uses
- * the credentials that expire later. Sets out->outcome to FOUND or ABSENT. If nothing is cached,
- * out->outcome stays FAILED. */
+/* Reads the in-process copy. If it is missing or expires too soon, also reads the cache file, and
+ * uses whichever of the two expires later. Sets out->outcome to FOUND or ABSENT. If nothing is
+ * cached, out->outcome stays FAILED. */
 static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
@@ -157,8 +157,9 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch. If that fails, falls back to the cached credentials while they have not
- * expired. Returns false if *out is the cached response, else true. */
+/* Runs rds-iam-fetch, unless an MFA code is missing. If that fails, falls back to the cached
+ * credentials while they have not expired. Returns false if *out is the cached response, else true.
+ */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -3,9 +3,9 @@
  * Turns a plan into credentials. Tries the static keys in the plan, then the in-process copy, then
  * the cache file, and runs rds-iam-fetch last.
  *
- * Rejects three plans before any request is sent: keys in quotes and temporary keys without their
- * session token, because AWS rejects every signature made with them; and a role that has
- * mfa_serial, if no MFA code was entered and the role's credentials are not cached.
+ * Rejects three kinds of plans: with keys in quotes; with temporary keys and no session token (AWS
+ * rejects every signature made with either); and with a role that has mfa_serial, if no MFA code
+ * was entered and the role's credentials are not cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
@@ -15,7 +15,7 @@
 
 /* Where credentials were read or obtained. */
 enum ria_origin {
-    RIA_ORIGIN_PLAN,    /* static keys in the settings */
+    RIA_ORIGIN_PLAN,    /* static keys in the settings, or nothing was obtained */
     RIA_ORIGIN_MEMORY,  /* the in-process copy */
     RIA_ORIGIN_FILE,    /* the cache file */
     RIA_ORIGIN_FETCHED, /* rds-iam-fetch */
@@ -32,8 +32,8 @@ enum ria_origin ria_obtain(
  * limit that applied, in milliseconds. If it is a login's limit (RIA_LOGIN_BUDGET_MS) or shorter,
  * the new message names the limit and a remedy: set cache_credential_process (unless it is set),
  * fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, whose limit is longer. If
- * `budget` is longer, only RIA_E_DEADLINE is replaced, by a message that names the limit. Leaves
- * any other error unchanged. */
+ * `budget` is longer, RIA_E_SLOW_PROCESS is left unchanged, and RIA_E_DEADLINE of a plan without
+ * roles is replaced by a message that names the limit. Any other error is left unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

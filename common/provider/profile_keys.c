@@ -30,11 +30,11 @@ bool ria_profile_has_keys(const struct ria_profile *profile)
 static enum ria_outcome refuse_half(
     const struct ria_profile *profile,
     const struct ria_setting *present,
-    const char *present_key,
-    const char *missing_key,
+    const char *present_name,
+    const char *missing_name,
     struct ria_error *err)
 {
-    if (ria_profile_has(profile, missing_key)) {
+    if (ria_profile_has(profile, missing_name)) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
@@ -43,15 +43,15 @@ static enum ria_outcome refuse_half(
             profile->name);
     }
     struct ria_setting empty;
-    if (ria_profiles_get(profile->profiles, profile->name, missing_key, &empty)) {
+    if (ria_profiles_get(profile->profiles, profile->name, missing_name, &empty)) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             &empty,
             "%s of the profile \"%.64s\" is empty; write it, or remove %s too",
-            missing_key,
+            missing_name,
             profile->name,
-            present_key);
+            present_name);
     }
     char what[192];
     (void)ria_text_format(
@@ -59,8 +59,8 @@ static enum ria_outcome refuse_half(
         sizeof(what),
         "the profile \"%.64s\" has an %s but no %s",
         profile->name,
-        present_key,
-        missing_key);
+        present_name,
+        missing_name);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
     (void)ria_profile_lacks(profile->profiles, &lack, present, err);
     return RIA_FAILED;

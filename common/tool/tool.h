@@ -29,11 +29,11 @@ ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 
 /* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and
- * rds-iam exec sets them. Both libraries read LIBMYSQL_PLUGINS; each looks for the plugins in its
- * own directory and ignores a plugin that is missing. Connector/C finds mysql_clear_password and
- * loads it when the library is initialized, before several threads can load it at the same time.
- * Oracle's library loads whichever of rds_iam_v1 and rds_iam_v2 has the library's plugin interface
- * version. */
+ * rds-iam exec sets them. MariaDB Connector/C and Oracle's libmysqlclient both read
+ * LIBMYSQL_PLUGINS; each looks for the plugins in its own directory and ignores a plugin that is
+ * missing. Connector/C finds mysql_clear_password. It loads the plugin when the library is
+ * initialized, so that no threads can race to load it later. Oracle's library loads whichever of
+ * rds_iam_v1 and rds_iam_v2 has the library's plugin interface version. */
 #define RIA_MARIADB_PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
 #define RIA_MARIADB_PLUGINS "mysql_clear_password"
 

@@ -15,11 +15,11 @@
 
 enum {
     WAIT_MS = 4000,  /* few clients set a connect_timeout below this */
-    TEXT_MS = 1000,  /* how long a text is used: at most one token for each entry and second */
+    TEXT_MS = 1000,  /* how long the lines of a file are reused: one token per line and second */
     OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
     RETRY_MS = 5000, /* after a file could not be created */
     SLICE_LINES = 64,
-    TRIES_MAX = 8,  /* at most 2^8 / 4 ms between two attempts to take the lease */
+    TRIES_MAX = 8,  /* after these attempts to take the lease the delay stays at 2^8 / 4 ms */
     RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
     ROUND_SECONDS = 300,
     RETRY_SECONDS = 5,
@@ -193,9 +193,9 @@ static bool make_text(struct ria_serve *serve, struct ria_served *file)
 
 /* -- with leases ---------------------------------------------------------------------------- */
 
-/* Creates a leased file and returns its descriptor, or -1 with err filled. Refuses to use a
- * descriptor that the worker needs for other work: without it, the worker could fetch no
- * credentials and answer no --status. */
+/* Creates a leased file and returns its descriptor, or -1 with err filled. Fails if the
+ * remaining descriptors are reserved: the worker needs them to fetch credentials and to answer
+ * --status. */
 static int make_leased(
     const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)
 {

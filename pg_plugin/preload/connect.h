@@ -25,8 +25,8 @@
  *   6. The program's call is made with its own arguments. If the connection has tokens and libpq
  *      would try a Kerberos ticket before TLS, gssencmode=disable is appended.
  *
- * No token is sent if one of the hosts is a Unix socket, which libpq does not encrypt whatever
- * sslmode is, or if another user could write the service file that the settings came from.
+ * No token is sent if one of the hosts is a Unix socket, which libpq never
+ * encrypts, or if another user could write the service file that the settings came from.
  *
  * If the preload cannot determine what a connection would send, it does not begin the connection,
  * and the program gets a handle that libpq has refused, with the preload's message. There are three

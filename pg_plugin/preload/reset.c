@@ -6,13 +6,16 @@
  * the passfile again. A token expires after 15 minutes, and programs reset connections that are
  * much older (Rails reconnects that way). libpq has no function that changes the password. But
  * PQpass() returns the connection's own string, which strdup() or the read of the passfile
- * allocated (fe-connect.c, 10 to 18).
+ * allocated (fe-connect.c of PostgreSQL 10 to 18).
  *
- * Checks these conditions in this order: the password is a token; libpq reports the connection's
- * settings, and they allow a token (if not, the token is wiped); the fresh token replaces the
- * stored one (module.h); and the fresh token fits into the memory block of the stored one, whose
- * size the allocator reports. The lines of the module's passfiles have spare bytes for this
- * purpose. A token that does not fit is not written. */
+ * Overwrites it only if these conditions hold, checked in this order:
+ *
+ *   1. The password is a token.
+ *   2. libpq reports the connection's settings, and they allow a token. Otherwise the stored token
+ *      is wiped.
+ *   3. ria_token_is_replaced() (module.h) is true for the stored and the fresh token.
+ *   4. The fresh token fits into the memory block of the stored one, whose size the allocator
+ *      reports. The lines of the module's passfiles have spare bytes for this purpose. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -53,7 +56,7 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Copies the passfile's token over the stored token if it replaces the stored token and fits.
+/* Copies the passfile's token over the stored token if conditions 3 and 4 hold for it.
  * is_in_history: as in module.h. Returns false if the passfile has no token that replaces the
  * stored one. */
 static bool copy_from_passfile(
@@ -88,7 +91,7 @@ static bool copy_from_passfile(
 }
 
 /* Returns the target of the reset. For a list of hosts, this is the host that the connection is on.
- * has_socket still counts the whole list, because libpq may try the other hosts. */
+ * has_socket still refers to the whole list, because libpq may try the other hosts. */
 static struct ria_pq_target target_now(
     const struct ria_pq_settings *settings, const char *host, const char *port)
 {

@@ -36,7 +36,7 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target)
                                  refuses TLS */
 }
 
-/* libpq ignores sslmode for a Unix socket (fe-connect.c, 10 to 18). */
+/* libpq ignores sslmode for a Unix socket (fe-connect.c of PostgreSQL 10 to 18). */
 static bool check_sockets(const struct ria_pq_target *target, struct ria_error *err)
 {
     if (!target->has_socket) {
@@ -46,14 +46,15 @@ static bool check_sockets(const struct ria_pq_target *target, struct ria_error *
         return ria_fail(
             err,
             RIA_E_CHANNEL,
-            "no host is set: the default is a Unix socket, which libpq does not encrypt whatever "
-            "sslmode is; set host= or PGHOST to the endpoint");
+            "no host is set, so libpq uses a Unix socket, which it never encrypts; set host= or "
+            "PGHOST "
+            "to the endpoint");
     }
     return ria_fail(
         err,
         RIA_E_CHANNEL,
-        "the list of hosts (%.200s) contains a Unix socket, which libpq does not encrypt whatever "
-        "sslmode is; list only endpoints (host=, PGHOST)",
+        "the list of hosts (%.200s) contains a Unix socket, which libpq never encrypts; "
+        "list only endpoints (host=, PGHOST)",
         target->host != NULL ? target->host : target->hostaddr);
 }
 
@@ -163,12 +164,12 @@ bool ria_token_passfile_token(
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
         if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
-            return false; /* verification would not help; err contains what does */
+            return false; /* sslmode=verify-full would not help; err states what would */
         }
         return ria_fail(
             err,
             RIA_E_CHANNEL,
-            "sslmode=%s would send it to an unverified server; add sslmode=verify-full and "
+            "sslmode=%s would send the token to an unverified server; add sslmode=verify-full and "
             "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
             target->sslmode == NULL ? "prefer" : target->sslmode);
     }
@@ -246,8 +247,8 @@ static enum ria_pq_ca ca_of_host(
     return ria_host_has_public_ca(host->host) ? RIA_PQ_CA_PUBLIC : RIA_PQ_CA_RDS;
 }
 
-/* Returns RIA_PQ_CA_RDS for a list with hosts of both kinds, because a connection has only one file
- * of root certificates. */
+/* A connection has only one file of root certificates. If some hosts of the list need the roots of
+ * RDS and others the public roots, returns RIA_PQ_CA_RDS: a list usually names instances. */
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
 {
     const struct ria_entry names = {.host = target->host, .port = target->port};

@@ -28,7 +28,7 @@ setsid --wait tree/tests/prepare >"$ROOT/output" 2>&1
 echo "$?" >"$ROOT/status"
 ls -A /usr/sbin >"$ROOT/after"
 """
-# Replaces each command that tests/prepare runs. A step that begins with $STOP sends $SIGNAL to its own process
+# Replaces the commands of COMMANDS, which tests/prepare runs. A step that begins with $STOP sends $SIGNAL to its own process
 # group, as a terminal or a supervisor does.
 COMMAND = """#!/bin/bash
 step="${0##*/} $*"

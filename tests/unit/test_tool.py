@@ -97,7 +97,7 @@ class Tool(unittest.TestCase):
     def test_control_a_secret_on_stderr_would_be_found(self):
         for secret in SECRETS:
             self.assertEqual(self.secrets_in("x %s y" % secret), [secret])
-        # These calls use every secret of SECRETS; token() checks that none is on stderr.
+        # The input of this call contains every secret of SECRETS; token() checks that none is on stderr.
         self.profiles("[profile p]\naws_access_key_id = A\naws_secret_access_key = profile/Secret+Key\n")
         result = self.token(*GOOD, "--profile", "p", **KEYS, AWS_SESSION_TOKEN=SESSION)
         self.assertIn("X-Amz-Signature", result.stdout)
@@ -246,7 +246,7 @@ class Tool(unittest.TestCase):
         for arguments in (["token", *GOOD], ["--help"], ["--version"], ["token", "--help"]):
             for where in (">&-", ">/dev/full"):
                 with self.subTest(arguments=arguments, where=where):
-                    # No fake clock here: libfaketime opens files itself.
+                    # No fake clock here: if stdout is closed, a file that libfaketime opens could become descriptor 1.
                     result = self.checked(harness.run(
                         ["/bin/sh", "-c", 'exec "$0" "$@" ' + where, tool, *arguments],
                         env=self.env(KEYS), cwd=self.home))

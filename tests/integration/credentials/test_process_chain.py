@@ -25,8 +25,8 @@ PATIENCE = 60
 
 BACK = "this credential_process is not started, because it would run itself again: "
 DEEP = f"this credential_process is not started, because {LIMIT} nested commands are already running"
-GARBAGE = ("this credential_process is not started, because RDS_IAM_PROCESS_CHAIN is not a value "
-           "that rds-iam writes; unset it")
+GARBAGE = ("this credential_process is not started, because RDS_IAM_PROCESS_CHAIN was not set by "
+           "rds-iam; unset it")
 
 # Another program that reads the same profiles and runs their commands.
 BOTOCORE = """

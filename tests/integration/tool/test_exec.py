@@ -172,7 +172,7 @@ class Messages(ExecCase):
 
     def test_with_a_weaker_sslmode(self):
         result = self.psql("-c", "select 1", PGSSLMODE="require")
-        self.assertIn("sslmode=require would send it to an unverified server; add sslmode=verify-full",
+        self.assertIn("sslmode=require would send the token to an unverified server; add sslmode=verify-full",
                       result.stderr)
         self.assert_nothing_sent()
 

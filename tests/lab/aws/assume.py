@@ -176,7 +176,7 @@ def _unique_tags(parameters):
 
 
 def _transitive(parameters, tags, inherited):
-    """The keys of the tags that the next role inherits, except those that this session inherited."""
+    """The requested transitive tag keys of the new session, without those that it inherits from the caller."""
     taken = {key.lower() for key in inherited}
     requested = query.transitive_keys(parameters)
     if any(key.lower() in taken for key in (*tags, *requested)):

@@ -37,7 +37,7 @@ def reserve_port():
     """Returns a bound socket that reserves a free port until the server has bound it.
 
     With SO_REUSEADDR on both sockets, the server can bind the port although this socket, which never listens, is
-    bound to it. The kernel gives the port to no other process that asks for any free port.
+    bound to it. The kernel does not choose this port for another process that binds port 0.
     """
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -201,7 +201,7 @@ class PostgreSQL(Server):
         "jit": "off",
         "wal_level": "logical",  # rds.logical_replication
     }
-    # The write-ahead log has small segments, because a new data directory contains two of them.
+    # Small segments keep the template small: a new data directory contains two, of 16 MB each by default.
     INITDB = ["-U", "postgres", "--auth=reject", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
               "--wal-segsize=1"]
     # This file is in the data directory. The server reads it again on SIGHUP.
@@ -236,7 +236,7 @@ class PostgreSQL(Server):
             configuration.write(f"include_if_exists = '{self.PARAMETERS}'\n")
 
     def set_parameter(self, name, value):
-        """Sets a parameter of RDS from the next login on. PostgreSQL stores it, and pam_rdslab.so reads it."""
+        """Sets an RDS parameter, which applies from the next login. PostgreSQL stores it, and pam_rdslab.so reads it."""
         if self._parameter == (name, value):
             return
         change = f'parameter "{name}" changed to "{value}"'

@@ -161,9 +161,7 @@ static void a_value_from_another_writer_is_rejected(void **state)
         ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, *value);
         expect(*value, !add(&fake, "p", "x", &chain, &err));
         expect_text(
-            *value,
-            err.text,
-            NOT_STARTED "RDS_IAM_PROCESS_CHAIN was not set by rds-iam; unset it");
+            *value, err.text, NOT_STARTED "RDS_IAM_PROCESS_CHAIN was not set by rds-iam; unset it");
     }
     static const char *const good[] = {"", " ", ID ":", ID ":a%2C%20~b"};
     for_each_row(row, good, *row) {

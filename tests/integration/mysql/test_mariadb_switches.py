@@ -246,7 +246,7 @@ class ChangedLater(MariadbCase):
         """A limit of the product: the library does not tell the plugin how the connection was made."""
         self.assertEqual(self.change("1", UNVERIFIED), f"change: {labcase.USER}@%")
         self.assertIn(
-            "TLS options that a program changes on an open connection",
+            "If a program changes TLS options on an open connection",
             " ".join((harness.SOURCE / "SECURITY.md").read_text(encoding="utf-8").split()))
 
 

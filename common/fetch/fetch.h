@@ -151,8 +151,8 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
 int ria_lock_within(int fd, int64_t timeout);
 
 /* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads the
- * bundle, writes the response to *record and returns true. The max of *record is
- * RIA_RECORD_BUNDLE_MAX. Returns false for any other bytes. */
+ * bundle, writes the response to *record and returns true. Raises the max of
+ * *record to RIA_RECORD_BUNDLE_MAX for it. Returns false for any other bytes. */
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 

@@ -211,7 +211,7 @@ int main(void)
         return explain_to_user();
     }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
-    RIA_AUTO(buf) record = {.max = RIA_RECORD_BUNDLE_MAX};
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     RIA_AUTO(request) request = RIA_REQUEST_INIT;
     const struct ria_world *world = ria_process_world();
     bool is_read = read_whole(world, &bytes);

@@ -73,6 +73,7 @@ bool ria_fetch_response_trust_bundle(
     };
     bool ok =
         trust_bundle_download(&fetch, ria_trust_bundle_url(request.partition), &response, &err);
+    record->max = RIA_RECORD_BUNDLE_MAX;
     ria_trust_bundle_write_response(ok ? &response.body : NULL, &err, record);
     return true;
 }

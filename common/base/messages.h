@@ -30,6 +30,7 @@
 #define RIA_REFUSAL_MEMORY "out of memory"
 #define RIA_MESSAGE_MEMORY "out of memory for %s"
 #define RIA_MESSAGE_CACHE_NAME "out of memory for the name of a cache entry"
+#define RIA_MESSAGE_UNKNOWN_OWNER "%s: its owner and mode cannot be read"
 #define RIA_MESSAGE_LIBCURL "libcurl cannot be set up"
 #define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
 

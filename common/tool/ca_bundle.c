@@ -68,7 +68,7 @@ void ria_ca_subject(const X509 *certificate, char out[RIA_CA_SUBJECT_SIZE])
         (void)ria_text_copy(out, RIA_CA_SUBJECT_SIZE, "a certificate without a common name");
     }
     for (char *at = out; *at != '\0'; at++) {
-        if ((unsigned char)*at < ' ' || *at == 0x7f) {
+        if ((unsigned char)*at < ' ' || (unsigned char)*at > '~') {
             *at = '?';
         }
     }
@@ -120,10 +120,21 @@ static bool find_line(struct cursor *cursor, const char *start)
     return *cursor->at != '\0';
 }
 
+/* Gives no pass phrase. Without this function, OpenSSL asks the terminal for the pass phrase of an
+ * encrypted block. */
+static int refuse_pass_phrase(char *out, int size, int is_write, void *self)
+{
+    (void)out;
+    (void)size;
+    (void)is_write;
+    (void)self;
+    return -1;
+}
+
 static X509 *parse_certificate(const char *pem, size_t len)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, refuse_pass_phrase, NULL);
     BIO_free(bio);
     ERR_clear_error();
     return certificate;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the files of the CA store, and writes and reads the expiry time in their first line.
- * Rejects a file that another user can write, because a user who can write the file decides which
- * servers get a token. */
+ * Rejects a file that another user can write or replace, because that user decides which servers
+ * get a token. */
 #include "tool/ca_store.h"
 
 #include <fcntl.h>
@@ -13,9 +13,6 @@
 enum {
     WARNING_SECONDS = 60 * 86400,
     FIRST_LINE_SIZE = 256,
-    /* The size limit of an installed file, in bytes. ria_trust_bundle_fetch() never returns a
-     * longer bundle. */
-    FILE_MAX = 2 * 1024 * 1024,
 };
 
 const char *const ria_ca_store_names[RIA_CA_KINDS] = {"rds-ca.pem", "rds-ca-public.pem"};
@@ -48,16 +45,32 @@ bool ria_ca_store_directory(
                "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
 }
 
-/* Checks that a file exists and that only trusted users can write it. Returns FOUND, ABSENT or
- * FAILED like ria_ca_store_find(). */
+/* Checks that only trusted users can write the directory of a file. The clients open the file
+ * later, and a user who can write the directory could replace it until then. */
+static bool check_directory_of(
+    const struct ria_world *world, const char *path, struct ria_error *err)
+{
+    char directory[RIA_CA_PATH_SIZE];
+    const struct ria_trusted what = {.path = directory, .named_by = "--ca COPY"};
+    struct ria_file facts;
+    (void)ria_text_copy(directory, sizeof(directory), path);
+    *strrchr(directory, '/') = '\0';
+    return ria_file_facts_at(directory, &facts)
+               ? ria_trust_check(world, &facts, &what, err)
+               : ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_OWNER, directory);
+}
+
+/* Checks that a file exists and that only trusted users can write it and its directory. Returns
+ * FOUND, ABSENT or FAILED like ria_ca_store_find(). */
 static enum ria_outcome check_file_at(
     const struct ria_world *world, const char *path, struct ria_error *err)
 {
     const struct ria_trusted what = {.path = path, .named_by = "--ca COPY"};
-    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    RIA_AUTO(buf) content = {.max = RIA_CA_FILE_MAX};
     struct ria_file facts;
     enum ria_outcome outcome = world->read_file(world->self, path, &content, &facts, err);
-    if (outcome == RIA_FOUND && !ria_trust_check(world, &facts, &what, err)) {
+    if (outcome == RIA_FOUND &&
+        (!ria_trust_check(world, &facts, &what, err) || !check_directory_of(world, path, err))) {
         return RIA_FAILED;
     }
     return outcome;

@@ -25,7 +25,10 @@ enum ria_ca_kind {
 };
 
 enum {
-    RIA_CA_PATH_SIZE = 4096
+    RIA_CA_PATH_SIZE = 4096,
+    /* The size limit of a bundle and of an installed file, in bytes. ria_trust_bundle_fetch() never
+     * returns a longer bundle. */
+    RIA_CA_FILE_MAX = 2 * 1024 * 1024,
 };
 
 /* The names of the files in the directory of a store. */

@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 enum {
-    FILE_MAX = 2 * 1024 * 1024,
     LOCK_MS = 10000, /* another setup holds the lock for milliseconds only */
     LOCK_PAUSE_NS = 50 * 1000 * 1000,
 };
@@ -90,11 +89,7 @@ static bool check_directory_owner(struct ca_setup *setup)
     struct ria_file facts;
     return ria_file_facts(setup->fd, &facts)
                ? ria_trust_check(setup->world, &facts, &what, &setup->err)
-               : ria_fail(
-                     &setup->err,
-                     RIA_E_SYSTEM,
-                     "%s: its owner and mode cannot be read",
-                     setup->directory);
+               : ria_fail(&setup->err, RIA_E_SYSTEM, RIA_MESSAGE_UNKNOWN_OWNER, setup->directory);
 }
 
 /* Locks the directory, so that one setup at a time writes a store. */
@@ -163,7 +158,7 @@ static unsigned print_lost(
  * such a bundle, clients would reject every server whose certificate that root has signed. */
 static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh)
 {
-    RIA_AUTO(buf) pem = {.max = FILE_MAX};
+    RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
     RIA_AUTO(ca_bundle) installed = {0};
     struct ria_error unused;
     read_installed(setup, RIA_CA_RDS, &pem);
@@ -187,7 +182,7 @@ static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh
 /* Replaces a file of the store, unless the file already has this content. */
 static bool install(struct ca_setup *setup, enum ria_ca_kind kind, const struct ria_buf *content)
 {
-    RIA_AUTO(buf) installed = {.max = FILE_MAX};
+    RIA_AUTO(buf) installed = {.max = RIA_CA_FILE_MAX};
     const struct ria_replacement what = {
         .directory = setup->fd,
         .name = ria_ca_store_names[kind],
@@ -216,7 +211,7 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
 {
     struct ria_ca_end first;
     char date[RIA_TIMESTAMP_EXTENDED_SIZE] = "";
-    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    RIA_AUTO(buf) content = {.max = RIA_CA_FILE_MAX};
     if (!ria_ca_bundle_first_end(fresh, &first) || !ria_timestamp_format_extended(first.at, date)) {
         return ria_fail(
             &setup->err,
@@ -244,7 +239,7 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
 static bool install_public(struct ca_setup *setup)
 {
     RIA_AUTO(ca_bundle) roots = {0};
-    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    RIA_AUTO(buf) content = {.max = RIA_CA_FILE_MAX};
     if (!ria_ca_bundle_find_public(setup->now, &roots, &setup->err)) {
         return false;
     }
@@ -271,7 +266,7 @@ static bool install_public(struct ca_setup *setup)
 
 static bool setup_ca_run(struct ca_setup *setup)
 {
-    RIA_AUTO(buf) pem = {.max = FILE_MAX};
+    RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
     RIA_AUTO(ca_bundle) fresh = {0};
     const char *name = NULL;
     return get_bundle(setup, &pem, &name) && ria_ca_bundle_read(&pem, name, &fresh, &setup->err) &&

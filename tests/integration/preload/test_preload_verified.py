@@ -162,6 +162,12 @@ class Roots(VerifiedCase):
         self.assert_in(self.psql(own=["--ca", self.lab.ca_file]))
 
     def test_a_store_that_other_users_can_write_is_not_used(self):
+        self.store.chmod(0o777)
+        result = self.psql()
+        self.assertIn(f"{self.store}: every user can write it", result.stderr)
+        self.assertIn("not connected", result.stderr)
+        self.store.chmod(0o700)
+        self.assert_in(self.psql())
         (self.store / "rds-ca.pem").chmod(0o666)
         result = self.psql()
         self.assertIn(f"{self.store}/rds-ca.pem: every user can write it", result.stderr)

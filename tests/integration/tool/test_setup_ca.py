@@ -4,6 +4,7 @@ installed bundle does not change."""
 import datetime
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -156,6 +157,17 @@ class FromDisk(Case):
         new = self.file(root("us-east-1", "RSA4096") + root("eu-west-1", "RSA4096"))
         self.assert_refused(self.setup_ca("--file", new), "the new bundle lacks 2 roots", before)
         self.assertEqual(self.setup_ca("--file", new, "--force").returncode, 0)
+
+    def test_an_encrypted_block_is_refused_without_a_question_on_the_terminal(self):
+        encrypted = root("us-east-1").replace(
+            b"CERTIFICATE-----\n", b"CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+            b"DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n", 1)
+        self.config.mkdir()
+        argv = [*self.as_user(), self.tool, "setup", "ca", "--file", self.file(encrypted)]
+        result = harness.run(["script", "-qec", shlex.join(map(str, argv)), "/dev/null"],
+                             env={"PATH": PATH, "HOME": str(self.scratch)}, timeout=20)
+        self.assertIn(":1: the certificate cannot be parsed", result.stdout)
+        self.assertNotIn("pass phrase", result.stdout)
 
     def test_a_full_disk_does_not_change_the_store(self):
         first, second = root("us-east-1"), root("eu-west-1")

@@ -29,6 +29,16 @@ static void add_refusal(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, facts->refusal);
 }
 
+static void add_endpoint(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->has_name ? facts->name.endpoint : "HOST");
+}
+
+static void add_mapped_by(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->name.mapped_by);
+}
+
 static void add_region_from(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->name.region_from);
@@ -125,6 +135,8 @@ static const struct {
     void (*add)(const struct ria_facts *facts, struct ria_buf *out);
 } placeholders[] = {
     {"{user}", add_user},
+    {"{host}", add_endpoint},
+    {"{mapped_by}", add_mapped_by},
     {"{refusal}", add_refusal},
     {"{region_from}", add_region_from},
     {"{identity}", add_caller},

@@ -10,6 +10,8 @@
 /* Adds a cause to the report, with the placeholders of both texts replaced:
  *
  *   {user}         the database user
+ *   {host}         the endpoint that the token is signed for
+ *   {mapped_by}    where rds-iam's configuration maps the host
  *   {refusal}      the error of the login
  *   {region_from}  where the region was read
  *   {identity}     the ARN of the credentials, or "the credentials' identity"

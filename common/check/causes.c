@@ -234,38 +234,112 @@ static const struct refusal *find_refusal(const struct ria_facts *facts)
 
 /* -- 3. causes that look alike ---------------------------------------------------------------- */
 
+static bool is_any(const struct ria_facts *facts)
+{
+    (void)facts;
+    return true;
+}
+
+static bool is_postgres(const struct ria_facts *facts)
+{
+    return facts->target.engine == RIA_ENGINE_POSTGRES;
+}
+
+static bool is_mysql(const struct ria_facts *facts)
+{
+    return facts->target.engine == RIA_ENGINE_MYSQL;
+}
+
+static bool is_mapped(const struct ria_facts *facts)
+{
+    return facts->has_name && facts->name.is_mapped;
+}
+
+static bool is_session(const struct ria_facts *facts)
+{
+    return !facts->has_identity || strstr(facts->identity.arn, ":sts:") != NULL;
+}
+
+static bool is_cluster(const struct ria_facts *facts)
+{
+    return facts->has_name && strncmp(facts->name.kind, "cluster", 7) == 0;
+}
+
+static bool is_proxy(const struct ria_facts *facts)
+{
+    return facts->has_name && strcmp(facts->name.kind, "RDS Proxy") == 0;
+}
+
+static bool has_upper_case(const struct ria_facts *facts)
+{
+    const char *user = facts->target.login.user;
+    return user != NULL && strpbrk(user, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+}
+
+#define SIMULATE                                                                                   \
+    "aws iam simulate-principal-policy --policy-source-arn {role} --action-names rds-db:connect "  \
+    "--resource-arns {resource}"
+#define POLICY "rds-iam setup policy --hostname {host} --username {user}"
+
+/* Ordered by how often each is the cause. A row is shown if the facts make it possible. */
 static const struct {
     const char *id;
-    enum ria_engine engine; /* UNKNOWN: both */
+    bool (*is_possible)(const struct ria_facts *facts);
     const char *text;
     const char *remedy;
 } alike[] = {
-    {"iam-off", RIA_ENGINE_POSTGRES,
+    {"policy-missing",
+     is_any,
+     "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
+     "another resource. This one is needed:",
+     POLICY},
+    {"policy-resource",
+     is_cluster,
+     "The policy names an instance (db-...). For a cluster's endpoints, it must name the cluster "
+     "(cluster-...).",
+     "{describe}"},
+    {"policy-resource",
+     is_proxy,
+     "The policy names the database. For a proxy's endpoint, it must name the proxy (prx-...).",
+     "aws rds describe-db-proxies --query \"DBProxies[].[DBProxyArn,Endpoint,RequireTLS]\""},
+    {"policy-deny",
+     is_any,
+     "A Deny statement, a permissions boundary or a service control policy overrides the policy.",
+     SIMULATE},
+    {"session-policy",
+     is_session,
+     "The session was made with a session policy that does not allow rds-db:connect.",
+     "Look for Policy or PolicyArns where the role is assumed. aws iam simulate-principal-policy "
+     "does not see it."},
+    {"account",
+     is_any,
+     "{identity} is in another AWS account than the database. No policy on the database can allow "
+     "it.",
+     "Assume a role in the database's account: role_arn in rds-iam's configuration."},
+    {"iam-off",
+     is_postgres,
      "IAM authentication is not enabled for the database.",
      "{describe}"},
-    {"policy", RIA_ENGINE_UNKNOWN,
-     "No IAM policy of {identity} allows rds-db:connect for this user and resource: the policy is "
-     "missing, names another user, has db- in place of cluster- or prx-, or a Deny, a session "
-     "policy or a service control policy overrides it.",
-     "aws iam simulate-principal-policy --policy-source-arn {role} --action-names rds-db:connect "
-     "--resource-arns {resource}"},
-    {"account", RIA_ENGINE_UNKNOWN,
-     "{identity} belongs to another AWS account than the database. There is no policy on the "
-     "database that could allow this.",
-     "Assume a role in the database's account: role_arn in rds-iam's configuration."},
-    {"user-missing", RIA_ENGINE_UNKNOWN,
-     "The database user {user} does not exist under exactly this name. Upper and lower case differ.",
+    {"user-case",
+     has_upper_case,
+     "The user's name has upper-case letters. Names of users differ by case, and a name that was "
+     "created without quotes is lower-case in PostgreSQL.",
      "{users}"},
-    {"plugin", RIA_ENGINE_MYSQL,
+    {"user-missing", is_any, "The database user {user} does not exist.", "{users}"},
+    {"user-plugin",
+     is_mysql,
      "The account was not created with AWSAuthenticationPlugin.",
      "rds-iam setup sql --engine mysql --username {user}"},
+    {"signed-port",
+     is_mapped,
+     "The section at {mapped_by} names another port than the one of the endpoint.",
+     "{describe}"},
 };
 
 static void explain_alike(struct ria_facts *facts)
 {
-    enum ria_engine engine = facts->target.engine;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
-        if (alike[i].engine == RIA_ENGINE_UNKNOWN || alike[i].engine == engine) {
+        if (alike[i].is_possible(facts)) {
             ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
         }
     }

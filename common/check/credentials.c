@@ -111,7 +111,7 @@ static void add_clock(struct ria_facts *facts)
         ria_report_add(
             facts->report, RIA_MARK_SKIPPED, "clock", NULL, "STS did not report its time");
     } else if (off <= CLOCK_GOOD) {
-        ria_report_add(facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off);
+        ria_report_add(facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off + 1);
     } else {
         ria_report_add(
             facts->report,

@@ -164,10 +164,10 @@ void ria_report_add_error(
 
 void ria_report_begin_causes(struct ria_report *report, const char *title)
 {
+    report->has_causes = true;
     if (report->is_json) {
         ria_json_writer_end(&report->json);
         ria_json_writer_array(&report->json, "causes");
-        report->has_causes = true;
     } else {
         (void)printf("\n");
         print_wrapped(title, 0, 0);

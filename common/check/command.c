@@ -16,15 +16,19 @@ enum {
 
 static const char help[] =
     "usage: rds-iam check --hostname HOST --username USER [OPTION...]\n"
-    "       rds-iam check --service NAME [OPTION...]\n"
+    "       rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
+    "       rds-iam check\n"
     "\n"
     "Checks everything that a login needs, step by step, logs in once, and explains a refusal.\n"
-    "Prints no secret. Changes nothing, neither here nor on the server.\n"
+    "Prints no secret. Changes nothing, neither here nor on the server. Without options, checks\n"
+    "every service of pg_service.conf.\n"
     "\n"
     "  --hostname HOST    the RDS endpoint, or a name that rds-iam's configuration maps\n"
     "  --port PORT        default: 5432 with --engine postgres, otherwise 3306\n"
     "  --username USER    the database user\n"
     "  --service NAME     a service of pg_service.conf, as psql uses it\n"
+    "  --defaults-group NAME\n"
+    "                     a group of the MySQL option file, such as client or client-rds\n"
     "  --engine ENGINE    postgres or mysql (also for MariaDB); default: by the port\n"
     "  --dbname NAME      default: postgres, or none for mysql\n"
     "  --program FILE     log in with the client library of this program\n"
@@ -81,8 +85,8 @@ static int set_engine(
     if (engine != NULL) {
         target->engine = is_postgres ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
     }
-    if (target->service != NULL) {
-        target->engine = RIA_ENGINE_POSTGRES;
+    if (target->service != NULL || target->group != NULL) {
+        target->engine = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
     } else if (port == NULL) {
         target->login.port = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
     }
@@ -117,6 +121,28 @@ static int check_target(const struct ria_target *target, bool is_json, const str
     return status;
 }
 
+/* Checks every service. Returns the exit status of the first one that fails. */
+static int check_all_services(const char *command, const struct ria_world *world)
+{
+    char name[256];
+    int status = RIA_EXIT_OK;
+    size_t i = 0;
+    for (; ria_check_service_name(world, i, name, sizeof(name)); i++) {
+        struct ria_target target = {
+            .login = {.channel = RIA_CHANNEL_NONE},
+            .service = name,
+            .engine = RIA_ENGINE_POSTGRES,
+        };
+        (void)printf("%sservice %s\n\n", i > 0 ? "\n\n" : "", name);
+        int own = check_target(&target, false, world);
+        status = status == RIA_EXIT_OK ? own : status;
+    }
+    if (i == 0) {
+        return ria_usage(command, "no service to check: give --hostname and --username");
+    }
+    return status;
+}
+
 int ria_command_check(int argc, char **argv, const struct ria_world *world)
 {
     struct ria_target target = {.login = {.channel = RIA_CHANNEL_NONE}};
@@ -128,6 +154,7 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
         {.name = "port", .value = &port},
         {.name = "username", .value = &target.login.user},
         {.name = "service", .value = &target.service},
+        {.name = "defaults-group", .value = &target.group},
         {.name = "engine", .value = &engine},
         {.name = "dbname", .value = &target.dbname},
         {.name = "program", .value = &target.program},
@@ -142,8 +169,15 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if (target.service == NULL && (target.login.host == NULL || target.login.user == NULL)) {
-        return ria_usage(argv[0], "give --hostname and --username, or --service");
+    if (target.service != NULL && target.group != NULL) {
+        return ria_usage(argv[0], "--service and --defaults-group cannot be used together");
+    }
+    if (target.service == NULL && target.group == NULL &&
+        (target.login.host == NULL || target.login.user == NULL)) {
+        return argc == 1
+                   ? check_all_services(argv[0], world)
+                   : ria_usage(
+                         argv[0], "give --hostname and --username, --service or --defaults-group");
     }
     return check_target(&target, is_json, world);
 }

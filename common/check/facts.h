@@ -49,6 +49,7 @@ struct ria_facts {
     const struct ria_world *world;
     struct ria_report *report;
     struct ria_target target;
+    bool is_agent_running;
     char ca_file[4096]; /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
@@ -78,6 +79,16 @@ struct ria_facts {
 
 /* -- settings.c: files, the CA store, rds-iam's own objects -- */
 void ria_check_settings(struct ria_facts *facts);
+
+/* -- service.c: target.service, and the agent; fills the target's host, port and user -- */
+void ria_check_service(struct ria_facts *facts);
+
+/* Writes the name of the service at `index` in the user's service files, in libpq's order. Returns
+ * false if there is none. */
+bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
+
+/* -- option_file.c: target.group; fills the target's host, port and user -- */
+void ria_check_option_file(struct ria_facts *facts);
 
 /* -- credentials.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks what is on this machine: rds-iam's configuration, the root certificates that verify the
- * server, the service and its passfile, and rds-iam's own objects. Sends no request. */
+ * Checks what is on this machine: rds-iam's own objects, its configuration, and the root
+ * certificates that verify the server. Sends no request. */
 #include "check/facts.h"
 
 #include "base/text.h"
-#include "service/index.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
 #include "tool/tool.h"
@@ -14,7 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -92,151 +90,6 @@ static void check_ca(struct ria_facts *facts)
     }
 }
 
-/* -- the service ------------------------------------------------------------------------------ */
-
-/* The files that were read. Their texts are wiped on release, because they may contain passwords.
- */
-struct service_files {
-    struct ria_service_file file[RIA_SERVICE_FILES];
-    size_t count;
-};
-
-static void release_service_files(struct service_files *files)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        ria_service_file_release(&files->file[i]);
-    }
-}
-
-/* Reads the service files that exist. Returns false with err filled if one cannot be read. */
-static bool read_service_files(
-    const struct ria_world *world, struct service_files *files, struct ria_error *err)
-{
-    struct ria_service_paths paths;
-    ria_service_find(world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
-    for (size_t i = 0; i < paths.count; i++) {
-        bool is_required = i == 0 && paths.is_first_required;
-        enum ria_outcome outcome = ria_service_read(
-            paths.path[i], is_required, world, &files->file[files->count], err);
-        if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required)) {
-            ria_service_file_release(&files->file[files->count]);
-            return false;
-        }
-        files->count += outcome == RIA_FOUND ? 1 : 0;
-    }
-    return true;
-}
-
-static const char *value_of(const struct ria_indexed_service *service, const char *key)
-{
-    const struct ria_service_setting *setting =
-        ria_service_setting(service->file, service->service, key);
-    return setting == NULL ? NULL : setting->value;
-}
-
-/* Copies the service's host, port and user, unless the command line gives them. */
-static void use_service(struct ria_target *target, const struct ria_indexed_service *service)
-{
-    const char *host = value_of(service, "host");
-    const char *port = value_of(service, "port");
-    const char *user = value_of(service, "user");
-    if (target->login.host == NULL && host != NULL &&
-        ria_text_copy(target->host, sizeof(target->host), host)) {
-        target->login.host = target->host;
-    }
-    if (target->login.user == NULL && user != NULL &&
-        ria_text_copy(target->user, sizeof(target->user), user)) {
-        target->login.user = target->user;
-    }
-    if (target->login.port == 0) {
-        target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
-    }
-}
-
-/* Checks the passfile of a service that has one. Does not open it, because that would make a token.
- */
-static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
-{
-    struct ria_error err;
-    struct stat status;
-    const char *path = service->entry.passfile;
-    if (path == NULL) {
-        ria_report_add(
-            facts->report,
-            RIA_MARK_WARNING,
-            "passfile",
-            "Start the client with rds-iam exec, or add a passfile: rds-iam setup postgres",
-            "the service names no passfile, so the agent does not serve it");
-    } else if (!ria_service_index_check(service, &err)) {
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
-    } else if (stat(path, &status) != 0) {
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "passfile",
-            "Start the agent: systemctl --user enable --now rds-iam-agent.service",
-            "%s: %s; the agent does not serve it",
-            path,
-            strerror(errno));
-    } else {
-        ria_report_add(facts->report, RIA_MARK_OK, "passfile", NULL, "%s exists", path);
-    }
-}
-
-static const struct ria_indexed_service *find_service(
-    const struct ria_service_index *index, const char *name)
-{
-    for (size_t i = 0; i < index->count; i++) {
-        if (strcmp(index->services[i].service->name, name) == 0) {
-            return &index->services[i];
-        }
-    }
-    return NULL;
-}
-
-static void check_service(struct ria_facts *facts, const struct service_files *files)
-{
-    RIA_AUTO(service_index) index = {0};
-    if (!ria_service_index_make(files->file, files->count, NULL, &index)) {
-        (void)ria_out_of_memory();
-        return;
-    }
-    const struct ria_indexed_service *service = find_service(&index, facts->target.service);
-    if (service == NULL) {
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "service",
-            "Add it: rds-iam setup postgres",
-            "no service file has a service \"%s\"",
-            facts->target.service);
-        return;
-    }
-    ria_report_add(
-        facts->report,
-        RIA_MARK_OK,
-        "service",
-        NULL,
-        "[%s] at %s:%u",
-        service->service->name,
-        service->file->path,
-        service->service->line);
-    use_service(&facts->target, service);
-    check_passfile(facts, service);
-}
-
-static void read_and_check_service(struct ria_facts *facts)
-{
-    struct service_files files = {.count = 0};
-    struct ria_error err;
-    if (read_service_files(facts->world, &files, &err)) {
-        check_service(facts, &files);
-    } else {
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "service", &err);
-    }
-    release_service_files(&files);
-}
-
 /* -- rds-iam's objects ------------------------------------------------------------------------ */
 
 /* Checks that the objects that clients load can be read by this user. */
@@ -278,7 +131,10 @@ void ria_check_settings(struct ria_facts *facts)
     check_objects(facts);
     check_configuration(facts);
     if (target->service != NULL) {
-        read_and_check_service(facts);
+        ria_check_service(facts);
+    }
+    if (target->group != NULL) {
+        ria_check_option_file(facts);
     }
     if (target->login.host != NULL && target->login.user != NULL) {
         facts->has_name = ria_login_inspect(

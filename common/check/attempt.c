@@ -158,7 +158,8 @@ static enum ria_verdict judge(struct ria_facts *facts)
     bool is_own = code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END;
     bool is_from_server =
         strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
-    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0) {
+    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0 ||
+        strstr(facts->refusal, "no password supplied") != NULL) {
         return RIA_VERDICT_OURS;
     }
     if (find_hook_message(&facts->attempt, message, sizeof(message)) && !is_from_server) {
@@ -172,6 +173,26 @@ static enum ria_verdict judge(struct ria_facts *facts)
                ? RIA_VERDICT_SERVER
                : facts->is_reached ? RIA_VERDICT_OURS
                                    : RIA_VERDICT_NOT_REACHED;
+}
+
+/* Reports the error as the mariadb command prints it, with its number. */
+static void add_refusal_item(struct ria_facts *facts)
+{
+    char sqlstate[16];
+    if (facts->refusal_code != 0 &&
+        ria_probe_text(&facts->attempt, "sqlstate", sqlstate, sizeof(sqlstate))) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "login",
+            NULL,
+            "ERROR %" PRId64 " (%s): %s",
+            facts->refusal_code,
+            sqlstate,
+            facts->refusal);
+    } else {
+        ria_report_add(facts->report, RIA_MARK_FAULT, "login", NULL, "%s", facts->refusal);
+    }
 }
 
 static void add_failure(struct ria_facts *facts)
@@ -190,7 +211,7 @@ static void add_failure(struct ria_facts *facts)
             facts->attempt.signal);
     }
     facts->verdict = judge(facts);
-    ria_report_add(facts->report, RIA_MARK_FAULT, "login", NULL, "%s", facts->refusal);
+    add_refusal_item(facts);
     if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {
         ria_report_add(facts->report, RIA_MARK_WARNING, "rds-iam reports", NULL, "%s", hook);

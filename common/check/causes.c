@@ -65,6 +65,11 @@ static bool has_unverified_name(const struct ria_facts *facts)
     return facts->has_tls && facts->is_name_unverified;
 }
 
+static bool has_no_passfile(const struct ria_facts *facts)
+{
+    return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
+}
+
 static bool has_wrong_clock(const struct ria_facts *facts)
 {
     return facts->identity.has_difference && llabs(facts->identity.difference) >= CLOCK_LIMIT;
@@ -91,6 +96,10 @@ static const struct {
     const char *remedy;
 } proved[] = {
     {"unreached", is_unreached, "The server was not reached.", "See the remedy above, under Server."},
+    {"no-endpoint",
+     has_no_endpoint,
+     "No token can be signed for this host.",
+     "See endpoint above, under Server."},
     {"no-credentials",
      has_no_credentials,
      "There are no usable AWS credentials.",
@@ -99,7 +108,6 @@ static const struct {
      has_rejected_keys,
      "AWS rejects the credentials themselves, so every token that they sign is refused.",
      "Get new ones: aws sso login, aws login, or new access keys."},
-    {"no-endpoint", has_no_endpoint, "No token can be signed for this host.", "See endpoint above, under Server."},
     {"no-tls", offers_no_tls, "The server offers no TLS. A token is sent only over TLS.", "Check host and port: RDS always offers TLS."},
     {"no-root-certificates",
      has_no_ca,
@@ -118,6 +126,10 @@ static const struct {
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
      "See server name above, under Server."},
+    {"no-passfile",
+     has_no_passfile,
+     "The service's passfile does not exist, so libpq sends no token.",
+     "See passfile above, under Settings."},
     {"clock",
      has_wrong_clock,
      "This machine's clock is wrong. AWS rejects tokens whose time is 5 minutes off.",

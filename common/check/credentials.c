@@ -129,6 +129,17 @@ void ria_check_credentials(struct ria_facts *facts)
     RIA_AUTO(session) session = RIA_SESSION_INIT;
     struct ria_deadline deadline = ria_deadline_in(facts->world, BUDGET_MS);
     ria_report_section(facts->report, "Credentials");
+    if (!facts->has_name) {
+        /* The host decides which section of the configuration, and so whose credentials, count. */
+        ria_report_add(
+            facts->report,
+            RIA_MARK_SKIPPED,
+            "credentials",
+            NULL,
+            "not checked, because no token can be signed for this host");
+        facts->credentials = RIA_ABSENT;
+        return;
+    }
     facts->credentials = ria_session_for(
         &facts->target.login, NULL, deadline, facts->world, &session, &facts->credentials_error);
     facts->expires = session.expires;

@@ -50,6 +50,7 @@ struct ria_facts {
     struct ria_report *report;
     struct ria_target target;
     bool is_agent_running;
+    bool is_passfile_missing;
     char ca_file[4096]; /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */

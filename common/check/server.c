@@ -83,7 +83,7 @@ static void add_dns(struct ria_facts *facts)
     (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
     bool has_alias =
         ria_probe_text(&facts->server, "canonical", canonical, sizeof(canonical)) &&
-        !ria_ascii_same(canonical, host);
+        !ria_ascii_same(canonical, host) && strstr(addresses, host) == NULL;
     ria_report_add(
         facts->report,
         RIA_MARK_OK,

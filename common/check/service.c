@@ -116,6 +116,7 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
     } else if (!ria_service_index_check(service, &err)) {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
     } else if (stat(path, &status) != 0) {
+        facts->is_passfile_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,

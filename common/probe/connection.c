@@ -32,9 +32,11 @@ static void print_addresses(const struct addrinfo *found)
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
         char text[NI_MAXHOST];
         size_t len = strlen(list);
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
+        bool is_new =
+            getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
                 0 &&
-            len + strlen(text) + 2 < sizeof(list)) {
+            strstr(list, text) == NULL;
+        if (is_new && len + strlen(text) + 2 < sizeof(list)) {
             (void)snprintf(
                 list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
         }

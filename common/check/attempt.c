@@ -156,8 +156,7 @@ static enum ria_verdict judge(struct ria_facts *facts)
     char message[RIA_ERROR_TEXT_MAX];
     int64_t code = facts->refusal_code;
     bool is_own = code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END;
-    bool is_from_server =
-        strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
+    bool is_from_server = strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
     if (strncmp(facts->refusal, "rds-iam: ", 9) == 0 ||
         strstr(facts->refusal, "no password supplied") != NULL) {
         return RIA_VERDICT_OURS;
@@ -169,10 +168,9 @@ static enum ria_verdict judge(struct ria_facts *facts)
     if (is_from_server) {
         return RIA_VERDICT_SERVER;
     }
-    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified
-               ? RIA_VERDICT_SERVER
-               : facts->is_reached ? RIA_VERDICT_OURS
-                                   : RIA_VERDICT_NOT_REACHED;
+    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified ? RIA_VERDICT_SERVER
+           : facts->is_reached                                                 ? RIA_VERDICT_OURS
+                               : RIA_VERDICT_NOT_REACHED;
 }
 
 /* Reports the error as the mariadb command prints it, with its number. */
@@ -231,15 +229,14 @@ static bool is_worth_it(struct ria_facts *facts)
     if (facts->server.lines.len > 0 && !facts->is_reached) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
     }
-    if (facts->credentials != RIA_FOUND) {
-        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
-    }
     if (facts->target.login.host != NULL && !facts->has_name) {
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
     }
+    if (facts->credentials != RIA_FOUND) {
+        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
+    }
     if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
-        return skip(
-            facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");
     }
     return true;
 }

@@ -76,8 +76,7 @@ static void add_expiry(struct ria_facts *facts)
             "the credentials expire in %" PRId64 " min",
             left / 60);
     } else {
-        ria_report_add(
-            facts->report, RIA_MARK_OK, "expiry", NULL, "in %" PRId64 " min", left / 60);
+        ria_report_add(facts->report, RIA_MARK_OK, "expiry", NULL, "in %" PRId64 " min", left / 60);
     }
 }
 
@@ -111,7 +110,8 @@ static void add_clock(struct ria_facts *facts)
         ria_report_add(
             facts->report, RIA_MARK_SKIPPED, "clock", NULL, "STS did not report its time");
     } else if (off <= CLOCK_GOOD) {
-        ria_report_add(facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off + 1);
+        ria_report_add(
+            facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off + 1);
     } else {
         ria_report_add(
             facts->report,

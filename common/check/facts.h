@@ -37,11 +37,11 @@ struct ria_target {
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
     const char *dbname;
-    const char *service;       /* of pg_service.conf */
-    const char *group;         /* of the option file */
-    const char *program;       /* whose client library is used */
-    const char *ca;            /* --ca */
-    char library[1024];        /* path or name of the client library; "": none is known */
+    const char *service; /* of pg_service.conf */
+    const char *group;   /* of the option file */
+    const char *program; /* whose client library is used */
+    const char *ca;      /* --ca */
+    char library[1024];  /* path or name of the client library; "": none is known */
     enum ria_engine engine;
 };
 

@@ -37,8 +37,7 @@ static void print_addresses(const struct addrinfo *found)
                 0 &&
             strstr(list, text) == NULL;
         if (is_new && len + strlen(text) + 2 < sizeof(list)) {
-            (void)snprintf(
-                list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
+            (void)snprintf(list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
         }
     }
     probe_print("addresses", "%s", list);
@@ -125,8 +124,7 @@ int probe_connect(const char *host, const char *port, int timeout)
     probe_print("dns_us", "%lld", (long long)(probe_ticks() - begun));
     if (failure != 0) {
         probe_print("error_stage", "dns");
-        probe_print(
-            "error", "%s", failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
+        probe_print("error", "%s", failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
         return -1;
     }
     if (found->ai_canonname != NULL) {

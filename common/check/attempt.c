@@ -156,9 +156,9 @@ static enum ria_verdict judge(struct ria_facts *facts)
     char message[RIA_ERROR_TEXT_MAX];
     int64_t code = facts->refusal_code;
     bool is_own = code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END;
-    bool is_from_server =
-        strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
-    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0) {
+    bool is_from_server = strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
+    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0 ||
+        strstr(facts->refusal, "no password supplied") != NULL) {
         return RIA_VERDICT_OURS;
     }
     if (find_hook_message(&facts->attempt, message, sizeof(message)) && !is_from_server) {
@@ -168,10 +168,29 @@ static enum ria_verdict judge(struct ria_facts *facts)
     if (is_from_server) {
         return RIA_VERDICT_SERVER;
     }
-    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified
-               ? RIA_VERDICT_SERVER
-               : facts->is_reached ? RIA_VERDICT_OURS
-                                   : RIA_VERDICT_NOT_REACHED;
+    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified ? RIA_VERDICT_SERVER
+           : facts->is_reached                                                 ? RIA_VERDICT_OURS
+                               : RIA_VERDICT_NOT_REACHED;
+}
+
+/* Reports the error as the mariadb command prints it, with its number. */
+static void add_refusal_item(struct ria_facts *facts)
+{
+    char sqlstate[16];
+    if (facts->refusal_code != 0 &&
+        ria_probe_text(&facts->attempt, "sqlstate", sqlstate, sizeof(sqlstate))) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "login",
+            NULL,
+            "ERROR %" PRId64 " (%s): %s",
+            facts->refusal_code,
+            sqlstate,
+            facts->refusal);
+    } else {
+        ria_report_add(facts->report, RIA_MARK_FAULT, "login", NULL, "%s", facts->refusal);
+    }
 }
 
 static void add_failure(struct ria_facts *facts)
@@ -190,7 +209,7 @@ static void add_failure(struct ria_facts *facts)
             facts->attempt.signal);
     }
     facts->verdict = judge(facts);
-    ria_report_add(facts->report, RIA_MARK_FAULT, "login", NULL, "%s", facts->refusal);
+    add_refusal_item(facts);
     if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {
         ria_report_add(facts->report, RIA_MARK_WARNING, "rds-iam reports", NULL, "%s", hook);
@@ -210,15 +229,14 @@ static bool is_worth_it(struct ria_facts *facts)
     if (facts->server.lines.len > 0 && !facts->is_reached) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
     }
-    if (facts->credentials != RIA_FOUND) {
-        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
-    }
     if (facts->target.login.host != NULL && !facts->has_name) {
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
     }
+    if (facts->credentials != RIA_FOUND) {
+        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
+    }
     if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
-        return skip(
-            facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");
     }
     return true;
 }

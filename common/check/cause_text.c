@@ -46,13 +46,12 @@ static void add_region_from(const struct ria_facts *facts, struct ria_buf *out)
 
 static void add_caller(const struct ria_facts *facts, struct ria_buf *out)
 {
-    ria_buf_add_text(
-        out, facts->has_identity ? facts->identity.arn : "the credentials' identity");
+    ria_buf_add_text(out, facts->has_identity ? facts->identity.arn : "the credentials' identity");
 }
 
 /* Writes the ARN of the role behind an assumed role: the session's ARN
- * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION becomes arn:aws:iam::ACCOUNT:role/NAME. A role with
- * a path has another ARN; the session's ARN does not contain the path. */
+ * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION becomes arn:aws:iam::ACCOUNT:role/NAME. A role
+ * with a path has another ARN; the session's ARN does not contain the path. */
 static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
 {
     static const char words[] = ":assumed-role/";
@@ -123,9 +122,10 @@ static void add_users(const struct ria_facts *facts, struct ria_buf *out)
     bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
     ria_buf_add_text(
         out,
-        is_postgres ? "As an administrator: SELECT rolname, pg_has_role(rolname, 'rds_iam', "
-                      "'member') FROM pg_roles WHERE lower(rolname) = lower('"
-                    : "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '");
+        is_postgres
+            ? "As an administrator: SELECT rolname, pg_has_role(rolname, 'rds_iam', "
+              "'member') FROM pg_roles WHERE lower(rolname) = lower('"
+            : "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '");
     add_user(facts, out);
     ria_buf_add_text(out, is_postgres ? "');" : "';");
 }
@@ -177,5 +177,8 @@ void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, co
         ria_report_begin_causes(facts->report, "Why, and what settles it:");
     }
     ria_report_add_cause(
-        facts->report, id, whole == NULL ? text : whole, whole_remedy == NULL ? remedy : whole_remedy);
+        facts->report,
+        id,
+        whole == NULL ? text : whole,
+        whole_remedy == NULL ? remedy : whole_remedy);
 }

@@ -21,7 +21,6 @@
  *   {users}        the SQL that shows the user
  *
  * The first cause begins the list of causes. */
-void ria_cause_add(
-    struct ria_facts *facts, const char *id, const char *text, const char *remedy);
+void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);
 
 #endif

@@ -49,8 +49,7 @@ static const struct {
     [RIA_VERDICT_IN] = {"in", "The login works.", RIA_EXIT_OK},
     [RIA_VERDICT_OURS] = {"refused-here", "No token was sent.", RIA_EXIT_FAILED},
     [RIA_VERDICT_SERVER] = {"refused-by-server", "The server refused the login.", EXIT_SERVER},
-    [RIA_VERDICT_NOT_REACHED] =
-        {"not-reached", "The server was not reached.", EXIT_NOT_REACHED},
+    [RIA_VERDICT_NOT_REACHED] = {"not-reached", "The server was not reached.", EXIT_NOT_REACHED},
 };
 
 static int run_checks(struct ria_facts *facts)
@@ -98,7 +97,8 @@ static int set_engine(
     return RIA_CONTINUE;
 }
 
-static int check_target(const struct ria_target *target, bool is_json, const struct ria_world *world)
+static int check_target(
+    const struct ria_target *target, bool is_json, const struct ria_world *world)
 {
     struct ria_report report;
     struct ria_error err;

@@ -76,8 +76,7 @@ static void add_expiry(struct ria_facts *facts)
             "the credentials expire in %" PRId64 " min",
             left / 60);
     } else {
-        ria_report_add(
-            facts->report, RIA_MARK_OK, "expiry", NULL, "in %" PRId64 " min", left / 60);
+        ria_report_add(facts->report, RIA_MARK_OK, "expiry", NULL, "in %" PRId64 " min", left / 60);
     }
 }
 
@@ -111,7 +110,8 @@ static void add_clock(struct ria_facts *facts)
         ria_report_add(
             facts->report, RIA_MARK_SKIPPED, "clock", NULL, "STS did not report its time");
     } else if (off <= CLOCK_GOOD) {
-        ria_report_add(facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off + 1);
+        ria_report_add(
+            facts->report, RIA_MARK_OK, "clock", NULL, "within %" PRId64 " s of AWS's", off + 1);
     } else {
         ria_report_add(
             facts->report,
@@ -129,6 +129,17 @@ void ria_check_credentials(struct ria_facts *facts)
     RIA_AUTO(session) session = RIA_SESSION_INIT;
     struct ria_deadline deadline = ria_deadline_in(facts->world, BUDGET_MS);
     ria_report_section(facts->report, "Credentials");
+    if (!facts->has_name) {
+        /* The host decides which section of the configuration, and so whose credentials, count. */
+        ria_report_add(
+            facts->report,
+            RIA_MARK_SKIPPED,
+            "credentials",
+            NULL,
+            "not checked, because no token can be signed for this host");
+        facts->credentials = RIA_ABSENT;
+        return;
+    }
     facts->credentials = ria_session_for(
         &facts->target.login, NULL, deadline, facts->world, &session, &facts->credentials_error);
     facts->expires = session.expires;

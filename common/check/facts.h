@@ -37,11 +37,11 @@ struct ria_target {
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
     const char *dbname;
-    const char *service;       /* of pg_service.conf */
-    const char *group;         /* of the option file */
-    const char *program;       /* whose client library is used */
-    const char *ca;            /* --ca */
-    char library[1024];        /* path or name of the client library; "": none is known */
+    const char *service; /* of pg_service.conf */
+    const char *group;   /* of the option file */
+    const char *program; /* whose client library is used */
+    const char *ca;      /* --ca */
+    char library[1024];  /* path or name of the client library; "": none is known */
     enum ria_engine engine;
 };
 
@@ -50,6 +50,7 @@ struct ria_facts {
     struct ria_report *report;
     struct ria_target target;
     bool is_agent_running;
+    bool is_passfile_missing;
     char ca_file[4096]; /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the client library of a program, with the dynamic loader's --list, which loads the program's
- * libraries and does not run the program. Rejects a program that is not linked with a client
- * library: a script, or a program that contains its library. */
+ * Finds the client library of a program, with the dynamic loader's --list, which loads the
+ * program's libraries and does not run the program. Rejects a program that is not linked with a
+ * client library: a script, or a program that contains its library. */
 #include "check/facts.h"
 
 #include "tool/program.h"
@@ -47,8 +47,8 @@ static bool find_in_output(const char *lines, struct ria_target *target)
 {
     for (const char *at = lines; at != NULL && *at != '\0';) {
         for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-            bool fits = target->engine == RIA_ENGINE_UNKNOWN ||
-                        target->engine == libraries[i].engine;
+            bool fits =
+                target->engine == RIA_ENGINE_UNKNOWN || target->engine == libraries[i].engine;
             if (fits &&
                 read_line(at, libraries[i].name, target->library, sizeof(target->library))) {
                 target->engine = libraries[i].engine;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs rds-iam-probe as a child process and collects its output until it ends or the deadline
- * passes. At the deadline, kills the child. The child gets the environment of this process; `rds-iam
- * exec` adds to it what the client libraries need. */
+ * passes. At the deadline, kills the child. The child gets the environment of this process;
+ * `rds-iam exec` adds to it what the client libraries need. */
 #include "check/probe_client.h"
 
 #include "base/messages.h"
@@ -20,7 +20,7 @@
 extern char **environ;
 
 enum {
-    STREAMS = 2, /* stdout and stderr of the child */
+    STREAMS = 2,                            /* stdout and stderr of the child */
     ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the options of rds-iam exec */
 };
 

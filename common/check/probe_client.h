@@ -28,8 +28,9 @@ struct ria_probe {
 
 /* Runs a program. `arguments` are its path and its arguments, ended by NULL, and at most
  * RIA_PROBE_ARGUMENTS_MAX. If `exec` is not NULL, runs it as a command of `rds-iam exec`, with the
- * options in `exec`, which are ended by NULL. The process is killed at the deadline. Returns false with err filled if it cannot be
- * started. The lines that it printed before it was killed or crashed are kept. */
+ * options in `exec`, which are ended by NULL. The process is killed at the deadline. Returns false
+ * with err filled if it cannot be started. The lines that it printed before it was killed or
+ * crashed are kept. */
 bool ria_probe_run(
     const char *const *arguments,
     const char *const *exec,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints the checklist of rds-iam check, line by line as the checks run, or collects it for JSON. */
+ * Prints the checklist of rds-iam check, line by line as the checks run, or collects it for JSON.
+ */
 #include "check/report.h"
 
 #include "tool/tool.h"

@@ -81,9 +81,8 @@ static void add_dns(struct ria_facts *facts)
     const char *host = facts->target.login.host;
     (void)ria_probe_text(&facts->server, "addresses", addresses, sizeof(addresses));
     (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
-    bool has_alias =
-        ria_probe_text(&facts->server, "canonical", canonical, sizeof(canonical)) &&
-        !ria_ascii_same(canonical, host);
+    bool has_alias = ria_probe_text(&facts->server, "canonical", canonical, sizeof(canonical)) &&
+                     !ria_ascii_same(canonical, host) && strstr(addresses, host) == NULL;
     ria_report_add(
         facts->report,
         RIA_MARK_OK,
@@ -228,7 +227,13 @@ static void add_server_name(struct ria_facts *facts)
             names,
             host);
     } else {
-        ria_report_add(facts->report, RIA_MARK_OK, "server name", NULL, "the certificate contains %s", endpoint);
+        ria_report_add(
+            facts->report,
+            RIA_MARK_OK,
+            "server name",
+            NULL,
+            "the certificate contains %s",
+            endpoint);
     }
 }
 
@@ -239,7 +244,9 @@ static void add_certificate_end(struct ria_facts *facts)
     if (end != 0) {
         ria_report_add(
             facts->report,
-            days > 7 ? RIA_MARK_OK : days >= 0 ? RIA_MARK_WARNING : RIA_MARK_FAULT,
+            days > 7    ? RIA_MARK_OK
+            : days >= 0 ? RIA_MARK_WARNING
+                        : RIA_MARK_FAULT,
             "certificate",
             NULL,
             days >= 0 ? "expires in %" PRId64 " days" : "expired %" PRId64 " days ago",
@@ -280,7 +287,9 @@ static void add_tls(struct ria_facts *facts)
 
 static const char *engine_name(enum ria_engine engine)
 {
-    return engine == RIA_ENGINE_POSTGRES ? "postgres" : engine == RIA_ENGINE_MYSQL ? "mysql" : "any";
+    return engine == RIA_ENGINE_POSTGRES ? "postgres"
+           : engine == RIA_ENGINE_MYSQL  ? "mysql"
+                                         : "any";
 }
 
 static void use_engine(struct ria_facts *facts)

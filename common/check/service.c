@@ -39,8 +39,8 @@ static bool read_service_files(
     ria_service_find(world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     for (size_t i = 0; i < paths.count; i++) {
         bool is_required = i == 0 && paths.is_first_required;
-        enum ria_outcome outcome = ria_service_read(
-            paths.path[i], is_required, world, &files->file[files->count], err);
+        enum ria_outcome outcome =
+            ria_service_read(paths.path[i], is_required, world, &files->file[files->count], err);
         if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required)) {
             ria_service_file_release(&files->file[files->count]);
             return false;
@@ -76,8 +76,8 @@ static void use_service(struct ria_target *target, const struct ria_indexed_serv
     }
 }
 
-/* Asks the running agent for its state. The last error that it reports may be the cause of a refused
- * login, because libpq can show no message of the agent. */
+/* Asks the running agent for its state. The last error that it reports may be the cause of a
+ * refused login, because libpq can show no message of the agent. */
 static void check_agent(struct ria_facts *facts)
 {
     RIA_AUTO(probe) status = RIA_PROBE_INIT;
@@ -85,8 +85,9 @@ static void check_agent(struct ria_facts *facts)
     char error[RIA_ERROR_TEXT_MAX];
     const char *arguments[] = {RIA_BINDIR "/rds-iam-agent", "--status", NULL};
     struct ria_deadline deadline = ria_deadline_in(facts->world, AGENT_MS);
-    facts->is_agent_running = ria_probe_run(arguments, NULL, deadline, facts->world, &status, &err) &&
-                              !status.is_late && status.signal == 0 && status.status == 0;
+    facts->is_agent_running =
+        ria_probe_run(arguments, NULL, deadline, facts->world, &status, &err) && !status.is_late &&
+        status.signal == 0 && status.status == 0;
     ria_report_add(
         facts->report,
         facts->is_agent_running ? RIA_MARK_OK : RIA_MARK_NOTE,
@@ -94,7 +95,8 @@ static void check_agent(struct ria_facts *facts)
         NULL,
         "%s",
         facts->is_agent_running ? "running" : "not running for this user");
-    if (ria_probe_text(&status, "last error", error, sizeof(error)) && strstr(error, ": ") != NULL) {
+    if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
+        strstr(error, ": ") != NULL) {
         ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
     }
 }
@@ -116,6 +118,7 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
     } else if (!ria_service_index_check(service, &err)) {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
     } else if (stat(path, &status) != 0) {
+        facts->is_passfile_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -187,7 +190,6 @@ void ria_check_service(struct ria_facts *facts)
     }
     release_service_files(&files);
 }
-
 
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size)
 {

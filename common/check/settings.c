@@ -24,7 +24,12 @@ static void check_configuration(struct ria_facts *facts)
 {
     struct ria_error err;
     if (ria_configuration_check(facts->world, &err)) {
-        ria_report_add(facts->report, RIA_MARK_OK, "configuration", NULL, "no error in rds-iam's configuration");
+        ria_report_add(
+            facts->report,
+            RIA_MARK_OK,
+            "configuration",
+            NULL,
+            "no error in rds-iam's configuration");
     } else {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "configuration", &err);
     }
@@ -121,7 +126,13 @@ static void check_objects(struct ria_facts *facts)
         }
     }
     ria_report_add(
-        facts->report, RIA_MARK_OK, "installation", NULL, "rds-iam %s in %s", RIA_VERSION, RIA_PKGLIBDIR);
+        facts->report,
+        RIA_MARK_OK,
+        "installation",
+        NULL,
+        "rds-iam %s in %s",
+        RIA_VERSION,
+        RIA_PKGLIBDIR);
 }
 
 void ria_check_settings(struct ria_facts *facts)
@@ -137,8 +148,8 @@ void ria_check_settings(struct ria_facts *facts)
         ria_check_option_file(facts);
     }
     if (target->login.host != NULL && target->login.user != NULL) {
-        facts->has_name = ria_login_inspect(
-            &target->login, facts->world, &facts->name, &facts->name_error);
+        facts->has_name =
+            ria_login_inspect(&target->login, facts->world, &facts->name, &facts->name_error);
         check_ca(facts);
     }
 }

@@ -235,8 +235,7 @@ static enum attempt try_once(
     struct ria_fetch_service service;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
-    if (!ria_fetch_find_service(
-            fetch, RIA_SERVICE_STS, call->region, &service, err) ||
+    if (!ria_fetch_find_service(fetch, RIA_SERVICE_STS, call->region, &service, err) ||
         (call->signer != NULL &&
          !sts_sign(
              call, &service.place, service.endpoint.region, ria_fetch_now(fetch), &headers, err))) {
@@ -265,9 +264,9 @@ static enum attempt try_once(
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }
     bool has_new_offset = ria_fetch_learn_offset(fetch, &response);
-    if (response.status == 200 && (call->has_no_credentials
-                                       ? sts_parse_identity(fetch, &response.body)
-                                       : sts_parse_credentials(fetch, &response.body, out))) {
+    if (response.status == 200 &&
+        (call->has_no_credentials ? sts_parse_identity(fetch, &response.body)
+                                  : sts_parse_credentials(fetch, &response.body, out))) {
         return DONE;
     }
     if (response.status == 200) {

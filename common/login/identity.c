@@ -40,8 +40,7 @@ static bool identity_plan(
     ria_credentials_move(&plan->keys, keys);
     return ria_network_settings(query, plan, err) &&
            ria_network_check_service(plan, RIA_SERVICE_STS, err) &&
-           ria_network_region(
-               query, plan, "STS", &plan->value[RIA_PLAN_IDENTITY_REGION], err);
+           ria_network_region(query, plan, "STS", &plan->value[RIA_PLAN_IDENTITY_REGION], err);
 }
 
 enum ria_outcome ria_session_identity(

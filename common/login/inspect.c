@@ -33,8 +33,7 @@ static void inspect_place(const struct ria_setting *setting, char *out, size_t s
 }
 
 /* Copies the region that the AWS settings of the user name, if it is another one. */
-static void inspect_other_region(
-    const struct ria_world *world, struct ria_login_facts *out)
+static void inspect_other_region(const struct ria_world *world, struct ria_login_facts *out)
 {
     static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
@@ -43,7 +42,9 @@ static void inspect_other_region(
             bool differs = strcmp(value, out->region) != 0;
             (void)ria_text_copy(out->other_region, sizeof(out->other_region), differs ? value : "");
             (void)ria_text_copy(
-                out->other_region_from, sizeof(out->other_region_from), differs ? variables[i] : "");
+                out->other_region_from,
+                sizeof(out->other_region_from),
+                differs ? variables[i] : "");
             ria_printable(out->other_region);
             return;
         }

@@ -32,11 +32,12 @@ static void print_addresses(const struct addrinfo *found)
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
         char text[NI_MAXHOST];
         size_t len = strlen(list);
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
+        bool is_new =
+            getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
                 0 &&
-            len + strlen(text) + 2 < sizeof(list)) {
-            (void)snprintf(
-                list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
+            strstr(list, text) == NULL;
+        if (is_new && len + strlen(text) + 2 < sizeof(list)) {
+            (void)snprintf(list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
         }
     }
     probe_print("addresses", "%s", list);
@@ -123,8 +124,7 @@ int probe_connect(const char *host, const char *port, int timeout)
     probe_print("dns_us", "%lld", (long long)(probe_ticks() - begun));
     if (failure != 0) {
         probe_print("error_stage", "dns");
-        probe_print(
-            "error", "%s", failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
+        probe_print("error", "%s", failure == EAI_SYSTEM ? strerror(errno) : gai_strerror(failure));
         return -1;
     }
     if (found->ai_canonname != NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads a client library with dlopen(). Its functions are visible to other libraries, as they are in
- * a program that is linked with it. */
+ * Loads a client library with dlopen(). Its functions are visible to other libraries, as they are
+ * in a program that is linked with it. */
 #include "probe/library.h"
 
 #include "probe/probe.h"

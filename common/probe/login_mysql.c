@@ -155,9 +155,10 @@ bool probe_login_mysql(const char *library, char **arguments)
     }
     unsigned port = parameters.port == NULL ? 0 : (unsigned)strtoul(parameters.port, NULL, 10);
     int64_t begun = probe_ticks();
-    bool ok = lib.connect(
-                  handle, parameters.host, parameters.user, NULL, parameters.dbname, port, NULL, 0) !=
-              NULL;
+    bool ok =
+        lib.connect(
+            handle, parameters.host, parameters.user, NULL, parameters.dbname, port, NULL, 0) !=
+        NULL;
     probe_print("login_us", "%lld", (long long)(probe_ticks() - begun));
     probe_print("login", ok ? "ok" : "failed");
     if (ok) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Performs a TLS handshake with OpenSSL and prints what the server proves: whether its chain ends at
- * a certificate of the CA file, and whether its certificate contains the host name. Sends nothing
- * after the handshake. */
+ * Performs a TLS handshake with OpenSSL and prints what the server proves: whether its chain ends
+ * at a certificate of the CA file, and whether its certificate contains the host name. Sends
+ * nothing after the handshake. */
 #include "probe/probe.h"
 
 #include <openssl/err.h>
@@ -32,7 +32,8 @@ static void print_name(const char *label, const X509_NAME *name)
 {
     char text[256] = "";
     BIO *out = BIO_new(BIO_s_mem());
-    if (out != NULL && X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_UTF8_CONVERT) >= 0) {
+    if (out != NULL &&
+        X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_UTF8_CONVERT) >= 0) {
         int len = BIO_read(out, text, (int)sizeof(text) - 1);
         text[len > 0 ? len : 0] = '\0';
     }

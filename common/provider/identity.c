@@ -41,8 +41,7 @@ static bool identity_copy_text(const struct ria_record_field *field, char *out, 
     return true;
 }
 
-bool ria_identity_read(
-    const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err)
+bool ria_identity_read(const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err)
 {
     struct ria_record record;
     struct ria_record_field field;
@@ -69,7 +68,8 @@ bool ria_identity_read(
         }
     }
     if (!ok || (out->arn[0] == '\0' && reason.text[0] == '\0')) {
-        return ria_fail(err, RIA_E_SYSTEM, "rds-iam-fetch returned a damaged record of an identity");
+        return ria_fail(
+            err, RIA_E_SYSTEM, "rds-iam-fetch returned a damaged record of an identity");
     }
     ria_printable(out->arn);
     return out->arn[0] != '\0' || ria_fail(err, (enum ria_code)code, "%s", reason.text);

@@ -27,7 +27,7 @@ void ria_identity_write(
 
 /* Reads a response into *out. Returns false with err filled if STS did not report the identity, or
  * if the bytes are not one complete response. *out is filled in both cases. */
-bool ria_identity_read(
-    const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err) RIA_MUST_USE;
+bool ria_identity_read(const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err)
+    RIA_MUST_USE;
 
 #endif

@@ -5,6 +5,8 @@ Each row makes one cause in the lab. The proof that it is this cause: the verifi
 scripted server sent. The real client must fail with the error of the row. A cause that can be seen on the client is
 named alone. The causes that RDS hides behind one error are named together, and their outputs are equal.
 """
+import concurrent.futures
+import os
 import re
 import socket
 from typing import NamedTuple
@@ -14,7 +16,8 @@ from labcase import USER, harness
 from mariadb_client import CONFIG
 from mysql_peer import Script, error, switch
 from rawclient import sts
-from service import Services
+
+import traces
 
 PAM = "PAM authentication failed for user"
 DENIED = "ERROR 1045 (28000): Access denied for user"
@@ -31,9 +34,18 @@ ALIKE_SESSION = {
     "mysql": ("policy-missing", "policy-resource", "policy-deny", "session-policy", "account", "user-missing",
               "user-plugin"),
 }
+# The same, for a tunnel.
+ALIKE_MAPPED = {engine: (*causes, "signed-port") for engine, causes in ALIKE.items()}
+PROXY = {
+    "postgres": ("policy-missing", "policy-resource", "policy-deny", "account"),
+    "mysql": ("policy-missing", "policy-resource", "policy-deny", "account", "user-missing", "user-plugin"),
+}
 IN, HERE, SERVER, UNREACHED = 0, 1, 3, 4
 NOTHING = "no token was sent"
+ACCEPTED = "the verifier accepted the token"
 SCRIPTED = "a scripted server sent this error"
+ANY = "the user's name is the proof"
+GOOD_CLIENT = "the client logs in"
 
 
 class Row(NamedTuple):
@@ -76,7 +88,8 @@ def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
     def make(case, engine):
         login = case.login_to(engine)
         if endpoint:
-            target = endpoint.format(host=login.host, port=login.port)
+            other = case.login_to(EACH[engine == "postgres"]).host
+            target = endpoint.format(host=login.host, port=login.port, other=other)
             case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
         return login.change(host="127.0.0.1")
     return make
@@ -98,6 +111,18 @@ def refusal(text, code="28000"):
 def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_password"),)):
     """The same for MySQL. With no `asks`, the server takes no token before."""
     return peer(script=Script(asks=asks, verdict=error(number, text, state)))
+
+
+def instead_of_greeting(number, text):
+    """A MySQL server that sends an error before its greeting."""
+    return peer(script=Script(greeting=error(number, text, None)))
+
+
+def proxy(**script):
+    """A scripted server under the name of an RDS Proxy."""
+    def make(case, engine):
+        return peer(**script)(case, engine).change(host="px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com")
+    return make
 
 
 def closed_port(case, engine):
@@ -128,27 +153,90 @@ def role(name, **parameters):
     return make
 
 
+def settings(variables, text="", **files):
+    """AWS settings without keys in the environment: variables, and ~/.aws/config. {names} are filled in."""
+    def make(case, engine):
+        arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
+        if text:
+            case.home.write(".aws/config", text.format(**arns))
+        env = {name: value.format(http=case.lab.cloud_http) for name, value in variables.items()}
+        return case.login_to(engine, principal=None, env=env)
+    return make
+
+
+def expired_sso(case, engine):
+    case.sso_profile()
+    case.sso_login(expires=-60, renewable=False)
+    return case.login_to(engine, principal=None, env=case.sso_env(AWS_PROFILE="p"))
+
+
+def open_credentials(case, engine):
+    """Keys in a file that every user can write."""
+    keys = case.lab.principals["etl"]
+    case.home.write(".aws/credentials", f"[default]\naws_access_key_id = {keys.access_key}\n"
+                    f"aws_secret_access_key = {keys.secret_key}\n", mode=0o666)
+    return case.login_to(engine, principal=None)
+
+
+def faulty(make, *faults):
+    """The same cause, while AWS services have faults."""
+    def with_faults(case, engine):
+        login = make(case, engine)
+        case.lab.faults(*faults)
+        return login
+    return with_faults
+
+
+# Removes a file from an installed directory for one command, in a mount namespace of its own.
+WITHOUT = ('cp -a "$1" "$2" && mount -t tmpfs none "$1" && cp -a "$2/." "$1" && rm "$1/$3" || exit 99;'
+           ' shift 3; exec "$@"')
+
+
+def without(**objects):
+    """An installation that lacks a file, by engine."""
+    def make(case, engine):
+        path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
+        copy = case.home.path / f"copy-{engine}"
+        user = [] if os.geteuid() == 0 else ["-r"]
+        return case.login_to(engine, under=(
+            "sh", "-c", f'rm -rf "$1"; exec unshare -m {" ".join(user)} sh -c \'{WITHOUT}\' sh "$0" "$@"',
+            str(path.parent), str(copy), path.name))
+    return make
+
+
 NO_CONNECT = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+
+
+def neutral(text):
+    """Replaces what may differ between two outputs: identities, accounts, ports, times."""
+    for pattern, word in (
+            (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
+            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
+            (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
+        text = re.sub(pattern, word, text)
+    return text
 
 
 # -- the tables ----------------------------------------------------------------------------------
 
+REFUSED = {"postgres": PAM, "mysql": DENIED}
 ON_THE_CLIENT = (
     Row("another region in rds-iam's configuration", section(region="eu-west-1"), SERVER, ("region",),
-        {"postgres": PAM, "mysql": DENIED}, "WrongScope: scope eu-west-1/rds-db"),
+        REFUSED, "WrongScope: scope eu-west-1/rds-db"),
     Row("a session that has expired", changed(principal="etl-expired"), SERVER, ("keys-rejected",),
-        {"postgres": PAM, "mysql": DENIED}, "Expired: the credentials of etl-expired"),
+        REFUSED, "Expired: the credentials of etl-expired"),
     Row("an access key that AWS does not know", changed(env={"AWS_ACCESS_KEY_ID": "AKIALABUNKNOWNEXAMPL"}), SERVER,
-        ("keys-rejected",), {"postgres": PAM, "mysql": DENIED}, "InvalidClientTokenId: "),
+        ("keys-rejected",), REFUSED, "InvalidClientTokenId: "),
     Row("a secret key of another access key", changed(env={"AWS_SECRET_ACCESS_KEY": "of/another+user"}), SERVER,
-        ("keys-rejected",), {"postgres": PAM, "mysql": DENIED}, "SignatureDoesNotMatch: "),
-    Row("a clock that is behind", clock(1000), SERVER, ("clock",),
-        {"postgres": PAM, "mysql": DENIED}, "Expired: signed 100"),
-    Row("a clock that is ahead", clock(-1000), SERVER, ("clock",),
-        {"postgres": PAM, "mysql": DENIED}, "NotYetValid: signed "),
+        ("keys-rejected",), REFUSED, "SignatureDoesNotMatch: "),
+    Row("a clock that is behind", clock(1000), SERVER, ("clock",), REFUSED, "Expired: signed 100"),
+    Row("a clock that is ahead", clock(-1000), SERVER, ("clock",), REFUSED, "NotYetValid: signed "),
     Row("a password in the environment", lambda case, engine: case.login_to(engine, env={
             {"postgres": "PGPASSWORD", "mysql": "MYSQL_PWD"}[engine]: "an-old-password"}), SERVER, ("password-given",),
-        {"postgres": PAM, "mysql": DENIED}, "Malformed: "),
+        REFUSED, "Malformed: "),
+    Row("a tunnel to a server whose certificate has another name",
+        tunnel("prod.cluster-abc123.eu-west-1.rds.amazonaws.com:3306"), SERVER, ("other-server",), REFUSED,
+        "WrongHost: signed for prod.cluster-abc123"),
 )
 NOT_SENT = (
     Row("another CA", peer("other_ca"), HERE, ("other-ca",),
@@ -160,135 +248,242 @@ NOT_SENT = (
     Row("no TLS", peer(None), HERE, ("no-tls",),
         {"postgres": "server does not support SSL", "mysql": "ERROR 20"}, NOTHING),
     Row("a tunnel without a section", tunnel(endpoint=None), HERE, ("no-endpoint",),
-        {"postgres": "127.0.0.1 is not an RDS endpoint", "mysql": "127.0.0.1 is not an RDS endpoint"}, NOTHING),
+        {"postgres": "127.0.0.1 is not an RDS endpoint", "mysql": "ERROR 20"}, NOTHING),
     Row("a tunnel whose section verifies the name", tunnel(tls="verify-full"), HERE, ("name-unverified",),
         {"postgres": "does not match host name", "mysql": "ERROR 20"}, NOTHING),
-    Row("no credentials", changed(principal=None), HERE, ("no-credentials",),
-        {"postgres": "no AWS credentials", "mysql": "no AWS credentials"}, NOTHING),
+    Row("a key that rds-iam does not have", section(regoin="eu-west-1"), HERE, ("no-endpoint",), "regoin", NOTHING),
+    Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",),
+        "no root certificates for RDS servers were found", NOTHING, ("postgres",)),
+    Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",), None, NOTHING, ("mysql",)),
+    Row("an installation without the objects that send a token",
+        without(postgres="librds-iam-pq.so", mysql="mariadb/mysql_clear_password.so"), HERE, ("installation",), None,
+        NOTHING),
+)
+NO_CREDENTIALS = (
+    Row("no credentials", changed(principal=None), HERE, ("no-credentials",), "no AWS credentials", NOTHING),
     Row("half a key pair", changed(principal=None, env={"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}), HERE,
         ("no-credentials",), "AWS_SECRET_ACCESS_KEY", NOTHING),
-    Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",), "", NOTHING),
-    Row("a key that rds-iam does not have", section(regoin="eu-west-1"), HERE, ("no-endpoint",), "regoin", NOTHING),
+    Row("an SSO session that has expired", expired_sso, HERE, ("no-credentials",), "aws sso login --profile p", NOTHING),
+    Row("a file of keys that others can write", open_credentials, HERE, ("no-credentials",), "chmod", NOTHING),
+    Row("a profile that does not exist", settings({"AWS_PROFILE": "nope"}), HERE, ("no-credentials",), "nope", NOTHING),
+    Row("a role that does not trust the keys", section(role_arn="arn:aws:iam::123456789012:role/instance"), HERE,
+        ("no-credentials",), "AccessDenied", NOTHING),
+    Row("the metadata service behind its hop limit", faulty(
+            settings({"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "{http}"}),
+            {"kind": "hang", "service": "imds", "times": None}),
+        HERE, ("no-credentials",), "--http-put-response-hop-limit 2", NOTHING),
+    Row("STS that throttles", faulty(
+            section(role_arn="arn:aws:iam::123456789012:role/rds-access"),
+            {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "message": "Rate exceeded",
+             "times": None}),
+        HERE, ("no-credentials",), "STS says Throttling: Rate exceeded", NOTHING),
 )
 THE_SERVER_NAMES_IT = (
-    Row("throttled logins", refusal("The IAM authentication failed because of too many competing requests."), SERVER,
-        ("throttled",), "too many competing requests", SCRIPTED, ("postgres",)),
-    Row("throttled logins", mysql_refusal(1040, "IAM authentication rate limit exceeded"), SERVER,
-        ("throttled",), "ERROR 1040 (HY000): IAM authentication rate limit exceeded", SCRIPTED, ("mysql",)),
-    Row("IAM authentication is off", mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=()),
-        SERVER, ("iam-off",), "ERROR 1524", SCRIPTED, ("mysql",)),
     Row("a user with a password of PostgreSQL", changed(user="scram_user"), SERVER, ("not-in-rds-iam",),
-        "password authentication failed for user", "", ("postgres",)),
+        "password authentication failed for user", ANY, ("postgres",)),
     Row("a user that does not exist", changed(user="missing_user"), SERVER, ("not-in-rds-iam",),
-        "password authentication failed for user", "", ("postgres",)),
+        "password authentication failed for user", ANY, ("postgres",)),
     Row("a user in another case", changed(user="Clickpipes_IAM_User"), SERVER, ("user-case", "not-in-rds-iam"),
-        "password authentication failed for user", "", ("postgres",)),
-    Row("a user with a password of MariaDB", changed(user="native_user"), SERVER, ("no-token-sent",),
-        "(using password: NO)", NOTHING, ("mysql",)),
-    Row("a user that may not log in", changed(user="nologin_user", principal="every-user"), IN, ("nologin",),
-        'role "nologin_user" is not permitted to log in', "None", ("postgres",)),
-    Row("a user whose connections are in use", changed(user="limited_user", principal="every-user"), IN,
-        ("too-many-connections",), "too many connections for role", "None", ("postgres",)),
-    Row("an account that is locked", changed(user="locked_user", principal="every-user"), SERVER, ("locked",),
-        "ERROR 4151", "None", ("mysql",)),
+        "password authentication failed for user", ANY, ("postgres",)),
+    Row("a user that may not log in", changed(user="nologin_user", principal="every-user"), SERVER, ("no-login-right",),
+        'role "nologin_user" is not permitted to log in', ACCEPTED, ("postgres",)),
+    Row("a user whose connections are in use", changed(user="limited_user", principal="every-user"), SERVER,
+        ("too-many-connections",), "too many connections for role", ACCEPTED, ("postgres",)),
+    Row("a database that does not exist", changed(dbname="no_such_database"), IN, ("no-database",),
+        'database "no_such_database" does not exist', ACCEPTED, ("postgres",)),
+    Row("a database that the user may not connect to", refusal('permission denied for database "shop"', "42501"), IN,
+        ("database-denied",), "permission denied for database", SCRIPTED, ("postgres",)),
+    Row("a database whose connections are in use", refusal('too many connections for database "shop"', "53300"),
+        SERVER, ("too-many-connections",), "too many connections for database", SCRIPTED, ("postgres",)),
     Row("no free connection", peer(refusal="sorry, too many clients already", code="53300", needs_password=False),
         SERVER, ("too-many-connections",), "too many clients already", SCRIPTED, ("postgres",)),
     Row("no free connection but for superusers",
         peer(refusal="remaining connection slots are reserved for non-replication superuser connections",
              code="53300", needs_password=False),
         SERVER, ("too-many-connections",), "remaining connection slots", SCRIPTED, ("postgres",)),
-    Row("no free connection", peer(script=Script(greeting=error(1040, "Too many connections", None))), SERVER,
-        ("too-many-connections",), "ERROR 1040", SCRIPTED, ("mysql",)),
-    Row("a database that does not exist", changed(dbname="no_such_database"), IN, ("no-database",),
-        'database "no_such_database" does not exist', "None", ("postgres",)),
-    Row("a database that does not exist", changed(dbname="no_such_database"), IN, ("database-denied",),
-        "ERROR 1044", "None", ("mysql",)),
+    Row("no access rule", peer(refusal='no pg_hba.conf entry for host "192.0.2.1", user "x", database "y", SSL on',
+                               needs_password=False),
+        SERVER, ("hba",), "no pg_hba.conf entry", SCRIPTED, ("postgres",)),
+    Row("a server that is starting", peer(refusal="the database system is starting up", code="57P03",
+                                          needs_password=False),
+        SERVER, ("not-ready",), "the database system is starting up", SCRIPTED, ("postgres",)),
+    Row("a check of the token that takes too long", refusal("canceling authentication due to timeout", "57014"), SERVER,
+        ("slow-verdict",), "canceling authentication due to timeout", SCRIPTED, ("postgres",)),
+    Row("throttled logins", refusal("The IAM authentication failed because of too many competing requests."), SERVER,
+        ("throttled",), "too many competing requests", SCRIPTED, ("postgres",)),
+    Row("an RDS Proxy without the user's secret", refusal(
+            f"This RDS proxy has no credentials for the role {USER}. Check the credentials for this role and try again."),
+        SERVER, ("proxy-secret",), "no credentials for the role", SCRIPTED, ("postgres",)),
+    Row("a user with a password of MariaDB", changed(user="native_user"), SERVER, ("no-token-sent",),
+        "(using password: NO)", NOTHING, ("mysql",)),
+    Row("an account that is locked", changed(user="locked_user", principal="every-user"), SERVER, ("locked",),
+        "ERROR 4151", ACCEPTED, ("mysql",)),
+    Row("a database that the user has no right to", changed(dbname="no_such_database"), IN, ("database-denied",),
+        "ERROR 1044", ACCEPTED, ("mysql",)),
+    Row("a database that does not exist", mysql_refusal(1049, "Unknown database 'x'", "42000"), IN, ("no-database",),
+        "ERROR 1049", SCRIPTED, ("mysql",)),
+    Row("throttled logins", mysql_refusal(1040, "IAM authentication rate limit exceeded"), SERVER, ("throttled",),
+        "ERROR 1040 (HY000): IAM authentication rate limit exceeded", SCRIPTED, ("mysql",)),
+    Row("IAM authentication is off", mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=()),
+        SERVER, ("iam-off",), "ERROR 1524", SCRIPTED, ("mysql",)),
+    Row("no free connection", instead_of_greeting(1040, "Too many connections"), SERVER, ("too-many-connections",),
+        "Too many connections", SCRIPTED, ("mysql",)),
+    Row("a host that no account allows", instead_of_greeting(
+            1130, "Host '192.0.2.1' is not allowed to connect to this MySQL server"),
+        SERVER, ("host-not-allowed",), "is not allowed to connect", SCRIPTED, ("mysql",)),
+    Row("a host that is blocked", instead_of_greeting(
+            1129, "Host '192.0.2.1' is blocked because of many connection errors"),
+        SERVER, ("host-blocked",), "is blocked because of many connection errors", SCRIPTED, ("mysql",)),
 )
-ALIKE_ROWS = (
-    Row("no policy", changed(principal="no-policy"), SERVER, ALIKE,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ImplicitDeny: no-policy"),
-    Row("a Deny", changed(principal="denied"), SERVER, ALIKE,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ExplicitDeny: denied"),
-    Row("another account", changed(principal="foreign"), SERVER, ALIKE,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: foreign is not in account"),
-    Row("a policy that names another user", changed(principal="other-user"), SERVER, ALIKE,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ImplicitDeny: other-user"),
+ALIKE_USERS = (
+    Row("no policy", changed(principal="no-policy"), SERVER, ALIKE, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
+    Row("a Deny", changed(principal="denied"), SERVER, ALIKE, REFUSED, "AccessDenied: Deny: denied"),
+    Row("another account", changed(principal="foreign"), SERVER, ALIKE, REFUSED,
+        "AccessDenied: foreign is not in account"),
+    Row("a policy that names another user", changed(principal="other-user"), SERVER, ALIKE, REFUSED,
+        "AccessDenied: ImplicitDeny: other-user"),
     Row("a policy that names db- for cluster-, or cluster- for db-", changed(principal="other-resource"), SERVER,
-        ALIKE, {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ImplicitDeny: other-resource"),
+        ALIKE, REFUSED, "AccessDenied: ImplicitDeny: other-resource"),
     Row("IAM authentication is off", refusal(f'PAM authentication failed for user "{USER}"'), SERVER, ALIKE, PAM,
         SCRIPTED, ("postgres",)),
+    Row("an account with PAM", changed(user="pam_user"), SERVER, ALIKE, DENIED, ANY, ("mysql",)),
+    Row("a clock that is 10 minutes behind does no harm", lambda case, engine: clock(600)(case, engine).change(
+            principal="no-policy"), SERVER, ALIKE, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
 )
 ALIKE_SESSIONS = (
-    Row("a role without a policy", role("rds-access-powerless"), SERVER, ALIKE_SESSION,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ImplicitDeny: "),
-    Row("a session policy", role("rds-access", Policy=NO_CONNECT), SERVER, ALIKE_SESSION,
-        {"postgres": PAM, "mysql": DENIED}, "AccessDenied: ImplicitDeny: "),
+    Row("a role without a policy", role("rds-access-powerless"), SERVER, ALIKE_SESSION, REFUSED,
+        "AccessDenied: ImplicitDeny: "),
+    Row("a session policy", role("rds-access", Policy=NO_CONNECT), SERVER, ALIKE_SESSION, REFUSED,
+        "AccessDenied: ImplicitDeny: "),
+)
+ALIKE_TUNNELS = (
+    Row("a tunnel that is mapped to another port", tunnel("{host}:3306"), SERVER, ALIKE_MAPPED, REFUSED,
+        "WrongHost: signed for "),
+    Row("a tunnel that is mapped to another database in the certificate", tunnel("{other}:{port}"), SERVER,
+        ALIKE_MAPPED, REFUSED, "WrongHost: signed for "),
+    Row("a tunnel and no policy", lambda case, engine: tunnel()(case, engine).change(principal="no-policy"), SERVER,
+        ALIKE_MAPPED, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
+)
+ALIKE_PROXY = (
+    Row("a token that an RDS Proxy refuses", proxy(refusal=(
+            f"The IAM authentication failed for the role {USER}. Check the IAM token for this role and try again.")),
+        SERVER, PROXY, "The IAM authentication failed for the role", SCRIPTED, ("postgres",)),
+    Row("a token that an RDS Proxy refuses", proxy(script=Script(verdict=error(
+            1045, f"Access denied for user '{USER}'@'%' (using password: YES)", "28000"))),
+        SERVER, PROXY, DENIED, SCRIPTED, ("mysql",)),
 )
 UNREACHABLE = (
     Row("a closed port", closed_port, UNREACHED, ("unreached",),
         {"postgres": "Connection refused", "mysql": "ERROR 2002"}, NOTHING),
     Row("a name that does not exist", changed(host="nope.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"), UNREACHED,
         ("unreached",), {"postgres": "could not translate host name", "mysql": "ERROR 2005"}, NOTHING),
-    Row("a server that sends nothing", silent, UNREACHED, ("unreached",), None, NOTHING),
+    Row("a server that sends nothing", silent, UNREACHED, ("silent",), None, NOTHING),
+)
+GOOD = (
+    Row("a clock that is 10 minutes behind", clock(600), IN, (), GOOD_CLIENT, ACCEPTED),
+    Row("a clock that is 4 minutes ahead", clock(-240), IN, (), GOOD_CLIENT, ACCEPTED),
+    Row("STS that throttles the question for the identity", faulty(
+            changed(), {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "times": None}),
+        IN, (), GOOD_CLIENT, ACCEPTED),
+    Row("a tunnel that is mapped", tunnel(), IN, (), GOOD_CLIENT, ACCEPTED),
+    Row("a role that is assumed", section(role_arn="arn:aws:iam::123456789012:role/rds-access"), IN, (), GOOD_CLIENT,
+        ACCEPTED),
 )
 
 
 class Causes(CheckCase):
     def run_row(self, row, engine):
+        """Makes the cause, and runs check twice and the real client at the same time."""
         login = row.make(self, engine)
         seen = len(self.lab.journal())
-        output = self.check(login)
-        verdicts = self.lab.journal()[seen:]
-        text = self.check_text(login)
-        client = self.client(login) if row.client is not None else None
-        self.show(row, engine, output, client, verdicts)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            as_json = pool.submit(self.check, login)
+            as_text = pool.submit(self.check_text, login)
+            client = pool.submit(self.client, login) if row.client is not None else None
+        output, text, client = as_json.result(), as_text.result(), client and client.result()
+        sent = [v for v in self.lab.journal()[seen:] if v["token_length"] > 0]
+        self.show(row, engine, output, client, sent)
         self.assertEqual((output.status, output.causes), (row.status, of(row.causes, engine)), output.stdout)
         self.assertEqual(text.status, output.status)
         self.assertEqual(text.stdout.count("\n  * "), len(output.causes))
-        if client is not None:
-            self.assertNotEqual(client.status, 0)
-            self.assertIn(of(row.client, engine), client.stderr)
-        self.assert_proof(row, verdicts)
-        return output
+        self.assert_client(of(row.client, engine), client)
+        self.assert_proof(row.proof, sent, 2 + (client is not None))
+        return text
 
-    def show(self, row, engine, output, client, verdicts):
+    def show(self, row, engine, output, client, sent):
         print("#ROW", engine, row.name, output.status, output.causes, client and client.stderr.strip().replace("\n", " | ")[:250],
-              [(v["reason"], v["detail"][:50]) for v in verdicts])
+              [(v["reason"], v["detail"][:50]) for v in sent])
 
-    def assert_proof(self, row, verdicts):
-        sent = [v for v in verdicts if v["token_length"] > 0]
-        if row.proof == NOTHING:
+    def assert_client(self, expected, client):
+        if expected == GOOD_CLIENT:
+            self.assertEqual((client.status, client.stdout), (0, "1\n"), client.stderr)
+        elif client is not None:
+            self.assertNotEqual(client.status, 0)
+            self.assertIn(expected, client.stderr)
+
+    def assert_proof(self, proof, sent, count):
+        """Checks what the verifier received from `count` programs, or what the scripted server received."""
+        if proof == NOTHING:
             self.assertEqual(sent, [])
-        elif row.proof not in (SCRIPTED, ""):
-            self.assertTrue(sent)
-            self.assertIn(row.proof, f"{sent[-1]['reason']}: {sent[-1]['detail']}")
+            if self.scripted is not None:
+                self.assertGreaterEqual(self.scripted.connections, count, "control: the programs connected")
+                self.assertEqual(traces.find(self.scripted.received, traces.secrets_of(self.lab.principals["etl"])), [])
+        elif proof == ACCEPTED:
+            self.assertEqual([v["reason"] for v in sent], [None] * count)
+        elif proof not in (SCRIPTED, ANY):
+            self.assertEqual([f"{v['reason']}: {v['detail']}"[:len(proof)] for v in sent], [proof] * count)
 
-    def run_rows(self, rows):
-        """Runs every row with every engine. Returns the outputs by engine."""
-        outputs = {engine: [] for engine in EACH}
+    def run_rows(self, *rows):
+        """Runs every row with every engine. Returns the texts by engine."""
+        texts = {engine: [] for engine in EACH}
         for row in rows:
             for engine in row.engines:
                 with self.subTest(row=row.name, engine=engine):
+                    self.scripted = None
                     self.lab.clock(0)
-                    (self.home.path / CONFIG).unlink(missing_ok=True)
-                    outputs[engine].append(self.run_row(row, engine))
-        return outputs
+                    self.lab.faults()
+                    for name in (CONFIG, ".aws/config", ".aws/credentials"):
+                        (self.home.path / name).unlink(missing_ok=True)
+                    texts[engine].append(self.run_row(row, engine).stdout)
+        return texts
+
+    def assert_equal(self, texts):
+        """Checks that the outputs differ only by names, numbers and times."""
+        for engine in EACH:
+            for text in texts[engine][1:]:
+                self.assertEqual(neutral(text), neutral(texts[engine][0]))
 
     def test_causes_that_can_be_seen_on_the_client(self):
-        self.run_rows(ON_THE_CLIENT)
+        self.run_rows(*ON_THE_CLIENT)
 
     def test_causes_for_which_no_token_is_sent(self):
-        self.run_rows(NOT_SENT)
+        self.run_rows(*NOT_SENT)
+
+    def test_credentials(self):
+        self.run_rows(*NO_CREDENTIALS)
 
     def test_causes_that_the_server_names(self):
-        self.run_rows(THE_SERVER_NAMES_IT)
+        self.run_rows(*THE_SERVER_NAMES_IT)
 
-    def test_causes_that_look_alike(self):
-        self.run_rows(ALIKE_ROWS)
-        self.run_rows(ALIKE_SESSIONS)
+    def test_causes_of_users_that_look_alike(self):
+        self.assert_equal(self.run_rows(*ALIKE_USERS[:5]))
+        self.run_rows(*ALIKE_USERS[5:])
+
+    def test_causes_of_sessions_that_look_alike(self):
+        self.assert_equal(self.run_rows(*ALIKE_SESSIONS))
+
+    def test_causes_of_tunnels_that_look_alike(self):
+        self.assert_equal(self.run_rows(*ALIKE_TUNNELS))
+
+    def test_causes_of_proxies_that_look_alike(self):
+        self.run_rows(*ALIKE_PROXY)
 
     def test_servers_that_are_not_reached(self):
-        self.run_rows(UNREACHABLE)
+        self.run_rows(*UNREACHABLE)
+
+    def test_no_cause_is_named_if_the_login_succeeds(self):
+        self.run_rows(*GOOD)
 
 
-harness.main()
+if __name__ == "__main__":
+    harness.main()

@@ -2,7 +2,7 @@
  *
  * rds-iam check: runs all checks for one login and explains a refusal. Rejects a command line that
  * does not name a login. */
-#include "check/causes.h"
+#include "check/facts.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 

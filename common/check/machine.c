@@ -4,7 +4,6 @@
  * certificates that verify the server. Sends no request. */
 #include "check/facts.h"
 
-#include "base/text.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
 #include "tool/tool.h"

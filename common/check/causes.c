@@ -145,7 +145,7 @@ static const struct {
      "Remove the region at {region_from}."},
     {"refused-here",
      is_refused_by_hook,
-     "rds-iam sent no token: {refusal}",
+     "No token was sent: {refusal}",
      "Follow the text after the semicolon, and run rds-iam check again."},
 };
 

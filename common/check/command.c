@@ -37,7 +37,7 @@ static const char help[] =
     "  --json             print one JSON object\n"
     "  --help             print this text\n"
     "\n"
-    "exit status: 0 (logged in), 1 (refused by rds-iam or by the client), 2 (usage error),\n"
+    "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
     "3 (refused by the server), 4 (the server was not reached)\n";
 
 static const struct {

@@ -117,7 +117,7 @@ static void check_objects(struct ria_facts *facts)
                 facts->report,
                 RIA_MARK_FAULT,
                 "installation",
-                "Install rds-iam again.",
+                "Reinstall rds-iam.",
                 "%s: %s",
                 objects[i].path,
                 strerror(errno));

@@ -176,7 +176,7 @@ bool ria_probe_run(
 /* -- lines ----------------------------------------------------------------------------------- */
 
 /* Returns the value of the first line with this name, which ends at a newline; or NULL. */
-static const char *find_value(const struct ria_probe *probe, const char *name)
+static const char *find_named_value(const struct ria_probe *probe, const char *name)
 {
     size_t len = strlen(name);
     const char *at = probe->lines.len == 0 ? NULL : probe->lines.data;
@@ -192,7 +192,7 @@ static const char *find_value(const struct ria_probe *probe, const char *name)
 
 bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, size_t size)
 {
-    const char *at = find_value(probe, name);
+    const char *at = find_named_value(probe, name);
     size_t len = 0;
     while (at != NULL && *at != '\n' && *at != '\0' && len + 1 < size) {
         bool is_escape = *at == '\\' && (at[1] == 'n' || at[1] == '\\');
@@ -215,7 +215,7 @@ bool ria_probe_is(const struct ria_probe *probe, const char *name, const char *v
 
 int64_t ria_probe_number(const struct ria_probe *probe, const char *name, int64_t otherwise)
 {
-    const char *at = find_value(probe, name);
+    const char *at = find_named_value(probe, name);
     return at == NULL ? otherwise : strtoll(at, NULL, 10);
 }
 

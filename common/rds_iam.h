@@ -30,6 +30,7 @@
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
 
+#include "aws/identity.h"
 #include "aws/token_text.h"
 #include "base/ascii.h"
 #include "base/buf.h"
@@ -42,7 +43,6 @@
 #include "base/world.h"
 #include "os/guest_thread.h"
 #include "os/process_world.h"
-#include "provider/identity.h"
 
 #include <stdint.h>
 

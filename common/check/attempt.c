@@ -5,8 +5,6 @@
  * Changes nothing on the server. */
 #include "check/facts.h"
 
-#include "base/text.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,7 +210,7 @@ static void add_failure(struct ria_facts *facts)
     add_refusal_item(facts);
     if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {
-        ria_report_add(facts->report, RIA_MARK_WARNING, "rds-iam reports", NULL, "%s", hook);
+        ria_report_add(facts->report, RIA_MARK_WARNING, "hook", NULL, "%s", hook);
     }
 }
 

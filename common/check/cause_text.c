@@ -2,9 +2,8 @@
  *
  * Fills in the texts of causes.c. A name that is not plain is not written into a command or an SQL
  * statement: a placeholder in capitals stands there, so that the text is safe to copy. */
-#include "check/cause_text.h"
 
-#include "base/text.h"
+#include "check/facts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +23,7 @@ static void add_user(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, cause_is_plain(user) ? user : "USER");
 }
 
-static void add_refusal(const struct ria_facts *facts, struct ria_buf *out)
+static void add_error_text(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->refusal);
 }
@@ -137,7 +136,7 @@ static const struct {
     {"{user}", add_user},
     {"{host}", add_endpoint},
     {"{mapped_by}", add_mapped_by},
-    {"{refusal}", add_refusal},
+    {"{refusal}", add_error_text},
     {"{region_from}", add_region_from},
     {"{identity}", add_caller},
     {"{role}", add_role_arn},

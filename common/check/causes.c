@@ -3,10 +3,7 @@
  * Explains a refused login in three steps, each a table: (1) what the checks before the login have
  * already proved; (2) what the server's own error says; (3) if the error is one that RDS gives for
  * every refused token, the causes that look alike. The first two steps end at the first match. */
-#include "check/causes.h"
-
-#include "base/text.h"
-#include "check/cause_text.h"
+#include "check/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +86,8 @@ static bool is_refused_by_hook(const struct ria_facts *facts)
     return facts->verdict == RIA_VERDICT_OURS && facts->refusal[0] != '\0';
 }
 
+#define SEE_SERVER_NAME "See server name above, under Server."
+
 static const struct {
     const char *id;
     bool (*is_proved)(const struct ria_facts *facts);
@@ -97,7 +96,7 @@ static const struct {
 } proved[] = {
     {"unreached",
      is_unreached,
-     "The server was not reached.",
+     "No connection to the server could be established.",
      "See the remedy above, under Server."},
     {"no-endpoint",
      has_no_endpoint,
@@ -122,7 +121,7 @@ static const struct {
     {"other-server",
      has_other_server,
      "The server is another one than the one that the token is signed for.",
-     "See server name above, under Server."},
+     SEE_SERVER_NAME},
     {"other-ca",
      has_other_ca,
      "The server's certificate was not issued by the installed root certificates, so no token is "
@@ -131,7 +130,7 @@ static const struct {
     {"name-unverified",
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
-     "See server name above, under Server."},
+     SEE_SERVER_NAME},
     {"no-passfile",
      has_no_passfile,
      "The service's passfile does not exist, so libpq sends no token.",
@@ -146,7 +145,7 @@ static const struct {
      "Remove the region at {region_from}."},
     {"refused-here",
      is_refused_by_hook,
-     "rds-iam sent no token: {refusal}",
+     "No token was sent: {refusal}",
      "Follow the text after the semicolon, and run rds-iam check again."},
 };
 
@@ -175,6 +174,9 @@ struct refusal {
 #define NOT_IAM_USER_SQL "GRANT rds_iam TO \"{user}\";"
 #define THROTTLED                                                                                  \
     "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
+#define CONNECTIONS "Close connections, or raise max_connections."
+#define OTHER_DATABASE "Give another one: --dbname NAME"
+#define NO_CONNECTION "The server has no free connection."
 #define LATER "Use a connection pool, or spread the logins over time."
 
 static const struct refusal refusals[] = {
@@ -205,7 +207,7 @@ static const struct refusal refusals[] = {
      0,
      true,
      "The token was accepted. The database does not exist, or the user may not connect to it.",
-     "Give another one: --dbname NAME"},
+     OTHER_DATABASE},
     {"database-denied",
      "permission denied for database",
      0,
@@ -227,18 +229,8 @@ static const struct refusal refusals[] = {
      "The server's access rules refuse this connection, for example because it has no TLS "
      "(rds.force_ssl).",
      "Verify the server: sslmode=verify-full"},
-    {"too-many-connections",
-     "connection slots",
-     0,
-     false,
-     "The server has no free connection.",
-     "Close connections, or raise max_connections."},
-    {"too-many-connections",
-     "too many",
-     0,
-     false,
-     "The server has no free connection.",
-     "Close connections, or raise max_connections."},
+    {"too-many-connections", "connection slots", 0, false, NO_CONNECTION, CONNECTIONS},
+    {"too-many-connections", "too many", 0, false, NO_CONNECTION, CONNECTIONS},
     {"no-password-sent",
      "no password supplied",
      0,
@@ -263,13 +255,8 @@ static const struct refusal refusals[] = {
      1049,
      true,
      "The token was accepted. The database does not exist.",
-     "Give another one: --dbname NAME"},
-    {"too-many-connections",
-     NULL,
-     1040,
-     false,
-     "The server has no free connection.",
-     "Close connections, or raise max_connections."},
+     OTHER_DATABASE},
+    {"too-many-connections", NULL, 1040, false, NO_CONNECTION, CONNECTIONS},
     {"host-not-allowed",
      NULL,
      1130,
@@ -299,7 +286,7 @@ static const struct refusal refusals[] = {
 };
 
 /* Returns the first row that fits the error, or NULL. */
-static const struct refusal *find_refusal(const struct ria_facts *facts)
+static const struct refusal *find_known_error(const struct ria_facts *facts)
 {
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         const struct refusal *row = &refusals[i];
@@ -352,7 +339,7 @@ static bool is_proxy(const struct ria_facts *facts)
 static bool has_upper_case(const struct ria_facts *facts)
 {
     const char *user = facts->target.login.user;
-    return user != NULL && strpbrk(user, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL;
+    return user != NULL && strpbrk(user, RIA_UPPER_LETTERS) != NULL;
 }
 
 #define SIMULATE                                                                                   \
@@ -433,7 +420,7 @@ bool ria_check_explain(struct ria_facts *facts)
     if (facts->verdict == RIA_VERDICT_IN || facts->verdict == RIA_VERDICT_NONE) {
         return false;
     }
-    const struct refusal *row = find_refusal(facts);
+    const struct refusal *row = find_known_error(facts);
     bool is_in = row != NULL && row->is_in && facts->verdict == RIA_VERDICT_SERVER;
     if (!is_in && explain_proved(facts)) {
         return false;

@@ -2,7 +2,7 @@
  *
  * rds-iam check: runs all checks for one login and explains a refusal. Rejects a command line that
  * does not name a login. */
-#include "check/causes.h"
+#include "check/facts.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -37,7 +37,7 @@ static const char help[] =
     "  --json             print one JSON object\n"
     "  --help             print this text\n"
     "\n"
-    "exit status: 0 (logged in), 1 (refused by rds-iam or by the client), 2 (usage error),\n"
+    "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
     "3 (refused by the server), 4 (the server was not reached)\n";
 
 static const struct {

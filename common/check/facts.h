@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The state of one run of rds-iam check: what to check, and what the checks have found. Each check
- * is one function: it adds items to the report and stores what later checks need. causes.h draws
+ * is one function: it adds items to the report and stores what later checks need. causes.c draws
  * the conclusions.
  */
 #ifndef RIA_CHECK_FACTS_H
@@ -104,5 +104,41 @@ void ria_check_login(struct ria_facts *facts);
  * false with err filled if the program has none. -- */
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
+
+/* -- causes.c --
+ *
+ * Explains a login that did not succeed. Works only with what the checks found (facts.h), and sends
+ * no request.
+ *
+ * A cause that has evidence stands first and alone. Causes that look alike from the client, such as
+ * a policy that denies the login and IAM authentication that is turned off, stand together, each
+ * with the command that settles it. Equal evidence gives equal output.
+ *
+ * Follows "Troubleshooting issues for IAM DB authentication" and "Connecting to your DB instance
+ * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
+ * error numbers of MySQL 8 and MariaDB 10 to 11.
+ */
+
+/* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
+ * Returns whether the refusal proves that the token was accepted, as "database does not exist"
+ * does. */
+bool ria_check_explain(struct ria_facts *facts);
+
+/* -- cause_text.c -- */
+/* Adds a cause to the report, with the placeholders of both texts replaced:
+ *
+ *   {user}         the database user
+ *   {host}         the endpoint that the token is signed for
+ *   {mapped_by}    where rds-iam's configuration maps the host
+ *   {refusal}      the error of the login
+ *   {region_from}  where the region was read
+ *   {identity}     the ARN of the credentials, or "the credentials' identity"
+ *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN
+ *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in
+ *   {describe}     the command that shows whether IAM authentication is enabled
+ *   {users}        the SQL that shows the user
+ *
+ * The first cause begins the list of causes. */
+void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);
 
 #endif

@@ -5,7 +5,6 @@
  * Shows none of the other options, because one of them may be a password. */
 #include "check/facts.h"
 
-#include "base/text.h"
 #include "tool/program.h"
 #include "tool/tool.h"
 

@@ -5,8 +5,6 @@
  * `rds-iam exec` adds to it what the client libraries need. */
 #include "check/probe_client.h"
 
-#include "base/messages.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -75,7 +73,7 @@ static void drain(struct stream *stream)
 }
 
 /* Collects both streams until the child has closed them. Returns false at the deadline. */
-static bool collect(
+static bool collect_output(
     struct stream streams[STREAMS], struct ria_deadline deadline, const struct ria_world *world)
 {
     while (streams[0].fd >= 0 || streams[1].fd >= 0) {
@@ -165,7 +163,7 @@ bool ria_probe_run(
     (void)close(pipes[0][1]);
     (void)close(pipes[1][1]);
     struct stream streams[STREAMS] = {{pipes[0][0], &out->lines}, {pipes[1][0], &out->errors}};
-    bool is_late = !collect(streams, deadline, world);
+    bool is_late = !collect_output(streams, deadline, world);
     await(pid, is_late, out);
     for (int i = 0; i < STREAMS; i++) {
         if (streams[i].fd >= 0) {
@@ -178,7 +176,7 @@ bool ria_probe_run(
 /* -- lines ----------------------------------------------------------------------------------- */
 
 /* Returns the value of the first line with this name, which ends at a newline; or NULL. */
-static const char *find_line(const struct ria_probe *probe, const char *name)
+static const char *find_named_value(const struct ria_probe *probe, const char *name)
 {
     size_t len = strlen(name);
     const char *at = probe->lines.len == 0 ? NULL : probe->lines.data;
@@ -194,7 +192,7 @@ static const char *find_line(const struct ria_probe *probe, const char *name)
 
 bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, size_t size)
 {
-    const char *at = find_line(probe, name);
+    const char *at = find_named_value(probe, name);
     size_t len = 0;
     while (at != NULL && *at != '\n' && *at != '\0' && len + 1 < size) {
         bool is_escape = *at == '\\' && (at[1] == 'n' || at[1] == '\\');
@@ -217,7 +215,7 @@ bool ria_probe_is(const struct ria_probe *probe, const char *name, const char *v
 
 int64_t ria_probe_number(const struct ria_probe *probe, const char *name, int64_t otherwise)
 {
-    const char *at = find_line(probe, name);
+    const char *at = find_named_value(probe, name);
     return at == NULL ? otherwise : strtoll(at, NULL, 10);
 }
 

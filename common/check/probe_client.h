@@ -30,7 +30,7 @@ struct ria_probe {
  * RIA_PROBE_ARGUMENTS_MAX. If `exec` is not NULL, runs it as a command of `rds-iam exec`, with the
  * options in `exec`, which are ended by NULL. The process is killed at the deadline. Returns false
  * with err filled if it cannot be started. The lines that it printed before it was killed or
- * crashed are kept. */
+ * crashed remain. */
 bool ria_probe_run(
     const char *const *arguments,
     const char *const *exec,

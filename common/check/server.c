@@ -4,8 +4,6 @@
  * server proves over TLS. Uses rds-iam-probe; sends no credentials. */
 #include "check/facts.h"
 
-#include "base/text.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +11,6 @@
 enum {
     PROBE_MS = 6000, /* time limit of the connection, and of each read */
     SPARE_MS = 6000, /* for name resolution */
-    DAY = 24 * 60 * 60,
     US_PER_MS = 1000,
     VALUE_SIZE = 600,
 };
@@ -97,6 +94,8 @@ static void add_dns(struct ria_facts *facts)
         (double)ria_probe_number(&facts->server, "dns_us", 0) / US_PER_MS);
 }
 
+#define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
+
 /* Adds an item for a server that was not reached, with what usually causes it. */
 static void add_unreached(struct ria_facts *facts)
 {
@@ -108,8 +107,8 @@ static void add_unreached(struct ria_facts *facts)
          "Nothing answers. Check the security group of the database, the route to its VPC, and "
          "that the database is running."},
         {"refused", "No server listens on this port. Compare the port with the endpoint's."},
-        {"not known", "Compare the host name with the endpoint in the AWS console."},
-        {"No address", "Compare the host name with the endpoint in the AWS console."},
+        {"not known", COMPARE_NAME},
+        {"No address", COMPARE_NAME},
         {"unreachable", "This machine has no route to the address. Connect the VPN or the tunnel."},
         {"Temporary failure", "The DNS server does not respond. Check this machine's network."},
     };
@@ -139,23 +138,6 @@ static void add_unreached(struct ria_facts *facts)
 }
 
 /* -- TLS -------------------------------------------------------------------------------------- */
-
-/* Returns whether the list of names in the certificate contains the name, or a wildcard for it. */
-static bool has_name(const char *names, const char *name)
-{
-    const char *parent = strchr(name, '.');
-    while (*names != '\0') {
-        size_t len = strcspn(names, " ");
-        if ((len == strlen(name) && strncasecmp(names, name, len) == 0) ||
-            (parent != NULL && names[0] == '*' && len == strlen(parent) + 1 &&
-             strncasecmp(names + 1, parent, len - 1) == 0)) {
-            return true;
-        }
-        names += len;
-        names += *names == ' ' ? 1 : 0;
-    }
-    return false;
-}
 
 static void add_chain(struct ria_facts *facts)
 {
@@ -203,7 +185,8 @@ static void add_server_name(struct ria_facts *facts)
     (void)ria_probe_text(&facts->server, "names", names, sizeof(names));
     bool is_dialled = ria_probe_is(&facts->server, "name", "ok");
     const char *endpoint = facts->has_name ? facts->name.endpoint : host;
-    facts->is_other_server = facts->has_name && !has_name(names, endpoint);
+    facts->is_other_server =
+        facts->has_name && ria_probe_is(&facts->server, "signed_name", "mismatch");
     if (facts->is_other_server) {
         ria_report_add(
             facts->report,
@@ -239,9 +222,8 @@ static void add_server_name(struct ria_facts *facts)
 
 static void add_certificate_end(struct ria_facts *facts)
 {
-    int64_t end = ria_probe_number(&facts->server, "not_after", 0);
-    int64_t days = (end - facts->world->now(facts->world->self)) / DAY;
-    if (end != 0) {
+    int64_t days = ria_probe_number(&facts->server, "days_left", INT64_MIN);
+    if (days != INT64_MIN) {
         ria_report_add(
             facts->report,
             days > 7    ? RIA_MARK_OK
@@ -317,6 +299,7 @@ void ria_check_server(struct ria_facts *facts)
         login->host,
         port,
         limit,
+        facts->has_name ? facts->name.endpoint : login->host,
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
     struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);

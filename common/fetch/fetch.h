@@ -159,7 +159,7 @@ int ria_lock_within(int fd, int64_t timeout);
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 
-/* Serves a request for the identity of the plan's keys (provider/identity.h): calls STS's
+/* Serves a request for the identity of the plan's keys (provider/identity_record.h): calls STS's
  * GetCallerIdentity and writes the response to *record. */
 void ria_fetch_response_identity(struct ria_fetch *fetch, struct ria_buf *record);
 

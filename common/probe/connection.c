@@ -3,7 +3,7 @@
  * Resolves a host name and connects over TCP, with a time limit for all addresses together. Tries
  * the addresses in the resolver's order, as the client libraries do, and reports the error of the
  * last one. */
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

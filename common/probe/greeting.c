@@ -5,7 +5,7 @@
  * handshake packet, and the client responds with a packet that contains only capabilities (MySQL
  * documentation, "Protocol::SSLRequest"). Reads no more bytes than these messages have, so that the
  * next byte belongs to TLS. */
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -26,6 +26,8 @@ enum {
     MYSQL_CHARSET_UTF8 = 33,
     MYSQL_ERROR = 0xff,
 };
+
+#define NOT_MYSQL "this is not a MySQL or MariaDB server"
 
 static bool refuse(const char *what)
 {
@@ -95,7 +97,7 @@ static ssize_t read_packet(int fd, unsigned char *out, size_t size)
     }
     size_t len = header[0] | (size_t)header[1] << 8 | (size_t)header[2] << 16;
     if (len == 0 || len >= size) {
-        (void)refuse("this is not a MySQL or MariaDB server");
+        (void)refuse(NOT_MYSQL);
         return -1;
     }
     got = read_exactly(fd, out, len);
@@ -111,7 +113,7 @@ static ssize_t read_packet(int fd, unsigned char *out, size_t size)
 static bool refuse_with_packet(const unsigned char *packet, ssize_t len)
 {
     if (len < 3) {
-        return refuse("this is not a MySQL or MariaDB server");
+        return refuse(NOT_MYSQL);
     }
     probe_print("engine", "mysql");
     probe_print("error_code", "%u", packet[1] | (unsigned)packet[2] << 8);
@@ -152,7 +154,7 @@ static bool start_mysql(int fd)
         return refuse_with_packet(packet, len);
     }
     if (packet[0] != MYSQL_PROTOCOL) {
-        return refuse("this is not a MySQL or MariaDB server");
+        return refuse(NOT_MYSQL);
     }
     uint32_t capabilities = capabilities_of(packet, (size_t)len);
     bool has_tls = (capabilities & MYSQL_CLIENT_SSL) != 0;

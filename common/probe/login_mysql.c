@@ -3,8 +3,7 @@
  * Logs in with MariaDB Connector/C or with libmysqlclient, whichever is loaded. Runs one query that
  * reads the session's user. Declares the functions and option numbers that it uses; they are the
  * same in Connector/C 3 and in libmysqlclient 20 to 24. Rejects an unknown parameter. */
-#include "probe/library.h"
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +123,8 @@ static void print_mysql_session(const struct libmysql *lib, struct mysql_handle 
 }
 
 /* Returns the handle with its options set, or NULL if memory runs out. */
-static struct mysql_handle *prepare(const struct libmysql *lib, const struct parameters *parameters)
+static struct mysql_handle *prepare_handle(
+    const struct libmysql *lib, const struct parameters *parameters)
 {
     const unsigned timeout = TIMEOUT_SECONDS;
     struct mysql_handle *handle = lib->init(NULL);
@@ -149,7 +149,7 @@ bool probe_login_mysql(const char *library, char **arguments)
         return false;
     }
     probe_print("library_version", "%s %s", library, lib.version());
-    struct mysql_handle *handle = prepare(&lib, &parameters);
+    struct mysql_handle *handle = prepare_handle(&lib, &parameters);
     if (handle == NULL) {
         return false;
     }

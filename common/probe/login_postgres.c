@@ -2,8 +2,7 @@
  *
  * Logs in with libpq, which is loaded at run time. Runs one query that reads the session's user.
  * Declares the functions of libpq that it calls, as libpq-fe.h of PostgreSQL 10 to 18 does. */
-#include "probe/library.h"
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <stddef.h>
 

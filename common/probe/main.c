@@ -3,7 +3,7 @@
  * rds-iam-probe: probes a server's TLS, or logs in through a client library. Prints "NAME VALUE"
  * lines for `rds-iam check`, which is the only program that starts it. Ends with its caller.
  * Rejects other arguments with a hint and exit status 2. */
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <signal.h>
 #include <stdarg.h>
@@ -58,7 +58,7 @@ static enum probe_engine engine_named(const char *name)
                                          : PROBE_UNKNOWN;
 }
 
-/* rds-iam-probe tls ENGINE HOST PORT MILLISECONDS [CAFILE] */
+/* rds-iam-probe tls ENGINE HOST PORT MILLISECONDS SIGNED-NAME [CAFILE] */
 static int run_tls(int argc, char **argv)
 {
     int fd = probe_connect(argv[3], argv[4], (int)strtol(argv[5], NULL, 10));
@@ -66,7 +66,7 @@ static int run_tls(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (probe_start_tls(fd, engine_named(argv[2]))) {
-        probe_tls(fd, argv[3], argc > 6 ? argv[6] : NULL);
+        probe_tls(fd, argv[3], argv[6], argc > 7 ? argv[7] : NULL);
     }
     (void)close(fd);
     return EXIT_SUCCESS;
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
-    if ((argc == 6 || argc == 7) && strcmp(argv[1], "tls") == 0) {
+    if ((argc == 7 || argc == 8) && strcmp(argv[1], "tls") == 0) {
         return run_tls(argc, argv);
     }
     if (argc >= 4 && argc % 2 == 0 && strcmp(argv[1], "login") == 0) {

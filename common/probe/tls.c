@@ -3,17 +3,22 @@
  * Performs a TLS handshake with OpenSSL and prints what the server proves: whether its chain ends
  * at a certificate of the CA file, and whether its certificate contains the host name. Sends
  * nothing after the handshake. */
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     NAMES_MAX = 512
+};
+
+struct wanted {
+    const char *host;
+    const char *signed_name;
+    const char *ca_file;
 };
 
 static void print_openssl_error(const char *stage)
@@ -65,9 +70,10 @@ static void print_names(X509 *certificate)
 
 static void print_end(const X509 *certificate)
 {
-    struct tm end = {0};
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1) {
-        probe_print("not_after", "%lld", (long long)timegm(&end));
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1) {
+        probe_print("days_left", "%d", seconds < 0 ? days - 1 : days);
     }
 }
 
@@ -78,7 +84,7 @@ static bool has_name(X509 *certificate, const char *host)
            X509_check_host(certificate, host, 0, 0, NULL) == 1;
 }
 
-static void print_server(SSL *ssl, const char *host, bool has_ca)
+static void print_server(SSL *ssl, const struct wanted *wanted)
 {
     X509 *certificate = SSL_get1_peer_certificate(ssl);
     long result = SSL_get_verify_result(ssl);
@@ -89,12 +95,14 @@ static void print_server(SSL *ssl, const char *host, bool has_ca)
         probe_print("error", "the server has no certificate");
         return;
     }
-    if (has_ca) {
+    if (wanted->ca_file != NULL) {
         probe_print(
             "chain", "%s", result == X509_V_OK ? "ok" : X509_verify_cert_error_string(result));
         probe_print("chain_code", "%ld", result);
     }
-    probe_print("name", "%s", has_name(certificate, host) ? "ok" : "mismatch");
+    probe_print("name", "%s", has_name(certificate, wanted->host) ? "ok" : "mismatch");
+    probe_print(
+        "signed_name", "%s", has_name(certificate, wanted->signed_name) ? "ok" : "mismatch");
     print_names(certificate);
     print_name("subject", X509_get_subject_name(certificate));
     print_name("issuer", X509_get_issuer_name(certificate));
@@ -102,34 +110,36 @@ static void print_server(SSL *ssl, const char *host, bool has_ca)
     X509_free(certificate);
 }
 
-static void shake_hands(SSL_CTX *context, int fd, const char *host, bool has_ca)
+static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
 {
     SSL *ssl = SSL_new(context);
     int64_t begun = probe_ticks();
-    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, host) != 1 ||
-        SSL_connect(ssl) != 1) {
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
+        SSL_set_tlsext_host_name(ssl, wanted->host) != 1 || SSL_connect(ssl) != 1) {
         print_openssl_error("tls");
     } else {
         probe_print("tls_us", "%lld", (long long)(probe_ticks() - begun));
-        print_server(ssl, host, has_ca);
+        print_server(ssl, wanted);
         (void)SSL_shutdown(ssl);
     }
     SSL_free(ssl);
 }
 
-void probe_tls(int fd, const char *host, const char *ca_file)
+void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file)
 {
+    const struct wanted wanted = {host, signed_name, ca_file};
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL) {
         print_openssl_error("library");
         return;
     }
-    /* The handshake goes on after a failed verification; SSL_get_verify_result() has the reason. */
+    /* The handshake continues after a failed verification; SSL_get_verify_result() has the reason.
+     */
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
     if (ca_file != NULL && SSL_CTX_load_verify_file(context, ca_file) != 1) {
         print_openssl_error("ca");
     } else {
-        shake_hands(context, fd, host, ca_file != NULL);
+        shake_hands(context, fd, &wanted);
     }
     SSL_CTX_free(context);
 }

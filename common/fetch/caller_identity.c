@@ -3,7 +3,7 @@
  * Serves a request for the identity of AWS keys: calls STS's GetCallerIdentity with the keys of the
  * plan. The response contains the ARN, or the reason why STS did not report it. It also contains
  * the time of STS, if STS responded over HTTPS. */
-#include "provider/identity.h"
+#include "provider/identity_record.h"
 
 #include "base/messages.h"
 #include "base/text.h"

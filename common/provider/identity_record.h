@@ -6,19 +6,12 @@
  *
  * Follows GetCallerIdentity of the STS API 2011-06-15, which needs no permission.
  */
-#ifndef RIA_PROVIDER_IDENTITY_H
-#define RIA_PROVIDER_IDENTITY_H
+#ifndef RIA_PROVIDER_IDENTITY_RECORD_H
+#define RIA_PROVIDER_IDENTITY_RECORD_H
 
+#include "aws/identity.h"
 #include "base/buf.h"
 #include "base/error.h"
-
-#include <stdint.h>
-
-struct ria_identity {
-    char arn[256];       /* of the user or of the role's session; "" if STS did not report it */
-    bool has_difference; /* STS reported its time, over a verified connection */
-    int64_t difference;  /* STS's time minus this machine's, in seconds */
-};
 
 /* Replaces the contents of *out with the record: *identity, and *err if `err` is not NULL. A
  * refused request also has a time. If memory runs out, sets out->failed. */

@@ -29,7 +29,7 @@ static const struct {
 
 /* Copies the path from a line "NAME => PATH (ADDRESS)". Returns false if the line is not about this
  * library. */
-static bool read_line(const char *line, const char *name, char *path, size_t size)
+static bool read_listed_path(const char *line, const char *name, char *path, size_t size)
 {
     line += strspn(line, " \t");
     const char *arrow = strstr(line, " => ");
@@ -50,7 +50,7 @@ static bool find_in_output(const char *lines, struct ria_target *target)
             bool fits =
                 target->engine == RIA_ENGINE_UNKNOWN || target->engine == libraries[i].engine;
             if (fits &&
-                read_line(at, libraries[i].name, target->library, sizeof(target->library))) {
+                read_listed_path(at, libraries[i].name, target->library, sizeof(target->library))) {
                 target->engine = libraries[i].engine;
                 return true;
             }

@@ -2,9 +2,8 @@
  *
  * Loads a client library with dlopen(). Its functions are visible to other libraries, as they are
  * in a program that is linked with it. */
-#include "probe/library.h"
 
-#include "probe/probe.h"
+#include "probe/probe_program.h"
 
 #include <dlfcn.h>
 

@@ -2,7 +2,7 @@
  *
  * Writes and reads the response to a request for an identity. The reader rejects an unknown field,
  * a text that is too long, and a response with neither an identity nor a reason. */
-#include "provider/identity.h"
+#include "provider/identity_record.h"
 
 #include "codec/record.h"
 

@@ -7,8 +7,8 @@
  * No function prints a secret. The program gets no credentials: a client library that it loads gets
  * its token through rds-iam's hooks.
  */
-#ifndef RIA_PROBE_PROBE_H
-#define RIA_PROBE_PROBE_H
+#ifndef RIA_PROBE_PROBE_PROGRAM_H
+#define RIA_PROBE_PROBE_PROGRAM_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,9 +47,22 @@ bool probe_start_tls(int fd, enum probe_engine engine);
 /* -- tls.c ------------------------------------------------------------------------------------ */
 
 /* Performs a TLS handshake and prints tls_us, protocol, cipher, chain ("ok" or OpenSSL's reason),
- * chain_code, name ("ok" or "mismatch"), names, subject, issuer and not_after. Continues after a
- * failed verification, because the reason is wanted. ca_file NULL: the chain is not verified. */
-void probe_tls(int fd, const char *host, const char *ca_file);
+ * chain_code, name and signed_name ("ok" or "mismatch": whether the certificate contains `host`,
+ * and `signed_name`, for which the token is signed), names, subject, issuer and days_left.
+ * Continues after a failed verification, because the reason is wanted. ca_file NULL: the chain is
+ * not verified. */
+void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
+
+/* -- load_library.c ------------------------------------------------------------------------- */
+
+struct probe_function {
+    const char *name;
+    void **out; /* receives the function's address */
+};
+
+/* Loads the library and fills the functions. Prints error_stage "library" and error, and returns
+ * false, if the library or a function is missing. The library stays loaded. */
+bool probe_load(const char *library, const struct probe_function *functions, size_t count);
 
 /* -- login_postgres.c, login_mysql.c ---------------------------------------------------------- */
 

@@ -80,7 +80,7 @@ static void add_expiry(struct ria_facts *facts)
     }
 }
 
-static void add_identity(struct ria_facts *facts)
+static void add_caller_item(struct ria_facts *facts)
 {
     struct ria_deadline deadline = ria_deadline_in(facts->world, BUDGET_MS);
     enum ria_outcome outcome = ria_session_identity(
@@ -152,6 +152,6 @@ void ria_check_credentials(struct ria_facts *facts)
         return;
     }
     add_expiry(facts);
-    add_identity(facts);
+    add_caller_item(facts);
     add_clock(facts);
 }

@@ -4,7 +4,6 @@
  * certificates that verify the server. Sends no request. */
 #include "check/facts.h"
 
-#include "base/text.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
 #include "tool/tool.h"
@@ -118,7 +117,7 @@ static void check_objects(struct ria_facts *facts)
                 facts->report,
                 RIA_MARK_FAULT,
                 "installation",
-                "Install rds-iam again.",
+                "Reinstall rds-iam.",
                 "%s: %s",
                 objects[i].path,
                 strerror(errno));

@@ -7,6 +7,7 @@
 
 #include "login/resolve.h"
 #include "provider/chain.h"
+#include "provider/identity_record.h"
 #include "provider/network.h"
 #include "provider/request.h"
 

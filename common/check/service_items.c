@@ -5,7 +5,6 @@
  * passfile, because that would make a token. */
 #include "check/facts.h"
 
-#include "base/text.h"
 #include "service/index.h"
 #include "tool/tool.h"
 
@@ -145,7 +144,7 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
-static void check_service(struct ria_facts *facts, const struct service_files *files)
+static void check_indexed_service(struct ria_facts *facts, const struct service_files *files)
 {
     RIA_AUTO(service_index) index = {0};
     if (!ria_service_index_make(files->file, files->count, NULL, &index)) {
@@ -184,7 +183,7 @@ void ria_check_service(struct ria_facts *facts)
     struct service_files files = {.count = 0};
     struct ria_error err;
     if (read_service_files(facts->world, &files, &err)) {
-        check_service(facts, &files);
+        check_indexed_service(facts, &files);
     } else {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "service", &err);
     }

@@ -51,6 +51,7 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
+    bool is_incomplete; /* one of rds-iam's own objects is missing */
     char ca_file[4096]; /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
@@ -104,6 +105,23 @@ void ria_check_login(struct ria_facts *facts);
  * false with err filled if the program has none. -- */
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
+
+/* -- known_errors.c -- */
+
+/* An error that names its cause. */
+struct ria_known_error {
+    const char *id;
+    const char *words;  /* a part of the error's text; or NULL */
+    const char *also;   /* another part of the error's text; or NULL */
+    int64_t code;       /* MySQL's error number, if words is NULL */
+    bool is_in;         /* the token was accepted, and the user can log in to other databases */
+    bool names_no_user; /* the server has no IAM user of this name: its case may be wrong */
+    const char *text;
+    const char *remedy;
+};
+
+/* Returns the first row that fits the error of the login, or NULL. */
+const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts);
 
 /* -- causes.c --
  *

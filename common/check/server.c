@@ -178,6 +178,16 @@ static void add_chain(struct ria_facts *facts)
     }
 }
 
+/* Returns whether the client accepts a certificate without the dialled name: tls = verify-ca is
+ * set, and for libpq, which does not read it, also sslmode. */
+static bool is_chain_enough(const struct ria_facts *facts)
+{
+    const char *mode = ria_world_env(facts->world, "PGSSLMODE");
+    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
+    return facts->has_name && facts->name.chain_suffices &&
+           (!is_postgres || (mode != NULL && strcmp(mode, "verify-ca") == 0));
+}
+
 static void add_server_name(struct ria_facts *facts)
 {
     char names[VALUE_SIZE];
@@ -198,7 +208,7 @@ static void add_server_name(struct ria_facts *facts)
             "the certificate is for %s, not for %s",
             names,
             endpoint);
-    } else if (!is_dialled && !(facts->has_name && facts->name.chain_suffices)) {
+    } else if (!is_dialled && !is_chain_enough(facts)) {
         facts->is_name_unverified = true;
         ria_report_add(
             facts->report,

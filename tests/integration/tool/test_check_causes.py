@@ -91,7 +91,9 @@ def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
             other = case.login_to(EACH[engine == "postgres"]).host
             target = endpoint.format(host=login.host, port=login.port, other=other)
             case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
-        return login.change(host="127.0.0.1")
+        # libpq has its own setting for what tls = verify-ca says to rds-iam.
+        env = {"PGSSLMODE": "verify-ca", "PGSSLROOTCERT": login.ca} if tls == "verify-ca" and endpoint else {}
+        return login.change(host="127.0.0.1", env=env)
     return make
 
 
@@ -188,19 +190,17 @@ def faulty(make, *faults):
 
 
 # Removes a file from an installed directory for one command, in a mount namespace of its own.
-WITHOUT = ('cp -a "$1" "$2" && mount -t tmpfs none "$1" && cp -a "$2/." "$1" && rm "$1/$3" || exit 99;'
-           ' shift 3; exec "$@"')
+WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$copy" && rm "$copy/$2"'
+           ' && mount --bind "$copy" "$1" || exit 99; shift 2; exec "$@"')
 
 
 def without(**objects):
     """An installation that lacks a file, by engine."""
     def make(case, engine):
         path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
-        copy = case.home.path / f"copy-{engine}"
         user = [] if os.geteuid() == 0 else ["-r"]
         return case.login_to(engine, under=(
-            "sh", "-c", f'rm -rf "$1"; exec unshare -m {" ".join(user)} sh -c \'{WITHOUT}\' sh "$0" "$@"',
-            str(path.parent), str(copy), path.name))
+            "unshare", "-m", *user, "sh", "-c", WITHOUT, "sh", str(path.parent), path.name))
     return make
 
 
@@ -220,6 +220,8 @@ def neutral(text):
 # -- the tables ----------------------------------------------------------------------------------
 
 REFUSED = {"postgres": PAM, "mysql": DENIED}
+# The mariadb command, which contains its library, cannot verify the chain alone.
+TUNNEL = {"postgres": PAM, "mysql": None}
 ON_THE_CLIENT = (
     Row("another region in rds-iam's configuration", section(region="eu-west-1"), SERVER, ("region",),
         REFUSED, "WrongScope: scope eu-west-1/rds-db"),
@@ -235,7 +237,7 @@ ON_THE_CLIENT = (
             {"postgres": "PGPASSWORD", "mysql": "MYSQL_PWD"}[engine]: "an-old-password"}), SERVER, ("password-given",),
         REFUSED, "Malformed: "),
     Row("a tunnel to a server whose certificate has another name",
-        tunnel("prod.cluster-abc123.eu-west-1.rds.amazonaws.com:3306"), SERVER, ("other-server",), REFUSED,
+        tunnel("prod.cluster-abc123.eu-west-1.rds.amazonaws.com:3306"), SERVER, ("other-server",), TUNNEL,
         "WrongHost: signed for prod.cluster-abc123"),
 )
 NOT_SENT = (
@@ -249,6 +251,9 @@ NOT_SENT = (
         {"postgres": "server does not support SSL", "mysql": "ERROR 20"}, NOTHING),
     Row("a tunnel without a section", tunnel(endpoint=None), HERE, ("no-endpoint",),
         {"postgres": "127.0.0.1 is not an RDS endpoint", "mysql": "ERROR 20"}, NOTHING),
+    Row("a tunnel for which libpq still verifies the name", lambda case, engine: tunnel()(case, engine).change(
+            env={"PGSSLMODE": "verify-full"}), HERE, ("name-unverified",), "does not match host name", NOTHING,
+        ("postgres",)),
     Row("a tunnel whose section verifies the name", tunnel(tls="verify-full"), HERE, ("name-unverified",),
         {"postgres": "does not match host name", "mysql": "ERROR 20"}, NOTHING),
     Row("a key that rds-iam does not have", section(regoin="eu-west-1"), HERE, ("no-endpoint",), "regoin", NOTHING),
@@ -256,8 +261,8 @@ NOT_SENT = (
         "no root certificates for RDS servers were found", NOTHING, ("postgres",)),
     Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",), None, NOTHING, ("mysql",)),
     Row("an installation without the objects that send a token",
-        without(postgres="librds-iam-pq.so", mysql="mariadb/mysql_clear_password.so"), HERE, ("installation",), None,
-        NOTHING),
+        without(postgres="librds-iam-pq.so", mysql="mariadb/mysql_clear_password.so"), HERE, ("installation",),
+        {"postgres": "reinstall rds-iam", "mysql": "Plugin mysql_clear_password could not be loaded"}, NOTHING),
 )
 NO_CREDENTIALS = (
     Row("no credentials", changed(principal=None), HERE, ("no-credentials",), "no AWS credentials", NOTHING),
@@ -346,7 +351,12 @@ ALIKE_USERS = (
         ALIKE, REFUSED, "AccessDenied: ImplicitDeny: other-resource"),
     Row("IAM authentication is off", refusal(f'PAM authentication failed for user "{USER}"'), SERVER, ALIKE, PAM,
         SCRIPTED, ("postgres",)),
-    Row("an account with PAM", changed(user="pam_user"), SERVER, ALIKE, DENIED, ANY, ("mysql",)),
+    Row("a user whose name contains a word of another cause", lambda case, engine: refusal(
+            'PAM authentication failed for user "replication"')(case, engine).change(user="replication"), SERVER, ALIKE,
+        PAM, SCRIPTED, ("postgres",)),
+    Row("a user whose name contains a word of another cause", lambda case, engine: mysql_refusal(
+            1045, "Access denied for user 'replication'@'%' (using password: YES)", "28000")(case, engine).change(
+                user="replication"), SERVER, ALIKE, DENIED, SCRIPTED, ("mysql",)),
     Row("a clock that is 10 minutes behind does no harm", lambda case, engine: clock(600)(case, engine).change(
             principal="no-policy"), SERVER, ALIKE, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
 )
@@ -357,12 +367,16 @@ ALIKE_SESSIONS = (
         "AccessDenied: ImplicitDeny: "),
 )
 ALIKE_TUNNELS = (
-    Row("a tunnel that is mapped to another port", tunnel("{host}:3306"), SERVER, ALIKE_MAPPED, REFUSED,
+    Row("a tunnel that is mapped to another port", tunnel("{host}:3306"), SERVER, ALIKE_MAPPED, TUNNEL,
         "WrongHost: signed for "),
-    Row("a tunnel that is mapped to another database in the certificate", tunnel("{other}:{port}"), SERVER,
-        ALIKE_MAPPED, REFUSED, "WrongHost: signed for "),
     Row("a tunnel and no policy", lambda case, engine: tunnel()(case, engine).change(principal="no-policy"), SERVER,
-        ALIKE_MAPPED, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
+        ALIKE_MAPPED, TUNNEL, "AccessDenied: ImplicitDeny: no-policy"),
+)
+ALIKE_OTHER_KIND = (
+    Row("a tunnel that is mapped to a database of another kind in the certificate", tunnel("{other}:{port}"), SERVER,
+        {"postgres": ("policy-missing", "policy-resource", "policy-deny", "account", "iam-off", "signed-port"),
+         "mysql": ("policy-missing", "policy-deny", "account", "user-missing", "user-plugin", "signed-port")},
+        TUNNEL, "WrongHost: signed for "),
 )
 ALIKE_PROXY = (
     Row("a token that an RDS Proxy refuses", proxy(refusal=(
@@ -377,7 +391,7 @@ UNREACHABLE = (
         {"postgres": "Connection refused", "mysql": "ERROR 2002"}, NOTHING),
     Row("a name that does not exist", changed(host="nope.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"), UNREACHED,
         ("unreached",), {"postgres": "could not translate host name", "mysql": "ERROR 2005"}, NOTHING),
-    Row("a server that sends nothing", silent, UNREACHED, ("silent",), None, NOTHING),
+    Row("a server that sends nothing", silent, UNREACHED, ("no-answer",), None, NOTHING),
 )
 GOOD = (
     Row("a clock that is 10 minutes behind", clock(600), IN, (), GOOD_CLIENT, ACCEPTED),
@@ -385,9 +399,10 @@ GOOD = (
     Row("STS that throttles the question for the identity", faulty(
             changed(), {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "times": None}),
         IN, (), GOOD_CLIENT, ACCEPTED),
-    Row("a tunnel that is mapped", tunnel(), IN, (), GOOD_CLIENT, ACCEPTED),
-    Row("a role that is assumed", section(role_arn="arn:aws:iam::123456789012:role/rds-access"), IN, (), GOOD_CLIENT,
-        ACCEPTED),
+    Row("a tunnel that is mapped", tunnel(), IN, (), {"postgres": GOOD_CLIENT, "mysql": None}, ACCEPTED),
+    Row("a role that is assumed", lambda case, engine: section(
+            role_arn="arn:aws:iam::123456789012:role/rds-access")(case, engine).change(principal="etl-base"), IN, (),
+        GOOD_CLIENT, ACCEPTED),
 )
 
 
@@ -399,7 +414,7 @@ class Causes(CheckCase):
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             as_json = pool.submit(self.check, login)
             as_text = pool.submit(self.check_text, login)
-            client = pool.submit(self.client, login) if row.client is not None else None
+            client = pool.submit(self.client, login) if of(row.client, engine) is not None else None
         output, text, client = as_json.result(), as_text.result(), client and client.result()
         sent = [v for v in self.lab.journal()[seen:] if v["token_length"] > 0]
         self.show(row, engine, output, client, sent)
@@ -469,11 +484,22 @@ class Causes(CheckCase):
         self.assert_equal(self.run_rows(*ALIKE_USERS[:5]))
         self.run_rows(*ALIKE_USERS[5:])
 
+    def test_a_user_that_mariadb_does_not_have(self):
+        """For a user that does not exist, MariaDB uses the plugin of another account, which the name decides."""
+        for user in ("missing_user", "Clickpipes_IAM_User", "nobody", "app"):
+            with self.subTest(user=user):
+                output = self.check(self.login_to("mysql", user=user))
+                upper = {"user-case"} if user == "Clickpipes_IAM_User" else set()
+                self.assertEqual(output.status, SERVER)
+                self.assertIn(set(output.causes) - upper, ({"no-token-sent"}, set(ALIKE["mysql"])))
+                self.assertLessEqual(upper, set(output.causes))
+
     def test_causes_of_sessions_that_look_alike(self):
         self.assert_equal(self.run_rows(*ALIKE_SESSIONS))
 
     def test_causes_of_tunnels_that_look_alike(self):
         self.assert_equal(self.run_rows(*ALIKE_TUNNELS))
+        self.run_rows(*ALIKE_OTHER_KIND)
 
     def test_causes_of_proxies_that_look_alike(self):
         self.run_rows(*ALIKE_PROXY)

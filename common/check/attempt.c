@@ -5,6 +5,8 @@
  * Changes nothing on the server. */
 #include "check/facts.h"
 
+#include "aws/token_text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -217,7 +219,12 @@ static void add_failure(struct ria_facts *facts)
     char hook[RIA_ERROR_TEXT_MAX];
     (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
     facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
-    if (facts->attempt.is_late) {
+    if (ria_is_token(facts->refusal)) {
+        (void)ria_text_copy(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the error of the server contains the token, so it is not shown");
+    } else if (facts->attempt.is_late) {
         (void)ria_text_copy(
             facts->refusal, sizeof(facts->refusal), "the login did not end within 30 s");
     } else if (facts->attempt.signal != 0) {

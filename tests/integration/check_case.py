@@ -89,7 +89,7 @@ class Output(NamedTuple):
 
 
 class CheckCase(CloudCase):
-    def login_to(self, engine, **changes):
+    def login_to(self, engine, /, **changes):
         """Returns the login to one of the lab's servers that succeeds, with changes."""
         server = self.lab.pg if engine == "postgres" else self.lab.mariadb
         login = Login(engine, server.host, server.port, ca=str(self.lab.ca_file), env=self.cloud_env())

@@ -22,7 +22,7 @@ enum ria_login_task {
 };
 
 /* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
- * it, initialise `token` with RIA_TOKEN_INIT, fill the first five members, and call
+ * it, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and call
  * ria_login_token_run(). Release `token` in the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */

@@ -48,7 +48,7 @@ static int init(char *error, size_t size, int argc, va_list args)
     return 0;
 }
 
-/* Restores the name. The library may be initialised again in this process, and then compares the
+/* Restores the name. The library may be initialized again in this process, and then compares the
  * name with the file's name once more. */
 static int deinit(void)
 {

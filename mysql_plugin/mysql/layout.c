@@ -132,7 +132,7 @@ static bool has_tls(
            (!is_reported || info->is_tls_established == 1);
 }
 
-bool ria_mysql_recognise(
+bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,
     unsigned interface_version,

@@ -45,7 +45,7 @@ struct ria_mysql_connection {
  * does. The function has then followed no pointer in *mysql, and the caller must not write to
  * *mysql. The two numbers that the function reads lie within the smallest MYSQL of every known
  * library, including MariaDB's. */
-bool ria_mysql_recognise(
+bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,
     unsigned interface_version,

@@ -172,7 +172,7 @@ static void status_add_lines(const struct ria_entries *entries, struct ria_buf *
 
 /* -- the agent's side ----------------------------------------------------------------------- */
 
-static bool is_authorised(int fd)
+static bool is_authorized(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -210,7 +210,7 @@ void ria_status_respond(int listener, const struct ria_status *status)
         return;
     }
     RIA_AUTO(buf) text = {.max = TEXT_MAX};
-    if (is_authorised(fd)) {
+    if (is_authorized(fd)) {
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
         status_add_lines(&status->serve->entries, &text);

@@ -2,7 +2,7 @@
  *
  * Finds rds-iam-agent's default directory for passfiles, and lists the files in it that belong to
  * the agent. The agent creates the directory, `rds-iam setup postgres` writes its path into an
- * entry, `rds-iam lint` knows its names, and the preload recognises the passfiles in it.
+ * entry, `rds-iam lint` knows its names, and the preload recognizes the passfiles in it.
  */
 #ifndef RIA_PASSFILE_AGENT_DIRECTORY_H
 #define RIA_PASSFILE_AGENT_DIRECTORY_H

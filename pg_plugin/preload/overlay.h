@@ -61,13 +61,13 @@ void ria_overlay_end(void);
 
 /* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so it reaches
  * the interposed function again, with the same arguments; the Params forms do the same. Call this
- * before such a call: it stores the pointer by which libpq's own call is recognised. This is the
+ * before such a call: it stores the pointer by which libpq's own call is recognized. This is the
  * pointer to the connection string or to the keywords; NULL: no such call follows. */
 void ria_overlay_expect(const void *arguments);
 
 /* Returns whether a call with these arguments (the same pointer) is libpq's own and not the
  * program's. Returns true if a probe is in progress, or if a call that expects these arguments is
- * in progress. An expected call is recognised once. */
+ * in progress. An expected call is recognized once. */
 bool ria_overlay_is_inner(const void *arguments);
 
 /* The state of a call. It is saved when the program makes another call on the same thread while the

@@ -93,7 +93,7 @@ static void each_number_belongs_to_one_option(void **state)
     expect_number("no number", ria_dialect_option(dialect, RIA_NO_OPTION), RIA_OPTIONS);
 }
 
-static void versions_since_34_are_recognised(void **state)
+static void versions_since_34_are_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -124,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_library_has_its_numbers),
         cmocka_unit_test(each_number_belongs_to_one_option),
-        cmocka_unit_test(versions_since_34_are_recognised),
+        cmocka_unit_test(versions_since_34_are_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@ Identity policies may contain Effect, Action, NotAction, Resource, NotResource a
 contain Effect, Principal, Action and Condition. The wildcards * and ?, the operators and condition keys in the tables
 below, and the policy variable ${aws:PrincipalTag/...} are supported. An explicit Deny takes precedence. Anything else
 in a policy is an error and is never ignored, because a partly understood policy could allow too much. Permission
-boundaries, organisations and other resource policies are not supported.
+boundaries, organizations and other resource policies are not supported.
 
 A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
 """

@@ -54,7 +54,7 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
 struct ria_settings_path {
     const char *text;
     bool is_named; /* an environment variable names it; else it is the default path
-                      (ria_world_read_usual()) */
+                      (ria_world_read_default()) */
 };
 
 /* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or

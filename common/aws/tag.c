@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses and checks lists of tags. Rejects an empty item, a repeated key, a missing or unexpected
- * value, more tags than STS accepts, and a key or value that is too long. */
+ * Parses and checks lists of tags. Rejects an empty item, an item without a key, a repeated key, a
+ * missing or unexpected value, more tags than STS accepts, and a key or value that is too long. One
+ * comma after the last item is accepted. */
 #include "aws/tag.h"
 
 #include "base/ascii.h"
@@ -69,14 +70,14 @@ const char *ria_tag_list_fault(const char *list, bool has_values)
             return "there are more than 50 of them";
         }
         if (tag.key_len == 0) {
-            return "one of them is empty";
+            return tag.value == NULL ? "one of them is empty" : "one of them has no key";
         }
         if (has_values != (tag.value != NULL)) {
             return has_values ? "one of them has no value; write key=value"
-                              : "only keys are allowed here; write key, key";
+                              : "only keys are allowed here, without values; write key1, key2";
         }
         if (tag.key_len > RIA_TAG_KEY_MAX || tag.value_len > RIA_TAG_VALUE_MAX) {
-            return "one of them is too long";
+            return "a key is longer than 128 bytes, or a value is longer than 256";
         }
         if (is_repeated(list, &tag)) {
             return "a key is used twice";

@@ -2,15 +2,15 @@
  *
  * The interface between the two shared objects of the preload.
  *
- * librds-iam-pq.so, "the preload object", is loaded into every program that runs below rds-iam
+ * librds-iam-pq.so, "the preload object", is loaded into every program that runs under rds-iam
  * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
- * module", makes the tokens and brings libcrypto. The preload object loads it with dlopen() for the
- * first connection that may need a token, and never unloads it. Both are installed together and
- * have one version; each rejects the other if the version differs.
+ * module", makes the tokens and needs libcrypto. The preload object loads the module with dlopen()
+ * for the first connection that may need a token, and never unloads it. Both are installed together
+ * and contain the same version number; each rejects the other if the numbers differ.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is
- * set. From any thread.
+ * set. The functions may be called from any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
@@ -74,8 +74,8 @@ struct ria_pq_module {
      * file could not be created. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
-    /* Returns whether a token that another program made may be sent to `target`. Logs the reason if
-     * not. */
+    /* Returns whether a token that rds-iam did not make for this connection may be sent to
+     * `target`. Logs the reason if not. */
     bool (*may_send)(const struct ria_pq_target *target);
 
     /* Makes a fresh token for `target`, which has exactly one host. Writes it over the token in

@@ -60,7 +60,9 @@ static const struct ria_pq_module *query_load(bool is_for_token)
             dlerror(); /* clears the error, which the program would take for its own */
         if (is_for_token) {
             log_no_token(
-                error != NULL ? error : RIA_PQ_MODULE_PATH ": has another version",
+                error != NULL ? error
+                              : RIA_PQ_MODULE_PATH
+                    ": its version differs from that of librds-iam-pq.so",
                 "reinstall rds-iam");
         }
         return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Internal interface of rds-iam-pq-token.so: checks a target, makes tokens, and writes them as
- * lines of a passfile. From any thread.
+ * lines of a passfile. The functions may be called from any thread.
  */
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H

@@ -72,7 +72,7 @@ void ria_service_find(
 /* Reads and parses one file. Returns FOUND; ABSENT if the file does not exist; FAILED with err
  * filled if it cannot be read, or if another user owns it or can write it (base/trust.h). If
  * is_required is false, also returns ABSENT for a path that does not lead to a file
- * (ria_world_read_usual()), because libpq ignores such a path. *file may be uninitialized before
+ * (ria_world_read_default()), because libpq ignores such a path. *file may be uninitialized before
  * the call. The caller releases it in any case, or uses RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,

@@ -115,7 +115,7 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
         expect_piece(message, err.text, row->path);
         expect(
             message,
-            ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
+            ria_fake_logged(&fake, RIA_LOG_WARNING, "until then, this path counts as missing") ==
                 row->is_usual);
         if (row->is_usual) {
             expect_text(message, ria_profiles_unreachable(&profiles), row->path);

@@ -74,7 +74,7 @@ class SessionCase(CloudCase):
             os.killpg(pid, signal.SIGKILL)
         process.wait(timeout=60)
         await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
-        self.good()
+        self.get_credentials()
 
 
 class SsoCase(SessionCase):

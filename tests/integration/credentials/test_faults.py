@@ -157,7 +157,7 @@ INSTANCE_WORDS = {
     ("/security-credentials/$", "404"): ["no AWS credentials: set AWS_PROFILE", "the instance has no role"],
     ("/security-credentials/$", "malformed JSON"): ["does not name the role; check that it is AWS's: status 200"],
     ("/security-credentials/.", "large"): ["does not give the role's credentials; check that it is AWS's: "],
-    ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: its Code is AssumeRoleUnauthorizedAc"],
+    ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: the Code is AssumeRoleUnauthorizedAc"],
 }
 # A session token can be any text, so rds-iam sends this text with the next request.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}

@@ -82,7 +82,7 @@ class Key(ProcessCase):
 
     def test_an_entry_can_be_cleared(self):
         result = self.run_credentials("--clear")
-        self.assertIn("1 cached credentials removed", result.stdout)
+        self.assertIn("removed from the cache: 1", result.stdout)
         self.assert_command_runs()
 
 

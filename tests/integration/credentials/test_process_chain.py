@@ -199,7 +199,7 @@ class Back(ChainCase):
         entry = self.lab.principals["etl"]
         for profile in ("a", "b", "c"):
             with self.subTest(profile=profile):
-                found = self.good("--profile", profile, principal=None)
+                found = self.get_credentials("--profile", profile, principal=None)
                 self.assertEqual(found["AccessKeyId"], entry.access_key)
         self.home.write(".aws/credentials", f"[d]\naws_access_key_id = {entry.access_key}\n"
                         f"aws_secret_access_key = {entry.secret_key}\n")
@@ -312,7 +312,7 @@ class Garbage(ChainCase):
         self.assertEqual(self.ask("--profile", "p", RDS_IAM_PROCESS_CHAIN="").returncode, 0)
         self.assertEqual(self.ask(
             "--profile", "p", RDS_IAM_PROCESS_CHAIN="0" * 32 + ":other%20one").returncode, 0)
-        self.good(principal="etl", env=self.cloud_env(RDS_IAM_PROCESS_CHAIN="x"))
+        self.get_credentials(principal="etl", env=self.cloud_env(RDS_IAM_PROCESS_CHAIN="x"))
 
     def test_the_variable_contains_no_secret(self):
         self.profile("p", f"printf %s \"$RDS_IAM_PROCESS_CHAIN\" >value; : {'S3CR3T' * 3}; cat keys")

@@ -73,10 +73,10 @@ class MySQLPeer(Peer):
             wire.start_tls(self.context)
             response = packets.read()
         if script.greeting == CLEAR:
-            self.add_answer(wire, _authentication_data(response))
+            self.record_password(wire, _authentication_data(response))
         for ask in script.asks[:-1] if script.is_cut else script.asks:
             packets.write(ask)
-            self.add_answer(wire, packets.read())
+            self.record_password(wire, packets.read())
         if script.is_cut:
             packets.write(script.asks[-1], len(script.asks[-1]) // 2)
             wire.hang_up()

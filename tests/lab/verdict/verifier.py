@@ -137,13 +137,13 @@ class Verifier:
         port = self._ports.get(database.engine)
         expected = [f"{name}:{port}" for name in database.endpoints]
         if claim.host_port not in expected:
-            raise Refused("WrongHost", f"signed for {claim.host_port}, this is {expected[0]}")
+            raise Refused("WrongHost", f"signed for {claim.host_port}, sent to {expected[0]}")
         if claim.user != user:
             raise Refused("WrongUser", f"signed for {claim.user!r}, the login is for {user!r}")
         if (claim.service, claim.region) != (SERVICE, database.region):
             raise Refused(
                 "WrongScope",
-                f"scope {claim.region}/{claim.service}, this is {database.region}/{SERVICE}",
+                f"the scope is {claim.region}/{claim.service}, the database needs {database.region}/{SERVICE}",
             )
 
     def _check_time(self, principal, claim):

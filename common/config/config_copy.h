@@ -13,8 +13,8 @@
  * The functions try to take the lock and never wait for it, so that a child of fork() never
  * deadlocks. If a login does not get the lock, it reads the file itself.
  */
-#ifndef RIA_AWS_CONFIG_COPY_H
-#define RIA_AWS_CONFIG_COPY_H
+#ifndef RIA_CONFIG_CONFIG_COPY_H
+#define RIA_CONFIG_CONFIG_COPY_H
 
 #include "aws/setting.h"
 #include "config/section_table.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the members of Oracle's MYSQL structure that the plugin needs, and proves the layout before
- * the plugin uses any of them. Only layout.c knows an offset.
+ * Finds the members of Oracle's MYSQL structure that the plugin needs, and checks the layout before
+ * the plugin uses any of them. Only layout.c contains offsets.
  */
 #ifndef RIA_MYSQL_LAYOUT_H
 #define RIA_MYSQL_LAYOUT_H

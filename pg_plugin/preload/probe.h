@@ -11,8 +11,8 @@
  * another reason, such as a lack of memory, the next attempt could resolve the settings
  * differently.
  *
- * All functions need libpq 10 or later and do not probe an older one. From any thread; they read
- * files (service file, passfile) but do not use the network.
+ * All functions need libpq 10 or later and do not probe an older one. They may be called from any
+ * thread. They read files (service file, passfile) but do not use the network.
  */
 #ifndef RIA_PRELOAD_PROBE_H
 #define RIA_PRELOAD_PROBE_H

@@ -34,8 +34,8 @@
  * that needs rds-iam-pq-token.so if that object cannot be loaded. A connection that must be
  * verified is refused in the same way if there are no root certificates (verified.h).
  *
- * In a program that runs with more rights than its caller (AT_SECURE), each function calls libpq as
- * if the preload were not there.
+ * In a program that runs with more rights than its caller (AT_SECURE), each function only calls
+ * libpq, as if the preload were not loaded.
  */
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H

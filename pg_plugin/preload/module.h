@@ -31,9 +31,9 @@ struct ria_pq_passfile {
     /* A sealed memfd with mode 0600, owned by the caller; -1: libpq reads the connection's own
      * passfile, or none if is_hidden. */
     int fd;
-    bool has_tokens;  /* `fd` contains tokens, made here or copied, or the own passfile may contain
-                         some */
-    bool is_withheld; /* the own passfile contains, or may contain, tokens that must not be sent */
+    bool has_tokens;  /* `fd` contains tokens, made here or copied, or the connection's own passfile
+                         may contain tokens */
+    bool is_withheld; /* the connection's own passfile contains, or may contain, tokens that must not be sent */
     bool is_hidden;   /* is_withheld, and `fd` could not be made, so libpq must read no passfile */
     bool is_in_history; /* this process has had tokens with the given token's access key id */
 };
@@ -86,8 +86,8 @@ struct ria_pq_module {
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Returns which root certificates verify the target's hosts; RIA_PQ_CA_NONE if one of the hosts
-     * is not an RDS host. */
+    /* Returns which root certificates verify the target's hosts; see enum
+     * ria_pq_ca. */
     enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
     /* Logs a message: one sentence without a newline. */
@@ -98,8 +98,8 @@ enum {
     RIA_PQ_MODULE_VERSION = 6
 };
 
-/* The one symbol that the token module exports. Returns its function table, static; NULL if
- * `version` is not the module's own. */
+/* The one symbol that the token module exports. Returns the module's function table, in static
+ * memory, or NULL if `version` is not the module's version. */
 const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
 #define RIA_PQ_MODULE_SYMBOL "ria_pq_module_for_version"
 

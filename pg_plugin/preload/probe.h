@@ -27,7 +27,7 @@
 struct ria_pq_settings {
     const struct ria_library *libpq;
     struct ria_pq_option *options; /* of PQconninfo() */
-    bool has_stored_password;    /* the passfile has a password for the first host, and no token */
+    bool has_stored_password;    /* the passfile's password for the first host is not a token */
     char *stored_token;          /* the token that the passfile has for the first host; or NULL */
     struct ria_pq_conn *refused; /* the handle, if libpq itself refuses the connection; or NULL */
     char *service_path;          /* the service file that the settings came from; NULL: none */

@@ -49,8 +49,8 @@ void ria_refusals_release(struct ria_refusals *refusals);
 void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
-/* Logs each refusal. A refusal is a warning, or only a note if the target already has a valid
- * token: target->has_token, or a line in `own` for the same host, port and user. own: the lines
+/* Logs each refusal. A refusal is logged as a warning, or as information if the target already
+ * has a valid token: target->has_token, or a line in `own` for the same host, port and user. own: the lines
  * with tokens of the target's own passfile; may be empty. */
 void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
@@ -74,7 +74,7 @@ bool ria_token_passfile_token(
  * other than libpq may reject such a line. */
 void ria_token_passfile_add_spare(size_t spare, struct ria_buf *out);
 
-/* Makes a token for each host of the target, Unix sockets excepted, and appends a line for each
+/* Makes a token for each host of the target, except Unix sockets, and appends a line for each
  * token to *out, with `spare` extra bytes (0: none). All tokens share one deadline of
  * RIA_LOGIN_BUDGET_MS. A host for which no token can be made is added to *refusals. Returns the
  * number of lines. */

@@ -2,8 +2,8 @@
 """The base of every integration test: one lab for the test file, home directories for clients, the journal.
 
 A Home stands for a user's machine. It contains the files that a user writes (my.cnf, pg_service.conf,
-~/.aws), and a client runs in it without the environment variables of the test process. Not here:
-anything that is specific to one client or one server.
+~/.aws), and a client runs in it without the environment variables of the test process. This
+module contains nothing that is specific to one client or one server.
 """
 import pathlib
 import shutil

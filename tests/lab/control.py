@@ -80,7 +80,7 @@ class Journal:
 class VerifierEndpoint:
     """Verifies tokens for the servers. warm_up() or the first request calls make_verifier().
 
-    The constructor does not, because importing botocore takes as long as starting both servers.
+    The constructor does not call make_verifier(), because importing botocore takes as long as starting both servers.
     """
 
     def __init__(self, make_verifier, journal, now):
@@ -166,14 +166,14 @@ class _AbstractServer(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 256
 
     def handle_error(self, request, client_address):
-        """Silent: a server that closes its connection is not an error."""
+        """Prints nothing, because a server that closes its connection is not an error."""
 
 
 class _ControlServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Silent: a test that closes its connection is not an error."""
+        """Prints nothing, because a test that closes its connection is not an error."""
 
 
 class _ControlHandler(http.server.BaseHTTPRequestHandler):
@@ -210,7 +210,7 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format, *arguments):
-        """Silent."""
+        """Prints nothing."""
 
 
 def serve(server):

@@ -224,7 +224,7 @@ def describe(directory, trust, running, control):
 
 
 def describe_cloud(cloud_trust, networks):
-    """The same data for the AWS services."""
+    """The data about the AWS services that rdslab.py needs and lab.json does not contain."""
     return {
         "cloud_certificates": str(cloud_trust.directory),
         "cloud_ports": networks.ports,

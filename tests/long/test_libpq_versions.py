@@ -223,7 +223,7 @@ class Guards(VersionsCase):
 
 class Node(LabCase):
     def test_node_postgres_reads_the_agents_passfile_at_each_connection(self):
-        """node-postgres implements the protocol itself, so the preload has no effect on it, but PGPASSFILE has."""
+        """node-postgres implements the protocol itself. The preload does not reach it, but it reads PGPASSFILE."""
         try:
             directory = libpq_versions.node_postgres()
         except libpq_versions.Unavailable as error:

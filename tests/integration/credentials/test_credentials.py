@@ -11,10 +11,10 @@ from labcase import harness
 
 class Roles(CloudCase):
     def test_an_external_id(self):
-        self.role_profile("good", "rds-access-external", external_id="etl/4711")
-        self.role_profile("none", "rds-access-external")
-        self.assertTrue(self.get_credentials("--profile", "good")["AccessKeyId"].startswith("ASIA"))
-        result = self.credentials("--profile", "none")
+        self.role_profile("with_id", "rds-access-external", external_id="etl/4711")
+        self.role_profile("without_id", "rds-access-external")
+        self.assertTrue(self.get_credentials("--profile", "with_id")["AccessKeyId"].startswith("ASIA"))
+        result = self.credentials("--profile", "without_id")
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
                       f"{self.lab.roles['rds-access-external'].arn}: STS says AccessDenied", result.stderr)

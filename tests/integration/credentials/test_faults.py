@@ -233,8 +233,8 @@ def all_rows(role, web_role):
 
 def clock_rows(is_ahead):
     """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
-    with it. It does not trust the time of the machine's own endpoints. With those, if the clock is ahead, the
-    token's time is in the future, and the database rejects the token."""
+    with it. It does not trust the time of the machine's own endpoints. If the credentials come from such an endpoint
+    and the clock is ahead, the token's time is in the future, and the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (

@@ -274,8 +274,8 @@ except MySQLdb.Error as error:
 
 @needs_root
 class MoreRights(CloudCase):
-    """A set-uid copy of rds-iam uses nothing from the environment. As a control, the same copy without the set-uid
-    bit does."""
+    """A set-uid copy of rds-iam uses nothing from the environment. As a control, a copy without the set-uid bit
+    uses it."""
 
     def setUp(self):
         super().setUp()

@@ -154,7 +154,7 @@ class Alone(SocketCase):
 
 
 class Default(SocketCase):
-    """No host is set, so libpq uses its default directory. Here a copy of libpq has another one."""
+    """No host is set, so libpq uses its default directory. Here a copy of libpq has another default directory."""
 
     def setUp(self):
         super().setUp()

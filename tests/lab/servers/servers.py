@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The lab's PostgreSQL and MariaDB servers: makes them from a template, starts and stops them.
 
-Each class knows one server's files, flags and log. This module does not know how logins are verified or when a server
-must stop. Some flags only save time or disk space; do not use them for data that must not be lost.
+Each class contains one server's files, flags and log. This module does not decide how logins are verified or when a
+server must stop. Some flags only save time or disk space; do not use them for data that must not be lost.
 """
 import hashlib
 import os

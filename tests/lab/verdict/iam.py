@@ -58,7 +58,7 @@ def evaluate(policies, action, resource, context=None):
 
 
 def evaluate_trust(policy, action, caller, context=None):
-    """Like evaluate(), but by a role's trust policy."""
+    """Evaluates a role's trust policy. Returns the same values as evaluate()."""
     return _decision(
         statement
         for statement in trust_statements(policy)

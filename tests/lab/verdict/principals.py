@@ -77,12 +77,12 @@ class Principals:
         return session
 
     def expire(self, access_key):
-        """Expires a session at once. KeyError if the key does not exist."""
+        """Expires a session at once. Raises KeyError if the key does not exist."""
         with self._lock:
             self._by_key[access_key] = replace(self._by_key[access_key], expires=int(self._now()))
 
     def revoke(self, access_key):
-        """Deletes a key. KeyError if it does not exist."""
+        """Deletes a key. Raises KeyError if the key does not exist."""
         with self._lock:
             del self._by_key[access_key]
 

@@ -2,7 +2,7 @@
 """The verdict on one token: may this user log in to this database now, and if not, why?
 
 botocore computes the signature again, and iam.py evaluates the policies. This module does not listen on a socket, read
-a clock or keep a record; labd does that. A verdict never contains a token.
+a clock or store a record, because these are tasks of labd. A verdict never contains a token.
 
 AWS documents what RDS checks, but not how strictly. This verifier accepts only what botocore writes, with the
 parameters in any order, so a token that it accepts is certainly valid.

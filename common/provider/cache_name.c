@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The values that decide whose credentials a plan returns. Other values, such as the CA bundle, do
- * not. */
+ * not decide this. */
 static const enum ria_plan_value identifying[] = {
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,

@@ -6,7 +6,7 @@
  * name in this structure. So init() changes the name to mysql_clear_password, and the library finds
  * this plugin before its own.
  *
- * Compiled twice: RIA_MYSQL_PLUGIN is rds_iam_v1 or rds_iam_v2. */
+ * This file is compiled twice: with RIA_MYSQL_PLUGIN as rds_iam_v1 and as rds_iam_v2. */
 #include "plugin.h"
 
 #include "message.h"

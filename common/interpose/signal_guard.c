@@ -35,7 +35,7 @@ void ria_signal_guard_begin(struct ria_signal_guard *guard)
         }
     }
     (void)pthread_sigmask(SIG_BLOCK, &handled, &guard->signals);
-    errno = saved; /* sigaction() failed with EINVAL for the two signals that glibc reserves */
+    errno = saved; /* EINVAL, from querying the two signals that glibc reserves */
 }
 
 void ria_signal_guard_end(const struct ria_signal_guard *guard)

@@ -33,7 +33,8 @@ struct ria_pq_passfile {
     int fd;
     bool has_tokens;  /* `fd` contains tokens, made here or copied, or the connection's own passfile
                          may contain tokens */
-    bool is_withheld; /* the connection's own passfile contains, or may contain, tokens that must not be sent */
+    bool is_withheld; /* the connection's own passfile contains, or may contain, tokens that must
+                         not be sent */
     bool is_hidden;   /* is_withheld, and `fd` could not be made, so libpq must read no passfile */
     bool is_in_history; /* this process has had tokens with the given token's access key id */
 };

@@ -59,11 +59,11 @@ void ria_overlay_end(void);
 
 /* -- a call within a call -------------------------------------------------------------------- */
 
-/* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so libpq's own
- * call reaches the interposed PQconnectStart(), with the argument of the outer call. In the same way,
- * PQconnectdbParams() and PQpingParams() call PQconnectStartParams(). Call this function before the
- * outer call: it stores the pointer by which libpq's own call is recognized. This is the pointer to
- * the connection string or to the keywords; NULL: libpq makes no such call. */
+/* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so libpq's
+ * own call reaches the interposed PQconnectStart(), with the argument of the outer call. In the
+ * same way, PQconnectdbParams() and PQpingParams() call PQconnectStartParams(). Call this function
+ * before the outer call: it stores the pointer by which libpq's own call is recognized. This is the
+ * pointer to the connection string or to the keywords; NULL: libpq makes no such call. */
 void ria_overlay_expect(const void *arguments);
 
 /* Returns whether a call with these arguments (the same pointer) is libpq's own and not the

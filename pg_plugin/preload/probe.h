@@ -27,10 +27,10 @@
 struct ria_pq_settings {
     const struct ria_library *libpq;
     struct ria_pq_option *options; /* of PQconninfo() */
-    bool has_stored_password;    /* the passfile's password for the first host is not a token */
-    char *stored_token;          /* the token that the passfile has for the first host; or NULL */
-    struct ria_pq_conn *refused; /* the handle, if libpq itself refuses the connection; or NULL */
-    char *service_path;          /* the service file that the settings came from; NULL: none */
+    bool has_stored_password;      /* the passfile's password for the first host is not a token */
+    char *stored_token;            /* the token that the passfile has for the first host; or NULL */
+    struct ria_pq_conn *refused;   /* the handle, if libpq itself refuses the connection; or NULL */
+    char *service_path;            /* the service file that the settings came from; NULL: none */
     int service_fd; /* a descriptor of the same open file; -1: it could not be duplicated */
 };
 

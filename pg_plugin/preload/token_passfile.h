@@ -50,8 +50,8 @@ void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
 /* Logs each refusal. A refusal is logged as a warning, or as information if the target already
- * has a valid token: target->has_token, or a line in `own` for the same host, port and user. own: the lines
- * with tokens of the target's own passfile; may be empty. */
+ * has a valid token: target->has_token, or a line in `own` for the same host, port and user. own:
+ * the lines with tokens of the target's own passfile; may be empty. */
 void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,

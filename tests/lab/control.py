@@ -10,6 +10,8 @@
                                              {"life": seconds} also expires tokens that are older
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number}
+                           POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
+                           POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
                            POST /sso         registers a login to SSO (oidc.py)

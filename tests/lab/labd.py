@@ -192,6 +192,8 @@ def actions(entries, clock, cloud, machine, principals):
         "/sso-over": cloud.oidc.log_out,
         "/login": cloud.signin.log_in,
         "/login-over": cloud.signin.log_out,
+        "/policies": lambda body: principals.change(body["access_key"], body["policies"]),
+        "/role": lambda body: cloud.roles.change(body["arn"], body["trust"], body["policies"]),
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }

@@ -8,6 +8,7 @@ module does not know the wire format, or how a session is stored.
 """
 import json
 import math
+from dataclasses import replace
 
 import iam
 import parameters as query
@@ -35,6 +36,14 @@ class Roles:
             iam.trust_statements(role.trust)
             for policy in role.policies:
                 iam.statements(policy)
+
+    def change(self, arn, trust, policies):
+        """Replaces the trust policy of a role, and the policies of its later sessions. KeyError if the role does not
+        exist; iam.PolicyError if a policy is not valid."""
+        iam.trust_statements(trust)
+        for policy in policies:
+            iam.statements(policy)
+        self._by_arn[arn] = replace(self._by_arn[arn], trust=trust, policies=tuple(policies))
 
     def assume(self, caller, parameters):
         """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""

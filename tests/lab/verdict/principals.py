@@ -81,6 +81,14 @@ class Principals:
         with self._lock:
             self._by_key[access_key] = replace(self._by_key[access_key], expires=int(self._now()))
 
+    def change(self, access_key, policies):
+        """Replaces the identity policies of a user, or of a session that was issued before. KeyError if the key does
+        not exist; iam.PolicyError if a policy is not valid."""
+        for policy in policies:
+            iam.statements(policy)
+        with self._lock:
+            self._by_key[access_key] = replace(self._by_key[access_key], policies=tuple(policies))
+
     def revoke(self, access_key):
         """Deletes a key. KeyError if it does not exist."""
         with self._lock:

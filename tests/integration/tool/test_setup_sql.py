@@ -254,8 +254,14 @@ class MariaDB(SqlCase):
                                ("a\udcff", "is not UTF-8"), ("😀", "above U+FFFF"), ("etl ", "ends with a space")):
                 self.assert_usage(text, f"--username={name}", f"--engine={engine}")
                 self.assert_usage(text, "--username=etl", f"--dbname={name}", f"--engine={engine}")
+                result = self.mariadb(MASTER, self.lab.passwords[MASTER], f"CREATE DATABASE `{name}`;")
+                self.assertTrue(result.stderr or "\n" in name or "\r" in name, "control: the server refuses it too")
             self.assert_usage(f"the {longest} characters", f"--username={'é' * (longest + 1)}", f"--engine={engine}")
             self.assert_usage("the 64 characters", "--username=etl", f"--dbname={'x' * 65}", f"--engine={engine}")
+
+    def test_control_the_server_stores_a_user_without_the_space_at_its_end(self):
+        self.master("CREATE USER `ends `@`%` IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';")
+        self.assertEqual(self.master("SELECT user FROM mysql.user WHERE user LIKE 'ends%';"), "ends\n")
 
     def test_other_usage_errors(self):
         for engine in ("oracle", "MySQL", "aurora\n"):

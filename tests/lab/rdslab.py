@@ -227,6 +227,10 @@ class Lab:
         and how many seconds its sessions are valid."""
         self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
 
+    def reset(self):
+        """Undoes what tests have changed through this class, and empties the journal and the list of calls."""
+        self._act("/reset", {})
+
     def policies(self, name, policies):
         """Replaces the identity policies of a user of lab.json. LabError if IAM would refuse a policy."""
         self._act("/policies", {

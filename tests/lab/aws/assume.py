@@ -37,6 +37,10 @@ class Roles:
             for policy in role.policies:
                 iam.statements(policy)
 
+    def reset(self, fixture):
+        """Restores the roles of the fixture."""
+        self._by_arn = {role.arn: role for role in fixture.roles.values()}
+
     def change(self, arn, trust, policies):
         """Replaces the trust policy of a role, and the policies of its later sessions. KeyError if the role does not
         exist; iam.PolicyError if a policy is not valid."""

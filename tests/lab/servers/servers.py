@@ -254,6 +254,11 @@ class PostgreSQL(Server):
             time.sleep(0.02)
         self._parameter = (name, value)
 
+    def reset_parameter(self):
+        """Gives the parameter that was set last the value that it has on RDS by default."""
+        if self._parameter is not None:
+            self.set_parameter(self._parameter[0], "0")
+
     def command(self):
         certificate, key = self.certificates.server
         settings = {

@@ -48,6 +48,11 @@ class Principals:
         self._lock = threading.Lock()
         self._by_key = {entry.access_key: entry for entry in fixture.principals.values()}
 
+    def reset(self, fixture):
+        """Restores the users of lab.json."""
+        with self._lock:
+            self._by_key.update({entry.access_key: entry for entry in fixture.principals.values()})
+
     def find(self, access_key):
         """The principal with this access key, or None."""
         with self._lock:

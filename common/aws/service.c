@@ -34,6 +34,15 @@ struct ria_partition ria_partition_of(const char *region)
     return (struct ria_partition){"aws", "amazonaws.com", "api.aws"};
 }
 
+bool ria_partition_exists(const char *name)
+{
+    bool is_found = strcmp(name, ria_partition_of("").name) == 0;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]) && !is_found; i++) {
+        is_found = strcmp(name, beginnings[i].partition.name) == 0;
+    }
+    return is_found;
+}
+
 const char ria_region_global[] = "aws-global";
 
 struct service {

@@ -55,6 +55,9 @@ struct ria_partition {
  */
 struct ria_partition ria_partition_of(const char *region);
 
+/* Returns whether a partition of this name exists. */
+bool ria_partition_exists(const char *name);
+
 /* Returns the name of a service as the suffix of AWS_ENDPOINT_URL_*: "STS", "SSO", "SSO_OIDC",
  * "SIGNIN". */
 const char *ria_service_name(enum ria_service service);

@@ -10,6 +10,9 @@
                                              {"life": seconds} also expires tokens that are older
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number}
+                           POST /reset       {} undoes all of the actions here, and empties both journals
+                           POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
+                           POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
                            POST /sso         registers a login to SSO (oidc.py)
@@ -68,6 +71,10 @@ class Journal:
         line = json.dumps(entry)
         with self._lock:
             self._lines.append(line)
+
+    def clear(self):
+        with self._lock:
+            self._lines.clear()
 
     def text(self):
         with self._lock:

@@ -74,6 +74,8 @@ class Subscriber:
 
 
 class Subscription(LabCase):
+    changes_servers = True
+
     def setUp(self):
         super().setUp()
         process.hand_over(self.home.path)

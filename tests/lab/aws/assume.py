@@ -8,6 +8,7 @@ names it. This module does not depend on the wire format, or on how a session is
 """
 import json
 import math
+from dataclasses import replace
 
 import iam
 import parameters as query
@@ -35,6 +36,18 @@ class Roles:
             iam.trust_statements(role.trust)
             for policy in role.policies:
                 iam.statements(policy)
+
+    def reset(self, fixture):
+        """Restores the roles of the fixture."""
+        self._by_arn = {role.arn: role for role in fixture.roles.values()}
+
+    def change(self, arn, trust, policies):
+        """Replaces the trust policy of a role, and the policies of its later sessions. KeyError if the role does not
+        exist; iam.PolicyError if a policy is not valid."""
+        iam.trust_statements(trust)
+        for policy in policies:
+            iam.statements(policy)
+        self._by_arn[arn] = replace(self._by_arn[arn], trust=trust, policies=tuple(policies))
 
     def assume(self, caller, parameters):
         """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""

@@ -44,7 +44,7 @@ class Cloud:
 
     def __init__(self, fixture, principals, now, calls, certificates):
         provider_key = pathlib.Path(certificates.provider_public_key).read_text(encoding="ascii")
-        roles = Roles(fixture, principals, now, provider_key)
+        roles = self.roles = Roles(fixture, principals, now, provider_key)
         self._sts = Sts(fixture.cloud, principals, roles, now)
         self._metadata = Metadata(fixture, roles, now)
         self._container = Container(fixture, roles)

@@ -219,12 +219,7 @@ static void add_failure(struct ria_facts *facts)
     char hook[RIA_ERROR_TEXT_MAX];
     (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
     facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
-    if (ria_is_token(facts->refusal)) {
-        (void)ria_text_copy(
-            facts->refusal,
-            sizeof(facts->refusal),
-            "the error of the server contains the token, so it is not shown");
-    } else if (facts->attempt.is_late) {
+    if (facts->attempt.is_late) {
         (void)ria_text_copy(
             facts->refusal, sizeof(facts->refusal), "the login did not end within 30 s");
     } else if (facts->attempt.signal != 0) {
@@ -235,6 +230,12 @@ static void add_failure(struct ria_facts *facts)
             facts->attempt.signal);
     }
     facts->verdict = judge(facts);
+    if (ria_is_token(facts->refusal)) {
+        (void)ria_text_copy(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the server's error contains the token, so it is not shown");
+    }
     add_refusal_item(facts);
     if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {

@@ -64,6 +64,21 @@ static bool has_unverified_name(const struct ria_facts *facts)
     return facts->has_tls && facts->is_name_unverified;
 }
 
+static bool has_no_service(const struct ria_facts *facts)
+{
+    return facts->is_service_missing;
+}
+
+static bool is_service_refused(const struct ria_facts *facts)
+{
+    return facts->is_service_refused && facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool has_failed_agent(const struct ria_facts *facts)
+{
+    return facts->is_agent_running && facts->has_agent_error && facts->verdict == RIA_VERDICT_OURS;
+}
+
 static bool has_no_passfile(const struct ria_facts *facts)
 {
     return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
@@ -90,7 +105,7 @@ static bool has_given_password(const struct ria_facts *facts)
     bool is_reported = facts->attempt.errors.len > 0 &&
                        strstr(facts->attempt.errors.data, "the program's own password") != NULL;
     return facts->verdict == RIA_VERDICT_SERVER &&
-           (is_reported || ria_world_env(facts->world, variable) != NULL);
+           (is_reported || facts->has_password || ria_world_env(facts->world, variable) != NULL);
 }
 
 /* A clock that is behind makes tokens that look old, one that is ahead makes tokens from the
@@ -110,11 +125,7 @@ static bool has_region_conflict(const struct ria_facts *facts)
            strstr(facts->name.endpoint, dotted) == NULL;
 }
 
-static bool is_refused_by_hook(const struct ria_facts *facts)
-{
-    return facts->verdict == RIA_VERDICT_OURS && facts->refusal[0] != '\0';
-}
-
+#define SEE_PASSFILE "See passfile above, under Settings."
 #define SEE_SERVER_NAME "See server name above, under Server."
 
 static const struct {
@@ -123,6 +134,10 @@ static const struct {
     const char *text;
     const char *remedy;
 } proved[] = {
+    {"no-service",
+     has_no_service,
+     "The service does not exist.",
+     "See service above, under Settings."},
     {"unreached",
      is_unreached,
      "No connection to the server could be established.",
@@ -164,10 +179,18 @@ static const struct {
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
      SEE_SERVER_NAME},
+    {"service-refused",
+     is_service_refused,
+     "The service does not qualify for tokens, so the agent does not serve it.",
+     SEE_PASSFILE},
+    {"agent",
+     has_failed_agent,
+     "The agent made no token.",
+     "See agent's last error above, under Settings. The agent has an environment of its own."},
     {"no-passfile",
      has_no_passfile,
      "The service's passfile does not exist, so libpq sends no token.",
-     "See passfile above, under Settings."},
+     SEE_PASSFILE},
     {"password-given",
      has_given_password,
      "A password was sent in place of a token: it is set in the environment or in a setting of the "
@@ -187,10 +210,6 @@ static const struct {
      has_region_conflict,
      "The token is signed for another region than the one in the endpoint's name.",
      "Remove the region at {region_from}."},
-    {"refused-here",
-     is_refused_by_hook,
-     "No token was sent: {refusal}",
-     "Follow the text after the semicolon, and run rds-iam check again."},
 };
 
 static bool explain_proved(struct ria_facts *facts)
@@ -253,6 +272,11 @@ static bool has_upper_case(const struct ria_facts *facts)
     return user != NULL && strpbrk(user, RIA_UPPER_LETTERS) != NULL;
 }
 
+static bool asks_for_replication(const struct ria_facts *facts)
+{
+    return facts->has_replication;
+}
+
 static bool is_mysql_upper(const struct ria_facts *facts)
 {
     return is_mysql(facts) && has_upper_case(facts);
@@ -273,6 +297,11 @@ static const struct {
     const char *text;
     const char *remedy;
 } alike[] = {
+    {"replication-parameter",
+     asks_for_replication,
+     "With IAM, a replication connection needs rds.iam_auth_for_replication=1 in the parameter "
+     "group.",
+     "SHOW rds.iam_auth_for_replication; as an administrator"},
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
@@ -345,7 +374,8 @@ static void add_known_error(struct ria_facts *facts, const struct ria_known_erro
 
 bool ria_check_explain(struct ria_facts *facts)
 {
-    if (facts->verdict == RIA_VERDICT_IN || facts->verdict == RIA_VERDICT_NONE) {
+    if (facts->verdict == RIA_VERDICT_IN ||
+        (facts->verdict == RIA_VERDICT_NONE && !facts->is_service_missing)) {
         return false;
     }
     const struct ria_known_error *row = ria_known_error_find(facts);
@@ -355,6 +385,12 @@ bool ria_check_explain(struct ria_facts *facts)
     }
     if (row != NULL) {
         add_known_error(facts, row);
+    } else if (facts->verdict == RIA_VERDICT_OURS) {
+        ria_cause_add(
+            facts,
+            "refused-here",
+            "No token was sent: {refusal}",
+            "Follow the text after the semicolon, and run rds-iam check again.");
     } else if (is_ambiguous(facts)) {
         explain_alike(facts);
     } else {

@@ -77,7 +77,8 @@ static bool read_elf_at(const char *path, struct ria_elf *elf)
 static bool find_loader(
     const char *program, const struct ria_world *world, char path[PATH_MAX], struct ria_elf *elf)
 {
-    bool ok = ria_program_find(program, world, path) && read_elf_at(path, elf);
+    bool is_path = strchr(program, '/') != NULL && ria_text_copy(path, PATH_MAX, program);
+    bool ok = (is_path || ria_program_find(program, world, path)) && read_elf_at(path, elf);
     if (ok && elf->interpreter[0] == '\0') {
         ok = read_elf_at("/proc/self/exe", elf);
     }

@@ -36,6 +36,7 @@ struct ria_target {
     struct ria_login login;
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
+    char ca_path[4096]; /* storage for ca if a service or an option file names one */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
@@ -51,8 +52,13 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
-    bool is_incomplete; /* one of rds-iam's own objects is missing */
-    char ca_file[4096]; /* the file that verifies the server; "": none */
+    bool is_service_missing;
+    bool is_service_refused; /* the agent does not serve it */
+    bool has_agent_error;    /* the running agent reports a last error */
+    bool has_password;       /* the service or the option file contains a password */
+    bool has_replication;    /* the service asks for a replication connection */
+    bool is_incomplete;      /* one of rds-iam's own objects is missing */
+    char ca_file[4096];      /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;

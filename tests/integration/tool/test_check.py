@@ -94,7 +94,7 @@ class Programs(CheckCase):
         module = next(pathlib.Path("/usr/lib/python3/dist-packages/MySQLdb").glob("_mysql*.so"))
         for engine, program, library in (
                 ("postgres", f"{process.POSTGRESQL_BIN}/psql", "libpq "),
-                ("postgres", PROGRAMS / "first_line", "libpq "),
+                ("postgres", f"{process.POSTGRESQL_BIN}/pg_dump", "libpq "),
                 ("mysql", PROGRAMS / "connections", "libmariadb.so.3"), ("mysql", module, "libmariadb.so.3")):
             with self.subTest(program=str(program)):
                 output = self.check(self.login_to(engine), "--program", program)
@@ -312,8 +312,8 @@ class Printed(CheckCase):
     def test_a_server_that_prints_the_token(self):
         """A hostile server that has a certificate of the CA gets the token, and sends it back in its error."""
         class Echo(PostgreSQLPeer):
-            def add_answer(self, wire, data):
-                super().add_answer(wire, data)
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
                 self._refusal = "you sent " + data.rstrip(b"\0").decode()
 
         with Echo(self.lab.certificates.server) as peer:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A recording peer that speaks PostgreSQL's protocol up to the password.
 
-    PostgreSQLPeer(None)      answers SSLRequest with N, sends AuthenticationCleartextPassword, then an error
-    PostgreSQLPeer(cert)      answers SSLRequest with S and starts TLS; the rest is the same
-    PostgreSQLPeer(cert, refusal=TEXT, code="28000")              the text and the SQLSTATE of the error
-    PostgreSQLPeer(cert, refusal=TEXT, needs_password=False)      sends the error without the question
+    PostgreSQLPeer(None)      answers SSLRequest with N, requests a cleartext password, then sends an error
+    PostgreSQLPeer(cert)      answers SSLRequest with S, starts TLS, requests a cleartext password, then sends an error
+    PostgreSQLPeer(cert, refusal=TEXT, code="28000")           the text and the SQLSTATE of the error
+    PostgreSQLPeer(cert, refusal=TEXT, needs_password=False)   sends the error without requesting a password
 
 The packets follow "Message Formats" of the PostgreSQL documentation.
 """
@@ -18,7 +18,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!II", 8, 3)
 
 
 class PostgreSQLPeer(Peer):
-    """Requests a cleartext password on every connection, and then denies the login."""
+    """Requests a cleartext password on every connection, records what the client sends, and denies the login."""
 
     def __init__(
         self, certificate=None, address=None, refusal="password authentication failed by the peer", code="28P01",
@@ -41,12 +41,12 @@ class PostgreSQLPeer(Peer):
         if self._needs_password:
             wire.send(CLEARTEXT_PASSWORD)
             _, size = struct.unpack("!cI", wire.read(5))
-            self.add_answer(wire, wire.read(size - 4))
+            self.record_password(wire, wire.read(size - 4))
         fields = f"SFATAL\0VFATAL\0C{self._code}\0M{self._refusal}\0\0".encode()
         wire.send(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
 
     def _read_startup(self, wire):
-        """Reads a packet of the startup phase, which begins with no type byte. Returns its code."""
+        """Reads a packet of the startup phase, which has no type byte. Returns its code."""
         size, code = struct.unpack("!II", wire.read(8))
         wire.read(size - 8)
         return code

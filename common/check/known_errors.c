@@ -23,6 +23,12 @@
 #define REPLICATION_REMEDY                                                                         \
     "Set rds.iam_auth_for_replication=1 and rds.logical_replication=1, and run: ALTER USER "       \
     "\"{user}\" WITH REPLICATION;"
+#define NO_TOKEN_SENT                                                                              \
+    "The client sent no token: the account does not use AWSAuthenticationPlugin, or does not "     \
+    "exist "                                                                                       \
+    "under this name."
+#define SHOW_MYSQL_USER                                                                            \
+    "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '{user}';"
 #define LOCKED "The token was accepted, but the account is locked."
 #define UNLOCK "As an administrator: ALTER USER '{user}'@'%' ACCOUNT UNLOCK;"
 #define USER_LIMIT                                                                                 \
@@ -156,11 +162,14 @@ static const struct ria_known_error refusals[] = {
      .remedy = "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"},
     {.id = "no-token-sent",
      .words = "using password: NO",
-     .text =
-         "The client sent no token: the account does not use AWSAuthenticationPlugin, or does not "
-         "exist under this name.",
-     .remedy =
-         "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '{user}';",
+     .text = NO_TOKEN_SENT,
+     .remedy = SHOW_MYSQL_USER,
+     .names_no_user = true},
+    /* For a user that does not exist, MariaDB may use the plugin unix_socket of another account. */
+    {.id = "no-token-sent",
+     .code = 1698,
+     .text = NO_TOKEN_SENT,
+     .remedy = SHOW_MYSQL_USER,
      .names_no_user = true},
 };
 

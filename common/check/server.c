@@ -11,6 +11,7 @@
 enum {
     PROBE_MS = 6000, /* time limit of the connection, and of each read */
     SPARE_MS = 6000, /* for name resolution */
+    ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
     US_PER_MS = 1000,
     VALUE_SIZE = 600,
 };
@@ -22,6 +23,11 @@ static void add_name(struct ria_facts *facts)
     const struct ria_login_facts *name = &facts->name;
     struct ria_report *report = facts->report;
     if (!facts->has_name) {
+        ria_alias_explain(
+            &facts->target.login,
+            ria_deadline_in(facts->world, ALIAS_MS),
+            facts->world,
+            &facts->name_error);
         ria_report_add_error(report, RIA_MARK_FAULT, "endpoint", &facts->name_error);
         return;
     }

@@ -11,7 +11,7 @@ import re
 import socket
 from typing import NamedTuple
 
-from check_case import CheckCase, Silent
+from check_case import CheckCase
 from labcase import USER, harness
 from mariadb_client import CONFIG
 from mysql_peer import Script, error, switch
@@ -132,11 +132,6 @@ def closed_port(case, engine):
         return case.login_to(engine, port=listener.getsockname()[1])
 
 
-def silent(case, engine):
-    case.scripted = case.enterContext(Silent())
-    return case.login_to(engine, port=case.scripted.port)
-
-
 def clock(offset):
     def make(case, engine):
         case.lab.clock(offset)
@@ -224,7 +219,7 @@ REFUSED = {"postgres": PAM, "mysql": DENIED}
 TUNNEL = {"postgres": PAM, "mysql": None}
 ON_THE_CLIENT = (
     Row("another region in rds-iam's configuration", section(region="eu-west-1"), SERVER, ("region",),
-        REFUSED, "WrongScope: scope eu-west-1/rds-db"),
+        REFUSED, "WrongScope: "),
     Row("a session that has expired", changed(principal="etl-expired"), SERVER, ("keys-rejected",),
         REFUSED, "Expired: the credentials of etl-expired"),
     Row("an access key that AWS does not know", changed(env={"AWS_ACCESS_KEY_ID": "AKIALABUNKNOWNEXAMPL"}), SERVER,
@@ -391,7 +386,6 @@ UNREACHABLE = (
         {"postgres": "Connection refused", "mysql": "ERROR 2002"}, NOTHING),
     Row("a name that does not exist", changed(host="nope.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"), UNREACHED,
         ("unreached",), {"postgres": "could not translate host name", "mysql": "ERROR 2005"}, NOTHING),
-    Row("a server that sends nothing", silent, UNREACHED, ("no-answer",), None, NOTHING),
 )
 GOOD = (
     Row("a clock that is 10 minutes behind", clock(600), IN, (), GOOD_CLIENT, ACCEPTED),
@@ -408,22 +402,24 @@ GOOD = (
 
 class Causes(CheckCase):
     def run_row(self, row, engine):
-        """Makes the cause, and runs check twice and the real client at the same time."""
+        """Makes the cause, and runs check and the real client at the same time. Once for each row, also checks the
+        text that check prints without --json."""
         login = row.make(self, engine)
         seen = len(self.lab.journal())
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             as_json = pool.submit(self.check, login)
-            as_text = pool.submit(self.check_text, login)
+            as_text = pool.submit(self.check_text, login) if engine == row.engines[-1] else as_json
             client = pool.submit(self.client, login) if of(row.client, engine) is not None else None
         output, text, client = as_json.result(), as_text.result(), client and client.result()
         sent = [v for v in self.lab.journal()[seen:] if v["token_length"] > 0]
         self.show(row, engine, output, client, sent)
         self.assertEqual((output.status, output.causes), (row.status, of(row.causes, engine)), output.stdout)
-        self.assertEqual(text.status, output.status)
-        self.assertEqual(text.stdout.count("\n  * "), len(output.causes))
+        if text is not output:
+            self.assertEqual(text.status, output.status)
+            self.assertEqual(text.stdout.count("\n  * "), len(output.causes))
         self.assert_client(of(row.client, engine), client)
-        self.assert_proof(row.proof, sent, 2 + (client is not None))
-        return text
+        self.assert_proof(row.proof, sent, 1 + (text is not output) + (client is not None))
+        return output
 
     def show(self, row, engine, output, client, sent):
         print("#ROW", engine, row.name, output.status, output.causes, client and client.stderr.strip().replace("\n", " | ")[:250],
@@ -449,7 +445,7 @@ class Causes(CheckCase):
             self.assertEqual([f"{v['reason']}: {v['detail']}"[:len(proof)] for v in sent], [proof] * count)
 
     def run_rows(self, *rows):
-        """Runs every row with every engine. Returns the texts by engine."""
+        """Runs every row with every engine. Returns the JSON texts by engine."""
         texts = {engine: [] for engine in EACH}
         for row in rows:
             for engine in row.engines:

@@ -5,8 +5,6 @@
  * Changes nothing on the server. */
 #include "check/facts.h"
 
-#include "aws/token_text.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

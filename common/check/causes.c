@@ -145,7 +145,7 @@ static const struct {
     {"no-answer",
      has_no_answer,
      "The address accepts connections, but no server of this engine answers with TLS.",
-     "Compare host, port and engine with the endpoint in the AWS console."},
+     "See TLS above, under Server."},
     {"no-endpoint",
      has_no_endpoint,
      "No token can be signed for this host.",

@@ -23,6 +23,9 @@
 #define REPLICATION_REMEDY                                                                         \
     "Set rds.iam_auth_for_replication=1 and rds.logical_replication=1, and run: ALTER USER "       \
     "\"{user}\" WITH REPLICATION;"
+#define NO_PLUGIN "The client library found no plugin that sends the token."
+#define SET_PLUGIN_DIR "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"
+#define MISSING_DATABASE "The token was accepted. The database does not exist."
 #define NO_TOKEN_SENT                                                                              \
     "The client sent no token: the account does not use AWSAuthenticationPlugin, or does not "     \
     "exist "                                                                                       \
@@ -105,7 +108,7 @@ static const struct ria_known_error refusals[] = {
     {.id = "no-database",
      .words = "database \"",
      .is_in = true,
-     .text = "The token was accepted. The database does not exist.",
+     .text = MISSING_DATABASE,
      .remedy = OTHER_DATABASE,
      .also = "does not exist"},
     {.id = "no-database",
@@ -119,8 +122,8 @@ static const struct ria_known_error refusals[] = {
      .remedy = "Start the client with rds-iam exec, or add a service: rds-iam setup postgres"},
     {.id = "plugin-missing",
      .words = "could not be loaded",
-     .text = "The client library found no plugin that sends the token.",
-     .remedy = "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"},
+     .text = NO_PLUGIN,
+     .remedy = SET_PLUGIN_DIR},
     {.id = "iam-off",
      .code = 1524,
      .text =
@@ -136,7 +139,7 @@ static const struct ria_known_error refusals[] = {
     {.id = "no-database",
      .code = 1049,
      .is_in = true,
-     .text = "The token was accepted. The database does not exist.",
+     .text = MISSING_DATABASE,
      .remedy = OTHER_DATABASE},
     {.id = "too-many-connections", .code = 1040, .text = NO_CONNECTION, .remedy = CONNECTIONS},
     {.id = "too-many-connections", .code = 1203, .text = USER_LIMIT, .remedy = RAISE_LIMIT},
@@ -156,10 +159,7 @@ static const struct ria_known_error refusals[] = {
      .code = 3159,
      .text = "The server accepts only TLS connections.",
      .remedy = "Verify the server: ssl-ca and ssl-verify-server-cert"},
-    {.id = "plugin-missing",
-     .code = 2059,
-     .text = "The client library found no plugin that sends the token.",
-     .remedy = "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"},
+    {.id = "plugin-missing", .code = 2059, .text = NO_PLUGIN, .remedy = SET_PLUGIN_DIR},
     {.id = "no-token-sent",
      .words = "using password: NO",
      .text = NO_TOKEN_SENT,

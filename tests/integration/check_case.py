@@ -46,6 +46,16 @@ def schema_errors(value, schema, place="$"):
                 yield f"{place}: {name} is not in the schema"
 
 
+def neutral(text):
+    """Replaces what may differ between two outputs: identities, accounts, ports, times."""
+    for pattern, word in (
+            (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
+            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
+            (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
+        text = re.sub(pattern, word, text)
+    return text
+
+
 @dataclasses.dataclass
 class Login:
     """A login that is checked: what stands on the command lines of `rds-iam check` and of the real client, and the

@@ -7,11 +7,10 @@ named alone. The causes that RDS hides behind one error are named together, and 
 """
 import concurrent.futures
 import os
-import re
 import socket
 from typing import NamedTuple
 
-from check_case import CheckCase
+from check_case import CheckCase, neutral
 from labcase import USER, harness
 from mariadb_client import CONFIG
 from mysql_peer import Script, error, switch
@@ -200,16 +199,6 @@ def without(**objects):
 
 
 NO_CONNECT = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
-
-
-def neutral(text):
-    """Replaces what may differ between two outputs: identities, accounts, ports, times."""
-    for pattern, word in (
-            (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
-            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
-            (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
-        text = re.sub(pattern, word, text)
-    return text
 
 
 # -- the tables ----------------------------------------------------------------------------------
@@ -412,7 +401,6 @@ class Causes(CheckCase):
             client = pool.submit(self.client, login) if of(row.client, engine) is not None else None
         output, text, client = as_json.result(), as_text.result(), client and client.result()
         sent = [v for v in self.lab.journal()[seen:] if v["token_length"] > 0]
-        self.show(row, engine, output, client, sent)
         self.assertEqual((output.status, output.causes), (row.status, of(row.causes, engine)), output.stdout)
         if text is not output:
             self.assertEqual(text.status, output.status)
@@ -420,10 +408,6 @@ class Causes(CheckCase):
         self.assert_client(of(row.client, engine), client)
         self.assert_proof(row.proof, sent, 1 + (text is not output) + (client is not None))
         return output
-
-    def show(self, row, engine, output, client, sent):
-        print("#ROW", engine, row.name, output.status, output.causes, client and client.stderr.strip().replace("\n", " | ")[:250],
-              [(v["reason"], v["detail"][:50]) for v in sent])
 
     def assert_client(self, expected, client):
         if expected == GOOD_CLIENT:

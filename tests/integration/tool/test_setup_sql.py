@@ -19,6 +19,8 @@ NAMES = (
 
 
 class SqlCase(LabCase):
+    changes_servers = True
+
     engine = server = None
 
     def setUp(self):

@@ -5,7 +5,7 @@ Identity policies may contain Effect, Action, NotAction, Resource, NotResource a
 contain Effect, Principal, Action and Condition. The wildcards * and ?, the operators and condition keys in the tables
 below, the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$}, which stand for these characters, are
 supported. An explicit Deny takes precedence. Anything else in a policy is an error and is never ignored, because a
-partly understood policy could allow too much. Permission boundaries, organisations and other resource policies are
+partly understood policy could allow too much. Permission boundaries, organizations and other resource policies are
 not supported.
 
 A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
@@ -59,7 +59,7 @@ def evaluate(policies, action, resource, context=None):
 
 
 def evaluate_trust(policy, action, caller, context=None):
-    """Like evaluate(), but by a role's trust policy."""
+    """Evaluates a role's trust policy. Returns the same values as evaluate()."""
     return _decision(
         statement
         for statement in trust_statements(policy)

@@ -4,11 +4,15 @@ servers, and reach local servers as they do without it."""
 import mysql_programs
 from mysql_programs import PROGRAMS, SILENT
 import hostile
-from labcase import USER, harness
+from labcase import USER, harness, mariadb_plugins
 import traces
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
+PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
+UNGUARDED = mysql_programs.SOURCE / "unguarded"
+# A program whose one option makes it connect to no server without TLS.
+REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
 
 
 class ProgramCase(hostile.HostileCase):
@@ -78,25 +82,51 @@ class Logins(ProgramCase):
 class Hostile(ProgramCase):
     """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name"}
+    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
 
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
+    def assert_sends_nothing(self, peer, name, **how):
+        result = self.run_program(name, port=peer.port, principal=hostile.PRINCIPAL, **{"host": hostile.HOST, **how})
+        secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
+        self.assertNotIn(ME, result.stdout)
+        self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
+        self.assertEqual(traces.find(peer.received, secrets), [])
+
     def test_no_program_sends_a_token(self):
         for name in PROGRAMS:
-            for title, kind in self.PEERS.items():
+            with self.subTest(program=name), MySQLPeer(self.lab.certificates.other_ca) as peer:
+                self.assert_sends_nothing(peer, name)
+
+    def test_no_peer_gets_one(self):
+        for title, kind in self.PEERS.items():
+            for name in ("a C program", "MySQLdb", "sysbench"):
                 with self.subTest(program=name, peer=title), MySQLPeer(self.certificate(kind)) as peer:
-                    result = self.run_program(name, host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
-                    secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
-                    self.assertNotIn(ME, result.stdout)
-                    self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
-                    self.assertEqual(traces.find(peer.received, secrets), [])
+                    self.assert_sends_nothing(peer, name)
+
+    def test_a_public_ca_and_another_name(self):
+        """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""
+        self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
+        self.home.write(".config/rds-iam/rds-ca-public.pem", self.lab.other_ca_file.read_text(), mode=0o644)
+        hosts = self.home.write("hosts", f"127.0.0.1 {PROXY} {hostile.HOST}\n")
+        for host in (PROXY, hostile.HOST):
+            with self.subTest(host=host), MySQLPeer(self.lab.certificates.other_ca) as peer:
+                self.assert_sends_nothing(peer, "a C program", host=host, own=[], NSS_WRAPPER_HOSTS=str(hosts))
 
     def test_control_a_verified_peer_gets_one(self):
         with MySQLPeer(self.certificate("server")) as peer:
             self.run_program("a C program", host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+        """The plugin is built from the same sources, but it takes each connection for a verified one."""
+        for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
+            for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():
+                with self.subTest(peer=title, guard=not is_sent), MySQLPeer(self.certificate(kind)) as peer:
+                    self.run_program("a C program", False, host=hostile.HOST, port=peer.port,
+                                     principal=hostile.PRINCIPAL, MARIADB_PLUGIN_DIR=str(plugins))
+                    self.assertEqual(traces.find(peer.received) != [], is_sent)
 
     def test_a_typed_password_goes_to_a_verified_server_alone(self):
         for title, kind in {**self.PEERS, "the right one": "server"}.items():
@@ -112,7 +142,7 @@ class Local(ProgramCase):
 
     def test_over_tcp(self):
         for name in PROGRAMS:
-            for password in ("", hostile.TYPED):
+            for password in ("", hostile.TYPED) if name not in REQUIRES_TLS else ():
                 with self.subTest(program=name, password=password):
                     sent = []
                     for under in (True, False):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs on libpq that are told nothing of TLS log in by IAM under rds-iam exec, and send nothing to hostile
 servers."""
+import os
 import time
 
 import pg_programs
@@ -13,6 +14,8 @@ import traces
 PRINCIPAL = "etl-session"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 THREADS = 40
+# A program that sets verify-full itself gets no CA file from the preload.
+NAMES_ITS_CA = {"psqlodbc, with SSLmode"}
 
 
 class ProgramCase(LabCase):
@@ -21,6 +24,8 @@ class ProgramCase(LabCase):
         pg = self.lab.pg
         argv = pg_programs.command(name, self.home, host or pg.host, port or pg.port, USER, "work")
         own = ["--ca", self.lab.ca_file] if own is None else own
+        if name in NAMES_ITS_CA:
+            extra["PGSSLROOTCERT"] = str(self.lab.ca_file)
         under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
         return self.home.run([*under, *argv], PRINCIPAL, **extra)
 
@@ -34,9 +39,18 @@ class ProgramCase(LabCase):
         self.assertEqual((set(reasons), reasons != []), ({None}, True))
 
     def install_store(self):
-        """Installs the lab's CA in the empty home, as a user does."""
-        result = self.home.run([harness.installed("bin/rds-iam"), "setup", "ca", "--file", self.lab.ca_file])
+        """Installs the lab's CA in the empty home, as an ordinary user does. root would install it in /etc."""
+        store = self.home.path / ".config"
+        argv = [harness.installed("bin/rds-iam"), "setup", "ca", "--file", self.lab.ca_file]
+        if os.geteuid() == 0:
+            store.mkdir()
+            for path in (self.home.path, store):
+                os.chown(path, 65534, 65534)
+            argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv]
+        result = self.home.run(argv)
         self.assertEqual(result.returncode, 0, result.stderr)
+        for path in (self.home.path, store, *store.rglob("*")):
+            os.chown(path, os.geteuid(), os.getegid())
 
 
 class Logins(ProgramCase):
@@ -117,21 +131,21 @@ class Hostile(ProgramCase):
                 self.assertEqual([encrypted for encrypted, _ in peer.answers], [True])
 
     def test_control_without_the_guard_a_hostile_peer_gets_one(self):
-        """The token module is built from the same sources, but it takes each connection for a verified one."""
+        """Another token module, built from the same sources, takes each connection for a verified one."""
         source = pg_programs.SOURCE
-        pg = self.lab.pg
-        for kind in (None, "other_ca"):
-            with self.subTest(peer=kind), PostgreSQLPeer(self.certificate(kind)) as peer:
-                words = (f"host={pg.host} port={peer.port} user={USER} dbname=work gssencmode=disable"
-                         f" sslmode={'disable' if kind is None else 'require'} sslrootcert=/none")
-                argv = [harness.installed("bin/rds-iam"), "exec", "--", "psql", "-XAtw", words]
-                self.home.run(argv, PRINCIPAL)
-                self.assertEqual(traces.find(peer.received, self.secrets()), [])
-            with self.subTest(peer=kind, guard="out"), PostgreSQLPeer(self.certificate(kind)) as peer:
-                argv[-1] = words.replace(words.split("port=")[1].split()[0], str(peer.port))
-                self.home.run(argv, PRINCIPAL, LD_PRELOAD=f"libnss_wrapper.so:{source}/other_module.so",
-                              OTHER_MODULE=str(source / "unguarded_pq_token.so"))
-                self.assertNotEqual(traces.find(peer.received, self.secrets()), [])
+        swapped = {"LD_PRELOAD": f"libnss_wrapper.so:{source}/other_module.so"}
+        for kind, mode in ((None, "disable"), ("other_ca", "require")):
+            for module in ("rds-iam-pq-token.so", "unguarded_pq_token.so"):
+                with self.subTest(peer=kind, module=module), PostgreSQLPeer(self.certificate(kind)) as peer:
+                    words = (f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=work sslmode={mode}"
+                             " gssencmode=disable")
+                    found = (source / module if "unguarded" in module
+                             else harness.installed(f"lib*/**/{module}"))
+                    self.home.run([harness.installed("bin/rds-iam"), "exec", "--", "psql", "-XAtw", words], PRINCIPAL,
+                                  **swapped, OTHER_MODULE=str(found))
+                    self.assertGreaterEqual(peer.connections, 1)
+                    sent = traces.find(peer.received, self.secrets())
+                    self.assertEqual(sent != [], "unguarded" in module, sent)
 
 
 class ManyThreads(ProgramCase):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Linked into a copy of a plugin or of the token module, with --wrap: takes every connection for a
+ * Linked into a copy of a plugin, with --wrap: takes every connection for a
  * verified one. So a hostile server gets a token from the copy. This is the control of the tests in
  * which such a server gets none. */
 #include "rds_iam.h"

@@ -4,64 +4,23 @@ log in under rds-iam exec: one that is linked with it, and two that look its fun
 token."""
 import hostile
 import mysql_programs
+import oracle_programs
 from labcase import USER, harness
 import traces
 from mysql_client import LIBRARIES, PROGRAM
 from mysql_peer import MySQLPeer
+from oracle_programs import PROGRAMS
 
 ME = f"{USER}@%"
 LIBRARY = harness.BUILD / "tests" / "loader"
 VERSIONS = ("50734", "80408", "90400")
-CTYPES = """
-import ctypes, sys
-library, host, port, user = sys.argv[1:]
-my = ctypes.CDLL(library)
-for name in ("mysql_init", "mysql_real_connect", "mysql_store_result"):
-    my[name].restype = ctypes.c_void_p
-my.mysql_fetch_row.restype = ctypes.POINTER(ctypes.c_char_p)
-handle = ctypes.c_void_p(my.mysql_init(None))
-if not my.mysql_real_connect(handle, host.encode(), user.encode(), None, None, int(port), None, 0):
-    sys.exit("%d" % my.mysql_errno(handle))
-my.mysql_query(handle, b"select current_user()")
-result = ctypes.c_void_p(my.mysql_store_result(handle))
-print(my.mysql_fetch_row(result)[0].decode())
-my.mysql_close(handle)
-"""
-CFFI = """
-import cffi, sys
-library, host, port, user = sys.argv[1:]
-ffi = cffi.FFI()
-ffi.cdef("typedef struct my my; my *mysql_init(my *); int mysql_query(my *, const char *); void mysql_close(my *);"
-         "my *mysql_real_connect(my *, const char *, const char *, const char *, const char *, unsigned,"
-         " const char *, unsigned long); my *mysql_store_result(my *); char **mysql_fetch_row(my *);"
-         "const char *mysql_error(my *);")
-my = ffi.dlopen(library)
-handle = my.mysql_init(ffi.NULL)
-if not my.mysql_real_connect(handle, host.encode(), user.encode(), ffi.NULL, ffi.NULL, int(port), ffi.NULL, 0):
-    sys.exit(ffi.string(my.mysql_error(handle)).decode())
-my.mysql_query(handle, b"select current_user()")
-print(ffi.string(my.mysql_fetch_row(my.mysql_store_result(handle))[0]).decode())
-my.mysql_close(handle)
-"""
-
-
-def linked(version, place):
-    return [LIBRARY / f"says_who_{version}", *place, ""]
-
-
-def looks_up(script):
-    def command(version, place):
-        return ["/usr/bin/python3", "-c", script, LIBRARY / f"liboracle_{version}.so", *place]
-    return command
-
-
-PROGRAMS = {"linked": linked, "ctypes": looks_up(CTYPES), "cffi": looks_up(CFFI)}
 
 
 class OraclePrograms(hostile.HostileCase):
     def run_program(self, name, version, under=True, host=None, port=None, **extra):
         server = self.lab.mariadb
-        argv = PROGRAMS[name](version, [host or server.host, port or server.port, USER])
+        argv = oracle_programs.command(name, LIBRARY / f"liboracle_{version}.so", LIBRARY / f"says_who_{version}",
+                                       [host or server.host, port or server.port, USER])
         under = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
         return self.home.run([*under, *argv], hostile.PRINCIPAL, **extra)
 

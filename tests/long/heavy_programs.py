@@ -90,7 +90,8 @@ def _ocaml(package, archives, text):
     def command(home, place):
         directory = harness.run(["ocamlc", "-where"]).stdout.strip()
         archive = [f"{archive}.cma" for archive in archives]
-        return ["env", f"CAML_LD_LIBRARY_PATH={directory}/stublibs", "ocaml", "-I", f"+{package}", *archive,
+        return ["env", f"CAML_LD_LIBRARY_PATH={directory}/stublibs", "ocaml", "-I", "+unix", "-I", "+threads", "-I",
+                f"+{package}", *archive,
                 home.write("script.ml", text % place)]
     return command
 

@@ -14,7 +14,7 @@ int main(int argc, char **argv)
     }
     dbi_conn connection = dbi_conn_new_r(argv[1], instance);
     (void)dbi_conn_set_option(connection, "host", argv[2]);
-    (void)dbi_conn_set_option_numeric(connection, "port", atoi(argv[3]));
+    (void)dbi_conn_set_option_numeric(connection, "port", (int)strtol(argv[3], NULL, 10));
     (void)dbi_conn_set_option(connection, "username", argv[4]);
     (void)dbi_conn_set_option(connection, "password", argv[5]);
     (void)dbi_conn_set_option(connection, "dbname", "shop");

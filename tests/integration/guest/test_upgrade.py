@@ -19,7 +19,7 @@ FILES = {
     "mysql_clear_password.so": "**/rds-iam/mariadb/mysql_clear_password.so",
     "rds-iam-pq-token.so": "**/rds-iam/rds-iam-pq-token.so",
 }
-RESTART = "if rds-iam was updated while this program ran, restart the program"
+RESTART = "if this program ran during an update of rds-iam, restart it"
 BIND = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 MYSQLDB = """
 import sys, MySQLdb

@@ -99,6 +99,24 @@ enum ria_outcome ria_ca_store_find(
     return outcome;
 }
 
+bool ria_ca_store_path(
+    const struct ria_world *world,
+    enum ria_ca_kind kind,
+    char out[RIA_CA_PATH_SIZE],
+    bool *is_installed,
+    struct ria_error *err)
+{
+    char directory[RIA_CA_PATH_SIZE];
+    enum ria_outcome outcome = ria_ca_store_find(world, kind, out, err);
+    *is_installed = outcome == RIA_FOUND;
+    if (outcome != RIA_ABSENT) {
+        return outcome == RIA_FOUND;
+    }
+    return ria_ca_store_directory(world, directory, err) &&
+           (ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", directory, ria_ca_store_names[kind]) ||
+            ria_fail(err, RIA_E_CONFIG, "the path of the CA store is too long"));
+}
+
 void ria_ca_store_add_header(const char *region, int64_t at, struct ria_buf *out)
 {
     char date[RIA_TIMESTAMP_EXTENDED_SIZE] = "";

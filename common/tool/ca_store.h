@@ -48,6 +48,15 @@ enum ria_outcome ria_ca_store_find(
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
+/* Like ria_ca_store_find(), but if neither store has the file, writes the path at which rds-iam
+ * setup ca will install it for this user. Returns false with err filled on failure. */
+bool ria_ca_store_path(
+    const struct ria_world *world,
+    enum ria_ca_kind kind,
+    char out[RIA_CA_PATH_SIZE],
+    bool *is_installed,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Appends the first line of an installed file: a comment with the time `at`, in seconds since 1970,
  * at which the roots of `region` expire. ria_ca_store_warn() reads this line. Appends nothing if
  * the time cannot be formatted. If memory runs out, sets out->failed. */

@@ -25,19 +25,19 @@ static const char help[] =
     "       rds-iam setup mysql --write [--all-servers] [--ssl-ca FILE]\n"
     "       rds-iam setup mysql --clients | --client FILE\n"
     "\n"
-    "Prints the lines of an option file with which MySQL and MariaDB clients log in to\n"
-    "RDS with IAM tokens. Other programs than MariaDB's commands need one line more, or\n"
-    "other settings: name the program.\n"
+    "Prints the lines of an option file with which MySQL and MariaDB clients log in\n"
+    "to RDS with IAM tokens. MariaDB's commands need nothing else. Other programs\n"
+    "need an option that names the group, or other settings: name the program.\n"
     "\n"
     "  --program NAME  print what this program needs (MySQLdb, DBD::mysql, mysql2,\n"
     "                  ODBC, Django, PHP, postfix, mysql ...), or what to write for\n"
     "                  \"systemd\" or \"docker\"; --program list prints all names\n"
-    "  --write         add the lines to ~/.my.cnf. A second run changes nothing. The old\n"
-    "                  file is copied to ~/.my.cnf.rds-iam-backup. A group that exists\n"
-    "                  with other contents is refused.\n"
-    "  --all-servers   use the group [client] instead of [client-rds]. Clients then need\n"
-    "                  no option, but MariaDB's refuse every server without TLS, also\n"
-    "                  local ones and Unix sockets.\n"
+    "  --write         add the lines to ~/.my.cnf. A second run changes nothing. The\n"
+    "                  old file is copied to ~/.my.cnf.rds-iam-backup. A group that\n"
+    "                  exists with other contents is refused.\n"
+    "  --all-servers   use the group [client] instead of [client-rds]. Clients need\n"
+    "                  no option then, but MariaDB's refuse every server without TLS,\n"
+    "                  also local ones and Unix sockets.\n"
     "  --ssl-ca FILE   the root certificates of the servers; default: those that\n"
     "                  rds-iam setup ca has installed. For an RDS Proxy, see\n"
     "                  --program proxy.\n"
@@ -45,7 +45,7 @@ static const char help[] =
     "  --client FILE   inspect this program or library\n"
     "  --help          print this text\n"
     "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage error)\n";
 
 struct mysql_setup {
     const struct ria_world *world;
@@ -74,8 +74,8 @@ static const char short_text[] =
     "\n"
     "@NEXT@"
     "# What another program needs: rds-iam setup mysql --program NAME, where NAME is\n"
-    "# MySQLdb, DBD::mysql, mysql2, ODBC, Django, PHP, postfix, mysql (Oracle's), proxy\n"
-    "# (RDS Proxy), systemd, docker ...; --program list prints all names.\n"
+    "# MySQLdb, DBD::mysql, mysql2, ODBC, Django, PHP, postfix, mysql (Oracle's),\n"
+    "# proxy (RDS Proxy), systemd, docker ...; --program list prints all names.\n"
     "# Without any file: rds-iam exec -- PROGRAM\n";
 
 static const char next_text[] = "# Then: @COMMAND@ -h ENDPOINT -u USER\n"

@@ -22,8 +22,8 @@ static const char help[] =
     "usage: rds-iam setup postgres [--hostname HOST --username USER --dbname NAME]\n"
     "                              [--write | --program NAME] [OPTION...]\n"
     "\n"
-    "Prints an entry for ~/.pg_service.conf. Comments in it name the other steps. With\n"
-    "--write, adds the entry to the file.\n"
+    "Prints an entry for ~/.pg_service.conf. Comments in it name the other steps.\n"
+    "With --write, adds the entry to the file.\n"
     "\n"
     "  --hostname HOST  the RDS endpoint\n"
     "  --port PORT      its port; default: 5432\n"
@@ -33,18 +33,19 @@ static const char help[] =
     "                   for this host that rds-iam setup ca has installed\n"
     "  --service NAME   the name of the entry; default: rds\n"
     "  --write          add the entry to ~/.pg_service.conf, or to the file that\n"
-    "                   PGSERVICEFILE names. A second run changes nothing. The old file\n"
-    "                   is copied to FILE.rds-iam-backup. A service that exists with\n"
-    "                   other contents is refused.\n"
-    "  --program NAME   print what this program needs (psycopg, Rails, JDBC, ODBC, PHP,\n"
-    "                   pgcli ...), or what to write for \"environment\", \"systemd\",\n"
-    "                   \"kubernetes\" or \"replication\"; --program list prints all names\n"
+    "                   PGSERVICEFILE names. A second run changes nothing. The old\n"
+    "                   file is copied to FILE.rds-iam-backup. A service that exists\n"
+    "                   with other contents is refused.\n"
+    "  --program NAME   print what this program needs (psycopg, Rails, JDBC, ODBC,\n"
+    "                   PHP, pgcli ...), or what to write for \"environment\",\n"
+    "                   \"systemd\", \"kubernetes\" or \"replication\"; --program list\n"
+    "                   prints all names\n"
     "  --help           print this text\n"
     "\n"
     "Without --hostname, --username and --dbname, ENDPOINT, USER and DATABASE are\n"
     "printed in their places. --write needs all three.\n"
     "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage)\n";
 
 struct postgres_setup {
     const struct ria_world *world;
@@ -88,9 +89,9 @@ static const char short_text[] =
     "@START@"
     "# 4. Connect: psql service=@SERVICE@\n"
     "#    Without the agent: rds-iam exec -- psql service=@SERVICE@\n"
-    "# What another program needs: rds-iam setup postgres --program NAME, where NAME is\n"
-    "# environment, systemd, kubernetes, replication, psycopg, Rails, JDBC, ODBC ...;\n"
-    "# --program list prints all names.\n";
+    "# What another program needs: rds-iam setup postgres --program NAME, where NAME\n"
+    "# is environment, systemd, kubernetes, replication, psycopg, Rails, JDBC ...;\n"
+    "# --program list prints the other names.\n";
 
 static const char start_text[] =
     "#      systemctl --user enable --now @USERUNITS@rds-iam-agent.service\n"
@@ -99,7 +100,7 @@ static const char start_text[] =
 /* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
 static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
-    "#    Its unit for systemd does not serve the passfile above, because XDG_RUNTIME_DIR\n"
+    "#    Its systemd unit does not serve the passfile above, because XDG_RUNTIME_DIR\n"
     "#    is not set here. For the unit, log in and run this command again.\n";
 
 static const char written_text[] = "\n"

@@ -198,7 +198,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    export PGHOST=@HOST@ PGPORT=@PORT@\n"
      "    export PGUSER=@USER@ PGDATABASE=@DBNAME@ PGSSLMODE=verify-full\n"
      "    export NODE_EXTRA_CA_CERTS=@CA@\n"},
-    {"Go pgx lib/pq libpq-go",
+    {"Go pgx golang go-pq",
      "lib/pq and a single connection of pgx read the passfile:\n"
      "\n"
      "    host=@HOST@ port=@PORT@\n"
@@ -261,8 +261,8 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "@SYSTEM@"},
     {"exim",
      "Exim gives libpq no settings but host, database, user and password. Start it\n"
-     "under rds-iam exec, and let keep_environment contain LD_PRELOAD, RDS_IAM_CA and the\n"
-     "variables of the AWS credentials:\n"
+     "under rds-iam exec, and let keep_environment contain LD_PRELOAD, RDS_IAM_CA and\n"
+     "the variables of the AWS credentials:\n"
      "\n"
      "    hide pgsql_servers = @HOST@/@DBNAME@/@USER@/\n"},
     {"rsyslog ompgsql kamailio Zabbix coturn collectd apache httpd",

@@ -407,7 +407,7 @@ static int write_or_print(
         (void)fprintf(
             stderr,
             "rds-iam: libpq 10 to 13 reads lines of at most %d bytes, including comments; use a "
-            "shorter --service, --username or --ca\n",
+            "shorter --service or --username\n",
             RIA_SERVICE_LINE_OLD);
         return RIA_EXIT_FAILED;
     }

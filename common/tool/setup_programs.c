@@ -70,29 +70,39 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+/* Fills the row of from[i] in the table of edit distances, from the rows of from[i - 1] (`above`)
+ * and from[i - 2] (`second`). */
+static void fill_row(
+    const char *from,
+    size_t i,
+    const char *to,
+    const unsigned *second,
+    const unsigned *above,
+    unsigned *row)
+{
+    row[0] = (unsigned)i + 1;
+    for (size_t j = 0; to[j] != '\0'; j++) {
+        unsigned replaced = above[j] + (from[i] == to[j] ? 0 : 1);
+        row[j + 1] = least(replaced, least(row[j], above[j + 1]) + 1);
+        if (i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j]) {
+            row[j + 1] = least(row[j + 1], second[j - 1] + 1);
+        }
+    }
+}
+
 /* Returns the edit distance of two names: the least number of letters to insert, to remove, to
  * replace, or to exchange with their neighbour. */
 static unsigned setup_programs_distance(const char *from, const char *to)
 {
-    unsigned rows[3][NAME_SIZE]; /* the rows of from[i], from[i - 1] and from[i - 2] in turn */
-    size_t width = strlen(to);
-    for (size_t j = 0; j <= width; j++) {
+    unsigned rows[3][NAME_SIZE]; /* used in turn */
+    size_t i = 0;
+    for (size_t j = 0; j < NAME_SIZE; j++) {
         rows[0][j] = (unsigned)j;
     }
-    size_t i = 0;
     for (; from[i] != '\0'; i++) {
-        const unsigned *above = rows[i % 3];
-        unsigned *row = rows[(i + 1) % 3];
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < width; j++) {
-            unsigned replaced = above[j] + (from[i] == to[j] ? 0 : 1);
-            row[j + 1] = least(replaced, least(row[j], above[j + 1]) + 1);
-            if (i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j]) {
-                row[j + 1] = least(row[j + 1], rows[(i + 2) % 3][j - 1] + 1);
-            }
-        }
+        fill_row(from, i, to, rows[(i + 2) % 3], rows[i % 3], rows[(i + 1) % 3]);
     }
-    return rows[i % 3][width];
+    return rows[i % 3][strlen(to)];
 }
 
 /* Returns the least distance of a simplified name from one of the names of a program. 0: it is one

@@ -243,7 +243,7 @@ static bool put_contents(
     const struct ria_buf *added,
     struct ria_error *err)
 {
-    RIA_AUTO(buf) whole = {.max = 2 * RIA_USER_FILE_MAX};
+    RIA_AUTO(buf) whole = {.max = (size_t)2 * RIA_USER_FILE_MAX};
     struct ria_replacement what = user_file_replacement(file, file->name, fresh);
     what.is_new = !file->is_present;
     what.expected = file->is_present ? &file->facts.stamp : NULL;

@@ -2,8 +2,8 @@
  *
  * Reads and replaces a configuration file of the user. The new contents are written to a new file
  * in the same directory, synced, and renamed, so that a reader sees the old or the new file.
- * Rejects a file that a rename cannot replace without a loss: another owner, a second name, another
- * type. A file that another program has changed since it was read is not replaced. */
+ * Rejects a file that a rename cannot replace without a loss: another owner, a second name, an access
+ * control list, another type. A file that another program has changed since it was read is not replaced. */
 #include "tool/user_file.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +128,14 @@ static bool check_replaceable(
             file->path,
             (unsigned)status.st_uid,
             (unsigned)user);
+    }
+    if (getxattr(file->path, "system.posix_acl_access", NULL, 0) > 0) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: has an access control list, which the new file would not have; add the lines "
+            "yourself",
+            file->path);
     }
     if (status.st_nlink > 1) {
         return ria_fail(

@@ -43,9 +43,10 @@ bool ria_directory_lock(
     RIA_MUST_USE;
 
 /* Finds, locks and reads the file. It may be missing. Returns false with err filled if it is not a
- * regular file, has a second name (a hard link), belongs to another user, can be written by another
- * user, is too long or cannot be read, or if its directory does not exist. `named_by` is how the
- * user can name a copy of the file. The caller releases *file in any case. */
+ * regular file, has a second name (a hard link) or an access control list, belongs to another user,
+ * can be written by another user, is too long or cannot be read, or if its directory does not
+ * exist. `named_by` is how the user can name a copy of the file. The caller releases *file in any
+ * case. */
 bool ria_user_file_open(
     const char *path,
     const char *named_by,

@@ -480,6 +480,16 @@ class Refusals(WriteCase):
                 os.link(self.home.write(kind.file, "# own\n"), self.home.path / f"second-{kind.name}")
                 self.assert_refused_unchanged(kind, "has 2 names (hard links)")
 
+    def test_a_file_with_an_access_control_list(self):
+        """Without the list, the group would have the rights of its mask."""
+        for kind in KINDS:
+            with self.subTest(kind=kind.name):
+                path = self.home.write(kind.file, "# own\n")
+                subprocess.run(["setfacl", "-m", "u:1:r", path], check=True)
+                self.assert_refused_unchanged(kind, "has an access control list")
+                subprocess.run(["setfacl", "-b", path], check=True)
+                self.assert_written(self.write(kind))
+
     def test_a_file_that_other_users_can_write(self):
         for kind in KINDS:
             with self.subTest(kind=kind.name):

@@ -124,7 +124,7 @@ static int check_ca(const char *command, const char *ca)
 
 /* Writes the path of the root certificates to setup->ca. An existing file gets its absolute path,
  * because programs run in any directory. */
-static bool find_ca(struct mysql_setup *setup)
+static bool setup_mysql_find_ca(struct mysql_setup *setup)
 {
     if (setup->ca_given == NULL) {
         return ria_ca_store_path(setup->world, RIA_CA_RDS, setup->ca, &setup->has_ca, &setup->err);
@@ -263,7 +263,7 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
         return print_clients(&setup);
     }
     setup.group = setup.is_for_all ? "client" : "client-rds";
-    if (!find_ca(&setup)) {
+    if (!setup_mysql_find_ca(&setup)) {
         return setup_mysql_fail(&setup);
     }
     status = check_ca(argv[0], setup.ca);

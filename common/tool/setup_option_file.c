@@ -28,7 +28,7 @@ struct part {
     size_t len;
 };
 
-static struct part trim(const char *at, size_t len)
+static struct part option_file_trim(const char *at, size_t len)
 {
     while (len > 0 && ria_ascii_is_space(*at)) {
         at++;
@@ -58,12 +58,12 @@ static bool is_key(struct part part, const char *key)
 static bool is_group(struct part line, const char *group)
 {
     const char *end = memchr(line.at, ']', line.len);
-    struct part name = trim(line.at + 1, end == NULL ? 0 : (size_t)(end - line.at) - 1);
+    struct part name = option_file_trim(line.at + 1, end == NULL ? 0 : (size_t)(end - line.at) - 1);
     return name.len == strlen(group) && ria_ascii_same_bytes(name.at, group, name.len);
 }
 
 /* Returns the setting with this key, or the end of the settings. */
-static const struct ria_setup_value *find_setting(
+static const struct ria_setup_value *option_file_find_setting(
     const struct ria_setup_section *section, struct part key)
 {
     const struct ria_setup_value *setting = section->settings;
@@ -79,10 +79,10 @@ static void compare_setting(struct group_search *search, struct part line, unsig
 {
     const char *equals = memchr(line.at, '=', line.len);
     size_t len = equals == NULL ? line.len : (size_t)(equals - line.at);
-    struct part key = trim(line.at, len);
+    struct part key = option_file_trim(line.at, len);
     struct part value =
-        equals == NULL ? (struct part){"", 0} : trim(equals + 1, line.len - len - 1);
-    const struct ria_setup_value *wanted = find_setting(search->wanted, key);
+        equals == NULL ? (struct part){"", 0} : option_file_trim(equals + 1, line.len - len - 1);
+    const struct ria_setup_value *wanted = option_file_find_setting(search->wanted, key);
     if (wanted->name != NULL && is_text(value, wanted->value)) {
         search->found |= 1U << (wanted - search->wanted->settings);
     } else if (search->other_line == 0) {
@@ -123,7 +123,7 @@ static void search_group(struct group_search *search)
     for (unsigned number = 1; at != end; number++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         size_t len = newline == NULL ? (size_t)(end - at) : (size_t)(newline - at);
-        search_line(search, trim(at, len), number);
+        search_line(search, option_file_trim(at, len), number);
         at += newline == NULL ? len : len + 1;
     }
     const struct ria_setup_value *settings = search->wanted->settings;

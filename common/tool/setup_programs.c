@@ -18,7 +18,7 @@ enum {
 /* -- placeholders ---------------------------------------------------------------------------- */
 
 /* Returns the placeholder at `text`, after its first @, or NULL. */
-static const struct ria_setup_value *find_value(
+static const struct ria_setup_value *find_placeholder(
     const char *text, const struct ria_setup_value *values)
 {
     size_t len = strspn(text, RIA_LETTERS "_");
@@ -37,7 +37,8 @@ void ria_setup_expand(const char *text, const struct ria_setup_value *values, st
         size_t plain = strcspn(text, "@");
         ria_buf_add(out, text, plain);
         text += plain;
-        const struct ria_setup_value *found = *text == '@' ? find_value(text + 1, values) : NULL;
+        const struct ria_setup_value *found =
+            *text == '@' ? find_placeholder(text + 1, values) : NULL;
         if (found != NULL && found->is_text) {
             ria_setup_expand(found->value, values, out);
         } else if (found != NULL) {

@@ -2,8 +2,9 @@
  *
  * Reads and replaces a configuration file of the user. The new contents are written to a new file
  * in the same directory, synced, and renamed, so that a reader sees the old or the new file.
- * Rejects a file that a rename cannot replace without a loss: another owner, a second name, an access
- * control list, another type. A file that another program has changed since it was read is not replaced. */
+ * Rejects a file that a rename cannot replace without a loss: another owner, a second name, an
+ * access control list, another type. A file that another program has changed since it was read is
+ * not replaced. */
 #include "tool/user_file.h"
 
 #include <errno.h>
@@ -43,7 +44,10 @@ bool ria_directory_lock(
         }
         if (ria_deadline_left(world, deadline) == 0) {
             return ria_fail(
-                err, RIA_E_SYSTEM, "%s: another rds-iam setup is running; try again later", path);
+                err,
+                RIA_E_SYSTEM,
+                "%s: another setup of rds-iam is running; try again later",
+                path);
         }
         (void)nanosleep(&pause, NULL);
     }

@@ -93,15 +93,32 @@ const struct ria_setup_program ria_setup_mysql_programs[] = {
      "                  \"?read_default_group=@GROUP@\")\n"
      "\n"
      "With mysql+pymysql, see: rds-iam setup mysql --program PyMySQL\n"},
-    {"mydumper myloader percona-toolkit pt-table-checksum mytop check_mysql RMySQL mysqltcl",
+    {"mydumper myloader",
+     "mydumper and myloader read the group [client] and no other. Give them an option\n"
+     "file of their own:\n"
+     "\n"
+     "    rds-iam setup mysql --all-servers >rds.cnf\n"
+     "    mydumper --defaults-file=rds.cnf -h ENDPOINT -u USER\n"
+     "\n"
+     "or none, with the option that turns TLS on:\n"
+     "\n"
+     "    rds-iam exec -- mydumper \\\n"
+     "      --ssl -h ENDPOINT -u USER\n"},
+    {"percona-toolkit pt-table-checksum mytop check_mysql mysqltcl",
      "These programs read the group [client] of the option file and, unless an option\n"
-     "names it, no other group. Run one without an option file:\n"
+     "names it, no other group. Run them without an option file:\n"
      "\n"
-     "    rds-iam exec -- mydumper -h ENDPOINT -u USER\n"
+     "    rds-iam exec -- PROGRAM\n"
      "\n"
-     "On a machine whose programs log in to RDS only, write the lines under [client]:\n"
+     "or write the lines under [client] in an option file that only they read, in the\n"
+     "directory that MYSQL_HOME names:\n"
      "\n"
-     "    rds-iam setup mysql --all-servers --write\n"},
+     "    rds-iam setup mysql --all-servers >/etc/rds-iam/client/my.cnf\n"
+     "    MYSQL_HOME=/etc/rds-iam/client PROGRAM\n"},
+    {"RMySQL",
+     "RMySQL reads the option file if it is given a group. @FILE@"
+     "    dbConnect(MySQL(), host=\"ENDPOINT\", username=\"USER\",\n"
+     "              dbname=\"DATABASE\", group=\"@GROUP@\")\n"},
     {"Connector/C++ connector-cpp libmysqlcppconn",
      "Connector/C++ 1.1 on libmariadb reads the option file if it is given a group.\n"
      "@FILE@"

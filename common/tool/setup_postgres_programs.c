@@ -235,6 +235,8 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "      &sslrootcert=@CA@\n"
      "      &passfile=/run/rds-iam/postfix/@SERVICE@\n"
      "\n"
+     "Postfix also requires the line dbname = @DBNAME@\n"
+     "\n"
      "@SYSTEM@"},
     {"dovecot",
      "In dovecot-sql.conf.ext (Dovecot 2.3):\n"

@@ -18,6 +18,8 @@
 
 #include "rds_iam.h"
 
+#define RIA_CA_SYSTEM_DIRECTORY "/etc/rds-iam"
+
 enum ria_ca_kind {
     RIA_CA_RDS,
     RIA_CA_PUBLIC,

@@ -143,7 +143,7 @@ static bool setup_mysql_find_ca(struct mysql_setup *setup)
 }
 
 enum {
-    VALUES = 13,
+    VALUES = 14,
 };
 
 /* Fills the values of the placeholders. */
@@ -151,6 +151,9 @@ static void fill_values(const struct mysql_setup *setup, struct ria_setup_value 
 {
     const struct ria_setup_value filled[VALUES] = {
         {"CA", setup->ca, false},
+        {"SYSTEMCA",
+         setup->ca_given != NULL ? setup->ca : RIA_CA_SYSTEM_DIRECTORY "/rds-ca.pem",
+         false},
         {"PLUGINS", RIA_MARIADB_PLUGIN_DIR, false},
         {"GROUP", setup->group, false},
         {"ALL", setup->is_for_all ? " --all-servers" : "", false},

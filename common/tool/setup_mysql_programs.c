@@ -5,7 +5,8 @@
  * file),
  * @COMMAND@ (the mariadb command that reads this group), @FILE@ (how to write the option file of
  * the user), @SYSTEM@ (the same for a daemon), @VARIABLES@ (the environment of Connector/C),
- * @PLUGINS@ (its directory of plugins). */
+ * @PLUGINS@ (its directory of plugins), @SYSTEMCA@ (the root certificates for a
+ * daemon). */
 #include "tool/setup_programs.h"
 #include "tool/tool.h"
 
@@ -179,12 +180,13 @@ const struct ria_setup_program ria_setup_mysql_programs[] = {
      "    DBDriver mysql\n"
      "    DBDParams \"host=ENDPOINT user=USER dbname=DATABASE group=@GROUP@\"\n"},
     {"Zabbix",
-     "Zabbix server has its own TLS options. In zabbix_server.conf:\n"
+     "Zabbix server has its own TLS options. Run rds-iam setup ca as root, then write\n"
+     "into zabbix_server.conf:\n"
      "\n"
      "    DBHost=ENDPOINT\n"
      "    DBUser=USER\n"
      "    DBTLSConnect=verify_full\n"
-     "    DBTLSCAFile=@CA@\n"
+     "    DBTLSCAFile=@SYSTEMCA@\n"
      "\n"
      "and in the environment of the service (systemctl edit zabbix-server):\n"
      "\n"

@@ -58,7 +58,8 @@ struct postgres_setup {
     const char *program;
     bool is_written;
     char ca[RIA_CA_PATH_SIZE];
-    bool has_ca; /* the file exists, or its path was given */
+    bool has_ca;                      /* the file exists, or its path was given */
+    char system_ca[RIA_CA_PATH_SIZE]; /* the same for the account of a daemon */
     char passfile[PATH_MAX];
     bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
     struct ria_error err;
@@ -118,7 +119,7 @@ static const char system_text[] =
     "account, with\n"
     "\n"
     "    passfile=/run/rds-iam/ACCOUNT/@SERVICE@\n"
-    "    sslrootcert=/etc/rds-iam/rds-ca.pem\n"
+    "    sslrootcert=@SYSTEMCA@\n"
     "\n"
     "and run as root:\n"
     "\n"
@@ -244,15 +245,14 @@ static bool has_public_ca(const struct postgres_setup *setup)
 /* Writes the path of the root certificates to setup->ca. `has_host`: the user has named a host. */
 static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
 {
-    bool is_public = has_host && has_public_ca(setup);
+    enum ria_ca_kind kind = has_host && has_public_ca(setup) ? RIA_CA_PUBLIC : RIA_CA_RDS;
+    const char *name = ria_ca_store_names[kind];
+    (void)ria_text_format(
+        setup->system_ca, sizeof(setup->system_ca), RIA_CA_SYSTEM_DIRECTORY "/%s", name);
     if (setup->ca_given == NULL) {
-        return ria_ca_store_path(
-            setup->world,
-            is_public ? RIA_CA_PUBLIC : RIA_CA_RDS,
-            setup->ca,
-            &setup->has_ca,
-            &setup->err);
+        return ria_ca_store_path(setup->world, kind, setup->ca, &setup->has_ca, &setup->err);
     }
+    (void)ria_text_copy(setup->system_ca, sizeof(setup->system_ca), setup->ca_given);
     setup->has_ca = true;
     (void)ria_text_copy(setup->ca, sizeof(setup->ca), setup->ca_given);
     if (access(setup->ca, R_OK) == 0) {
@@ -277,7 +277,7 @@ static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
 /* -- the placeholders ------------------------------------------------------------------------ */
 
 enum {
-    POSTGRES_VALUES = 20,
+    POSTGRES_VALUES = 21,
 };
 
 /* The values that are made from other values. */
@@ -325,6 +325,7 @@ static void setup_postgres_fill_values(
         {"USER", setup->username, false},
         {"DBNAME", setup->dbname, false},
         {"CA", setup->ca, false},
+        {"SYSTEMCA", setup->system_ca, false},
         {"PASSFILE", setup->passfile, false},
         {"SQLUSER", ria_buf_text(&texts->sql_user), false},
         {"EXPORTS", ria_buf_text(&texts->exports), false},

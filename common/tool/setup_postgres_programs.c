@@ -5,7 +5,8 @@
  * entry in pg_service.conf), @SQLUSER@ (the user as an SQL identifier), @READY@ (what must exist
  * first), @EXPORTS@ (the environment of clients, for a shell), @UNIT@ (the same for a systemd
  * unit),
- * @SYSTEM@ (how to run the agent for the account of a daemon). */
+ * @SYSTEM@ (how to run the agent for the account of a daemon),
+ * @SYSTEMCA@ (the root certificates for that account). */
 #include "tool/setup_programs.h"
 
 const struct ria_setup_program ria_setup_postgres_programs[] = {
@@ -83,7 +84,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    CREATE SUBSCRIPTION NAME CONNECTION 'host=@HOST@\n"
      "      port=@PORT@ user=@USER@ dbname=@DBNAME@\n"
      "      sslmode=verify-full gssencmode=disable\n"
-     "      sslrootcert=@CA@\n"
+     "      sslrootcert=@SYSTEMCA@\n"
      "      passfile=/run/rds-iam/postgres/@SERVICE@' PUBLICATION NAME;\n"
      "\n"
      "@SYSTEM@"},
@@ -95,7 +96,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "      host '@HOST@',\n"
      "      port '@PORT@', dbname '@DBNAME@',\n"
      "      sslmode 'verify-full', gssencmode 'disable',\n"
-     "      sslrootcert '@CA@',\n"
+     "      sslrootcert '@SYSTEMCA@',\n"
      "      passfile '/run/rds-iam/postgres/@SERVICE@');\n"
      "    CREATE USER MAPPING FOR CURRENT_USER SERVER @SERVICE@\n"
      "      OPTIONS (user '@USER@');\n"
@@ -232,7 +233,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "    hosts = postgresql://@USER@@@HOST@:@PORT@/@DBNAME@\n"
      "      ?sslmode=verify-full&gssencmode=disable\n"
-     "      &sslrootcert=@CA@\n"
+     "      &sslrootcert=@SYSTEMCA@\n"
      "      &passfile=/run/rds-iam/postfix/@SERVICE@\n"
      "\n"
      "Postfix also requires the line dbname = @DBNAME@\n"
@@ -244,7 +245,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    driver = pgsql\n"
      "    connect = host=@HOST@ port=@PORT@ \\\n"
      "      user=@USER@ dbname=@DBNAME@ sslmode=verify-full gssencmode=disable \\\n"
-     "      sslrootcert=@CA@ \\\n"
+     "      sslrootcert=@SYSTEMCA@ \\\n"
      "      passfile=/run/rds-iam/dovecot/@SERVICE@\n"
      "\n"
      "@SYSTEM@"},
@@ -257,7 +258,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    gpgsql-user=@USER@\n"
      "    gpgsql-dbname=@DBNAME@\n"
      "    gpgsql-extra-connection-parameters=sslmode=verify-full gssencmode=disable\n"
-     "      sslrootcert=@CA@\n"
+     "      sslrootcert=@SYSTEMCA@\n"
      "      passfile=/run/rds-iam/pdns/@SERVICE@\n"
      "\n"
      "@SYSTEM@"},

@@ -4,6 +4,8 @@
  * in any of them. */
 #include "tool/setup_quote.h"
 
+#include "tool/sql_name.h"
+
 #include <string.h>
 
 void ria_quote_sql(const char *name, struct ria_buf *out)
@@ -12,16 +14,9 @@ void ria_quote_sql(const char *name, struct ria_buf *out)
                     strspn(name, RIA_LOWER_LETTERS RIA_DIGITS "_") == strlen(name);
     if (is_plain) {
         ria_buf_add_text(out, name);
-        return;
+    } else {
+        ria_sql_name_add(RIA_ENGINE_POSTGRES, name, out);
     }
-    ria_buf_add_char(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            ria_buf_add_char(out, '"');
-        }
-        ria_buf_add_char(out, *name);
-    }
-    ria_buf_add_char(out, '"');
 }
 
 void ria_quote_shell(const char *before, const char *value, const char *after, struct ria_buf *out)

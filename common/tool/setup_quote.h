@@ -8,7 +8,8 @@
 
 #include "rds_iam.h"
 
-/* Appends a name as an SQL identifier, with double quotes if it needs them. */
+/* Appends a name as an identifier of PostgreSQL, with double quotes if it contains other characters
+ * than lower-case letters, digits and _. */
 void ria_quote_sql(const char *name, struct ria_buf *out);
 
 /* Appends `before`, the value as a word for a shell with a backslash before each special character,

@@ -13,6 +13,7 @@
 enum {
     NAME_SIZE = 32, /* more than the longest name in a table */
     PROGRAMS_MAX = 96,
+    PART_MIN = 3, /* a part of a name with as many letters counts as near to the name */
 };
 
 /* -- placeholders ---------------------------------------------------------------------------- */
@@ -115,7 +116,9 @@ static unsigned program_distance(const struct ria_setup_program *program, const 
         char own[NAME_SIZE];
         size_t len = strcspn(at, " ");
         simplify(at, len, own);
-        found = strcmp(own, simple) == 0 ? 0 : least(found, setup_programs_distance(simple, own));
+        bool is_part = strlen(simple) >= PART_MIN && strstr(own, simple) != NULL;
+        unsigned distance = is_part ? 1 : setup_programs_distance(simple, own);
+        found = strcmp(own, simple) == 0 ? 0 : least(found, distance);
         if (found == 0) {
             return 0;
         }

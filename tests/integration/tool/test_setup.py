@@ -412,7 +412,7 @@ class Programs(SetupCase):
     def test_an_unknown_name(self):
         """All names are listed, those first that are spelled most like the given one."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
-                             ("djngo", "Django"), ("odcb", "ODBC")):
+                             ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):
                 result = self.setup_mysql("--program", given)
                 self.assertEqual((result.returncode, result.stdout), (2, ""))

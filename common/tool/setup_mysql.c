@@ -105,7 +105,7 @@ static const char variables[] = "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR
 
 /* Checks that the path can be written into an option file. Its readers end a value at a #, and
  * replace a backslash and quotes. */
-static int check_ca(const char *command, const char *ca)
+static int setup_mysql_check_ca(const char *command, const char *ca)
 {
     size_t len = strlen(ca);
     bool is_plain = strpbrk(ca, "#\\'\"") == NULL && !ria_ascii_is_space(ca[0]) &&
@@ -269,6 +269,6 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     if (!setup_mysql_find_ca(&setup)) {
         return setup_mysql_fail(&setup);
     }
-    status = check_ca(argv[0], setup.ca);
+    status = setup_mysql_check_ca(argv[0], setup.ca);
     return status == RIA_CONTINUE ? setup_mysql_run(&setup, argv[0]) : status;
 }

@@ -168,7 +168,7 @@ static int setup_programs_refuse(
 }
 
 /* Prints the first name of each program, and its other names in parentheses. */
-static int print_names(const struct ria_setup_program *programs)
+static int print_program_names(const struct ria_setup_program *programs)
 {
     RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
     for (; programs->names != NULL; programs++) {
@@ -194,7 +194,7 @@ int ria_setup_print_program(
     RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
     simplify(name, strlen(name), simple);
     if (strcmp(simple, "list") == 0) {
-        return print_names(programs);
+        return print_program_names(programs);
     }
     const struct ria_setup_program *program = programs;
     while (program->names != NULL && program_distance(program, simple) != 0) {

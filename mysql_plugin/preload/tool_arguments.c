@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the tool by its name, and its options by a table of the letters that have a value. The
+ * letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not contradict one
+ * another. If an argument is not understood, it is ignored: the tool then reports the error, or the
+ * plugin refuses a connection that is not verified. */
+#include "preload/tool_arguments.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct tool {
+    const char *name;     /* without "mariadb", "mysql" and a hyphen or underscore */
+    const char *required; /* the letters whose value is the rest of the argument, or the next one */
+};
+
+/* The letters with an optional value, which is always the rest of the argument: the password, and
+ * -# of debug builds. mysqladmin also has -w. */
+static const char optional_letters[] = "p#";
+
+static const struct tool tools[] = {
+    {"", "DPSehu"},
+    {"admin", "PSchiu"},
+    {"analyze", "PShu"},
+    {"binlog", "PSTdhjloru"},
+    {"check", "PShu"},
+    {"dump", "PSThruw"},
+    {"import", "PSchu"},
+    {"optimize", "PShu"},
+    {"repair", "PShu"},
+    {"show", "PSchu"},
+    {"slap", "FPScehiquxy"},
+    {"upgrade", "PSbdhtu"},
+};
+
+/* Returns the part of the program's name that differs between the tools, or NULL. */
+static const char *tool_suffix(const char *program)
+{
+    static const char *const makers[] = {"mariadb", "mysql"};
+    const char *slash = program == NULL ? NULL : strrchr(program, '/');
+    const char *name = slash == NULL ? program : slash + 1;
+    for (size_t i = 0; name != NULL && i < sizeof(makers) / sizeof(makers[0]); i++) {
+        size_t len = strlen(makers[i]);
+        if (strncmp(name, makers[i], len) == 0) {
+            name += len;
+            return *name == '-' || *name == '_' ? name + 1 : name;
+        }
+    }
+    return NULL;
+}
+
+static const struct tool *find_tool(const char *program)
+{
+    const char *suffix = tool_suffix(program);
+    for (size_t i = 0; suffix != NULL && i < sizeof(tools) / sizeof(tools[0]); i++) {
+        if (strcmp(suffix, tools[i].name) == 0) {
+            return &tools[i];
+        }
+    }
+    return NULL;
+}
+
+bool ria_tool_is_interactive(const char *program)
+{
+    const struct tool *tool = find_tool(program);
+    return tool != NULL && *tool->name == '\0';
+}
+
+/* -- options ----------------------------------------------------------------------------------- */
+
+/* Returns whether the first `len` characters of an argument are the name of an option, or at least
+ * `least` characters of it. */
+static bool is_named(const char *text, size_t len, const char *name, size_t least)
+{
+    if (len < least || len > strlen(name)) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != name[i] && !(text[i] == '_' && name[i] == '-')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Returns where the value of a long option is stored, or NULL for any other option. The shortest
+ * abbreviation is the one that no other option of a tool begins with. */
+static const char **place_of(const char *text, size_t len, struct ria_tool_arguments *out)
+{
+    if (is_named(text, len, "host", 2)) {
+        return &out->host;
+    }
+    if (is_named(text, len, "port", 3)) {
+        return &out->port;
+    }
+    if (is_named(text, len, "user", 4)) {
+        return &out->user;
+    }
+    return is_named(text, len, "protocol", 4) ? &out->protocol : NULL;
+}
+
+static bool is_false(const char *value)
+{
+    return strcmp(value, "0") == 0 || strcasecmp(value, "off") == 0 ||
+           strcasecmp(value, "false") == 0;
+}
+
+/* Records an option about TLS. `value` is the text after "=", or NULL. */
+static void record_tls(
+    const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
+{
+    if (is_named(text, len, "ssl-ca", 6) || is_named(text, len, "ssl-capath", 10)) {
+        out->has_ca = true;
+    } else if (is_named(text, len, "skip-ssl", 8) || is_named(text, len, "disable-ssl", 11)) {
+        out->is_tls_off = true;
+    } else if (is_named(text, len, "ssl", 3)) {
+        out->is_tls_off = value != NULL && is_false(value);
+    }
+}
+
+/* Reads an argument that begins with "--". Returns whether the next argument is its value. */
+static bool read_long(const char *text, const char *next, struct ria_tool_arguments *out)
+{
+    size_t len = strcspn(text, "=");
+    const char *value = text[len] == '=' ? text + len + 1 : NULL;
+    const char **place = place_of(text, len, out);
+    if (place == NULL) {
+        record_tls(text, len, value, out);
+        return false;
+    }
+    *place = value != NULL ? value : next;
+    return value == NULL;
+}
+
+static void record_letter(char letter, const char *value, struct ria_tool_arguments *out)
+{
+    switch (letter) {
+    case 'h':
+        out->host = value;
+        break;
+    case 'P':
+        out->port = value;
+        break;
+    case 'u':
+        out->user = value;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Reads an argument of letters. Returns whether the next argument is the value of the last one. */
+static bool read_letters(
+    const struct tool *tool, const char *text, const char *next, struct ria_tool_arguments *out)
+{
+    for (; *text != '\0' && strchr(optional_letters, *text) == NULL; text++) {
+        if (strchr(tool->required, *text) != NULL) {
+            record_letter(*text, text[1] != '\0' ? text + 1 : next, out);
+            return text[1] == '\0';
+        }
+    }
+    return false;
+}
+
+bool ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out)
+{
+    *out = (struct ria_tool_arguments){0};
+    const struct tool *tool = argc > 0 ? find_tool(argv[0]) : NULL;
+    for (int i = 1; tool != NULL && i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *text = argv[i];
+        const char *next = argv[i + 1]; /* NULL at the end */
+        bool takes_next = false;
+        if (strncmp(text, "--", 2) == 0) {
+            takes_next = read_long(text + 2, next, out);
+        } else if (*text == '-') {
+            takes_next = read_letters(tool, text + 1, next, out);
+        }
+        i += takes_next && next != NULL ? 1 : 0;
+    }
+    return tool != NULL;
+}

@@ -9,9 +9,9 @@
  *
  * The constructor runs before main(), when the process has one thread, so it may call setenv(). In
  * any other program it only compares the program's name. It sets nothing in a tool that connects to
- * another host or over a Unix socket, in a tool whose arguments turn TLS off, if MYSQL_HOME or
- * MARIADB_HOME is set, or in a program that runs with more privileges than its caller. A host that
- * only an option file names is not seen.
+ * another host or over a Unix socket, in a tool whose arguments turn TLS off, if the user has set
+ * MYSQL_HOME, or in a program that runs with more privileges than its caller. A host that only an
+ * option file names is not seen.
  *
  * Programs that the tool starts inherit the variable but not the file, so nothing changes for
  * them. */
@@ -108,7 +108,8 @@ static const char *tool_env(const char *name)
  * socket, unless the protocol is TCP. In MariaDB's tools since 10.6, a port selects TCP. */
 static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum maker maker)
 {
-    bool is_tcp = given->protocol != NULL && strncasecmp(given->protocol, "tcp", strlen(given->protocol)) == 0;
+    bool is_tcp = given->protocol != NULL &&
+                  strncasecmp(given->protocol, "tcp", strlen(given->protocol)) == 0;
     if (given->host == NULL || *given->host == '\0' || *given->host == '/' ||
         (given->protocol != NULL && !is_tcp)) {
         return false;
@@ -197,10 +198,11 @@ static const char *make_option_text(
     return asprintf(&text, "[client]\nssl-ca=%s\n%s", line, verify) < 0 ? NULL : text;
 }
 
-/* Returns whether the user has set the variable. An outer tool may have set it to our directory. */
-static bool is_users(const char *name)
+/* Returns whether the user has set MYSQL_HOME. A tool that started this one may have set it to the
+ * directory of its own option file. */
+static bool has_own_home(void)
 {
-    const char *value = tool_env(name);
+    const char *value = tool_env("MYSQL_HOME");
     return value != NULL && strcmp(value, OPTION_DIRECTORY) != 0;
 }
 
@@ -225,7 +227,7 @@ __attribute__((constructor)) static void tool_options_at_start(int argc, char **
 {
     struct ria_tool_arguments given;
     if (!ria_tool_arguments_read(argc, argv, &given) || given.is_tls_off ||
-        getauxval(AT_SECURE) != 0 || is_users("MYSQL_HOME") || is_users("MARIADB_HOME")) {
+        getauxval(AT_SECURE) != 0 || has_own_home()) {
         return;
     }
     int saved = errno;

@@ -4,7 +4,8 @@
  * host, whether its name must be verified, and which CA file is for it. Checks each host of a list.
  * Settings belong to a handle and not to a host. So if a list contains one RDS host, all its hosts
  * are verified: by name, unless the configuration sets tls = verify-ca for every RDS host of the
- * list, and with the CA file of its first RDS host. Resolves no name and makes no connection. */
+ * list, and with the CA file of its first RDS host. For Oracle's library, the name is always
+ * verified. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"
@@ -73,6 +74,27 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 
 /* -- the verdict ------------------------------------------------------------------------------- */
 
+/* Warns, once in a process, that the settings of Oracle's client library do not follow
+ * tls = verify-ca: the library reports only VERIFY_IDENTITY to a plugin. */
+static void warn_of_verify_ca(const char *host, const struct ria_login_certificate *certificate)
+{
+    static bool is_warned;
+    char shown[RIA_HOST_SHOWN_SIZE];
+    if (!certificate->chain_suffices || __atomic_exchange_n(&is_warned, true, __ATOMIC_RELAXED)) {
+        return;
+    }
+    ria_show_host(host, shown);
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "%s: tls = verify-ca has no effect in Oracle's client library, which reports to rds-iam "
+        "only "
+        "that it verified the name; so the name %s must be in the server's certificate; for a "
+        "tunnel, dial the name of the RDS endpoint (/etc/hosts)",
+        certificate->place,
+        shown);
+}
+
 /* Checks one host, and adds the result to *out. */
 static void check_one_host(
     const struct ria_host_target *target,
@@ -87,6 +109,10 @@ static void check_one_host(
         .host = host, .port = port == 0 ? MYSQL_PORT : port, .user = target->user};
     if (*host == '\0' || ria_login_certificate(&login, world, &certificate, &err) != RIA_FOUND) {
         return;
+    }
+    if (!target->is_mariadb) {
+        warn_of_verify_ca(host, &certificate);
+        certificate.chain_suffices = false;
     }
     const char *ca = find_ca(world, certificate.is_public);
     if (ca == NULL && target->lacks_ca) {

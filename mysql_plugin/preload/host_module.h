@@ -24,7 +24,8 @@ struct ria_host_target {
 /* How to verify the server of that connection. */
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
-    bool chain_suffices; /* tls = verify-ca: the certificate need not have the name */
+    bool chain_suffices; /* tls = verify-ca, and the library is libmariadb: the certificate need not
+                            have the name */
     const char *ca;      /* the CA file for the server, from the environment; NULL: none is set */
 };
 
@@ -32,8 +33,9 @@ struct ria_host_module {
     unsigned version; /* RIA_HOST_MODULE_VERSION */
 
     /* Fills *out. Reads rds-iam's configuration. Logs a warning if target->lacks_ca is true and the
-     * environment names no CA file for an RDS host. Runs on the calling thread and uses 40 KB of
-     * its stack. */
+     * environment names no CA file for an RDS host; and one in each process if the configuration
+     * sets tls = verify-ca for a host of Oracle's library. Runs on the calling thread and uses 40
+     * KB of its stack. */
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
 };
 

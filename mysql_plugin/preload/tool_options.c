@@ -164,7 +164,7 @@ static bool write_quoted(const char *path, char out[OPTION_LINE_MAX])
 
 /* Returns the line that makes the tool verify the server. If the chain suffices, MariaDB's tools
  * need no line: they verify the chain if they have a CA, and 11.4 and later also the name. Oracle's
- * tools report only VERIFY_IDENTITY to a plugin. Those before 5.7.11 do not have the option. */
+ * tools before 5.7.11 do not have the option. */
 static const char *verification_line(enum maker maker, bool chain_suffices)
 {
     if (maker == MAKER_ORACLE) {

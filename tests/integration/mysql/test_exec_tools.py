@@ -297,7 +297,9 @@ class OptionFile(ToolCase):
     def test_the_chain_suffices(self):
         self.home.write(CONFIG, f"[db.example.com]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
         self.assertEqual(self.read("mariadb", "-h", "db.example.com"), CHAIN_ONLY % self.ca)
+        self.assertEqual(self.log, "")
         self.assertEqual(self.read("oracle", "-h", "db.example.com"), ORACLE % self.ca)
+        self.assertIn(":3: tls = verify-ca has no effect in Oracle's client library, which ", self.log)
 
     def test_a_proxy_has_the_public_roots(self):
         public = {"RDS_IAM_CA": "/rds.pem", "RDS_IAM_CA_PUBLIC": "/public.pem"}

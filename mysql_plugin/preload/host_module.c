@@ -141,7 +141,7 @@ static void check_host_list(
     }
 }
 
-static void module_check(const struct ria_host_target *target, struct ria_host_verdict *out)
+void ria_host_check(const struct ria_host_target *target, struct ria_host_verdict *out)
 {
     char host[HOST_MAX];
     char number[HOST_MAX];
@@ -170,7 +170,8 @@ __attribute__((visibility("default"))) const struct ria_host_module *ria_host_mo
 {
     static const struct ria_host_module module = {
         .version = RIA_HOST_MODULE_VERSION,
-        .check = module_check,
+        .check = ria_host_check,
+        .read_tool = ria_tool_options_read,
     };
     return version == RIA_HOST_MODULE_VERSION ? &module : NULL;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
+ * Compiled into both objects; the preload itself uses only ria_tool_is_known().
+ *
  * Finds the tool by its name, and its options by a table of the letters that have a value. The
  * letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not contradict one
  * another. If an argument is not understood, it is ignored: the tool then reports the error, or the
@@ -59,6 +61,11 @@ static const struct tool *find_tool(const char *program)
         }
     }
     return NULL;
+}
+
+bool ria_tool_is_known(const char *program)
+{
+    return find_tool(program) != NULL;
 }
 
 bool ria_tool_is_interactive(const char *program)

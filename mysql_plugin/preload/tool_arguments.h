@@ -21,8 +21,11 @@ struct ria_tool_arguments {
     bool is_tls_off;      /* --skip-ssl or another form of it is given */
 };
 
-/* Returns false, with *out empty, if the name of the program (its last component in argv[0]) is not
- * the name of such a tool. This comparison is all that the function does in any other program. */
+/* Returns whether the name of a program (argv[0], which may be NULL) is that of a tool. The preload
+ * calls this in every program. */
+bool ria_tool_is_known(const char *program);
+
+/* Returns false, with *out empty, if the program is not a tool. argv ends with NULL. */
 bool ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
 
 /* Returns whether the name of the program is that of the interactive tool, mariadb or mysql, which

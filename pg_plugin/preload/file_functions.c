@@ -5,7 +5,7 @@
  * memory: the path of the connection's passfile, on a thread on which libpq begins that connection
  * (overlay.h); and outside of such calls, a path in the agent's directory, for readers that do not
  * use libpq and for programs that reach libpq without the interposed functions. One more path can
- * be a file in memory that belongs to the process (interpose/memory_file.h). Every other path, and
+ * be a file in memory that belongs to the process (interpose/redirect.h). Every other path, and
  * every open that is not only for reading, goes to the next function of the same name.
  *
  * The preload does not set passfile=/proc/self/fd/N, because the connection stores that path, and
@@ -17,8 +17,8 @@
 #include "preload/overlay.h"
 #include "preload/query.h"
 
-#include "interpose/memory_file.h"
 #include "interpose/next.h"
+#include "interpose/redirect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     }
     int saved = errno;
     int served;
-    int found = ria_memory_file_open(path);
+    int found = ria_redirect_try(path);
     if (found >= 0) {
         /* the option file of a command that contains libmariadb or libmysqlclient */
     } else if (ria_overlay_has(path, &served)) {

@@ -159,14 +159,17 @@ static void only_the_tools_are_recognised(void **state)
     for (size_t i = 0; i < RIA_COUNT(tools); i++) {
         char *words[] = {(char *)(uintptr_t)tools[i], NULL};
         expect_number(tools[i], ria_tool_arguments_read(1, words, &found), true);
+        expect_number(tools[i], ria_tool_is_known(tools[i]), true);
     }
     for (size_t i = 0; i < RIA_COUNT(others); i++) {
         char *words[] = {(char *)(uintptr_t)others[i], NULL};
         expect_number(others[i], ria_tool_arguments_read(1, words, &found), false);
         expect_number(others[i], ria_tool_is_interactive(others[i]), false);
+        expect_number(others[i], ria_tool_is_known(others[i]), false);
     }
     char *none[] = {NULL};
     assert_false(ria_tool_arguments_read(0, none, &found));
+    assert_false(ria_tool_is_known(NULL));
     assert_true(ria_tool_is_interactive("/usr/bin/mysql"));
     assert_false(ria_tool_is_interactive("mysqldump"));
 }

@@ -312,7 +312,7 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST), MARIADB % quoted)
         self.ca = self.home.write("a\nplugin-dir=b/ca.pem", "a certificate\n")
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST), NONE)
-        self.assertIn("rds-iam: warning: the path of the CA file (RDS_IAM_CA) is too long or contains a control "
+        self.assertIn("rds-iam: warning: the path of the CA file in RDS_IAM_CA is too long or contains a control "
                       "character; rename the file\n", self.log)
 
     def test_a_quoted_path_is_read_by_the_real_tool(self):

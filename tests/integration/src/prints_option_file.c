@@ -19,7 +19,8 @@ int main(void)
     FILE *file = NULL;
     if (mark != NULL && home != NULL) {
         (void)snprintf(path, sizeof(path), "%s/my.cnf", home);
-        file = stat(path, &status) == 0 && (status.st_mode & S_IWOTH) == 0 ? fopen(path, "r") : NULL;
+        file =
+            stat(path, &status) == 0 && (status.st_mode & S_IWOTH) == 0 ? fopen(path, "r") : NULL;
     }
     if (file == NULL) {
         puts("no option file");

@@ -9,8 +9,13 @@
 #include "preload/tool_arguments.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+enum {
+    GROUP_MAX = 64
+};
 
 struct tool {
     const char *name;     /* without "mariadb", "mysql" and a hyphen or underscore */
@@ -170,9 +175,8 @@ static bool read_letters(
     return false;
 }
 
-bool ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out)
+void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out)
 {
-    *out = (struct ria_tool_arguments){0};
     const struct tool *tool = argc > 0 ? find_tool(argv[0]) : NULL;
     for (int i = 1; tool != NULL && i < argc && strcmp(argv[i], "--") != 0; i++) {
         const char *text = argv[i];
@@ -185,5 +189,64 @@ bool ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_argum
         }
         i += takes_next && next != NULL ? 1 : 0;
     }
-    return tool != NULL;
+}
+
+/* -- option files ------------------------------------------------------------------------------ */
+
+static const char blanks[] = " \t\r\n";
+
+bool ria_tool_reads_group(const char *program, const char *name, size_t len)
+{
+    static const char *const common[] = {"client", "client-server", "client-mariadb"};
+    char group[GROUP_MAX];
+    if (len >= sizeof(group)) {
+        return false;
+    }
+    memcpy(group, name, len);
+    group[len] = '\0';
+    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
+        if (strcmp(group, common[i]) == 0) {
+            return true;
+        }
+    }
+    const struct tool *tool = find_tool(program);
+    const char *own = strcmp(group, "mariadb-client") == 0 ? "mariadb" : group;
+    return tool != NULL && tool == find_tool(own);
+}
+
+bool ria_tool_reads_own_file(char *const argv[])
+{
+    const char *first = argv[0] == NULL || argv[1] == NULL ? "" : argv[1];
+    return strncmp(first, "--no-defaults", strlen("--no-defaults")) != 0 &&
+           strncmp(first, "--defaults-file", strlen("--defaults-file")) != 0;
+}
+
+/* Returns the value of a line, without blanks and quotes around it, or NULL without memory. */
+static char *copy_line_value(const char *value)
+{
+    value += strspn(value, blanks);
+    size_t len = strlen(value);
+    while (len > 0 && strchr(blanks, value[len - 1]) != NULL) {
+        len--;
+    }
+    if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
+        value++;
+        len -= 2;
+    }
+    return strndup(value, len);
+}
+
+void ria_tool_line_read(const char *line, struct ria_tool_arguments *out)
+{
+    const char *name = line + strspn(line, blanks);
+    size_t len = strcspn(name, "= \t\r\n#");
+    const char *rest = name + len + strspn(name + len, blanks);
+    const char **place = place_of(name, len, out);
+    char *value = *rest == '=' ? copy_line_value(rest + 1) : NULL;
+    if (place != NULL && value != NULL) {
+        *place = value;
+        return;
+    }
+    record_tls(name, len, value, out);
+    free(value);
 }

@@ -4,14 +4,14 @@
  * client library: mariadb, mariadb-dump, mysql, mysqldump and so on. Finds only what determines
  * which server the tool connects to, and how. Follows my_getopt.c of both makers: single letters
  * may share an argument (-Nhdb), a long option may be abbreviated (--hos=db), "-" and "_" are the
- * same character, "--" ends the options, and the last value counts. Option files are not read.
+ * same character, "--" ends the options, and the last value counts.
  */
 #ifndef RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H
 #define RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* Strings are borrowed from the arguments. */
 struct ria_tool_arguments {
     const char *host;     /* NULL or "": not given */
     const char *user;     /* NULL: not given */
@@ -25,8 +25,22 @@ struct ria_tool_arguments {
  * calls this in every program. */
 bool ria_tool_is_known(const char *program);
 
-/* Returns false, with *out empty, if the program is not a tool. argv ends with NULL. */
-bool ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
+/* Reads the arguments of a tool. Overrides in *out what they set, and leaves the rest unchanged.
+ * Strings are borrowed from the arguments. Does nothing if the program is not a tool. argv ends
+ * with NULL. */
+void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
+
+/* Reads a line of a group that the tool reads in an option file. Overrides in *out what the line
+ * sets. The string that *out then contains is never freed. */
+void ria_tool_line_read(const char *line, struct ria_tool_arguments *out);
+
+/* Returns whether the tool reads the group `name`, of `len` bytes, of an option file. Group
+ * suffixes (MYSQL_GROUP_SUFFIX) are not known. */
+bool ria_tool_reads_group(const char *program, const char *name, size_t len);
+
+/* Returns whether the tool reads ~/.my.cnf: its first argument is neither --no-defaults nor
+ * --defaults-file. */
+bool ria_tool_reads_own_file(char *const argv[]);
 
 /* Returns whether the name of the program is that of the interactive tool, mariadb or mysql, which
  * takes the host from MYSQL_HOST if no option names one. */

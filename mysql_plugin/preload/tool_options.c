@@ -9,9 +9,9 @@
  * it. A program that the tool starts inherits the variable, but finds no file there.
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing for a tool
- * that connects to another host or over a Unix socket, for a tool whose arguments turn TLS off, if
- * the user has set MYSQL_HOME, or without a CA file. Does not see a host that only an option file
- * names. */
+ * that connects to another host or over a Unix socket, for a tool whose arguments or whose
+ * ~/.my.cnf turn TLS off, if the user has set MYSQL_HOME, or without a CA file. Does not see a host
+ * that another option file names. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 /* No such directory exists. */
 #define OPTION_DIRECTORY RIA_PKGLIBDIR "/in-memory"
@@ -99,13 +99,38 @@ static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum ria_to
            (maker == RIA_TOOL_MARIADB && given->port != NULL);
 }
 
-/* Returns whether the user has an option file, which may name a CA. */
-static bool has_own_option_file(void)
+/* Opens ~/.my.cnf, or returns NULL. Does not open a FIFO, whose content the tool would then miss.
+ */
+static FILE *open_own_file(void)
 {
     char path[4096];
+    struct stat status;
     const char *home = tool_env("HOME");
     int len = home == NULL ? -1 : snprintf(path, sizeof(path), "%s/.my.cnf", home);
-    return len > 0 && len < (int)sizeof(path) && access(path, F_OK) == 0;
+    bool is_file =
+        len > 0 && len < (int)sizeof(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    return is_file ? fopen(path, "re") : NULL;
+}
+
+/* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
+static void read_own_file(const char *program, struct ria_tool_arguments *out)
+{
+    FILE *file = open_own_file();
+    char *line = NULL;
+    size_t size = 0;
+    bool is_read = false;
+    while (file != NULL && getline(&line, &size, file) >= 0) {
+        const char *text = line + strspn(line, " \t");
+        if (*text == '[') {
+            is_read = ria_tool_reads_group(program, text + 1, strcspn(text + 1, "]"));
+        } else if (is_read) {
+            ria_tool_line_read(text, out);
+        }
+    }
+    free(line);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
 }
 
 static void check_tool_host(
@@ -117,7 +142,7 @@ static void check_tool_host(
         .port = port == NULL ? 0 : ria_port_parse(port),
         .user = given->user,
         .is_mariadb = maker == RIA_TOOL_MARIADB,
-        .lacks_ca = !given->has_ca && !has_own_option_file(),
+        .lacks_ca = !given->has_ca,
     };
     ria_host_check(&target, out);
 }
@@ -167,10 +192,14 @@ static bool has_own_home(void)
 
 void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out)
 {
-    struct ria_tool_arguments given;
+    struct ria_tool_arguments given = {0};
     struct ria_host_verdict verdict = {0};
     *out = (struct ria_tool_file){0};
-    if (!ria_tool_arguments_read(argc, argv, &given) || given.is_tls_off || has_own_home()) {
+    if (ria_tool_reads_own_file(argv)) {
+        read_own_file(argv[0], &given);
+    }
+    ria_tool_arguments_read(argc, argv, &given);
+    if (given.is_tls_off || has_own_home()) {
         return;
     }
     if (given.host == NULL && ria_tool_is_interactive(argv[0])) {

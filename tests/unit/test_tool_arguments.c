@@ -6,6 +6,8 @@
 
 #include "unit.h"
 
+#include <stdlib.h>
+
 enum {
     WORDS_MAX = 12
 };
@@ -32,10 +34,10 @@ static void compare_argument(const char *name, const char *found, const char *ex
 
 static void check_row(const struct row *row)
 {
-    struct ria_tool_arguments found;
+    struct ria_tool_arguments found = {0};
     char *words[WORDS_MAX];
     memcpy(words, row->words, sizeof(words));
-    assert_true(ria_tool_arguments_read(count_words(row), words, &found));
+    ria_tool_arguments_read(count_words(row), words, &found);
     compare_argument(row->name, found.host, row->expected.host);
     compare_argument(row->name, found.user, row->expected.user);
     compare_argument(row->name, found.port, row->expected.port);
@@ -155,23 +157,97 @@ static void only_the_tools_are_recognised(void **state)
         "MYSQL",
         "mysql/psql",
         "mysql.distrib"};
-    struct ria_tool_arguments found;
     for (size_t i = 0; i < RIA_COUNT(tools); i++) {
-        char *words[] = {(char *)(uintptr_t)tools[i], NULL};
-        expect_number(tools[i], ria_tool_arguments_read(1, words, &found), true);
         expect_number(tools[i], ria_tool_is_known(tools[i]), true);
     }
     for (size_t i = 0; i < RIA_COUNT(others); i++) {
-        char *words[] = {(char *)(uintptr_t)others[i], NULL};
-        expect_number(others[i], ria_tool_arguments_read(1, words, &found), false);
         expect_number(others[i], ria_tool_is_interactive(others[i]), false);
         expect_number(others[i], ria_tool_is_known(others[i]), false);
     }
+    struct ria_tool_arguments found = {.host = "kept"};
     char *none[] = {NULL};
-    assert_false(ria_tool_arguments_read(0, none, &found));
+    ria_tool_arguments_read(0, none, &found);
+    assert_string_equal(found.host, "kept");
     assert_false(ria_tool_is_known(NULL));
     assert_true(ria_tool_is_interactive("/usr/bin/mysql"));
     assert_false(ria_tool_is_interactive("mysqldump"));
+}
+
+static void lines_of_option_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        struct ria_tool_arguments expected;
+    } rows[] = {
+        {"host=db\n", {.host = "db"}},
+        {"  host = \"db\"  \n", {.host = "db"}},
+        {"host\n", {0}},
+        {"hostname=db\n", {0}},
+        {"#host=db\n", {0}},
+        {"port=1\n", {.port = "1"}},
+        {"user='me'\n", {.user = "me"}},
+        {"protocol=tcp", {.protocol = "tcp"}},
+        {"ssl-ca=/a\n", {.has_ca = true}},
+        {"ssl_capath = /a\n", {.has_ca = true}},
+        {"skip-ssl\n", {.is_tls_off = true}},
+        {"skip_ssl # for now\n", {.is_tls_off = true}},
+        {"ssl = OFF\n", {.is_tls_off = true}},
+        {"ssl=1\n", {0}},
+        {"ssl\n", {0}},
+        {"\n", {0}},
+        {"", {0}},
+    };
+    for_each_row(row, rows, row->line) {
+        struct ria_tool_arguments found = {0};
+        ria_tool_line_read(row->line, &found);
+        compare_argument(row->line, found.host, row->expected.host);
+        compare_argument(row->line, found.user, row->expected.user);
+        compare_argument(row->line, found.port, row->expected.port);
+        compare_argument(row->line, found.protocol, row->expected.protocol);
+        expect_number(row->line, found.has_ca, row->expected.has_ca);
+        expect_number(row->line, found.is_tls_off, row->expected.is_tls_off);
+        free((void *)(uintptr_t)found.host);
+        free((void *)(uintptr_t)found.user);
+        free((void *)(uintptr_t)found.port);
+        free((void *)(uintptr_t)found.protocol);
+    }
+}
+
+static void groups_and_files_that_a_tool_reads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program;
+        const char *group;
+        bool is_read;
+    } rows[] = {
+        {"mariadb", "client", true},
+        {"mariadb", "client-mariadb", true},
+        {"mariadb", "mysql", true},
+        {"mysql", "mariadb", true},
+        {"mysql", "mariadb-client", true},
+        {"mysqldump", "mariadb-client", false},
+        {"mysqldump", "mariadb-dump", true},
+        {"mysqldump", "mysql", false},
+        {"mysql", "mysqld", false},
+        {"mysql", "client-rds", false},
+        {"mysql", "", false},
+    };
+    for_each_row(row, rows, row->group) {
+        expect_number(
+            row->group,
+            ria_tool_reads_group(row->program, row->group, strlen(row->group)),
+            row->is_read);
+    }
+    char *no_files[] = {"mysql", "--no-defaults", NULL};
+    char *one_file[] = {"mysql", "--defaults-file=a", NULL};
+    char *one_more[] = {"mysql", "--defaults-extra-file=a", NULL};
+    char *alone[] = {"mysql", NULL};
+    assert_false(ria_tool_reads_own_file(no_files));
+    assert_false(ria_tool_reads_own_file(one_file));
+    assert_true(ria_tool_reads_own_file(one_more));
+    assert_true(ria_tool_reads_own_file(alone));
 }
 
 int main(void)
@@ -181,6 +257,8 @@ int main(void)
         cmocka_unit_test(values_of_other_options_are_not_taken_for_the_host),
         cmocka_unit_test(other_options_are_found),
         cmocka_unit_test(only_the_tools_are_recognised),
+        cmocka_unit_test(lines_of_option_files),
+        cmocka_unit_test(groups_and_files_that_a_tool_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,31 @@ class Given(ToolCase):
         return {} if under else {"MARIADB_PLUGIN_DIR": str(harness.installed(
             "lib*/**/rds-iam/mariadb/mysql_clear_password.so").parent)}
 
+    def test_tls_turned_off_in_the_option_file(self):
+        password = self.lab.passwords["native_user"]
+        for line in ("skip-ssl", "skip_ssl", "ssl = 0"):
+            with self.subTest(line=line):
+                self.write_client(line)
+                result = self.exec("mariadb", *self.place(user="native_user"), *WHO, MYSQL_PWD=password)
+                self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
+                result = self.exec("mariadb", *self.place(), *WHO)
+                self.assertIn("the connection is not encrypted, so no token was sent", result.stderr)
+        self.assert_nothing_sent()
+        self.home.write(".my.cnf", "[mysqld]\nskip-ssl\n[mysqldump]\nskip-ssl\n")
+        self.assertEqual(self.exec("mariadb", *self.place(), *WHO).stdout, ME + "\n")
+
+    def test_a_host_in_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_client(f"host = {server.host}", f"port={server.port}", f'user="{USER}"')
+        result = self.exec("mariadb", *WHO)
+        self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
+        result = self.exec("mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", server.port, "-u", "native_user", *WHO,
+                           MYSQL_PWD=self.lab.passwords["native_user"])
+        self.assertEqual((result.stdout, result.stderr), ("native_user@%\n", ""))
+        self.write_client("host=db.example.com")
+        result = self.exec("mariadb", *self.place(), *WHO)
+        self.assertEqual(result.stdout, ME + "\n", "an argument overrides the file")
+
     def test_a_ca_that_the_user_names(self):
         other = self.lab.other_ca_file
         result = self.exec("mariadb", *self.place(), f"--ssl-ca={other}", *WHO)

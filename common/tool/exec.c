@@ -55,7 +55,7 @@ static const char help[] =
     "Changes in the environment of COMMAND, and no others:\n"
     "\n"
     "  LD_PRELOAD            librds-iam-pq.so is added to the list\n"
-    "  LIBMYSQL_PLUGINS      the plugins of rds-iam are added to the list\n"
+    "  LIBMYSQL_PLUGINS      rds-iam's plugins are added to the list\n"
     "  LIBMYSQL_PLUGIN_DIR   the directory of the plugins for Oracle's library\n"
     "  MARIADB_PLUGIN_DIR    the directory of the plugins for MariaDB's library\n"
     "  RDS_IAM_CA            the CA file for RDS: FILE, or the file of rds-iam setup ca\n"

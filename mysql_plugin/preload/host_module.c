@@ -87,7 +87,7 @@ static void warn_of_verify_ca(const char *host, const struct ria_login_certifica
     ria_world_log(
         ria_process_world(),
         RIA_LOG_WARNING,
-        "%s: tls = verify-ca has no effect in Oracle's client library, which reports to rds-iam "
+        "%s: tls = verify-ca has no effect in Oracle's client library, which reports to a plugin "
         "only "
         "that it verified the name; so the name %s must be in the server's certificate; for a "
         "tunnel, dial the name of the RDS endpoint (/etc/hosts)",
@@ -165,15 +165,4 @@ void ria_host_check(const struct ria_host_target *target, struct ria_host_verdic
     } else {
         check_one_host(target, host, port, out);
     }
-}
-
-__attribute__((visibility("default"))) const struct ria_host_module *ria_host_module_for_version(
-    unsigned version)
-{
-    static const struct ria_host_module module = {
-        .version = RIA_HOST_MODULE_VERSION,
-        .check = ria_host_check,
-        .read_tool = ria_tool_options_read,
-    };
-    return version == RIA_HOST_MODULE_VERSION ? &module : NULL;
 }

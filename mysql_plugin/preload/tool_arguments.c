@@ -8,10 +8,11 @@
  * plugin refuses a connection that is not verified. */
 #include "preload/tool_arguments.h"
 
+#include "base/ascii.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     GROUP_MAX = 64
@@ -83,7 +84,7 @@ bool ria_tool_is_interactive(const char *program)
 
 /* Returns whether the first `len` characters of an argument are the name of an option, or at least
  * `least` characters of it. */
-static bool is_named(const char *text, size_t len, const char *name, size_t least)
+static bool is_option(const char *text, size_t len, const char *name, size_t least)
 {
     if (len < least || len > strlen(name)) {
         return false;
@@ -96,37 +97,40 @@ static bool is_named(const char *text, size_t len, const char *name, size_t leas
     return true;
 }
 
-/* Returns where the value of a long option is stored, or NULL for any other option. The shortest
- * abbreviation is the one that no other option of a tool begins with. */
-static const char **place_of(const char *text, size_t len, struct ria_tool_arguments *out)
+/* Stores the value of a long option about the server. Returns false for any other option. The
+ * shortest abbreviation is the one that no other option of a tool begins with. */
+static bool record_server(
+    const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {
-    if (is_named(text, len, "host", 2)) {
-        return &out->host;
+    if (is_option(text, len, "host", 2)) {
+        out->host = value;
+    } else if (is_option(text, len, "port", 3)) {
+        out->port = value;
+    } else if (is_option(text, len, "user", 4)) {
+        out->user = value;
+    } else if (is_option(text, len, "protocol", 4)) {
+        out->protocol = value;
+    } else {
+        return false;
     }
-    if (is_named(text, len, "port", 3)) {
-        return &out->port;
-    }
-    if (is_named(text, len, "user", 4)) {
-        return &out->user;
-    }
-    return is_named(text, len, "protocol", 4) ? &out->protocol : NULL;
+    return true;
 }
 
 static bool is_false(const char *value)
 {
-    return strcmp(value, "0") == 0 || strcasecmp(value, "off") == 0 ||
-           strcasecmp(value, "false") == 0;
+    return strcmp(value, "0") == 0 || ria_ascii_same(value, "off") ||
+           ria_ascii_same(value, "false");
 }
 
 /* Records an option about TLS. `value` is the text after "=", or NULL. */
 static void record_tls(
     const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {
-    if (is_named(text, len, "ssl-ca", 6) || is_named(text, len, "ssl-capath", 10)) {
+    if (is_option(text, len, "ssl-ca", 6) || is_option(text, len, "ssl-capath", 10)) {
         out->has_ca = true;
-    } else if (is_named(text, len, "skip-ssl", 8) || is_named(text, len, "disable-ssl", 11)) {
+    } else if (is_option(text, len, "skip-ssl", 8) || is_option(text, len, "disable-ssl", 11)) {
         out->is_tls_off = true;
-    } else if (is_named(text, len, "ssl", 3)) {
+    } else if (is_option(text, len, "ssl", 3)) {
         out->is_tls_off = value != NULL && is_false(value);
     }
 }
@@ -136,13 +140,11 @@ static bool read_long(const char *text, const char *next, struct ria_tool_argume
 {
     size_t len = strcspn(text, "=");
     const char *value = text[len] == '=' ? text + len + 1 : NULL;
-    const char **place = place_of(text, len, out);
-    if (place == NULL) {
-        record_tls(text, len, value, out);
-        return false;
+    if (record_server(text, len, value != NULL ? value : next, out)) {
+        return value == NULL;
     }
-    *place = value != NULL ? value : next;
-    return value == NULL;
+    record_tls(text, len, value, out);
+    return false;
 }
 
 static void record_letter(char letter, const char *value, struct ria_tool_arguments *out)
@@ -178,7 +180,8 @@ static bool read_letters(
 void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out)
 {
     const struct tool *tool = argc > 0 ? find_tool(argv[0]) : NULL;
-    for (int i = 1; tool != NULL && i < argc && strcmp(argv[i], "--") != 0; i++) {
+    for (int i = 1; tool != NULL && i < argc && argv[i] != NULL && strcmp(argv[i], "--") != 0;
+         i++) {
         const char *text = argv[i];
         const char *next = argv[i + 1]; /* NULL at the end */
         bool takes_next = false;
@@ -192,8 +195,6 @@ void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_argum
 }
 
 /* -- option files ------------------------------------------------------------------------------ */
-
-static const char blanks[] = " \t\r\n";
 
 bool ria_tool_reads_group(const char *program, const char *name, size_t len)
 {
@@ -224,9 +225,9 @@ bool ria_tool_reads_own_file(char *const argv[])
 /* Returns the value of a line, without blanks and quotes around it, or NULL without memory. */
 static char *copy_line_value(const char *value)
 {
-    value += strspn(value, blanks);
+    value += strspn(value, RIA_BLANKS);
     size_t len = strlen(value);
-    while (len > 0 && strchr(blanks, value[len - 1]) != NULL) {
+    while (len > 0 && strchr(RIA_BLANKS, value[len - 1]) != NULL) {
         len--;
     }
     if (len >= 2 && (*value == '"' || *value == '\'') && value[len - 1] == *value) {
@@ -238,15 +239,12 @@ static char *copy_line_value(const char *value)
 
 void ria_tool_line_read(const char *line, struct ria_tool_arguments *out)
 {
-    const char *name = line + strspn(line, blanks);
-    size_t len = strcspn(name, "= \t\r\n#");
-    const char *rest = name + len + strspn(name + len, blanks);
-    const char **place = place_of(name, len, out);
+    const char *name = line + strspn(line, RIA_BLANKS);
+    size_t len = strcspn(name, "=#" RIA_BLANKS);
+    const char *rest = name + len + strspn(name + len, RIA_BLANKS);
     char *value = *rest == '=' ? copy_line_value(rest + 1) : NULL;
-    if (place != NULL && value != NULL) {
-        *place = value;
-        return;
+    if (value == NULL || !record_server(name, len, value, out)) {
+        record_tls(name, len, value, out);
+        free(value);
     }
-    record_tls(name, len, value, out);
-    free(value);
 }

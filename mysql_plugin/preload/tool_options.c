@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* No such directory exists. */
@@ -90,7 +89,7 @@ static const char *tool_env(const char *name)
 static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum ria_tool_maker maker)
 {
     const char *protocol = given->protocol;
-    bool is_tcp = protocol != NULL && strncasecmp(protocol, "tcp", strlen(protocol)) == 0;
+    bool is_tcp = protocol != NULL && ria_ascii_begins("tcp", protocol);
     if (given->host == NULL || *given->host == '\0' || *given->host == '/' ||
         (protocol != NULL && !is_tcp)) {
         return false;
@@ -120,7 +119,7 @@ static void read_own_file(const char *program, struct ria_tool_arguments *out)
     size_t size = 0;
     bool is_read = false;
     while (file != NULL && getline(&line, &size, file) >= 0) {
-        const char *text = line + strspn(line, " \t");
+        const char *text = line + strspn(line, RIA_BLANKS);
         if (*text == '[') {
             is_read = ria_tool_reads_group(program, text + 1, strcspn(text + 1, "]"));
         } else if (is_read) {

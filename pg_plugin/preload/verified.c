@@ -43,7 +43,8 @@ static bool has_own_file(void)
 /* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
 static const char *find_root(enum ria_pq_ca ca)
 {
-    const char *path = secure_getenv(ca == RIA_PQ_CA_PUBLIC ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+    const char *path =
+        ca == RIA_PQ_CA_PUBLIC ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
     return path == NULL || *path == '\0' ? NULL : path;
 }
 

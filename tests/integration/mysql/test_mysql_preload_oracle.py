@@ -107,8 +107,8 @@ class Oracle(unittest.TestCase):
         config = self.home.write(".config/rds-iam/config", f"[{OTHER}]\nendpoint = {HOST}:3306\ntls = verify-ca\n")
         self.in_each([self.line(OTHER)] * 2, ("connect", OTHER, 0), ("connect", OTHER, 0))
         self.assertEqual(self.log, (
-            f"rds-iam: warning: {config}:3: tls = verify-ca has no effect in Oracle's client library, which reports to "
-            f"rds-iam only that it verified the name; so the name {OTHER} must be in the server's certificate; for a "
+            f"rds-iam: warning: {config}:3: tls = verify-ca has no effect in Oracle's client library, which reports to a "
+            f"plugin only that it verified the name; so the name {OTHER} must be in the server's certificate; for a "
             "tunnel, dial the name of the RDS endpoint (/etc/hosts)\n"))
         config.write_text(f"[{OTHER}]\nendpoint = {HOST}:3306\n")
         self.in_each([self.line(OTHER)], ("connect", OTHER, 0))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface between the preload and rds-iam-mysql-host.so. `rds-iam exec` loads the preload
- * into every program below it, so the preload uses only libc. rds-iam-mysql-host.so contains
+ * The interface between the preload and rds-iam-mysql-host.so. Under `rds-iam exec`,
+ * every program loads the preload, so the preload uses only libc. rds-iam-mysql-host.so contains
  * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, or
  * when a command-line tool of MariaDB or Oracle starts, and never unloads it. Both objects are
- * installed together, and each rejects another version of the other.
+ * installed together, and each rejects the other if the versions differ.
  */
 #ifndef RIA_MYSQL_PRELOAD_HOST_MODULE_H
 #define RIA_MYSQL_PRELOAD_HOST_MODULE_H
@@ -25,7 +25,7 @@ struct ria_host_target {
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
     bool chain_suffices; /* tls = verify-ca, and the library is libmariadb: the certificate need not
-                            have the name */
+                            contain the host name */
     const char *ca;      /* the CA file for the server, from the environment; NULL: none is set */
 };
 

@@ -16,14 +16,14 @@
 #include <string.h>
 #include <unistd.h>
 
-bool ria_verified_is_needed(const struct ria_pq_settings *settings)
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
     if (mode == NULL || (strcmp(mode, "prefer") != 0 && strcmp(mode, "allow") != 0)) {
-        return false;
+        return RIA_PQ_CA_NONE;
     }
     struct ria_pq_target target = ria_pq_settings_target(settings);
-    return target.host != NULL && !target.has_socket && ria_query_ca(&target) != RIA_PQ_CA_NONE;
+    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
 }
 
 /* Returns true if the user has a file ~/.postgresql/root.crt, which libpq reads if sslrootcert is
@@ -40,20 +40,19 @@ static bool has_own_file(void)
     return is_there;
 }
 
-/* Returns the path that rds-iam exec has set for the hosts of the settings: RDS_IAM_CA_PUBLIC if
- * every host is an RDS Proxy, else RDS_IAM_CA. Returns NULL if the variable is unset or empty. */
-static const char *find_root(const struct ria_pq_settings *settings)
+/* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
+static const char *find_root(enum ria_pq_ca ca)
 {
-    struct ria_pq_target target = ria_pq_settings_target(settings);
-    bool is_public = ria_query_ca(&target) == RIA_PQ_CA_PUBLIC;
-    const char *path = is_public ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
+    const char *path =
+        ca == RIA_PQ_CA_PUBLIC ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
-bool ria_verified_add(const struct ria_pq_settings *settings, struct ria_arguments *arguments)
+bool ria_verified_add(
+    const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments)
 {
     bool is_named = ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
-    const char *root = is_named ? NULL : find_root(settings);
+    const char *root = is_named ? NULL : find_root(ca);
     if (!is_named && root == NULL) {
         return false;
     }

@@ -16,16 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
-{
-    const char *mode = ria_pq_settings_value(settings, "sslmode");
-    if (mode == NULL || (strcmp(mode, "prefer") != 0 && strcmp(mode, "allow") != 0)) {
-        return RIA_PQ_CA_NONE;
-    }
-    struct ria_pq_target target = ria_pq_settings_target(settings);
-    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
-}
-
 /* Returns true if the user has a file ~/.postgresql/root.crt, which libpq reads if sslrootcert is
  * not set. Finds the home directory by HOME only. libpq 10 to 14 use the home directory of the
  * passwd entry, so for these versions the result is wrong if HOME names another directory. */
@@ -40,6 +30,32 @@ static bool has_own_file(void)
     return is_there;
 }
 
+static bool names_roots(const struct ria_pq_settings *settings)
+{
+    return ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
+}
+
+/* Returns whether the connection lacks something: the verification, or the root certificates for the
+ * verification that the user has asked for. */
+static bool is_incomplete(const struct ria_pq_settings *settings)
+{
+    const char *mode = ria_pq_settings_value(settings, "sslmode");
+    if (mode == NULL) {
+        return false;
+    }
+    return strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0 ||
+           (strcmp(mode, "verify-full") == 0 && !names_roots(settings));
+}
+
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
+{
+    if (!is_incomplete(settings)) {
+        return RIA_PQ_CA_NONE;
+    }
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+}
+
 /* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
 static const char *find_root(enum ria_pq_ca ca)
 {
@@ -51,7 +67,7 @@ static const char *find_root(enum ria_pq_ca ca)
 bool ria_verified_add(
     const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments)
 {
-    bool is_named = ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
+    bool is_named = names_roots(settings);
     const char *root = is_named ? NULL : find_root(ca);
     if (!is_named && root == NULL) {
         return false;

@@ -3,12 +3,13 @@
  * Verifies RDS servers. libpq's default, sslmode=prefer, verifies no server, and some drivers
  * (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
- * certificates of the CA store, and without Kerberos encryption. This applies to connections that
- * send tokens and to connections that send passwords.
+ * certificates of the CA store, and without Kerberos encryption. A connection to RDS with
+ * sslmode=verify-full also gets these root certificates, if the user has none. Both apply to
+ * connections that send tokens and to connections that send passwords.
  *
- * Not changed: a connection with sslmode=disable, require, verify-ca or verify-full; a connection
- * with a host that is not an RDS host; and root certificates that the user has named (sslrootcert)
- * or put into ~/.postgresql/root.crt.
+ * Not changed: a connection with sslmode=disable, require or verify-ca; a connection with a host
+ * that is not an RDS host; and root certificates that the user has named (sslrootcert) or put into
+ * ~/.postgresql/root.crt.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
 #define RIA_PRELOAD_VERIFIED_H
@@ -20,7 +21,7 @@
     "not connected: no root certificates for RDS servers were found; run: rds-iam setup ca"
 
 /* Returns which root certificates ria_verified_add() must use for the connection. Returns
- * RIA_PQ_CA_NONE if the connection must not be changed: sslmode is neither prefer nor allow, or one
+ * RIA_PQ_CA_NONE if the connection must not be changed: sslmode is not one of the modes above, or one
  * of the hosts is neither an RDS endpoint nor mapped to one by rds-iam's configuration. May run a
  * query (query.h). */
 enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings);

@@ -14,8 +14,6 @@ import traces
 PRINCIPAL = "etl-session"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 THREADS = 40
-# A program that sets verify-full itself gets no CA file from the preload.
-NAMES_ITS_CA = {"psqlodbc, with SSLmode"}
 
 
 class ProgramCase(LabCase):
@@ -24,8 +22,6 @@ class ProgramCase(LabCase):
         pg = self.lab.pg
         argv = pg_programs.command(name, self.home, host or pg.host, port or pg.port, USER, "work")
         own = ["--ca", self.lab.ca_file] if own is None else own
-        if name in NAMES_ITS_CA:
-            extra["PGSSLROOTCERT"] = str(self.lab.ca_file)
         under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
         return self.home.run([*under, *argv], PRINCIPAL, **extra)
 

@@ -121,6 +121,17 @@ static void add_success(struct ria_facts *facts)
                   ria_probe_number(&facts->server, "tls_us", 0);
     (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
+    if (ria_check_has_password(facts)) {
+        facts->verdict = RIA_VERDICT_OURS;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "login",
+            NULL,
+            "as %s, but with a password, so the token was not tried",
+            user);
+        return;
+    }
     ria_report_add(
         facts->report,
         RIA_MARK_OK,

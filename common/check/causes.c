@@ -98,14 +98,18 @@ static bool is_installation_incomplete(const struct ria_facts *facts)
     return facts->is_incomplete && facts->verdict == RIA_VERDICT_OURS;
 }
 
-/* A password in the environment, or in a setting of which rds-iam's hooks have warned. */
-static bool has_given_password(const struct ria_facts *facts)
+bool ria_check_has_password(const struct ria_facts *facts)
 {
     const char *variable = facts->target.engine == RIA_ENGINE_POSTGRES ? "PGPASSWORD" : "MYSQL_PWD";
     bool is_reported = facts->attempt.errors.len > 0 &&
                        strstr(facts->attempt.errors.data, "the program's own password") != NULL;
-    return facts->verdict == RIA_VERDICT_SERVER &&
-           (is_reported || facts->has_password || ria_world_env(facts->world, variable) != NULL);
+    return is_reported || facts->has_password || ria_world_env(facts->world, variable) != NULL;
+}
+
+static bool has_given_password(const struct ria_facts *facts)
+{
+    bool was_in = ria_probe_is(&facts->attempt, "login", "ok");
+    return (facts->verdict == RIA_VERDICT_SERVER || was_in) && ria_check_has_password(facts);
 }
 
 /* A clock that is behind makes tokens that look old, one that is ahead makes tokens from the

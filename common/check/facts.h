@@ -37,6 +37,7 @@ struct ria_target {
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
+    char address[256];  /* hostaddr of the service: where to connect; "": resolve login.host */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
@@ -142,6 +143,10 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
  * error numbers of MySQL 8 and MariaDB 10 to 11.
  */
+
+/* Returns whether the client has a password of its own: in the environment, in the option file, or
+ * in a setting of which rds-iam's hooks have warned. Such a client sends no token. */
+bool ria_check_has_password(const struct ria_facts *facts);
 
 /* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
  * Returns whether the refusal proves that the token was accepted, as "database does not exist"

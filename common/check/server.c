@@ -316,6 +316,7 @@ void ria_check_server(struct ria_facts *facts)
         port,
         limit,
         facts->has_name ? facts->name.endpoint : login->host,
+        facts->target.address[0] == '\0' ? login->host : facts->target.address,
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
     struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);

@@ -63,6 +63,10 @@ static void use_service(struct ria_target *target, const struct ria_indexed_serv
     const char *port = value_of(service, "port");
     const char *user = value_of(service, "user");
     const char *ca = value_of(service, "sslrootcert");
+    const char *address = value_of(service, "hostaddr");
+    if (address != NULL) {
+        (void)ria_text_copy(target->address, sizeof(target->address), address);
+    }
     if (target->login.host == NULL && host != NULL &&
         ria_text_copy(target->host, sizeof(target->host), host)) {
         target->login.host = target->host;

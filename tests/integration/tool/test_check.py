@@ -72,6 +72,13 @@ class Good(CheckCase):
                 output = self.check(login.change(engine=None))
                 self.assertEqual(output.status, 0, output.stdout)
 
+    def test_a_login_with_a_password_is_not_a_login_with_a_token(self):
+        for engine, user, variable in (("postgres", "scram_user", "PGPASSWORD"), ("mysql", "native_user", "MYSQL_PWD")):
+            with self.subTest(engine=engine):
+                login = self.login_to(engine, user=user, env={variable: self.lab.passwords[user]})
+                output = self.check(login)
+                self.assertEqual((output.status, output.causes), (1, ("password-given",)), output.document["items"][-3:])
+
     def test_a_role_and_a_profile(self):
         base = self.lab.principals["etl-base"]
         self.home.write(".aws/credentials", f"[base]\naws_access_key_id = {base.access_key}\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognizes libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
- * its version number: 5.7, and 8.0 to 9.x. Returns NULL for every other version.
+ * its version number: 5.7, and 8.0 to 9.x. For every other version, returns NULL.
  */
 #include "preload/dialect.h"
 

@@ -3,7 +3,7 @@
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
  * environment variables, because the preload object reads no configuration. If no root certificates
- * exist, the caller refuses the connection itself and does not leave this to libpq, because libpq's
+ * exist, the caller refuses the connection and does not leave the refusal to libpq, because libpq's
  * message for this case suggests turning verification off. */
 #include "preload/verified.h"
 
@@ -35,8 +35,8 @@ static bool names_roots(const struct ria_pq_settings *settings)
     return ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
 }
 
-/* Returns whether the connection lacks something: the verification, or the root certificates for the
- * verification that the user has asked for. */
+/* Returns whether the connection lacks something: the verification, or the root certificates for
+ * the verification that the user has asked for. */
 static bool is_incomplete(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");

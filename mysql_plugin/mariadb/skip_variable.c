@@ -7,11 +7,11 @@
  * that verification is on and that it succeeded (ma_pvio_tls_verify_server_cert() in ma_tls.c of
  * the 3.4 branch since September 2024). These releases call getenv(), so any value counts, even an
  * empty one. No function of the library reports whether the library is such a release. The version
- * number does not show it either, because distributions apply patches, and because the copy of the
- * library in MariaDB's command line tools reports the version of the MariaDB release that it was
- * built with, not Connector/C's. So this file searches for the variable's name in the read-only
- * memory of the object that contains the library's functions; that object may be the program
- * itself. If no such object is found, the library counts as one that reads the variable.
+ * number does not show this either, because distributions apply patches, and because a copy of the
+ * library that was built with a MariaDB release (as in MariaDB's command line tools) may report the
+ * version of that release, not Connector/C's. So this file searches for the variable's name in the
+ * read-only memory of the object that contains the library's functions; that object may be the
+ * program itself. If no such object is found, the library counts as one that reads the variable.
  *
  * The search takes a few milliseconds for 5 MB, and runs only if the variable may be set. */
 #include "plugin.h"

@@ -36,6 +36,8 @@ struct ria_target {
     struct ria_login login;
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
+    char ca_path[4096]; /* storage for ca if a service or an option file names one */
+    char address[256];  /* hostaddr of the service: where to connect; "": resolve login.host */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
@@ -51,7 +53,13 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
-    char ca_file[4096]; /* the file that verifies the server; "": none */
+    bool is_service_missing;
+    bool is_service_refused; /* the agent does not serve it */
+    bool has_agent_error;    /* the running agent reports a last error */
+    bool has_password;       /* the service or the option file contains a password */
+    bool has_replication;    /* the service asks for a replication connection */
+    bool is_incomplete;      /* one of rds-iam's own objects is missing */
+    char ca_file[4096];      /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;
@@ -105,6 +113,23 @@ void ria_check_login(struct ria_facts *facts);
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 
+/* -- known_errors.c -- */
+
+/* An error that names its cause. */
+struct ria_known_error {
+    const char *id;
+    const char *words;  /* a part of the error's text; or NULL */
+    const char *also;   /* another part of the error's text; or NULL */
+    int64_t code;       /* MySQL's error number, if words is NULL */
+    bool is_in;         /* the token was accepted, and the user can log in to other databases */
+    bool names_no_user; /* the server has no IAM user of this name: its case may be wrong */
+    const char *text;
+    const char *remedy;
+};
+
+/* Returns the first row that fits the error of the login, or NULL. */
+const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts);
+
 /* -- causes.c --
  *
  * Explains a login that did not succeed. Works only with what the checks found (facts.h), and sends
@@ -118,6 +143,10 @@ bool ria_check_find_library(
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
  * error numbers of MySQL 8 and MariaDB 10 to 11.
  */
+
+/* Returns whether the client has a password of its own: in the environment, in the option file, or
+ * in a setting of which rds-iam's hooks have warned. Such a client sends no token. */
+bool ria_check_has_password(const struct ria_facts *facts);
 
 /* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
  * Returns whether the refusal proves that the token was accepted, as "database does not exist"

@@ -80,7 +80,7 @@ bool ria_verified_add(
     if (root != NULL) {
         ria_arguments_add(arguments, "sslrootcert", root);
     }
-    /* With verify-full, libpq reports a missing file, and the user's gssencmode does not change. */
+    /* With verify-full, libpq reports a missing file, and gssencmode is not changed here. */
     if (!lacks_verification(settings)) {
         return true;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public interface of the core. Of the core, the plugins and the command-line tool include only
- * this header. Its main function, ria_token_for(), makes the token that
- * logs a given user in at a given host and port:
+ * The public interface of the core. The plugins and the command-line tool include no header of the
+ * core except this one. Its main function, ria_token_for(), makes the token that logs a given user
+ * in at a given host and port:
  *
  *     struct ria_login login = {
  *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
@@ -180,7 +180,7 @@ bool ria_login_may_send(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
- * if a section of the configuration gives it an endpoint. For a hook that is called for every
+ * if a section of the configuration maps it to one. For a hook that is called for every
  * server. Compares names only, and reads the configuration only if the host is not an RDS name.
  * Returns
  *   FOUND   tokens are made for this host;

@@ -7,14 +7,14 @@
  * get the number 2, and a log line would corrupt that file. So a line is written only while
  * descriptor 2 is the file that was recorded as the stderr:
  *
- *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs defines
- *                        this variable. So does librds-iam-pq.so, so it is set under rds-iam exec.
+ *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs and
+ *                        librds-iam-pq.so define this variable, so it is set under rds-iam exec.
  *   otherwise            the file at descriptor 2 at the first ria_stderr_record(), if it can be a
  *                        stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
  *                        journal's socket, without the close-on-exec flag. Limit: if the program
  *                        has already closed its stderr, and opened its own file at descriptor 2
- *                        without that flag, the file looks like the stderr of a program that was
- *                        started with 2>FILE.
+ *                        without that flag, this code cannot tell the file from the stderr of a
+ *                        program that was started with 2>FILE.
  */
 #ifndef RIA_OS_GUEST_STDERR_H
 #define RIA_OS_GUEST_STDERR_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing on a
- * handle without a record, in a library of an unknown version, or if the program has turned TLS
- * off.
+ * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing in
+ * three cases: the handle has no record, the library's version is unknown, or the program has
+ * turned TLS off.
  */
 #include "preload/settings.h"
 

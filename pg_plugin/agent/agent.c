@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Builds the agent's world from the process's own: replaces the clock, the file reader, the fetch
- * and the log. Fetches in the background if agent->background is set, else blocks until the
- * deadline. */
+ * and the log. If agent->background is set, fetches in the background; otherwise blocks until
+ * the deadline at most. */
 #include "agent/agent.h"
 
 #include <stdlib.h>

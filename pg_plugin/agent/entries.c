@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the service files, gets from the index (service/index.h) which entries libpq reads and
- * which of them may have tokens, and copies each host of an entry that may have tokens into a line.
- * Logs each rejected entry with its file and line. */
+ * Reads the service files. The index (service/index.h) decides which entries libpq reads, and which
+ * of these entries may have tokens. This file copies each host of an entry that may have tokens
+ * into a line. Logs each rejected entry with its file and line. */
 #include "agent/entries.h"
 
 #include "service/gssencmode.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the agent's log to stderr or to a file. Truncates the file when it exceeds 1 MB. Logs a
- * state that has not changed once, and repeats a warning at most once an hour. Ignores write
+ * Writes the agent's log to stderr or to a file. Truncates the file when it exceeds 1 MB. If
+ * a state does not change, logs it only once. Repeats a warning at most once an hour. Ignores write
  * errors: a line that cannot be written is lost. */
 #include "agent/log.h"
 

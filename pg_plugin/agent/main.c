@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program rds-iam-agent: parses the options, opens the directory, and then prints the status of
- * a running agent (--status), fills the passfiles and exits (--once), or runs the service in the
- * terminal or in the background. Refuses to run with more rights than its caller. */
+ * The program rds-iam-agent: parses the options and opens the directory. Then does one of three
+ * things: prints the status of a running agent (--status); fills the passfiles and exits (--once);
+ * or runs the service, in the terminal or in the background. Refuses to run with more rights than
+ * its caller. */
 #include "agent/entries.h"
 #include "agent/leftovers.h"
 #include "agent/status.h"

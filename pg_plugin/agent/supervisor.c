@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the supervisor: one loop around poll() waits for signals, the worker's messages and
- * timeouts. Replaces a worker that dies, and waits longer before each replacement if workers die
- * quickly. Ends the service when it is told to, when the directory is gone, or when the first
- * worker cannot start. */
+ * timeouts. Replaces a worker that dies. If workers die quickly, waits longer before each
+ * replacement. Ends the service in three cases: a signal requests it, the directory no longer
+ * exists, or the first worker cannot start. */
 #include "agent/supervisor.h"
 
 #include "agent/leftovers.h"

@@ -2,7 +2,7 @@
  *
  * Makes the token of one line: calls the core, logs a new error with the service's file and line,
  * and sets when to try again. After 20 services have failed for the same reason, logs once that
- * more services have failed for it, and no further services. */
+ * more services have failed for this reason, and then logs no further service. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"

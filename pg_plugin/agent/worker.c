@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the worker: one loop around epoll handles signals, messages, edits, fetches and
- * timers. While every passfile is at rest, only the next check of the credentials is due. Keeps the
- * old entries if a service file is invalid, and ends if the agent's directory is gone. */
+ * timers. While every passfile is at rest, only the next check of the credentials is due. If a
+ * service file is invalid, continues with the old entries. If the agent's directory no longer
+ * exists, ends. */
 #include "agent/worker.h"
 
 #include "agent/lease.h"

@@ -2,9 +2,11 @@
  *
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
- * environment variables, because the preload object reads no configuration. If no root certificates
- * exist, the caller refuses the connection itself and does not leave this to libpq, because libpq's
- * message for this case suggests turning verification off. */
+ * environment variables, because the preload object reads no configuration. If a connection
+ * with sslmode=prefer or allow has no root certificates, the caller refuses the connection. The
+ * caller does not leave this refusal to libpq, because libpq's message suggests turning
+ * verification off. With sslmode=verify-full, libpq itself reports that the certificates are
+ * missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -50,8 +52,9 @@ static const char *find_root(enum ria_pq_ca ca)
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
-/* Returns true if the user has asked for verify-full, has no root certificates, and rds-iam exec
- * has passed some. Without HOME, it is not known where libpq looks for the user's own file. */
+/* Returns true if sslmode is verify-full, the user has no root certificates, and rds-iam exec has
+ * passed some. Returns false if HOME is not set, because this code then cannot determine where
+ * libpq looks for the user's own file. */
 static bool lacks_roots(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
@@ -77,7 +80,7 @@ bool ria_verified_add(
     if (root != NULL) {
         ria_arguments_add(arguments, "sslrootcert", root);
     }
-    /* With verify-full, a missing file is libpq's to report, and gssencmode is the user's. */
+    /* With verify-full, libpq reports a missing file, and gssencmode is not changed here. */
     if (!lacks_verification(settings)) {
         return true;
     }

@@ -12,6 +12,8 @@
                            POST /machine     {"instance_role": name or null, "seconds": number}
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
+                           POST /iam         {"engine": ..., "is_enabled": bool} enables or disables IAM
+                                             authentication
                            POST /sso         registers a login to SSO (oidc.py)
                            POST /sso-over    {"client_id": ...} ends this login
                            POST /login       registers a login by aws login (signin.py)

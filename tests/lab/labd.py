@@ -81,10 +81,10 @@ def run(stack, arguments):
     stack.enter_context(place.data_directory(directory, in_memory))
     write_hosts(directory, entries)
 
-    journal, calls, clock, ports = Journal(), Journal(), Clock(), {}
+    journal, calls, clock, ports, iam_off = Journal(), Journal(), Clock(), {}, set()
     principals = Principals(entries, clock.now)
     endpoint = VerifierEndpoint(
-        lambda: make_verifier(entries, ports, clock, principals), journal, clock.now
+        lambda: make_verifier(entries, ports, clock, principals, iam_off), journal, clock.now
     )
     trust = make_certificates(root, entries)
     cloud_trust = make_cloud_certificates(root, entries)
@@ -97,7 +97,7 @@ def run(stack, arguments):
         stack.callback(server.stop)
         server.start()
     endpoint.warm_up()
-    cloud = Cloud(entries, principals, clock.now, calls, cloud_trust)
+    cloud = Cloud(entries, principals, clock.now, calls, cloud_trust, ports, iam_off)
     for server in running:
         server.await_ready()
         ports[server.engine] = server.port
@@ -109,6 +109,7 @@ def run(stack, arguments):
     }
     steering = actions(entries, clock, cloud, networks.machine, principals)
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
+    steering["/iam"] = lambda body: set_iam(entries, iam_off, body)
     control = ControlEndpoint(pages, steering)
     state = describe(directory, trust, running, control)
     announce({"lab": {**state, **describe_cloud(cloud_trust, networks)}})
@@ -164,10 +165,10 @@ def make_cloud_certificates(root, entries):
     return certificates.CloudCertificates(entry)
 
 
-def make_verifier(entries, ports, clock, principals):
+def make_verifier(entries, ports, clock, principals, iam_off):
     from verifier import Verifier  # imported here because it is slow; see VerifierEndpoint
 
-    return Verifier(entries, ports, clock.now, principals, clock.is_expired)
+    return Verifier(entries, ports, clock.now, principals, clock.is_expired, iam_off)
 
 
 def actions(entries, clock, cloud, machine, principals):
@@ -195,6 +196,12 @@ def actions(entries, clock, cloud, machine, principals):
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }
+
+
+def set_iam(entries, iam_off, body):
+    """Enables or disables IAM authentication for one engine."""
+    engine = entries.databases[body["engine"]].engine
+    (iam_off.discard if body["is_enabled"] else iam_off.add)(engine)
 
 
 def count_live(journal, clock):

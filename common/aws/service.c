@@ -180,7 +180,7 @@ static bool is_legacy_region(const char *region)
 }
 
 /* Returns whether the global STS endpoint serves the request. */
-static bool is_one_for_all(
+static bool uses_global_endpoint(
     enum ria_service service, const char *region, const struct ria_service_variant *variant)
 {
     return service == RIA_SERVICE_STS && !variant->is_fips && !variant->is_dual_stack &&
@@ -246,7 +246,7 @@ void ria_service_endpoint(
         find_iam_host(partition.name, variant, out);
         return;
     }
-    bool is_global = is_one_for_all(service, region, variant);
+    bool is_global = uses_global_endpoint(service, region, variant);
     bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
                                           strcmp(partition.name, "aws-us-gov") == 0);
     (void)ria_text_copy(out->region, sizeof(out->region), is_global ? "us-east-1" : region);

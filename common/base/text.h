@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Texts in arrays of a fixed size. A text that is too long is cut at a UTF-8 character boundary and
- * ends in "...". Also decodes UTF-8. Not for secrets, and not for texts of unlimited length: use a
- * buffer (base/buf.h).
+ * ends in "...". Also decodes UTF-8. For a secret, or a text of unlimited length, use a buffer
+ * (base/buf.h) instead.
  */
 #ifndef RIA_BASE_TEXT_H
 #define RIA_BASE_TEXT_H
@@ -28,7 +28,7 @@ enum {
     RIA_QUOTED_SIZE = 128
 };
 
-/* Writes a name as a shell and the AWS CLI's files accept it, by the rule of Python's
+/* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
  * shlex.quote(): unchanged, or in single quotes if it is empty or contains a space, a quote or
  * another special character. A name that is too long is cut inside the quotes. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);

@@ -23,7 +23,7 @@ const char *ria_world_home(const struct ria_world *world)
     return home != NULL || world->home == NULL ? home : world->home(world->self);
 }
 
-enum ria_outcome ria_world_read_usual(
+enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,
     struct ria_buf *out,
@@ -34,7 +34,7 @@ enum ria_outcome ria_world_read_usual(
     if (outcome != RIA_FAILED || err->code != RIA_E_UNREACHABLE) {
         return outcome;
     }
-    ria_world_log(world, RIA_LOG_WARNING, "%s; it counts as a file that does not exist", err->text);
+    ria_world_log(world, RIA_LOG_WARNING, "%s; until then, this path counts as missing", err->text);
     return RIA_ABSENT;
 }
 

@@ -22,7 +22,7 @@ __attribute__((constructor)) static void record_at_start(void)
     errno = saved;
 }
 
-bool ria_preload_log_is_heard(void)
+bool ria_preload_log_is_enabled(void)
 {
     const char *value = secure_getenv("RDS_IAM_LOG");
     return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
@@ -32,7 +32,7 @@ void ria_preload_log_warning(const char *text)
 {
     char line[1024];
     int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
-    if (len > 0 && ria_preload_log_is_heard()) {
+    if (len > 0 && ria_preload_log_is_enabled()) {
         ria_stderr_write(line, (size_t)len);
     }
 }

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 /* Returns true if warnings are written: RDS_IAM_LOG is set, and neither empty nor "0". */
-bool ria_preload_log_is_heard(void);
+bool ria_preload_log_is_enabled(void);
 
-/* Writes a warning to stderr if ria_preload_log_is_heard() is true. `text` has no newline and is
+/* Writes a warning to stderr if ria_preload_log_is_enabled() is true. `text` has no newline and is
  * cut after 1000 bytes. Changes errno. */
 void ria_preload_log_warning(const char *text);
 

@@ -12,6 +12,7 @@
 #include "provider/chain.h"
 #include "provider/identity_record.h"
 #include "provider/network.h"
+#include "provider/profile_active.h"
 #include "provider/request.h"
 
 #include <string.h>
@@ -57,6 +58,12 @@ static enum ria_outcome question_prepare(
     }
     if (outcome != RIA_FOUND) {
         return outcome;
+    }
+    /* Keys in the environment need no profile, but the request needs the profile's settings. */
+    struct ria_profile active;
+    if (out->plan.profiles == NULL &&
+        ria_profile_open(&out->query, &out->plan, &active, err) == RIA_FAILED) {
+        return RIA_FAILED;
     }
     out->plan.source = RIA_SOURCE_KEYS;
     out->plan.role_count = 0;

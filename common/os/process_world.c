@@ -276,7 +276,7 @@ static enum ria_outcome process_world_read_file(
     return outcome;
 }
 
-static bool process_world_look(void *self, const char *path, struct ria_file *out)
+static bool process_world_read_facts(void *self, const char *path, struct ria_file *out)
 {
     (void)self;
     int saved = errno;
@@ -326,9 +326,9 @@ static enum ria_outcome read_private(
     return outcome;
 }
 
-static bool get_host(void *self, struct ria_host *out)
+static bool get_machine(void *self, struct ria_machine *out)
 {
-    struct ria_host host = {0};
+    struct ria_machine machine = {0};
     struct stat status;
     struct ria_error ignored;
     int saved = errno;
@@ -340,11 +340,11 @@ static bool get_host(void *self, struct ria_host *out)
     if (!ok) {
         return false;
     }
-    memcpy(host.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
-    host.net_namespace = (uint64_t)status.st_ino;
-    host.real_minus_raw = process_world_milliseconds(CLOCK_REALTIME) -
-                          process_world_milliseconds(CLOCK_MONOTONIC_RAW);
-    *out = host;
+    memcpy(machine.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
+    machine.net_namespace = (uint64_t)status.st_ino;
+    machine.real_minus_raw = process_world_milliseconds(CLOCK_REALTIME) -
+                             process_world_milliseconds(CLOCK_MONOTONIC_RAW);
+    *out = machine;
     return true;
 }
 
@@ -401,9 +401,10 @@ static void process_world_write_log(void *self, enum ria_log_level level, const 
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \
         .ticks = process_world_get_ticks, .home = get_home, .read_file = process_world_read_file,  \
-        .look = process_world_look, .read_private = read_private,                                  \
-        .is_own_directory = get_own_directory, .host = get_host, .fetch = process_world_fetch,     \
-        .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),                    \
+        .read_facts = process_world_read_facts, .read_private = read_private,                      \
+        .is_own_directory = get_own_directory, .machine = get_machine,                             \
+        .fetch = process_world_fetch, .uid = get_uid, .is_privileged = get_privileged,             \
+        .log = (log_function),                                                                     \
     }
 
 const struct ria_world *ria_process_world(void)

@@ -171,7 +171,8 @@ static int print_sql(const struct user_setup *setup)
     return whole == NULL ? ria_out_of_memory() : ria_print(whole);
 }
 
-static int check_name(const char *command, const struct user_setup *setup, enum ria_name_kind kind)
+static int setup_sql_check_name(
+    const char *command, const struct user_setup *setup, enum ria_name_kind kind)
 {
     static const char *const options[RIA_NAME_KINDS] = {"username", "dbname"};
     const char *name = kind == RIA_NAME_USER ? setup->username : setup->dbname;
@@ -199,9 +200,9 @@ int ria_setup_sql(int argc, char **argv, const struct ria_world *world)
     if (!ria_engine_parse(engine, &setup.engine)) {
         return ria_usage(argv[0], "--engine is not one of postgres, mysql and mariadb");
     }
-    status = check_name(argv[0], &setup, RIA_NAME_USER);
+    status = setup_sql_check_name(argv[0], &setup, RIA_NAME_USER);
     if (status == RIA_CONTINUE) {
-        status = check_name(argv[0], &setup, RIA_NAME_DATABASE);
+        status = setup_sql_check_name(argv[0], &setup, RIA_NAME_DATABASE);
     }
     return status == RIA_CONTINUE ? print_sql(&setup) : status;
 }

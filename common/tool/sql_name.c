@@ -14,21 +14,20 @@ static const char *const engines[RIA_ENGINES] = {
     [RIA_ENGINE_MARIADB] = "mariadb",
 };
 
-/* PostgreSQL: NAMEDATALEN - 1. MySQL: User Guide 8.4, "Identifier Length Limits". MariaDB: the
- * limit that all of its releases on RDS have. */
+static const char postgres_limit[] = "is longer than the 63 bytes that PostgreSQL stores";
+static const char database_limit[] = "is longer than the 64 characters of a database name";
+
+/* PostgreSQL: NAMEDATALEN - 1. MySQL: Reference Manual 8.4, "Identifier Length Limits". MariaDB:
+ * the limit that all of its releases on RDS have. */
 static const struct {
     unsigned max;
     const char *fault;
 } limits[RIA_ENGINES][RIA_NAME_KINDS] = {
-    [RIA_ENGINE_POSTGRES] =
-        {{63, "is longer than the 63 bytes that PostgreSQL stores"},
-         {63, "is longer than the 63 bytes that PostgreSQL stores"}},
+    [RIA_ENGINE_POSTGRES] = {{63, postgres_limit}, {63, postgres_limit}},
     [RIA_ENGINE_MYSQL] =
-        {{32, "is longer than the 32 characters of a MySQL user"},
-         {64, "is longer than the 64 characters of a database name"}},
+        {{32, "is longer than the 32 characters of a MySQL user"}, {64, database_limit}},
     [RIA_ENGINE_MARIADB] =
-        {{80, "is longer than the 80 characters of a MariaDB user"},
-         {64, "is longer than the 64 characters of a database name"}},
+        {{80, "is longer than the 80 characters of a MariaDB user"}, {64, database_limit}},
 };
 
 bool ria_engine_parse(const char *text, enum ria_engine *out)
@@ -102,7 +101,8 @@ static const char *find_mysql_fault(const char *name, uint32_t largest)
         return "contains a character above U+FFFF, which the server cannot store in a name";
     }
     size_t len = strlen(name);
-    return len > 0 && name[len - 1] == ' ' ? "ends with a space, which the server removes" : NULL;
+    return len > 0 && name[len - 1] == ' ' ? "ends with a space, which the server does not store"
+                                           : NULL;
 }
 
 const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, const char *name)

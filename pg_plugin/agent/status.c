@@ -116,17 +116,17 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
         out,
         "opened       %llu times, with %llu tokens made\n",
         (unsigned long long)serve->opened,
-        (unsigned long long)maker->made);
-    if (maker->last_made != 0) {
+        (unsigned long long)maker->appended);
+    if (maker->last_appended != 0) {
         ria_buf_add_text(out, "last token   ");
-        add_time(out, maker->last_made);
+        add_time(out, maker->last_appended);
         ria_buf_addf(out, " %s\n", maker->last_line);
     } else {
         ria_buf_add_text(out, "last token   none yet\n");
     }
-    if (maker->last_refused != 0) {
+    if (maker->last_failed != 0) {
         ria_buf_add_text(out, "last error   ");
-        add_time(out, maker->last_refused);
+        add_time(out, maker->last_failed);
         ria_buf_addf(out, " %s\n", maker->last_error);
     } else {
         ria_buf_add_text(out, "last error   none\n");
@@ -172,7 +172,7 @@ static void status_add_lines(const struct ria_entries *entries, struct ria_buf *
 
 /* -- the agent's side ----------------------------------------------------------------------- */
 
-static bool is_authorised(int fd)
+static bool is_authorized(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -210,7 +210,7 @@ void ria_status_respond(int listener, const struct ria_status *status)
         return;
     }
     RIA_AUTO(buf) text = {.max = TEXT_MAX};
-    if (is_authorised(fd)) {
+    if (is_authorized(fd)) {
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
         status_add_lines(&status->serve->entries, &text);

@@ -269,7 +269,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_heard() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
+    if (ria_preload_log_is_enabled() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),

@@ -53,7 +53,7 @@ static void a_warning_is_written_if_the_log_is_enabled(void **state)
         } else {
             (void)setenv("RDS_IAM_LOG", row->value, 1);
         }
-        expect_number(row->name, ria_preload_log_is_heard(), row->is_heard);
+        expect_number(row->name, ria_preload_log_is_enabled(), row->is_heard);
         expect_text(
             row->name,
             written("a sentence"),

@@ -25,17 +25,18 @@ class Iam(QueryService):
         ),
     }  # fmt: skip
 
-    def __init__(self, fixture, principals, now):
+    def __init__(self, cloud, principals, roles, now):
         super().__init__(principals, now)
-        self._fixture = fixture
+        self._cloud = cloud
+        self._roles = roles
 
     def regions(self, request):
-        return (HOME_REGION,) if HOST.fullmatch(request.host) else self._fixture.cloud.regions
+        return (HOME_REGION,) if HOST.fullmatch(request.host) else self._cloud.regions
 
     def _get_role(self, caller, region, parameters):
         name = parameters["RoleName"]
         role = next((
-            each for each in self._fixture.roles.values()
+            each for each in self._roles.all()
             if each.account == caller.account and each.arn.split("/")[-1] == name
         ), None)  # fmt: skip
         self.authorize(
@@ -54,9 +55,7 @@ class Iam(QueryService):
     def _simulate(self, caller, region, parameters):
         source = parameters["PolicySourceArn"]
         self.authorize(caller, "SimulatePrincipalPolicy", source)
-        known = {each.arn: each for each in (
-            *self._fixture.principals.values(), *self._fixture.roles.values(),
-        )}  # fmt: skip
+        known = {each.arn: each for each in (*self._principals.users(), *self._roles.all())}
         owner = known.get(source)
         if owner is None or owner.account != caller.account:
             raise AwsError(404, "NoSuchEntity", f"The entity with ARN {source} cannot be found.")

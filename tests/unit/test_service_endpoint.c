@@ -338,7 +338,8 @@ static void each_service_has_its_variable_and_its_subsection(void **state)
                                   "iam =\n  endpoint_url = https://s.iam\n";
     for (int round = 0; round < 2; round++) {
         struct asked asked;
-        plan_role(&asked, round == 0 ? variables : &variables[RIA_SERVICES], round == 0 ? "" : section);
+        plan_role(
+            &asked, round == 0 ? variables : &variables[RIA_SERVICES], round == 0 ? "" : section);
         expect_number("planned", asked.outcome, RIA_FOUND);
         for (unsigned i = 0; i < RIA_SERVICES; i++) {
             char want[64];

@@ -9,10 +9,6 @@
  * policy for a user name with characters that have a meaning in an ARN. */
 #include "check/facts.h"
 
-#include "aws/inquiry.h"
-#include "base/ascii.h"
-#include "base/text.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -74,7 +70,7 @@ static bool aws_ask(
 
 /* -- the database ------------------------------------------------------------------------------ */
 
-/* What is asked first for each kind of endpoint (login/inspect.c). */
+/* The first question for each kind of endpoint (login/inspect.c). */
 static const struct {
     const char *kind;
     enum ria_question question;
@@ -126,7 +122,7 @@ static bool take_resource(struct ria_facts *facts, const struct ria_answer *answ
               ria_arn_field(arn, ARN_REGION, aws->region, sizeof(aws->region)) &&
               ria_arn_field(arn, ARN_ACCOUNT, aws->account, sizeof(aws->account)) &&
               has_only(aws->partition, RIA_ALNUM "-") && has_only(aws->region, RIA_ALNUM "-") &&
-              has_only(aws->account, "0123456789") && has_only(id, RIA_ALNUM "-") &&
+              has_only(aws->account, RIA_DIGITS) && has_only(id, RIA_ALNUM "-") &&
               strlen(id) < sizeof(aws->resource);
     (void)ria_text_copy(aws->resource, sizeof(aws->resource), ok ? id : "");
     return ok;

@@ -11,7 +11,6 @@
 #include "base/messages.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
-#include "fetch/xml.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Calls an action of an AWS service that has a query API: STS, RDS or IAM. Signs the request if the
  * action requires it, and sends it up to three times. Learns the offset of this machine's clock
  * from the response and signs the next try with the corrected time; does not set the clock. The
- * caller builds the form and parses the response.
+ * caller builds the form and parses the response, which is XML.
  *
  * Follows the query protocol of AWS. Signs the same headers as botocore, with SigV4.
  */
@@ -53,5 +53,19 @@ bool ria_call_send(
 /* Returns whether the error is temporary: the service throttles requests, has an internal error,
  * or cannot reach the identity provider (IDPCommunicationError). */
 bool ria_call_is_passing(const struct ria_call_fault *fault);
+
+/* An element to find, at any level of the document. */
+struct ria_xml_wanted {
+    const char *name;    /* name of the element, or names from an ancestor down to it: "Role/Arn" */
+    struct ria_buf *out; /* receives its text; must be empty */
+};
+
+/* Parses an XML document with expat and copies the text of the `count` elements. If an element
+ * occurs more than once, copies the first occurrence that has a text. Leaves the buffer of a
+ * missing element empty. Returns false if the text is not well-formed, has a document type
+ * declaration, more than 16 levels or names that are too long, or if an element's text does not
+ * fit. */
+bool ria_xml_read(const struct ria_buf *text, const struct ria_xml_wanted *wanted, size_t count)
+    RIA_MUST_USE;
 
 #endif

@@ -6,7 +6,6 @@
 #include "fetch/sts.h"
 
 #include "base/messages.h"
-#include "fetch/xml.h"
 
 #include <stdio.h>
 #include <string.h>

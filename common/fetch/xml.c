@@ -3,7 +3,7 @@
  * Parses the XML of AWS services with expat and extracts the text of a few elements. Keeps the path
  * of the current element, "/A/B/C", and compares its end with the wanted names. Rejects a document
  * type declaration, more than 16 levels of elements, and a path of more than 511 bytes. */
-#include "fetch/xml.h"
+#include "fetch/query_call.h"
 
 #include "fetch/wiped.h"
 

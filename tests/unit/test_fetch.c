@@ -3,7 +3,7 @@
  * The parsers of rds-iam-fetch: XML of STS, JSON credentials, URLs. */
 #include "fetch/http.h"
 #include "fetch/json.h"
-#include "fetch/xml.h"
+#include "fetch/query_call.h"
 #include "unit.h"
 
 static void fill(struct ria_buf *out, const char *text)

@@ -10,7 +10,6 @@
 #include "base/messages.h"
 #include "base/text.h"
 #include "fetch/query_call.h"
-#include "fetch/xml.h"
 
 #include <string.h>
 

@@ -10,7 +10,6 @@
 #define RDS RIA_SERVICE_RDS, "2014-10-31"
 #define IAM RIA_SERVICE_IAM, "2010-05-08"
 #define REQUEST [RIA_ANSWER_REQUEST] = "ResponseMetadata/RequestId"
-#define EVALUATION "EvaluationResults/member/"
 
 static const struct ria_question_form forms[RIA_QUESTIONS] = {
     [RIA_QUESTION_INSTANCE] =
@@ -69,13 +68,13 @@ static const struct ria_question_form forms[RIA_QUESTIONS] = {
         {"iam:SimulatePrincipalPolicy",
          IAM,
          "PolicySourceArn",
-         {[RIA_ANSWER_NAME] = EVALUATION "EvalResourceName",
-          [RIA_ANSWER_DECISION] = EVALUATION "EvalDecision",
-          [RIA_ANSWER_BY_BOUNDARY] =
-              EVALUATION "PermissionsBoundaryDecisionDetail/AllowedByPermissionsBoundary",
+         {[RIA_ANSWER_NAME] = "EvaluationResults/member/EvalResourceName",
+          [RIA_ANSWER_DECISION] = "EvaluationResults/member/EvalDecision",
+          [RIA_ANSWER_BY_BOUNDARY] = "EvaluationResults/member/PermissionsBoundaryDecisionDetail/"
+                                     "AllowedByPermissionsBoundary",
           [RIA_ANSWER_BY_ORGANIZATIONS] =
-              EVALUATION "OrganizationsDecisionDetail/AllowedByOrganizations",
-          [RIA_ANSWER_MISSING_KEY] = EVALUATION "MissingContextValues/member",
+              "EvaluationResults/member/OrganizationsDecisionDetail/AllowedByOrganizations",
+          [RIA_ANSWER_MISSING_KEY] = "EvaluationResults/member/MissingContextValues/member",
           REQUEST}},
 };
 

@@ -70,8 +70,8 @@ static const struct ria_question_form forms[RIA_QUESTIONS] = {
          "PolicySourceArn",
          {[RIA_ANSWER_NAME] = "EvaluationResults/member/EvalResourceName",
           [RIA_ANSWER_DECISION] = "EvaluationResults/member/EvalDecision",
-          [RIA_ANSWER_BY_BOUNDARY] = "EvaluationResults/member/PermissionsBoundaryDecisionDetail/"
-                                     "AllowedByPermissionsBoundary",
+          [RIA_ANSWER_BY_BOUNDARY] =
+              "PermissionsBoundaryDecisionDetail/AllowedByPermissionsBoundary",
           [RIA_ANSWER_BY_ORGANIZATIONS] =
               "EvaluationResults/member/OrganizationsDecisionDetail/AllowedByOrganizations",
           [RIA_ANSWER_MISSING_KEY] = "EvaluationResults/member/MissingContextValues/member",

@@ -31,6 +31,7 @@
 #define RIA_RDS_IAM_H
 
 #include "aws/identity.h"
+#include "aws/inquiry.h"
 #include "aws/token_text.h"
 #include "base/ascii.h"
 #include "base/buf.h"
@@ -149,6 +150,19 @@ enum ria_outcome ria_session_identity(
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_identity *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Asks AWS a question with the credentials that would sign a token for *login, which must have a
+ * host, in the region that the token is signed for. Sends one request to RDS or IAM, through
+ * rds-iam-fetch. Changes nothing. Returns the same outcomes as ria_session_for(); FAILED also if
+ * the answer is not given: out->kind then distinguishes a request that is not permitted from a name
+ * that does not exist. Blocks until the deadline at most. */
+enum ria_outcome ria_session_ask(
+    const struct ria_login *login,
+    const struct ria_inquiry *inquiry,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_answer *out,
     struct ria_error *err) RIA_MUST_USE;
 
 /* Wipes and frees the members of *session, which is empty afterwards. */

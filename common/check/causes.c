@@ -257,7 +257,8 @@ static bool is_session(const struct ria_facts *facts)
 
 static bool is_cluster(const struct ria_facts *facts)
 {
-    return facts->has_name && strncmp(facts->name.kind, "cluster", 7) == 0;
+    return facts->aws.is_for_other_resource ||
+           (facts->has_name && strncmp(facts->name.kind, "cluster", 7) == 0);
 }
 
 static bool is_proxy(const struct ria_facts *facts)
@@ -265,9 +266,20 @@ static bool is_proxy(const struct ria_facts *facts)
     return facts->has_name && strcmp(facts->name.kind, "RDS Proxy") == 0;
 }
 
-static bool is_postgres_instance(const struct ria_facts *facts)
+static bool may_have_iam_off(const struct ria_facts *facts)
 {
-    return is_postgres(facts) && !is_proxy(facts);
+    return (is_postgres(facts) && !is_proxy(facts)) || facts->aws.is_iam_off;
+}
+
+/* AWS has excluded every other policy of this kind. */
+static bool is_allowed(const struct ria_facts *facts)
+{
+    return facts->aws.decision == RIA_DECISION_ALLOWED;
+}
+
+static bool is_unmapped_tunnel(const struct ria_facts *facts)
+{
+    return !is_mapped(facts) && ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR;
 }
 
 static bool has_upper_case(const struct ria_facts *facts)
@@ -292,7 +304,7 @@ static bool is_mysql_upper(const struct ria_facts *facts)
 #define SIMULATE                                                                                   \
     "aws iam simulate-principal-policy --policy-source-arn {role} --action-names rds-db:connect "  \
     "--resource-arns {resource}"
-#define POLICY "rds-iam setup policy --hostname {host} --username {user}"
+#define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
 /* Ordered by how often each is the cause. A row is shown if the facts make it possible. */
 static const struct {
@@ -334,8 +346,12 @@ static const struct {
      "{identity} is in another AWS account than the database. No policy on the database can allow "
      "it.",
      "Assume a role in the database's account: role_arn in rds-iam's configuration."},
+    {"service-control-policy",
+     is_allowed,
+     "A service control policy of the organization does not allow rds-db:connect.",
+     "Ask the administrator of the organization for the policies of the account."},
     {"iam-off",
-     is_postgres_instance,
+     may_have_iam_off,
      "IAM authentication is not enabled for the database.",
      "{describe}"},
     /* PostgreSQL asks PAM only for members of rds_iam, so that the user exists. */
@@ -349,14 +365,30 @@ static const struct {
      is_mapped,
      "The section at {mapped_by} names another endpoint, or another port than the endpoint's.",
      "{describe}"},
+    {"signed-port",
+     is_unmapped_tunnel,
+     "The token is signed for the port that the client dials, which is not the endpoint's.",
+     "See port above, under AWS."},
 };
 
+/* Adds the rows for which AWS has given this evidence. Returns whether there are any. */
+static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
+{
+    bool is_any_added = false;
+    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+        if (ria_aws_evidence(facts, alike[i].id) == evidence && alike[i].is_possible(facts)) {
+            ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
+            is_any_added = true;
+        }
+    }
+    return is_any_added;
+}
+
+/* What AWS has proved stands alone. Otherwise, what AWS has not excluded stands together. */
 static void explain_alike(struct ria_facts *facts)
 {
-    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
-        if (alike[i].is_possible(facts)) {
-            ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
-        }
+    if (!add_alike(facts, RIA_EVIDENCE_FOR)) {
+        (void)add_alike(facts, RIA_EVIDENCE_NONE);
     }
 }
 

@@ -35,6 +35,8 @@ static const char help[] =
     "  --program FILE     log in with the client library of this program\n"
     "  --ca FILE          verify the server with FILE, not with the files of rds-iam setup ca\n"
     "  --profile NAME     use this AWS profile\n"
+    "  --aws              also ask AWS about the database and the policies, which needs the\n"
+    "                     permissions rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy\n"
     "  --json             print one JSON object\n"
     "  --help             print this text\n"
     "\n"
@@ -59,6 +61,9 @@ static int run_checks(struct ria_facts *facts)
     if (facts->target.login.host != NULL && facts->target.login.user != NULL) {
         ria_check_credentials(facts);
         ria_check_server(facts);
+        if (facts->target.asks_aws) {
+            ria_check_aws(facts);
+        }
         ria_check_login(facts);
     }
     bool is_in = ria_check_explain(facts);
@@ -208,6 +213,7 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
         {.name = "program", .value = &target.program},
         {.name = "ca", .value = &target.ca},
         {.name = "profile", .value = &target.login.profile},
+        {.name = "aws", .flag = &target.asks_aws},
         {.name = "json", .flag = &is_json},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);

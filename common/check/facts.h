@@ -45,6 +45,39 @@ struct ria_target {
     const char *ca;      /* --ca */
     char library[1024];  /* path or name of the client library; "": none is known */
     enum ria_engine engine;
+    bool asks_aws; /* --aws */
+};
+
+/* What the policies of the identity say about rds-db:connect, without session policies and most
+ * service control policies. */
+enum ria_decision {
+    RIA_DECISION_NONE, /* not known */
+    RIA_DECISION_ALLOWED,
+    RIA_DECISION_MISSING,    /* no statement allows it */
+    RIA_DECISION_OVERRIDDEN, /* a Deny statement, a permissions boundary or a service control policy
+                              */
+};
+
+enum {
+    RIA_AWS_ACCOUNT_SIZE = 16 /* 12 digits */
+};
+
+/* What AWS answered with --aws. All zero without it. Texts are "" if they are not known. */
+struct ria_aws_facts {
+    bool is_found;     /* the account has a database with the endpoint that is signed for */
+    bool is_elsewhere; /* the account has none */
+    bool is_iam_on;
+    bool is_iam_off;
+    bool is_for_other_resource; /* the policies allow an instance of the cluster */
+    enum ria_decision decision;
+    unsigned port;           /* of the endpoint; 0: not known */
+    char resource[64];       /* the resource id that a policy must name */
+    char other_resource[64]; /* of the instance */
+    char member[64];         /* the name of an instance of the cluster */
+    char partition[32];      /* this and the next two are those of the database */
+    char region[64];
+    char account[RIA_AWS_ACCOUNT_SIZE];
+    char principal[640]; /* the ARN of the user or role behind the identity */
 };
 
 struct ria_facts {
@@ -80,6 +113,8 @@ struct ria_facts {
     bool is_other_server;    /* the certificate does not contain the name that is signed for */
     bool is_name_unverified; /* it does not contain the dialled name, and must */
 
+    struct ria_aws_facts aws;
+
     struct ria_probe attempt; /* the login */
     enum ria_verdict verdict;
     char refusal[RIA_ERROR_TEXT_MAX]; /* the error of the login, or "" */
@@ -104,6 +139,22 @@ void ria_check_credentials(struct ria_facts *facts);
 
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);
+
+/* -- aws_items.c: what only AWS can tell; sends up to six requests to RDS and IAM -- */
+void ria_check_aws(struct ria_facts *facts);
+
+enum ria_evidence {
+    RIA_EVIDENCE_NONE,
+    RIA_EVIDENCE_FOR,
+    RIA_EVIDENCE_AGAINST,
+};
+
+/* Returns what the answers of AWS say about a cause (causes.c). */
+enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *cause);
+
+/* Copies a field of an ARN: 1 is the partition, 3 the region, 4 the account. Returns false with an
+ * empty text if there is none. */
+bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
 
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);
@@ -163,9 +214,10 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {region_from}  where the region was read
  *   {identity}     the ARN of the credentials, or "the credentials' identity"
  *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN
- *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in
- *   {describe}     the command that shows whether IAM authentication is enabled
- *   {users}        the SQL that shows the user
+ *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in unless AWS reported
+ * it {known}        options of rds-iam setup policy with what AWS reported {describe}     the
+ * command that shows whether IAM authentication is enabled {users}        the SQL that shows the
+ * user
  *
  * The first cause begins the list of causes. */
 void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);

@@ -164,6 +164,10 @@ bool ria_fetch_response_trust_bundle(
  * GetCallerIdentity and writes the response to *record. */
 void ria_fetch_response_identity(struct ria_fetch *fetch, struct ria_buf *record);
 
+/* Serves a question to AWS (provider/answer_record.h): sends one request to RDS or IAM with the
+ * plan's keys and writes the response to *record. */
+void ria_fetch_response_answer(struct ria_fetch *fetch, struct ria_buf *record);
+
 /* Messages for an absent instance role. ria_fetch_no_instance: no service responds at the metadata
  * service's address. ria_fetch_no_role: the instance has no role. */
 extern const char ria_fetch_no_instance[];

@@ -38,9 +38,14 @@ enum ria_outcome ria_world_read_usual(
     return RIA_ABSENT;
 }
 
+bool ria_world_logs(const struct ria_world *world, enum ria_log_level level)
+{
+    return world->log != NULL && level <= world->log_level;
+}
+
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
 {
-    if (world->log == NULL) {
+    if (!ria_world_logs(world, level)) {
         return;
     }
     char line[RIA_LOG_LINE_MAX];

@@ -11,14 +11,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log_line.h"
 
 #include <stdint.h>
 #include <sys/types.h>
-
-enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
-    RIA_LOG_INFO,    /* a decision and its reason */
-};
 
 /* The facts of a POSIX access control list, acl(5), that decide who can write. If a file has a
  * list, the group bits of its mode are the mask of the list, not the rights of the group. */
@@ -154,6 +150,7 @@ struct ria_world {
 
     /* Logs one line, passed without a newline. It must not contain a secret. NULL: no log. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
+    enum ria_log_level log_level; /* the last level that is logged */
 };
 
 /* Returns the value of an environment variable, or NULL if the variable is unset or its value is
@@ -178,12 +175,11 @@ enum ria_outcome ria_world_read_usual(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The maximum size of a log line, which contains an error's text and a description of the login. */
-enum {
-    RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
-};
+/* Returns true if lines of that level are logged. Call it before work that only a line needs. */
+bool ria_world_logs(const struct ria_world *world, enum ria_log_level level);
 
-/* Formats a line, replaces its control characters, and logs it. */
+/* Formats a line, replaces its control characters, and logs it. Does nothing if lines of that level
+ * are not logged. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes a preload's warnings in the format of ria_world_log(). RDS_IAM_LOG is the only environment
- * variable that a preload reads, because a preload is loaded into every program. */
+ * Writes a preload's lines to the log of the process (os/guest_log.h), and records the program's
+ * stderr before main(). */
 #include "interpose/preload_log.h"
 
+#include "os/guest_log.h"
 #include "os/guest_stderr.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct ria_stderr_file ria_stderr_at_start;
 
@@ -22,17 +20,13 @@ __attribute__((constructor)) static void record_at_start(void)
     errno = saved;
 }
 
-bool ria_preload_log_is_heard(void)
+bool ria_preload_logs(enum ria_log_level level)
 {
-    const char *value = secure_getenv("RDS_IAM_LOG");
-    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
+    struct ria_log_setting setting;
+    return ria_guest_log_setting(&setting) && level <= setting.level;
 }
 
-void ria_preload_log_warning(const char *text)
+void ria_preload_log(enum ria_log_level level, const char *text)
 {
-    char line[1024];
-    int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
-    if (len > 0 && ria_preload_log_is_heard()) {
-        ria_stderr_write(line, (size_t)len);
-    }
+    ria_guest_log_write(level, text);
 }

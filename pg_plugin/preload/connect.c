@@ -67,7 +67,7 @@ static struct ria_pq_conn *connect_refuse(
 {
     char text[REFUSAL_MAX];
     (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
-    ria_preload_log_warning(why);
+    ria_preload_log(RIA_LOG_WARNING, why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     return make_refused_call(libpq, call, text);
 }
@@ -269,7 +269,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_heard() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
+    if (ria_preload_logs(RIA_LOG_WARNING) && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),

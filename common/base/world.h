@@ -163,7 +163,16 @@ const char *ria_world_env(const struct ria_world *world, const char *name);
  * expanduser(), which the AWS CLI uses, for an unset HOME. Returns NULL if neither is known. */
 const char *ria_world_home(const struct ria_world *world);
 
-/* Like world->read_file(), for a file at its default path, which the user did not configure. If
+/* Calls world->read_file(), and logs at the level debug whether the file was read. err must not be
+ * NULL. */
+enum ria_outcome ria_world_read(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
  * RIA_E_UNREACHABLE in err. This is not a failure because HOME may still name another user's home
  * after setuid(), and because Docker creates a directory if a file to be mounted is missing. err

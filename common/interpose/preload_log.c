@@ -7,7 +7,10 @@
 #include "os/guest_log.h"
 #include "os/guest_stderr.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <stdio.h>
 
 struct ria_stderr_file ria_stderr_at_start;
 
@@ -29,4 +32,23 @@ bool ria_preload_logs(enum ria_log_level level)
 void ria_preload_log(enum ria_log_level level, const char *text)
 {
     ria_guest_log_write(level, text);
+}
+
+void ria_preload_log_library(
+    const struct ria_library *library, const char *function, const char *recognised)
+{
+    char text[RIA_LOG_LINE_MAX];
+    const struct link_map *map = NULL;
+    if (!ria_preload_logs(RIA_LOG_DEBUG) ||
+        dlinfo(library->handle, RTLD_DI_LINKMAP, (void *)&map) != 0 || map == NULL) {
+        return;
+    }
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "%s is a function of %.700s, recognised as %s",
+        function,
+        map->l_name,
+        recognised);
+    ria_preload_log(RIA_LOG_DEBUG, text);
 }

@@ -7,6 +7,7 @@
 #define RIA_INTERPOSE_PRELOAD_LOG_H
 
 #include "base/log_line.h"
+#include "interpose/library.h"
 
 /* Returns true if lines of that level are written. Call it before work that only a line needs. */
 bool ria_preload_logs(enum ria_log_level level);
@@ -14,5 +15,10 @@ bool ria_preload_logs(enum ria_log_level level);
 /* Writes a line if lines of that level are written. `text` has no newline and is cut after
  * RIA_LOG_LINE_MAX bytes. Restores errno. */
 void ria_preload_log(enum ria_log_level level, const char *text);
+
+/* Writes, at the level debug, the file of the copy that a call of `function` is meant for, and as
+ * which library the copy was recognised. Restores errno. */
+void ria_preload_log_library(
+    const struct ria_library *library, const char *function, const char *recognised);
 
 #endif

@@ -93,6 +93,21 @@ static bool guest_log_append(const char *path, const char *text, size_t len, cha
     return ok;
 }
 
+/* -- faults of RDS_IAM_LOG ------------------------------------------------------------------- */
+
+enum guest_log_fault {
+    FAULT_OF_VALUE,
+    FAULT_OF_FILE,
+};
+
+/* Returns true for the first call with that fault in this process. */
+static bool guest_log_is_first(enum guest_log_fault fault)
+{
+    static bool own[2]; /* for a process without ria_stderr_at_start */
+    bool *flags = &ria_stderr_at_start == NULL ? own : ria_stderr_at_start.is_reported;
+    return !__atomic_test_and_set(&flags[fault], __ATOMIC_RELAXED);
+}
+
 /* -- lines ----------------------------------------------------------------------------------- */
 
 static bool guest_log_line_to_file(
@@ -126,8 +141,7 @@ static void guest_log_line_to_stderr(enum ria_log_level level, const char *text)
 /* Reports on stderr why the file is not used. Only the first call has an effect. */
 static void guest_log_report(const char *path, const char *why)
 {
-    static bool is_reported;
-    if (!__atomic_test_and_set(&is_reported, __ATOMIC_RELAXED)) {
+    if (guest_log_is_first(FAULT_OF_FILE)) {
         char text[RIA_LOG_LINE_MAX];
         (void)ria_text_format(
             text,
@@ -154,9 +168,8 @@ static void guest_log_line(
 
 static void guest_log_check(const struct ria_log_setting *setting)
 {
-    static bool is_checked;
     if ((!setting->is_unknown_level && !setting->is_relative_path) ||
-        __atomic_test_and_set(&is_checked, __ATOMIC_RELAXED)) {
+        !guest_log_is_first(FAULT_OF_VALUE)) {
         return;
     }
     const char *value = secure_getenv("RDS_IAM_LOG");
@@ -199,8 +212,12 @@ bool ria_guest_log_to_file(enum ria_log_level level, const char *text)
     int saved = errno;
     struct ria_log_setting setting;
     char why[WHY_MAX];
-    bool ok = ria_guest_log_setting(&setting) && setting.path != NULL && level <= setting.level &&
-              guest_log_line_to_file(&setting, level, text, why);
+    bool is_wanted =
+        ria_guest_log_setting(&setting) && setting.path != NULL && level <= setting.level;
+    bool ok = is_wanted && guest_log_line_to_file(&setting, level, text, why);
+    if (is_wanted && !ok) {
+        guest_log_report(setting.path, why);
+    }
     errno = saved;
     return ok;
 }

@@ -30,7 +30,8 @@ void ria_guest_log_write(enum ria_log_level level, const char *text);
  * Thread-safe. */
 void ria_guest_log_check(void);
 
-/* Appends a line to the file, and writes nothing to stderr. Returns false if the line was not
+/* Appends a line to the file. Does not write the line to stderr, but reports there, once, why the
+ * file cannot be used. Returns false if the line was not
  * written: RDS_IAM_LOG names no file or does not include the level, or the file cannot be used.
  * Restores errno. Thread-safe. */
 bool ria_guest_log_to_file(enum ria_log_level level, const char *text);

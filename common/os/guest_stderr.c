@@ -86,7 +86,8 @@ void ria_stderr_inspect(struct ria_stderr_file *out)
     struct stat status = {0};
     bool is_known = fstat(STDERR_FILENO, &status) == 0 && is_inherited(STDERR_FILENO) &&
                     (!S_ISSOCK(status.st_mode) || is_unix_socket(STDERR_FILENO));
-    *out = (struct ria_stderr_file){status.st_dev, status.st_ino, is_known};
+    *out = (struct ria_stderr_file){
+        .device = status.st_dev, .inode = status.st_ino, .is_known = is_known};
 }
 
 /* -- the record ------------------------------------------------------------------------------ */

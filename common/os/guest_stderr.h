@@ -26,7 +26,9 @@
 struct ria_stderr_file {
     dev_t device;
     ino_t inode;
-    bool is_known; /* false: the process has no stderr, and nothing is ever written */
+    bool is_known;       /* false: the process has no stderr, and nothing is ever written */
+    bool is_reported[2]; /* used by guest_log.c, so that the objects of rds-iam in a process report
+                            a fault of RDS_IAM_LOG once */
 };
 
 /* Weak: the address is NULL if neither the program nor a preloaded rds-iam library defines it. */

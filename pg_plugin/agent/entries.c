@@ -41,12 +41,16 @@ static void entries_read_file(struct work *work, const char *path, bool is_requi
     enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
         ria_log_state(
-            work->log, "PGSERVICEFILE names %s, which does not exist; correct or unset it", path);
+            work->log,
+            RIA_LOG_WARNING,
+            "PGSERVICEFILE names %s, which does not exist; correct or unset it",
+            path);
     } else if (outcome == RIA_FAILED) {
-        ria_log_state(work->log, "%s", err.text);
+        ria_log_state(work->log, RIA_LOG_WARNING, "%s", err.text);
     } else if (file->odd_line != 0) {
         ria_log_state(
             work->log,
+            RIA_LOG_WARNING,
             "%s:%u: is not a comment, a [group] or a setting in a group; remove the line",
             path,
             file->odd_line);
@@ -90,6 +94,7 @@ static void log_bad_name(
         ria_service_setting(entry->file, entry->service, "passfile");
     ria_log_state(
         work->log,
+        RIA_LOG_WARNING,
         "%s:%u: [%s] %s",
         entry->file->path,
         setting->line,
@@ -101,6 +106,7 @@ static void log_never_read(const struct work *work, const struct ria_indexed_ser
 {
     ria_log_state(
         work->log,
+        RIA_LOG_WARNING,
         "%s:%u: [%s] is never read: libpq uses the first one, in %s:%u; rename one of them",
         service->file->path,
         service->service->line,
@@ -158,7 +164,13 @@ static void log_literal(
         bool is_relevant = is_served || is_about_passfile(setting->key);
         if (is_relevant && find_literal(setting, what, sizeof(what))) {
             ria_log_state(
-                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
+                work->log,
+                RIA_LOG_WARNING,
+                "%s:%u: [%s] %s",
+                file->path,
+                setting->line,
+                service->name,
+                what);
         }
     }
 }
@@ -182,7 +194,7 @@ static bool entries_check_service(struct work *work, const struct ria_indexed_se
         return false;
     }
     if (!ria_service_index_check(service, &err)) {
-        ria_log_state(work->log, "%s", err.text);
+        ria_log_state(work->log, RIA_LOG_WARNING, "%s", err.text);
     }
     return true;
 }
@@ -307,6 +319,7 @@ static void warn_of_gss(struct work *work)
     if (first != NULL) {
         ria_log_state(
             work->log,
+            RIA_LOG_WARNING,
             "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): " RIA_GSSENCMODE_DANGER
             "; " RIA_GSSENCMODE_REMEDY,
             first->file->path,

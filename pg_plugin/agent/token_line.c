@@ -71,9 +71,9 @@ static void log_token_error(
         err->text);
     ria_printable(maker->last_error);
     if (maker->repeated < REPEATED_MAX) {
-        ria_log_event(&maker->agent->log, "%s", maker->last_error);
+        ria_log_error(&maker->agent->log, "%s", maker->last_error);
     } else if (maker->repeated == REPEATED_MAX) {
-        ria_log_event(&maker->agent->log, "more services have no token for the same reason");
+        ria_log_error(&maker->agent->log, "more services have no token for the same reason");
     }
 }
 

@@ -454,6 +454,18 @@ static struct ria_pq_conn *connect_with_overlay(/* NOLINT(readability-function-s
     return conn;
 }
 
+static void log_libpq(const struct ria_library *libpq, const char *function)
+{
+    int (*version)(void);
+    char recognised[32] = "an unknown libpq";
+    if (ria_preload_logs(RIA_LOG_DEBUG)) {
+        if (ria_library_function(libpq, "PQlibVersion", &version)) {
+            (void)snprintf(recognised, sizeof(recognised), "libpq %d", version());
+        }
+        ria_preload_log_library(libpq, function, recognised);
+    }
+}
+
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
@@ -466,5 +478,6 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
         return ria_call_make(&libpq, call);
     }
+    log_libpq(&libpq, call->name);
     return connect_with_overlay(&libpq, call);
 }

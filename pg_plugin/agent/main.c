@@ -173,6 +173,7 @@ static bool run_once(struct ria_agent *agent)
     ok = ok && !entries.is_broken && entries.entry_count > 0 &&
          ria_entries_count_served(&entries) == entries.entry_count;
     ria_entries_release(&entries);
+    ria_failures_release(&maker.failures);
     return ok;
 }
 

@@ -85,6 +85,8 @@ static void note_error(
     const struct ria_error *err)
 {
     uint64_t hash = ria_log_hash(err->text);
+    line->has_failed = true;
+    ria_failures_add(&maker->failures, line->key, now, err);
     maker->last_refused = now;
     if (line->error != hash) {
         line->error = hash;

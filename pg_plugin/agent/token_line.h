@@ -13,7 +13,7 @@ enum {
     RIA_TOKEN_LINE_SOURCES = 8,
 };
 
-/* The state of all attempts. The caller zeroes it and sets `agent`. */
+/* The state of all attempts. The caller zeroes it, sets `agent`, and releases `failures`. */
 struct ria_token_line_maker {
     struct ria_agent *agent;
     uint64_t made;     /* the number of tokens made */
@@ -21,6 +21,7 @@ struct ria_token_line_maker {
     char last_line[512];
     int64_t last_refused;
     char last_error[2 * RIA_ERROR_TEXT_MAX];
+    struct ria_failures failures; /* owned: the last failure of each line */
     struct {
         char name[256];
         int64_t expires;               /* seconds since 1970; 0: unknown */

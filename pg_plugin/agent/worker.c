@@ -136,6 +136,10 @@ static void worker_load(struct worker *worker)
             "the service files are invalid, so the previous entries are served until the files are "
             "fixed");
         ria_log_next(&agent->log);
+        memcpy(
+            worker->serve.entries.refusals.invalid_file,
+            entries.refusals.invalid_file,
+            sizeof(entries.refusals.invalid_file));
     } else if (ria_serve_set_entries(&worker->serve, &entries)) {
         worker->is_loaded = true;
         worker->is_reported = false;

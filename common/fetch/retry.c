@@ -78,7 +78,9 @@ void ria_fetch_spent(struct ria_fetch *fetch, const char *what)
     int64_t now = fetch->world->ticks(fetch->world->self);
     int64_t taken = now - fetch->spent.since;
     fetch->spent.since = now;
-    ria_world_log(fetch->world, RIA_LOG_DEBUG, "%s took %lld ms", what, (long long)taken);
+    if (taken > 0) {
+        ria_world_log(fetch->world, RIA_LOG_DEBUG, "%s took %lld ms", what, (long long)taken);
+    }
     if (taken > fetch->spent.longest) {
         fetch->spent.longest = taken;
         (void)ria_text_copy(fetch->spent.what, sizeof(fetch->spent.what), what);

@@ -97,8 +97,9 @@ static bool is_in_directory(const struct work *work, const struct ria_indexed_se
            ria_passfile_same_directory(&service->passfile.directory, &work->place);
 }
 
-/* Records a refused service for --status. */
-static void entries_note(
+/* Logs why a service is refused, and records it for --status. `line` is the line of the service
+ * file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand. */
+static void entries_refuse(
     struct work *work,
     const struct ria_indexed_service *service,
     unsigned line,
@@ -107,24 +108,10 @@ static void entries_note(
     const struct ria_refused what = {service->service->name, service->file->path, line};
     work->refused = service->service;
     ria_refusals_add(&work->entries->refusals, &what, message);
-}
-
-/* Logs why a service is refused, and records it. `line` is the line of the service file. */
-static void entries_refuse(
-    struct work *work,
-    const struct ria_indexed_service *service,
-    unsigned line,
-    const char *message)
-{
-    ria_log_state(
-        work->log,
-        RIA_LOG_WARNING,
-        "%s:%u: [%s] %s",
-        service->file->path,
-        line,
-        service->service->name,
-        message);
-    entries_note(work, service, line, message);
+    if (work->entries->refusals.count <= RIA_REFUSALS_MAX) {
+        ria_log_state(
+            work->log, RIA_LOG_WARNING, "%s:%u: [%s] %s", what.path, line, what.name, message);
+    }
 }
 
 /* Like entries_refuse(), for a message that begins with the file, and mostly the line and the
@@ -143,8 +130,7 @@ static void entries_refuse_by_error(
         message = has_line ? end + 2 : message;
     }
     const char *name_end = *message == '[' ? strstr(message, "] ") : NULL;
-    ria_log_state(work->log, RIA_LOG_WARNING, "%s", err->text);
-    entries_note(work, service, line, name_end == NULL ? message : name_end + 2);
+    entries_refuse(work, service, line, name_end == NULL ? message : name_end + 2);
 }
 
 static void refuse_never_read(struct work *work, const struct ria_indexed_service *service)
@@ -171,7 +157,12 @@ static void log_literal(struct work *work, const struct ria_indexed_service *her
         const struct ria_service_setting *setting = &file->settings[i];
         char what[256];
         bool is_relevant = is_served || ria_literal_is_passfile(setting->key);
-        if (is_relevant && ria_literal_find(setting, what, sizeof(what))) {
+        if (!is_relevant || !ria_literal_find(setting, what, sizeof(what))) {
+            continue;
+        }
+        if (!is_served && work->refused != service) {
+            entries_refuse(work, here, setting->line, what);
+        } else {
             ria_log_state(
                 work->log,
                 RIA_LOG_WARNING,
@@ -180,10 +171,20 @@ static void log_literal(struct work *work, const struct ria_indexed_service *her
                 setting->line,
                 service->name,
                 what);
-            if (!is_served && work->refused != service) {
-                entries_note(work, here, setting->line, what);
-            }
         }
+    }
+}
+
+/* Logs how many refused services were not logged. */
+static void log_more_refused(const struct work *work)
+{
+    size_t count = work->entries->refusals.count;
+    if (count > RIA_REFUSALS_MAX) {
+        ria_log_state(
+            work->log,
+            RIA_LOG_WARNING,
+            "%zu more services are refused; run: rds-iam lint",
+            count - RIA_REFUSALS_MAX);
     }
 }
 
@@ -368,6 +369,7 @@ static bool entries_load(struct work *work, const char *sysconfdir)
         bool is_other = work->refused != service->service && !is_in_directory(work, service);
         work->entries->refusals.others += is_other ? 1 : 0;
     }
+    log_more_refused(work);
     warn_of_gss(work);
     return build(work);
 }

@@ -30,7 +30,7 @@ static const char *in_scratch(const char *name)
 static const char *content(const char *name)
 {
     static char text[8192];
-    int fd = open(in_scratch(name), O_RDONLY);
+    int fd = open(in_scratch(name), O_RDONLY | O_NONBLOCK); /* it may be a FIFO */
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
     text[len < 0 ? 0 : len] = '\0';
     if (fd >= 0) {

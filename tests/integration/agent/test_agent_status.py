@@ -103,7 +103,9 @@ class Status(LabCase):
                              "the failure of a host that was removed is not shown")
 
     def test_ten_thousand_refused_entries(self):
-        self.services.add_all({f"weak{i:05}": {"sslmode": "require"} for i in range(10000)})
+        self.home.write(".pg_service.conf", "".join(
+            f"[weak{i:05}]\nhost={self.lab.pg.host}\nuser={USER}\nsslmode=require\n"
+            f"passfile={self.services.passfile(f'weak{i:05}')}\n" for i in range(10000)))
         with self.services.agent() as agent:
             found = self.matches(REFUSED)
             self.assertEqual([name for name, *_ in found], [f"weak{i:05}" for i in range(MAX)])

@@ -243,6 +243,40 @@ bool ria_trust_bundle_fetch(
  */
 bool ria_host_has_public_ca(const char *host) RIA_MUST_USE;
 
+/* What an IAM policy must name to allow a login to a database. */
+enum ria_database_kind {
+    RIA_DATABASE_INSTANCE, /* an RDS instance or an instance of a cluster: their names look alike */
+    RIA_DATABASE_CLUSTER,  /* a cluster: its writer, reader or custom endpoint */
+    RIA_DATABASE_PROXY,
+    RIA_DATABASE_SHARD_GROUP, /* Aurora Limitless */
+    RIA_DATABASE_GLOBAL,      /* an Aurora global database: the cluster that is the writer */
+};
+
+enum {
+    RIA_DATABASE_HOST_SIZE = 256,
+    RIA_DATABASE_REGION_SIZE = 32,
+};
+
+struct ria_database {
+    enum ria_database_kind kind;
+    char host[RIA_DATABASE_HOST_SIZE]; /* the endpoint's name, in lower case */
+    char region[RIA_DATABASE_REGION_SIZE];
+    const char *partition; /* "aws", "aws-cn", ...; static */
+};
+
+/* Finds the database that a token for this login would be signed for. login->port may be 0 if it is
+ * not known; sections of the configuration for a host with a port then do not match. The channel is
+ * not checked. Returns false with err filled if the host is not an RDS name and no section maps it
+ * to one, if no region is known, or if login->region is not in the partition of the host. */
+bool ria_login_database(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_database *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Returns whether AWS has a partition of this name, such as "aws" or "aws-us-gov". */
+bool ria_partition_is_known(const char *name) RIA_MUST_USE;
+
 /* Reads rds-iam's configuration as a login does, and checks every section. Returns false with err
  * filled: "file:line: what is wrong; what to do". */
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;

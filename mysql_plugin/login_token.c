@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns the user name in the environment, or NULL. For a process whose user has no passwd entry,
- * as is common in containers. */
+/* Returns the user name in the environment, or NULL. Used for a process whose user has no passwd
+ * entry, as is common in containers. */
 static const char *name_in_environment(const struct ria_world *world)
 {
     static const char *const variables[] = {"USER", "LOGNAME", "LOGIN"};

@@ -22,7 +22,7 @@ enum ria_login_task {
 };
 
 /* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
- * it, initialise `token` with RIA_TOKEN_INIT, fill the first five members, and call
+ * it, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and call
  * ria_login_token_run(). Release `token` in the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
@@ -31,14 +31,14 @@ struct ria_login_token {
                           */
     /* How to find the user if login.user is NULL and the process does not run as root:
      * getlogin_r(), for a client library that prefers the terminal's login name to the process's
-     * user; NULL for a library that does not. */
+     * user. NULL: the library uses the process's user. */
     int (*login_name)(char *name, size_t size);
     bool queries_dns; /* if the host has no endpoint: query DNS, and name in err the RDS endpoint
                          that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[256];   /* if login.user was NULL: the operating system's user; login.user then
-                            points here */
+    char os_user[256];   /* if login.user was NULL: the operating system's user, to whose name
+                            login.user now points */
     bool lacks_endpoint; /* the host was checked and has no RDS endpoint; err contains the reason */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;

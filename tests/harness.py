@@ -2,7 +2,7 @@
 
 meson sets environment variables that name the build directory, the installed prefix and the work directory. A test
 ends with its parent process, so a killed run leaves no process behind. It discards most of the state that it inherits
-(surroundings.py), and runs programs with a time limit. Code that knows servers is in lab/ and integration/.
+(surroundings.py), and runs programs with a time limit. Code that uses servers is in lab/ and integration/.
 """
 import ctypes
 import os

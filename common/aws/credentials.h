@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * AWS credentials as a value: the keys, their expiry time, and the name of their source. They are
- * wiped when they are released. This module gets no credentials; provider/ does. */
+ * A value type for AWS credentials: the keys, the time at which they expire, and the name of their
+ * source. Credentials are wiped when they are released. This module does not obtain credentials;
+ * see provider/. */
 #ifndef RIA_AWS_CREDENTIALS_H
 #define RIA_AWS_CREDENTIALS_H
 

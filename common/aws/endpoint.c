@@ -111,7 +111,7 @@ static bool is_ipv6_or_name(const char *host)
 
 /* Writes the host in lower case to out. Returns false if it is empty or too long, if it contains a
  * character that neither names nor addresses have, or if it contains a port. */
-static bool normalise(const char *host, char out[RIA_HOST_SIZE])
+static bool normalize(const char *host, char out[RIA_HOST_SIZE])
 {
     size_t len = strlen(host);
     if (len > 1 && host[len - 1] == '.') {
@@ -221,7 +221,7 @@ static void endpoint_classify(struct ria_endpoint *out)
 void ria_endpoint_read(const char *host, struct ria_endpoint *out)
 {
     *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_OTHER};
-    if (normalise(host, out->host)) {
+    if (normalize(host, out->host)) {
         endpoint_classify(out);
     } else {
         *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_NO_NAME};

@@ -36,7 +36,7 @@ struct ria_endpoint {
     char host[RIA_HOST_SIZE]; /* lower case, without a trailing dot; "" if the text is not a host */
     char region[RIA_REGION_SIZE]; /* "" if the name contains none */
     enum ria_endpoint_kind kind;
-    const char *partition; /* "aws", "aws-cn", ...; NULL for DSQL, and if it is not an RDS name */
+    const char *partition; /* "aws", "aws-cn", ...; NULL for DSQL and for a name outside RDS */
 };
 
 /* Parses a host name or address, and fills *out for every text. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads facts from a plan: the setting that chose its source, its description for messages, and the
- * endpoints of the services that it needs. Refuses a service URL that does not fit. */
+ * Reads facts from a plan: the setting that identifies its source, its description for messages,
+ * and the endpoints of the services that it needs. Refuses a service URL that does not fit. */
 #include "aws/plan.h"
 
 #include "base/messages.h"

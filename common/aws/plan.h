@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * A plan describes how to get credentials. It is the merged result of the environment, AWS's two
- * files and rds-iam's own file: one source of credentials, and the roles that are assumed with
- * them, innermost first. It contains every setting that is used, with defaults filled in, and
+ * files and rds-iam's own file: one source of credentials, and the roles, in the order in
+ * which they are assumed. It contains every setting that is used, with defaults filled in, and
  * the file and line where each setting was read.
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
- * followed the profiles to their end, rejected cycles, and checked numbers. Three things are read
- * or checked only when they are used: the contents of a token file, because it is rotated; a URL,
- * because libcurl parses it; and the proxy variables, because libcurl reads them.
+ * followed each source_profile to the last one, rejected cycles, and checked numbers. Three things
+ * are read or checked only when they are used: the contents of a token file, because it is rotated;
+ * a URL, because libcurl parses it; and the proxy variables, because libcurl reads them.
  *
- * The sources make plans (provider/), and rds-iam-fetch carries them out. provider/request.h sends
- * a plan to rds-iam-fetch; provider/cache_name.h derives the name under which its result is cached.
+ * The providers make plans (provider/), and rds-iam-fetch carries them out. provider/request.h
+ * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which its result is
+ * cached.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -23,7 +24,7 @@
 
 enum ria_source {
     RIA_SOURCE_KEYS,         /* the keys are in the plan */
-    RIA_SOURCE_WEB_IDENTITY, /* its role is roles[0] of the plan */
+    RIA_SOURCE_WEB_IDENTITY, /* the role that the web identity assumes is roles[0] of the plan */
     RIA_SOURCE_PROCESS,
     RIA_SOURCE_CONTAINER,
     RIA_SOURCE_INSTANCE,
@@ -32,7 +33,7 @@ enum ria_source {
     RIA_SOURCES,
 };
 
-/* The settings of a source; each may be unset. */
+/* The settings of a plan; each may be unset. */
 enum ria_plan_value {
     RIA_PLAN_PROFILE, /* the active profile, whose settings apply to every source */
     RIA_PLAN_KEYS,    /* the id of the keys in the plan, and the place where it was read */
@@ -43,15 +44,17 @@ enum ria_plan_value {
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
-    RIA_PLAN_SSO_SESSION, /* unset in an older profile, whose SSO token belongs to a start URL */
+    RIA_PLAN_SSO_SESSION, /* unset in the legacy form of a profile, which has no
+                             sso_session; its token file is named after the start URL */
     RIA_PLAN_SSO_START_URL,
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
     RIA_PLAN_SSO_ROLE_NAME,
     RIA_PLAN_LOGIN_SESSION, /* the ARN of the user who logged in */
     RIA_PLAN_LOGIN_REGION,
-    RIA_PLAN_LOGIN_DIRECTORY, /* directory of its token file */
-    RIA_PLAN_STS_URL, /* the four URLs replace endpoints, in the order of enum ria_service */
+    RIA_PLAN_LOGIN_DIRECTORY, /* the directory of the token file of `aws login` */
+    RIA_PLAN_STS_URL,         /* the four URLs replace the services' endpoints; in the order of
+                                 enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
@@ -109,27 +112,27 @@ struct ria_plan {
         .keys = RIA_CREDENTIALS_INIT                                                               \
     }
 
-/* Returns the setting that chose the source, such as the id of the keys, the command or the
- * endpoint. */
+/* Returns the setting that identifies the source in messages, such as the id of the keys, the
+ * command or the endpoint. */
 const struct ria_setting *ria_plan_source_setting(const struct ria_plan *plan);
 
-/* Writes the name of the source for display. If the setting that chose the source was read from a
- * file, also writes the file and line: "profile etl (/home/u/.aws/config:3)". */
+/* Writes the name of the source for display. If the setting that identifies the source was read
+ * from a file, also writes the file and line: "profile etl (/home/u/.aws/config:3)". */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
 /* Returns the active profile; its name is NULL if there is none. */
 struct ria_profile ria_profile_active(const struct ria_plan *plan);
 
-/* The endpoint of a service, and the setting that chose it. */
+/* The endpoint of a service, and the setting that decided which endpoint it is. */
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
     char region[RIA_REGION_SIZE];   /* the region to sign for */
-    const struct ria_setting *from; /* the setting of the plan that chose it, or the region */
+    const struct ria_setting *from; /* the setting that decided the URL: of the plan, or `region` */
 };
 
 /* Fills *out with the endpoint of a service. This is the configured URL, or else the endpoint of
  * the region in the enabled variants (FIPS, dual-stack, legacy STS). Returns false if the
- * configured URL does not fit. */
+ * configured URL does not fit into out->url. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,

@@ -90,7 +90,7 @@ static bool classify_credentials(
 
 /* Returns whether every AWS tool accepts the character in a name. strspn() is not used, because it
  * builds a table of the set for each name. */
-static bool is_usual(char c)
+static bool is_accepted_by_all_tools(char c)
 {
     return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
 }
@@ -100,7 +100,7 @@ static void warn_about_name(
     const struct ria_world *world, const char *path, const struct ria_profile_section *section)
 {
     const char *at = section->name;
-    while (is_usual(*at)) {
+    while (is_accepted_by_all_tools(*at)) {
         at++;
     }
     if (world->log != NULL && *at != '\0') {

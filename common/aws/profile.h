@@ -47,7 +47,7 @@ struct ria_profiles {
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed and unknown */
     bool present[RIA_PROFILE_FILES];
     bool is_unreachable[RIA_PROFILE_FILES]; /* the default path leads to no file (RIA_E_UNREACHABLE,
-                                               see ria_world_read_usual()) */
+                                               see ria_world_read_default()) */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* the file belongs to neither root nor the user */
     uid_t user;                           /* the effective user */

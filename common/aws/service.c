@@ -34,6 +34,15 @@ struct ria_partition ria_partition_of(const char *region)
     return (struct ria_partition){"aws", "amazonaws.com", "api.aws"};
 }
 
+bool ria_partition_exists(const char *name)
+{
+    bool is_found = strcmp(name, ria_partition_of("").name) == 0;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]) && !is_found; i++) {
+        is_found = strcmp(name, beginnings[i].partition.name) == 0;
+    }
+    return is_found;
+}
+
 const char ria_region_global[] = "aws-global";
 
 struct service {
@@ -103,7 +112,7 @@ static bool is_legacy_region(const char *region)
 }
 
 /* Returns whether the global STS endpoint serves the request. */
-static bool is_one_for_all(
+static bool uses_global_endpoint(
     enum ria_service service, const char *region, const struct ria_service_variant *variant)
 {
     return service == RIA_SERVICE_STS && !variant->is_fips && !variant->is_dual_stack &&
@@ -147,7 +156,7 @@ void ria_service_endpoint(
 {
     const struct service *known = &services[service];
     struct ria_partition partition = ria_partition_of(region);
-    bool is_global = is_one_for_all(service, region, variant);
+    bool is_global = uses_global_endpoint(service, region, variant);
     bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
                                           strcmp(partition.name, "aws-us-gov") == 0);
     (void)ria_text_copy(out->region, sizeof(out->region), is_global ? "us-east-1" : region);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoints of AWS services, and the region for which a request to them is signed. Both
+ * The endpoints of AWS services, and the region for which a request to an endpoint is signed. Both
  * depend on a region and on variants that the user can enable. Configured endpoints
  * (AWS_ENDPOINT_URL and similar settings) are not handled here; see provider/network.h.
  *
@@ -23,11 +23,12 @@ enum ria_service {
 struct ria_service_variant {
     bool is_fips;
     bool is_dual_stack;
-    bool is_legacy; /* the global endpoint, for the regions of AWS_STS_REGIONAL_ENDPOINTS=legacy */
+    bool is_legacy; /* use the global endpoint in the regions to which
+                       AWS_STS_REGIONAL_ENDPOINTS=legacy applies */
 };
 
 enum {
-    RIA_SERVICE_HOST_SIZE = 128 /* service, region and the longest suffix have 80 characters */
+    RIA_SERVICE_HOST_SIZE = 128 /* service, region and suffix together have at most 80 characters */
 };
 
 struct ria_service_endpoint {
@@ -35,8 +36,8 @@ struct ria_service_endpoint {
     char region[RIA_REGION_SIZE]; /* the region to sign for */
 };
 
-/* Fills *out with the host name of a service. The region must have the form of a region's name; for
- * STS it may also be "aws-global". */
+/* Fills *out with the host name of a service and the region to sign for. The region must have the
+ * form of a region's name; for STS it may also be "aws-global". */
 void ria_service_endpoint(
     enum ria_service service,
     const char *region,
@@ -53,6 +54,9 @@ struct ria_partition {
 /* Returns the partition of a region, by the prefix of its name. An unknown region belongs to "aws".
  */
 struct ria_partition ria_partition_of(const char *region);
+
+/* Returns whether a partition of this name exists. */
+bool ria_partition_exists(const char *name);
 
 /* Returns the name of a service as the suffix of AWS_ENDPOINT_URL_*: "STS", "SSO", "SSO_OIDC",
  * "SIGNIN". */

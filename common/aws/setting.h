@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A setting with the place where it was read, and the functions that find, read and parse a
- * settings file. This module does not interpret keys; provider/ and config/ do. */
+ * settings file. This module does not interpret keys; provider/ and config/ interpret
+ * them. */
 #ifndef RIA_AWS_SETTING_H
 #define RIA_AWS_SETTING_H
 
@@ -12,7 +13,7 @@ enum {
     RIA_PATH_MAX = 4096
 };
 
-/* A setting. The strings are borrowed from its document. */
+/* A setting. The strings are borrowed from the parsed file or from the environment. */
 struct ria_setting {
     const char *value; /* NULL: not set */
     const char *path;  /* the file; if line is 0, the option or variable; NULL for a default */
@@ -54,11 +55,12 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
 struct ria_settings_path {
     const char *text;
     bool is_named; /* an environment variable names it; else it is the default path
-                      (ria_world_read_usual()) */
+                      (ria_world_read_default()) */
 };
 
 /* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
- * if it is a default path that leads to no file; FAILED with err filled. `file` may be NULL. */
+ * if it is a default path that leads to no file; FAILED with err filled if the file
+ * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,
     const struct ria_settings_path *path,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses and checks lists of tags. Rejects an empty item, a repeated key, a missing or unexpected
- * value, more tags than STS accepts, and a key or value that is too long. */
+ * Parses and checks lists of tags. Rejects an empty item, an item without a key, a repeated key, a
+ * missing or unexpected value, more tags than STS accepts, and a key or value that is too long. One
+ * comma after the last item is accepted. */
 #include "aws/tag.h"
 
 #include "base/ascii.h"
@@ -60,6 +61,22 @@ static bool is_repeated(const char *list, const struct ria_tag *tag)
     return false;
 }
 
+/* Returns what is wrong with one item, or NULL. */
+static const char *tag_fault(const struct ria_tag *tag, bool has_values)
+{
+    if (tag->key_len == 0) {
+        return tag->value == NULL ? "one of them is empty" : "one of them has no key";
+    }
+    if (has_values != (tag->value != NULL)) {
+        return has_values ? "one of them has no value; write key=value"
+                          : "only keys are allowed here, without values; write key1, key2";
+    }
+    if (tag->key_len > RIA_TAG_KEY_MAX || tag->value_len > RIA_TAG_VALUE_MAX) {
+        return "a key is longer than 128 bytes, or a value is longer than 256";
+    }
+    return NULL;
+}
+
 const char *ria_tag_list_fault(const char *list, bool has_values)
 {
     const char *at = list;
@@ -68,15 +85,9 @@ const char *ria_tag_list_fault(const char *list, bool has_values)
         if (count >= RIA_TAGS_MAX) {
             return "there are more than 50 of them";
         }
-        if (tag.key_len == 0) {
-            return "one of them is empty";
-        }
-        if (has_values != (tag.value != NULL)) {
-            return has_values ? "one of them has no value; write key=value"
-                              : "only keys are allowed here; write key, key";
-        }
-        if (tag.key_len > RIA_TAG_KEY_MAX || tag.value_len > RIA_TAG_VALUE_MAX) {
-            return "one of them is too long";
+        const char *fault = tag_fault(&tag, has_values);
+        if (fault != NULL) {
+            return fault;
         }
         if (is_repeated(list, &tag)) {
             return "a key is used twice";

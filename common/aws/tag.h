@@ -25,13 +25,15 @@ struct ria_tag {
     size_t value_len;
 };
 
-/* Parses the next item and advances *list, which becomes "" after the last item. Returns false if
- * *list is "". An item without '=' has no value, and an empty item has an empty key. */
+/* Parses the next item and advances *list, which becomes "" after the last item and a comma that
+ * follows it. Returns false if *list is "". An item without '=' has no value, and an empty item has
+ * an empty key. */
 bool ria_tag_next(const char **list, struct ria_tag *out) RIA_MUST_USE;
 
 /* Checks a list against the rules of STS: the number of items, their lengths, and unique keys
- * (ignoring case). Each item must have a value if has_values is set, and no item if it is not.
- * Returns NULL if the list is valid or empty, else a static string that tells what is wrong. */
+ * (ignoring case). Each item must have a value if has_values is set; no item may have a value if
+ * has_values is not set. Returns NULL if the list is valid or empty, else a static string that
+ * tells what is wrong. */
 const char *ria_tag_list_fault(const char *list, bool has_values);
 
 #endif

@@ -21,7 +21,8 @@ enum {
     USUAL_LEN = 511,
 };
 
-/* Appends the parameters from Action to X-Amz-Expires. Both orders begin with these. */
+/* Appends the parameters from Action to X-Amz-Expires. The signed query and the token both begin
+ * with these parameters, and differ in the order of the others. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,

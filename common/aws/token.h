@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 enum {
-    /* X-Amz-Expires, in seconds. The server checks the token's age against it and rejects a larger
-     * value (RDS User Guide, "IAM database authentication"). */
+    /* X-Amz-Expires, in seconds. The server compares the token's age with this number, and rejects
+     * a larger number (RDS User Guide, "IAM database authentication"). */
     RIA_TOKEN_LIFE = 900,
-    /* A percent-encoded session token, which has up to three bytes for each byte, and everything
-     * else. */
+    /* Room for a percent-encoded session token, which has up to three characters for each byte, and
+     * for the rest of the RDS token. */
     RIA_TOKEN_MAX = (3 * RIA_SESSION_TOKEN_MAX) + 4096,
 };
 

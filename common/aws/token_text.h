@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognizes tokens and reads their parameters. A token is a URL with a SigV4 query signature (AWS,
- * "Authenticating Requests: Using Query Parameters"). The signature parameter alone decides,
+ * "Authenticating Requests: Using Query Parameters"). Only the signature parameter is looked for,
  * because the AWS SDKs write the other parameters in different orders, some SDKs write https://
  * before the token, and tokens of Aurora DSQL have other actions. The plugins, the preload and the
  * agent all use these functions. No signature is verified here; the server does that. token.h makes

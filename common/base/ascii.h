@@ -18,7 +18,8 @@
 #define RIA_DIGITS "0123456789"
 #define RIA_HEX_DIGITS RIA_DIGITS "abcdef" /* as ria_hex_write() writes them */
 #define RIA_LOWER_LETTERS "abcdefghijklmnopqrstuvwxyz"
-#define RIA_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" RIA_LOWER_LETTERS
+#define RIA_UPPER_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define RIA_LETTERS RIA_UPPER_LETTERS RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
 /* A text that consists only of these characters counts as blank. They are also removed from the end
  * of a file that contains one value, and around keys in environment variables. */

@@ -8,57 +8,19 @@
 
 #include <string.h>
 
-/* Well-formed UTF-8 of two to four bytes: table 3-7 of the Unicode Standard, without the control
- * characters U+0080 to U+009F. */
-static const struct {
-    unsigned char lead_min;
-    unsigned char lead_max;
-    unsigned char second_min;
-    unsigned char second_max;
-    size_t len;
-} sequences[] = {
-    {0xc2, 0xc2, 0xa0, 0xbf, 2},
-    {0xc3, 0xdf, 0x80, 0xbf, 2},
-    {0xe0, 0xe0, 0xa0, 0xbf, 3},
-    {0xe1, 0xec, 0x80, 0xbf, 3},
-    {0xed, 0xed, 0x80, 0x9f, 3},
-    {0xee, 0xef, 0x80, 0xbf, 3},
-    {0xf0, 0xf0, 0x90, 0xbf, 4},
-    {0xf1, 0xf3, 0x80, 0xbf, 4},
-    {0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-static bool error_is_continuation(unsigned char c)
+/* Returns the length in bytes of the printable character at p, or 0 if there is none. Control
+ * characters, also U+0080 to U+009F, are not printable. Never reads beyond a NUL. */
+static size_t character_len(const char *p)
 {
-    return (c & 0xc0) == 0x80;
-}
-
-/* Returns the length in bytes of the printable character at p, or 0 if there is none. Never reads
- * beyond a NUL. */
-static size_t character_len(const unsigned char *p)
-{
-    if (p[0] < 0x80) {
-        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
-    }
-    size_t i = 0;
-    size_t count = sizeof(sequences) / sizeof(sequences[0]);
-    while (i < count && (p[0] < sequences[i].lead_min || p[0] > sequences[i].lead_max)) {
-        i++;
-    }
-    if (i == count || p[1] < sequences[i].second_min || p[1] > sequences[i].second_max) {
-        return 0;
-    }
-    for (size_t at = 2; at < sequences[i].len; at++) {
-        if (!error_is_continuation(p[at])) {
-            return 0;
-        }
-    }
-    return sequences[i].len;
+    uint32_t code = 0;
+    size_t len = ria_text_decode(p, &code);
+    bool is_printable = code >= 0x20 && code != 0x7f && (code < 0x80 || code >= 0xa0);
+    return is_printable ? len : 0;
 }
 
 void ria_printable(char *text)
 {
-    unsigned char *p = (unsigned char *)text;
+    char *p = text;
     while (*p != '\0') {
         bool is_plain = *p >= 0x20 && *p < 0x7f; /* the common case */
         size_t len = is_plain ? 1 : character_len(p);

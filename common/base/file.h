@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Functions that read the facts about a file for base/trust.h, and that replace a file as a whole.
- * The process's world (os/process_world.c) calls them, and programs that open directories
- * themselves. All functions may be called from any thread. They block only on the file system.
+ * They are called by the process's world (os/process_world.c), and by programs that open
+ * directories themselves. All functions may be called from any thread. They block only on the file
+ * system.
  */
-#ifndef RIA_FILE_H
-#define RIA_FILE_H
+#ifndef RIA_BASE_FILE_H
+#define RIA_BASE_FILE_H
 
 #include "base/world.h"
 

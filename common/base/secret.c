@@ -2,8 +2,8 @@
  *
  * Allocates secrets in one mapping. The mapping is divided into units of 4 KB. Each unit has a
  * bit, which is set while the unit is in use. The units of a secret are adjacent, and their bits
- * are in one 64-bit word, so one atomic operation reserves all units of a secret, and one releases
- * them. Refuses a secret that is longer than RIA_SECRET_MAX.
+ * are in one 64-bit word, so one atomic operation reserves all units of a secret, and one atomic
+ * operation releases them. Refuses a secret that is longer than RIA_SECRET_MAX.
  */
 #include "base/secret.h"
 
@@ -24,7 +24,8 @@ _Static_assert(RIA_SECRET_MAX / UNIT < WORD, "the longest secret fits into a wor
 static char *mapping; /* NULL: not created yet */
 static uint64_t taken[WORDS];
 
-/* Creates the mapping. Returns NULL on failure. */
+/* Creates the mapping, with an inaccessible guard of `guard` bytes before and after it. Returns
+ * NULL on failure. */
 static char *map(size_t guard)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -40,9 +41,10 @@ static char *map(size_t guard)
     return all + guard;
 }
 
-/* Returns the mapping, and creates it if necessary. If two threads create it at the same time, one
- * of the two mappings is unmapped again. Returns NULL on failure. */
-static char *find_mapping(void)
+/* Returns the mapping, and creates it in the first call. If two threads create a mapping at the
+ * same time, both use the mapping that was stored first, and the other one is unmapped. Returns
+ * NULL on failure. */
+static char *get_or_create_mapping(void)
 {
     char *existing = __atomic_load_n(&mapping, __ATOMIC_ACQUIRE);
     if (existing != NULL) {
@@ -66,24 +68,30 @@ static size_t units_of(size_t len)
     return (len + UNIT - 1) / UNIT;
 }
 
-/* Returns the bits of `count` units from `first` on, within a word. count is less than WORD. */
+/* Returns a word in which the bits of `count` units are set, from unit `first` on. `first` is
+ * reduced to its number within a word. count is less than WORD. */
 static uint64_t mask_of(size_t count, size_t first)
 {
     return ((UINT64_C(1) << (count % WORD)) - 1) << (first % WORD);
 }
 
-/* Reserves `count` adjacent units whose bits are in one word. Returns the first unit, or WORD if
- * there is no room. */
+/* Reserves `count` adjacent units whose bits are in taken[word]. Returns the number of the first
+ * unit within this word, or WORD if the word has not enough adjacent free units. */
 static size_t reserve_in_word(size_t word, size_t count)
 {
-    uint64_t now = __atomic_load_n(&taken[word], __ATOMIC_ACQUIRE);
+    uint64_t bits = __atomic_load_n(&taken[word], __ATOMIC_ACQUIRE);
     size_t first = 0;
     while (first + count <= WORD) {
         uint64_t mask = mask_of(count, first);
-        if ((now & mask) != 0) {
+        if ((bits & mask) != 0) {
             first++;
         } else if (__atomic_compare_exchange_n(
-                       &taken[word], &now, now | mask, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+                       &taken[word],
+                       &bits,
+                       bits | mask,
+                       false,
+                       __ATOMIC_ACQ_REL,
+                       __ATOMIC_ACQUIRE)) {
             return first;
         }
     }
@@ -93,7 +101,7 @@ static size_t reserve_in_word(size_t word, size_t count)
 bool ria_secret_keep(struct ria_secret *secret, const void *bytes, size_t len)
 {
     ria_secret_wipe(secret);
-    char *base = len == 0 || len > RIA_SECRET_MAX ? NULL : find_mapping();
+    char *base = len == 0 || len > RIA_SECRET_MAX ? NULL : get_or_create_mapping();
     for (size_t i = 0; base != NULL && i < WORDS; i++) {
         size_t first = reserve_in_word(i, units_of(len));
         if (first < WORD) {

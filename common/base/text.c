@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Copies, formats, quotes and unquotes texts. Cuts a text that is too long without splitting a
- * UTF-8 character, and rejects a quote that is not closed. */
+ * UTF-8 character, and rejects a quote that is not closed. Decodes UTF-8 strictly. */
 #include "base/text.h"
 
 #include "base/ascii.h"
@@ -152,4 +152,49 @@ bool ria_text_unquote(char *text)
         *to = '\0';
     }
     return is_one;
+}
+
+/* Well-formed UTF-8 of two to four bytes: table 3-7 of the Unicode Standard. */
+static const struct {
+    unsigned char lead_min;
+    unsigned char lead_max;
+    unsigned char second_min;
+    unsigned char second_max;
+    unsigned char len;
+} sequences[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2},
+    {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3},
+    {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4},
+    {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+size_t ria_text_decode(const char *text, uint32_t *code)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    if (p[0] < 0x80) {
+        *code = p[0] == '\0' ? *code : p[0];
+        return p[0] == '\0' ? 0 : 1;
+    }
+    size_t i = 0;
+    size_t count = sizeof(sequences) / sizeof(sequences[0]);
+    while (i < count && (p[0] < sequences[i].lead_min || p[0] > sequences[i].lead_max)) {
+        i++;
+    }
+    if (i == count || p[1] < sequences[i].second_min || p[1] > sequences[i].second_max) {
+        return 0;
+    }
+    size_t len = sequences[i].len;
+    uint32_t found = p[0] & (0xffU >> (len + 1)); /* the lead byte has len one bits and a zero */
+    for (size_t at = 1; at < len; at++) {
+        if (!text_is_continuation((char)p[at])) {
+            return 0;
+        }
+        found = found << 6U | (p[at] & 0x3fU);
+    }
+    *code = found;
+    return len;
 }

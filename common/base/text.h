@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Texts in arrays of a fixed size. A text that is too long is cut at a UTF-8 character boundary and
- * ends in "...". Not for secrets, and not for texts of unlimited length: use a buffer (base/buf.h).
+ * ends in "...". Also decodes UTF-8. For a secret, or a text of unlimited length, use a buffer
+ * (base/buf.h) instead.
  */
 #ifndef RIA_BASE_TEXT_H
 #define RIA_BASE_TEXT_H
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Copies a text to out, an array of `size` bytes, at least 4. `text` may overlap out. Returns false
  * if the text was cut. */
@@ -26,7 +28,7 @@ enum {
     RIA_QUOTED_SIZE = 128
 };
 
-/* Writes a name as a shell and the AWS CLI's files accept it, by the rule of Python's
+/* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
  * shlex.quote(): unchanged, or in single quotes if it is empty or contains a space, a quote or
  * another special character. A name that is too long is cut inside the quotes. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
@@ -36,5 +38,11 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
  * the text is not exactly one non-empty word, or if a quote is not closed; in these cases the text
  * may be changed. Spaces and tabs around the word are ignored. */
 bool ria_text_unquote(char *text);
+
+/* Decodes the first UTF-8 character of a text (table 3-7 of the Unicode Standard: no surrogates, no
+ * overlong forms, nothing above U+10FFFF). Returns its length, 1 to 4 bytes. Returns 0 with *code
+ * unchanged if the text is empty, or if it does not begin with a well-formed character. Never reads
+ * beyond the NUL. */
+size_t ria_text_decode(const char *text, uint32_t *code);
 
 #endif

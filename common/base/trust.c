@@ -70,7 +70,7 @@ static void trust_add_entry(const struct acl_entry *entry, uid_t user, struct ri
         (is_group || entry->tag == ACL_USER) && !acl->has_writer &&
         !is_accepted(file, user, entry, is_group)) {
         acl->has_writer = true;
-        acl->is_group = is_group;
+        acl->writer_is_group = is_group;
         acl->writer = entry->id;
     }
 }
@@ -134,7 +134,7 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
             out,
             size,
             "an ACL lets %s %u write it",
-            acl->is_group ? "group" : "user",
+            acl->writer_is_group ? "group" : "user",
             (unsigned)acl->writer);
     }
     return out[0] != '\0';

@@ -50,7 +50,7 @@ enum ria_outcome ria_world_read_usual(
     if (outcome != RIA_FAILED || err->code != RIA_E_UNREACHABLE) {
         return outcome;
     }
-    ria_world_log(world, RIA_LOG_WARNING, "%s; it counts as a file that does not exist", err->text);
+    ria_world_log(world, RIA_LOG_WARNING, "%s; until then, this path counts as missing", err->text);
     return RIA_ABSENT;
 }
 

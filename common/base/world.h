@@ -22,9 +22,11 @@ struct ria_acl {
     bool is_present;
     bool is_unreadable; /* a list is present, but could not be read or parsed */
     bool group_writes;  /* the owning group can write */
-    bool has_writer;    /* the list lets a user or group write that base/trust.h does not accept */
-    bool is_group;      /* that writer is a group */
-    uint32_t writer;    /* uid or gid of that writer, the first such entry of the list */
+    /* The list gives write access to a user or a group that base/trust.h does not accept. If there
+     * are several, the next two members describe the first in the list. */
+    bool has_writer;
+    bool writer_is_group;
+    uint32_t writer; /* its uid or gid */
 };
 
 /* Identifies one version of a file. If is_settled is set and a later stamp has the same values, the
@@ -35,9 +37,12 @@ struct ria_stamp {
     int64_t size;
     int64_t modified; /* st_mtim of stat(2), nanoseconds since 1970 */
     int64_t changed;  /* st_ctim of stat(2), nanoseconds since 1970 */
-    uint64_t version; /* version of a copy in memory; 0: this is the file itself */
-    bool is_settled;  /* the next change will have another stamp, because the last change is older
-                         than the resolution of the file system's clock */
+    /* 0: the stamp describes the file on disk. Else it describes a copy of the file in memory, and
+     * this is the number of the copy; every new copy gets another number. */
+    uint64_t version;
+    /* The next change of the file will change its stamp, because the last change is older than the
+     * resolution of the file system's clock. */
+    bool is_settled;
 };
 
 /* The facts about a file. read_file() takes them from the descriptor from which it reads the
@@ -63,13 +68,16 @@ enum {
     RIA_BOOT_ID_SIZE = 37 /* a UUID and its NUL */
 };
 
-/* Identifies a running machine. A caller compares two of these structs to detect a reboot, or a
- * change of the clock. */
-struct ria_host {
+/* Identifies a boot of a machine, and a network namespace. A caller compares two of these structs
+ * to detect a reboot, another namespace, or a change of the clock. */
+struct ria_machine {
     char boot_id[RIA_BOOT_ID_SIZE];
-    uint64_t net_namespace; /* a container has its own namespace, with its own metadata service */
-    int64_t real_minus_raw; /* CLOCK_REALTIME minus CLOCK_MONOTONIC_RAW, milliseconds: changes when
-                               the clock is set or slewed, and when the machine sleeps */
+    /* The inode number of the process's network namespace. A container may have its own namespace,
+     * in which the metadata service may give it other credentials. */
+    uint64_t net_namespace;
+    /* CLOCK_REALTIME minus CLOCK_MONOTONIC_RAW, in milliseconds. Changes when the clock is set or
+     * slewed, and when the machine sleeps. */
+    int64_t real_minus_raw;
 };
 
 struct ria_world {
@@ -80,8 +88,8 @@ struct ria_world {
     const char *(*env)(void *self, const char *name);
 
     /* Appends each environment variable whose name begins with `prefix`, sorted by bytes:
-     * "NAME=VALUE" and a NUL. The values can be secrets, so the caller only computes
-     * a digest of them. */
+     * "NAME=VALUE" and a NUL. The values can be secrets, so the caller may use
+     * them only to compute a digest. */
     void (*add_variables)(void *self, const char *prefix, struct ria_buf *out);
 
     /* Returns seconds since 1970 UTC. */
@@ -100,8 +108,8 @@ struct ria_world {
      * belongs to root and that no other user can write. Returns FOUND; ABSENT if the file does not
      * exist; FAILED with a message that names the path. The code of a failure is RIA_E_UNREACHABLE
      * if the path is a directory or a loop of links, or if the user is not allowed to search a
-     * directory on the path, because in these cases there is no file that this user could have
-     * written. The code of every other failure is RIA_E_CONFIG. `file` may be NULL. */
+     * directory on the path: in these cases the user cannot have a file at this path. The code of
+     * every other failure is RIA_E_CONFIG. `file` may be NULL. */
     enum ria_outcome (*read_file)(
         void *self,
         const char *path,
@@ -109,14 +117,17 @@ struct ria_world {
         struct ria_file *file,
         struct ria_error *err);
 
-    /* Fills *out with the facts about the file that read_file() would read, without reading it.
-     * Returns false if the facts are not available; read_file() reports the reason. The member is
-     * NULL in a world without these facts; in such a world every login reads its files. */
-    bool (*look)(void *self, const char *path, struct ria_file *out);
+    /* Fills *out with the facts about a regular file and does not open the file. Returns false if
+     * the facts are not available; a call of read_file() with the same path reports the reason. The
+     * member is NULL in a world that does not provide the facts. Without them, the copy of a
+     * configuration file in memory cannot be compared with the file, so every login reads the file
+     * again. */
+    bool (*read_facts)(void *self, const char *path, struct ria_file *out);
 
-    /* Like read_file(), for a file in a private directory. Reads the file only if the directory and
-     * the file belong to the user and give no rights to others, and neither is a link. Otherwise
-     * returns ABSENT, with the reason in err. */
+    /* Appends the contents of the regular file `name` in `directory` to *out, and returns FOUND.
+     * The directory and the file must belong to the user and give no rights to others, and neither
+     * may be a symbolic link. Otherwise, and if the file cannot be read to its end, returns ABSENT
+     * with the reason in err. */
     enum ria_outcome (*read_private)(
         void *self,
         const char *directory,
@@ -128,8 +139,8 @@ struct ria_world {
      * write (base/trust.h). */
     bool (*is_own_directory)(void *self, const char *path);
 
-    /* Fills *out. Returns false if the system does not provide these facts. */
-    bool (*host)(void *self, struct ria_host *out);
+    /* Fills *out. Returns false if the system does not report the boot id or the namespace. */
+    bool (*machine)(void *self, struct ria_machine *out);
 
     /* Sends a request to rds-iam-fetch and waits for its response; both are complete records of
      * codec/record.h. rds-iam-fetch is killed at the deadline. Returns false with err filled on
@@ -144,7 +155,7 @@ struct ria_world {
     /* Returns the uid with which files are opened. */
     uid_t (*uid)(void *self);
 
-    /* Returns true if the host program runs with more rights than its caller (setuid, file
+    /* Returns true if the process runs with more rights than the user who started it (setuid, file
      * capabilities), or if its effective and real ids differ (seteuid). */
     bool (*is_privileged)(void *self);
 
@@ -174,10 +185,10 @@ enum ria_outcome ria_world_read(
 
 /* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
- * RIA_E_UNREACHABLE in err. This is not a failure because HOME may still name another user's home
- * after setuid(), and because Docker creates a directory if a file to be mounted is missing. err
- * must not be NULL. */
-enum ria_outcome ria_world_read_usual(
+ * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
+ * user's home after setuid(), and because Docker creates a directory if a file to be mounted is
+ * missing. err must not be NULL. */
+enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,
     struct ria_buf *out,

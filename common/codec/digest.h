@@ -33,7 +33,7 @@ enum {
 bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
     RIA_MUST_USE;
 
-/* Computes out = SHA-1(data). Only for the names of the AWS CLI's cache files. Fails like
+/* Computes out = SHA-1(data). Used only for the names of the AWS CLI's cache files. Fails like
  * ria_sha256(). */
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;

@@ -5,8 +5,8 @@
  * by r and s, of 32 bytes each. The module also encodes base64url without padding (RFC 4648,
  * section 5), the encoding of these values in JSON Web Tokens.
  *
- * Only for rds-iam-fetch. A plugin must use digest.h, which checks that the OpenSSL functions of
- * the process come from one library.
+ * Only rds-iam-fetch uses this module. A plugin must use digest.h, which checks that the OpenSSL
+ * functions of the process come from one library.
  */
 #ifndef RIA_CODEC_ES256_H
 #define RIA_CODEC_ES256_H

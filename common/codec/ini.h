@@ -27,8 +27,8 @@
 #include "base/error.h"
 
 /* A file with a thousand AWS SSO profiles has 145 KB, and public reports mention files of 20,000
- * lines. The limit stops a log file that was named by mistake before it fills the host program's
- * memory. */
+ * lines. If a user names a log file by mistake, the limit prevents the file from filling the host
+ * program's memory. */
 enum {
     RIA_INI_TEXT_MAX = 16 * 1024 * 1024,
     RIA_INI_LINE_MAX = 128 * 1024,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The binary record format of the requests to rds-iam-fetch, of its responses, and of the cache
- * files. A record is a header with a kind and a length, followed by fields. A plugin parses it
- * without a JSON library, and detects a truncated record by its length. This module does not
- * interpret fields, and does no I/O.
+ * files. A record is a header with a kind and a length, followed by fields. A plugin parses a
+ * record without a JSON library, and detects a truncated record by the length in the header. This
+ * module does not interpret fields, and does no I/O.
  *
  *   "RIAR" version kind 0 0   length of everything after the header, 4 bytes   header: 12 bytes
  *   tag, 2 bytes              length, 4 bytes    bytes    0           field
@@ -19,9 +19,9 @@
 
 #include <stdint.h>
 
-/* Four times the largest realistic request. Only sixteen roles with fifty tags each, which is not a
- * realistic configuration, do not fit. A record of this size also fits into a pipe or socket
- * buffer as a whole. */
+/* RIA_RECORD_MAX is four times the length of the largest realistic request. Only sixteen roles with
+ * fifty tags each, which is not a realistic configuration, do not fit. A record of this size also
+ * fits into a pipe or socket buffer as a whole. */
 enum {
     RIA_RECORD_MAX = 64 * 1024,
     RIA_RECORD_HEADER_LEN = 12,

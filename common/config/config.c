@@ -219,7 +219,7 @@ static bool load_named(
 }
 
 /* Appends the default path of the user's own file. */
-static void add_usual_name(const struct ria_world *world, struct ria_buf *out)
+static void add_default_name(const struct ria_world *world, struct ria_buf *out)
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
     ria_buf_add_text(out, base != NULL && base[0] == '/' ? base : "~/.config");
@@ -232,16 +232,17 @@ void ria_config_add_name(const struct ria_world *world, struct ria_buf *out)
     if (named != NULL) {
         ria_buf_add_text(out, named);
     } else {
-        add_usual_name(world, out);
+        add_default_name(world, out);
     }
 }
 
 /* Loads the user's own file, then the system's file. Both may be missing. */
-static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+static bool load_default(
+    const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     char path[RIA_PATH_MAX];
-    add_usual_name(world, &name);
+    add_default_name(world, &name);
     if (ria_buf_text(&name) == NULL) {
         return ria_fail(err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long, or out of memory");
     }
@@ -257,7 +258,7 @@ static bool load_usual(const struct ria_world *world, struct ria_config *out, st
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
     const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
-    bool ok = named != NULL ? load_named(world, named, out, err) : load_usual(world, out, err);
+    bool ok = named != NULL ? load_named(world, named, out, err) : load_default(world, out, err);
     if (!ok) {
         ria_config_release(out);
     }

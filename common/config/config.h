@@ -5,7 +5,7 @@
  *
  *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
  *   profile = etl                                      AWS profile to sign with
- *   region  = eu-west-1                                if the name does not contain it
+ *   region  = eu-west-1                                needed only if the name contains no region
  *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
  *   cache_credential_process = yes                     cache the output of the command; see below
  *   role_arn            = arn:aws:iam::123456789012:role/rds-access
@@ -14,7 +14,8 @@
  *   external_id         = ...                          this and the next five keys need role_arn
  *   role_session_name   = etl
  *   duration_seconds    = 3600
- *   session_tags        = team=etl, env=prod           the role must also trust sts:TagSession
+ *   session_tags        = team=etl, env=prod           the role's trust policy must also
+ *                                                      allow sts:TagSession
  *   transitive_tag_keys = team
  *   source_identity     = jane
  *

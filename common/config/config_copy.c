@@ -87,8 +87,8 @@ static bool is_current(
     struct ria_file facts;
     struct ria_error ignored;
     const struct ria_trusted what = {path, ""};
-    return world->uid(world->self) == file->reader && world->look != NULL &&
-           world->look(world->self, path, &facts) && same_state(&facts, &file->facts) &&
+    return world->uid(world->self) == file->reader && world->read_facts != NULL &&
+           world->read_facts(world->self, path, &facts) && same_state(&facts, &file->facts) &&
            ria_trust_check(world, &facts, &what, &ignored);
 }
 
@@ -105,7 +105,7 @@ struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const
 void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *file)
 {
     file->reader = world->uid(world->self);
-    if (world->look == NULL || !file->facts.stamp.is_settled || !try_lock()) {
+    if (world->read_facts == NULL || !file->facts.stamp.is_settled || !try_lock()) {
         return;
     }
     size_t place = config_copy_find(file->path.data);

@@ -3,18 +3,18 @@
  * Caches parsed files of rds-iam's configuration in the memory of this process. The files contain
  * no credentials.
  *
- * A copy is used while world->look() shows that the file is unchanged: the same device, inode,
- * size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked at
- * each use. If a file was changed less than a clock tick before it was read (struct ria_stamp),
+ * A copy is used while world->read_facts() shows that the file is unchanged: the same device,
+ * inode, size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked
+ * at each use. If a file was changed less than a clock tick before it was read (struct ria_stamp),
  * another change could be missed, so the file is not cached. The file is also not cached if the
- * world has no look().
+ * world has no read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never
  * deadlocks. If a login does not get the lock, it reads the file itself.
  */
-#ifndef RIA_AWS_CONFIG_COPY_H
-#define RIA_AWS_CONFIG_COPY_H
+#ifndef RIA_CONFIG_CONFIG_COPY_H
+#define RIA_CONFIG_CONFIG_COPY_H
 
 #include "aws/setting.h"
 #include "config/section_table.h"

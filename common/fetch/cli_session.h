@@ -26,8 +26,8 @@ struct ria_session_kind {
 };
 
 /* Reads the token file into *file and renews its tokens if they expire soon. Returns true if the
- * token has not expired. Otherwise returns false with err filled; the message says which command to
- * run, what to change, or to try again. May block until the deadline. */
+ * token has not expired. Otherwise returns false with err filled; the message names the command to
+ * run, names what to change, or tells the user to try again. May block until the deadline. */
 bool ria_session_open(
     struct ria_fetch *fetch,
     const struct ria_session_kind *kind,

@@ -5,7 +5,8 @@
  * called the keeper, kills the group if rds-iam-fetch itself is killed. If the command fails, the
  * message shows the end of its stderr, but only the host and port of each URL in it. No message
  * shows its stdout. Does not start a command that would run itself again (process_chain.h), and
- * rejects output above 64 KB and expired credentials.
+ * rejects output above 64 KB, a temporary access key without a session token, and expired
+ * credentials.
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
 #include "base/ascii.h"
@@ -381,6 +382,13 @@ static enum ria_outcome parse_output(
     if (!ria_json_credentials(output, &form, out, &why)) {
         (void)snprintf(what, sizeof(what), "printed no credentials (%.300s)", why.text);
         return fail_with(command, err, what, errors);
+    }
+    /* AWS rejects every request that is signed with such a key, and the database's error message
+     * does not contain the reason. */
+    if (ria_credentials_lack_token(out)) {
+        static const char lacks_token[] = "printed a temporary AccessKeyId (ASIA...) without a "
+                                          "SessionToken, which AWS requires";
+        return fail_with(command, err, lacks_token, errors);
     }
     if (out->expires != 0 && out->expires <= ria_fetch_now(fetch)) {
         return fail_with(command, err, "printed expired credentials", errors);

@@ -2,8 +2,8 @@
  *
  * Finds the RDS name that a host name is an alias of, by the CNAME records in DNS.
  */
-#ifndef RIA_FETCH_ALIAS_H
-#define RIA_FETCH_ALIAS_H
+#ifndef RIA_FETCH_DNS_H
+#define RIA_FETCH_DNS_H
 
 #include "base/buf.h"
 

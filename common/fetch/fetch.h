@@ -54,8 +54,9 @@ bool ria_fetch_assume_role(
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the plan's
- * outermost role first, then for the roles below it, then for the role of an SSO source. On
+/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the
+ * role that is assumed last, then for the earlier roles in reverse order, then for the role of an
+ * SSO source. On
  * success, returns true with *out filled and *roles set to the number of the plan's roles that need
  * not be assumed any more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
@@ -85,7 +86,7 @@ bool ria_fetch_authorities(
     struct ria_fetch *fetch, const struct ria_buf **out, struct ria_error *err) RIA_MUST_USE;
 
 /* Adds a warning to fetch->result if the file belongs to neither root nor the current user.
- * `consequence` says what was done with the file: "its certificates are trusted". */
+ * `consequence` states what was done with the file: "its certificates are trusted". */
 void ria_fetch_warn_of_owner(
     struct ria_fetch *fetch,
     const char *path,
@@ -158,8 +159,8 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
 int ria_lock_within(int fd, int64_t timeout);
 
 /* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads the
- * bundle, writes the response to *record and returns true. Raises the max of
- * *record to RIA_RECORD_BUNDLE_MAX for it. Returns false for any other bytes. */
+ * bundle, writes the response to *record and returns true. Before that, raises the max of *record
+ * to RIA_RECORD_BUNDLE_MAX. Returns false for any other bytes. */
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 

@@ -31,8 +31,8 @@ struct ria_http_request {
 struct ria_http_response {
     long status;
     struct ria_buf body;
-    bool
-        has_date; /* the response came over https, with a Date header, and not from an HTTP cache */
+    /* The response came over https, with a Date header, and not from an HTTP cache. */
+    bool has_date;
     int64_t date; /* the Date header, in seconds since 1970 */
 };
 

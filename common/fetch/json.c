@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses credentials with jansson, which uses an allocator that wipes memory (wiped.h). Rejects
- * duplicate names, members of the wrong type, a temporary access key without a session token, and
- * keys that contain blanks or control characters. */
+ * duplicate names, members that are missing or have the wrong type, and keys that contain blanks or
+ * control characters. */
 #include "fetch/json.h"
 
 #include "base/ascii.h"
@@ -38,14 +38,14 @@ static bool json_read_text(
 {
     const json_t *value = member(object, name);
     if (value == NULL || json_is_null(value)) {
-        return !is_required || ria_fail(err, RIA_E_CREDENTIALS, "no %s in it", name);
+        return !is_required || ria_fail(err, RIA_E_CREDENTIALS, "the JSON has no %s", name);
     }
     const char *text = json_string_value(value);
     if (text == NULL || (is_required && *text == '\0')) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "its %s is not a string", name);
+        return ria_fail(err, RIA_E_CREDENTIALS, "the %s is empty or not a string", name);
     }
     ria_buf_add(out, text, json_string_length(value));
-    return !out->failed || ria_fail(err, RIA_E_CREDENTIALS, "its %s is too long", name);
+    return !out->failed || ria_fail(err, RIA_E_CREDENTIALS, "the %s is too long", name);
 }
 
 static bool read_expiry(
@@ -56,7 +56,7 @@ static bool read_expiry(
         return false;
     }
     if (text.len > 0 && !ria_timestamp_parse(text.data, &out->expires)) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "its Expiration is not a time");
+        return ria_fail(err, RIA_E_CREDENTIALS, "the Expiration is not a time");
     }
     return true;
 }
@@ -68,29 +68,15 @@ static bool check_head(json_t *object, const struct ria_json_form *form, struct 
     }
     const json_t *version = member(object, "Version");
     if (form->has_version && (!json_is_integer(version) || json_integer_value(version) != 1)) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "no \"Version\": 1 in it");
+        return ria_fail(err, RIA_E_CREDENTIALS, "the JSON has no \"Version\": 1");
     }
     const char *code = json_string_value(member(object, "Code"));
     if (form->wanted_code != NULL && code != NULL && !ria_ascii_same(code, form->wanted_code)) {
         char shown[64];
         (void)ria_url_show_in(code, shown, sizeof(shown));
-        return ria_fail(err, RIA_E_CREDENTIALS, "its Code is %s", shown);
+        return ria_fail(err, RIA_E_CREDENTIALS, "the Code is %s", shown);
     }
     return true;
-}
-
-/* Rejects a temporary access key without a session token. AWS rejects every request that is signed
- * with such a key, and the database's error message does not contain the reason. */
-static bool check_session_token(
-    const struct ria_json_form *form, const struct ria_credentials *found, struct ria_error *err)
-{
-    return !ria_credentials_lack_token(found) ||
-           ria_fail(
-               err,
-               RIA_E_CREDENTIALS,
-               "its AccessKeyId is a temporary one (ASIA...), which AWS takes only with a session "
-               "token, and there is no %s in it",
-               form->session_token);
 }
 
 static bool parse_members(
@@ -104,10 +90,9 @@ static bool parse_members(
            json_read_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
            json_read_text(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
-           check_session_token(form, out, err) &&
            read_expiry(object, form->needs_session_token, out, err) &&
            (ria_credentials_are_plain(out) ||
-            ria_fail(err, RIA_E_CREDENTIALS, "its keys contain blanks or control characters"));
+            ria_fail(err, RIA_E_CREDENTIALS, "the keys contain blanks or control characters"));
 }
 
 bool ria_json_credentials(

@@ -83,7 +83,7 @@ static enum ria_outcome require_source(
         why,
         strcmp(why, ria_fetch_no_instance) == 0 ? "run this on the instance"
         : strcmp(why, ria_fetch_no_role) == 0   ? "attach one to it"
-                                                : "turn it on");
+                                                : "enable the metadata service (IMDSv2)");
 }
 
 static enum ria_outcome carry_out(

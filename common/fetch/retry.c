@@ -61,15 +61,15 @@ bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_respo
 {
     struct ria_clock_offset *offset = &fetch->result->offset;
     int64_t seconds = response->date - fetch->world->now(fetch->world->self);
-    struct ria_host host;
+    struct ria_machine machine;
     if (!response->has_date || offset->seconds != 0 ||
         (seconds > -OFFSET_MIN && seconds < OFFSET_MIN) ||
-        !fetch->world->host(fetch->world->self, &host)) {
+        !fetch->world->machine(fetch->world->self, &machine)) {
         return false;
     }
     offset->seconds = seconds;
-    offset->real_minus_raw = host.real_minus_raw;
-    memcpy(offset->boot_id, host.boot_id, sizeof(offset->boot_id));
+    offset->real_minus_raw = machine.real_minus_raw;
+    memcpy(offset->boot_id, machine.boot_id, sizeof(offset->boot_id));
     return true;
 }
 

@@ -2,7 +2,7 @@
  *
  * Gets the credentials of a role from the portal of AWS SSO (GetRoleCredentials). The request is
  * not signed; it carries the SSO token that `aws sso login` has written to a token file. SSO's OIDC
- * endpoint renews the SSO token (CreateToken with grant type refresh_token). The older form of a
+ * endpoint renews the SSO token (CreateToken with grant type refresh_token). The legacy form of a
  * profile, without an sso-session section, has an SSO token that cannot be renewed. Rejects an
  * expired SSO token, and an SSO token that contains characters that are not allowed in a header. */
 #include "fetch/cli_session.h"

@@ -31,7 +31,7 @@ struct ria_token_file {
 /* Writes the path of the token file of the plan's session:
  *
  *   SSO        ~/.aws/sso/cache/HEX.json, where HEX is the SHA-1 of the session's name, or of the
- *              start URL in the older form
+ *              start URL if the profile has the legacy form (no sso_session)
  *   aws login  ~/.aws/login/cache/HEX.json, where HEX is the SHA-256 of the ARN in login_session;
  *              AWS_LOGIN_CACHE_DIRECTORY can name another directory
  *

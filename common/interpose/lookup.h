@@ -6,11 +6,11 @@
  * the library, because libffi or a similar library makes the call, so the return address of the
  * call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
  *
- * Only one object in a process may replace dlsym(): the one that is linked with this archive. It
- * lists the functions of every library that it serves in ria_interposed_lists.
+ * Only one object in a process may replace dlsym(): the one that is linked with this archive. In
+ * ria_interposed_lists, that object lists the functions of every library that it serves.
  *
- * dlvsym() is not replaced: it needs a symbol version, and client libraries as their authors build
- * them have no versions.
+ * dlvsym() is not replaced: its callers name a symbol version, and client libraries that are built
+ * as their authors intend have no symbol versions.
  */
 #ifndef RIA_INTERPOSE_LOOKUP_H
 #define RIA_INTERPOSE_LOOKUP_H
@@ -38,8 +38,8 @@ struct ria_interposed_function {
 /* The interposed functions of one library. */
 struct ria_interposed_list {
     const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
-    const char *mark;   /* a function that every copy defines and a wrapper of the library does not:
-                           ria_library_mark() */
+    const char *mark;   /* a function that every copy of the library defines, but no wrapper of the
+                           library (ria_library_mark()) */
     const struct ria_interposed_function *functions;
     size_t count;
     const void **marks; /* RIA_COPIES_MAX marks, by number; NULL: the number is unused. Atomic. */
@@ -57,7 +57,7 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
 
 /* Returns the function that handles dlsym(handle, name): the real dlsym(), or the replacement for
  * interposed names. dlsym.S calls this for every lookup in the process, possibly before any
- * constructor has run, and from inside malloc(). It takes no lock and allocates no memory.
+ * constructor has run, and from inside malloc(). Takes no lock and allocates no memory.
  *
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the

@@ -20,7 +20,7 @@ struct ria_nested {
     const void *expected; /* the arguments of the nested call; NULL: none is expected */
 };
 
-/* Marks the begin of a call. `frame` is __builtin_frame_address(0) of a function that is not
+/* Marks the beginning of a call. `frame` is __builtin_frame_address(0) of a function that is not
  * inlined. */
 void ria_nested_begin(struct ria_nested *call, const void *frame);
 

@@ -18,16 +18,16 @@ static bool is_fault(int number)
 
 static bool is_handled(int number)
 {
-    struct sigaction now;
-    return sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
-           now.sa_handler != SIG_IGN;
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+           action.sa_handler != SIG_IGN;
 }
 
 void ria_signal_guard_begin(struct ria_signal_guard *guard)
 {
     int saved = errno;
     sigset_t handled;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancelling);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancel_state);
     (void)sigemptyset(&handled);
     for (int number = 1; number <= SIGRTMAX; number++) {
         if (!is_fault(number) && is_handled(number)) {
@@ -35,13 +35,13 @@ void ria_signal_guard_begin(struct ria_signal_guard *guard)
         }
     }
     (void)pthread_sigmask(SIG_BLOCK, &handled, &guard->signals);
-    errno = saved; /* EINVAL, for glibc's own two signals */
+    errno = saved; /* EINVAL, from querying the two signals that glibc reserves */
 }
 
 void ria_signal_guard_end(const struct ria_signal_guard *guard)
 {
     int saved = errno;
-    (void)pthread_setcancelstate(guard->cancelling, NULL);
+    (void)pthread_setcancelstate(guard->cancel_state, NULL);
     /* Last: a handler of a pending signal runs in this call, and may never return. */
     (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
     errno = saved;

@@ -16,8 +16,8 @@
  *                        without that flag, the file looks like the stderr of a program that was
  *                        started with 2>FILE.
  */
-#ifndef RIA_STDERR_H
-#define RIA_STDERR_H
+#ifndef RIA_OS_GUEST_STDERR_H
+#define RIA_OS_GUEST_STDERR_H
 
 #include <stdbool.h>
 #include <stddef.h>

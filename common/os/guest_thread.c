@@ -5,8 +5,8 @@
  *
  * The first thread's stack is recognized by its address: it is below the program's name, which the
  * kernel puts at the top of the stack (AT_EXECFN), and it may grow to RLIMIT_STACK. For every other
- * thread, the C library knows the bounds. On the first thread the C library is not used, because it
- * would read /proc/self/maps. If the first thread uses an address outside its known stack, that
+ * thread, the C library reports the bounds. On the first thread the C library is not used, because
+ * it would read /proc/self/maps. If the first thread uses an address outside its known stack, that
  * address is on no thread's stack. A coroutine's stack and an alternate signal stack are outside
  * all bounds, and count as too small.
  *

@@ -36,8 +36,8 @@ struct ria_guest_work {
 /* Runs the work and returns when it is done. Calls run() directly if the current stack has enough
  * room, else on a new thread with all signals blocked. Thread cancellation of the caller is
  * disabled during the call, because a cancelled thread would leave keys unwiped and a child
- * unreaped. Returns 0, or the error number of the failed attempt to start the thread. In the second
- * case, only prepare() has run. Thread-safe.
+ * unreaped. Returns 0, or the error number of the failed attempt to start the thread. After such a
+ * failure, only prepare() has run. Thread-safe.
  *
  * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
  * free() slower until the end of a process that had one thread before. */

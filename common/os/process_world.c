@@ -277,7 +277,7 @@ static enum ria_outcome process_world_read_file(
     return outcome;
 }
 
-static bool process_world_look(void *self, const char *path, struct ria_file *out)
+static bool process_world_read_facts(void *self, const char *path, struct ria_file *out)
 {
     (void)self;
     int saved = errno;
@@ -327,9 +327,9 @@ static enum ria_outcome read_private(
     return outcome;
 }
 
-static bool get_host(void *self, struct ria_host *out)
+static bool get_machine(void *self, struct ria_machine *out)
 {
-    struct ria_host host = {0};
+    struct ria_machine machine = {0};
     struct stat status;
     struct ria_error ignored;
     int saved = errno;
@@ -341,11 +341,11 @@ static bool get_host(void *self, struct ria_host *out)
     if (!ok) {
         return false;
     }
-    memcpy(host.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
-    host.net_namespace = (uint64_t)status.st_ino;
-    host.real_minus_raw = process_world_milliseconds(CLOCK_REALTIME) -
-                          process_world_milliseconds(CLOCK_MONOTONIC_RAW);
-    *out = host;
+    memcpy(machine.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
+    machine.net_namespace = (uint64_t)status.st_ino;
+    machine.real_minus_raw = process_world_milliseconds(CLOCK_REALTIME) -
+                             process_world_milliseconds(CLOCK_MONOTONIC_RAW);
+    *out = machine;
     return true;
 }
 
@@ -388,10 +388,10 @@ bool ria_process_log_to_file(enum ria_log_level level, const char *text)
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \
         .ticks = process_world_get_ticks, .home = get_home, .read_file = process_world_read_file,  \
-        .look = process_world_look, .read_private = read_private,                                  \
-        .is_own_directory = get_own_directory, .host = get_host, .fetch = process_world_fetch,     \
-        .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),                    \
-        .log_level = (last_level),                                                                 \
+        .read_facts = process_world_read_facts, .read_private = read_private,                      \
+        .is_own_directory = get_own_directory, .machine = get_machine,                             \
+        .fetch = process_world_fetch, .uid = get_uid, .is_privileged = get_privileged,             \
+        .log = (log_function), .log_level = (last_level),                                          \
     }
 
 const struct ria_world *ria_process_world(void)

@@ -5,8 +5,8 @@
  * rds-iam only shows this endpoint to the user. It signs no token for it, because DNS responses can
  * be forged.
  */
-#ifndef RIA_AWS_ALIAS_H
-#define RIA_AWS_ALIAS_H
+#ifndef RIA_PROVIDER_ALIAS_RECORD_H
+#define RIA_PROVIDER_ALIAS_RECORD_H
 
 #include "aws/endpoint.h"
 #include "base/buf.h"

@@ -55,13 +55,13 @@ bool ria_cache_directory(const struct ria_world *world, size_t index, char path[
 }
 
 /* Writes "boot-id namespace". Returns false if this machine cannot be identified. */
-static bool describe_host(const struct ria_world *world, char out[64])
+static bool describe_machine(const struct ria_world *world, char out[64])
 {
-    struct ria_host host;
-    if (!world->host(world->self, &host)) {
+    struct ria_machine machine;
+    if (!world->machine(world->self, &machine)) {
         return false;
     }
-    (void)ria_text_format(out, 64, "%s %" PRIu64, host.boot_id, host.net_namespace);
+    (void)ria_text_format(out, 64, "%s %" PRIu64, machine.boot_id, machine.net_namespace);
     return true;
 }
 
@@ -119,19 +119,20 @@ static bool cache_add_environment(
 }
 
 /* Writes the cache directory of the plan's source, or "" if its result is not cached on disk.
- * `host` is NULL for a source that is not tied to one machine, and "" if the machine is unknown. */
+ * `machine` is NULL for a source that is not tied to one machine, and "" if the machine cannot be
+ * identified. */
 static void find_directory(
     const struct ria_world *world,
     const struct ria_plan *plan,
-    const char *host,
+    const char *machine,
     char path[RIA_PATH_MAX])
 {
     bool is_found = false;
     if (plan->source == RIA_SOURCE_PROCESS) {
         is_found =
             plan->value[RIA_PLAN_PROCESS_CACHE].value != NULL && runtime_directory(world, path);
-    } else if (host != NULL) {
-        is_found = *host != '\0' && runtime_directory(world, path);
+    } else if (machine != NULL) {
+        is_found = *machine != '\0' && runtime_directory(world, path);
     } else {
         is_found = ria_cache_directory(world, 0, path);
     }
@@ -147,16 +148,16 @@ bool ria_cache_find_place(
     struct ria_error *err)
 {
     bool is_local = plan->source == RIA_SOURCE_INSTANCE || plan->source == RIA_SOURCE_CONTAINER;
-    char host[64] = "";
-    if (is_local && !describe_host(world, host)) {
-        host[0] = '\0';
+    char machine[64] = "";
+    if (is_local && !describe_machine(world, machine)) {
+        machine[0] = '\0';
     }
-    find_directory(world, plan, is_local ? host : NULL, out->directory);
+    find_directory(world, plan, is_local ? machine : NULL, out->directory);
     bool is_process = plan->source == RIA_SOURCE_PROCESS;
     RIA_AUTO(buf) evidence = {.max = is_process ? VARIABLES_MAX : EVIDENCE_MAX};
     return (is_process ? cache_add_environment(world, &evidence, err)
                        : read_evidence(world, plan, &evidence, err)) &&
-           ria_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
+           ria_cache_name(plan, is_local ? machine : NULL, &evidence, out->name, err);
 }
 
 bool ria_cache_find_process(
@@ -200,12 +201,12 @@ bool ria_cache_read(
 
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset)
 {
-    struct ria_host host;
-    if (offset->seconds == 0 || !world->host(world->self, &host) ||
-        strcmp(host.boot_id, offset->boot_id) != 0) {
+    struct ria_machine machine;
+    if (offset->seconds == 0 || !world->machine(world->self, &machine) ||
+        strcmp(machine.boot_id, offset->boot_id) != 0) {
         return 0;
     }
-    int64_t moved = host.real_minus_raw - offset->real_minus_raw;
+    int64_t moved = machine.real_minus_raw - offset->real_minus_raw;
     return moved > -CLOCK_MOVED && moved < CLOCK_MOVED ? offset->seconds : 0;
 }
 

@@ -57,8 +57,8 @@ bool ria_cache_read(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out);
 
 /* Returns offset->seconds, the number of seconds to add to this machine's time to get AWS's time,
- * if the offset is still valid (struct ria_clock_offset). Returns 0 if it is not, or if the system
- * does not identify this machine. */
+ * if the offset is still valid (struct ria_clock_offset). Returns 0 if the offset is no longer
+ * valid, or if the system does not identify this machine. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
 /* Returns true if cached credentials can be used without a renewal. The credentials must have no

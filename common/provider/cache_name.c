@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* The values that decide whose credentials a plan returns. Other values, such as the CA bundle, do
- * not. */
+ * not decide this. */
 static const enum ria_plan_value identifying[] = {
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
@@ -91,13 +91,13 @@ static bool add_identity(
 
 bool ria_cache_name(
     const struct ria_plan *plan,
-    const char *host,
+    const char *machine,
     const struct ria_buf *evidence,
     char name[RIA_CACHE_NAME_SIZE],
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * RIA_RECORD_MAX};
-    ria_buf_addf(&text, "host %s\n", host == NULL ? "" : host);
+    ria_buf_addf(&text, "machine %s\n", machine == NULL ? "" : machine);
     if (!add_identity(&text, plan, evidence, err)) {
         return false;
     }

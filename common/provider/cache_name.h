@@ -4,13 +4,13 @@
  * name is the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan
  * returns:
  *
- *   keys           their id and their session token
+ *   keys           the key id and the session token
  *   roles          ARN, external id, session name, duration, source identity, tags, region
  *   web identity   the token file, and the token in it (evidence)
  *   SSO, login     session or start URL, region, account and role; the directory of the token file
- *   process        the command, the file and the profile that contain it, and its environment
- *                  variables (evidence)
- *   container, instance   the endpoint, the authorization token, the machine (host)
+ *   process        the command, the file and the profile that contain it, and the environment
+ *                  variables of the command (evidence)
+ *   container, instance   the endpoint, the authorization token, the machine (machine)
  *   all            the endpoints of the services; whether the AWS CLI's cache may be read
  *
  * Other settings, such as the path of a CA bundle, are not part of the name. A name reveals no
@@ -25,13 +25,13 @@ enum {
     RIA_CACHE_NAME_SIZE = 65 /* SHA-256 in hexadecimal, and the NUL */
 };
 
-/* Writes the name. `host` identifies the machine or container that the source belongs to, or is
+/* Writes the name. `machine` identifies the machine or container that the source belongs to, or is
  * NULL. `evidence` is data outside the plan that the credentials depend on, such as a web identity
  * token, or NULL. Returns false with err filled if memory runs out or libcrypto cannot be used.
  * Thread-safe. */
 bool ria_cache_name(
     const struct ria_plan *plan,
-    const char *host,
+    const char *machine,
     const struct ria_buf *evidence,
     char name[RIA_CACHE_NAME_SIZE],
     struct ria_error *err) RIA_MUST_USE;

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <string.h>
 
-/* A program uses one or two identities, the agent perhaps a dozen. */
+/* A program uses one or two identities; the agent may use a dozen. */
 enum {
     COPIES = 16
 };

@@ -54,7 +54,8 @@ enum ria_outcome ria_profile_open(
 
 /* Reads the static keys of the profile from one file. FOUND: plan->keys, source and label are
  * filled. ABSENT: the file contains no key of the profile. FAILED: the file contains only half of
- * the pair, or temporary keys whose session token is elsewhere. */
+ * the pair, or temporary keys whose session token is in the other file, empty, or in an ignored
+ * line. */
 enum ria_outcome ria_profile_keys(
     const struct ria_profile *profile,
     enum ria_profile_file file,

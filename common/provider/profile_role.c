@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads a role chain: follows source_profile from the active profile to the first profile that is a
- * source itself, or to a credential_source. Collects the roles, outermost first, and appends them
- * to the plan in reverse order. Rejects a cycle, a source_profile that does not exist, and a
- * profile without credentials at the end. The role of the active profile is a separate entry in the
- * credential chain, because the web identity of the environment comes between the role and the
- * profile's other sources. */
+ * source itself, or to a credential_source. Collects the roles, beginning with that of the active
+ * profile, and appends them to the plan in reverse order, which is the order in which they are
+ * assumed. Rejects a cycle, a source_profile that does not exist, and a profile without credentials
+ * at the end. The role of the active profile is a separate entry in the credential chain, because
+ * the web identity of the environment comes between the role and the profile's other sources. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -87,7 +87,7 @@ static enum ria_outcome read_credential_source(
 
 /* -- following source_profile --------------------------------------------------------------- */
 
-/* The profiles whose roles were collected, outermost first. */
+/* The profiles whose roles were collected, in the order of the path. */
 struct path {
     const char *name[RIA_ROLES_MAX];
     struct ria_role role[RIA_ROLES_MAX];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads AWS SSO (IAM Identity Center) settings of a profile: sso_session and its section, or the
- * older form with all settings in the profile. sso_account_id or sso_role_name selects this source,
- * as in botocore; a profile with sso_session alone serves tools that require an SSO token and no
- * credentials. Rejects a missing setting, and a value that AWS could not have written. */
+ * legacy form with all settings in the profile. sso_account_id or sso_role_name selects this
+ * source, as in botocore; a profile with sso_session alone serves tools that require an SSO token
+ * and no credentials. Rejects a missing setting, and a value that AWS could not have written. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -88,7 +88,7 @@ static bool read_sso_session(
            require_session_key(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
-/* Reads the older form, in which the profile contains the start URL and the region. */
+/* Reads the legacy form, in which the profile contains the start URL and the region. */
 static bool read_start_url(
     const struct ria_profile *profile,
     const struct ria_setting *because,
@@ -114,7 +114,7 @@ static bool profile_sso_check_names(const struct ria_plan *plan, struct ria_erro
 /* Checks the values and the endpoints that the source will use. */
 static bool profile_sso_check(const struct ria_plan *plan, struct ria_error *err)
 {
-    /* An SSO token of the older form is never renewed, so the OIDC endpoint is not used. */
+    /* An SSO token of the legacy form is never renewed, so the OIDC endpoint is not used. */
     bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
     return profile_sso_check_names(plan, err) &&
            ria_setting_check_region(&plan->value[RIA_PLAN_SSO_REGION], RIA_E_CREDENTIALS, err) &&

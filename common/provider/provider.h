@@ -57,11 +57,11 @@ ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
-/* The sources that credential_source in a profile can name. The providers above call the same
- * functions. Each fills the plan's source, label and values (the keys in the environment, or an
- * endpoint) and returns one of the three outcomes of ria_provide. ria_instance_endpoint() returns
- * ABSENT if the metadata service is disabled. The endpoint of that service may be set in the active
- * profile. */
+/* The functions for the sources that credential_source in a profile can name. The providers above
+ * also call these functions. Each function fills the plan's source, label and values (the keys in
+ * the environment, or an endpoint) and returns one of the three outcomes of ria_provide.
+ * ria_instance_endpoint() returns ABSENT if the metadata service is disabled. The endpoint of that
+ * service may be set in the active profile. */
 enum ria_outcome ria_environment_keys(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 enum ria_outcome ria_container_endpoint(

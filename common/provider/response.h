@@ -20,7 +20,7 @@ enum {
 struct ria_clock_offset {
     int64_t seconds;                /* to add to the machine's time; 0: no offset is known */
     char boot_id[RIA_BOOT_ID_SIZE]; /* the machine's boot id when the offset was measured */
-    int64_t real_minus_raw;         /* struct ria_host's real_minus_raw at the same time */
+    int64_t real_minus_raw;         /* struct ria_machine's real_minus_raw at the same time */
 };
 
 struct ria_response {

@@ -147,7 +147,7 @@ static int clear(const struct ria_world *world)
             return RIA_EXIT_FAILED;
         }
     }
-    return printf("%u cached credentials removed\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+    return printf("removed from the cache: %u\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
 }
 
 /* -- the terminal --------------------------------------------------------------------------- */

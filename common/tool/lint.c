@@ -46,8 +46,8 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* Checks a service that has a passfile. If two services must not share a passfile but do, reports
- * one finding, at the second of the two services. */
+/* Checks a service that has a passfile. If two services share a passfile and are not allowed to,
+ * reports one finding, at the second of the two services. */
 static void check_entry(struct lint *lint, const struct ria_indexed_service *service)
 {
     struct ria_error err;

@@ -15,9 +15,19 @@ static const char help[] =
     "\"rds-iam setup ca\" writes files.\n"
     "\n"
     "kinds:\n"
-    "  ca           install the root certificates of RDS: rds-iam setup ca --help\n"
-    "  mysql        programs for MySQL and MariaDB servers\n"
-    "  postgres     programs that use libpq, for PostgreSQL servers\n"
+    "  ca            install the root certificates of RDS: rds-iam setup ca --help\n"
+    "  mysql         programs for MySQL and MariaDB servers\n"
+    "  policy        the IAM policy that allows a login as one user to one database\n"
+    "  postgres      programs that use libpq, for PostgreSQL servers\n"
+    "  sql           the SQL statements that create the database user\n"
+    "  trust-policy  the trust policy of a role that a service of another account assumes\n"
+    "\n"
+    "The two policies for a service whose role SERVICE in account 210987654321 may log in to your\n"
+    "database in account 123456789012:\n"
+    "  rds-iam setup trust-policy --session-tags \\\n"
+    "      --role-arn arn:aws:iam::210987654321:role/SERVICE\n"
+    "  rds-iam setup policy --hostname ENDPOINT --username USER \\\n"
+    "      --account 123456789012 --resource-id RESOURCE_ID\n"
     "\n"
     "Run rds-iam setup KIND --help for the options of a kind.\n";
 
@@ -27,7 +37,10 @@ static const struct {
 } kinds[] = {
     {"ca", ria_setup_ca},
     {"mysql", ria_setup_mysql},
+    {"policy", ria_setup_policy},
     {"postgres", ria_setup_postgres},
+    {"sql", ria_setup_sql},
+    {"trust-policy", ria_setup_trust_policy},
 };
 
 int ria_command_setup(int argc, char **argv, const struct ria_world *world)

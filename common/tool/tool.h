@@ -23,10 +23,17 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* The kinds of rds-iam setup. argv[0] is "setup ca", "setup mysql" or "setup postgres". */
+/* The kinds of rds-iam setup. argv[0] is "setup" and the kind, such as "setup mysql". */
 ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
+ria_command ria_setup_policy;
 ria_command ria_setup_postgres;
+ria_command ria_setup_sql;
+ria_command ria_setup_trust_policy;
+
+/* The version of the language of IAM policies, which the kinds policy and trust-policy print. Only
+ * this version has variables. */
+#define RIA_POLICY_VERSION "2012-10-17"
 
 /* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and
  * rds-iam exec sets them. MariaDB Connector/C and Oracle's libmysqlclient both read

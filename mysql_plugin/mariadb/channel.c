@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-/* Recognises a cipher suite that does not encrypt, by its name in OpenSSL and in GnuTLS; the last
+/* Recognizes a cipher suite that does not encrypt, by its name in OpenSSL and in GnuTLS; the last
  * two names are those of TLS 1.3. A client uses such a suite only if ssl-cipher selects it. */
 static bool is_plain_cipher(const char *name)
 {
@@ -25,7 +25,7 @@ static bool is_plain_cipher(const char *name)
            strcmp(name, "TLS_SHA384_SHA384") == 0;
 }
 
-/* Recognises a cipher suite in which the server sends no certificate. With such a suite, OpenSSL
+/* Recognizes a cipher suite in which the server sends no certificate. With such a suite, OpenSSL
  * reports that the chain is valid. */
 static bool is_anonymous_cipher(const char *name)
 {

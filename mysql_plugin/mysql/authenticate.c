@@ -144,7 +144,7 @@ int ria_mysql_authenticate(
     int saved = errno;
     int result = RIA_MYSQL_ERROR;
     struct ria_mysql_connection connection;
-    if (ria_mysql_recognise(vio, mysql, interface_version, &connection)) {
+    if (ria_mysql_recognize(vio, mysql, interface_version, &connection)) {
         result = send_or_refuse(vio, &connection);
     } else {
         ria_world_log(

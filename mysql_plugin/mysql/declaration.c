@@ -6,7 +6,7 @@
  * name in this structure. So init() changes the name to mysql_clear_password, and the library finds
  * this plugin before its own.
  *
- * Compiled twice: RIA_MYSQL_PLUGIN is rds_iam_v1 or rds_iam_v2. */
+ * This file is compiled twice: with RIA_MYSQL_PLUGIN as rds_iam_v1 and as rds_iam_v2. */
 #include "plugin.h"
 
 #include "message.h"
@@ -48,7 +48,7 @@ static int init(char *error, size_t size, int argc, va_list args)
     return 0;
 }
 
-/* Restores the name. The library may be initialised again in this process, and then compares the
+/* Restores the name. The library may be initialized again in this process, and then compares the
  * name with the file's name once more. */
 static int deinit(void)
 {

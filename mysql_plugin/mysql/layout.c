@@ -53,8 +53,8 @@ static const unsigned char sentinel = 0xa5;
 
 /* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets this flag only for VERIFY_IDENTITY. In this mode
  * the handshake checks the host name, and the library calls the plugin only if the check succeeds.
- * Read in client.cc of 5.7.34, 8.0.25 and 8.4.8; measured with their commands and the command
- * of 9.7.4. */
+ * Sources: client.cc of 5.7.34, 8.0.25 and 8.4.8; measurements with the mysql commands of these
+ * versions and of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
 /* CLIENT_SSL. On each connection the library first computes this flag from the server's greeting,
@@ -132,7 +132,7 @@ static bool has_tls(
            (!is_reported || info->is_tls_established == 1);
 }
 
-bool ria_mysql_recognise(
+bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,
     unsigned interface_version,

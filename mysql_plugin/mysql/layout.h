@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the members of Oracle's MYSQL structure that the plugin needs, and proves the layout before
- * the plugin uses any of them. Only layout.c knows an offset.
+ * Finds the members of Oracle's MYSQL structure that the plugin needs, and checks the layout before
+ * the plugin uses any of them. Only layout.c contains offsets.
  */
 #ifndef RIA_MYSQL_LAYOUT_H
 #define RIA_MYSQL_LAYOUT_H
@@ -45,7 +45,7 @@ struct ria_mysql_connection {
  * does. The function has then followed no pointer in *mysql, and the caller must not write to
  * *mysql. The two numbers that the function reads lie within the smallest MYSQL of every known
  * library, including MariaDB's. */
-bool ria_mysql_recognise(
+bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,
     unsigned interface_version,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognises libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
+ * Recognizes libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
  * its version number: 5.7, and 8.0 to 9.x. Returns NULL for every other version.
  */
 #include "preload/dialect.h"

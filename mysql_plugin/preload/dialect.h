@@ -4,7 +4,7 @@
  * the options that the preload records or sets. The numbers differ between libmariadb,
  * libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later (SONAMEs 21 and 24).
  *
- * These functions recognise a copy by its functions and by the version that it reports. They do not
+ * These functions recognize a copy by its functions and by the version that it reports. They do not
  * use its SONAME: a vendor's build may have another SONAME (libperconaserverclient.so.21), and some
  * systems install libmariadb under the name of libmysqlclient. The preload sets nothing in a
  * library of an unknown version.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface between the preload and rds-iam-mysql-host.so. `rds-iam exec` loads the preload
- * into every program below it, so the preload uses only libc. rds-iam-mysql-host.so contains
+ * The interface between the preload and rds-iam-mysql-host.so. Under `rds-iam exec`,
+ * every program loads the preload, so the preload uses only libc. rds-iam-mysql-host.so contains
  * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, and
- * never unloads it. Both objects are installed together, and each rejects another version of the
- * other.
+ * never unloads it. Both objects are installed together, and each rejects the other if the versions
+ * differ.
  */
 #ifndef RIA_MYSQL_PRELOAD_HOST_MODULE_H
 #define RIA_MYSQL_PRELOAD_HOST_MODULE_H
@@ -24,7 +24,7 @@ struct ria_host_target {
 /* How to verify the server of that connection. */
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
-    bool chain_suffices; /* tls = verify-ca: the certificate need not have the name */
+    bool chain_suffices; /* tls = verify-ca: the certificate need not contain the host name */
     const char *ca;      /* the CA file for the server, from the environment; NULL: none is set */
 };
 

@@ -8,7 +8,7 @@
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
- * passes such a call on, but records nothing and sets nothing. It recognises the call by its return
+ * passes such a call on, but records nothing and sets nothing. It recognizes the call by its return
  * address, which lies in the library. If a function of the library ends in a jump to another one,
  * the return address lies in this object, which has called the library's first function. A
  * library's own call may run on a stack of 60 KB (libmariadb's coroutines). */

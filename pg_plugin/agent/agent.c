@@ -25,7 +25,7 @@ static enum ria_outcome agent_read_file(
     return ria_config_snapshot_read(&agent->config, path, out, file, err);
 }
 
-static bool agent_look(void *self, const char *path, struct ria_file *out)
+static bool agent_read_facts(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_agent *agent = self;
     return ria_config_snapshot_facts(&agent->config, path, out);
@@ -68,7 +68,7 @@ void ria_agent_init(struct ria_agent *agent)
     agent->world.self = agent;
     agent->world.ticks = agent_get_ticks;
     agent->world.read_file = agent_read_file;
-    agent->world.look = agent_look;
+    agent->world.read_facts = agent_read_facts;
     agent->world.fetch = agent_fetch;
     agent->world.log = log_line;
     agent->log.fd = 2;

@@ -85,7 +85,7 @@ bool ria_config_snapshot_facts(
     }
     if (file == NULL || file->text.failed) {
         const struct ria_world *world = ria_process_world();
-        return world->look(world->self, path, out);
+        return world->read_facts(world->self, path, out);
     }
     *out = file->facts;
     return true;

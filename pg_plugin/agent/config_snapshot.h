@@ -54,8 +54,8 @@ enum ria_outcome ria_config_snapshot_read(
     struct ria_file *facts,
     struct ria_error *err);
 
-/* Implements look() of the agent's world. For a cached text, returns the facts of the file at the
- * time when it was read, so that the core parses the text only once. Returns false while
+/* Implements read_facts() of the agent's world. For a cached text, returns the facts of the file at
+ * the time when it was read, so that the core parses the text only once. Returns false while
  * ria_config_snapshot_refresh() reads the files, and for a file that could not be read. */
 bool ria_config_snapshot_facts(
     const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out);

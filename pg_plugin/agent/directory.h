@@ -2,7 +2,7 @@
  *
  * Manages the agent's directory and every file in it. Only this code opens, replaces and removes
  * passfiles. The directory belongs to the agent's user and has mode 0700, so no other user can put
- * a link or another file into it. This code does not know what the files contain.
+ * a link or another file into it. This code does not depend on what the files contain.
  *
  * Not thread-safe. Every name is a single path component.
  */

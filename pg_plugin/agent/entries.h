@@ -22,9 +22,9 @@ struct ria_line {
     unsigned place;   /* line number of its [service] */
     unsigned number;  /* the port */
     size_t entry;     /* lines of one entry are adjacent and have the same number here */
-    /* used by token_line.h */
-    bool has_token;  /* the last attempt made one */
-    bool is_pending; /* its credentials are being fetched */
+    /* token_line.h uses the members below. */
+    bool has_token;  /* the last attempt made a token */
+    bool is_pending; /* the line's credentials are being fetched */
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
     uint64_t error;   /* hash of the last error message; 0: no error since the last token */
@@ -40,7 +40,7 @@ struct ria_served {
     size_t first;
     size_t count;
     bool is_missing; /* the file could not be created or written, so no client gets its tokens */
-    /* used by serve.h */
+    /* serve.h uses the members below. */
     int fd;              /* the leased file, or -1 */
     unsigned char state; /* enum ria_serve_state */
     unsigned char tries; /* failed attempts to take the lease again */
@@ -95,8 +95,8 @@ void ria_entries_describe(
 /* Returns the passfile of that name, or NULL. Borrowed from `entries`. */
 struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name);
 
-/* Frees the entries and wipes the texts. Does not close descriptors; the caller does. Accepts
- * zeroed entries. */
+/* Frees the entries and wipes the texts. Does not close descriptors; the caller must close them.
+ * Accepts zeroed entries. */
 void ria_entries_release(struct ria_entries *entries);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognises leftovers: passfiles that an earlier agent could have written. An agent that is killed
+ * Recognizes leftovers: passfiles that an earlier agent could have written. An agent that is killed
  * leaves passfiles that may contain tokens. The directory may also contain other files, so a file
  * counts as a leftover only if it is a regular file with one link, if only the user can access it,
  * and if its first line contains a token.

@@ -116,17 +116,17 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
         out,
         "opened       %llu times, with %llu tokens made\n",
         (unsigned long long)serve->opened,
-        (unsigned long long)maker->made);
-    if (maker->last_made != 0) {
+        (unsigned long long)maker->appended);
+    if (maker->last_appended != 0) {
         ria_buf_add_text(out, "last token   ");
-        add_time(out, maker->last_made);
+        add_time(out, maker->last_appended);
         ria_buf_addf(out, " %s\n", maker->last_line);
     } else {
         ria_buf_add_text(out, "last token   none yet\n");
     }
-    if (maker->last_refused != 0) {
+    if (maker->last_failed != 0) {
         ria_buf_add_text(out, "last error   ");
-        add_time(out, maker->last_refused);
+        add_time(out, maker->last_failed);
         ria_buf_addf(out, " %s\n", maker->last_error);
     } else {
         ria_buf_add_text(out, "last error   none\n");
@@ -207,7 +207,7 @@ static void add_failures(const struct ria_serve *serve, struct ria_buf *out)
 
 /* -- the agent's side ----------------------------------------------------------------------- */
 
-static bool is_authorised(int fd)
+static bool is_authorized(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -245,7 +245,7 @@ void ria_status_respond(int listener, const struct ria_status *status)
         return;
     }
     RIA_AUTO(buf) text = {.max = TEXT_MAX};
-    if (is_authorised(fd)) {
+    if (is_authorized(fd)) {
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
         ria_refusals_describe(&status->serve->entries.refusals, &text);

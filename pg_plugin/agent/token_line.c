@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token of one line: calls the core, logs a new error with the service's file and line,
- * and sets when to try again. After 20 services have failed for the same reason, logs one more line
- * for the rest. */
+ * and sets when to try again. After 20 services have failed for the same reason, logs once that
+ * more services have failed for it, and no further services. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"
@@ -14,7 +14,7 @@ enum {
     TOKEN_LIFE = 900,        /* seconds */
     RETRY_SECONDS = 5,       /* after the first failure; each failure doubles the wait */
     RETRY_MAX_SECONDS = 300, /* the longest wait */
-    /* how many services with the same error are logged; there may be ten thousand */
+    /* How many lines with the same error are logged; there may be ten thousand such lines. */
     REPEATED_MAX = 20,
 };
 
@@ -87,7 +87,7 @@ static void note_error(
     uint64_t hash = ria_log_hash(err->text);
     line->has_failed = true;
     ria_failures_add(&maker->failures, line->key, now, err);
-    maker->last_refused = now;
+    maker->last_failed = now;
     if (line->error != hash) {
         line->error = hash;
         log_token_error(maker, line, err);
@@ -132,8 +132,8 @@ static void token_line_add_line(
 {
     struct ria_passfile_line text = {line->host, line->port, line->user, token->text.data};
     ria_passfile_add(out, &text);
-    maker->made++;
-    maker->last_made = now;
+    maker->appended++;
+    maker->last_appended = now;
     (void)snprintf(
         maker->last_line,
         sizeof(maker->last_line),
@@ -180,5 +180,5 @@ enum ria_token_line_result ria_token_line_make(
         return RIA_TOKEN_LINE_PENDING;
     }
     note_error(maker, line, now, &err);
-    return RIA_TOKEN_LINE_REFUSED;
+    return RIA_TOKEN_LINE_FAILED;
 }

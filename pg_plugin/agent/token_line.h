@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the token of one line, logs an error, and decides when to try again. Stores a description
- * of the last token, and the last error, for --status. Stores no token.
+ * Makes the token of a passfile line: the token for one user at one host and port. Logs each new
+ * error, and decides when to try again. Stores a description of the last token and the last error
+ * for --status. Stores no token.
  */
 #ifndef RIA_AGENT_TOKEN_LINE_H
 #define RIA_AGENT_TOKEN_LINE_H
@@ -13,27 +14,30 @@ enum {
     RIA_TOKEN_LINE_SOURCES = 8,
 };
 
-/* The state of all attempts. The caller zeroes it, sets `agent`, and releases `failures`. */
+/* The state of all attempts. The caller zeroes it, sets `agent`, and releases `failures`. Times are
+ * seconds since 1970. */
 struct ria_token_line_maker {
     struct ria_agent *agent;
-    uint64_t made;     /* the number of tokens made */
-    int64_t last_made; /* seconds since 1970; 0: never */
-    char last_line[512];
-    int64_t last_refused;
+    uint64_t appended;     /* the number of tokens that were appended for a client */
+    int64_t last_appended; /* 0: never */
+    char last_line[512];   /* describes the line whose token was appended last */
+    int64_t last_failed;   /* 0: never */
     char last_error[2 * RIA_ERROR_TEXT_MAX];
     struct ria_failures failures; /* owned: the last failure of each line */
+    /* The sources whose credentials signed the latest tokens, in the order of their last use: the
+     * source used last is the first element. */
     struct {
         char name[256];
-        int64_t expires;               /* seconds since 1970; 0: unknown */
-    } sources[RIA_TOKEN_LINE_SOURCES]; /* the credentials used last, the newest first */
-    uint64_t cause;                    /* hash of the last error, without file and line */
-    unsigned repeated;                 /* how many more lines have failed with that error */
+        int64_t expires; /* 0: unknown */
+    } sources[RIA_TOKEN_LINE_SOURCES];
+    uint64_t cause; /* hash of the last logged error, without the line's file, number and service */
+    unsigned repeated; /* how many more lines have failed with that error, one after the other */
 };
 
 enum ria_token_line_result {
     RIA_TOKEN_LINE_MADE,
-    RIA_TOKEN_LINE_REFUSED,
-    RIA_TOKEN_LINE_PENDING, /* its credentials are being fetched */
+    RIA_TOKEN_LINE_FAILED,
+    RIA_TOKEN_LINE_PENDING, /* the credentials of the line are being fetched */
 };
 
 /* Makes the token of a line and appends the passfile line to *out. If out is NULL, makes the token

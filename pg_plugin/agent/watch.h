@@ -3,7 +3,7 @@
  * Watches the agent's input files and its directory with inotify. Watches a file through the
  * directory that contains it, because editors replace files; if the path leads through a link, also
  * watches the directory of the link's target. Reports only that something may have changed; the
- * caller finds out what.
+ * caller determines what has changed.
  */
 #ifndef RIA_AGENT_WATCH_H
 #define RIA_AGENT_WATCH_H

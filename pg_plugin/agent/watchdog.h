@@ -20,7 +20,7 @@ struct ria_watchdog {
     struct ria_heartbeat
         *beat; /* the shared page; NULL: no watchdog, and the worker's functions do nothing */
     int alarm; /* an eventfd that both processes have open */
-    /* used only by the supervisor */
+    /* Only the supervisor uses the members below. */
     int64_t heard;    /* when the count last changed */
     unsigned count;   /* at the last check */
     bool is_watching; /* the supervisor checks the worker */

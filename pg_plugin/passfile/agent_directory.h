@@ -2,7 +2,8 @@
  *
  * Finds rds-iam-agent's default directory for passfiles, and lists the files in it that belong to
  * the agent. The agent creates the directory, `rds-iam setup postgres` writes its path into an
- * entry, `rds-iam lint` knows its names, and the preload recognises the passfiles in it.
+ * entry, `rds-iam lint` rejects passfiles with reserved names, and the preload recognizes the
+ * passfiles in it.
  */
 #ifndef RIA_PASSFILE_AGENT_DIRECTORY_H
 #define RIA_PASSFILE_AGENT_DIRECTORY_H
@@ -17,8 +18,9 @@ struct ria_world;
 #define RIA_AGENT_LOG "agent.log"
 #define RIA_AGENT_SOCKET "agent.socket"
 
-/* Returns true if a passfile in the agent's directory cannot have that name, because a file of the
- * agent has it or because it is empty. (The agent also serves no name that begins with a dot.) */
+/* Returns true if a passfile in the agent's directory cannot have that name, because the name is
+ * empty or belongs to another file of the agent. Does not check for a leading dot, with which the
+ * agent also serves no passfile. */
 bool ria_agent_owns_name(const char *name);
 
 struct ria_agent_directory {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes lines of libpq's passfile (~/.pgpass), and finds the file that a path leads to. Opens no
- * passfile, because an agent may serve it.
+ * passfile, because an agent that serves the passfile would make tokens for the open.
  *
  * The passfile has one line for each host, "host:port:*:user:password", with ':' and '\' escaped by
  * a backslash. A token contains a colon; without the backslash libpq would send only the part
@@ -17,9 +17,10 @@
 #include <limits.h>
 #include <sys/types.h>
 
+/* One line. host and port are the same texts as in the service entry, because libpq compares them
+ * byte by byte. */
 struct ria_passfile_line {
-    const char *
-        host; /* the same texts as in the service entry, because libpq compares them byte by byte */
+    const char *host;
     const char *port;
     const char *user;
     const char *password;
@@ -29,7 +30,8 @@ struct ria_passfile_line {
  * out, sets out->failed. */
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line);
 
-/* A directory, identified by its numbers, because a directory that is mounted twice has two paths.
+/* A directory, identified by its device and inode numbers, because a directory that is mounted
+ * twice has two paths.
  */
 struct ria_passfile_directory {
     dev_t device;

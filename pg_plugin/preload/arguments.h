@@ -30,10 +30,12 @@ enum {
 /* A call as the program made it. Everything is borrowed from the program for the call. */
 struct ria_call {
     enum ria_call_kind kind;
-    const char *name;     /* of the libpq function that the program called */
-    const char *params;   /* the Params function that blocks, or does not block, as `name` does */
-    const void *caller;   /* the return address, or an address in the copy of libpq that is meant */
-    const char *conninfo; /* RIA_CALL_STRING */
+    const char *name;   /* of the libpq function that the program called */
+    const char *params; /* "PQconnectdbParams" if the function `name` blocks, else
+                           "PQconnectStartParams"; NULL for a ping */
+    const void
+        *caller; /* the return address, or an address in the copy of libpq that the program calls */
+    const char *conninfo;        /* RIA_CALL_STRING */
     const char *const *keywords; /* RIA_CALL_PARAMS, with the two members below */
     const char *const *values;
     int expand_dbname;

@@ -34,8 +34,8 @@
  * that needs rds-iam-pq-token.so if that object cannot be loaded. A connection that must be
  * verified is refused in the same way if there are no root certificates (verified.h).
  *
- * In a program that runs with more rights than its caller (AT_SECURE), each function calls libpq as
- * if the preload were not there.
+ * In a program that runs with more rights than its caller (AT_SECURE), each function only calls
+ * libpq, as if the preload were not loaded.
  */
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H
@@ -48,7 +48,8 @@
 /* Begins the connection that `call` asks for, as PQconnectdb() or PQconnectStart() does. Returns
  * libpq's handle, owned by the caller; the handle may be a refused one. Returns NULL if libpq
  * returns NULL because memory runs out, or if the copy of libpq that the call is meant for is not
- * found. Blocks as the called function does, and up to 10 s more for tokens. From any thread. */
+ * found. Blocks as the called function does, and up to 10 s more for tokens. May be called from any
+ * thread. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
 
 /* Pings the server of `call`, which is of the string or Params kind and names PQping() or

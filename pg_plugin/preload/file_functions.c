@@ -11,7 +11,8 @@
  * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). At
  * that time N may be another file, or a FIFO, on which open(2) blocks.
  *
- * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
+ * This file is compiled without _FORTIFY_SOURCE, because the inline functions of _FORTIFY_SOURCE
+ * have the same names as these functions. */
 #include "preload/abi.h"
 #include "preload/overlay.h"
 #include "preload/query.h"
@@ -39,7 +40,8 @@ typedef FILE *fopen_function(const char *path, const char *mode);
 typedef int stat_function(const char *path, void *status);
 typedef int xstat_function(int version, const char *path, void *status);
 
-/* Only code that was compiled with older headers, or with _FORTIFY_SOURCE, calls these. */
+/* Only code that was compiled with older headers, or with _FORTIFY_SOURCE, calls these functions.
+ */
 RIA_INTERPOSED open_2_function __open_2, __open64_2;
 RIA_INTERPOSED openat_2_function __openat_2, __openat64_2;
 RIA_INTERPOSED int __xstat(int version, const char *path, struct stat *status);

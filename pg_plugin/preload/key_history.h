@@ -6,7 +6,7 @@
  * or of the process that forked it. The credentials may have been renewed since, so a later token
  * with another access key id may replace it (module.h).
  *
- * From any thread.
+ * Thread-safe.
  */
 #ifndef RIA_PRELOAD_KEY_HISTORY_H
 #define RIA_PRELOAD_KEY_HISTORY_H

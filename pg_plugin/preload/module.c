@@ -116,9 +116,9 @@ static bool is_closed_to_user(int error)
 
 /* Opens the user's passfile as libpq does, which ignores a file that is not regular or that others
  * can read; libpq has already warned of it in the probe. The open blocks until the agent has filled
- * a file that it serves. With O_NONBLOCK it would fail on such a file, and libpq would then read
- * lines that were not checked here. Returns the descriptor; or -1, and *agrees_with_libpq is true
- * if libpq will not read the file either. */
+ * a file that it serves. With O_NONBLOCK, the open would fail on such a file, and libpq would then
+ * read lines that were not checked here. Returns the descriptor; or -1, and *agrees_with_libpq is
+ * true if libpq will not read the file either. */
 static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
     struct stat status;
@@ -205,8 +205,8 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
     return target->host != NULL && target->user != NULL;
 }
 
-/* Returns whether a token that another program made may be sent to the target; logs the reason if
- * not. what: the token, as the subject of the message. */
+/* Returns whether a token that rds-iam did not make for this connection may be sent to the target;
+ * logs the reason if not. what: the token, as the subject of the message. */
 static bool check_sending(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;

@@ -2,15 +2,15 @@
  *
  * The interface between the two shared objects of the preload.
  *
- * librds-iam-pq.so, "the preload object", is loaded into every program that runs below rds-iam
+ * librds-iam-pq.so, "the preload object", is loaded into every program that runs under rds-iam
  * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
- * module", makes the tokens and brings libcrypto. The preload object loads it with dlopen() for the
- * first connection that may need a token, and never unloads it. Both are installed together and
- * have one version; each rejects the other if the version differs.
+ * module", makes the tokens and needs libcrypto. The preload object loads the module with dlopen()
+ * for the first connection that may need a token, and never unloads it. Both are installed together
+ * and contain the same version number; each rejects the other if the numbers differ.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is
- * set. From any thread.
+ * set. The functions may be called from any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
@@ -31,9 +31,10 @@ struct ria_pq_passfile {
     /* A sealed memfd with mode 0600, owned by the caller; -1: libpq reads the connection's own
      * passfile, or none if is_hidden. */
     int fd;
-    bool has_tokens;  /* `fd` contains tokens, made here or copied, or the own passfile may contain
-                         some */
-    bool is_withheld; /* the own passfile contains, or may contain, tokens that must not be sent */
+    bool has_tokens;  /* `fd` contains tokens, made here or copied, or the connection's own passfile
+                         may contain tokens */
+    bool is_withheld; /* the connection's own passfile contains, or may contain, tokens that must
+                         not be sent */
     bool is_hidden;   /* is_withheld, and `fd` could not be made, so libpq must read no passfile */
     bool is_in_history; /* this process has had tokens with the given token's access key id */
 };
@@ -74,8 +75,8 @@ struct ria_pq_module {
      * file could not be created. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
-    /* Returns whether a token that another program made may be sent to `target`. Logs the reason if
-     * not. */
+    /* Returns whether a token that rds-iam did not make for this connection may be sent to
+     * `target`. Logs the reason if not. */
     bool (*may_send)(const struct ria_pq_target *target);
 
     /* Makes a fresh token for `target`, which has exactly one host. Writes it over the token in
@@ -86,8 +87,8 @@ struct ria_pq_module {
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Returns which root certificates verify the target's hosts; RIA_PQ_CA_NONE if one of the hosts
-     * is not an RDS host. */
+    /* Returns which root certificates verify the target's hosts; see enum
+     * ria_pq_ca. */
     enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
     /* Logs a message: one sentence without a newline. */
@@ -98,8 +99,8 @@ enum {
     RIA_PQ_MODULE_VERSION = 6
 };
 
-/* The one symbol that the token module exports. Returns its function table, static; NULL if
- * `version` is not the module's own. */
+/* The one symbol that the token module exports. Returns the module's function table, in static
+ * memory, or NULL if `version` is not the module's version. */
 const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
 #define RIA_PQ_MODULE_SYMBOL "ria_pq_module_for_version"
 

@@ -59,15 +59,16 @@ void ria_overlay_end(void);
 
 /* -- a call within a call -------------------------------------------------------------------- */
 
-/* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so it reaches
- * the interposed function again, with the same arguments; the Params forms do the same. Call this
- * before such a call: it stores the pointer by which libpq's own call is recognised. This is the
- * pointer to the connection string or to the keywords; NULL: no such call follows. */
+/* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so libpq's
+ * own call reaches the interposed PQconnectStart(), with the argument of the outer call. In the
+ * same way, PQconnectdbParams() and PQpingParams() call PQconnectStartParams(). Call this function
+ * before the outer call: it stores the pointer by which libpq's own call is recognized. This is the
+ * pointer to the connection string or to the keywords; NULL: libpq makes no such call. */
 void ria_overlay_expect(const void *arguments);
 
 /* Returns whether a call with these arguments (the same pointer) is libpq's own and not the
  * program's. Returns true if a probe is in progress, or if a call that expects these arguments is
- * in progress. An expected call is recognised once. */
+ * in progress. An expected call is recognized once. */
 bool ria_overlay_is_inner(const void *arguments);
 
 /* The state of a call. It is saved when the program makes another call on the same thread while the
@@ -78,7 +79,7 @@ struct ria_overlay_call {
     struct ria_nested nested;
     int fd;                        /* SERVE: the passfile in memory, or -1 */
     size_t len;                    /* SERVE: the length of the path */
-    char end[RIA_OVERLAY_END_MAX]; /* its end, not terminated */
+    char end[RIA_OVERLAY_END_MAX]; /* SERVE: the end of the path, not terminated */
 };
 
 /* Moves the state of the call in progress, if any, to *out, so that another call can begin. Always

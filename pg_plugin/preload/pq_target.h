@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The target of a connection: the settings, as libpq has resolved them, that decide whether a token
- * may be sent, and for which host and user the token is made. Part of the interface between the two
- * objects (module.h).
+ * may be sent, and for which host and user the token is made. Part of the interface between the
+ * preload object and the token module (module.h).
  */
 #ifndef RIA_PRELOAD_PQ_TARGET_H
 #define RIA_PRELOAD_PQ_TARGET_H
@@ -18,23 +18,28 @@ struct ria_pq_target {
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
     const char *passfile;   /* NULL: libpq found no home directory and reads no passfile */
-    /* The program or its passfile has a valid token that another program made, so a failure to make
-     * a token is logged as a note, not as a warning. */
+    /* The program or its passfile has a valid token that rds-iam did not make for this connection.
+     * Because the connection may succeed with this token, a failure to make a token is logged as
+     * information, not as a warning. */
     bool has_token;
-    bool has_socket; /* one of the hosts, or the only one, is a Unix socket: no token is sent */
+    bool has_socket; /* at least one host is a Unix socket, so no token is sent */
 
     /* The service file that libpq read settings from: its path (NULL: none), and a descriptor of
      * the same open file (-1: it could not be duplicated, so the file counts as writable by
-     * others). No token is sent if another user could write the file. */
+     * others). No token is sent if another user can write the file. */
     const char *service_path;
     int service_fd;
 };
 
 /* Which root certificates verify the hosts of a target. An RDS host has an RDS endpoint's name, or
- * a name that rds-iam's configuration maps to one. */
+ * a name that rds-iam's configuration maps to an RDS endpoint. */
 enum ria_pq_ca {
-    RIA_PQ_CA_NONE,   /* a host of the target is not an RDS host, or is a Unix socket */
-    RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
+    /* The target has no host or no user, or at least one host is a Unix socket or is not an RDS
+     * host. */
+    RIA_PQ_CA_NONE,
+    /* The roots of RDS. At least one host is an instance, a cluster or a mapped name; the others
+     * may be RDS Proxies. */
+    RIA_PQ_CA_RDS,
     RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
 };
 

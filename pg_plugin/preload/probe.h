@@ -11,8 +11,8 @@
  * another reason, such as a lack of memory, the next attempt could resolve the settings
  * differently.
  *
- * All functions need libpq 10 or later and do not probe an older one. From any thread; they read
- * files (service file, passfile) but do not use the network.
+ * All functions need libpq 10 or later and do not probe an older one. They may be called from any
+ * thread. They read files (service file, passfile) but do not use the network.
  */
 #ifndef RIA_PRELOAD_PROBE_H
 #define RIA_PRELOAD_PROBE_H
@@ -27,10 +27,10 @@
 struct ria_pq_settings {
     const struct ria_library *libpq;
     struct ria_pq_option *options; /* of PQconninfo() */
-    bool has_stored_password;    /* the passfile has a password for the first host, and no token */
-    char *stored_token;          /* the token that the passfile has for the first host; or NULL */
-    struct ria_pq_conn *refused; /* the handle, if libpq itself refuses the connection; or NULL */
-    char *service_path;          /* the service file that the settings came from; NULL: none */
+    bool has_stored_password;      /* the passfile's password for the first host is not a token */
+    char *stored_token;            /* the token that the passfile has for the first host; or NULL */
+    struct ria_pq_conn *refused;   /* the handle, if libpq itself refuses the connection; or NULL */
+    char *service_path;            /* the service file that the settings came from; NULL: none */
     int service_fd; /* a descriptor of the same open file; -1: it could not be duplicated */
 };
 

@@ -41,8 +41,8 @@ static const struct ria_pq_module *find_module(void *object)
 }
 
 /* Returns the module, and loads it on first use. Returns NULL on failure, with the reason logged if
- * is_for_token is true. The next query tries a failed load again. The module is linked -z nodelete,
- * so it stays loaded after dlclose(). */
+ * is_for_token is true. The next query tries a failed load again. The module is linked with -z
+ * nodelete, so it stays loaded after dlclose(). */
 static const struct ria_pq_module *query_load(bool is_for_token)
 {
     static const struct ria_pq_module *loaded;
@@ -60,7 +60,9 @@ static const struct ria_pq_module *query_load(bool is_for_token)
             dlerror(); /* clears the error, which the program would take for its own */
         if (is_for_token) {
             log_no_token(
-                error != NULL ? error : RIA_PQ_MODULE_PATH ": has another version",
+                error != NULL ? error
+                              : RIA_PQ_MODULE_PATH
+                    ": its version differs from that of librds-iam-pq.so",
                 "reinstall rds-iam");
         }
         return NULL;

@@ -5,11 +5,11 @@
  * installed path. A query runs on the caller's stack if that has enough room, and otherwise on a
  * new thread, which has ended when the query returns. Cancellation, and signals that have a
  * handler, are deferred until the query returns (signal_guard.h). A query may block for 10 s. errno
- * is unchanged. From any thread.
+ * is unchanged. The functions may be called from any thread.
  *
- * A query cannot run if the module cannot be loaded or has another version, or if no thread can be
- * started. In this case ria_query_passfile(), ria_query_may_send() and ria_query_refresh() return
- * false, ria_query_service_passfile() returns -1, ria_query_ca() returns RIA_PQ_CA_NONE, and
+ * A query cannot run if the module cannot be loaded or has a different version, or if no thread can
+ * be started. In this case ria_query_passfile(), ria_query_may_send() and ria_query_refresh()
+ * return false, ria_query_service_passfile() returns -1, ria_query_ca() returns RIA_PQ_CA_NONE, and
  * ria_query_log() does nothing. ria_query_passfile(), ria_query_service_passfile() and
  * ria_query_refresh() log the reason, because a login then has no token.
  */

@@ -8,7 +8,7 @@
  * PQpass() returns the connection's own string, which strdup() or the read of the passfile
  * allocated (fe-connect.c of PostgreSQL 10 to 18).
  *
- * Overwrites it only if these conditions hold, checked in this order:
+ * This file overwrites that string only if these conditions hold, checked in this order:
  *
  *   1. The password is a token.
  *   2. libpq reports the connection's settings, and they allow a token. Otherwise the stored token

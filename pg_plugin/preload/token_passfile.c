@@ -164,7 +164,7 @@ bool ria_token_passfile_token(
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
         if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
-            return false; /* sslmode=verify-full would not help; err states what would */
+            return false; /* sslmode=verify-full would not help; err names the remedy */
         }
         return ria_fail(
             err,

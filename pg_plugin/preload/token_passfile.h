@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Internal interface of rds-iam-pq-token.so: checks a target, makes tokens, and writes them as
- * lines of a passfile. From any thread.
+ * lines of a passfile. The functions may be called from any thread.
  */
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
@@ -49,9 +49,9 @@ void ria_refusals_release(struct ria_refusals *refusals);
 void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
-/* Logs each refusal. A refusal is a warning, or only a note if the target already has a valid
- * token: target->has_token, or a line in `own` for the same host, port and user. own: the lines
- * with tokens of the target's own passfile; may be empty. */
+/* Logs each refusal. A refusal is logged as a warning, or as information if the target already
+ * has a valid token: target->has_token, or a line in `own` for the same host, port and user. own:
+ * the lines with tokens of the target's own passfile; may be empty. */
 void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
@@ -74,7 +74,7 @@ bool ria_token_passfile_token(
  * other than libpq may reject such a line. */
 void ria_token_passfile_add_spare(size_t spare, struct ria_buf *out);
 
-/* Makes a token for each host of the target, Unix sockets excepted, and appends a line for each
+/* Makes a token for each host of the target, except Unix sockets, and appends a line for each
  * token to *out, with `spare` extra bytes (0: none). All tokens share one deadline of
  * RIA_LOGIN_BUDGET_MS. A host for which no token can be made is added to *refusals. Returns the
  * number of lines. */

@@ -16,8 +16,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The part of a message that states what is wrong. In the message it follows the setting and a
- * colon, and a remedy follows it. The remedies differ. */
+/* The part of a message that states what is wrong. In the message, a setting and a colon precede
+ * this part, and a remedy, which depends on the setting, follows it. */
 #define RIA_GSSENCMODE_DANGER                                                                      \
     "with a Kerberos ticket libpq 12 and later tries GSS encryption before TLS, and the token "    \
     "goes to a server that showed no certificate"

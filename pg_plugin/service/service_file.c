@@ -178,7 +178,7 @@ enum ria_outcome ria_service_read(
     struct ria_file facts = {0};
     enum ria_outcome outcome = is_required
                                    ? ria_world_read(world, path, &file->text, &facts, err)
-                                   : ria_world_read_usual(world, path, &file->text, &facts, err);
+                                   : ria_world_read_default(world, path, &file->text, &facts, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads pg_service.conf as libpq does (fe-connect.c, parseServiceInfo and parseServiceFile,
- * PostgreSQL 10 to 18): which files, in which order, and what a line means. This file does not
- * decide which settings qualify a service for tokens; entry.h does.
+ * PostgreSQL 10 to 18): which files, in which order, and what a line means. entry.h decides
+ * which settings qualify a service for tokens.
  *
  *   # comment            white space is removed from both ends of every line
- *   [name]               only the first group of a name counts, over both files
+ *   [name]               of the groups with one name, in both files, only the first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
  * not read completely before that line. The parser works in memory. The functions of struct
  * ria_world read the files.
  */
-#ifndef RIA_SERVICE_SERVICE_H
-#define RIA_SERVICE_SERVICE_H
+#ifndef RIA_SERVICE_SERVICE_FILE_H
+#define RIA_SERVICE_SERVICE_FILE_H
 
 #include "rds_iam.h"
 
@@ -72,7 +72,7 @@ void ria_service_find(
 /* Reads and parses one file. Returns FOUND; ABSENT if the file does not exist; FAILED with err
  * filled if it cannot be read, or if another user owns it or can write it (base/trust.h). If
  * is_required is false, also returns ABSENT for a path that does not lead to a file
- * (ria_world_read_usual()), because libpq ignores such a path. *file may be uninitialised before
+ * (ria_world_read_default()), because libpq ignores such a path. *file may be uninitialized before
  * the call. The caller releases it in any case, or uses RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,

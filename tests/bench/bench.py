@@ -42,7 +42,7 @@ class Command:
 
 def compare(title, ours, other, pairs=PAIRS, without=None):
     """Prints the costs of both commands and their ratio. The cost of `without`, a command that does only the work
-    which the two have in common, is subtracted from both."""
+    that both commands have in common, is subtracted from both."""
     commands = [ours, other] + ([without] if without else [])
     rounds = []
     for number in range(pairs + 1):

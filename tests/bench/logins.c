@@ -5,7 +5,7 @@
  * all of them.
  *
  *   logins files FILE...     a token with each configuration file: one line each, the median
- *   logins first FILE...     the same for the first login of a process, which reads the file
+ *   logins first FILE...     a token in the first login of a process, which reads the file
  *   logins threads           a token as the plugins make it: on the first and on another thread
  *
  * The first two measure processor time, on which other programs have little effect. The third

@@ -86,7 +86,7 @@ static void check_entry(const struct ria_buf *bytes)
     int64_t offset = ria_cache_offset(&fake.world, &response.offset);
     fuzz_require(
         offset == 0 || (offset == response.offset.seconds &&
-                        strcmp(response.offset.boot_id, fake.host.boot_id) == 0));
+                        strcmp(response.offset.boot_id, fake.machine.boot_id) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

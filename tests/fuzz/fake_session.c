@@ -18,8 +18,8 @@ static struct ria_buf written;         /* new contents, or empty if the file was
     "\", \"not ours\": [1]"
 
 const char fuzz_sso_file[] = "{" TOKENS ", \"expiresAt\": \"2026-08-22T20:00:00Z\"}";
-const char fuzz_sso_ended_file[] = "{" TOKENS ", \"expiresAt\": \"2026-08-22T10:00:00Z\"}";
-const char fuzz_login_ended_file[] =
+const char fuzz_sso_expired_file[] = "{" TOKENS ", \"expiresAt\": \"2026-08-22T10:00:00Z\"}";
+const char fuzz_login_expired_file[] =
     "{\"accessToken\": {\"accessKeyId\": \"A\", \"secretAccessKey\": \"s-" FUZZ_SECRET
     "\", \"sessionToken\": \"t\", \"expiresAt\": \"2026-08-22T10:00:00Z\"}, \"clientId\": \"c\", "
     "\"refreshToken\": \"r-" FUZZ_SECRET "\", \"not ours\": [1], \"dpopKey\": \"-----BEGIN EC "

@@ -10,8 +10,8 @@
 /* Token files of SSO and of aws login, whose tokens contain FUZZ_SECRET. The expired ones can be
  * renewed. */
 extern const char fuzz_sso_file[];
-extern const char fuzz_sso_ended_file[];
-extern const char fuzz_login_ended_file[];
+extern const char fuzz_sso_expired_file[];
+extern const char fuzz_login_expired_file[];
 
 /* Gets credentials from RIA_SOURCE_SSO or RIA_SOURCE_LOGIN with this token file; the input is the
  * network's responses. Checks the outcome with fuzz_check(). No message may contain a secret of the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Settings files: the parser, rds-iam's own configuration, and AWS's profiles. If the parsed
- * sections, keys and values are written to a file again, they are parsed the same. No message and
- * no log line contains a secret of a profile.
+ * sections, keys and values are written to a file, parsing that file gives the same result. No
+ * message and no log line contains a secret of a profile.
  *
  * Input: the config file, then the credentials file.
  */

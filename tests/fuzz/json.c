@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON responses of a container's endpoint and of the metadata service, and JSON output of a
- * credential_process. Credentials that are found can be written as JSON and are parsed the same. No
- * message contains a secret of a response, except in the parts that the response calls its Code or
- * its message.
+ * credential_process. If credentials are found and written as JSON, parsing that JSON gives the
+ * same credentials. No message contains a secret of a response, except in the parts that the
+ * response calls its Code or its message.
  *
  * Input: 'c' or 'i', then responses in the form of fake_http.h; or 'p' and a process's output.
  */

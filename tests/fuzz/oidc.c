@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Responses of SSO's OIDC endpoint to the renewal of an expired token, then of the portal.
+ * Responses of two servers during a login with an expired SSO token: first the OIDC endpoint, which
+ * renews the token, then the portal, which returns the credentials.
  *
  * Input: responses in the form of fake_http.h.
  */
@@ -9,6 +10,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
-    fuzz_ask_session_of(RIA_SOURCE_SSO, fuzz_sso_ended_file, input);
+    fuzz_ask_session_of(RIA_SOURCE_SSO, fuzz_sso_expired_file, input);
     return 0;
 }

@@ -9,6 +9,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
-    fuzz_ask_session_of(RIA_SOURCE_LOGIN, fuzz_login_ended_file, input);
+    fuzz_ask_session_of(RIA_SOURCE_LOGIN, fuzz_login_expired_file, input);
     return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Settings that make a client use the lab's AWS instead of the real AWS."""
+"""Settings that make a client use the lab's AWS instead of the real AWS, and the class of the tests that use them."""
 import hashlib
 import json
 import os
@@ -70,7 +70,8 @@ class CloudCase(MariadbCase):
         return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
 
     def local_door(self, listener=None):
-        """Opens the same kind of proxy to the endpoints of instances and containers."""
+        """Opens a proxy to the lab's endpoints of instances and containers. It can inject faults, and closes at the end of
+        the test."""
         return self._door(self.lab.cloud_http, None, listener)
 
     def _door(self, *arguments):
@@ -85,7 +86,7 @@ class CloudCase(MariadbCase):
             **extra)
 
     def sso_profile(self, name="p", role="Etl", session="dev"):
-        """Writes a profile that names an sso-session, or a profile of the older form if `session` is None."""
+        """Writes a profile that names an sso-session, or a profile of the legacy form if `session` is None."""
         sso = self.lab.cloud.sso
         account = self.lab.roles["sso-etl"].account
         urls = f"sso_start_url = {sso.start_url}\nsso_region = {sso.region}\n"
@@ -124,8 +125,9 @@ class CloudCase(MariadbCase):
             [harness.installed("bin/rds-iam"), "credentials", *arguments], principal,
             **(self.cloud_env() if env is None else env))
 
-    def good(self, *arguments, **extra):
-        """Returns the parsed credentials. Checks that the command succeeded and printed nothing on stderr."""
+    def get_credentials(self, *arguments, **extra):
+        """Runs `rds-iam credentials`. Returns the parsed credentials. Checks that the command succeeded and printed
+        nothing on stderr."""
         result = self.credentials(*arguments, **extra)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return json.loads(result.stdout)

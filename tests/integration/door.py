@@ -8,7 +8,7 @@ own fault and its own record of requests, so that many clients can meet many fau
     passage.calls             # [("POST", "/"), ...], one for each request
 
 A request without a fault is forwarded unchanged to the lab's AWS, and the client gets the lab's response.
-Not here: the responses of the lab's AWS, and the behaviour that a test expects of its client.
+This module defines neither the responses of the lab's AWS, nor the behaviour that a test expects of its client.
 """
 import http.client
 import http.server

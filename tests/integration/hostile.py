@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """MariaDB clients that connect to scripted peers, and checks of what the peers received.
 
-All clients have one account and one home. There are two: the `mariadb` command, which is linked with
-Connector/C, and Python's MySQLdb, which loads libmariadb.so.3. Not here: the expectations of a single test.
+All clients have one account and one home. There are two clients: the `mariadb` command, which is linked with
+Connector/C, and Python's MySQLdb, which loads libmariadb.so.3. The
+expectations of a single test are in its file.
 """
 import json
 import subprocess

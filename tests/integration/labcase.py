@@ -2,8 +2,8 @@
 """The base of every integration test: one lab for the test file, home directories for clients, the journal.
 
 A Home stands for a user's machine. It contains the files that a user writes (my.cnf, pg_service.conf,
-~/.aws), and a client runs in it without the environment variables of the test process. Not here:
-anything that is specific to one client or one server.
+~/.aws), and a client runs in it without the environment variables of the test process. This
+module contains nothing that is specific to one client or one server.
 """
 import pathlib
 import shutil
@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import harness
+import pool
 import rdslab
 
 USER = "clickpipes_iam_user"
@@ -53,19 +54,20 @@ class Home:
 
 
 class LabCase(unittest.TestCase):
-    """Starts one lab for all classes of the file. Each test has a new home and starts with the right clock."""
+    """Takes one lab for all classes of the file. Each test has a new home and starts with the right clock."""
 
     lab = None
+    changes_servers = False  # True: the tests change accounts or tables, so no other file can use the lab afterwards
 
     @classmethod
     def setUpClass(cls):
         if LabCase.lab is None:
-            LabCase.lab = rdslab.Lab(harness.BUILD).start()
+            LabCase.lab = rdslab.Lab(harness.BUILD).start() if cls.changes_servers else pool.take(harness.BUILD)
             unittest.addModuleCleanup(LabCase.stop_lab)
 
     @staticmethod
     def stop_lab():
-        """Stops the lab at the end of the test file."""
+        """Stops the lab, or gives it back, at the end of the test file."""
         LabCase.lab.stop()
         LabCase.lab = None
 

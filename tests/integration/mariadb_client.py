@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A user's my.cnf and the `mariadb` command, for every test of MariaDB clients.
 
-Not here: the expectations of a single test, and other programs than `mariadb`.
+Other modules contain the expectations of a single test, and programs other than `mariadb`.
 """
 import subprocess
 

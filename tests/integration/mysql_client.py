@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A client of Oracle's MySQL library, for which tests/loader stands in. Environment variables make it load
-the shadow plugins. Not here: the expectations of a single test.
+the shadow plugins. The expectations of a single test are in its file.
 """
 import functools
 import time

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Measures how long a client's open(2) of a passfile takes. It may take at most 5 seconds, even if the agent
-fails. Not here: the content of the passfile."""
+fails. This module does not check the content of the passfile."""
 import functools
 import os
 import time

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A user's pg_service.conf, and the agent that serves it.
 
-Not here: the messages of clients and servers.
+This module does not check the messages of clients and servers.
 """
 import contextlib
 import pathlib

@@ -4,7 +4,7 @@
 A Copies object has one version of libpq in three forms: unchanged, under another name together with a
 module of its own (as in Python wheels), and bound to itself (as builds with -Bsymbolic-functions are). A
 case is a function of libpq, a form of connection string, and how the function is reached. src/ways.c runs
-a case. Not here: the expected results.
+a case. The expected results are in the tests.
 
 The lab's tokens may live for only TOKEN_LIFE seconds, and on a busy machine a login may take longer. If the
 server refuses a case for that reason, and the case's token was made after the case began, the case runs

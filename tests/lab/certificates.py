@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Makes certificates with the openssl command: a root like that of RDS, and certificates that a client must reject.
 
-They are made once per build directory. This module does not know which client trusts which certificate.
+They are made once per build directory. This module does not decide which client trusts which certificate.
 """
 import pathlib
 import subprocess

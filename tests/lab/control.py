@@ -10,6 +10,9 @@
                                              {"life": seconds} also expires tokens that are older
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number}
+                           POST /reset       {} undoes all of the actions here, and empties both journals
+                           POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
+                           POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
                            POST /sso         registers a login to SSO (oidc.py)
@@ -69,6 +72,10 @@ class Journal:
         with self._lock:
             self._lines.append(line)
 
+    def clear(self):
+        with self._lock:
+            self._lines.clear()
+
     def text(self):
         with self._lock:
             return "".join(line + "\n" for line in self._lines)
@@ -80,7 +87,7 @@ class Journal:
 class VerifierEndpoint:
     """Verifies tokens for the servers. warm_up() or the first request calls make_verifier().
 
-    The constructor does not, because importing botocore takes as long as starting both servers.
+    The constructor does not call make_verifier(), because importing botocore takes as long as starting both servers.
     """
 
     def __init__(self, make_verifier, journal, now):
@@ -166,14 +173,14 @@ class _AbstractServer(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 256
 
     def handle_error(self, request, client_address):
-        """Silent: a server that closes its connection is not an error."""
+        """Prints nothing, because a server that closes its connection is not an error."""
 
 
 class _ControlServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Silent: a test that closes its connection is not an error."""
+        """Prints nothing, because a test that closes its connection is not an error."""
 
 
 class _ControlHandler(http.server.BaseHTTPRequestHandler):
@@ -210,7 +217,7 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format, *arguments):
-        """Silent."""
+        """Prints nothing."""
 
 
 def serve(server):

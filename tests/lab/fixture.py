@@ -246,7 +246,7 @@ def _container(entry):
 
 
 def _policies(listed, named):
-    """A listed entry is a policy, or the name of policies that several entries share."""
+    """Returns an entry's policies. Each item is a policy, or the name of policies that several entries share."""
     found = (named[each] if isinstance(each, str) else (each,) for each in listed)
     return tuple(policy for policies in found for policy in policies)
 

@@ -33,6 +33,7 @@ from fixture import LabError
 from networks import Networks
 from principals import Principals
 
+MACHINE_SECONDS = 21600  # as in Lab.machine()
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MODULES = ("pam_rdslab.so", "pam_confdir.so", "aws_authentication_plugin.so")
 
@@ -108,6 +109,7 @@ def run(stack, arguments):
         "/live": lambda: f"{count_live(journal, clock)}\n",
     }
     steering = actions(entries, clock, cloud, networks.machine, principals)
+    steering["/reset"] = lambda body: reset(steering, entries, cloud, principals, running[0], (journal, calls))
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
     control = ControlEndpoint(pages, steering)
     state = describe(directory, trust, running, control)
@@ -192,9 +194,23 @@ def actions(entries, clock, cloud, machine, principals):
         "/sso-over": cloud.oidc.log_out,
         "/login": cloud.signin.log_in,
         "/login-over": cloud.signin.log_out,
+        "/policies": lambda body: principals.change(body["access_key"], body["policies"]),
+        "/role": lambda body: cloud.roles.change(body["arn"], body["trust"], body["policies"]),
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }
+
+
+def reset(steering, entries, cloud, principals, postgresql, journals):
+    """Undoes the actions of tests. Sessions that were issued to earlier tests stay valid until they expire."""
+    steering["/clock"]({"offset": 0})
+    steering["/faults"]([])
+    steering["/machine"]({"instance_role": entries.cloud.instance_role, "seconds": MACHINE_SECONDS})
+    principals.reset(entries)
+    cloud.roles.reset(entries)
+    postgresql.reset_parameter()
+    for journal in journals:
+        journal.clear()
 
 
 def count_live(journal, clock):
@@ -224,7 +240,7 @@ def describe(directory, trust, running, control):
 
 
 def describe_cloud(cloud_trust, networks):
-    """The same data for the AWS services."""
+    """The data about the AWS services that rdslab.py needs and lab.json does not contain."""
     return {
         "cloud_certificates": str(cloud_trust.directory),
         "cloud_ports": networks.ports,

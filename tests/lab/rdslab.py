@@ -227,6 +227,23 @@ class Lab:
         and how many seconds its sessions are valid."""
         self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
 
+    def reset(self):
+        """Undoes what tests have changed through this class, and empties the journal and the list of calls."""
+        self._act("/reset", {})
+
+    def policies(self, name, policies):
+        """Replaces the identity policies of a user of lab.json. LabError if IAM would refuse a policy."""
+        self._act("/policies", {
+            "access_key": self.principals[name].access_key, "policies": list(policies)})  # fmt: skip
+
+    def role(self, name, trust=None, policies=None):
+        """Replaces the policies of a role of lab.json, for sessions that are issued later; None: as in lab.json.
+        LabError if IAM would refuse a policy."""
+        role = self.roles[name]
+        self._act("/role", {
+            "arn": role.arn, "trust": role.trust if trust is None else trust,
+            "policies": list(role.policies if policies is None else policies)})  # fmt: skip
+
     def expire(self, session):
         """Expires a session at once. session has an access_key."""
         self._act("/expire", {"access_key": session.access_key})
@@ -275,8 +292,9 @@ class Lab:
         self._act("/sso-over", {"client_id": token["clientId"]})
 
     def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
-        """Simulates a login by `aws login`. Returns the content of the token file that it writes. AWS does not
-        know the first credentials, which expire in `expires` seconds; later ones work and are valid for `seconds`."""
+        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The
+        lab's AWS does not accept the first credentials, which expire in `expires` seconds. It accepts later ones, which
+        are valid for `seconds`."""
         from cryptography.hazmat.primitives import serialization  # imported here because it is slow
         from cryptography.hazmat.primitives.asymmetric import ec
 

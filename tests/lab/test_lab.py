@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The lab's own test. Unmodified clients log in with tokens made by botocore, labs do not affect each other, and a lab
-leaves nothing behind, however it ends. This test does not know the product."""
+leaves nothing behind, however it ends. This test does not use the product."""
 import contextlib
 import os
 import pathlib

@@ -182,12 +182,29 @@ class Policies(unittest.TestCase):
             (iam.IMPLICIT_DENY, [allow(self.ARN + "x")]),
             (iam.IMPLICIT_DENY, [allow(self.ARN.upper())]),
             (iam.IMPLICIT_DENY, [allow("*", "rds:connect")]),
+            (iam.ALLOW, [allow(self.ARN.replace("etl", "e*l"))]),
+            (iam.IMPLICIT_DENY, [allow(self.ARN.replace("etl", "e${*}l"))]),
             (iam.DENY, [allow("*"), allow("*/etl", "*", "Deny")]),
             (iam.DENY, [allow("*", "*", "Deny"), allow("*")]),
         )
         for expected, statements in rows:
             with self.subTest(statements=statements):
                 self.assertEqual(self.answer(*statements), expected)
+
+    def test_escaped_wildcards_stand_for_themselves(self):
+        def answer(pattern, user):
+            resource = "arn:aws:rds-db:us-east-1:123456789012:dbuser:db-A/"
+            statement = {"Effect": "Allow", "Action": "rds-db:connect", "Resource": resource + pattern}
+            policy = {"Version": "2012-10-17", "Statement": [statement]}
+            return iam.evaluate([policy], "rds-db:connect", resource + user)
+
+        rows = (("a${*}b", "a*b", "axb"), ("a${?}b", "a?b", "axb"), ("${$}{x}", "${x}", "x"),
+                ("${$}${*}", "$*", "$x"))
+        for pattern, literal, other in rows:
+            with self.subTest(pattern=pattern):
+                self.assertEqual(answer(pattern, literal), iam.ALLOW)
+                self.assertEqual(answer(pattern, other), iam.IMPLICIT_DENY)
+        self.assertEqual(answer("a*b", "axb"), iam.ALLOW, "control: a wildcard")
 
     def test_unsupported_elements_are_errors(self):
         good = {"Effect": "Allow", "Action": "*", "Resource": "*"}

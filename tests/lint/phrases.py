@@ -155,7 +155,7 @@ def found(root):
 
 
 def comment_share(root):
-    """(folder, per cent of the lines of its C code that contain a comment other than the licence line)."""
+    """(folder, per cent of the lines of its C code that contain a comment other than the license line)."""
     for folder in FOLDERS:
         every = comment = 0
         for path in sorted((root / folder).rglob("*.[ch]")):

@@ -1,4 +1,5 @@
-"""The product's declarations of Connector/C and libpq match the installed headers."""
+"""The product's declarations of Connector/C's and libpq's types, functions and constants match the installed
+headers."""
 import re
 import unittest
 
@@ -71,8 +72,8 @@ LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
 
 
 def check_libpq(offsets, numbers):
-    # The functions are then declared twice, and the compiler compares the two declarations. The define gives the
-    # handle type the same name in both.
+    # The define gives the handle type the same name in the product's header and in libpq's. With this define, both
+    # headers declare the functions, and the compiler compares the declarations.
     includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
     return check(offsets, numbers, includes, "libpq", "pg_plugin")
 
@@ -91,7 +92,7 @@ def check(offsets, numbers, includes=INCLUDES, library="libmariadb", folder="mys
 
 
 class Abi(unittest.TestCase):
-    def test_the_private_layout_matches_the_installed_header(self):
+    def test_our_copy_of_connector_cs_structs_matches_its_headers(self):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
 

@@ -50,7 +50,7 @@ def commands():
     include the names and options of the subcommands."""
     def read_help(*words):
         text = harness.run([harness.installed("bin/rds-iam"), *words, "--help"]).stdout
-        return set(re.findall(r"^  ([a-z]+)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))
+        return set(re.findall(r"^  ([a-z][a-z-]*)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))
 
     options = {}
     for name in read_help()[0]:
@@ -69,7 +69,7 @@ def unknown_commands(texts, known):
             if word not in known:
                 found.append("rds-iam " + word)
                 continue
-            used = re.findall(r"--[a-z-]+", rest) + (re.findall(r"^ ([a-z]+)", rest) if word == "setup" else [])
+            used = re.findall(r"--[a-z-]+", rest) + (re.findall(r"^ ([a-z][a-z-]*)", rest) if word == "setup" else [])
             found += [f"rds-iam {word} {option}" for option in used if option not in known[word]]
     return found
 
@@ -83,12 +83,13 @@ class Messages(unittest.TestCase):
         self.assertEqual(unknown_commands(texts, known), [])
 
     def test_control_planted_commands_are_found(self):
-        known = {"token": {"--region"}, "setup": {"mysql"}}
+        known = {"token": {"--region"}, "setup": {"mysql", "trust-policy"}}
         planted = ["see rds-iam doctor for more", "run: rds-iam token --now", "rds-iam token --region X",
-                   "rds-iam setup mysql", "rds-iam setup oracle"]
+                   "rds-iam setup mysql", "rds-iam setup oracle", "rds-iam setup trust-policy",
+                   "rds-iam setup trust"]
         self.assertEqual(
             unknown_commands(planted, known),
-            ["rds-iam doctor", "rds-iam token --now", "rds-iam setup oracle"])
+            ["rds-iam doctor", "rds-iam token --now", "rds-iam setup oracle", "rds-iam setup trust"])
 
     def test_every_message_of_the_table_is_used(self):
         messages = table(TABLE.read_text(encoding="utf-8"))

@@ -34,7 +34,7 @@ PLACES = (
     ("program", "tests/demo", '#!/bin/bash\necho "%s"\n'),
     ("program", "tests/run", "#!/bin/bash\n# %s\n"),
 )
-COMMAND = re.compile(r"^  ([a-z]+)  ", re.M)
+COMMAND = re.compile(r"^  ([a-z][a-z-]*)  ", re.M)
 
 
 def tree(scratch, texts):

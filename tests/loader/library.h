@@ -3,7 +3,7 @@
  * A model of Oracle's client library, as a preloaded authentication plugin sees it: the plugin list
  * with the plugins' names, the gate in front of the built-in mysql_clear_password, a connection in
  * memory, and what the library does with a plugin's return value. Written from the library's
- * behaviour. It has no network: a test passes a function that sends. It knows nothing of the
+ * behaviour. It has no network: a test passes a function that sends. It does not depend on the
  * plugin's internals.
  *
  *     struct ria_library library;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the lines of the [client] section: "name=value" or "name = value". In a name, '_' and '-'
- * are the same. */
+ * are equivalent. */
 #include "option_file.h"
 
 #include <stdio.h>

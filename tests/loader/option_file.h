@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads an option file as the library itself does when a program sets MYSQL_READ_DEFAULT_FILE. The
- * library knows only a few of the options that the mysql commands know. It always ignores ssl-mode,
- * with or without "loose-". Follows mysql_read_default_options() in client.c and client.cc, 5.7 to
- * 9.x.
+ * library accepts only a few of the options that the mysql commands accept. It always ignores
+ * ssl-mode, with or without "loose-". Follows mysql_read_default_options() in client.c and
+ * client.cc, 5.7 to 9.x.
  */
 #ifndef RIA_LOADER_OPTION_FILE_H
 #define RIA_LOADER_OPTION_FILE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests memory that does not have the layout that the plugin knows. The plugin must follow no
+ * Tests memory that does not have a layout that the plugin contains. The plugin must follow no
  * pointer in it, write nothing to it, send nothing, and read nothing beyond its end. The memory
  * ends at the end of a page, and the next page is inaccessible. */
 #include "login.h"
@@ -155,7 +155,8 @@ static void a_member_at_another_offset_is_rejected(void **state)
     in_each(check_moved);
 }
 
-/* Both layouts match, so the plugin cannot tell which is right. Only rds_iam_v1 knows two layouts.
+/* Both layouts match, so the plugin cannot tell which is right. Only rds_iam_v1 contains two
+ * layouts.
  */
 static void check_ambiguous(const char *version)
 {

@@ -8,7 +8,7 @@ files of this machine, an empty /run, and one additional user.
         machine.as_user("cat", path)
 
 Only root can make such a machine. Only the home can be written in it; its cgroup is removed at the end. This module
-does not know what any unit does.
+does not depend on what a unit does.
 """
 import os
 import pathlib

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Five hundred logins, killed at random moments, for each kind of session: no session is lost.
 
-In the first run the server invalidates a refresh token when it answers. There the login is killed: rds-iam and
+In the first run the server invalidates a refresh token when it responds, and the login is killed: rds-iam and
 rds-iam-fetch. The renewal, a separate process, continues. In the second run (grace) the server also accepts the
-previous token until the client uses the new one. There the renewal is killed as well; the file then contains either
+previous token until the client uses the new one, and the renewal is killed as well; the file then contains either
 the old or the new token, complete.
 """
 import fcntl

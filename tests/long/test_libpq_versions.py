@@ -127,26 +127,26 @@ class Guards(VersionsCase):
     the preload."""
 
     def each(self, cases, check):
-        """Calls check(copies, case, under) for each version and case, with the preload (under) and without it."""
+        """Calls check(copies, case, preloaded) for each version and case, with the preload and without it."""
 
         def check_all(copies):
             for case in cases:
-                for under in (True, False):
-                    with self.subTest(case=str(case), under=under):
-                        check(copies, case, under)
+                for preloaded in (True, False):
+                    with self.subTest(case=str(case), preloaded=preloaded):
+                        check(copies, case, preloaded)
 
         self.for_each(check_all)
 
-    def run_case(self, copies, case, conninfo, under, principal=None, **env):
+    def run_case(self, copies, case, conninfo, preloaded, principal=None, **env):
         return self.home.run(
             copies.command(case, conninfo), principal,
-            **{**copies.env(case), **(ways.with_preload() if under else {}), **env})
+            **{**copies.env(case), **(ways.with_preload() if preloaded else {}), **env})
 
-    def assert_sent(self, under, peer, token, result, words):
+    def assert_sent(self, preloaded, peer, token, result, words):
         self.assertEqual(peer.connections, 1, result.stdout)
         sent = [data for _, data in peer.answers if data.strip(b"\0")]
-        self.assertEqual(sent, [] if under else [token.encode() + b"\0"])
-        if under:
+        self.assertEqual(sent, [] if preloaded else [token.encode() + b"\0"])
+        if preloaded:
             self.assertIn(words, result.stderr)
 
     def test_sockets(self):
@@ -157,28 +157,28 @@ class Guards(VersionsCase):
         escaped = token.replace(":", "\\:")
         stored = str(self.home.write("pass", f"*:*:*:{USER}:{escaped}\n"))
 
-        def check(copies, case, under):
+        def check(copies, case, preloaded):
             for hosts in (str(directory), f"{directory},{self.lab.pg.host}"):
                 for words, given in (("given as the password is not sent", {"PGPASSWORD": token}),
                                      ("in the passfile is not sent", {"PGPASSFILE": stored})):
                     with PostgreSQLPeer(None, f"{directory}/.s.PGSQL.5432") as peer:
                         conninfo = f"host={hosts} port=5432 user={USER} dbname=shop sslmode=verify-full " \
                                    f"sslrootcert={self.lab.ca_file}"
-                        result = self.run_case(copies, case, conninfo, under, **given)
-                        self.assert_sent(under, peer, token, result, words)
+                        result = self.run_case(copies, case, conninfo, preloaded, **given)
+                        self.assert_sent(preloaded, peer, token, result, words)
 
         self.each(cases, check)
 
     def test_pings(self):
         cases = [Case("linked", way, "entry") for way in ("ping", "pingparams")]
 
-        def check(copies, case, under):
+        def check(copies, case, preloaded):
             with PostgreSQLPeer(None) as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
                 conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode=prefer"
-                result = self.run_case(copies, case, conninfo, under, PGPASSWORD=token)
+                result = self.run_case(copies, case, conninfo, preloaded, PGPASSWORD=token)
                 self.assertEqual(result.stdout, "ping 0\n")
-                self.assert_sent(under, peer, token, result, "")
+                self.assert_sent(preloaded, peer, token, result, "")
 
         self.each(cases, check)
 
@@ -186,7 +186,7 @@ class Guards(VersionsCase):
         path = self.home.path / "services"
         cases = [Case("linked", way, form) for way in ("connectdb", "setdb") for form in ("service=prod", "PGSERVICE")]
 
-        def check(copies, case, under):
+        def check(copies, case, preloaded):
             with PostgreSQLPeer(self.lab.certificates.server) as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
                 path.write_text(f"[prod]\nhost={self.lab.pg.host}\nport={peer.port}\nuser={USER}\ndbname=shop\n"
@@ -194,8 +194,9 @@ class Guards(VersionsCase):
                 path.chmod(0o646)
                 named = {"PGSERVICE": "prod"} if case.form == "PGSERVICE" else {}
                 result = self.run_case(
-                    copies, case, "" if named else case.form, under, PGPASSWORD=token, PGSERVICEFILE=str(path), **named)
-                self.assert_sent(under, peer, token, result, f"{path}: every user can write it")
+                    copies, case, "" if named else case.form, preloaded, PGPASSWORD=token,
+                    PGSERVICEFILE=str(path), **named)
+                self.assert_sent(preloaded, peer, token, result, f"{path}: every user can write it")
 
         self.each(cases, check)
 
@@ -205,24 +206,24 @@ class Guards(VersionsCase):
         gone.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         cases = [Case("linked", way, "entry") for way in CONNECTS]
 
-        def check(copies, case, under):
+        def check(copies, case, preloaded):
             with PostgreSQLPeer(None) as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
                 conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode=prefer"
-                env = {"LD_PRELOAD": f"libnss_wrapper.so:{gone}"} if under else {}
-                result = self.run_case(copies, case, conninfo, under, PGPASSWORD=token, **env)
-                if under:
+                env = {"LD_PRELOAD": f"libnss_wrapper.so:{gone}"} if preloaded else {}
+                result = self.run_case(copies, case, conninfo, preloaded, PGPASSWORD=token, **env)
+                if preloaded:
                     self.assertIn('failed: invalid connection option "rds-iam: not connected: ', result.stdout)
                     self.assertEqual(peer.connections, 0)
                 else:
-                    self.assert_sent(under, peer, token, result, "")
+                    self.assert_sent(preloaded, peer, token, result, "")
 
         self.each(cases, check)
 
 
 class Node(LabCase):
     def test_node_postgres_reads_the_agents_passfile_at_each_connection(self):
-        """node-postgres implements the protocol itself, so the preload has no effect on it, but PGPASSFILE has."""
+        """node-postgres implements the protocol itself. The preload does not reach it, but it reads PGPASSFILE."""
         try:
             directory = libpq_versions.node_postgres()
         except libpq_versions.Unavailable as error:

@@ -100,7 +100,7 @@ static enum ria_outcome read_file(
     return RIA_FOUND;
 }
 
-static bool look(void *self, const char *path, struct ria_file *out)
+static bool fake_read_facts(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_fake_file *found = find_file(self, path);
     if (found == NULL || found->text == NULL) {
@@ -112,7 +112,7 @@ static bool look(void *self, const char *path, struct ria_file *out)
 
 void ria_fake_enable_stat(struct ria_fake *fake)
 {
-    fake->world.look = look;
+    fake->world.read_facts = fake_read_facts;
 }
 
 static enum ria_outcome read_private(
@@ -134,11 +134,11 @@ static bool get_own_directory(void *self, const char *path)
     return fake->foreign_directory == NULL || strcmp(fake->foreign_directory, path) != 0;
 }
 
-static bool get_host(void *self, struct ria_host *out)
+static bool get_machine(void *self, struct ria_machine *out)
 {
     const struct ria_fake *fake = self;
-    *out = fake->host;
-    return fake->host.boot_id[0] != '\0';
+    *out = fake->machine;
+    return fake->machine.boot_id[0] != '\0';
 }
 
 static bool fetch(
@@ -199,7 +199,7 @@ void ria_fake_init(struct ria_fake *fake)
                 .read_file = read_file,
                 .read_private = read_private,
                 .is_own_directory = get_own_directory,
-                .host = get_host,
+                .machine = get_machine,
                 .fetch = fetch,
                 .uid = get_uid,
                 .is_privileged = get_privileged,
@@ -208,7 +208,7 @@ void ria_fake_init(struct ria_fake *fake)
             },
         .now = 1787402096,
         .ticks = 5000,
-        .host = {.boot_id = "11111111-2222-3333-4444-555555555555", .net_namespace = 1},
+        .machine = {.boot_id = "11111111-2222-3333-4444-555555555555", .net_namespace = 1},
     };
     ria_fake_env(fake, "HOME", "/home/u");
 }

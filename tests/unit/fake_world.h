@@ -54,7 +54,7 @@ struct ria_fake {
     int64_t ticks_step; /* how far each read of the monotonic clock advances it */
     bool is_privileged;
     const char *foreign_directory; /* the only directory of another user, or NULL */
-    struct ria_host host;
+    struct ria_machine machine;
     /* The response of rds-iam-fetch; NULL: instance metadata is absent, and every other request
      * fails. */
     const struct ria_response *response;

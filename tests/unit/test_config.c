@@ -434,7 +434,7 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
     (void)state;
     static const struct {
         const char *variable, *value, *path;
-        bool is_usual;
+        bool is_default;
     } rows[] = {
         {"X", NULL, RIA_FAKE_CONFIG, true},
         {"XDG_CONFIG_HOME", "/xdg", "/xdg/rds-iam/config", true},
@@ -447,8 +447,8 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
         ria_fake_init(&fake);
         ria_fake_env(&fake, row->variable, row->value);
         ria_fake_file(&fake, row->path, "")->is_unreachable = true;
-        expect(row->path, ria_config_load(&fake.world, &config, &err) == row->is_usual);
-        expect(row->path, (ria_fake_log_count(&fake, RIA_LOG_WARNING) == 1) == row->is_usual);
+        expect(row->path, ria_config_load(&fake.world, &config, &err) == row->is_default);
+        expect(row->path, (ria_fake_log_count(&fake, RIA_LOG_WARNING) == 1) == row->is_default);
     }
 }
 

@@ -68,7 +68,7 @@ static void control_without_a_stat_function_the_file_is_read_each_time(void **st
     char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     (void)begin(&fake, OLD);
-    fake.world.look = NULL;
+    fake.world.read_facts = NULL;
     for (unsigned i = 0; i < 100; i++) {
         ask(&fake, response);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which client library a copy is, by its functions and its version, and which option each number
- * means in that library. This file contains the functions of the library. */
+ * ria_dialect_of() recognizes a client library by its functions and its version, and returns the
+ * number of each option. This file replaces interpose/library.c: it provides the functions
+ * of a client library whose version the tests set. */
 #include "preload/dialect.h"
 
 #include "unit.h"
@@ -38,7 +39,7 @@ static void each_library_has_its_numbers(void **state)
         int ca, capath, verify, mode, plugin_dir; /* 0: no dialect */
     } rows[] = {
         {"Connector/C 3.3", true, 30320, 27, 28, 21, RIA_NO_OPTION, 22},
-        {"Connector/C 3.1 that reports its server's version",
+        {"Connector/C 3.1, built with the server 10.5 and reporting that version",
          true,
          100523,
          27,
@@ -76,24 +77,36 @@ static void each_library_has_its_numbers(void **state)
 static void each_number_belongs_to_one_option(void **state)
 {
     (void)state;
-    const struct ria_library library = {0};
-    has_mariadb_function = false;
-    version = 80408;
-    const struct ria_dialect *dialect = ria_dialect_of(&library);
-    for (int option = 0; option < RIA_OPTIONS; option++) {
-        int number = dialect->numbers[option];
-        if (number != RIA_NO_OPTION) {
-            expect_number(
-                "the number of the option means the option",
-                ria_dialect_option(dialect, number),
-                option);
+    static const struct {
+        const char *name;
+        bool is_mariadb;
+        unsigned long version;
+    } rows[] = {
+        {"Connector/C", true, 30401},
+        {"MySQL 5.7", false, 50734},
+        {"MySQL 8.4", false, 80408},
+    };
+    for_each_row(row, rows, row->name) {
+        const struct ria_library library = {0};
+        has_mariadb_function = row->is_mariadb;
+        version = row->version;
+        const struct ria_dialect *dialect = ria_dialect_of(&library);
+        for (int option = 0; option < RIA_OPTIONS; option++) {
+            int number = dialect->numbers[option];
+            if (number != RIA_NO_OPTION) {
+                expect_number(
+                    "the option with the number of this option",
+                    ria_dialect_option(dialect, number),
+                    option);
+            }
         }
+        /* 0 is MYSQL_OPT_CONNECT_TIMEOUT, which the preload neither records nor sets. */
+        expect_number("the option 0", ria_dialect_option(dialect, 0), RIA_OPTIONS);
+        expect_number("RIA_NO_OPTION", ria_dialect_option(dialect, RIA_NO_OPTION), RIA_OPTIONS);
     }
-    expect_number("a number of no option here", ria_dialect_option(dialect, 0), RIA_OPTIONS);
-    expect_number("no number", ria_dialect_option(dialect, RIA_NO_OPTION), RIA_OPTIONS);
 }
 
-static void versions_since_34_are_recognised(void **state)
+static void connector_c_34_and_later_is_recognized(void **state)
 {
     (void)state;
     static const struct {
@@ -102,11 +115,11 @@ static void versions_since_34_are_recognised(void **state)
         unsigned long version;
         bool is_34;
     } rows[] = {
-        {"3.3.20", true, 30320, false},
-        {"3.4.1", true, 30401, true},
-        {"10.11 with 3.3", true, 101119, false},
-        {"11.4 with 3.4", true, 110402, true},
-        {"MySQL", false, 80408, false},
+        {"Connector/C 3.3.20", true, 30320, false},
+        {"Connector/C 3.4.1", true, 30401, true},
+        {"Connector/C 3.3, built with the server 10.11", true, 101119, false},
+        {"Connector/C 3.4, built with the server 11.4", true, 110402, true},
+        {"MySQL 8.4", false, 80408, false},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         const struct ria_library library = {0};
@@ -124,7 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_library_has_its_numbers),
         cmocka_unit_test(each_number_belongs_to_one_option),
-        cmocka_unit_test(versions_since_34_are_recognised),
+        cmocka_unit_test(connector_c_34_and_later_is_recognized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,7 +196,7 @@ static void expiry_is_checked_by_the_clock_of_aws(void **state)
     response.credentials.expires = fake.now - HOUR;
     response.offset.seconds = -2 * HOUR;
     (void)snprintf(
-        response.offset.boot_id, sizeof(response.offset.boot_id), "%s", fake.host.boot_id);
+        response.offset.boot_id, sizeof(response.offset.boot_id), "%s", fake.machine.boot_id);
     fake.response = &response;
     assert_int_equal(ask_as(&fake, "process"), RIA_FOUND);
     fake.response = NULL;

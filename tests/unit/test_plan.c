@@ -241,13 +241,13 @@ static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
     struct ria_fake fake;
     ria_fake_init(&fake);
     struct ria_clock_offset offset = {.seconds = 600, .real_minus_raw = 5000};
-    memcpy(offset.boot_id, fake.host.boot_id, sizeof(offset.boot_id));
-    fake.host.real_minus_raw = 6999;
+    memcpy(offset.boot_id, fake.machine.boot_id, sizeof(offset.boot_id));
+    fake.machine.real_minus_raw = 6999;
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 600);
-    fake.host.real_minus_raw = 7000;
+    fake.machine.real_minus_raw = 7000;
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
-    fake.host.real_minus_raw = 5000;
-    fake.host.boot_id[0] = '2';
+    fake.machine.real_minus_raw = 5000;
+    fake.machine.boot_id[0] = '2';
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
 }
 
@@ -258,15 +258,15 @@ static void credentials_are_fresh_by_the_corrected_clock(void **state)
     ria_fake_init(&fake);
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     response.offset = (struct ria_clock_offset){.seconds = 600, .real_minus_raw = 5000};
-    memcpy(response.offset.boot_id, fake.host.boot_id, sizeof(response.offset.boot_id));
-    fake.host.real_minus_raw = 5000;
+    memcpy(response.offset.boot_id, fake.machine.boot_id, sizeof(response.offset.boot_id));
+    fake.machine.real_minus_raw = 5000;
     response.credentials.expires = fake.now + 600 + 900;
     assert_true(ria_cache_is_fresh(&fake.world, &response));
     response.credentials.expires--;
     assert_false(ria_cache_is_fresh(&fake.world, &response));
     response.credentials.expires = fake.now + 7200;
     assert_true(ria_cache_is_fresh(&fake.world, &response));
-    fake.host.real_minus_raw = 605000;
+    fake.machine.real_minus_raw = 605000;
     assert_false(ria_cache_is_fresh(&fake.world, &response));
 }
 

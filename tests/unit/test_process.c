@@ -83,7 +83,7 @@ static struct ria_file look_at(const char *name)
     struct ria_file file = {0};
     int before = next_fd();
     errno = EDOM;
-    assert_true(world->look(world->self, in_scratch(name), &file));
+    assert_true(world->read_facts(world->self, in_scratch(name), &file));
     assert_int_equal(errno, EDOM);
     assert_int_equal(next_fd(), before);
     return file;
@@ -138,7 +138,7 @@ static void a_file_written_just_now_is_not_settled(void **state)
     assert_true(is_early);
     const struct ria_world *world = ria_process_world();
     struct ria_file file;
-    assert_true(world->look(world->self, "/etc/passwd", &file));
+    assert_true(world->read_facts(world->self, "/etc/passwd", &file));
     assert_true(file.stamp.is_settled);
 }
 
@@ -150,7 +150,7 @@ static void stat_fails_for_anything_but_a_regular_file(void **state)
     for_each_row(row, paths, *row) {
         struct ria_file file;
         errno = EDOM;
-        expect(*row, !world->look(world->self, *row, &file));
+        expect(*row, !world->read_facts(world->self, *row, &file));
         expect_number(*row, errno, EDOM);
     }
 }
@@ -198,7 +198,7 @@ static void the_acl_is_read_if_the_mode_lets_others_write(void **state)
     set_acl("shared", 1);
     assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
     assert_int_equal(file.mode & 0777, 0660);
-    assert_true(file.acl.is_present && file.acl.has_writer && !file.acl.is_group);
+    assert_true(file.acl.is_present && file.acl.has_writer && !file.acl.writer_is_group);
     assert_false(file.acl.group_writes);
     assert_int_equal(file.acl.writer, 5000);
     set_acl("shared", 200);

@@ -21,7 +21,7 @@ static void files_are_found_as_the_sdks_find_them(void **state)
         {"the credentials file", NULL, NULL, RIA_FAKE_AWS_CREDENTIALS, NULL},
         {"AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "/c", "/c", NULL},
         {"AWS_CONFIG_FILE in the home", "AWS_CONFIG_FILE", "~/c", "/home/u/c", NULL},
-        {"AWS_CONFIG_FILE instead of the usual one",
+        {"AWS_CONFIG_FILE replaces the default path",
          "AWS_CONFIG_FILE",
          "/c",
          RIA_FAKE_AWS_CONFIG,
@@ -32,7 +32,7 @@ static void files_are_found_as_the_sdks_find_them(void **state)
          RIA_FAKE_AWS_CONFIG,
          NULL},
         {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", NULL},
-        {"the same instead of the usual one",
+        {"AWS_SHARED_CREDENTIALS_FILE replaces the default path",
          "AWS_SHARED_CREDENTIALS_FILE",
          "/c",
          RIA_FAKE_AWS_CREDENTIALS,
@@ -93,7 +93,7 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
     static const struct {
         const char *variable;
         const char *path;
-        bool is_usual;
+        bool is_default;
     } rows[] = {
         {NULL, RIA_FAKE_AWS_CONFIG, true},
         {NULL, RIA_FAKE_AWS_CREDENTIALS, true},
@@ -111,13 +111,13 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
         }
         ria_fake_file(&fake, row->path, "")->is_unreachable = true;
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(message, outcome, row->is_usual ? RIA_ABSENT : RIA_FAILED);
+        expect_number(message, outcome, row->is_default ? RIA_ABSENT : RIA_FAILED);
         expect_piece(message, err.text, row->path);
         expect(
             message,
-            ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
-                row->is_usual);
-        if (row->is_usual) {
+            ria_fake_logged(&fake, RIA_LOG_WARNING, "until then, this path counts as missing") ==
+                row->is_default);
+        if (row->is_default) {
             expect_text(message, ria_profiles_unreachable(&profiles), row->path);
         }
     }

@@ -77,7 +77,7 @@ static void the_mapping_has_guard_pages_and_is_not_dumped(void **state)
     assert_int_equal(ria_mapping_count(SECRET, sizeof(SECRET)), 0);
 }
 
-static void three_usual_secrets(void)
+static void three_secrets(void)
 {
     char bytes[USUAL] = "x";
     struct ria_secret secrets[3] = {{0}};
@@ -98,7 +98,7 @@ static void three_usual_secrets(void)
 static void a_typical_secret_takes_one_unit(void **state)
 {
     (void)state;
-    in_a_child(three_usual_secrets);
+    in_a_child(three_secrets);
 }
 
 static void a_replaced_secret_leaves_no_bytes(void **state)

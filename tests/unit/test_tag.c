@@ -45,13 +45,17 @@ static void tags_that_sts_would_reject_are_found(void **state)
         {"a=b, c=d", true, NULL},
         {"a, c", false, NULL},
         {"a=", true, NULL},
+        {"a=b,", true, NULL},
+        {"a=b,,", true, "one of them is empty"},
+        {",", true, "one of them is empty"},
         {"a=b,,c=d", true, "one of them is empty"},
-        {"=b", true, "one of them is empty"},
+        {"=b", true, "one of them has no key"},
+        {"a,,c", false, "one of them is empty"},
         {"a", true, "one of them has no value; write key=value"},
-        {"a=b", false, "only keys are allowed here; write key, key"},
+        {"a=b", false, "only keys are allowed here, without values; write key1, key2"},
         {"a=b, A=c", true, "a key is used twice"},
         {many, true, "there are more than 50 of them"},
-        {lengthy, true, "one of them is too long"},
+        {lengthy, true, "a key is longer than 128 bytes, or a value is longer than 256"},
     };
     for_each_row(row, rows, row->list) {
         const char *fault = ria_tag_list_fault(row->list, row->has_values);

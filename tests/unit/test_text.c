@@ -103,6 +103,44 @@ static void a_name_that_is_too_long_is_cut_inside_its_quotes(void **state)
     }
 }
 
+static void characters_are_decoded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *text;
+        size_t len;
+        uint32_t code;
+    } rows[] = {
+        {"nothing", "", 0, 7},
+        {"ASCII", "ab", 1, 'a'},
+        {"DEL", "\x7f", 1, 0x7f},
+        {"the first of two bytes", "\xc2\x80", 2, 0x80},
+        {"the last of two bytes", "\xdf\xbf", 2, 0x7ff},
+        {"the first of three bytes", "\xe0\xa0\x80", 3, 0x800},
+        {"before the surrogates", "\xed\x9f\xbf", 3, 0xd7ff},
+        {"behind the surrogates", "\xee\x80\x80", 3, 0xe000},
+        {"the last of three bytes", "\xef\xbf\xbf", 3, 0xffff},
+        {"the first of four bytes", "\xf0\x90\x80\x80", 4, 0x10000},
+        {"the last of all", "\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+        {"behind the last", "\xf4\x90\x80\x80", 0, 7},
+        {"a surrogate", "\xed\xa0\x80", 0, 7},
+        {"an overlong form of two bytes", "\xc1\xbf", 0, 7},
+        {"an overlong form of three bytes", "\xe0\x9f\xbf", 0, 7},
+        {"an overlong form of four bytes", "\xf0\x8f\xbf\xbf", 0, 7},
+        {"a continuation", "\x80", 0, 7},
+        {"0xff", "\xff", 0, 7},
+        {"a lead byte at the end", "\xe2", 0, 7},
+        {"two of three bytes at the end", "\xe2\x82", 0, 7},
+        {"three of four bytes, then ASCII", "\xf0\x9f\x98z", 0, 7},
+    };
+    for_each_row(row, rows, row->name) {
+        uint32_t code = 7;
+        expect_number("the length", ria_text_decode(row->text, &code), row->len);
+        expect_number("the character", code, row->code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +150,7 @@ int main(void)
         cmocka_unit_test(nothing_is_written_past_the_array),
         cmocka_unit_test(a_name_is_quoted_for_a_shell),
         cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
+        cmocka_unit_test(characters_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ static void a_plan_has_its_token_file(void **state)
          RIA_PLAN_LOGIN_SESSION,
          "arn:aws:sts::012345678910:assumed-role/Admin/admin",
          "/l/4b0ba8f99f075c0633e122fd73346ce203a3faf18ea0310eb2d29df1bab2e255.json"},
-        {"SSO's older form",
+        {"SSO's legacy form",
          RIA_SOURCE_SSO,
          RIA_PLAN_SSO_START_URL,
          "https://x.awsapps.com/start",

@@ -51,7 +51,7 @@ static const struct {
     {"the name of the parameter alone", "X-Amz-Signature"},
 };
 
-static void a_token_is_recognised_by_its_signature(void **state)
+static void a_token_is_recognized_by_its_signature(void **state)
 {
     (void)state;
     for_each_row(token, tokens, token->name) {
@@ -133,7 +133,7 @@ static void missing_values_are_not_guessed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_token_is_recognised_by_its_signature),
+        cmocka_unit_test(a_token_is_recognized_by_its_signature),
         cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_a_token),
         cmocka_unit_test(lifetime_and_key_are_read_in_any_order),
         cmocka_unit_test(missing_values_are_not_guessed),

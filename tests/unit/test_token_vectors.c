@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The tokens of tokens.json: signature and text by the signing modules, and again by
- * ria_token_for(), which normalises host names first. */
+ * ria_token_for(), which normalizes host names first. */
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "aws/token.h"
@@ -12,14 +12,14 @@
 #include "vectors.h"
 
 /* botocore signs the trailing dot and does not change case. For these two hosts, the core gives the
- * token of the normalised name. */
-static const char *const normalised[] = {"host-upper", "trailing-dot"};
+ * token of the normalized name. */
+static const char *const normalized[] = {"host-upper", "trailing-dot"};
 static const char normal_form[] = "mysql-instance-static";
 
-static bool is_normalised(const char *name)
+static bool is_normalized(const char *name)
 {
-    for (size_t i = 0; i < RIA_COUNT(normalised); i++) {
-        if (strcmp(name, normalised[i]) == 0) {
+    for (size_t i = 0; i < RIA_COUNT(normalized); i++) {
+        if (strcmp(name, normalized[i]) == 0) {
             return true;
         }
     }
@@ -116,7 +116,7 @@ static void tokens_equal_those_of_botocore_byte_for_byte(void **state)
     json_array_foreach(cases, i, row)
     {
         const char *name = ria_vector_need(row, "name");
-        if (!is_normalised(name)) {
+        if (!is_normalized(name)) {
             check_token(name, row);
             checked++;
         }
@@ -182,7 +182,7 @@ static void ria_token_for_gives_the_same_tokens(void **state)
     json_t *row;
     json_array_foreach(cases, i, row)
     {
-        bool differs = is_normalised(ria_vector_need(row, "name"));
+        bool differs = is_normalized(ria_vector_need(row, "name"));
         const json_t *as = differs ? find_case(cases, normal_form) : row;
         ask_for_token(row, ria_vector_need(as, "token"));
     }

@@ -156,7 +156,7 @@ static void lists(void **state)
     }
 }
 
-/* A private group is accepted; an additional user in an ACL is not. */
+/* A private group is accepted; an additional user in an ACL is rejected. */
 static void a_list_beside_a_private_group(void **state)
 {
     (void)state;

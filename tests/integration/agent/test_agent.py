@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent: entries that it refuses and the messages, renewal, failure, recovery, and how it stops."""
+"""The agent: the entries that it refuses and its messages, renewal, failure, recovery, and how it stops."""
 import os
 import pathlib
 import re
@@ -103,7 +103,7 @@ class Entries(AgentCase):
         self.assert_accepted()
 
     def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
-        """libpq 15 and later does the same, and psql reads the same file here."""
+        """libpq 15 and later also uses that home directory, so psql reads the same file here."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),

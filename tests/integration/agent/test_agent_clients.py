@@ -50,7 +50,7 @@ class AgentCase(clients.ClientCase):
         return self.home.run([*self.exec, *argv], None, stdin=stdin, **{**self.environment, **extra})
 
     def expire_tokens(self):
-        """Expires all tokens. For a second all clients share one token, so it waits until a newer one is served."""
+        """Expires all tokens. Clients share a token for a second, so this method waits until a newer one is served."""
         passfile = self.services.passfile("work")
         before = passfile.read_text()
         self.lab.expire_tokens()
@@ -113,7 +113,7 @@ class LostConnection(AgentCase):
     lose_connection = clients.Psql.lose_connection
 
     def test_the_connection_is_reset_with_the_preload(self):
-        """The agent has credentials and the client has none. The preload may print this between psql's lines."""
+        """The agent has credentials and the client has none. The preload may print a message between psql's lines."""
         terminal = clients.Terminal(self, self.preload, None)
         self.assertRegex(self.lose_connection(terminal), "Attempting reset: .*\nSucceeded[.]|reset: Succeeded[.]")
         self.assert_accepted(2)
@@ -192,7 +192,7 @@ class Renewal(clients.ClientCase):
 
     def await_renewed(self, services, principal, before):
         """Waits for a token of the new credentials whose time is later than `before`. Until the agent has
-        fetched them it uses the old ones, and the preload accepts only a token with a later second."""
+        fetched the new credentials it uses the old ones, and the preload accepts only a token with a later second."""
         key = self.lab.principals[principal].access_key
         await_true(lambda: key in services.passfile("work").read_text() and self.date(services) > before)
 

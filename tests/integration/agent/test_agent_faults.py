@@ -442,7 +442,7 @@ class Clock(FaultCase):
     def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
         """Without leases the token stays in the file. It is not due for renewal, so the agent notices the change only
         by its timer, which the kernel cancels. moved_clock.so simulates that if the mark file exists. The agent
-        watches the home for its service file, so making the mark file also makes it set the timer."""
+        watches the home for its service file, so making the mark file also makes the agent set the timer."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731

@@ -74,6 +74,8 @@ class Subscriber:
 
 
 class Subscription(LabCase):
+    changes_servers = True
+
     def setUp(self):
         super().setUp()
         process.hand_over(self.home.path)
@@ -93,7 +95,7 @@ class Subscription(LabCase):
         return self.subscriber.sql(f"create subscription s connection '{words}' publication p")
 
     def expire_tokens(self):
-        """Expires all tokens. For a second all clients share one token, so it waits until a newer one is served."""
+        """Expires all tokens. Clients share a token for a second, so this method waits until a newer one is served."""
         before = self.services.passfile("work").read_text()
         self.lab.expire_tokens()
         await_true(lambda: self.services.passfile("work").read_text() != before)

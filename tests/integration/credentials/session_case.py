@@ -33,8 +33,9 @@ class SessionCase(CloudCase):
         return self.credentials(
             "--profile", "p", *arguments, principal=None, env=self.session_env(**extra))
 
-    def good(self, *arguments, **extra):
-        """Returns the parsed credentials. The command must succeed and print nothing on stderr."""
+    def get_credentials(self, *arguments, **extra):
+        """Runs `rds-iam credentials` with the profile. Returns the parsed credentials. The command must succeed and
+        print nothing on stderr."""
         result = self.ask(*arguments, **extra)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return json.loads(result.stdout)
@@ -74,7 +75,7 @@ class SessionCase(CloudCase):
             os.killpg(pid, signal.SIGKILL)
         process.wait(timeout=60)
         await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
-        self.good()
+        self.get_credentials()
 
 
 class SsoCase(SessionCase):

@@ -127,10 +127,10 @@ class CliCache(HostCase):
     def test_an_invalid_or_untrusted_entry_is_ignored(self):
         self.role_profile(role_session_name="me")
         entry, key = self.cache_with_cli()
-        good = entry.read_text()
+        valid_text = entry.read_text()
 
         def changed(**values):
-            document = json.loads(good)
+            document = json.loads(valid_text)
             document["Credentials"].update(values.pop("Credentials", {}))
             document.update(values)
             return json.dumps(document)
@@ -140,7 +140,7 @@ class CliCache(HostCase):
 
         arn = self.role.session_arn
         for name, text, mode in (
-            ("torn", good[:-20], 0o600),
+            ("truncated", valid_text[:-20], 0o600),
             ("empty", "", 0o600),
             ("not an object", "[]", 0o600),
             ("expires soon", changed(Credentials={"Expiration": at("%Y-%m-%dT%H:%M:%SZ", 880)}), 0o600),
@@ -151,7 +151,7 @@ class CliCache(HostCase):
             ("another role", changed(AssumedRoleUser={"Arn": arn("me").replace("rds-access", "x")}), 0o600),
             ("another account", changed(AssumedRoleUser={"Arn": arn("me").replace("::1", "::9")}), 0o600),
             ("no user", changed(AssumedRoleUser={}), 0o600),
-            ("writable by others", good, 0o602),
+            ("writable by others", valid_text, 0o602),
         ):
             with self.subTest(name):
                 entry.write_text(text)

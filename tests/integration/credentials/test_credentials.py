@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Role, web identity, container, instance and process credentials, from the lab's AWS to a login; and the cache."""
+"""rds-iam gets credentials of a role, a web identity, a container, an instance or a process from the lab's AWS, uses
+them for a login, and caches them."""
 import json
 import os
 import stat
@@ -10,10 +11,10 @@ from labcase import harness
 
 class Roles(CloudCase):
     def test_an_external_id(self):
-        self.role_profile("good", "rds-access-external", external_id="etl/4711")
-        self.role_profile("none", "rds-access-external")
-        self.assertTrue(self.good("--profile", "good")["AccessKeyId"].startswith("ASIA"))
-        result = self.credentials("--profile", "none")
+        self.role_profile("with_id", "rds-access-external", external_id="etl/4711")
+        self.role_profile("without_id", "rds-access-external")
+        self.assertTrue(self.get_credentials("--profile", "with_id")["AccessKeyId"].startswith("ASIA"))
+        result = self.credentials("--profile", "without_id")
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
                       f"{self.lab.roles['rds-access-external'].arn}: STS says AccessDenied", result.stderr)
@@ -43,14 +44,14 @@ class Roles(CloudCase):
         self.role_profile("end", "rds-access", credential_source=None, source_profile="hop")
         self.role_profile("long", "rds-access", credential_source=None, source_profile="hop",
                           duration_seconds=7200)
-        self.good("--profile", "end")
+        self.get_credentials("--profile", "end")
         self.assertEqual([c["operation"] for c in self.calls()], ["AssumeRole", "AssumeRole"])
         result = self.credentials("--profile", "long")
         self.assertIn("lasts one hour at most: set duration_seconds to 3600 or less", result.stderr)
 
     def test_a_duration_and_a_session_name_are_sent(self):
         self.role_profile("p", "rds-access", duration_seconds=7200, role_session_name="me@x")
-        self.good("--profile", "p")
+        self.get_credentials("--profile", "p")
         form = dict(self.calls()[0]["parameters"])
         self.assertEqual((form["DurationSeconds"], form["RoleSessionName"]), ("7200", "me@x"))
 
@@ -121,97 +122,99 @@ class Cache(CloudCase):
         super().setUp()
         self.role_profile("p", "rds-access")
 
-    def short_profile(self):
-        """Writes the profile q, whose sessions expire a little sooner than a token does."""
+    def write_short_profile(self):
+        """Writes the profile q, whose sessions last 15 minutes, as a token does. Also sets the clock of the lab's AWS
+        back by 5 s, so that a session expires 5 s before a token that is made at the same time."""
         self.role_profile("q", "rds-access", duration_seconds=900)
         self.lab.clock(-5)
 
     def test_entries_are_private_and_are_used_until_15_minutes_before_they_expire(self):
-        first = self.good("--profile", "p")
-        self.assertEqual(self.good("--profile", "p"), first)
+        first = self.get_credentials("--profile", "p")
+        self.assertEqual(self.get_credentials("--profile", "p"), first)
         self.assertEqual(len(self.calls()), 1)
         (entry,) = self.cache_files()
         self.assertEqual(stat.S_IMODE(entry.stat().st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(entry.parent.stat().st_mode), 0o700)
-        self.short_profile()
-        self.good("--profile", "q")
-        self.good("--profile", "q")
+        self.write_short_profile()
+        self.get_credentials("--profile", "q")
+        self.get_credentials("--profile", "q")
         self.assertEqual(len(self.calls()), 3, "the entry of q expires sooner than a new token")
 
     def test_if_renewal_fails_valid_credentials_are_used(self):
-        self.short_profile()
-        first = self.good("--profile", "q")
+        self.write_short_profile()
+        first = self.get_credentials("--profile", "q")
         self.lab.faults({"service": "sts", "kind": "status", "status": 500, "times": 99})
         result = self.credentials("--profile", "q")
         self.assertEqual(json.loads(result.stdout), first)
         self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
     def test_an_untrusted_entry_is_ignored(self):
-        self.good("--profile", "p")
+        self.get_credentials("--profile", "p")
         (entry,) = self.cache_files()
-        good = entry.read_bytes()
-        elsewhere = self.home.path / "elsewhere"
-        elsewhere.write_bytes(good)
+        valid_bytes = entry.read_bytes()
+        copy = self.home.path / "copy"
+        copy.write_bytes(valid_bytes)
 
-        def torn():
-            entry.write_bytes(good[:-20])
+        def truncated():
+            entry.write_bytes(valid_bytes[:-20])
 
-        def readable():
-            entry.write_bytes(good)
+        def readable_by_group():
+            entry.write_bytes(valid_bytes)
             entry.chmod(0o640)
 
-        def link():
+        def symbolic_link():
             entry.unlink()
-            entry.symlink_to(elsewhere)
+            entry.symlink_to(copy)
 
-        def open_directory():
+        def readable_directory():
             entry.unlink()
-            entry.write_bytes(good)
+            entry.write_bytes(valid_bytes)
             entry.chmod(0o600)
             entry.parent.chmod(0o755)
 
-        for i, add_flaw in enumerate((torn, readable, link, open_directory), 2):
+        for i, add_flaw in enumerate((truncated, readable_by_group, symbolic_link, readable_directory), 2):
             with self.subTest(add_flaw=add_flaw.__name__):
                 add_flaw()
-                self.good("--profile", "p")
+                self.get_credentials("--profile", "p")
                 self.assertEqual(len(self.calls()), i)
 
     def test_each_identity_has_its_own_entry(self):
         self.role_profile("q", "rds-access", role_session_name="other")
-        self.good("--profile", "p")
-        self.good("--profile", "q")
+        self.get_credentials("--profile", "p")
+        self.get_credentials("--profile", "q")
         self.assertEqual((len(self.calls()), len(self.cache_files())), (2, 2))
 
-    def test_clearing(self):
-        self.good("--profile", "p")
+    def test_clearing_removes_the_cached_credentials(self):
+        self.get_credentials("--profile", "p")
         result = self.credentials("--clear")
-        self.assertEqual(result.stdout, "1 cached credentials removed\n")
+        self.assertEqual(result.stdout, "removed from the cache: 1\n")
         self.assertEqual(self.cache_files(), [])
 
     def test_clearing_leaves_other_files_in_the_cache_directory(self):
-        self.good("--profile", "p")
+        self.get_credentials("--profile", "p")
         (entry,) = self.cache_files()
         other = entry.with_name("z" * 64)
         other.write_bytes(b"x")
-        self.assertEqual(self.credentials("--clear").stdout, "1 cached credentials removed\n")
+        self.assertEqual(self.credentials("--clear").stdout, "removed from the cache: 1\n")
         self.assertEqual(self.cache_files(), [other])
 
     @needs_root
     def test_clearing_leaves_the_directory_of_another_user(self):
-        self.good("--profile", "p")
+        self.get_credentials("--profile", "p")
         (entry,) = self.cache_files()
         os.chown(entry.parent, 65534, 65534)
-        self.assertEqual(self.credentials("--clear").stdout, "0 cached credentials removed\n")
+        self.assertEqual(self.credentials("--clear").stdout, "removed from the cache: 0\n")
         self.assertEqual(self.cache_files(), [entry])
 
     def test_without_a_usable_home_nothing_is_cached(self):
-        self.home.write("ro/.aws/config", (self.home.path / ".aws/config").read_text())
         env = self.cloud_env(HOME="/proc", AWS_CONFIG_FILE=str(self.home.path / ".aws/config"))
-        self.good("--profile", "p", env=env)
-        self.assertEqual(len(self.calls()), 1)
+        self.get_credentials("--profile", "p", env=env)
+        self.get_credentials("--profile", "p", env=env)
+        self.assertEqual(len(self.calls()), 2)
 
 
-# Sends the same request with botocore and the keys of the environment.
+# Sends with botocore the requests that the tests below send with rds-iam: AssumeRole with the keys of the environment,
+# or AssumeRoleWithWebIdentity with a token file.
 BOTOCORE = """
 import botocore.session, sys
 url, authority, role, token = sys.argv[1:5]
@@ -227,7 +230,7 @@ else:
 
 
 class LikeBotocore(CloudCase):
-    """rds-iam and botocore send the same requests to STS, field by field. The lab accepts both."""
+    """The requests that rds-iam and botocore send to STS are equal, field by field. The lab accepts both."""
 
     def botocore(self, role, token=""):
         result = self.home.run(
@@ -237,7 +240,7 @@ class LikeBotocore(CloudCase):
 
     def assert_last_two_are_equal(self):
         own_call, other_call = self.calls()[-2:]
-        self.assertIn("Botocore", other_call["user_agent"], "control: botocore sent it")
+        self.assertIn("Botocore", other_call["user_agent"], "control: botocore sent the last request")
         self.assertEqual(own_call["parameters"], other_call["parameters"])
         signed = {"authorization", "content-type", "host", "x-amz-date", "x-amz-security-token"}
         self.assertEqual(signed & set(own_call["headers"]), signed & set(other_call["headers"]))
@@ -248,13 +251,13 @@ class LikeBotocore(CloudCase):
         self.role_profile(
             "p", "rds-access-external", external_id="etl/4711", role_session_name="s1",
             duration_seconds=1800)
-        self.good("--profile", "p")
+        self.get_credentials("--profile", "p")
         self.botocore(self.lab.roles["rds-access-external"].arn)
         self.assert_last_two_are_equal()
 
     def test_web_identity(self):
         env = self.web_identity_env(AWS_ROLE_SESSION_NAME="s1")
-        self.good(principal=None, env=env)
+        self.get_credentials(principal=None, env=env)
         self.botocore(env["AWS_ROLE_ARN"], env["AWS_WEB_IDENTITY_TOKEN_FILE"])
         self.assert_last_two_are_equal()
 
@@ -265,7 +268,7 @@ class Remedies(CloudCase):
         fault = {"service": "imds", "kind": "status", "times": 9}
         for change, words in (
             ({"operation": "ListRoles", "status": 404}, "but the instance has no role; attach one to it"),
-            ({"operation": "Put*", "status": 403}, "version 1 is never used; turn it on"),
+            ({"operation": "Put*", "status": 403}, "version 1 is never used; enable the metadata service (IMDSv2)"),
             ({"operation": "Put*", "status": 404}, "has no version 2, and version 1 is never used"),
             ({"operation": "Put*", "status": 405}, "has no version 2, and version 1 is never used"),
         ):
@@ -278,8 +281,7 @@ class Remedies(CloudCase):
 
     def test_temporary_keys_of_a_command_need_a_session_token(self):
         document = {"Version": 1, "AccessKeyId": "ASIAX", "SecretAccessKey": "s"}
-        missing = ("(its AccessKeyId is a temporary one (ASIA...), which AWS takes only with a session token, "
-                   "and there is no SessionToken in it)")
+        message = "printed a temporary AccessKeyId (ASIA...) without a SessionToken, which AWS requires"
         for change, works in (({}, False), ({"SessionToken": ""}, False), ({"SessionToken": None}, False),
                               ({"SecurityToken": "t"}, False), ({"SessionToken": "t"}, True),
                               ({"AccessKeyId": "AKIAX"}, True)):
@@ -289,10 +291,9 @@ class Remedies(CloudCase):
                 result = self.credentials("--profile", "p", principal=None)
                 self.assertEqual(result.returncode, 0 if works else 1, result.stderr)
                 if not works:
-                    self.assertIn(f"{path}:2: the credential_process printed no credentials {missing}",
-                                  result.stderr)
+                    self.assertIn(f"{path}:2: the credential_process {message}", result.stderr)
 
-    def test_an_unusable_ca_bundle_is_not_a_missing_response(self):
+    def test_an_unusable_ca_bundle_is_not_reported_as_a_network_failure(self):
         empty = self.home.write("empty.pem", "")
         self.role_profile("p", "rds-access")
         for extra in ({"AWS_CA_BUNDLE": "/nowhere.pem"}, {"AWS_CA_BUNDLE": str(empty)},

@@ -157,7 +157,7 @@ INSTANCE_WORDS = {
     ("/security-credentials/$", "404"): ["no AWS credentials: set AWS_PROFILE", "the instance has no role"],
     ("/security-credentials/$", "malformed JSON"): ["does not name the role; check that it is AWS's: status 200"],
     ("/security-credentials/.", "large"): ["does not give the role's credentials; check that it is AWS's: "],
-    ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: its Code is AssumeRoleUnauthorizedAc"],
+    ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: the Code is AssumeRoleUnauthorizedAc"],
 }
 # A session token can be any text, so rds-iam sends this text with the next request.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}
@@ -233,8 +233,8 @@ def all_rows(role, web_role):
 
 def clock_rows(is_ahead):
     """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
-    with it. It does not trust the time of the machine's own endpoints. With those, if the clock is ahead, the
-    token's time is in the future, and the database rejects the token."""
+    with it. It does not trust the time of the machine's own endpoints. If the credentials come from such an endpoint
+    and the clock is ahead, the token's time is in the future, and the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (

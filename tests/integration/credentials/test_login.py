@@ -23,14 +23,14 @@ class Logins(LoginCase):
         for directory, extra in ((".aws/login/cache", {}),
                                  ("elsewhere", {"AWS_LOGIN_CACHE_DIRECTORY": "~/elsewhere"})):
             self.aws_login(directory, expires=320)
-            self.assertEqual(self.good(**extra)["AccessKeyId"], "ASIAFIRST")
+            self.assertEqual(self.get_credentials(**extra)["AccessKeyId"], "ASIAFIRST")
             (self.home.path / directory).rename(self.home.path / "away")
             (self.home.path / "away").rename(self.home.path / f"away-{directory[:1]}")
         self.assertEqual(self.operations(), [])
 
     def test_credentials_are_renewed_5_minutes_before_they_expire(self):
         self.aws_login(expires=280)
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
     def test_output_of_explain(self):
@@ -46,7 +46,7 @@ class Logins(LoginCase):
         config.write_text(config.read_text().replace("profile p", "profile base") + "[profile p]\n"
                           f"source_profile = base\nrole_arn = {self.lab.roles['rds-access'].arn}\n")
         self.aws_login(**SHORT)
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["CreateOAuth2Token", "AssumeRole"])
 
 
@@ -55,7 +55,7 @@ class Renewal(LoginCase):
         path, before = self.aws_login(**SHORT)
         path.write_text(json.dumps({**before, "unknown": {"member": 1}}))
         path.chmod(0o644)
-        key = self.good()["AccessKeyId"]
+        key = self.get_credentials()["AccessKeyId"]
         after = json.loads(path.read_text(encoding="ascii"))
         self.assertEqual(path.read_text(), json.dumps(after), "the form of Python's json.dumps()")
         self.assertEqual(list(after), [*before, "unknown"])
@@ -70,7 +70,7 @@ class Renewal(LoginCase):
         """The lab also checks the proof: python3-jwt checks the signature, and the lab itself checks the key, the
         URL and the time, and that the proof is not used twice."""
         self.aws_login(**SHORT)
-        self.good()
+        self.get_credentials()
         (call,) = self.calls()
         self.assertEqual(call["parameters"], {
             "members": ["clientId", "grantType", "refreshToken"], "grantType": "refresh_token",
@@ -118,7 +118,7 @@ class Renewal(LoginCase):
                 self.assertEqual(json.loads(path.read_text()), document)
         self.assertEqual(self.operations(), [])
         path.write_text(json.dumps(token))
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"], "control: its refresh token was good")
 
     def test_a_key_in_pkcs8_form(self):
@@ -126,7 +126,7 @@ class Renewal(LoginCase):
         newer = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt"], input=token["dpopKey"],
                                capture_output=True, text=True, check=True).stdout
         path.write_text(json.dumps({**token, "dpopKey": newer}))
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
     def test_messages_for_a_session_that_cannot_be_renewed(self):

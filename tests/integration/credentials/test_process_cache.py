@@ -82,7 +82,7 @@ class Key(ProcessCase):
 
     def test_an_entry_can_be_cleared(self):
         result = self.run_credentials("--clear")
-        self.assertIn("1 cached credentials removed", result.stdout)
+        self.assertIn("removed from the cache: 1", result.stdout)
         self.assert_command_runs()
 
 
@@ -292,16 +292,17 @@ class Expiry(ProcessCase):
     def test_a_damaged_entry_is_ignored(self):
         self.assert_command_runs()
         (entry,) = self.cache_entries()
-        good = entry.read_bytes()
-        for what, text, mode in (("empty", b"", 0o600), ("torn", good[:-9], 0o600), ("garbage", b"x" * 999, 0o600),
-                                 ("longer", good + b"x", 0o600), ("another version", b"\0" + good[1:], 0o600),
-                                 ("open", good, 0o644)):
+        valid_bytes = entry.read_bytes()
+        for what, text, mode in (("empty", b"", 0o600), ("truncated", valid_bytes[:-9], 0o600),
+                                 ("garbage", b"x" * 999, 0o600), ("longer", valid_bytes + b"x", 0o600),
+                                 ("another version", b"\0" + valid_bytes[1:], 0o600),
+                                 ("readable", valid_bytes, 0o644)):
             with self.subTest(what):
                 entry.write_bytes(text)
                 entry.chmod(mode)
                 self.assert_command_runs()
                 self.assert_cached()
-                self.assertEqual((entry.read_bytes(), entry.stat().st_mode & 0o777), (good, 0o600))
+                self.assertEqual((entry.read_bytes(), entry.stat().st_mode & 0o777), (valid_bytes, 0o600))
         entry.unlink()
         entry.symlink_to(self.home.write("planted", "x"))
         self.assert_command_runs()

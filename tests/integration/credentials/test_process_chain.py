@@ -199,7 +199,7 @@ class Back(ChainCase):
         entry = self.lab.principals["etl"]
         for profile in ("a", "b", "c"):
             with self.subTest(profile=profile):
-                found = self.good("--profile", profile, principal=None)
+                found = self.get_credentials("--profile", profile, principal=None)
                 self.assertEqual(found["AccessKeyId"], entry.access_key)
         self.home.write(".aws/credentials", f"[d]\naws_access_key_id = {entry.access_key}\n"
                         f"aws_secret_access_key = {entry.secret_key}\n")
@@ -246,7 +246,7 @@ class Limit(ChainCase):
         self.assertIn(DEEP, result.stderr)
 
     def test_a_command_that_clears_the_environment(self):
-        """rds-iam also counts the keeper processes among its ancestors. A command cannot remove those."""
+        """rds-iam also counts the keeper processes among its ancestors. A command cannot remove these processes."""
         settings = (f"HOME={self.home.path} AWS_EC2_METADATA_DISABLED=true PATH=/usr/bin:/bin")
         for before in ("env -u RDS_IAM_PROCESS_CHAIN ", f"env -i {settings} ", "RDS_IAM_PROCESS_CHAIN= ",
                        f"setsid -w env -i {settings} "):
@@ -312,7 +312,7 @@ class Garbage(ChainCase):
         self.assertEqual(self.ask("--profile", "p", RDS_IAM_PROCESS_CHAIN="").returncode, 0)
         self.assertEqual(self.ask(
             "--profile", "p", RDS_IAM_PROCESS_CHAIN="0" * 32 + ":other%20one").returncode, 0)
-        self.good(principal="etl", env=self.cloud_env(RDS_IAM_PROCESS_CHAIN="x"))
+        self.get_credentials(principal="etl", env=self.cloud_env(RDS_IAM_PROCESS_CHAIN="x"))
 
     def test_the_variable_contains_no_secret(self):
         self.profile("p", f"printf %s \"$RDS_IAM_PROCESS_CHAIN\" >value; : {'S3CR3T' * 3}; cat keys")

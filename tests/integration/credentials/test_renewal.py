@@ -37,7 +37,7 @@ class Renewal(CloudCase):
     def log_in(self):
         return self.home.run(self.machine.argv(self.argv()), self.principal, **self.env())
 
-    def good(self, calls):
+    def assert_logs_in(self, calls):
         """Logs in. The login must succeed, and the source must have received `calls` requests so far. Returns the
         log."""
         result = self.log_in()
@@ -62,18 +62,18 @@ class Renewal(CloudCase):
         self.request_count = lambda: sum(call["operation"] == "GetRoleCredentials" for call in self.calls())
 
     def check_renewal(self):
-        self.good(calls=1)
+        self.assert_logs_in(calls=1)
         self.advance_clocks(NEARLY - MARGIN_SECONDS)
-        self.good(calls=1)
+        self.assert_logs_in(calls=1)
         self.advance_clocks(2 * MARGIN_SECONDS)
-        log = self.good(calls=2)
+        log = self.assert_logs_in(calls=2)
         self.assertNotIn("and the token with them", log)
         self.advance_clocks(NEARLY - MARGIN_SECONDS)
-        self.good(calls=2)
+        self.assert_logs_in(calls=2)
         self.assert_accepted(4)
 
     def check_failure(self, service, message):
-        self.good(calls=1)
+        self.assert_logs_in(calls=1)
         self.fail_from_now_on(service)
         self.advance_clocks(LIFE_SECONDS - MARGIN_SECONDS)
         result = self.log_in()

@@ -54,7 +54,7 @@ class Logins(SsoCase):
         config = self.home.path / ".aws/config"
         config.write_text(config.read_text() + "[profile p]\nsource_profile = base\n"
                           f"role_arn = {self.lab.roles['rds-access'].arn}\n")
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["GetRoleCredentials", "AssumeRole"])
 
 
@@ -67,7 +67,7 @@ class Renewal(SsoCase):
         path, before = self.sso_login(**SHORT)
         path.write_text(json.dumps({**before, "unknown": {"member": [1, None]}}))
         path.chmod(0o644)
-        self.good()
+        self.get_credentials()
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
         text = path.read_text(encoding="ascii")
         after = json.loads(text)
@@ -85,7 +85,7 @@ class Renewal(SsoCase):
             self.forget()
             self.sso_login(expires=expires)
             before = len(self.lab.calls(operation="CreateToken"))
-            self.good()
+            self.get_credentials()
             self.assertEqual(len(self.lab.calls(operation="CreateToken")) - before, renewals)
 
     def test_if_renewal_fails_a_valid_token_is_used(self):
@@ -149,7 +149,7 @@ class Renewal(SsoCase):
                 self.assertEqual(json.loads(path.read_text()), document)
         self.assertEqual(self.calls(), [])
         path.write_text(json.dumps(token))
-        self.good()
+        self.get_credentials()
         self.assertIn("CreateToken", [call["operation"] for call in self.calls()],
                       "control: its refresh token was good")
 

@@ -176,7 +176,7 @@ class ClosesItself(ClosedCase):
 
     def test_a_plugin_alone(self):
         """Without exec, no preload sees the start of the program. If the program opens its dump before its first
-        login, the plugin recognises the dump only by its close-on-exec flag, which Python sets."""
+        login, the plugin recognizes the dump only by its close-on-exec flag, which Python sets."""
         for before, inheritable, expects_log in (((), False, False), (("LOGIN",), True, True),
                                                  (("LOGIN",), False, True)):
             with self.subTest(before=before, inheritable=inheritable):

@@ -157,7 +157,7 @@ class Dumps(CoreCase):
                         "session_tags = team=etl, env=prod\n")
         process = self.mysqldb(**self.lab.principals["etl-base"].env())
         self.assertEqual(self.send(process, "log in"), "in\n")
-        session = self.good("--hostname", self.lab.mariadb.host, "--port", str(self.lab.mariadb.port),
+        session = self.get_credentials("--hostname", self.lab.mariadb.host, "--port", str(self.lab.mariadb.port),
                             "--username", USER)
         self.secrets = pieces(session["SecretAccessKey"])
         self.assert_only_in_undumped_mapping(process)

@@ -131,7 +131,7 @@ class File(LogCase):
         link = self.home.path / "link"
         link.symlink_to(self.file)
         for path, reason in ((link, "is a symbolic link"), (self.home.path, "cannot be opened: Is a directory"),
-                             ("/dev/null", "is not a regular file"), ("log", "the file is not an absolute path")):
+                             ("/dev/null", "is not a regular file")):
             with self.subTest(path=path):
                 result = self.exec_psql(RDS_IAM_LOG=f"info:{path}")
                 self.assertEqual((result.returncode, result.stdout), (0, "1\n"), result.stderr)
@@ -142,13 +142,16 @@ class File(LogCase):
                 self.assertEqual([line for line in rest if not line.startswith("rds-iam: signed for")], [])
         self.assertFalse(self.file.exists())
 
-    def test_an_unknown_level_is_named_once(self):
-        result = self.mariadb(RDS_IAM_LOG="verbose")
-        self.assert_logged_in(result)
-        warning, signed = result.stderr.splitlines()
-        self.assertEqual(warning, "rds-iam: warning: RDS_IAM_LOG=verbose: the level is not one of warning, info and "
-                         "debug, so info is used; correct it")
-        self.assertTrue(signed.startswith("rds-iam: signed for"), "info is used")
+    def test_an_invalid_value_is_named_once(self):
+        for value, message in (
+                ("verbose", "the level is not one of warning, info and debug, so info is used; correct it"),
+                ("info:log", "the file is not an absolute path, so the log goes to stderr; write LEVEL:/PATH")):
+            with self.subTest(value=value):
+                result = self.mariadb(RDS_IAM_LOG=value)
+                self.assert_logged_in(result)
+                warning, signed = result.stderr.splitlines()
+                self.assertEqual(warning, f"rds-iam: warning: RDS_IAM_LOG={value}: {message}")
+                self.assertTrue(signed.startswith("rds-iam: signed for"), "info is used")
 
     def test_the_tool_writes_warnings_to_stderr_and_to_the_file(self):
         self.home.write(".aws/config", "[profile p]\nregion: x\n")

@@ -274,8 +274,8 @@ except MySQLdb.Error as error:
 
 @needs_root
 class MoreRights(CloudCase):
-    """A set-uid copy of rds-iam uses nothing from the environment. As a control, the same copy without the set-uid
-    bit does."""
+    """A set-uid copy of rds-iam uses nothing from the environment. As a control, a copy without the set-uid bit
+    uses it."""
 
     def setUp(self):
         super().setUp()
@@ -333,11 +333,11 @@ class MoreRights(CloudCase):
             foreign(path)
         env = {"HOME": str(self.home.path)}
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "0 cached credentials removed\n")
+        self.assertEqual(result.stdout, "removed from the cache: 0\n")
         self.assertTrue(entry.exists())
         os.chown(entry.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "1 cached credentials removed\n")
+        self.assertEqual(result.stdout, "removed from the cache: 1\n")
 
     def test_a_set_uid_host_program_gets_no_token_from_the_plugin(self):
         """The loader ignores LD_PRELOAD for the program, so the lab's host names and the options are in /etc."""
@@ -460,7 +460,7 @@ class WhichProgram(CloudCase):
         self.home.write(".aws/config", "[profile p]\ncredential_process = echo '{}'\n")
         result = self.ask([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
                           self.fakes, PATH=f"{self.fakes}:{process.PATH}")
-        self.assertIn('printed no credentials (no "Version": 1 in it)', result.stderr)
+        self.assertIn('printed no credentials (the JSON has no "Version": 1)', result.stderr)
         self.assertFalse(self.proof.exists())
 
     def test_libraries_preloaded_into_the_host_are_not_loaded_into_rds_iam_fetch(self):

@@ -302,7 +302,7 @@ class RuntimeDirectory(CloudCase):
         self.role_profile("p", "rds-access")
         env = self.cloud_env(XDG_RUNTIME_DIR=value or str(path))
         for _ in range(2):
-            self.good("--profile", "p", env=env)
+            self.get_credentials("--profile", "p", env=env)
         self.assertEqual(len(self.calls()), 1, "control: the credentials are cached")
         self.assertEqual(len(self.cache_files()), 0 if is_used else 1)
         made = sorted(p.name for p in path.rglob("*")) if path.exists() else []
@@ -337,10 +337,10 @@ class RuntimeDirectory(CloudCase):
         path.mkdir(mode=0o700)
         env = self.machine_env(XDG_RUNTIME_DIR=str(path))
         for calls in (3, 3):
-            self.good(principal=None, env=env)
+            self.get_credentials(principal=None, env=env)
             self.assertEqual(len(self.calls()), calls, "control: cached in the user's own directory")
         os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
-        self.good(principal=None, env=env)
+        self.get_credentials(principal=None, env=env)
         self.assertEqual(len(self.calls()), 6)
         self.assertEqual(self.cache_files(), [])
 

@@ -79,7 +79,7 @@ class Maps(ProgramsCase):
 
 
 class Starts(ProgramsCase):
-    """rds-iam-fetch starts if no credentials are cached, and does not start if they are."""
+    """rds-iam-fetch starts if no credentials are cached, and does not start if credentials are cached."""
 
     def executed(self, argv, principal="etl-base"):
         """Returns the programs that were executed, as strace prints them. strace prints an address instead of the

@@ -2,7 +2,7 @@
 """The base class for connections whose password rds-iam cannot determine.
 
 The client has one token, in PGPASSWORD or in a passfile. The module also contains the messages that the
-program gets. It does not contain the reasons why the password cannot be determined: see the tests.
+program gets. The tests create the conditions under which the password cannot be determined.
 """
 from labcase import USER, LabCase, harness
 

@@ -61,35 +61,35 @@ class WithoutLibpq(LabCase):
         for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
                      ["grep", "-c", "root", "/etc/passwd"], ["find", "/etc/ssl", "-name", "*.pem"]):
             with self.subTest(argv=argv):
-                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
-                self.assertEqual((under.returncode, under.stdout, under.stderr),
+                plain, preloaded = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                self.assertEqual((preloaded.returncode, preloaded.stdout, preloaded.stderr),
                                  (plain.returncode, plain.stdout, plain.stderr))
 
     def test_interpreters_load_their_modules(self):
         for argv in INTERPRETERS:
             with self.subTest(argv=argv[0]):
-                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                plain, preloaded = self.home.run(argv), self.home.run(argv, **ways.with_preload())
                 self.assertEqual((plain.returncode, plain.stderr), (0, ""))
                 self.assertGreater(len(plain.stdout), 10)
-                self.assertEqual((under.returncode, under.stdout, under.stderr), (0, plain.stdout, ""))
+                self.assertEqual((preloaded.returncode, preloaded.stdout, preloaded.stderr), (0, plain.stdout, ""))
 
     def test_a_null_path_is_still_rejected(self):
         calls = ["open null 0", "open64 null 0", "openat -100 null 0", "openat64 -100 null 0", "__open_2 null 0",
                  "__open64_2 null 0", "__openat_2 -100 null 0", "__openat64_2 -100 null 0", "stat null null",
                  "stat64 null null", "__xstat 1 null null", "__xstat64 1 null null", "fopen null r", "fopen64 null r"]
         argv = ["/usr/bin/python3", "-S", "-c", NULLS, *calls]
-        plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
-        self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+        plain, preloaded = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+        self.assertEqual((preloaded.returncode, preloaded.stdout), (0, plain.stdout), preloaded.stderr)
         self.assertEqual(plain.stdout.count(" 14\n"), len(calls), "control")
 
     def test_a_process_is_unchanged_and_does_not_load_libcrypto(self):
         argv = ["/usr/bin/python3", "-S", "-c", MAPS]
         plain = json.loads(self.home.run(argv).stdout)
-        under = json.loads(self.home.run(argv, **ways.with_preload()).stdout)
-        added = set(under[0]) - set(plain[0])
+        preloaded = json.loads(self.home.run(argv, **ways.with_preload()).stdout)
+        added = set(preloaded[0]) - set(plain[0])
         self.assertEqual(added, {ways.preload().name})
-        self.assertEqual(under[1:5], plain[1:5])
-        self.assertEqual(set(under[5]) - set(plain[5]), {"RDS_IAM_LOG"})
+        self.assertEqual(preloaded[1:5], plain[1:5])
+        self.assertEqual(set(preloaded[5]) - set(plain[5]), {"RDS_IAM_LOG"})
 
     def test_control_a_login_loads_the_module(self):
         script = "import psycopg2; psycopg2.connect('')" + MAPS
@@ -114,7 +114,7 @@ class WithoutLibpq(LabCase):
         module = ways.PROGRAMS / "opens_as_loaded.so"
         argv = ["/usr/bin/python3", "-S", "-c", f"import ctypes; print(ctypes.CDLL('{module}').files_opened())"]
         for extra in ({}, ways.with_preload()):
-            with self.subTest(under=bool(extra)):
+            with self.subTest(preloaded=bool(extra)):
                 self.assertEqual(self.home.run(argv, **extra).stdout, "8\n")
 
     def test_the_cost_of_a_program_start(self):
@@ -124,12 +124,12 @@ class WithoutLibpq(LabCase):
             self.home.run(["ls", "/"], **extra)
             return (time.monotonic() - start) * 1000
 
-        plain, under = [], []
+        plain, preloaded = [], []
         for _ in range(30):
             plain.append(milliseconds(LD_PRELOAD=""))
-            under.append(milliseconds(LD_PRELOAD=str(ways.preload())))
-        self.assertEqual(len(under), len(plain))
-        print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(under)))
+            preloaded.append(milliseconds(LD_PRELOAD=str(ways.preload())))
+        self.assertEqual(len(preloaded), len(plain))
+        print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(preloaded)))
 
 
 class Messages(LabCase):
@@ -242,9 +242,9 @@ class Remains(LabCase):
         stock = json.loads(self.home.run(argv, **settings, PGPASSWORD=token).stdout)
         result = self.home.run(argv, **settings, **ways.with_preload())
         self.assertEqual(result.returncode, 0, result.stderr)
-        under = json.loads(result.stdout)
-        self.assertEqual(under[:2], stock[:2])
-        self.assertEqual(traces.find("".join(under[2:])), [])
+        preloaded = json.loads(result.stdout)
+        self.assertEqual(preloaded[:2], stock[:2])
+        self.assertEqual(traces.find("".join(preloaded[2:])), [])
         self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: the search finds a token")
         self.assert_accepted(2)
 

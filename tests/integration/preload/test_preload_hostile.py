@@ -62,16 +62,16 @@ class Hostile(LabCase):
 
     def test_sslmode_disable_on_the_command_line_does_not_release_the_agents_token(self):
         services = Services(self.home)
-        for under in (True, False):
-            with self.subTest(under=under), PostgreSQLPeer(None) as peer:
+        for preloaded in (True, False):
+            with self.subTest(preloaded=preloaded), PostgreSQLPeer(None) as peer:
                 services.add(f"peer{peer.port}", port=peer.port)
                 self.assertEqual(services.fill(PRINCIPAL).returncode, 0)
                 # The client has no credentials, so it could only send the passfile's token.
-                argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
+                argv = [*(self.exec() if preloaded else []), "psql", "-w", "-X", "-c", "select 1",
                         f"service=peer{peer.port} sslmode=disable"]
                 result = self.home.run(argv, None)
                 self.assertNotEqual(result.returncode, 0)
-                if under:
+                if preloaded:
                     self.assertIn("the token in the passfile is not sent", result.stderr)
                     self.assert_nothing(peer)
                 else:
@@ -87,12 +87,12 @@ class Hostile(LabCase):
     def test_a_token_in_a_passfile_with_a_long_path_is_not_sent(self):
         for directories in (1, 8):
             name = "/".join(["d" * 200] * directories) + "/pass"
-            for under in (True, False):
-                with self.subTest(directories=directories, under=under), PostgreSQLPeer(None) as peer:
+            for preloaded in (True, False):
+                with self.subTest(directories=directories, preloaded=preloaded), PostgreSQLPeer(None) as peer:
                     path, token = self.passfile(name, peer.port)
-                    result = self.psql(peer.port, "disable", self.exec() if under else [], PGPASSFILE=str(path))
+                    result = self.psql(peer.port, "disable", self.exec() if preloaded else [], PGPASSFILE=str(path))
                     self.assertNotEqual(result.returncode, 0)
-                    if under:
+                    if preloaded:
                         self.assertIn("the token in the passfile is not sent", result.stderr)
                         self.assert_nothing(peer, traces.signature(token))
                     else:
@@ -111,15 +111,15 @@ class Hostile(LabCase):
 
     def test_a_token_in_a_passfile_that_the_agent_serves_is_not_sent(self):
         for directory in ("run", "rds-iam/run"):
-            for under in (True, False):
-                with self.subTest(directory=directory, under=under), PostgreSQLPeer(None) as peer:
+            for preloaded in (True, False):
+                with self.subTest(directory=directory, preloaded=preloaded), PostgreSQLPeer(None) as peer:
                     services = Services(self.home, directory)
                     services.add("peer", port=peer.port)
-                    argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
+                    argv = [*(self.exec() if preloaded else []), "psql", "-w", "-X", "-c", "select 1",
                             "service=peer sslmode=disable"]
                     with services.agent(PRINCIPAL):
                         result = self.home.run(argv, None)
-                    if under:
+                    if preloaded:
                         self.assertIn("the token in the passfile is not sent", result.stderr)
                         self.assert_nothing(peer)
                     else:
@@ -147,13 +147,13 @@ class Kerberos(LabCase):
     libpq makes the offer before TLS and under every sslmode. The tests count the offers that the peer
     receives: a server cannot accept what was not offered."""
 
-    def psql(self, peer, principal, *words, under=True, **extra):
+    def psql(self, peer, principal, *words, preloaded=True, **extra):
         """Runs psql with the preload alone. rds-iam exec would set variables that hide the effect."""
         conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop {' '.join(words)}"
         return self.home.run(
             ["psql", "-w", "-X", "-c", "select 1", conninfo], principal,
             **{"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file),
-               **kerberos.environment(self.home), **(ways.with_preload() if under else {}), **extra})
+               **kerberos.environment(self.home), **(ways.with_preload() if preloaded else {}), **extra})
 
     def peer(self):
         return PostgreSQLPeer(self.lab.certificates.server)
@@ -222,9 +222,9 @@ class Kerberos(LabCase):
                 self.assertEqual((self.offers(peer), peer.answers), (1, []))
 
     def test_control_gss_encryption_is_offered_without_a_token(self):
-        for under in (True, False):
-            with self.subTest(under=under), self.peer() as peer:
-                self.psql(peer, None, under=under)
+        for preloaded in (True, False):
+            with self.subTest(preloaded=preloaded), self.peer() as peer:
+                self.psql(peer, None, preloaded=preloaded)
                 self.assertEqual(self.offers(peer), 1)
 
 

@@ -31,13 +31,13 @@ MAKERS = {
 
 
 class Makers(LabCase):
-    def psql(self, peer, under=True, principal=None, conninfo="", sslmode="verify-full", **extra):
+    def psql(self, peer, preloaded=True, principal=None, conninfo="", sslmode="verify-full", **extra):
         pg = self.lab.pg
         return self.home.run(
             ["psql", "-w", "-X", "-c", "select 1",
              f"host={pg.host} port={peer.port} user={USER} dbname=shop {conninfo}"], principal,
             PGSSLMODE=sslmode, PGSSLROOTCERT=str(self.lab.ca_file),
-            **{**(ways.with_preload() if under else {}), **extra})
+            **{**(ways.with_preload() if preloaded else {}), **extra})
 
     def tokens(self, port, at=None, principal=PRINCIPAL):
         botocore = self.lab.token(principal, self.lab.pg, USER, port=port, at=at)
@@ -114,7 +114,7 @@ class Makers(LabCase):
                     token = self.tokens(peer.port)[maker]
                     given = ({"PGPASSWORD": token} if source == "variable"
                              else {"PGPASSFILE": str(self.passfile(token))})
-                    self.psql(peer, under=False, sslmode="disable", **given)
+                    self.psql(peer, preloaded=False, sslmode="disable", **given)
                     self.assertEqual(peer.answers, [(False, token.encode() + b"\0")])
 
 

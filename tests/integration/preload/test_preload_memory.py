@@ -9,9 +9,9 @@ from postgresql_peer import PostgreSQLPeer
 
 
 class Memory(ClosedCase):
-    def starve(self, once, conninfo, step=1, under=True, **extra):
+    def starve(self, once, conninfo, step=1, preloaded=True, **extra):
         """Runs a program that makes allocations fail. Returns its lines and the number of signals in them."""
-        env = {**(ways.with_preload() if under else {}), **extra}
+        env = {**(ways.with_preload() if preloaded else {}), **extra}
         argv = [ways.PROGRAMS / "starves", "1" if once else "0", "1", str(step), conninfo]
         result = self.home.run(argv, None, timeout=240, **env)
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -29,7 +29,7 @@ class Memory(ClosedCase):
                             self.assertTrue(any(UNKNOWN in line for line in lines), set(lines))
                         self.assert_nothing(peer)
                     with PostgreSQLPeer(None) as peer:
-                        lines, own = self.starve(once, self.conninfo(peer), under=False, **extra)
+                        lines, own = self.starve(once, self.conninfo(peer), preloaded=False, **extra)
                         self.assertIn((False, self.token.encode() + b"\0"), peer.answers, "control: no preload")
                         self.assertLessEqual(signals, own, "no more crashes than libpq alone")
 

@@ -80,8 +80,8 @@ class ServiceCase(LabCase):
         self.addCleanup(path.unlink, missing_ok=True)
         flaw(path)
 
-    def connect(self, conninfo, way="connectdb", under=True, principal=PRINCIPAL, **extra):
-        env = {**(ways.with_preload() if under else {}), **extra}
+    def connect(self, conninfo, way="connectdb", preloaded=True, principal=PRINCIPAL, **extra):
+        env = {**(ways.with_preload() if preloaded else {}), **extra}
         return self.home.run([ways.PROGRAMS / "ways", "linked", way, conninfo], principal, **env)
 
     def passfile(self, token):
@@ -153,7 +153,7 @@ class Flaws(ServiceCase):
         def check(peer, path, named, flaw):
             token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
             self.write(path, self.entry(peer.port), flaw)
-            result = self.connect("service=prod", under=False, principal=None, PGPASSWORD=token, **named)
+            result = self.connect("service=prod", preloaded=False, principal=None, PGPASSWORD=token, **named)
             self.assert_token(peer, result, token)
 
         self.for_each(check)
@@ -178,12 +178,12 @@ class Ways(ServiceCase):
                     self.assert_no_token(peer, result, MADE, path)
 
     def test_a_token_in_the_file_itself(self):
-        for under in (True, False):
-            with self.subTest(under=under), self.peer() as peer:
+        for preloaded in (True, False):
+            with self.subTest(preloaded=preloaded), self.peer() as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
                 path = self.bad(peer.port, password=token)
-                result = self.connect("service=prod", under=under, principal=None)
-                if under:
+                result = self.connect("service=prod", preloaded=preloaded, principal=None)
+                if preloaded:
                     self.assert_no_token(peer, result, GIVEN, path)
                 else:
                     self.assert_token(peer, result, token)

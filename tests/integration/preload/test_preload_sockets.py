@@ -47,9 +47,10 @@ class SocketCase(LabCase):
     def peer(self, address=None):
         return PostgreSQLPeer(None, address or f"{self.directory}/.s.PGSQL.{PORT}")
 
-    def connect(self, conninfo, under=True, program=("psql", "-w", "-X", "-c", "select 1"), principal=None, **extra):
+    def connect(self, conninfo, preloaded=True, program=("psql", "-w", "-X", "-c", "select 1"), principal=None,
+                **extra):
         env = {"PGPORT": str(PORT), "PGUSER": USER, "PGDATABASE": "shop", "PGSSLMODE": "verify-full",
-               "PGSSLROOTCERT": str(self.lab.ca_file), **(ways.with_preload() if under else {}), **extra}
+               "PGSSLROOTCERT": str(self.lab.ca_file), **(ways.with_preload() if preloaded else {}), **extra}
         return self.home.run([*program, conninfo], principal, **env)
 
     def passfile(self, host, token=None, name="pass"):
@@ -81,11 +82,11 @@ class SocketCase(LabCase):
 class Alone(SocketCase):
     def test_a_token_in_pgpassword_is_not_sent(self):
         for form, (conninfo, named) in self.forms().items():
-            for under in (True, False):
-                with self.subTest(form=form, under=under), self.peer(self.address(form)) as peer:
-                    result = self.connect(conninfo, under, PGPASSWORD=self.token, **named)
+            for preloaded in (True, False):
+                with self.subTest(form=form, preloaded=preloaded), self.peer(self.address(form)) as peer:
+                    result = self.connect(conninfo, preloaded, PGPASSWORD=self.token, **named)
                     self.assertEqual(peer.connections, 1, result.stderr)
-                    if under:
+                    if preloaded:
                         self.assertIn(GIVEN, result.stderr)
                         self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
@@ -96,10 +97,10 @@ class Alone(SocketCase):
         directory = str(self.directory)
         for conninfo in (f"host={directory} password={self.token}",
                          f"postgresql://{USER}:{quote(self.token, safe='')}@/shop?host={directory}"):
-            for under in (True, False):
-                with self.subTest(conninfo=conninfo[:8], under=under), self.peer() as peer:
-                    result = self.connect(conninfo, under)
-                    if under:
+            for preloaded in (True, False):
+                with self.subTest(conninfo=conninfo[:8], preloaded=preloaded), self.peer() as peer:
+                    result = self.connect(conninfo, preloaded)
+                    if preloaded:
                         self.assertIn(GIVEN, result.stderr)
                         self.assert_nothing(peer)
                     else:
@@ -107,12 +108,12 @@ class Alone(SocketCase):
 
     def test_a_token_in_a_passfile_is_not_sent(self):
         for form, (conninfo, named) in self.forms().items():
-            for under in (True, False):
-                with self.subTest(form=form, under=under), self.peer(self.address(form)) as peer:
+            for preloaded in (True, False):
+                with self.subTest(form=form, preloaded=preloaded), self.peer(self.address(form)) as peer:
                     path = self.passfile("*")
-                    result = self.connect(conninfo, under, PGPASSFILE=path, **named)
+                    result = self.connect(conninfo, preloaded, PGPASSFILE=path, **named)
                     self.assertEqual(peer.connections, 1, result.stderr)
-                    if under:
+                    if preloaded:
                         self.assertIn(STORED, result.stderr)
                         self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
@@ -123,9 +124,9 @@ class Alone(SocketCase):
         token = f"*:1:*:{USER}:{self.token}\n".replace("https:", "https\\:")
         path = self.home.write("pass", f"{token}{self.directory}:{PORT}:*:{USER}:word\n")
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(path)}):
-            for under in (True, False):
-                with self.subTest(given=list(given), under=under), self.peer() as peer:
-                    result = self.connect(f"host={self.directory}", under, **given)
+            for preloaded in (True, False):
+                with self.subTest(given=list(given), preloaded=preloaded), self.peer() as peer:
+                    result = self.connect(f"host={self.directory}", preloaded, **given)
                     self.assertEqual(peer.answers, [(False, b"word\0")])
                     self.assertNotIn("rds-iam: ", result.stderr)
 
@@ -140,19 +141,20 @@ class Alone(SocketCase):
         """pg_isready reads PGPASSWORD, and PQping() logs in if it can."""
         for way in ("ping", "pingparams"):
             for extra in ({"PGPASSWORD": self.token}, {"PGPASSFILE": self.passfile("*")}):
-                for under in (True, False):
-                    with self.subTest(way=way, given=list(extra), under=under), self.peer() as peer:
+                for preloaded in (True, False):
+                    with self.subTest(way=way, given=list(extra), preloaded=preloaded), self.peer() as peer:
                         result = self.connect(
-                            f"host={self.directory}", under, program=(ways.PROGRAMS / "ways", "linked", way), **extra)
+                            f"host={self.directory}", preloaded, program=(ways.PROGRAMS / "ways", "linked", way),
+                            **extra)
                         self.assertEqual(result.stdout, "ping 0\n")
-                        if under:
+                        if preloaded:
                             self.assert_nothing(peer)
                         else:
                             self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control")
 
 
 class Default(SocketCase):
-    """No host is set, so libpq uses its default directory. Here a copy of libpq has another one."""
+    """No host is set, so libpq uses its default directory. Here a copy of libpq has another default directory."""
 
     def setUp(self):
         super().setUp()
@@ -167,11 +169,11 @@ class Default(SocketCase):
         self.libraries = {"LD_LIBRARY_PATH": str(copy.parent)}
         self.socket = self.default / f".s.PGSQL.{PORT}"
 
-    def check(self, under, given, *words):
+    def check(self, preloaded, given, *words):
         with self.peer(str(self.socket)) as peer:
-            result = self.connect(*words, under=under, **given, **self.libraries)
+            result = self.connect(*words, preloaded=preloaded, **given, **self.libraries)
             self.assertEqual(peer.connections, 1, result.stderr)
-            if under:
+            if preloaded:
                 self.assert_nothing(peer)
             else:
                 self.assertEqual([a[0] for a in peer.answers], [False], "control: no preload")
@@ -181,10 +183,10 @@ class Default(SocketCase):
     def test_tokens_in_pgpassword_and_for_localhost_in_a_passfile(self):
         for given in ({"PGPASSWORD": self.token}, {"PGPASSFILE": self.passfile("localhost")},
                       {"PGPASSWORD": self.token, "PGHOST": ""}):
-            for under in (True, False):
-                with self.subTest(given=list(given), under=under):
-                    text = self.check(under, given, "")
-                    if under:
+            for preloaded in (True, False):
+                with self.subTest(given=list(given), preloaded=preloaded):
+                    text = self.check(preloaded, given, "")
+                    if preloaded:
                         self.assertIn("no host is set, so libpq uses a Unix socket, which it never encrypts", text)
 
     def test_an_agents_token_for_localhost(self):
@@ -194,9 +196,9 @@ class Default(SocketCase):
         services = Services(self.home, "rds-iam/run")
         services.add("tunnel", host="localhost", port=PORT)
         with services.agent():
-            for under in (True, False):
-                with self.subTest(under=under):
-                    self.check(under, {}, f"service=tunnel host={self.default}")
+            for preloaded in (True, False):
+                with self.subTest(preloaded=preloaded):
+                    self.check(preloaded, {}, f"service=tunnel host={self.default}")
 
 
 class Lists(SocketCase):
@@ -215,11 +217,11 @@ class Lists(SocketCase):
             "uri": (f"postgresql://{host}:{port},{quote(str(directory), safe='')}:{PORT}/shop", {}),
         }
 
-    def both(self, form, under, principal=None, **given):
+    def both(self, form, preloaded, principal=None, **given):
         """Connects once with a list of both peers. Returns stderr and the passwords that the peers received."""
         with self.peer() as local, PostgreSQLPeer(self.lab.certificates.server) as verified:
             conninfo, named = self.lists(verified.port)[form]
-            result = self.connect(conninfo, under, principal=principal, **named, **given)
+            result = self.connect(conninfo, preloaded, principal=principal, **named, **given)
             self.assertGreaterEqual(local.connections + verified.connections, 1, result.stderr)
             sent = [a for peer in (local, verified) for a in peer.answers if a[1].strip(b"\0")]
             has_token = any(b"X-Amz-Signature=" in data for _, data in sent)
@@ -228,10 +230,10 @@ class Lists(SocketCase):
 
     def assert_each(self, message, **given):
         for form in self.lists(1):
-            for under in (True, False):
-                with self.subTest(form=form, under=under):
-                    text, sent = self.both(form, under, **given)
-                    if under:
+            for preloaded in (True, False):
+                with self.subTest(form=form, preloaded=preloaded):
+                    text, sent = self.both(form, preloaded, **given)
+                    if preloaded:
                         self.assertEqual(sent, [])
                         self.assertIn(message, text)
                         self.assertIn("contains a Unix socket, " + MESSAGE, text)
@@ -283,15 +285,15 @@ class Resets(SocketCase):
         offsets = {name: int(at, 16) for at, _, name in map(str.split, lines) if name in ("PQconninfo", "PQconnectdb")}
         for way in ("reset", "resetstart"):
             for hosts in (f"{self.directory}", f"{self.directory},{self.lab.pg.host}"):
-                for under in (True, False):
-                    with self.subTest(way=way, hosts=hosts, under=under), self.peer() as peer:
+                for preloaded in (True, False):
+                    with self.subTest(way=way, hosts=hosts, preloaded=preloaded), self.peer() as peer:
                         self.connect(
-                            f"host={hosts} password={self.token} gssencmode=disable", under,
+                            f"host={hosts} password={self.token} gssencmode=disable", preloaded,
                             program=("/usr/bin/python3", "-c", RESET, json.dumps(offsets), way),
                             LD_LIBRARY_PATH=str(copy.parent))
                         sent = [data.rstrip(b"\0") for _, data in peer.answers]
                         self.assertEqual(sent[0], self.token.encode(), "control: the first connection sent the token")
-                        self.assertEqual([data for data in sent[1:] if data], [] if under else sent[:1])
+                        self.assertEqual([data for data in sent[1:] if data], [] if preloaded else sent[:1])
 
 
 if __name__ == "__main__":

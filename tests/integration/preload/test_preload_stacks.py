@@ -132,28 +132,29 @@ class Jumps(LabCase):
         """The second call comes from deeper in the stack, so it looks like a call within the one that was left."""
         token = self.lab.token("etl", self.lab.pg, USER)
         for way in ((), ("ping",)):
-            for under in (True, False):
-                with self.subTest(way=way, under=under), socket.create_server(("127.0.0.1", 0)) as silent:
-                    directory = self.home.path / f"{len(way)}{under}"
+            for preloaded in (True, False):
+                with self.subTest(way=way, preloaded=preloaded), socket.create_server(("127.0.0.1", 0)) as silent:
+                    directory = self.home.path / f"{len(way)}{preloaded}"
                     directory.mkdir()
                     left = f"host={self.lab.pg.host} hostaddr=127.0.0.1 port={silent.getsockname()[1]}"
                     with PostgreSQLPeer(None, f"{directory}/.s.PGSQL.5432") as peer:
-                        self.jump(silent, left, f"host={directory} port=5432", *way, under=under, PGPASSWORD=token)
+                        self.jump(silent, left, f"host={directory} port=5432", *way, preloaded=preloaded,
+                                  PGPASSWORD=token)
                         sent = [data.rstrip(b"\0") for _, data in peer.answers]
                         self.assertEqual(peer.connections, 1)
-                        if under:
+                        if preloaded:
                             self.assertEqual([data for data in sent if data], [])
                             self.assertEqual(traces.find(peer.received, [traces.signature(token)]), [])
                         else:
                             self.assertEqual(sent, [token.encode()], "control: no preload")
 
-    def jump(self, silent, *words, under, **extra):
+    def jump(self, silent, *words, preloaded, **extra):
         """Starts a program that jumps out of a connection attempt. Waits for its end."""
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "jumps_away", *words], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home.path,
             env=self.home.env(None, PGUSER=USER, PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file),
-                              **(ways.with_preload() if under else {}), **extra))
+                              **(ways.with_preload() if preloaded else {}), **extra))
         self.addCleanup(process.kill)
         connection, _ = silent.accept()
         with connection:
@@ -164,16 +165,16 @@ class Jumps(LabCase):
 
     def test_a_nested_call_is_checked(self):
         token = self.lab.token("etl", self.lab.pg, USER)
-        for under in (True, False):
-            with self.subTest(under=under), PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+        for preloaded in (True, False):
+            with self.subTest(preloaded=preloaded), PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
                 result = self.home.run(
                     [ways.PROGRAMS / "connects_within", f"host={self.lab.pg.host}", f"host={self.home.path}"], None,
                     PGUSER=USER, PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=token,
-                    **(ways.with_preload() if under else {}))
+                    **(ways.with_preload() if preloaded else {}))
                 self.assertRegex(result.stdout, "inner: .*\n+outer: could not translate host name")
                 sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
                 self.assertEqual(peer.connections, 1)
-                self.assertEqual(sent, [] if under else [token.encode()])
+                self.assertEqual(sent, [] if preloaded else [token.encode()])
 
     def test_a_signal_without_a_handler_ends_the_program_at_once(self):
         gate = LeaseCase.gate(self)

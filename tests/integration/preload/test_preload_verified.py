@@ -98,10 +98,10 @@ class Connections(VerifiedCase):
 
     def test_connections_to_other_hosts_do_not_change(self):
         """A server without TLS and an account with a password: the login is the same with and without exec."""
-        for under in (True, False):
-            with self.subTest(under=under), PostgreSQLPeer(None) as peer:
+        for preloaded in (True, False):
+            with self.subTest(preloaded=preloaded), PostgreSQLPeer(None) as peer:
                 argv = ["psql", "-XAtw", f"host=db.example.com port={peer.port} user=someone dbname=x"]
-                prefix = [harness.installed("bin/rds-iam"), "exec", "--"] if under else []
+                prefix = [harness.installed("bin/rds-iam"), "exec", "--"] if preloaded else []
                 result = self.home.run([*prefix, *argv], None, PGPASSWORD="a-password",
                                        LD_PRELOAD="libnss_wrapper.so", NSS_WRAPPER_HOSTS=str(self.hosts()))
                 self.assertEqual([answer[1] for answer in peer.answers], [b"a-password\0"], result.stderr)

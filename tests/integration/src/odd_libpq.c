@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq with one unusual property, which the variable ODD names. It passes every other call to
- * the copy of libpq that it is linked with (libpq.so.9):
+ * A libpq with at most one fault, which the environment variable ODD names. It passes all other
+ * calls to the real libpq with which the test links it (a copy named libpq.so.9):
  *
- *   version    reports the version of PostgreSQL 9.6
- *   nothing    PQconnectStartParams() runs out of memory
- *   settings   PQconninfo() runs out of memory
- *   begins     PQconnectStartParams() does not reject invalid settings
- *
- * The test compiles it and links it with that copy. */
+ *   none                      no fault
+ *   old_version               PQlibVersion() returns the version of PostgreSQL 9.6
+ *   start_returns_null        PQconnectStartParams() returns NULL, as if memory were exhausted
+ *   conninfo_returns_null     PQconninfo() returns NULL, as if memory were exhausted
+ *   accepts_invalid_settings  PQconnectStartParams() accepts the invalid value "rds-iam-probe",
+ * with which the preload makes libpq resolve settings without connecting
+ */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EXPORTED __attribute__((visibility("default")))
 
-static int is_odd(const char *way)
+static int is_odd(const char *fault)
 {
     const char *odd = getenv("ODD");
-    return odd != NULL && strcmp(odd, way) == 0;
+    return odd != NULL && strcmp(odd, fault) == 0;
 }
 
 static void *next(const char *name)
@@ -62,14 +63,14 @@ HAND_ON(
 EXPORTED int PQlibVersion(void);
 EXPORTED int PQlibVersion(void)
 {
-    return is_odd("version") ? 90624 : 150000;
+    return is_odd("old_version") ? 90624 : 150000;
 }
 
 EXPORTED void *PQconninfo(void *conn);
 EXPORTED void *PQconninfo(void *conn)
 {
     void *(*real)(void *) = (void *(*)(void *))next("PQconninfo");
-    return is_odd("settings") ? NULL : real(conn);
+    return is_odd("conninfo_returns_null") ? NULL : real(conn);
 }
 
 EXPORTED void *PQconnectStartParams(
@@ -84,8 +85,8 @@ EXPORTED void *PQconnectStartParams(
         taken[i] =
             strcmp(values[i] == NULL ? "" : values[i], "rds-iam-probe") == 0 ? "" : values[i];
     }
-    if (is_odd("nothing")) {
+    if (is_odd("start_returns_null")) {
         return NULL;
     }
-    return real(keywords, is_odd("begins") ? taken : values, expand_dbname);
+    return real(keywords, is_odd("accepts_invalid_settings") ? taken : values, expand_dbname);
 }

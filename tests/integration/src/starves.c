@@ -5,9 +5,9 @@
  *   starves ONCE FIRST STEP CONNINFO
  *
  * Child processes connect, and in each another allocation fails: number FIRST, FIRST + STEP and so
- * on. If ONCE is 1, only that allocation fails; otherwise all later ones fail too. Each child
- * prints its result: "none", "ok", or the message of libpq. The program ends when a connection
- * needs fewer allocations. */
+ * on. If ONCE is 1, only that allocation fails; otherwise all later allocations fail too. Each
+ * child prints its result: "none", "ok", or the message of libpq. The program ends when a
+ * connection needs fewer allocations. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>

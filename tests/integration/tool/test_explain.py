@@ -220,7 +220,7 @@ class InOtherTools(CloudCase):
         self.assertEqual((ours["operation"], ours["caller"]),
                          ("AssumeRole", self.lab.principals["etl-base"].access_key))
         self.assertEqual(theirs["operation"], "GetCallerIdentity")
-        self.assertEqual(theirs["caller"], self.good("--profile", "theirs")["AccessKeyId"])
+        self.assertEqual(theirs["caller"], self.get_credentials("--profile", "theirs")["AccessKeyId"])
 
     def test_botocore(self):
         self.assert_shared(self.identity(

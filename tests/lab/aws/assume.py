@@ -2,12 +2,13 @@
 """Decides whether a caller may assume a role, and what its session gets.
 
 AssumeRole consists of one to three actions. For each action, AWS evaluates two policies: the caller's own, and the
-role's trust policy. Both must allow it. Within one account the trust policy alone is enough if it names the caller
-itself and not only the account. The message of a refusal does not say which policy refused; the journal does. This
-module does not know the wire format, or how a session is stored.
+role's trust policy. Both must allow the action. Within one account the trust policy alone is enough if it names the
+caller itself and not only the account. The message of a refusal does not name the policy that refused; the journal
+names it. This module does not depend on the wire format, or on how a session is stored.
 """
 import json
 import math
+from dataclasses import replace
 
 import iam
 import parameters as query
@@ -35,6 +36,18 @@ class Roles:
             iam.trust_statements(role.trust)
             for policy in role.policies:
                 iam.statements(policy)
+
+    def reset(self, fixture):
+        """Restores the roles of the fixture."""
+        self._by_arn = {role.arn: role for role in fixture.roles.values()}
+
+    def change(self, arn, trust, policies):
+        """Replaces the trust policy of a role, and the policies of its later sessions. KeyError if the role does not
+        exist; iam.PolicyError if a policy is not valid."""
+        iam.trust_statements(trust)
+        for policy in policies:
+            iam.statements(policy)
+        self._by_arn[arn] = replace(self._by_arn[arn], trust=trust, policies=tuple(policies))
 
     def assume(self, caller, parameters):
         """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""

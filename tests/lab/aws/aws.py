@@ -2,9 +2,9 @@
 """The AWS services over HTTP and HTTPS: selects the service of a request, applies a fault, records the call, and sends
 the response.
 
-The path selects the service, not the address: "/" is STS, "/latest/" the instance metadata service, and a path that
-begins with /v1/ or /v2/ a container endpoint. SSO's two services and sign-in have one path each. A call is recorded
-before its response is sent, so a test that has the response finds the record.
+The path, and not the address, selects the service: "/" is STS, "/latest/" is the instance metadata service, and a
+path that begins with /v1/ or /v2/ is a container endpoint. SSO's two services and sign-in have one path each. A call
+is recorded before its response is sent, so a test that has the response finds the record.
 """
 import email.utils
 import http.server
@@ -44,7 +44,7 @@ class Cloud:
 
     def __init__(self, fixture, principals, now, calls, certificates):
         provider_key = pathlib.Path(certificates.provider_public_key).read_text(encoding="ascii")
-        roles = Roles(fixture, principals, now, provider_key)
+        roles = self.roles = Roles(fixture, principals, now, provider_key)
         self._sts = Sts(fixture.cloud, principals, roles, now)
         self._metadata = Metadata(fixture, roles, now)
         self._container = Container(fixture, roles)
@@ -153,7 +153,7 @@ class HttpEndpoint(http.server.ThreadingHTTPServer):
             request.close()
 
     def handle_error(self, request, client_address):
-        """Silent: a client that closes its connection is not an error."""
+        """Prints nothing, because a client that closes its connection is not an error."""
 
 
 def server_context(certificate):
@@ -253,7 +253,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             left -= len(blanks)
 
     def log_message(self, format, *arguments):
-        """Silent."""
+        """Prints nothing, because the journal records the calls."""
 
 
 _MANNERS = {

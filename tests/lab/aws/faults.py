@@ -120,7 +120,7 @@ class Faults:
         self._waiting = []
 
     def replace(self, descriptions):
-        """Replaces all faults. ValueError if a description is not valid."""
+        """Replaces all faults. Raises ValueError if a description is not valid."""
         found = [_checked(each) for each in descriptions]
         with self._lock:
             self._waiting = found

@@ -82,7 +82,7 @@ class _HandoverServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Silent: a namespace that has ended is not an error."""
+        """Prints nothing, because a namespace that has ended is not an error."""
 
 
 class _Relay(socketserver.ThreadingTCPServer):
@@ -104,7 +104,7 @@ class _Relay(socketserver.ThreadingTCPServer):
             forward.join()
 
     def handle_error(self, request, client_address):
-        """Silent."""
+        """Prints nothing."""
 
 
 def _copy(source, destination):

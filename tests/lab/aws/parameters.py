@@ -40,7 +40,7 @@ SECRET = {"WebIdentityToken", "TokenCode"}
 
 
 def decode(request):
-    """Returns a request's parameters, in their order. AwsError if the request is malformed."""
+    """Returns a request's parameters, in the order of the request. Raises AwsError if the request is malformed."""
     if request.method == "POST":
         kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
         if kind != FORM:

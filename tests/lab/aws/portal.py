@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SSO's portal: GetRoleCredentials. oidc.py knows the valid access tokens; lab.json maps the portal's role names to
+"""SSO's portal: GetRoleCredentials. oidc.py stores the valid access tokens; lab.json maps the portal's role names to
 roles."""
 import urllib.parse
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Finds out who signed a request, by Signature Version 4 in the Authorization header. botocore computes the signature
-again.
+"""Determines which principal signed a request with Signature Version 4, from the Authorization header. To check the
+signature, this module makes botocore compute the signature of the same request.
 
-The order of the checks and the messages are those of STS, as far as aws-cli#6676 and boto3 show them. AWS does not
-document all of them.
+The order of the checks and most messages are those of STS, as far as aws-cli#6676 and boto3 show them. AWS does not
+document all of them. Comments mark the messages that are not from STS.
 """
 import calendar
 import hashlib
@@ -29,7 +29,7 @@ NO_MATCH = (
 
 @dataclass
 class Claim:
-    """The fields of the Authorization header."""
+    """The fields of the Authorization header, and `date` from the header x-amz-date."""
 
     access_key: str
     day: str
@@ -63,7 +63,7 @@ def verify(request, principals, service, regions, now):
 
 
 def parse(request):
-    """Returns the Claim of a request. AwsError if the Authorization header is missing or malformed."""
+    """Returns the Claim of a request. Raises AwsError if Authorization or x-amz-date is missing or malformed."""
     authorization = request.header("authorization")
     if authorization is None:
         raise AwsError(
@@ -71,6 +71,7 @@ def parse(request):
         )
     found = AUTHORIZATION.fullmatch(authorization)
     if not found:
+        # Not the message of STS, which names each missing field.
         raise _incomplete("Authorization header is not of the form that Signature Version 4 has.")
     credential = found["credential"].split("/")
     if len(credential) != 5 or credential[4] != "aws4_request":
@@ -102,7 +103,7 @@ def _check_scope(claim, service, regions):
     if claim.region not in regions:
         raise AwsError(
             403, code, "Credential should be scoped to a valid region.",
-            f"scope {claim.region}, this is {', '.join(regions)}",
+            f"the scope has the region {claim.region}; this host name is valid for {', '.join(regions)}",
         )  # fmt: skip
     if claim.day != claim.date[:8]:
         raise AwsError(
@@ -114,9 +115,9 @@ def _check_scope(claim, service, regions):
 
 def _check_signature(request, claim, principal):
     sent = {name.lower() for name, _ in request.headers}
-    must = {"host"} | {name for name in sent if name.startswith("x-amz-")}
-    must |= sent & {"content-type"}
-    unsigned = sorted(must - set(claim.signed_headers))
+    required = {"host"} | {name for name in sent if name.startswith("x-amz-")}
+    required |= sent & {"content-type"}
+    unsigned = sorted(required - set(claim.signed_headers))
     if unsigned:
         raise AwsError(403, "SignatureDoesNotMatch", NO_MATCH, f"not signed: {', '.join(unsigned)}")
     absent = sorted(set(claim.signed_headers) - sent)
@@ -126,12 +127,12 @@ def _check_signature(request, claim, principal):
     if body_hash is not None and body_hash != hashlib.sha256(request.body).hexdigest():
         raise AwsError(403, "SignatureDoesNotMatch", NO_MATCH, "x-amz-content-sha256 is not the body's")
     if not hmac.compare_digest(_expected(request, claim, principal), claim.signature):
-        raise AwsError(403, "SignatureDoesNotMatch", NO_MATCH, "another signature is computed here")
+        raise AwsError(403, "SignatureDoesNotMatch", NO_MATCH, "botocore computes another signature for this request")
 
 
 def _expected(request, claim, principal):
-    """The signature that botocore computes, from the request and the names of its signed headers."""
-    # Imported here, because importing botocore takes as long as starting both servers.
+    """Returns the signature that botocore computes for the request, with the signed headers that the claim names."""
+    # Imported here, because importing botocore takes as long as starting the lab's two database servers.
     import plain_botocore  # noqa: F401
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -163,18 +164,18 @@ def _expected(request, claim, principal):
 
 def _check_time(claim, now):
     age = int(now) - _moment(claim.date)
-    here = _text(now)
+    now_text = _text(now)
     if age > TOLERANCE_SECONDS:
         raise AwsError(
             403, "SignatureDoesNotMatch",
             f"Signature expired: {claim.date} is now earlier than {_text(now - TOLERANCE_SECONDS)} "
-            f"({here} - 5 min.)",
+            f"({now_text} - 5 min.)",
         )  # fmt: skip
     if age < -TOLERANCE_SECONDS:
         raise AwsError(
             403, "SignatureDoesNotMatch",
             f"Signature not yet current: {claim.date} is still later than "
-            f"{_text(now + TOLERANCE_SECONDS)} ({here} + 5 min.)",
+            f"{_text(now + TOLERANCE_SECONDS)} ({now_text} + 5 min.)",
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 """STS: parses requests of the query protocol and writes responses in XML.
 
 It supports AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity. assume.py decides who may assume a role;
-signature.py finds out who sent a request.
+signature.py determines who sent a request.
 """
 import re
 import time

@@ -1,11 +1,11 @@
 """A recording peer that speaks MySQL's protocol up to the password.
 
     MySQLPeer(None)                              no TLS; requests mysql_clear_password; denies the login
-    MySQLPeer(None, Script(greeting=CLEAR))      requests it in the greeting, before TLS can start
+    MySQLPeer(None, Script(greeting=CLEAR))      requests mysql_clear_password in the greeting, before TLS starts
     MySQLPeer(cert, Script(asks=[switch(CLEAR), switch(CLEAR)], verdict=OK))
 
 The packets follow "Connection Phase Packets" of the MySQL documentation. The scramble is constant, and the peer offers
-neither compression nor connection attributes, so two clients that do the same send the same bytes.
+neither compression nor connection attributes, so two clients that make the same calls send the same bytes.
 """
 import struct
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class Script(NamedTuple):
 class MySQLPeer(Peer):
     """The n-th connection uses the n-th script; the last script serves all further connections.
 
-    messages: the payload of every packet, as (through TLS?, bytes), after the clients have closed their connections.
+    messages: the payload of every packet, as (through TLS?, bytes). Waits for the clients to close their connections.
     """
 
     def __init__(self, certificate=None, *scripts):
@@ -73,10 +73,10 @@ class MySQLPeer(Peer):
             wire.start_tls(self.context)
             response = packets.read()
         if script.greeting == CLEAR:
-            self.add_answer(wire, _authentication_data(response))
+            self.record_password(wire, _authentication_data(response))
         for ask in script.asks[:-1] if script.is_cut else script.asks:
             packets.write(ask)
-            self.add_answer(wire, packets.read())
+            self.record_password(wire, packets.read())
         if script.is_cut:
             packets.write(script.asks[-1], len(script.asks[-1]) // 2)
             wire.hang_up()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A recording peer that speaks PostgreSQL's protocol up to the password.
 
-    PostgreSQLPeer(None)      answers SSLRequest with N, sends AuthenticationCleartextPassword, then an error
-    PostgreSQLPeer(cert)      answers SSLRequest with S and starts TLS; the rest is the same
+    PostgreSQLPeer(None)      answers SSLRequest with N, requests a cleartext password, then sends an error
+    PostgreSQLPeer(cert)      answers SSLRequest with S, starts TLS, requests a cleartext password, then sends an error
 
 The packets follow "Message Formats" of the PostgreSQL documentation.
 """
@@ -16,7 +16,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!II", 8, 3)
 
 
 class PostgreSQLPeer(Peer):
-    """Requests a cleartext password on every connection, and then denies the login."""
+    """Requests a cleartext password on every connection, records what the client sends, and denies the login."""
 
     def converse(self, wire):
         code = self._read_startup(wire)
@@ -29,12 +29,12 @@ class PostgreSQLPeer(Peer):
             code = self._read_startup(wire)
         wire.send(CLEARTEXT_PASSWORD)
         _, size = struct.unpack("!cI", wire.read(5))
-        self.add_answer(wire, wire.read(size - 4))
+        self.record_password(wire, wire.read(size - 4))
         fields = b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed by the peer\0\0"
         wire.send(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
 
     def _read_startup(self, wire):
-        """Reads a packet of the startup phase, which begins with no type byte. Returns its code."""
+        """Reads a packet of the startup phase, which has no type byte. Returns its code."""
         size, code = struct.unpack("!II", wire.read(8))
         wire.read(size - 8)
         return code

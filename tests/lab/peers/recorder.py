@@ -52,7 +52,7 @@ class Wire:
             self._flush()
 
     def read(self, count):
-        """Returns exactly `count` bytes. Raises EOFError if the client closes the connection before."""
+        """Returns exactly `count` bytes. Raises EOFError if the client closes the connection earlier."""
         while len(self._incoming) < count:
             self._incoming += self._more()
         data = bytes(self._incoming[:count])
@@ -60,7 +60,7 @@ class Wire:
         return data
 
     def hang_up(self):
-        """Ends sending. Data that the client still sends is recorded."""
+        """Ends sending. drain() still records what the client sends."""
         with contextlib.suppress(OSError):  # the client has already closed the connection
             self._socket.shutdown(socket.SHUT_WR)
 
@@ -109,7 +109,7 @@ class Peer:
     """A server on a free port of 127.0.0.1. It listens from __enter__ on.
 
     certificate: the certificates.Certificate that it presents; None: it offers no TLS.
-    address: listens on this Unix socket instead, a path or an abstract name that begins with NUL.
+    address: the Unix socket on which the peer listens instead: a path, or an abstract name that begins with NUL.
     """
 
     def __init__(self, certificate=None, address=None):
@@ -142,7 +142,7 @@ class Peer:
 
     @property
     def received(self):
-        """Every byte that clients sent: as it arrived, and also decrypted if it arrived through TLS. Waits for the
+        """Every byte that clients sent, as it arrived, and the decrypted data of TLS connections. Waits for the
         clients to close their connections; afterwards the peer serves no further client."""
         self._finish()
         return bytes(self._received)
@@ -160,10 +160,11 @@ class Peer:
         return list(self._answers)
 
     def converse(self, wire):
-        """Sends one client what the script contains. May raise EOFError and OSError if the client leaves."""
+        """Carries out the script with one client. May raise EOFError and OSError if the client leaves."""
         raise NotImplementedError
 
-    def add_answer(self, wire, data):
+    def record_password(self, wire, data):
+        """Adds the client's response to a password request to `answers`."""
         self._answers.append((wire.is_encrypted, data))
 
     def _serve(self):
@@ -189,8 +190,8 @@ class Peer:
         wire.drain()
 
     def _finish(self):
-        """Connects to the peer itself. Connections are served in their order, so all earlier clients have been served
-        when this connection is."""
+        """Connects to the peer itself. Connections are served in the order in which they arrive, so all earlier clients
+        have been served when this connection is served."""
         if self._thread is not None:
             with socket.socket(self._listener.family) as caller:
                 caller.bind(("127.0.0.1", 0) if self._address is None else "")  # "": any free name

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The lab's PostgreSQL and MariaDB servers: makes them from a template, starts and stops them.
 
-Each class knows one server's files, flags and log. This module does not know how logins are verified or when a server
-must stop. Some flags only save time or disk space; do not use them for data that must not be lost.
+Each class contains one server's files, flags and log. This module does not decide how logins are verified or when a
+server must stop. Some flags only save time or disk space; do not use them for data that must not be lost.
 """
 import hashlib
 import os
@@ -184,7 +184,9 @@ class PostgreSQL(Server):
     port_lost_text = "could not bind IPv4 address"
     death_signal = "QUIT"  # stops at once, as KILL does, but frees the shared memory segment
 
+    # The master user has a password, although it is a member of rds_iam with the right to give that role to others.
     HBA = (
+        "hostssl all master_user 127.0.0.1/32 scram-sha-256\n"
         "hostssl all +rds_iam 127.0.0.1/32 pam pamservice=rdslab-token\n"
         "hostssl all all      127.0.0.1/32 scram-sha-256\n"
     )
@@ -251,6 +253,11 @@ class PostgreSQL(Server):
                 raise self.failure(f"did not apply {name}")
             time.sleep(0.02)
         self._parameter = (name, value)
+
+    def reset_parameter(self):
+        """Gives the parameter that was set last the value that it has on RDS by default."""
+        if self._parameter is not None:
+            self.set_parameter(self._parameter[0], "0")
 
     def command(self):
         certificate, key = self.certificates.server

@@ -3,9 +3,10 @@
 
 Identity policies may contain Effect, Action, NotAction, Resource, NotResource and Condition; trust policies may
 contain Effect, Principal, Action and Condition. The wildcards * and ?, the operators and condition keys in the tables
-below, and the policy variable ${aws:PrincipalTag/...} are supported. An explicit Deny takes precedence. Anything else
-in a policy is an error and is never ignored, because a partly understood policy could allow too much. Permission
-boundaries, organisations and other resource policies are not supported.
+below, the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$}, which stand for these characters, are
+supported. An explicit Deny takes precedence. Anything else in a policy is an error and is never ignored, because a
+partly understood policy could allow too much. Permission boundaries, organizations and other resource policies are
+not supported.
 
 A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
 """
@@ -29,7 +30,7 @@ _CONDITION_KEYS = re.compile(
     r"|[a-z0-9-]+(\.[a-z0-9-]+)+(/[^:]*)?:(aud|sub)"  # of an OpenID Connect provider
 )
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
-_KNOWN_VARIABLE = re.compile(r"aws:PrincipalTag/[^,}]+", re.IGNORECASE)
+_KNOWN_VARIABLE = re.compile(r"aws:PrincipalTag/[^,}]+|[*?$]", re.IGNORECASE)
 
 
 class PolicyError(ValueError):
@@ -58,7 +59,7 @@ def evaluate(policies, action, resource, context=None):
 
 
 def evaluate_trust(policy, action, caller, context=None):
-    """Like evaluate(), but by a role's trust policy."""
+    """Evaluates a role's trust policy. Returns the same values as evaluate()."""
     return _decision(
         statement
         for statement in trust_statements(policy)
@@ -94,7 +95,7 @@ def matches(pattern, text, ignore_case=False, context=None):
     wild = {"*": ".*", "?": "."}
     expression, done = "", 0
     for variable in _VARIABLE.finditer(pattern):
-        value = (context or {}).get(variable[1].lower())
+        value = _value(variable[1], context or {})
         if value is None:
             return False
         expression += "".join(wild.get(c) or re.escape(c) for c in pattern[done : variable.start()])
@@ -109,11 +110,16 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
+def _value(name, context):
+    """The value of a policy variable, or None. ${*}, ${?} and ${$} stand for these characters."""
+    return name if name in ("*", "?", "$") else context.get(name.lower())
+
+
 def _literal(pattern, text, context):
     """Compares for equality. Only policy variables have a special meaning."""
-    if any(variable[1].lower() not in context for variable in _VARIABLE.finditer(pattern)):
+    if any(_value(variable[1], context) is None for variable in _VARIABLE.finditer(pattern)):
         return False
-    return _VARIABLE.sub(lambda variable: context[variable[1].lower()], pattern) == text
+    return _VARIABLE.sub(lambda variable: _value(variable[1], context), pattern) == text
 
 
 # For each operator: the comparison with one value of the policy, and whether the operator is negated. If the request

@@ -48,6 +48,11 @@ class Principals:
         self._lock = threading.Lock()
         self._by_key = {entry.access_key: entry for entry in fixture.principals.values()}
 
+    def reset(self, fixture):
+        """Restores the users of lab.json."""
+        with self._lock:
+            self._by_key.update({entry.access_key: entry for entry in fixture.principals.values()})
+
     def find(self, access_key):
         """The principal with this access key, or None."""
         with self._lock:
@@ -77,12 +82,20 @@ class Principals:
         return session
 
     def expire(self, access_key):
-        """Expires a session at once. KeyError if the key does not exist."""
+        """Expires a session at once. Raises KeyError if the key does not exist."""
         with self._lock:
             self._by_key[access_key] = replace(self._by_key[access_key], expires=int(self._now()))
 
+    def change(self, access_key, policies):
+        """Replaces the identity policies of a user, or of a session that was issued before. KeyError if the key does
+        not exist; iam.PolicyError if a policy is not valid."""
+        for policy in policies:
+            iam.statements(policy)
+        with self._lock:
+            self._by_key[access_key] = replace(self._by_key[access_key], policies=tuple(policies))
+
     def revoke(self, access_key):
-        """Deletes a key. KeyError if it does not exist."""
+        """Deletes a key. Raises KeyError if the key does not exist."""
         with self._lock:
             del self._by_key[access_key]
 

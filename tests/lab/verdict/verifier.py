@@ -2,7 +2,7 @@
 """The verdict on one token: may this user log in to this database now, and if not, why?
 
 botocore computes the signature again, and iam.py evaluates the policies. This module does not listen on a socket, read
-a clock or keep a record; labd does that. A verdict never contains a token.
+a clock or store a record, because these are tasks of labd. A verdict never contains a token.
 
 AWS documents what RDS checks, but not how strictly. This verifier accepts only what botocore writes, with the
 parameters in any order, so a token that it accepts is certainly valid.
@@ -137,13 +137,13 @@ class Verifier:
         port = self._ports.get(database.engine)
         expected = [f"{name}:{port}" for name in database.endpoints]
         if claim.host_port not in expected:
-            raise Refused("WrongHost", f"signed for {claim.host_port}, this is {expected[0]}")
+            raise Refused("WrongHost", f"signed for {claim.host_port}, sent to {expected[0]}")
         if claim.user != user:
             raise Refused("WrongUser", f"signed for {claim.user!r}, the login is for {user!r}")
         if (claim.service, claim.region) != (SERVICE, database.region):
             raise Refused(
                 "WrongScope",
-                f"scope {claim.region}/{claim.service}, this is {database.region}/{SERVICE}",
+                f"the scope is {claim.region}/{claim.service}, the database needs {database.region}/{SERVICE}",
             )
 
     def _check_time(self, principal, claim):

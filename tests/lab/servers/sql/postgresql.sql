@@ -4,6 +4,22 @@
 -- RDS creates this role with the instance.
 CREATE ROLE rds_iam NOLOGIN;
 
+CREATE ROLE rds_replication NOLOGIN;
+
+-- The master user of an instance is not a superuser. It may give these roles to other users.
+CREATE USER master_user CREATEDB CREATEROLE PASSWORD '${master_user}';
+GRANT rds_iam, rds_replication TO master_user WITH ADMIN OPTION;
+
+-- On RDS, a member of rds_replication may open replication connections. Here the member needs the attribute, which
+-- this function sets.
+CREATE FUNCTION public.apply_rds_replication() RETURNS void SECURITY DEFINER LANGUAGE plpgsql AS $$$$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT pg_get_userbyid(member) FROM pg_auth_members WHERE roleid = 'rds_replication'::regrole LOOP
+        EXECUTE format('ALTER ROLE %I REPLICATION', name);
+    END LOOP;
+END $$$$;
+
 ${readme_postgresql}
 ${readme_replication}
 GRANT pg_read_all_data TO clickpipes_iam_user;

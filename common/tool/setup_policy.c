@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
+ * nothing else. The partition, the region and the kind of the resource id come from the endpoint.
+ * What cannot be derived and is not given is a placeholder in capital letters, for which a note on
+ * stderr names the command that shows the value. Rejects wildcards, and a resource id of another
+ * kind than the endpoint's. */
+#include "tool/json_writer.h"
+#include "tool/options.h"
+#include "tool/sql_name.h"
+#include "tool/tool.h"
+
+#include <stdio.h>
+
+enum {
+    POLICY_MAX = 16 * 1024,
+    COMMAND_MAX = 2048,
+    USER_BYTES_MAX = 255, /* more than every engine's limit */
+    ACCOUNT_DIGITS = 12,
+    ID_LEAST = 16, /* characters after the prefix; today's ids have 17 to 32 */
+    ID_MOST = 64,
+    PREFIXES = 2,
+    SHOWN_SIZE = 96,
+};
+
+static const char help[] =
+    "usage: rds-iam setup policy --hostname ENDPOINT --username USER [OPTION...]\n"
+    "\n"
+    "Prints the IAM policy that allows a login as USER to one database: the action rds-db:connect "
+    "on\n"
+    "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach it to the role or user of "
+    "the\n"
+    "client, in the account of the database. A value that is not given stands in the policy as\n"
+    "ACCOUNT_ID or RESOURCE_ID, and a note on stderr explains how to find it. With such a "
+    "placeholder\n"
+    "the policy allows nothing.\n"
+    "\n"
+    "  --hostname HOST    the endpoint, or a host that rds-iam's configuration maps to one\n"
+    "  --port PORT        its port; only needed if a section of the configuration names HOST:PORT\n"
+    "  --username USER    the database user; upper and lower case count\n"
+    "  --account ID       the account that owns the database, 12 digits\n"
+    "  --resource-id ID   db-... of an instance, cluster-... of a cluster (also for each instance "
+    "of\n"
+    "                     Aurora), prx-... of an RDS Proxy; not the name of the database\n"
+    "  --region REGION    the region of the database; default: the region in the endpoint's name\n"
+    "  --help             print this text\n"
+    "\n"
+    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+
+struct policy {
+    struct ria_login login;
+    const char *account;
+    const char *resource_id;
+    struct ria_database database;
+};
+
+/* -- resource ids ---------------------------------------------------------------------------- */
+
+#define FIND_CLUSTER                                                                               \
+    "aws rds describe-db-clusters --region #R --output text --query \"DBClusters[?Endpoint=='#H' " \
+    "|| ReaderEndpoint=='#H' || (CustomEndpoints && contains(CustomEndpoints, '#H'))]"             \
+    ".DbClusterResourceId\""
+
+/* For each kind of database: the prefixes of its resource ids, a description, and a command that
+ * shows the id, with #H for the endpoint and #R for the region. */
+static const struct {
+    const char *prefixes[PREFIXES];
+    const char *what;
+    const char *command;
+} kinds[] = {
+    [RIA_DATABASE_INSTANCE] =
+        {{"db-", "cluster-"},
+         "db-... of the instance, or cluster-... of its cluster",
+         "aws rds describe-db-instances --region #R --output text --query "
+         "\"DBInstances[?Endpoint.Address=='#H'].[DbiResourceId, DBClusterIdentifier]\""},
+    [RIA_DATABASE_CLUSTER] = {{"cluster-"}, "cluster-... of the cluster", FIND_CLUSTER},
+    [RIA_DATABASE_PROXY] =
+        {{"prx-"},
+         "prx-... at the end of the proxy's ARN",
+         "aws rds describe-db-proxies --region #R --output text --query "
+         "\"DBProxies[?Endpoint=='#H'].DBProxyArn\" (for an additional endpoint of a proxy: aws "
+         "rds "
+         "describe-db-proxy-endpoints --region #R --output text --query "
+         "\"DBProxyEndpoints[?Endpoint=='#H'].DBProxyName\" names the proxy)"},
+    [RIA_DATABASE_SHARD_GROUP] =
+        {{"cluster-", "shardgroup-"},
+         "cluster-... of the shard group's cluster",
+         "aws rds describe-db-shard-groups --region #R --output text --query "
+         "\"DBShardGroups[?Endpoint=='#H'].[DBShardGroupResourceId, DBClusterIdentifier]\""},
+    [RIA_DATABASE_GLOBAL] =
+        {{"cluster-"},
+         "cluster-... of the cluster that is the writer",
+         "aws rds describe-global-clusters --region #R --output text --query "
+         "\"GlobalClusters[?Endpoint=='#H'].GlobalClusterMembers[] | [?IsWriter].DBClusterArn\" "
+         "names "
+         "the cluster"},
+};
+
+/* Returns the part of a resource id after a prefix that this kind of database has, or NULL. */
+static const char *after_prefix(enum ria_database_kind kind, const char *id)
+{
+    for (size_t i = 0; i < PREFIXES && kinds[kind].prefixes[i] != NULL; i++) {
+        size_t len = strlen(kinds[kind].prefixes[i]);
+        if (strncmp(id, kinds[kind].prefixes[i], len) == 0) {
+            return id + len;
+        }
+    }
+    return NULL;
+}
+
+/* Returns whether the text after the prefix can be that of a resource id. Ids of instances and
+ * clusters have capital letters. Identifiers and the labels of a host name never have them, so this
+ * also rejects those. */
+static bool is_id(const char *id, const char *rest)
+{
+    bool has_capitals = strncmp(id, "db-", 3) == 0 || strncmp(id, "cluster-", 8) == 0;
+    static const char capitals[] = RIA_UPPER_LETTERS RIA_DIGITS;
+    size_t len = strspn(rest, has_capitals ? capitals : RIA_ALNUM);
+    return rest[len] == '\0' && len >= ID_LEAST && len <= ID_MOST;
+}
+
+static const char *policy_shown(const char *value, char out[SHOWN_SIZE])
+{
+    (void)ria_text_copy(out, SHOWN_SIZE, value);
+    ria_printable(out);
+    return out;
+}
+
+/* Checks --resource-id. Returns RIA_CONTINUE, or prints a usage error and returns its status. */
+static int check_resource_id(const char *command, const struct policy *policy)
+{
+    char shown[SHOWN_SIZE];
+    const char *id = policy->resource_id;
+    enum ria_database_kind kind = policy->database.kind;
+    if (id == NULL) {
+        return RIA_CONTINUE;
+    }
+    if (strpbrk(id, "*?$") != NULL) {
+        return ria_usage(
+            command,
+            "--resource-id \"%s\" contains a wildcard, which would allow a login to other "
+            "databases; "
+            "give the id of one database",
+            policy_shown(id, shown));
+    }
+    const char *rest = after_prefix(kind, id);
+    if (rest == NULL) {
+        return ria_usage(
+            command,
+            "--resource-id \"%s\" does not fit %s, which needs %s",
+            policy_shown(id, shown),
+            policy->database.host,
+            kinds[kind].what);
+    }
+    if (!is_id(id, rest)) {
+        return ria_usage(
+            command,
+            "--resource-id \"%s\" is not a resource id, which has the form db-ABCDEFGHIJKL01234, "
+            "and "
+            "is neither the identifier of the database nor a part of the host name; without "
+            "--resource-id, this command prints how to find it",
+            policy_shown(id, shown));
+    }
+    return RIA_CONTINUE;
+}
+
+/* -- the other values ------------------------------------------------------------------------ */
+
+/* Checks the values that need no endpoint. Returns RIA_CONTINUE, or prints a usage error and
+ * returns its status. */
+static int check_policy_values(const char *command, const struct policy *policy)
+{
+    char shown[SHOWN_SIZE];
+    const char *account = policy->account;
+    if (account != NULL &&
+        (strlen(account) != ACCOUNT_DIGITS || account[strspn(account, RIA_DIGITS)] != '\0')) {
+        return ria_usage(
+            command,
+            "--account \"%s\" is not an account number; write its 12 digits, without dashes",
+            policy_shown(account, shown));
+    }
+    const char *fault = ria_name_fault(policy->login.user);
+    if (fault == NULL && strlen(policy->login.user) > USER_BYTES_MAX) {
+        fault = "is longer than a database allows";
+    }
+    return fault == NULL ? RIA_CONTINUE
+                         : ria_usage(command, "the name in --username %s; correct it", fault);
+}
+
+/* Finds the database. Returns RIA_CONTINUE, or prints the error and returns the exit status. */
+static int find_database(struct policy *policy, const struct ria_world *world)
+{
+    struct ria_error err;
+    if (ria_login_database(&policy->login, world, &policy->database, &err)) {
+        return RIA_CONTINUE;
+    }
+    if (err.code == RIA_E_ENDPOINT && policy->login.port > 0) {
+        struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+        ria_alias_explain(&policy->login, deadline, world, &err);
+    }
+    (void)fprintf(stderr, "rds-iam: %s\n", err.text);
+    return RIA_EXIT_FAILED;
+}
+
+/* -- the policy ------------------------------------------------------------------------------ */
+
+/* Appends the user's name with IAM's own escapes for the characters that have a meaning in a
+ * resource: ${*}, ${?} and ${$} (IAM User Guide, "IAM policy elements: Variables and tags"). */
+static void add_policy_user(const char *user, struct ria_buf *arn)
+{
+    for (; *user != '\0'; user++) {
+        if (strchr("*?$", *user) != NULL) {
+            ria_buf_addf(arn, "${%c}", *user);
+        } else {
+            ria_buf_add_char(arn, *user);
+        }
+    }
+}
+
+static int print_policy(const struct policy *policy)
+{
+    RIA_AUTO(buf) arn = {.max = POLICY_MAX};
+    RIA_AUTO(buf) text = {.max = POLICY_MAX};
+    ria_buf_addf(
+        &arn,
+        "arn:%s:rds-db:%s:%s:dbuser:%s/",
+        policy->database.partition,
+        policy->database.region,
+        policy->account == NULL ? "ACCOUNT_ID" : policy->account,
+        policy->resource_id == NULL ? "RESOURCE_ID" : policy->resource_id);
+    add_policy_user(policy->login.user, &arn);
+    const char *resource = ria_buf_text(&arn);
+    struct ria_json_writer json = {.out = &text};
+    ria_json_writer_object(&json, NULL);
+    ria_json_writer_text(&json, "Version", RIA_POLICY_VERSION);
+    ria_json_writer_array(&json, "Statement");
+    ria_json_writer_object(&json, NULL);
+    ria_json_writer_text(&json, "Effect", "Allow");
+    ria_json_writer_text(&json, "Action", "rds-db:connect");
+    ria_json_writer_text(&json, "Resource", resource);
+    ria_json_writer_end(&json);
+    ria_json_writer_end(&json);
+    ria_json_writer_end(&json);
+    const char *document = ria_json_writer_finish(&json);
+    return document == NULL || resource == NULL ? ria_out_of_memory() : ria_print(document);
+}
+
+/* -- the notes ------------------------------------------------------------------------------- */
+
+static void policy_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void policy_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("rds-iam: note: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fputc('\n', stderr);
+}
+
+/* Appends a command, with the database's endpoint for #H and its region for #R. */
+static void add_policy_command(
+    const char *command, const struct ria_database *database, struct ria_buf *out)
+{
+    for (; *command != '\0'; command++) {
+        bool is_host = strncmp(command, "#H", 2) == 0;
+        if (is_host || strncmp(command, "#R", 2) == 0) {
+            ria_buf_add_text(out, is_host ? database->host : database->region);
+            command++;
+        } else {
+            ria_buf_add_char(out, *command);
+        }
+    }
+}
+
+/* Explains what the kind of the endpoint means for the resource id. */
+static void note_kind(const struct policy *policy)
+{
+    const char *host = policy->database.host;
+    bool is_of_cluster =
+        policy->resource_id != NULL && strncmp(policy->resource_id, "cluster-", 8) == 0;
+    switch (policy->database.kind) {
+    case RIA_DATABASE_INSTANCE:
+        if (!is_of_cluster) {
+            policy_note(
+                "%s is an RDS instance or an instance of a cluster, whose names look alike. An "
+                "instance of a cluster (Aurora, Multi-AZ DB cluster) needs the cluster's id; run: "
+                "aws "
+                "rds describe-db-clusters --region %s --output text --db-cluster-identifier "
+                "DBClusterIdentifier --query \"DBClusters[].DbClusterResourceId\"",
+                host,
+                policy->database.region);
+        }
+        return;
+    case RIA_DATABASE_SHARD_GROUP:
+        policy_note(
+            "AWS does not document which id Aurora Limitless checks; if the cluster's is refused, "
+            "use the id shardgroup-... of %s",
+            host);
+        return;
+    case RIA_DATABASE_GLOBAL:
+        policy_note(
+            "the policy is for the cluster in %s; to log in after a failover to another region, "
+            "add a policy for the cluster there",
+            policy->database.region);
+        return;
+    case RIA_DATABASE_CLUSTER:
+    case RIA_DATABASE_PROXY:
+    default:
+        return;
+    }
+}
+
+static void print_notes(const struct policy *policy)
+{
+    const struct ria_database *database = &policy->database;
+    RIA_AUTO(buf) command = {.max = COMMAND_MAX};
+    add_policy_command(kinds[database->kind].command, database, &command);
+    if (policy->account == NULL) {
+        policy_note(
+            "replace ACCOUNT_ID by the 12 digits of the account that owns the database; with "
+            "credentials of that account, run: aws sts get-caller-identity --query Account "
+            "--output text");
+    }
+    if (policy->resource_id == NULL && ria_buf_text(&command) != NULL) {
+        policy_note(
+            "replace RESOURCE_ID by the id %s; run: %s",
+            kinds[database->kind].what,
+            ria_buf_text(&command));
+    }
+    note_kind(policy);
+    if (strpbrk(policy->login.user, "*?$") != NULL) {
+        policy_note(
+            "*, ? and $ in the user's name stand in the policy as ${*}, ${?} and ${$}, which "
+            "IAM takes for these characters and not for wildcards");
+    }
+}
+
+int ria_setup_policy(int argc, char **argv, const struct ria_world *world)
+{
+    struct policy policy = {.login = {.channel = RIA_CHANNEL_NONE}};
+    const char *port = NULL;
+    const struct ria_option options[] = {
+        {.name = "hostname", .value = &policy.login.host, .is_required = true},
+        {.name = "port", .value = &port},
+        {.name = "username", .value = &policy.login.user, .is_required = true},
+        {.name = "account", .value = &policy.account},
+        {.name = "resource-id", .value = &policy.resource_id},
+        {.name = "region", .value = &policy.login.region},
+    };
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status == RIA_CONTINUE && port != NULL) {
+        status = ria_options_port(argv[0], port, &policy.login.port);
+    }
+    if (status == RIA_CONTINUE) {
+        status = check_policy_values(argv[0], &policy);
+    }
+    if (status == RIA_CONTINUE) {
+        status = find_database(&policy, world);
+    }
+    if (status == RIA_CONTINUE) {
+        status = check_resource_id(argv[0], &policy);
+    }
+    if (status == RIA_CONTINUE) {
+        print_notes(&policy);
+        status = print_policy(&policy);
+    }
+    return status;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup trust-policy: prints the trust policy of the role that a client assumes before it
+ * logs in to the database, with the role of the client as its only principal. Rejects every ARN
+ * that is not the ARN of one role, because another principal would trust more than that role. */
+#include "tool/json_writer.h"
+#include "tool/options.h"
+#include "tool/tool.h"
+
+enum {
+    TRUST_MAX = 16 * 1024,
+    ARN_FIELDS = 6,
+    ARN_SIZE = 1024,
+    ACCOUNT_LEN = 12,
+    ROLE_NAME_MAX = 64,
+    ROLE_PATH_MAX = 512,
+    EXTERNAL_ID_LEAST = 2,
+    EXTERNAL_ID_MOST = 1224,
+};
+
+static const char help[] =
+    "usage: rds-iam setup trust-policy --role-arn ARN [--external-id ID] [--session-tags]\n"
+    "\n"
+    "Prints the trust policy of an access role: the role in the account of the database that a "
+    "client\n"
+    "of another account assumes (role_arn in rds-iam's configuration). The calling role also "
+    "needs\n"
+    "a policy in its own account that allows the same actions on the access role.\n"
+    "\n"
+    "  --role-arn ARN     the role that may assume the access role: the client's own role,\n"
+    "                     arn:PARTITION:iam::ACCOUNT:role/NAME\n"
+    "  --external-id ID   the client must send this external id (external_id in the "
+    "configuration)\n"
+    "  --session-tags     also allow sts:TagSession: the client sends session_tags, or its own\n"
+    "                     session has transitive tags, as that of an EKS pod has\n"
+    "  --help             print this text\n"
+    "\n"
+    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+
+/* -- the ARN --------------------------------------------------------------------------------- */
+
+/* Splits an ARN at its first five colons. Returns false if it has fewer, or if it is too long. */
+static bool split_arn(const char *arn, char text[ARN_SIZE], char *fields[ARN_FIELDS])
+{
+    if (!ria_text_copy(text, ARN_SIZE, arn)) {
+        return false;
+    }
+    char *at = text;
+    for (size_t i = 0; i < ARN_FIELDS; i++) {
+        fields[i] = at;
+        char *colon = strchr(at, ':');
+        if (i < ARN_FIELDS - 1 && colon == NULL) {
+            return false;
+        }
+        if (i < ARN_FIELDS - 1) {
+            *colon = '\0';
+            at = colon + 1;
+        }
+    }
+    return true;
+}
+
+/* Returns what is wrong with the last field of the ARN, "role/PATH/NAME", or NULL. */
+static const char *resource_fault(const char *resource)
+{
+    static const char usual[] = RIA_ALNUM "+=,.@_-";
+    static const char prefix[] = "role/";
+    if (strncmp(resource, prefix, sizeof(prefix) - 1) != 0) {
+        return "is not the ARN of a role; write arn:PARTITION:iam::ACCOUNT:role/NAME of the "
+               "client's "
+               "own role";
+    }
+    const char *path = resource + sizeof(prefix) - 1;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    if (*name == '\0' || name[strspn(name, usual)] != '\0' || strlen(name) > ROLE_NAME_MAX) {
+        return "does not end in the name of a role: 1 to 64 letters, digits and +=,.@_-; correct "
+               "it";
+    }
+    size_t path_len = (size_t)(name - path);
+    bool is_path = path_len <= ROLE_PATH_MAX && *path != '/' && strstr(path, "//") == NULL &&
+                   path[strspn(path, RIA_ALNUM "+=,.@_-/")] == '\0';
+    return is_path
+               ? NULL
+               : "has an invalid path before the role's name; copy the ARN from: aws iam get-role";
+}
+
+/* Returns what is wrong with the ARN of the calling role, or NULL. */
+static const char *role_arn_fault(const char *arn)
+{
+    char text[ARN_SIZE];
+    char *field[ARN_FIELDS];
+    if (strpbrk(arn, "*?$") != NULL) {
+        return "contains a wildcard, which a principal must not have; name one role";
+    }
+    if (!split_arn(arn, text, field) || strcmp(field[0], "arn") != 0) {
+        return "is not an ARN; write arn:aws:iam::ACCOUNT:role/NAME";
+    }
+    if (!ria_partition_is_known(field[1])) {
+        return "has an unknown partition after \"arn:\"; write aws, aws-us-gov, aws-cn or another "
+               "partition of AWS";
+    }
+    if (strcmp(field[2], "sts") == 0) {
+        return "is the ARN of a session; write the ARN of its role, "
+               "arn:PARTITION:iam::ACCOUNT:role/"
+               "NAME, with the role's path if it has one";
+    }
+    if (strcmp(field[2], "iam") != 0 || *field[3] != '\0') {
+        return "is not an ARN of IAM; write iam and two colons after the partition";
+    }
+    if (strlen(field[4]) != ACCOUNT_LEN || field[4][strspn(field[4], RIA_DIGITS)] != '\0') {
+        return "has no account number; write the 12 digits of the account, without dashes";
+    }
+    return resource_fault(field[ARN_FIELDS - 1]);
+}
+
+static bool is_external_id(const char *id)
+{
+    size_t len = strspn(id, RIA_ALNUM "+=,.@:/_-");
+    return id[len] == '\0' && len >= EXTERNAL_ID_LEAST && len <= EXTERNAL_ID_MOST;
+}
+
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static void add_actions(struct ria_json_writer *json, bool has_tags)
+{
+    if (!has_tags) {
+        ria_json_writer_text(json, "Action", "sts:AssumeRole");
+        return;
+    }
+    ria_json_writer_array(json, "Action");
+    ria_json_writer_text(json, NULL, "sts:AssumeRole");
+    ria_json_writer_text(json, NULL, "sts:TagSession");
+    ria_json_writer_end(json);
+}
+
+static int print_trust_policy(const char *arn, const char *external_id, bool has_tags)
+{
+    RIA_AUTO(buf) text = {.max = TRUST_MAX};
+    struct ria_json_writer json = {.out = &text};
+    ria_json_writer_object(&json, NULL);
+    ria_json_writer_text(&json, "Version", RIA_POLICY_VERSION);
+    ria_json_writer_array(&json, "Statement");
+    ria_json_writer_object(&json, NULL);
+    ria_json_writer_text(&json, "Effect", "Allow");
+    ria_json_writer_object(&json, "Principal");
+    ria_json_writer_text(&json, "AWS", arn);
+    ria_json_writer_end(&json);
+    add_actions(&json, has_tags);
+    if (external_id != NULL) {
+        ria_json_writer_object(&json, "Condition");
+        ria_json_writer_object(&json, "StringEquals");
+        ria_json_writer_text(&json, "sts:ExternalId", external_id);
+        ria_json_writer_end(&json);
+        ria_json_writer_end(&json);
+    }
+    ria_json_writer_end(&json);
+    ria_json_writer_end(&json);
+    ria_json_writer_end(&json);
+    const char *document = ria_json_writer_finish(&json);
+    return document == NULL ? ria_out_of_memory() : ria_print(document);
+}
+
+int ria_setup_trust_policy(int argc, char **argv, const struct ria_world *world)
+{
+    (void)world;
+    const char *arn = NULL;
+    const char *external_id = NULL;
+    bool has_tags = false;
+    const struct ria_option options[] = {
+        {.name = "role-arn", .value = &arn, .is_required = true},
+        {.name = "external-id", .value = &external_id},
+        {.name = "session-tags", .flag = &has_tags},
+    };
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_CONTINUE) {
+        return status;
+    }
+    const char *fault = role_arn_fault(arn);
+    if (fault != NULL) {
+        return ria_usage(argv[0], "the value of --role-arn %s", fault);
+    }
+    if (external_id != NULL && !is_external_id(external_id)) {
+        return ria_usage(
+            argv[0],
+            "the value of --external-id is not an external id; write 2 to 1224 letters, digits and "
+            "+=,.@:/_-");
+    }
+    return print_trust_policy(arn, external_id, has_tags);
+}

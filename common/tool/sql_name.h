@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names of database users and databases: checks them by the rules of PostgreSQL, MySQL and MariaDB,
+ * and quotes them for SQL. A quoted name means the same in every SQL mode of the server
+ * (ANSI_QUOTES, NO_BACKSLASH_ESCAPES, standard_conforming_strings), because it is an identifier and
+ * never a string literal. This module does not know whether a name exists.
+ */
+#ifndef RIA_TOOL_SQL_NAME_H
+#define RIA_TOOL_SQL_NAME_H
+
+#include "rds_iam.h"
+
+enum ria_engine {
+    RIA_ENGINE_POSTGRES,
+    RIA_ENGINE_MYSQL,
+    RIA_ENGINE_MARIADB,
+    RIA_ENGINES,
+};
+
+enum ria_name_kind {
+    RIA_NAME_USER,
+    RIA_NAME_DATABASE,
+    RIA_NAME_KINDS,
+};
+
+/* Parses the name of an engine: "postgres", "mysql" or "mariadb". Returns false for any other text.
+ */
+bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
+
+/* Returns what is wrong with a name in every database, or NULL: it is not UTF-8, or it contains a
+ * control character (U+0000 to U+001F, U+007F to U+009F). The fault completes the sentence "the
+ * name ...". */
+const char *ria_name_fault(const char *name);
+
+/* Returns what is wrong with a name in this engine, or NULL: the faults of ria_name_fault(), a
+ * length above the engine's limit, a character that the engine cannot store, and a name that the
+ * engine reserves. */
+const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, const char *name);
+
+/* Appends a name as a quoted identifier: in double quotes for PostgreSQL, by the rule of its
+ * quote_ident(), and in backquotes for MySQL and MariaDB. The name must have no fault. */
+void ria_sql_name_add(enum ria_engine engine, const char *name, struct ria_buf *out);
+
+/* Appends the name of a database for GRANT ... ON of MySQL and MariaDB. There a name is a pattern
+ * in which _ and % are wildcards, so these and the backslash are escaped with a backslash. */
+void ria_sql_name_add_pattern(const char *name, struct ria_buf *out);
+
+#endif

@@ -30,6 +30,7 @@
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
 
+#include "aws/identity.h"
 #include "aws/token_text.h"
 #include "base/ascii.h"
 #include "base/buf.h"
@@ -138,6 +139,18 @@ enum ria_outcome ria_session_for(
     struct ria_session *session,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Gets the identity of the credentials that would sign a token for *login, which must have a host,
+ * and compares this machine's clock with the clock of STS. Sends GetCallerIdentity to STS, through
+ * rds-iam-fetch. Returns the same outcomes as ria_session_for(); FAILED also if STS cannot be
+ * reached or rejects the credentials. In this case out->has_difference may still be true. Blocks
+ * until the deadline at most. */
+enum ria_outcome ria_session_identity(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_identity *out,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Wipes and frees the members of *session, which is empty afterwards. */
 void ria_session_release(struct ria_session *session);
 
@@ -193,6 +206,31 @@ enum ria_outcome ria_login_certificate(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_login_certificate *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* What a login would use. Texts are "" if there is nothing to report. */
+struct ria_login_facts {
+    const char *kind;      /* of the endpoint, for display: "cluster (writer)"; static */
+    const char *partition; /* "aws", "aws-cn", ...; static; NULL if the name has none */
+    char endpoint[256];    /* the host that the token is signed for */
+    unsigned port;         /* the port that the token is signed for */
+    bool is_mapped;        /* a section of rds-iam's configuration names that host and port */
+    bool has_public_ca;    /* the certificate is issued below Amazon's public roots */
+    bool chain_suffices;   /* tls = verify-ca */
+    char mapped_by[512];   /* "FILE:LINE" of that section's endpoint */
+    char region[64];
+    char region_from[512];      /* "the endpoint's name", "--region" or "FILE:LINE" */
+    char other_region[64];      /* the region of AWS_REGION or AWS_DEFAULT_REGION, if it differs */
+    char other_region_from[32]; /* the name of that variable */
+};
+
+/* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
+ * token could be made for this host; out->kind is set if the host could be parsed. Sends no
+ * request. */
+bool ria_login_inspect(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_login_facts *out,
     struct ria_error *err) RIA_MUST_USE;
 
 enum {

@@ -62,8 +62,10 @@ enum ria_plan_value {
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
-    RIA_PLAN_CLI_CACHE,     /* set if the AWS CLI's cache may be read */
-    RIA_PLAN_PROCESS_CACHE, /* set if the output of a process may be cached in a file */
+    RIA_PLAN_CLI_CACHE,       /* set if the AWS CLI's cache may be read */
+    RIA_PLAN_PROCESS_CACHE,   /* set if the output of a process may be cached in a file */
+    RIA_PLAN_IDENTITY_REGION, /* set in a request for the identity of the plan's keys: the region in
+                                 which STS is called; provider/identity_record.h */
     RIA_PLAN_VALUES,
 };
 

@@ -40,6 +40,7 @@ enum ria_record_kind {
     RIA_RECORD_ALIAS_RESPONSE = 4,
     RIA_RECORD_BUNDLE_REQUEST = 5,
     RIA_RECORD_BUNDLE_RESPONSE = 6,
+    RIA_RECORD_IDENTITY_RESPONSE = 7,
 };
 
 /* To write a record, call ria_record_begin(), which clears the buffer, add fields, and call

@@ -171,7 +171,8 @@ bool ria_fetch_assume_role(
     if (ria_buf_text(&form) == NULL) {
         return ria_fail_at(err, RIA_E_CREDENTIALS, arn, "the role's settings are too long for STS");
     }
-    struct ria_sts_call call = {&form, credentials, role};
+    struct ria_sts_call call = {
+        .body = &form, .signer = credentials, .region = &role->value[RIA_ROLE_REGION]};
     if (!ria_sts_send(fetch, &call, &found, &fault, err)) {
         return fault.status != 0 ? assume_role_refused(role, credentials, &fault, err)
                                  : ria_sts_fail_unanswered(arn, &fault, err);

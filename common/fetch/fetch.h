@@ -21,6 +21,8 @@ struct ria_fetch {
     struct ria_deadline deadline; /* earlier than the budget, so that the response still arrives */
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
     struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
+    bool has_difference;          /* a verified response had a Date header */
+    int64_t difference;           /* that date minus this machine's time, in seconds */
     struct {
         int64_t since;   /* ticks at which the current step began */
         int64_t longest; /* duration of the longest step, in milliseconds */
@@ -102,8 +104,9 @@ void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path)
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
- * it in fetch->result. Returns true if this call set the offset. Ignores an offset below 240 s, a
- * response without a usable Date header, and every response after the first that set the offset. */
+ * it in fetch->result. Also stores the exact difference in *fetch. Returns true if this call set
+ * the offset. Ignores an offset below 240 s, a response without a usable Date header, and every
+ * response after the first that set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
@@ -163,6 +166,10 @@ int ria_lock_within(int fd, int64_t timeout);
  * to RIA_RECORD_BUNDLE_MAX. Returns false for any other bytes. */
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
+
+/* Serves a request for the identity of the plan's keys (provider/identity_record.h): calls STS's
+ * GetCallerIdentity and writes the response to *record. */
+void ria_fetch_response_identity(struct ria_fetch *fetch, struct ria_buf *record);
 
 /* Messages for an absent instance role. ria_fetch_no_instance: no service responds at the metadata
  * service's address. ria_fetch_no_role: the instance has no role. */

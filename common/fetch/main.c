@@ -2,7 +2,8 @@
  *
  * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
  * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
- * Also serves requests to find the RDS name of a DNS alias and to download a trust bundle. The core
+ * Also serves requests for the identity of keys, for the RDS name of a DNS alias, and for a trust
+ * bundle. The core
  * starts this program (common/os/fetch_client.c); users do not. It reads no configuration, because
  * the request contains all settings. Rejects malformed input with a hint on stderr and exit status
  * 2. */
@@ -235,7 +236,11 @@ int main(void)
         .spent = {.since = world->ticks(world->self)},
     };
     ria_json_set_up();
-    serve(&fetch, &request, &record);
+    if (request.plan.value[RIA_PLAN_IDENTITY_REGION].value != NULL) {
+        ria_fetch_response_identity(&fetch, &record);
+    } else {
+        serve(&fetch, &request, &record);
+    }
     send_whole(&record);
     ria_buf_release(&fetch.bundle);
     return 0;

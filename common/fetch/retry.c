@@ -62,6 +62,10 @@ bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_respo
     struct ria_clock_offset *offset = &fetch->result->offset;
     int64_t seconds = response->date - fetch->world->now(fetch->world->self);
     struct ria_machine machine;
+    if (response->has_date) {
+        fetch->has_difference = true;
+        fetch->difference = seconds;
+    }
     if (!response->has_date || offset->seconds != 0 ||
         (seconds > -OFFSET_MIN && seconds < OFFSET_MIN) ||
         !fetch->world->machine(fetch->world->self, &machine)) {

@@ -135,6 +135,27 @@ static bool sts_sign(
 
 /* -- the response --------------------------------------------------------------------------- */
 
+static void set_identity(struct ria_fetch *fetch, const struct ria_buf *arn)
+{
+    (void)snprintf(
+        fetch->result->identity,
+        sizeof(fetch->result->identity),
+        "%s",
+        arn->len == 0 ? "" : arn->data);
+    ria_printable(fetch->result->identity);
+}
+
+static bool sts_parse_identity(struct ria_fetch *fetch, const struct ria_buf *body)
+{
+    RIA_AUTO(buf) arn = {.max = sizeof(fetch->result->identity) - 1};
+    const struct ria_xml_wanted wanted[] = {{"Arn", &arn}};
+    if (!ria_xml_read(body, wanted, 1) || arn.len == 0) {
+        return false;
+    }
+    set_identity(fetch, &arn);
+    return true;
+}
+
 static bool sts_parse_credentials(
     struct ria_fetch *fetch, const struct ria_buf *body, struct ria_credentials *out)
 {
@@ -155,12 +176,7 @@ static bool sts_parse_credentials(
         !ria_credentials_are_plain(&found)) {
         return false;
     }
-    (void)snprintf(
-        fetch->result->identity,
-        sizeof(fetch->result->identity),
-        "%s",
-        arn.len == 0 ? "" : arn.data);
-    ria_printable(fetch->result->identity);
+    set_identity(fetch, &arn);
     ria_credentials_move(out, &found);
     return true;
 }
@@ -219,8 +235,7 @@ static enum attempt try_once(
     struct ria_fetch_service service;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
-    if (!ria_fetch_find_service(
-            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &service, err) ||
+    if (!ria_fetch_find_service(fetch, RIA_SERVICE_STS, call->region, &service, err) ||
         (call->signer != NULL &&
          !sts_sign(
              call, &service.place, service.endpoint.region, ria_fetch_now(fetch), &headers, err))) {
@@ -249,7 +264,9 @@ static enum attempt try_once(
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }
     bool has_new_offset = ria_fetch_learn_offset(fetch, &response);
-    if (response.status == 200 && sts_parse_credentials(fetch, &response.body, out)) {
+    if (response.status == 200 &&
+        (call->has_no_credentials ? sts_parse_identity(fetch, &response.body)
+                                  : sts_parse_credentials(fetch, &response.body, out))) {
         return DONE;
     }
     if (response.status == 200) {

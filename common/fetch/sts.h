@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls an action of the Security Token Service (STS) that returns credentials. Signs the request
- * if the action requires it, sends it up to three times and parses the XML response. Learns the
- * offset of this machine's clock from the response and signs the next try with the corrected time;
- * does not set the clock. assume_role.c and web_identity.c choose the action and write the message
- * about a refusal.
+ * Calls an action of the Security Token Service (STS): one that returns credentials, or
+ * GetCallerIdentity. Signs the request if the action requires it, sends it up to three times and
+ * parses the XML response. Learns the offset of this machine's clock from the response and signs
+ * the next try with the corrected time; does not set the clock. assume_role.c, web_identity.c and
+ * identity.c choose the action and write the message about a refusal.
  *
  * Follows the STS API 2011-06-15 (query protocol). Signs the same headers as botocore, with SigV4.
  */
@@ -16,7 +16,8 @@
 struct ria_sts_call {
     const struct ria_buf *body;           /* the form-encoded parameters */
     const struct ria_credentials *signer; /* NULL: the request is not signed */
-    const struct ria_role *role;          /* its region determines the endpoint */
+    const struct ria_setting *region;     /* determines the endpoint */
+    bool has_no_credentials; /* the action is GetCallerIdentity: its response is only an ARN */
 };
 
 /* Why STS returned no credentials. */
@@ -38,8 +39,9 @@ void ria_sts_add_number(struct ria_buf *form, const char *name, int64_t number);
 void ria_sts_add(struct ria_buf *form, const char *name, const char *value);
 void ria_sts_add_bytes(struct ria_buf *form, const char *name, const char *value, size_t len);
 
-/* Calls STS; blocks until the deadline at most. *out must be empty before the call. On success,
- * returns true with *out filled and fetch->result->identity set to the ARN in the response, or to
+/* Calls STS; blocks until the deadline at most. *out must be empty before the call, and stays empty
+ * if the action returns no credentials. On success, returns true with *out filled and
+ * fetch->result->identity set to the ARN in the response, or to
  * "" if the response has no ARN. Returns false with *fault filled if STS refused the request.
  * Returns false with fault->status 0 and err filled if STS sent no usable response. */
 bool ria_sts_send(

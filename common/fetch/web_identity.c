@@ -56,7 +56,7 @@ enum ria_outcome ria_fetch_web_identity(
         return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
     }
     struct ria_sts_fault fault = {0};
-    struct ria_sts_call call = {&form, NULL, role};
+    struct ria_sts_call call = {.body = &form, .region = &role->value[RIA_ROLE_REGION]};
     if (ria_sts_send(fetch, &call, out, &fault, err)) {
         (void)snprintf(
             out->source,

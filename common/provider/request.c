@@ -267,12 +267,14 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Returns true if the keys are a pair, the source has everything that it requires, and each role
- * has an ARN and a region. */
+/* Returns true if the keys are a pair, the source has everything that it requires, each role has an
+ * ARN and a region, and a request for an identity has only keys. */
 static bool is_complete_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;
-    bool ok = has_id == (plan->keys.secret_access_key.len > 0) &&
+    bool ok = (plan->source == RIA_SOURCE_KEYS && plan->role_count == 0) ||
+              plan->value[RIA_PLAN_IDENTITY_REGION].value == NULL;
+    ok = ok && has_id == (plan->keys.secret_access_key.len > 0) &&
               (has_id || plan->keys.session_token.len == 0) &&
               (has_id || plan->source != RIA_SOURCE_KEYS) &&
               (plan->role_count > 0 || plan->source != RIA_SOURCE_WEB_IDENTITY);

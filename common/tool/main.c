@@ -14,6 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"check", ria_command_check},
     {"credentials", ria_command_credentials},
     {"exec", ria_command_exec},
     {"lint", ria_command_lint},
@@ -27,6 +28,7 @@ static const char help[] =
     "Logs existing clients in to Amazon RDS and Aurora with IAM database authentication.\n"
     "\n"
     "commands:\n"
+    "  check        check everything that a login needs, and explain a refused login\n"
     "  credentials  print, explain or clear AWS credentials\n"
     "  exec         run a command whose database logins use tokens\n"
     "  lint         check pg_service.conf for errors\n"

@@ -185,7 +185,7 @@ static bool is_program(const char *path)
 }
 
 /* Finds the program file of a command. Returns false if no such file exists. */
-static bool program_find(const char *name, const struct ria_world *world, char out[PATH_MAX])
+bool ria_program_find(const char *name, const struct ria_world *world, char out[PATH_MAX])
 {
     if (strchr(name, '/') != NULL) {
         return snprintf(out, PATH_MAX, "%s", name) < PATH_MAX && is_program(out);
@@ -258,7 +258,7 @@ static bool find_interpreter(int fd, const struct ria_world *world, char out[PAT
     if (slash != NULL && strcmp(slash, "/env") == 0) {
         name = next_env_command(&at);
     }
-    return name != NULL && program_find(name, world, out);
+    return name != NULL && ria_program_find(name, world, out);
 }
 
 /* Follows scripts from `path` to the last interpreter and opens it. Changes `path` to that
@@ -377,7 +377,7 @@ enum ria_program ria_program_inspect(const char *command, const struct ria_world
 {
     char path[PATH_MAX];
     struct ria_elf elf;
-    int fd = program_find(command, world, path) ? open_program(path, world) : -1;
+    int fd = ria_program_find(command, world, path) ? open_program(path, world) : -1;
     if (fd < 0) {
         return RIA_PROGRAM_LOADS;
     }

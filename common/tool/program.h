@@ -8,6 +8,8 @@
 
 #include "rds_iam.h"
 
+#include <limits.h>
+
 enum ria_program {
     RIA_PROGRAM_LOADS,      /* can load the objects, or the file cannot be read */
     RIA_PROGRAM_ASAN,       /* can load them, but needs ASAN_OPTIONS to accept a preload */
@@ -20,6 +22,10 @@ enum ria_program {
  * script, inspects its interpreter; for "#!/usr/bin/env NAME", inspects NAME. Logs a warning that
  * names the program if it cannot load the objects. */
 enum ria_program ria_program_inspect(const char *command, const struct ria_world *world);
+
+/* Writes the path of the file that execvp(3) would run for this command, with the PATH of `world`.
+ * Returns false if there is none. */
+bool ria_program_find(const char *name, const struct ria_world *world, char out[PATH_MAX]);
 
 /* -- the ELF file ------------------------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@ enum {
 /* Runs a sub-command. argv[0] is the name of the sub-command. Returns the exit status. */
 typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 
+ria_command ria_command_check;
 ria_command ria_command_credentials;
 ria_command ria_command_exec;
 ria_command ria_command_lint;

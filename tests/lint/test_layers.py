@@ -37,6 +37,9 @@ LAYERS = {
     # plugin.
     "common/preload": ["common/interpose", "mysql_plugin/preload", "pg_plugin/preload"],
     "common/tool": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service"],
+    # rds-iam check is a sub-command of the tool. rds-iam-probe is a program without any part of the core.
+    "common/probe": [],
+    "common/check": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service", "common/tool"],
 }
 
 
@@ -82,7 +85,8 @@ class Layers(unittest.TestCase):
 
     def test_the_public_header_includes_only_base_token_text_and_process_state(self):
         names = includes(harness.SOURCE / "common/rds_iam.h")
-        self.assertEqual({i for i in names if not i.startswith("base/")}, {"aws/token_text.h", "os/guest_thread.h", "os/process_world.h"})
+        self.assertEqual({i for i in names if not i.startswith("base/")}, {"aws/identity.h", "aws/token_text.h", "os/guest_thread.h",
+                          "os/process_world.h"})
 
     def test_the_form_of_a_token_is_defined_in_one_place(self):
         """Only the file that signs tokens and the file that parses them contain the parameter names of a token."""
@@ -100,9 +104,9 @@ class Layers(unittest.TestCase):
 
     def test_only_one_file_of_the_plugins_includes_openssl(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
-        # The plugins use digest.c only. es256.c belongs to rds-iam-fetch, and the ca_bundle files belong to rds-iam;
-        # these are programs of the product, and no other program loads them.
-        self.assertEqual(users, ["digest.c", "es256.c", "ca_bundle.c", "ca_bundle.h"])
+        # The plugins use digest.c only. es256.c belongs to rds-iam-fetch, tls.c to rds-iam-probe, and the
+        # ca_bundle files belong to rds-iam; these are programs of the product, and no other program loads them.
+        self.assertEqual(users, ["digest.c", "es256.c", "tls.c", "ca_bundle.c", "ca_bundle.h"])
         signers = {p.parent.name for folder in ("common", "mysql_plugin", "pg_plugin")
                    for p in sources(harness.SOURCE / folder) if "codec/es256.h" in includes(p)}
         self.assertEqual(signers, {"codec", "fetch"})

@@ -281,7 +281,8 @@ class Document(Printed, LabCase):
     def test_placeholders_have_notes(self):
         self.assertEqual(self.resource(CLUSTER), f"arn:aws:rds-db:eu-west-1:ACCOUNT_ID:dbuser:RESOURCE_ID/{USER}")
         lines = self.notes(CLUSTER)
-        self.assertEqual([("ACCOUNT_ID" in line, "RESOURCE_ID" in line) for line in lines], [(True, False), (False, True)])
+        named = [("ACCOUNT_ID" in line, "RESOURCE_ID" in line) for line in lines]
+        self.assertEqual(named, [(True, False), (False, True)])
         self.assertEqual(self.notes(CLUSTER, f"--account={ACCOUNT}", f"--resource-id=cluster-{ID}"), [])
 
     def test_an_instance_may_belong_to_a_cluster(self):
@@ -309,7 +310,8 @@ class Document(Printed, LabCase):
             (CLUSTER, "cluster-abcdefghijkl01234", "is not a resource id"),
             (INSTANCE, "db-" + ID.lower(), "is not a resource id"), (INSTANCE, f"db-{ID}/x", "is not a resource id"),
             (INSTANCE, f"db-{ID} ", "is not a resource id"), (INSTANCE, f"db-{ID}\n", "is not a resource id"),
-            (INSTANCE, "db-" + "A" * 65, "is not a resource id"), (INSTANCE, f"db-{ID}\x1b[31m", "is not a resource id"),
+            (INSTANCE, "db-" + "A" * 65, "is not a resource id"),
+            (INSTANCE, f"db-{ID}\x1b[31m", "is not a resource id"),
         )
         for host, given, text in rows:
             with self.subTest(host=host, given=given):
@@ -326,7 +328,8 @@ class Document(Printed, LabCase):
             self.assert_usage(self.run_policy(CLUSTER, user=user), text)
         self.assert_usage(self.run_policy(CLUSTER, "--port=0"), "not between 1 and 65535")
         for host, text in (("db.example.com", "[db.example.com] endpoint = NAME:PORT"), ("a b", "is not a host name"),
-                           (f"{CLUSTER}:3306", "is not a host name"), (CLUSTER + ".evil.example", "is not an RDS endpoint"),
+                           (f"{CLUSTER}:3306", "is not a host name"),
+                           (CLUSTER + ".evil.example", "is not an RDS endpoint"),
                            ("abc.dsql.us-east-1.on.aws", "Aurora DSQL endpoint")):
             with self.subTest(host):
                 result = self.run_policy(host)

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Logs in once, through the client library and rds-iam's hooks, as the user's program does. With a
+ * service or an option file, uses what these name; otherwise runs the login under rds-iam exec.
+ * Changes nothing on the server. */
+#include "check/facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LOGIN_MS = 30000,
+    PARAMETERS_MAX = 8,
+    US_PER_MS = 1000,
+    MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
+    MYSQL_CLIENT_ERRORS_END = 3000,
+};
+
+/* The libraries of each engine, in the order in which they are tried. */
+static const struct {
+    enum ria_engine engine;
+    const char *name;
+} usual_libraries[] = {
+    {RIA_ENGINE_POSTGRES, "libpq.so.5"},
+    {RIA_ENGINE_MYSQL, "libmariadb.so.3"},
+    {RIA_ENGINE_MYSQL, "libmysqlclient.so.24"},
+    {RIA_ENGINE_MYSQL, "libmysqlclient.so.21"},
+    {RIA_ENGINE_MYSQL, "libmysqlclient.so.20"},
+};
+
+struct parameters {
+    const char *arguments[PARAMETERS_MAX * 2 + 8];
+    size_t count;
+};
+
+static void add_parameter(struct parameters *out, const char *name, const char *value)
+{
+    if (value != NULL) {
+        out->arguments[out->count++] = name;
+        out->arguments[out->count++] = value;
+    }
+}
+
+/* Composes the command line of the probe. A service supplies what is not on the command line. */
+static void compose_login(
+    const struct ria_target *target, const char *library, const char *port, struct parameters *out)
+{
+    bool is_postgres = target->engine == RIA_ENGINE_POSTGRES;
+    *out = (struct parameters){
+        .arguments = {RIA_PROBE_PROGRAM, "login", is_postgres ? "postgres" : "mysql", library},
+        .count = 4};
+    if (target->service != NULL) {
+        add_parameter(out, "service", target->service);
+    } else {
+        add_parameter(out, "host", target->login.host);
+        add_parameter(out, "port", port);
+        add_parameter(out, "user", target->login.user);
+    }
+    add_parameter(out, "group", target->group);
+    const char *dbname = target->dbname;
+    if (dbname == NULL && is_postgres && target->service == NULL) {
+        dbname = "postgres";
+    }
+    add_parameter(out, "dbname", dbname);
+    if (is_postgres) {
+        add_parameter(out, "connect_timeout", "20");
+    }
+    out->arguments[out->count] = NULL;
+}
+
+/* Tries to log in with one library. Returns false if the library cannot be loaded. */
+static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
+{
+    char port[16];
+    struct parameters parameters;
+    const struct ria_target *target = &facts->target;
+    const char *options[] = {
+        target->ca == NULL ? NULL : "--ca", target->ca == NULL ? NULL : target->ca, NULL};
+    bool is_configured = target->service != NULL || target->group != NULL;
+    struct ria_deadline deadline = ria_deadline_in(facts->world, LOGIN_MS);
+    (void)snprintf(port, sizeof(port), "%u", target->login.port);
+    compose_login(target, library, port, &parameters);
+    return ria_probe_run(
+               parameters.arguments,
+               is_configured ? NULL : options,
+               deadline,
+               facts->world,
+               &facts->attempt,
+               err) &&
+           !ria_probe_is(&facts->attempt, "error_stage", "library");
+}
+
+/* Tries the library of the target, or each usual library. */
+static bool attempt(struct ria_facts *facts, struct ria_error *err)
+{
+    const struct ria_target *target = &facts->target;
+    if (target->library[0] != '\0') {
+        return attempt_with(facts, target->library, err);
+    }
+    for (size_t i = 0; i < sizeof(usual_libraries) / sizeof(usual_libraries[0]); i++) {
+        if (usual_libraries[i].engine == target->engine &&
+            attempt_with(facts, usual_libraries[i].name, err)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- the result ------------------------------------------------------------------------------- */
+
+/* Reports the duration of the whole login, and the part of it that the server took: what is left
+ * after the name, TCP and TLS, as measured before. */
+static void add_success(struct ria_facts *facts)
+{
+    char user[128];
+    char version[128];
+    int64_t whole = ria_probe_number(&facts->attempt, "login_us", 0);
+    int64_t way = ria_probe_number(&facts->server, "dns_us", 0) +
+                  ria_probe_number(&facts->server, "tcp_us", 0) +
+                  ria_probe_number(&facts->server, "tls_us", 0);
+    (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
+    (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "login",
+        NULL,
+        "as %s in %.1f ms, of which %.1f ms for the token and the server's verdict",
+        user,
+        (double)whole / US_PER_MS,
+        (double)(whole > way ? whole - way : 0) / US_PER_MS);
+    ria_report_add(facts->report, RIA_MARK_OK, "server version", NULL, "%s", version);
+}
+
+/* Copies the first line that rds-iam's hooks wrote to stderr, without "rds-iam: ". */
+static bool find_hook_message(const struct ria_probe *attempt, char *out, size_t size)
+{
+    const char *text = attempt->errors.len == 0 ? NULL : strstr(attempt->errors.data, "rds-iam: ");
+    if (text == NULL) {
+        return false;
+    }
+    text += strlen("rds-iam: ");
+    (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+    ria_printable(out);
+    return true;
+}
+
+/* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. The
+ * client library's own errors mean that the server was not reached, or that its TLS was not
+ * accepted; for these, the server's part has been checked before. */
+static enum ria_verdict judge(struct ria_facts *facts)
+{
+    char message[RIA_ERROR_TEXT_MAX];
+    int64_t code = facts->refusal_code;
+    bool is_own = code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END;
+    bool is_from_server = strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
+    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0 ||
+        strstr(facts->refusal, "no password supplied") != NULL) {
+        return RIA_VERDICT_OURS;
+    }
+    if (find_hook_message(&facts->attempt, message, sizeof(message)) && !is_from_server) {
+        (void)ria_text_copy(facts->refusal, sizeof(facts->refusal), message);
+        return RIA_VERDICT_OURS;
+    }
+    if (is_from_server) {
+        return RIA_VERDICT_SERVER;
+    }
+    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified ? RIA_VERDICT_SERVER
+           : facts->is_reached                                                 ? RIA_VERDICT_OURS
+                               : RIA_VERDICT_NOT_REACHED;
+}
+
+/* Reports the error as the mariadb command prints it, with its number. */
+static void add_refusal_item(struct ria_facts *facts)
+{
+    char sqlstate[16];
+    if (facts->refusal_code != 0 &&
+        ria_probe_text(&facts->attempt, "sqlstate", sqlstate, sizeof(sqlstate))) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "login",
+            NULL,
+            "ERROR %" PRId64 " (%s): %s",
+            facts->refusal_code,
+            sqlstate,
+            facts->refusal);
+    } else {
+        ria_report_add(facts->report, RIA_MARK_FAULT, "login", NULL, "%s", facts->refusal);
+    }
+}
+
+static void add_failure(struct ria_facts *facts)
+{
+    char hook[RIA_ERROR_TEXT_MAX];
+    (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
+    facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
+    if (facts->attempt.is_late) {
+        (void)ria_text_copy(
+            facts->refusal, sizeof(facts->refusal), "the login did not end within 30 s");
+    } else if (facts->attempt.signal != 0) {
+        (void)snprintf(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the client library was ended by signal %d",
+            facts->attempt.signal);
+    }
+    facts->verdict = judge(facts);
+    add_refusal_item(facts);
+    if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
+        strcmp(hook, facts->refusal) != 0) {
+        ria_report_add(facts->report, RIA_MARK_WARNING, "hook", NULL, "%s", hook);
+    }
+}
+
+static bool skip(struct ria_facts *facts, enum ria_verdict verdict, const char *why)
+{
+    facts->verdict = verdict;
+    ria_report_add(facts->report, RIA_MARK_SKIPPED, "login", NULL, "%s", why);
+    return false;
+}
+
+/* Returns whether a login makes sense; otherwise reports why not. */
+static bool is_worth_it(struct ria_facts *facts)
+{
+    if (facts->server.lines.len > 0 && !facts->is_reached) {
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
+    }
+    if (facts->target.login.host != NULL && !facts->has_name) {
+        return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
+    }
+    if (facts->credentials != RIA_FOUND) {
+        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
+    }
+    if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");
+    }
+    return true;
+}
+
+void ria_check_login(struct ria_facts *facts)
+{
+    char version[RIA_ERROR_TEXT_MAX];
+    struct ria_error err = {0};
+    ria_report_section(facts->report, "Login");
+    if (!is_worth_it(facts)) {
+        return;
+    }
+    if (!attempt(facts, &err)) {
+        (void)ria_probe_text(&facts->attempt, "error", version, sizeof(version));
+        ria_report_add(
+            facts->report,
+            RIA_MARK_SKIPPED,
+            "client library",
+            "Name a program that has one: --program FILE",
+            "%s",
+            err.text[0] != '\0' ? err.text : version);
+        facts->verdict = RIA_VERDICT_NONE;
+        return;
+    }
+    if (ria_probe_text(&facts->attempt, "library_version", version, sizeof(version))) {
+        ria_report_add(facts->report, RIA_MARK_OK, "client library", NULL, "%s", version);
+    }
+    if (ria_probe_is(&facts->attempt, "login", "ok")) {
+        facts->verdict = RIA_VERDICT_IN;
+        add_success(facts);
+    } else {
+        add_failure(facts);
+    }
+}

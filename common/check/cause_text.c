@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fills in the texts of causes.c. A name that is not plain is not written into a command or an SQL
+ * statement: a placeholder in capitals stands there, so that the text is safe to copy. */
+
+#include "check/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    VALUE_SIZE = 700
+};
+
+static bool cause_is_plain(const char *text)
+{
+    return text != NULL && *text != '\0' && text[strspn(text, RIA_ALNUM "_-.@")] == '\0';
+}
+
+static void add_user(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *user = facts->target.login.user;
+    ria_buf_add_text(out, cause_is_plain(user) ? user : "USER");
+}
+
+static void add_error_text(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->refusal);
+}
+
+static void add_endpoint(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->has_name ? facts->name.endpoint : "HOST");
+}
+
+static void add_mapped_by(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->name.mapped_by);
+}
+
+static void add_region_from(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->name.region_from);
+}
+
+static void add_caller(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->has_identity ? facts->identity.arn : "the credentials' identity");
+}
+
+/* Writes the ARN of the role behind an assumed role: the session's ARN
+ * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION becomes arn:aws:iam::ACCOUNT:role/NAME. A role
+ * with a path has another ARN; the session's ARN does not contain the path. */
+static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
+{
+    static const char words[] = ":assumed-role/";
+    const char *arn = facts->identity.arn;
+    const char *at = strstr(arn, words);
+    const char *service = strstr(arn, ":sts::");
+    if (!facts->has_identity) {
+        ria_buf_add_text(out, "ROLE_ARN");
+    } else if (at == NULL || service == NULL || service > at) {
+        ria_buf_add_text(out, arn);
+    } else {
+        const char *name = at + strlen(words);
+        ria_buf_add(out, arn, (size_t)(service - arn));
+        ria_buf_add_text(out, ":iam::");
+        ria_buf_add(out, service + strlen(":sts::"), (size_t)(at - service) - strlen(":sts::"));
+        ria_buf_addf(out, ":role/%.*s", (int)strcspn(name, "/"), name);
+    }
+}
+
+/* Writes the account of the identity, which is the database's account if a policy can work at all.
+ */
+static void add_account(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *at = facts->identity.arn;
+    for (int i = 0; i < 4 && at != NULL; i++) {
+        at = strchr(at, ':');
+        at = at == NULL ? NULL : at + 1;
+    }
+    if (at == NULL) {
+        ria_buf_add_text(out, "ACCOUNT");
+    } else {
+        ria_buf_addf(out, "%.*s", (int)strcspn(at, ":"), at);
+    }
+}
+
+static void add_resource(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *partition = facts->name.partition;
+    ria_buf_addf(
+        out,
+        "arn:%s:rds-db:%s:",
+        partition == NULL ? "aws" : partition,
+        facts->has_name ? facts->name.region : "REGION");
+    add_account(facts, out);
+    ria_buf_add_text(out, ":dbuser:RESOURCE_ID/");
+    add_user(facts, out);
+}
+
+static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *host = facts->name.endpoint;
+    bool is_cluster = strncmp(facts->name.kind == NULL ? "" : facts->name.kind, "cluster", 7) == 0;
+    ria_buf_addf(
+        out,
+        is_cluster ? "aws rds describe-db-clusters --region %s --query "
+                     "\"DBClusters[?Endpoint=='%s'||ReaderEndpoint=='%s']."
+                     "[IAMDatabaseAuthenticationEnabled,DbClusterResourceId]\""
+                   : "aws rds describe-db-instances --region %s --query "
+                     "\"DBInstances[?Endpoint.Address=='%s']."
+                     "[IAMDatabaseAuthenticationEnabled,DbiResourceId]\"",
+        facts->name.region,
+        host,
+        host);
+}
+
+static void add_users(const struct ria_facts *facts, struct ria_buf *out)
+{
+    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
+    ria_buf_add_text(
+        out,
+        is_postgres
+            ? "As an administrator: SELECT rolname, pg_has_role(rolname, 'rds_iam', "
+              "'member') FROM pg_roles WHERE lower(rolname) = lower('"
+            : "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '");
+    add_user(facts, out);
+    ria_buf_add_text(out, is_postgres ? "');" : "';");
+}
+
+static const struct {
+    const char *name;
+    void (*add)(const struct ria_facts *facts, struct ria_buf *out);
+} placeholders[] = {
+    {"{user}", add_user},
+    {"{host}", add_endpoint},
+    {"{mapped_by}", add_mapped_by},
+    {"{refusal}", add_error_text},
+    {"{region_from}", add_region_from},
+    {"{identity}", add_caller},
+    {"{role}", add_role_arn},
+    {"{resource}", add_resource},
+    {"{describe}", add_describe},
+    {"{users}", add_users},
+};
+
+/* Appends the text with its placeholders replaced. */
+static void fill_in(const struct ria_facts *facts, const char *text, struct ria_buf *out)
+{
+    while (*text != '\0') {
+        size_t i = 0;
+        while (i < sizeof(placeholders) / sizeof(placeholders[0]) &&
+               strncmp(text, placeholders[i].name, strlen(placeholders[i].name)) != 0) {
+            i++;
+        }
+        if (i < sizeof(placeholders) / sizeof(placeholders[0])) {
+            placeholders[i].add(facts, out);
+            text += strlen(placeholders[i].name);
+        } else {
+            ria_buf_add_char(out, *text);
+            text++;
+        }
+    }
+}
+
+void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy)
+{
+    RIA_AUTO(buf) filled = {.max = RIA_REPORT_TEXT_MAX * 2};
+    RIA_AUTO(buf) filled_remedy = {.max = RIA_REPORT_TEXT_MAX * 2};
+    fill_in(facts, text, &filled);
+    fill_in(facts, remedy, &filled_remedy);
+    const char *whole = ria_buf_text(&filled);
+    const char *whole_remedy = ria_buf_text(&filled_remedy);
+    if (!facts->report->has_causes) {
+        ria_report_begin_causes(facts->report, "Why, and what settles it:");
+    }
+    ria_report_add_cause(
+        facts->report,
+        id,
+        whole == NULL ? text : whole,
+        whole_remedy == NULL ? remedy : whole_remedy);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks what is on this machine: rds-iam's own objects, its configuration, and the root
+ * certificates that verify the server. Sends no request. */
+#include "check/facts.h"
+
+#include "tool/ca_bundle.h"
+#include "tool/ca_store.h"
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    DAY = 24 * 60 * 60,
+    CA_WARNING_DAYS = 60,
+};
+
+static void check_configuration(struct ria_facts *facts)
+{
+    struct ria_error err;
+    if (ria_configuration_check(facts->world, &err)) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_OK,
+            "configuration",
+            NULL,
+            "no error in rds-iam's configuration");
+    } else {
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "configuration", &err);
+    }
+}
+
+/* -- root certificates ------------------------------------------------------------------------ */
+
+/* Reports the region whose roots expire first. */
+static void add_ca_file(struct ria_facts *facts)
+{
+    RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
+    RIA_AUTO(ca_bundle) bundle = {0};
+    struct ria_error err;
+    struct ria_ca_end first = {0};
+    const struct ria_world *world = facts->world;
+    if (world->read_file(world->self, facts->ca_file, &pem, NULL, &err) != RIA_FOUND ||
+        !ria_ca_bundle_read(&pem, facts->ca_file, &bundle, &err)) {
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", &err);
+        return;
+    }
+    int64_t days = 0;
+    if (ria_ca_bundle_first_end(&bundle, &first)) {
+        days = (first.at - world->now(world->self)) / DAY;
+    }
+    ria_report_add(
+        facts->report,
+        days > CA_WARNING_DAYS ? RIA_MARK_OK : RIA_MARK_WARNING,
+        "root certificates",
+        days > CA_WARNING_DAYS ? NULL : "Renew them: rds-iam setup ca",
+        "%s, %zu certificates; the first to expire in %" PRId64 " days",
+        facts->ca_file,
+        bundle.count,
+        days);
+}
+
+static void check_ca(struct ria_facts *facts)
+{
+    struct ria_error err = {0};
+    enum ria_ca_kind kind =
+        facts->has_name && facts->name.has_public_ca ? RIA_CA_PUBLIC : RIA_CA_RDS;
+    if (facts->target.ca != NULL) {
+        (void)ria_text_copy(facts->ca_file, sizeof(facts->ca_file), facts->target.ca);
+        add_ca_file(facts);
+        return;
+    }
+    switch (ria_ca_store_find(facts->world, kind, facts->ca_file, &err)) {
+    case RIA_FOUND:
+        add_ca_file(facts);
+        break;
+    case RIA_ABSENT:
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "root certificates",
+            "Install them: rds-iam setup ca",
+            "none of %s are installed, so no client can verify the server",
+            kind == RIA_CA_RDS ? "RDS" : "Amazon's public CAs");
+        break;
+    case RIA_FAILED:
+    default:
+        facts->ca_file[0] = '\0';
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", &err);
+    }
+}
+
+/* -- rds-iam's objects ------------------------------------------------------------------------ */
+
+/* Checks that the objects that clients load can be read by this user. */
+static void check_objects(struct ria_facts *facts)
+{
+    static const struct {
+        const char *path;
+        enum ria_engine engine;
+    } objects[] = {
+        {RIA_PKGLIBDIR "/librds-iam-pq.so", RIA_ENGINE_UNKNOWN},
+        {RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_ENGINE_POSTGRES},
+        {RIA_PKGLIBDIR "/rds-iam-mysql-host.so", RIA_ENGINE_MYSQL},
+        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", RIA_ENGINE_MYSQL},
+    };
+    enum ria_engine engine = facts->target.engine;
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        bool is_used = engine == RIA_ENGINE_UNKNOWN || objects[i].engine == RIA_ENGINE_UNKNOWN ||
+                       objects[i].engine == engine;
+        if (is_used && access(objects[i].path, R_OK) != 0) {
+            ria_report_add(
+                facts->report,
+                RIA_MARK_FAULT,
+                "installation",
+                "Reinstall rds-iam.",
+                "%s: %s",
+                objects[i].path,
+                strerror(errno));
+            return;
+        }
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "installation",
+        NULL,
+        "rds-iam %s in %s",
+        RIA_VERSION,
+        RIA_PKGLIBDIR);
+}
+
+void ria_check_settings(struct ria_facts *facts)
+{
+    struct ria_target *target = &facts->target;
+    ria_report_section(facts->report, "Settings");
+    check_objects(facts);
+    check_configuration(facts);
+    if (target->service != NULL) {
+        ria_check_service(facts);
+    }
+    if (target->group != NULL) {
+        ria_check_option_file(facts);
+    }
+    if (target->login.host != NULL && target->login.user != NULL) {
+        facts->has_name =
+            ria_login_inspect(&target->login, facts->world, &facts->name, &facts->name_error);
+        check_ca(facts);
+    }
+}

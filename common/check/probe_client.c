@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs rds-iam-probe as a child process and collects its output until it ends or the deadline
+ * passes. At the deadline, kills the child. The child gets the environment of this process;
+ * `rds-iam exec` adds to it what the client libraries need. */
+#include "check/probe_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum {
+    STREAMS = 2,                            /* stdout and stderr of the child */
+    ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the options of rds-iam exec */
+};
+
+struct stream {
+    int fd;
+    struct ria_buf *out;
+};
+
+static void close_pipes(int pipes[STREAMS][2])
+{
+    for (int i = 0; i < STREAMS; i++) {
+        for (int j = 0; j < 2; j++) {
+            if (pipes[i][j] >= 0) {
+                (void)close(pipes[i][j]);
+            }
+        }
+    }
+}
+
+static int spawn_with(char *const *argv, int pipes[STREAMS][2], pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) {
+        return error;
+    }
+    error = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    for (int i = 0; i < STREAMS && error == 0; i++) {
+        error = posix_spawn_file_actions_adddup2(&actions, pipes[i][1], STDOUT_FILENO + i);
+    }
+    if (error == 0) {
+        error = posix_spawn(pid, argv[0], &actions, NULL, argv, environ);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* Reads what is available. Closes the stream at its end. Bytes beyond the buffer's limit are
+ * dropped, so that the child does not block. */
+static void drain(struct stream *stream)
+{
+    char bytes[4096];
+    ssize_t len = read(stream->fd, bytes, sizeof(bytes));
+    if (len > 0) {
+        if (stream->out->len + (size_t)len < stream->out->max) {
+            ria_buf_add(stream->out, bytes, (size_t)len);
+        }
+    } else if (len == 0 || errno != EINTR) {
+        (void)close(stream->fd);
+        stream->fd = -1;
+    }
+}
+
+/* Collects both streams until the child has closed them. Returns false at the deadline. */
+static bool collect_output(
+    struct stream streams[STREAMS], struct ria_deadline deadline, const struct ria_world *world)
+{
+    while (streams[0].fd >= 0 || streams[1].fd >= 0) {
+        struct pollfd watched[STREAMS];
+        for (int i = 0; i < STREAMS; i++) {
+            watched[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
+        }
+        int ready = poll(watched, STREAMS, (int)ria_deadline_left(world, deadline));
+        if (ready == 0) {
+            return false;
+        }
+        for (int i = 0; ready > 0 && i < STREAMS; i++) {
+            if (watched[i].revents != 0) {
+                drain(&streams[i]);
+            }
+        }
+    }
+    return true;
+}
+
+static void await(pid_t pid, bool is_late, struct ria_probe *out)
+{
+    int status = 0;
+    if (is_late) {
+        (void)kill(pid, SIGKILL);
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    out->is_late = is_late;
+    out->signal = !is_late && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    out->status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+/* argv has pointers to non-const characters, because posix_spawn() has them. It does not change the
+ * texts. */
+static void add_argument(char **argv, size_t *count, const char *argument)
+{
+    if (*count < ARGV_MAX) {
+        memcpy(&argv[(*count)++], &argument, sizeof(argument));
+    }
+}
+
+static void compose(const char *const *arguments, const char *const *exec, char **argv)
+{
+    size_t count = 0;
+    if (exec != NULL) {
+        add_argument(argv, &count, "/proc/self/exe");
+        add_argument(argv, &count, "exec");
+        for (; *exec != NULL; exec++) {
+            add_argument(argv, &count, *exec);
+        }
+        add_argument(argv, &count, "--");
+    }
+    for (; *arguments != NULL; arguments++) {
+        add_argument(argv, &count, *arguments);
+    }
+    argv[count] = NULL;
+}
+
+bool ria_probe_run(
+    const char *const *arguments,
+    const char *const *exec,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_probe *out,
+    struct ria_error *err)
+{
+    int pipes[STREAMS][2] = {{-1, -1}, {-1, -1}};
+    char *argv[ARGV_MAX + 1];
+    pid_t pid = 0;
+    ria_probe_release(out);
+    compose(arguments, exec, argv);
+    if (pipe2(pipes[0], O_CLOEXEC) != 0 || pipe2(pipes[1], O_CLOEXEC) != 0) {
+        close_pipes(pipes);
+        return ria_fail(err, RIA_E_SYSTEM, "no descriptors are left: %s", strerror(errno));
+    }
+    int error = spawn_with(argv, pipes, &pid);
+    if (error != 0) {
+        close_pipes(pipes);
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: cannot be started (%s); reinstall rds-iam",
+            arguments[0],
+            strerror(error));
+    }
+    (void)close(pipes[0][1]);
+    (void)close(pipes[1][1]);
+    struct stream streams[STREAMS] = {{pipes[0][0], &out->lines}, {pipes[1][0], &out->errors}};
+    bool is_late = !collect_output(streams, deadline, world);
+    await(pid, is_late, out);
+    for (int i = 0; i < STREAMS; i++) {
+        if (streams[i].fd >= 0) {
+            (void)close(streams[i].fd);
+        }
+    }
+    return true;
+}
+
+/* -- lines ----------------------------------------------------------------------------------- */
+
+/* Returns the value of the first line with this name, which ends at a newline; or NULL. */
+static const char *find_named_value(const struct ria_probe *probe, const char *name)
+{
+    size_t len = strlen(name);
+    const char *at = probe->lines.len == 0 ? NULL : probe->lines.data;
+    while (at != NULL && *at != '\0') {
+        if (strncmp(at, name, len) == 0 && at[len] == ' ') {
+            return at + len + 1;
+        }
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return NULL;
+}
+
+bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, size_t size)
+{
+    const char *at = find_named_value(probe, name);
+    size_t len = 0;
+    while (at != NULL && *at != '\n' && *at != '\0' && len + 1 < size) {
+        bool is_escape = *at == '\\' && (at[1] == 'n' || at[1] == '\\');
+        out[len++] = !is_escape ? *at : at[1] == 'n' ? ' ' : '\\';
+        at += is_escape ? 2 : 1;
+    }
+    while (len > 0 && out[len - 1] == ' ') {
+        len--;
+    }
+    out[len] = '\0';
+    ria_printable(out);
+    return at != NULL;
+}
+
+bool ria_probe_is(const struct ria_probe *probe, const char *name, const char *value)
+{
+    char text[256];
+    return ria_probe_text(probe, name, text, sizeof(text)) && strcmp(text, value) == 0;
+}
+
+int64_t ria_probe_number(const struct ria_probe *probe, const char *name, int64_t otherwise)
+{
+    const char *at = find_named_value(probe, name);
+    return at == NULL ? otherwise : strtoll(at, NULL, 10);
+}
+
+void ria_probe_release(struct ria_probe *probe)
+{
+    ria_buf_release(&probe->lines);
+    ria_buf_release(&probe->errors);
+    *probe = (struct ria_probe)RIA_PROBE_INIT;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The output of rds-iam check: a checklist that appears while the checks run. Each item has a mark,
+ * a name, a text that contains the evidence, and, if something is wrong, a remedy.
+ *
+ * The text is wrapped at 80 columns. Marks are coloured if stdout is a terminal, unless NO_COLOR is
+ * set or TERM is "dumb". With JSON, nothing is printed until ria_report_end(), which prints one
+ * object.
+ */
+#ifndef RIA_CHECK_REPORT_H
+#define RIA_CHECK_REPORT_H
+
+#include "rds_iam.h"
+#include "tool/json_writer.h"
+
+enum ria_mark {
+    RIA_MARK_OK,
+    RIA_MARK_NOTE,    /* a fact without a judgement */
+    RIA_MARK_WARNING, /* works now, but may fail */
+    RIA_MARK_FAULT,
+    RIA_MARK_SKIPPED, /* was not checked; the text contains the reason */
+    RIA_MARKS,
+};
+
+enum {
+    RIA_REPORT_TEXT_MAX = 2 * RIA_ERROR_TEXT_MAX
+};
+
+struct ria_report {
+    bool is_json;
+    bool is_coloured;
+    const char *section; /* the current section; static */
+    bool is_section_shown;
+    bool has_items;
+    bool has_causes;
+    struct ria_buf text;         /* the JSON object so far */
+    struct ria_json_writer json; /* writes to `text`, inside the array "items" or "causes" */
+};
+
+/* Initializes *report. The caller releases it with ria_report_release(). */
+void ria_report_begin(struct ria_report *report, bool is_json, const struct ria_world *world);
+
+/* Begins a section. Its title is printed before its first item. `title` is static. */
+void ria_report_section(struct ria_report *report, const char *title);
+
+/* Adds an item. `text` is "what: why; remedy" or any sentence. `remedy` may be NULL. Control
+ * characters are replaced. */
+void ria_report_add(
+    struct ria_report *report,
+    enum ria_mark mark,
+    const char *name,
+    const char *remedy,
+    const char *format,
+    ...) __attribute__((format(printf, 5, 6)));
+
+/* Adds an item from an error, whose text contains its own remedy. */
+void ria_report_add_error(
+    struct ria_report *report, enum ria_mark mark, const char *name, const struct ria_error *err);
+
+/* Begins the explanation of a refused login, after the last item. `title` is its heading. */
+void ria_report_begin_causes(struct ria_report *report, const char *title);
+
+/* Adds a possible cause and what settles it: a command or a text. `id` names the cause in JSON. */
+void ria_report_add_cause(
+    struct ria_report *report, const char *id, const char *text, const char *remedy);
+
+/* Prints the last line, or the whole JSON object. `result` is a word for the exit status, and
+ * `text` a sentence. Returns `status`, or RIA_EXIT_FAILED if stdout cannot be written. */
+int ria_report_end(struct ria_report *report, const char *result, const char *text, int status);
+
+void ria_report_release(struct ria_report *report);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks the way to the server: the kind of the endpoint and its region, DNS, TCP, and what the
+ * server proves over TLS. Uses rds-iam-probe; sends no credentials. */
+#include "check/facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    PROBE_MS = 6000, /* time limit of the connection, and of each read */
+    SPARE_MS = 6000, /* for name resolution */
+    US_PER_MS = 1000,
+    VALUE_SIZE = 600,
+};
+
+/* -- the name --------------------------------------------------------------------------------- */
+
+static void add_name(struct ria_facts *facts)
+{
+    const struct ria_login_facts *name = &facts->name;
+    struct ria_report *report = facts->report;
+    if (!facts->has_name) {
+        ria_report_add_error(report, RIA_MARK_FAULT, "endpoint", &facts->name_error);
+        return;
+    }
+    if (name->is_mapped) {
+        ria_report_add(
+            report,
+            RIA_MARK_OK,
+            "endpoint",
+            NULL,
+            "%s; tokens are signed for %s:%u (%s)",
+            name->kind,
+            name->endpoint,
+            name->port,
+            name->mapped_by);
+    } else {
+        ria_report_add(report, RIA_MARK_OK, "endpoint", NULL, "%s", name->kind);
+    }
+    ria_report_add(
+        report, RIA_MARK_OK, "region", NULL, "%s, from %s", name->region, name->region_from);
+    if (name->other_region[0] != '\0') {
+        ria_report_add(
+            report,
+            RIA_MARK_NOTE,
+            "other region",
+            NULL,
+            "%s=%s is not used for the token",
+            name->other_region_from,
+            name->other_region);
+    }
+}
+
+/* -- DNS and TCP ------------------------------------------------------------------------------ */
+
+/* Returns whether an address is in a private range of RFC 1918 or RFC 4193. */
+static bool is_private(const char *address)
+{
+    unsigned first = 0;
+    unsigned second = 0;
+    if (strncmp(address, "fd", 2) == 0 || strncmp(address, "fc", 2) == 0) {
+        return true;
+    }
+    if (sscanf(address, "%u.%u.", &first, &second) != 2) { /* NOLINT(cert-err34-c) */
+        return false;
+    }
+    return first == 10 || (first == 172 && second >= 16 && second < 32) ||
+           (first == 192 && second == 168);
+}
+
+static void add_dns(struct ria_facts *facts)
+{
+    char canonical[VALUE_SIZE];
+    char addresses[VALUE_SIZE];
+    char address[VALUE_SIZE];
+    const char *host = facts->target.login.host;
+    (void)ria_probe_text(&facts->server, "addresses", addresses, sizeof(addresses));
+    (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
+    bool has_alias = ria_probe_text(&facts->server, "canonical", canonical, sizeof(canonical)) &&
+                     !ria_ascii_same(canonical, host) && strstr(addresses, host) == NULL;
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "DNS",
+        is_private(address) ? "A private address: it is reachable only inside its VPC, or by a VPN "
+                              "or a tunnel."
+                            : NULL,
+        "%s%s%s, %.1f ms",
+        addresses,
+        has_alias ? ", alias of " : "",
+        has_alias ? canonical : "",
+        (double)ria_probe_number(&facts->server, "dns_us", 0) / US_PER_MS);
+}
+
+#define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
+
+/* Adds an item for a server that was not reached, with what usually causes it. */
+static void add_unreached(struct ria_facts *facts)
+{
+    static const struct {
+        const char *words;
+        const char *remedy;
+    } table[] = {
+        {"timed out",
+         "Nothing answers. Check the security group of the database, the route to its VPC, and "
+         "that the database is running."},
+        {"refused", "No server listens on this port. Compare the port with the endpoint's."},
+        {"not known", COMPARE_NAME},
+        {"No address", COMPARE_NAME},
+        {"unreachable", "This machine has no route to the address. Connect the VPN or the tunnel."},
+        {"Temporary failure", "The DNS server does not respond. Check this machine's network."},
+    };
+    char stage[32];
+    char error[VALUE_SIZE];
+    char address[VALUE_SIZE];
+    const char *remedy = "Check the network between this machine and the database.";
+    (void)ria_probe_text(&facts->server, "error_stage", stage, sizeof(stage));
+    (void)ria_probe_text(&facts->server, "error", error, sizeof(error));
+    (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strstr(error, table[i].words) != NULL) {
+            remedy = table[i].remedy;
+            break;
+        }
+    }
+    bool is_dns = strcmp(stage, "tcp") != 0;
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        is_dns ? "DNS" : "TCP",
+        remedy,
+        "%s%s%s",
+        is_dns ? "" : address,
+        is_dns ? "" : ": ",
+        facts->server.is_late ? "no answer in time" : error);
+}
+
+/* -- TLS -------------------------------------------------------------------------------------- */
+
+static void add_chain(struct ria_facts *facts)
+{
+    char chain[VALUE_SIZE];
+    char issuer[VALUE_SIZE];
+    char protocol[64];
+    (void)ria_probe_text(&facts->server, "issuer", issuer, sizeof(issuer));
+    (void)ria_probe_text(&facts->server, "protocol", protocol, sizeof(protocol));
+    if (!ria_probe_text(&facts->server, "chain", chain, sizeof(chain))) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_SKIPPED,
+            "TLS",
+            NULL,
+            "%s; not verified, because no root certificates are installed",
+            protocol);
+    } else if (strcmp(chain, "ok") == 0) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_OK,
+            "TLS",
+            NULL,
+            "%s, %.1f ms; issued by %s",
+            protocol,
+            (double)ria_probe_number(&facts->server, "tls_us", 0) / US_PER_MS,
+            issuer);
+    } else {
+        facts->is_other_ca = true;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "TLS",
+            "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
+            "the certificate was issued by %s, which is not in %s: %s",
+            issuer,
+            facts->ca_file,
+            chain);
+    }
+}
+
+static void add_server_name(struct ria_facts *facts)
+{
+    char names[VALUE_SIZE];
+    const char *host = facts->target.login.host;
+    (void)ria_probe_text(&facts->server, "names", names, sizeof(names));
+    bool is_dialled = ria_probe_is(&facts->server, "name", "ok");
+    const char *endpoint = facts->has_name ? facts->name.endpoint : host;
+    facts->is_other_server =
+        facts->has_name && ria_probe_is(&facts->server, "signed_name", "mismatch");
+    if (facts->is_other_server) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "server name",
+            facts->name.is_mapped
+                ? "The tunnel or alias leads to another server. Fix endpoint= or the tunnel."
+                : "The name leads to another server. Check DNS and /etc/hosts.",
+            "the certificate is for %s, not for %s",
+            names,
+            endpoint);
+    } else if (!is_dialled && !(facts->has_name && facts->name.chain_suffices)) {
+        facts->is_name_unverified = true;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "server name",
+            "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or dial "
+            "the real name: write it to /etc/hosts.",
+            "the certificate is for %s, and clients compare it with %s",
+            names,
+            host);
+    } else {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_OK,
+            "server name",
+            NULL,
+            "the certificate contains %s",
+            endpoint);
+    }
+}
+
+static void add_certificate_end(struct ria_facts *facts)
+{
+    int64_t days = ria_probe_number(&facts->server, "days_left", INT64_MIN);
+    if (days != INT64_MIN) {
+        ria_report_add(
+            facts->report,
+            days > 7    ? RIA_MARK_OK
+            : days >= 0 ? RIA_MARK_WARNING
+                        : RIA_MARK_FAULT,
+            "certificate",
+            NULL,
+            days >= 0 ? "expires in %" PRId64 " days" : "expired %" PRId64 " days ago",
+            days >= 0 ? days : -days);
+    }
+}
+
+static void add_tls(struct ria_facts *facts)
+{
+    char error[VALUE_SIZE];
+    if (ria_probe_is(&facts->server, "tls", "no")) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "TLS",
+            "This is not an RDS server, or TLS is turned off there. A token needs TLS.",
+            "the server offers no TLS");
+        facts->offers_no_tls = true;
+        return;
+    }
+    if (ria_probe_text(&facts->server, "error", error, sizeof(error))) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "TLS",
+            "Compare host, port and engine with the endpoint in the AWS console.",
+            "%s",
+            error);
+        return;
+    }
+    facts->has_tls = true;
+    add_chain(facts);
+    add_server_name(facts);
+    add_certificate_end(facts);
+}
+
+/* -- the probe -------------------------------------------------------------------------------- */
+
+static const char *engine_name(enum ria_engine engine)
+{
+    return engine == RIA_ENGINE_POSTGRES ? "postgres"
+           : engine == RIA_ENGINE_MYSQL  ? "mysql"
+                                         : "any";
+}
+
+static void use_engine(struct ria_facts *facts)
+{
+    if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
+        facts->target.engine = ria_probe_is(&facts->server, "engine", "mysql") ? RIA_ENGINE_MYSQL
+                               : ria_probe_is(&facts->server, "engine", "postgres")
+                                   ? RIA_ENGINE_POSTGRES
+                                   : RIA_ENGINE_UNKNOWN;
+    }
+}
+
+void ria_check_server(struct ria_facts *facts)
+{
+    char port[16];
+    char limit[16];
+    struct ria_error err;
+    const struct ria_login *login = &facts->target.login;
+    (void)snprintf(port, sizeof(port), "%u", login->port);
+    (void)snprintf(limit, sizeof(limit), "%d", PROBE_MS);
+    const char *arguments[] = {
+        RIA_PROBE_PROGRAM,
+        "tls",
+        engine_name(facts->target.engine),
+        login->host,
+        port,
+        limit,
+        facts->has_name ? facts->name.endpoint : login->host,
+        facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
+        NULL};
+    struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);
+    ria_report_section(facts->report, "Server");
+    add_name(facts);
+    if (!ria_probe_run(arguments, NULL, deadline, facts->world, &facts->server, &err)) {
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "probe", &err);
+        return;
+    }
+    facts->is_reached = ria_probe_number(&facts->server, "tcp_us", -1) >= 0;
+    if (ria_probe_number(&facts->server, "tcp_us", -1) < 0) {
+        add_unreached(facts);
+        return;
+    }
+    use_engine(facts);
+    add_dns(facts);
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "TCP",
+        NULL,
+        "port %s, %.1f ms",
+        port,
+        (double)ria_probe_number(&facts->server, "tcp_us", 0) / US_PER_MS);
+    add_tls(facts);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks a service of pg_service.conf: that libpq finds it, that it qualifies for tokens, and that
+ * the agent serves its passfile. Reads the service files with the agent's parser. Does not open the
+ * passfile, because that would make a token. */
+#include "check/facts.h"
+
+#include "service/index.h"
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    AGENT_MS = 6000
+};
+
+/* The files that were read. Their texts are wiped on release, because they may contain passwords.
+ */
+struct service_files {
+    struct ria_service_file file[RIA_SERVICE_FILES];
+    size_t count;
+};
+
+static void release_service_files(struct service_files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        ria_service_file_release(&files->file[i]);
+    }
+}
+
+/* Reads the service files that exist. Returns false with err filled if one cannot be read. */
+static bool read_service_files(
+    const struct ria_world *world, struct service_files *files, struct ria_error *err)
+{
+    struct ria_service_paths paths;
+    ria_service_find(world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    for (size_t i = 0; i < paths.count; i++) {
+        bool is_required = i == 0 && paths.is_first_required;
+        enum ria_outcome outcome =
+            ria_service_read(paths.path[i], is_required, world, &files->file[files->count], err);
+        if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required)) {
+            ria_service_file_release(&files->file[files->count]);
+            return false;
+        }
+        files->count += outcome == RIA_FOUND ? 1 : 0;
+    }
+    return true;
+}
+
+static const char *value_of(const struct ria_indexed_service *service, const char *key)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(service->file, service->service, key);
+    return setting == NULL ? NULL : setting->value;
+}
+
+/* Copies the service's host, port and user, unless the command line gives them. */
+static void use_service(struct ria_target *target, const struct ria_indexed_service *service)
+{
+    const char *host = value_of(service, "host");
+    const char *port = value_of(service, "port");
+    const char *user = value_of(service, "user");
+    if (target->login.host == NULL && host != NULL &&
+        ria_text_copy(target->host, sizeof(target->host), host)) {
+        target->login.host = target->host;
+    }
+    if (target->login.user == NULL && user != NULL &&
+        ria_text_copy(target->user, sizeof(target->user), user)) {
+        target->login.user = target->user;
+    }
+    if (target->login.port == 0) {
+        target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
+    }
+}
+
+/* Asks the running agent for its state. The last error that it reports may be the cause of a
+ * refused login, because libpq can show no message of the agent. */
+static void check_agent(struct ria_facts *facts)
+{
+    RIA_AUTO(probe) status = RIA_PROBE_INIT;
+    struct ria_error err;
+    char error[RIA_ERROR_TEXT_MAX];
+    const char *arguments[] = {RIA_BINDIR "/rds-iam-agent", "--status", NULL};
+    struct ria_deadline deadline = ria_deadline_in(facts->world, AGENT_MS);
+    facts->is_agent_running =
+        ria_probe_run(arguments, NULL, deadline, facts->world, &status, &err) && !status.is_late &&
+        status.signal == 0 && status.status == 0;
+    ria_report_add(
+        facts->report,
+        facts->is_agent_running ? RIA_MARK_OK : RIA_MARK_NOTE,
+        "agent",
+        NULL,
+        "%s",
+        facts->is_agent_running ? "running" : "not running for this user");
+    if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
+        strstr(error, ": ") != NULL) {
+        ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
+    }
+}
+
+/* Checks the passfile of a service that has one. Does not open it, because that would make a token.
+ */
+static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
+{
+    struct ria_error err;
+    struct stat status;
+    const char *path = service->entry.passfile;
+    if (path == NULL) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_WARNING,
+            "passfile",
+            "Start the client with rds-iam exec, or add a passfile: rds-iam setup postgres",
+            "the service names no passfile, so the agent does not serve it");
+    } else if (!ria_service_index_check(service, &err)) {
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
+    } else if (stat(path, &status) != 0) {
+        facts->is_passfile_missing = true;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "passfile",
+            facts->is_agent_running
+                ? "Write the path that rds-iam-agent --status shows as its directory."
+                : "Start the agent: systemctl --user enable --now rds-iam-agent.service",
+            "%s: %s",
+            path,
+            strerror(errno));
+    } else {
+        ria_report_add(facts->report, RIA_MARK_OK, "passfile", NULL, "%s exists", path);
+    }
+}
+
+static const struct ria_indexed_service *find_service(
+    const struct ria_service_index *index, const char *name)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        if (strcmp(index->services[i].service->name, name) == 0) {
+            return &index->services[i];
+        }
+    }
+    return NULL;
+}
+
+static void check_indexed_service(struct ria_facts *facts, const struct service_files *files)
+{
+    RIA_AUTO(service_index) index = {0};
+    if (!ria_service_index_make(files->file, files->count, NULL, &index)) {
+        (void)ria_out_of_memory();
+        return;
+    }
+    const struct ria_indexed_service *service = find_service(&index, facts->target.service);
+    if (service == NULL) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "service",
+            "Add it: rds-iam setup postgres",
+            "no service file has a service \"%s\"",
+            facts->target.service);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "service",
+        NULL,
+        "[%s] at %s:%u",
+        service->service->name,
+        service->file->path,
+        service->service->line);
+    use_service(&facts->target, service);
+    if (service->entry.passfile != NULL) {
+        check_agent(facts);
+    }
+    check_passfile(facts, service);
+}
+
+void ria_check_service(struct ria_facts *facts)
+{
+    struct service_files files = {.count = 0};
+    struct ria_error err;
+    if (read_service_files(facts->world, &files, &err)) {
+        check_indexed_service(facts, &files);
+    } else {
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "service", &err);
+    }
+    release_service_files(&files);
+}
+
+bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size)
+{
+    struct service_files files = {.count = 0};
+    RIA_AUTO(service_index) services = {0};
+    struct ria_error err;
+    bool ok = read_service_files(world, &files, &err) &&
+              ria_service_index_make(files.file, files.count, NULL, &services) &&
+              index < services.count &&
+              ria_text_copy(out, size, services.services[index].service->name);
+    release_service_files(&files);
+    return ok;
+}

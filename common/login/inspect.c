@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reports what a login would use: the endpoint that the token is signed for, its kind, and the
+ * region, with the setting that each comes from. Resolves the login as ria_token_for() does. Makes
+ * no token and sends no request. */
+#include "rds_iam.h"
+
+#include "base/text.h"
+#include "login/resolve.h"
+
+#include <string.h>
+
+static const char *const kinds[] = {
+    [RIA_ENDPOINT_OTHER] = "not an RDS name",
+    [RIA_ENDPOINT_INSTANCE] = "instance",
+    [RIA_ENDPOINT_CLUSTER] = "cluster (writer)",
+    [RIA_ENDPOINT_CLUSTER_READER] = "cluster (reader)",
+    [RIA_ENDPOINT_CLUSTER_CUSTOM] = "cluster (custom endpoint)",
+    [RIA_ENDPOINT_PROXY] = "RDS Proxy",
+    [RIA_ENDPOINT_SHARD_GROUP] = "shard group (Aurora Limitless)",
+    [RIA_ENDPOINT_GLOBAL] = "global database (writer)",
+    [RIA_ENDPOINT_DSQL] = "Aurora DSQL",
+    [RIA_ENDPOINT_NO_NAME] = "not a name",
+};
+
+/* Writes where a setting was read: "FILE:LINE", or the name of the option or variable. */
+static void inspect_place(const struct ria_setting *setting, char *out, size_t size)
+{
+    RIA_AUTO(buf) place = {.max = size - 1};
+    ria_setting_add_place(&place, setting);
+    const char *text = ria_buf_text(&place);
+    (void)ria_text_copy(out, size, text == NULL ? "" : text);
+}
+
+/* Copies the region that the AWS settings of the user name, if it is another one. */
+static void inspect_other_region(const struct ria_world *world, struct ria_login_facts *out)
+{
+    static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        const char *value = ria_world_env(world, variables[i]);
+        if (value != NULL) {
+            bool differs = strcmp(value, out->region) != 0;
+            (void)ria_text_copy(out->other_region, sizeof(out->other_region), differs ? value : "");
+            (void)ria_text_copy(
+                out->other_region_from,
+                sizeof(out->other_region_from),
+                differs ? variables[i] : "");
+            ria_printable(out->other_region);
+            return;
+        }
+    }
+}
+
+bool ria_login_inspect(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_login_facts *out,
+    struct ria_error *err)
+{
+    RIA_AUTO(resolved) resolved = {0};
+    *out = (struct ria_login_facts){0};
+    if (!ria_resolve_login(login, world, &resolved, err)) {
+        return false;
+    }
+    out->kind = kinds[resolved.dialled.kind];
+    if (!ria_resolve_section(login, world, &resolved, err) ||
+        !ria_resolve_endpoint(login, world, &resolved, err)) {
+        return false;
+    }
+    const struct ria_endpoint *endpoint = &resolved.endpoint;
+    out->kind = kinds[endpoint->kind];
+    out->partition = endpoint->partition;
+    out->is_mapped = resolved.section.endpoint.value != NULL;
+    out->has_public_ca =
+        endpoint->kind == RIA_ENDPOINT_PROXY || endpoint->kind == RIA_ENDPOINT_DSQL;
+    out->chain_suffices = resolved.section.chain_suffices;
+    (void)ria_text_copy(out->endpoint, sizeof(out->endpoint), endpoint->host);
+    out->port = resolved.port;
+    inspect_place(&resolved.section.endpoint, out->mapped_by, sizeof(out->mapped_by));
+    (void)ria_text_copy(out->region, sizeof(out->region), resolved.region.value);
+    inspect_place(&resolved.region, out->region_from, sizeof(out->region_from));
+    inspect_other_region(world, out);
+    return true;
+}

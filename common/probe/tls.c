@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Performs a TLS handshake with OpenSSL and prints what the server proves: whether its chain ends
+ * at a certificate of the CA file, and whether its certificate contains the host name. Sends
+ * nothing after the handshake. */
+#include "probe/probe_program.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    NAMES_MAX = 512
+};
+
+struct wanted {
+    const char *host;
+    const char *signed_name;
+    const char *ca_file;
+};
+
+static void print_openssl_error(const char *stage)
+{
+    char text[256] = "the connection was closed";
+    unsigned long code = ERR_get_error();
+    if (code != 0) {
+        const char *reason = ERR_reason_error_string(code);
+        (void)snprintf(text, sizeof(text), "%s", reason == NULL ? "unknown error" : reason);
+    }
+    probe_print("error_stage", "%s", stage);
+    probe_print("error", "%s", text);
+}
+
+static void print_name(const char *label, const X509_NAME *name)
+{
+    char text[256] = "";
+    BIO *out = BIO_new(BIO_s_mem());
+    if (out != NULL &&
+        X509_NAME_print_ex(out, name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_UTF8_CONVERT) >= 0) {
+        int len = BIO_read(out, text, (int)sizeof(text) - 1);
+        text[len > 0 ? len : 0] = '\0';
+    }
+    BIO_free(out);
+    probe_print(label, "%s", text);
+}
+
+/* Prints the DNS names of the certificate, as many as fit. */
+static void print_names(X509 *certificate)
+{
+    char list[NAMES_MAX] = "";
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        size_t len = strlen(list);
+        if (name->type == GEN_DNS) {
+            (void)snprintf(
+                list + len,
+                sizeof(list) - len,
+                "%s%.*s",
+                len == 0 ? "" : " ",
+                ASN1_STRING_length(name->d.dNSName),
+                (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+        }
+    }
+    GENERAL_NAMES_free(names);
+    probe_print("names", "%s", list);
+}
+
+static void print_end(const X509 *certificate)
+{
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1) {
+        probe_print("days_left", "%d", seconds < 0 ? days - 1 : days);
+    }
+}
+
+/* An address in the place of a name is compared with the addresses in the certificate. */
+static bool has_name(X509 *certificate, const char *host)
+{
+    return X509_check_ip_asc(certificate, host, 0) == 1 ||
+           X509_check_host(certificate, host, 0, 0, NULL) == 1;
+}
+
+static void print_server(SSL *ssl, const struct wanted *wanted)
+{
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    long result = SSL_get_verify_result(ssl);
+    probe_print("protocol", "%s", SSL_get_version(ssl));
+    probe_print("cipher", "%s", SSL_get_cipher_name(ssl));
+    if (certificate == NULL) {
+        probe_print("error_stage", "tls");
+        probe_print("error", "the server has no certificate");
+        return;
+    }
+    if (wanted->ca_file != NULL) {
+        probe_print(
+            "chain", "%s", result == X509_V_OK ? "ok" : X509_verify_cert_error_string(result));
+        probe_print("chain_code", "%ld", result);
+    }
+    probe_print("name", "%s", has_name(certificate, wanted->host) ? "ok" : "mismatch");
+    probe_print(
+        "signed_name", "%s", has_name(certificate, wanted->signed_name) ? "ok" : "mismatch");
+    print_names(certificate);
+    print_name("subject", X509_get_subject_name(certificate));
+    print_name("issuer", X509_get_issuer_name(certificate));
+    print_end(certificate);
+    X509_free(certificate);
+}
+
+static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
+{
+    SSL *ssl = SSL_new(context);
+    int64_t begun = probe_ticks();
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
+        SSL_set_tlsext_host_name(ssl, wanted->host) != 1 || SSL_connect(ssl) != 1) {
+        print_openssl_error("tls");
+    } else {
+        probe_print("tls_us", "%lld", (long long)(probe_ticks() - begun));
+        print_server(ssl, wanted);
+        (void)SSL_shutdown(ssl);
+    }
+    SSL_free(ssl);
+}
+
+void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file)
+{
+    const struct wanted wanted = {host, signed_name, ca_file};
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (context == NULL) {
+        print_openssl_error("library");
+        return;
+    }
+    /* The handshake continues after a failed verification; SSL_get_verify_result() has the reason.
+     */
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+    if (ca_file != NULL && SSL_CTX_load_verify_file(context, ca_file) != 1) {
+        print_openssl_error("ca");
+    } else {
+        shake_hands(context, fd, &wanted);
+    }
+    SSL_CTX_free(context);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The identity of AWS keys, as STS reports it, and this machine's clock compared with AWS's. A
+ * request for it is a plan (provider/request.h) that contains the keys, no role, and
+ * RIA_PLAN_IDENTITY_REGION. This header declares the response, as a record (codec/record.h).
+ *
+ * Follows GetCallerIdentity of the STS API 2011-06-15, which needs no permission.
+ */
+#ifndef RIA_PROVIDER_IDENTITY_RECORD_H
+#define RIA_PROVIDER_IDENTITY_RECORD_H
+
+#include "aws/identity.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+/* Replaces the contents of *out with the record: *identity, and *err if `err` is not NULL. A
+ * refused request also has a time. If memory runs out, sets out->failed. */
+void ria_identity_write(
+    const struct ria_identity *identity, const struct ria_error *err, struct ria_buf *out);
+
+/* Reads a response into *out. Returns false with err filled if STS did not report the identity, or
+ * if the bytes are not one complete response. *out is filled in both cases. */
+bool ria_identity_read(const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err)
+    RIA_MUST_USE;
+
+#endif

@@ -39,7 +39,7 @@ enum ria_outcome ria_world_read(
     return outcome;
 }
 
-enum ria_outcome ria_world_read_usual(
+enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,
     struct ria_buf *out,

@@ -35,7 +35,7 @@ void ria_preload_log(enum ria_log_level level, const char *text)
 }
 
 void ria_preload_log_library(
-    const struct ria_library *library, const char *function, const char *recognised)
+    const struct ria_library *library, const char *function, const char *recognized)
 {
     char text[RIA_LOG_LINE_MAX];
     const struct link_map *map = NULL;
@@ -46,9 +46,9 @@ void ria_preload_log_library(
     (void)snprintf(
         text,
         sizeof(text),
-        "%s is a function of %.700s, recognised as %s",
+        "%s is a function of %.700s, recognized as %s",
         function,
         map->l_name,
-        recognised);
+        recognized);
     ria_preload_log(RIA_LOG_DEBUG, text);
 }

@@ -17,8 +17,8 @@ bool ria_preload_logs(enum ria_log_level level);
 void ria_preload_log(enum ria_log_level level, const char *text);
 
 /* Writes, at the level debug, the file of the copy that a call of `function` is meant for, and as
- * which library the copy was recognised. Restores errno. */
+ * which library the copy was recognized. Restores errno. */
 void ria_preload_log_library(
-    const struct ria_library *library, const char *function, const char *recognised);
+    const struct ria_library *library, const char *function, const char *recognized);
 
 #endif

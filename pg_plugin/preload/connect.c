@@ -457,12 +457,12 @@ static struct ria_pq_conn *connect_with_overlay(/* NOLINT(readability-function-s
 static void log_libpq(const struct ria_library *libpq, const char *function)
 {
     int (*version)(void);
-    char recognised[32] = "an unknown libpq";
+    char recognized[32] = "an unknown libpq";
     if (ria_preload_logs(RIA_LOG_DEBUG)) {
         if (ria_library_function(libpq, "PQlibVersion", &version)) {
-            (void)snprintf(recognised, sizeof(recognised), "libpq %d", version());
+            (void)snprintf(recognized, sizeof(recognized), "libpq %d", version());
         }
-        ria_preload_log_library(libpq, function, recognised);
+        ria_preload_log_library(libpq, function, recognized);
     }
 }
 

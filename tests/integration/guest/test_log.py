@@ -76,20 +76,20 @@ class File(LogCase):
                 r"mariadb debug: .*: no credentials are cached",
                 r"mariadb debug: .*: rds-iam-fetch was asked and responded after \d+ ms",
                 r"rds-iam-fetch debug: \S+ responded with status 200 after \d+ ms",
-                rf"psql debug: PQconnectdbParams is a function of /\S+/libpq\.so\S*, recognised as libpq 1\d+\n",
+                rf"psql debug: PQconnectdbParams is a function of /\S+/libpq\.so\S*, recognized as libpq 1\d+\n",
                 rf"psql info: signed for {USER} at {pg.host}:{pg.port} in {pg.region} with ASIA",
                 rf"psql debug: the token for {USER} at {pg.host}:{pg.port} in {pg.region} is valid for \d+ s, until ",
                 rf"rds-iam-agent debug: .*: credentials which expire in \d+ s are cached in {home}/\S+/[0-9a-f]{{8}}\.\.\.",
                 r"rds-iam-agent warning: .*\[weak\] has sslmode=require"):
             self.assertRegex(text, piece)
 
-    def test_the_preload_recognises_libmariadb(self):
+    def test_the_preload_recognizes_libmariadb(self):
         script = (f"import MySQLdb; MySQLdb.connect(host={self.lab.mariadb.host!r}, port={self.lab.mariadb.port}, "
                   f"user={USER!r}, read_default_group='client')")
         result = self.home.run(
             [self.tool, "exec", "--", "/usr/bin/python3", "-c", script], RDS_IAM_LOG=f"debug:{self.file}")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(self.text(), r"python3 debug: mysql_real_connect is a function of /\S+, recognised as libmariadb")
+        self.assertRegex(self.text(), r"python3 debug: mysql_real_connect is a function of /\S+, recognized as libmariadb")
 
     def test_a_level_contains_the_levels_before_it(self):
         for count, level in enumerate(LEVELS, 1):

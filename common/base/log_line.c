@@ -64,7 +64,7 @@ static void copy_program(const char *name, char out[RIA_LOG_PROGRAM_MAX])
 }
 
 /* Ends a line, whose last byte may be cut off, with a newline. */
-static size_t end_line(char out[RIA_LOG_WHOLE_MAX])
+static size_t log_line_end(char out[RIA_LOG_WHOLE_MAX])
 {
     ria_printable(out);
     size_t len = strlen(out);
@@ -86,7 +86,7 @@ size_t ria_log_line_for_stderr(const struct ria_log_line *line, char out[RIA_LOG
         is_info ? "" : level_names[line->level],
         is_info ? "" : ": ",
         line->text);
-    return end_line(out);
+    return log_line_end(out);
 }
 
 size_t ria_log_line_for_file(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX])
@@ -103,5 +103,5 @@ size_t ria_log_line_for_file(const struct ria_log_line *line, char out[RIA_LOG_W
         program,
         level_names[line->level],
         line->text);
-    return end_line(out);
+    return log_line_end(out);
 }

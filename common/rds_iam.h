@@ -192,10 +192,16 @@ enum ria_outcome ria_login_has_endpoint(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+enum {
+    RIA_LOGIN_PLACE_SIZE = 256
+};
+
 /* How a client must verify the server of a login. For a hook that sets the TLS options of a
  * connection before the client connects. */
 struct ria_login_certificate {
     bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialled name */
+    char place[RIA_LOGIN_PLACE_SIZE]; /* if chain_suffices: "file:line" of that setting, for a
+                                         message; a longer path is cut */
     bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL, whose certificate was issued below
                        Amazon's public roots and not below the roots of RDS */
 };

@@ -181,13 +181,49 @@ static void sync_directory(int directory)
     }
 }
 
-/* Writes the new file. If fchown() fails, the file stays root's; this is not an error. */
+/* Writes the new file. If fchown() fails for has_owner, the file stays root's; this is not an
+ * error. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
 {
     if (what->has_owner) {
         (void)!fchown(fd, what->owner, what->group);
     }
+    if (what->is_exact &&
+        (fchown(fd, what->owner, what->group) != 0 || fchmod(fd, what->mode) != 0)) {
+        return false;
+    }
     return ria_file_fill(fd, bytes, len) && (!what->is_synced || fsync(fd) == 0);
+}
+
+/* Returns whether the file is still the version on which the new contents are based. Otherwise sets
+ * errno to ESTALE. */
+static bool is_expected(const struct ria_replacement *what)
+{
+    struct stat now;
+    const struct ria_stamp *old = what->expected;
+    if (old == NULL ||
+        (fstatat(what->directory, what->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+         now.st_dev == old->device && now.st_ino == old->inode && now.st_size == old->size &&
+         nanoseconds(&now.st_mtim) == old->modified && nanoseconds(&now.st_ctim) == old->changed)) {
+        return true;
+    }
+    errno = ESTALE;
+    return false;
+}
+
+/* Gives the new file its name, unless a file of that name exists. A file system that cannot do this
+ * with rename gets a second link instead. */
+static bool put_new(int directory, const char *fresh, const char *name)
+{
+    if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0) {
+        return true;
+    }
+    bool ok =
+        (errno == EINVAL || errno == ENOSYS) && linkat(directory, fresh, directory, name, 0) == 0;
+    int error = errno;
+    (void)unlinkat(directory, fresh, 0);
+    errno = error;
+    return ok;
 }
 
 bool ria_file_replace(const struct ria_replacement *what, const void *bytes, size_t len)
@@ -196,7 +232,7 @@ bool ria_file_replace(const struct ria_replacement *what, const void *bytes, siz
     if (fd < 0) {
         return false;
     }
-    bool ok = write_fresh(what, fd, bytes, len);
+    bool ok = write_fresh(what, fd, bytes, len) && is_expected(what);
     int error = errno;
     if (close(fd) != 0 && ok) {
         ok = false;
@@ -207,7 +243,8 @@ bool ria_file_replace(const struct ria_replacement *what, const void *bytes, siz
         errno = error;
         return ok;
     }
-    ok = ria_file_put_at(what->directory, what->fresh, what->name);
+    ok = what->is_new ? put_new(what->directory, what->fresh, what->name)
+                      : ria_file_put_at(what->directory, what->fresh, what->name);
     if (ok && what->is_synced) {
         sync_directory(what->directory);
     }

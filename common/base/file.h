@@ -42,8 +42,13 @@ struct ria_replacement {
     mode_t mode;
     bool is_synced; /* sync the file and its directory to the disk before returning */
     bool has_owner; /* root changes the new file's owner to `owner` and `group` before writing */
+    bool is_exact;  /* the new file gets exactly `owner`, `group` and `mode`, whatever the umask is.
+                       If that is not possible, the file is not replaced. */
     uid_t owner;
     gid_t group;
+    bool is_new; /* fail with EEXIST if the directory already contains a file called `name` */
+    const struct ria_stamp *expected; /* if not NULL: fail with ESTALE if the file is no longer the
+                                         version that has this stamp */
 };
 
 /* Creates the new file, writes `bytes` to it and renames it. On failure, returns false with errno

@@ -70,6 +70,8 @@
     "its region"
 #define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
+#define RIA_REMEDY_OTHER_RELEASE                                                                   \
+    "if this program ran during an update of rds-iam, restart it; else repeat the installation"
 #define RIA_REMEDY_ASKED_EARLY                                                                     \
     "the server asked for it before TLS was up, which an RDS instance does not do; check that "    \
     "this host and port are those of your database"

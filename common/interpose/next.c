@@ -20,7 +20,7 @@ void *ria_next_function(struct ria_next *next)
     return found;
 }
 
-__attribute__((constructor)) void ria_next_prepare(void)
+__attribute__((constructor(RIA_PRELOAD_FIRST))) void ria_next_prepare(void)
 {
     for (struct ria_next *next = ria_next_functions; next->name != NULL; next++) {
         (void)ria_next_function(next);

@@ -10,6 +10,11 @@
 #ifndef RIA_INTERPOSE_NEXT_H
 #define RIA_INTERPOSE_NEXT_H
 
+enum {
+    /* The priority of the constructors of this folder, which run before the others of the object */
+    RIA_PRELOAD_FIRST = 101
+};
+
 struct ria_next {
     const char *name;
     void *found; /* atomic; NULL: not looked up yet, or libc does not define it */

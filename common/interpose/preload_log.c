@@ -4,6 +4,7 @@
  * stderr before main(). */
 #include "interpose/preload_log.h"
 
+#include "interpose/next.h"
 #include "os/guest_log.h"
 #include "os/guest_stderr.h"
 
@@ -16,7 +17,7 @@ struct ria_stderr_file ria_stderr_at_start;
 
 /* Runs before main(), so descriptor 2 is still the file that the program inherited. The plugins and
  * the other objects of rds-iam find ria_stderr_at_start by its symbol name. */
-__attribute__((constructor)) static void record_at_start(void)
+__attribute__((constructor(RIA_PRELOAD_FIRST))) static void record_at_start(void)
 {
     int saved = errno;
     ria_stderr_inspect(&ria_stderr_at_start);

@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "codec/url.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -342,5 +343,9 @@ enum ria_outcome ria_login_certificate(
         .chain_suffices = resolved.section.chain_suffices,
         .is_public = kind == RIA_ENDPOINT_PROXY || kind == RIA_ENDPOINT_DSQL,
     };
+    if (out->chain_suffices) {
+        const struct ria_setting *tls = &resolved.section.tls;
+        (void)snprintf(out->place, sizeof(out->place), "%s:%u", tls->path, tls->line);
+    }
     return outcome;
 }

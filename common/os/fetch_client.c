@@ -202,7 +202,11 @@ static enum result receive_response(struct ria_fetch_client *client, struct ria_
         }
     }
     if (response_length(response) == 0) {
-        (void)ria_fail(err, RIA_E_SYSTEM, "%s does not return a valid record", program);
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s does not return a valid record; " RIA_REMEDY_OTHER_RELEASE,
+            program);
         return FAILED;
     }
     return COMPLETE;
@@ -271,7 +275,7 @@ static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s exited with status %d without a response; is rds-iam installed completely?",
+            "%s exited with status %d without a response; " RIA_REMEDY_OTHER_RELEASE,
             program,
             info.si_status);
     } else if (is_known) {

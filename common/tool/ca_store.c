@@ -17,7 +17,6 @@ enum {
 
 const char *const ria_ca_store_names[RIA_CA_KINDS] = {"rds-ca.pem", "rds-ca-public.pem"};
 
-static const char system_directory[] = "/etc/rds-iam";
 static const char header_format[] = "# rds-iam setup ca: the roots of %s expire at %s\n";
 
 /* Writes the directory of the user's own store. Returns false if neither XDG_CONFIG_HOME nor the
@@ -36,7 +35,7 @@ bool ria_ca_store_directory(
     const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err)
 {
     if (world->uid(world->self) == 0) {
-        return ria_text_copy(out, RIA_CA_PATH_SIZE, system_directory);
+        return ria_text_copy(out, RIA_CA_PATH_SIZE, RIA_CA_SYSTEM_DIRECTORY);
     }
     return user_directory(world, out) ||
            ria_fail(
@@ -90,13 +89,31 @@ enum ria_outcome ria_ca_store_find(
         outcome = check_file_at(world, out, err);
     }
     if (outcome == RIA_ABSENT) {
-        (void)ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", system_directory, name);
+        (void)ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", RIA_CA_SYSTEM_DIRECTORY, name);
         outcome = check_file_at(world, out, err);
     }
     if (outcome == RIA_ABSENT) {
         *out = '\0';
     }
     return outcome;
+}
+
+bool ria_ca_store_path(
+    const struct ria_world *world,
+    enum ria_ca_kind kind,
+    char out[RIA_CA_PATH_SIZE],
+    bool *is_installed,
+    struct ria_error *err)
+{
+    char directory[RIA_CA_PATH_SIZE];
+    enum ria_outcome outcome = ria_ca_store_find(world, kind, out, err);
+    *is_installed = outcome == RIA_FOUND;
+    if (outcome != RIA_ABSENT) {
+        return outcome == RIA_FOUND;
+    }
+    return ria_ca_store_directory(world, directory, err) &&
+           (ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", directory, ria_ca_store_names[kind]) ||
+            ria_fail(err, RIA_E_CONFIG, "the path of the CA store is too long"));
 }
 
 void ria_ca_store_add_header(const char *region, int64_t at, struct ria_buf *out)

@@ -18,6 +18,8 @@
 
 #include "rds_iam.h"
 
+#define RIA_CA_SYSTEM_DIRECTORY "/etc/rds-iam"
+
 enum ria_ca_kind {
     RIA_CA_RDS,
     RIA_CA_PUBLIC,
@@ -46,6 +48,15 @@ enum ria_outcome ria_ca_store_find(
     const struct ria_world *world,
     enum ria_ca_kind kind,
     char out[RIA_CA_PATH_SIZE],
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Like ria_ca_store_find(), but if neither store has the file, writes the path at which rds-iam
+ * setup ca will install it for this user. Returns false with err filled on failure. */
+bool ria_ca_store_path(
+    const struct ria_world *world,
+    enum ria_ca_kind kind,
+    char out[RIA_CA_PATH_SIZE],
+    bool *is_installed,
     struct ria_error *err) RIA_MUST_USE;
 
 /* Appends the first line of an installed file: a comment with the time `at`, in seconds since 1970,

@@ -31,13 +31,8 @@ static const char help[] =
     "\n"
     "  rds-iam setup ca                        (once: installs the root certificates of RDS)\n"
     "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
-    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=FILE --ssl-verify-server-cert\n"
-    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
-    "\n"
-    "The last line is for Oracle's mysql. MariaDB's mysql has the options of mariadb.\n"
-    "These commands (also mariadb-dump, mysqldump and others) need the options because they\n"
-    "contain their client library. A program that is linked with libmariadb or libmysqlclient\n"
-    "needs only the host and the user.\n"
+    "  rds-iam exec -- mariadb -h ENDPOINT -u USER\n"
+    "  rds-iam exec -- mysqldump -h ENDPOINT -u USER DATABASE\n"
     "\n"
     "  --ca FILE   verify the servers of RDS with FILE, not with the files of rds-iam setup ca\n"
     "  --help      print this text\n"
@@ -46,13 +41,34 @@ static const char help[] =
     "on, also for a login with a password. libpq uses sslmode=verify-full instead of prefer (the\n"
     "default) or allow. libmariadb and libmysqlclient verify the server's name, unless the "
     "program\n"
-    "sets the verification itself. Connections to other hosts do not change.\n"
+    "sets the verification itself. The tools of MariaDB and Oracle (mariadb, mysql, mysqldump and\n"
+    "others) contain their client library. They verify the server's name if the host is in their\n"
+    "arguments, ~/.my.cnf or MYSQL_HOST, unless these set verification themselves. Connections to\n"
+    "other hosts do not change.\n"
     "\n"
     "If the user gives a password, the client sends the password and no token; for a host of\n"
     "RDS, a warning is printed. Oracle's library sends the password only if the variable\n"
     "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set.\n"
     "\n"
     "If a login gets no token, the reason is printed on stderr. RDS_IAM_LOG=1 prints more.\n"
+    "\n"
+    "Changes in the environment of COMMAND, and no others:\n"
+    "\n"
+    "  LD_PRELOAD            librds-iam-pq.so is added to the list\n"
+    "  LIBMYSQL_PLUGINS      rds-iam's plugins are added to the list\n"
+    "  LIBMYSQL_PLUGIN_DIR   the directory of the plugins for Oracle's library\n"
+    "  MARIADB_PLUGIN_DIR    the directory of the plugins for MariaDB's library\n"
+    "  RDS_IAM_CA            the CA file for RDS: FILE, or the file of rds-iam setup ca\n"
+    "  RDS_IAM_CA_PUBLIC     the CA file for RDS Proxy\n"
+    "  RDS_IAM_LOG           warning, if it is not set\n"
+    "  ASAN_OPTIONS          verify_asan_link_order=0 is added, if COMMAND needs it\n"
+    "  PGSSLMODE             verify-full, if it is not set and COMMAND cannot load LD_PRELOAD\n"
+    "  PGGSSENCMODE          disable, in the same case\n"
+    "  PGSSLROOTCERT         the CA file for RDS, in the same case; FILE replaces a value\n"
+    "  MYSQL_HOME            only in a tool that connects to RDS: where its options are read\n"
+    "\n"
+    "A program that cannot load LD_PRELOAD (of another C library or processor) does not get the\n"
+    "first four.\n"
     "\n"
     "exit status: the exit status of COMMAND; 126 (COMMAND cannot be run), 127 (COMMAND was\n"
     "not found), 1 (failure), 2 (usage error)\n";
@@ -301,7 +317,8 @@ static bool set_variables(const char *ca, const char *command, const struct ria_
 {
     enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
-    bool is_reached = can_load && program != RIA_PROGRAM_STATIC && !binds_deeply(command);
+    bool is_reached = can_load && program != RIA_PROGRAM_STATIC &&
+                      program != RIA_PROGRAM_PRIVILEGED && !binds_deeply(command);
     bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])

@@ -32,7 +32,7 @@ static const char help[] =
     "  credentials  print, explain or clear AWS credentials\n"
     "  exec         run a command whose database logins use tokens\n"
     "  lint         check pg_service.conf for errors\n"
-    "  setup        print the configuration for a client; install root certificates\n"
+    "  setup        print or write the configuration of clients; install root certificates\n"
     "  token        print a token for one database login\n"
     "\n"
     "Run rds-iam COMMAND --help for the options of a command.\n"

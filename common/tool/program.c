@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -329,6 +330,20 @@ static enum ria_program program_classify(const char *path, const struct ria_elf 
     return elf->needs_asan ? RIA_PROGRAM_ASAN : RIA_PROGRAM_LOADS;
 }
 
+/* Returns whether the kernel runs the program in secure-execution mode (ld.so(8)): it would change
+ * the effective user or group, or root does not run it and it has file capabilities. */
+static bool gains_rights(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return false;
+    }
+    bool is_group_changed = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 &&
+                            status.st_gid != getegid();
+    return ((status.st_mode & S_ISUID) != 0 && status.st_uid != geteuid()) || is_group_changed ||
+           (geteuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0);
+}
+
 #define OTHER_WAYS                                                                                 \
     "a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a "           \
     "token in "                                                                                    \
@@ -347,6 +362,15 @@ static void program_warn(
             RIA_LOG_WARNING,
             "%s is statically linked and loads no library, so it makes no tokens "
             "itself; " OTHER_WAYS,
+            path);
+        break;
+    case RIA_PROGRAM_PRIVILEGED:
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s runs with more rights than its caller (set-user-ID, set-group-ID or capabilities) "
+            "and "
+            "cannot load librds-iam-pq.so, so it makes no tokens; " OTHER_WAYS,
             path);
         break;
     case RIA_PROGRAM_OTHER_LIBC:
@@ -383,6 +407,9 @@ enum ria_program ria_program_inspect(const char *command, const struct ria_world
     }
     enum ria_program program =
         ria_elf_read(fd, &elf) ? program_classify(path, &elf) : RIA_PROGRAM_LOADS;
+    if (gains_rights(fd) && (program == RIA_PROGRAM_LOADS || program == RIA_PROGRAM_ASAN)) {
+        program = RIA_PROGRAM_PRIVILEGED;
+    }
     (void)close(fd);
     program_warn(program, path, &elf, world);
     return program;

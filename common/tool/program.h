@@ -14,6 +14,8 @@ enum ria_program {
     RIA_PROGRAM_LOADS,      /* can load the objects, or the file cannot be read */
     RIA_PROGRAM_ASAN,       /* can load them, but needs ASAN_OPTIONS to accept a preload */
     RIA_PROGRAM_STATIC,     /* statically linked: loads nothing, but the programs it starts may */
+    RIA_PROGRAM_PRIVILEGED, /* runs with more rights than its caller, so its loader ignores
+                               LD_PRELOAD */
     RIA_PROGRAM_OTHER_LIBC, /* uses another C library than glibc; musl aborts on such an object */
     RIA_PROGRAM_OTHER_MACHINE, /* built for another processor or word size */
 };

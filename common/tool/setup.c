@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup: prints the configuration that makes existing programs use rds-iam, or installs
- * root certificates (setup ca). Selects the kind of setup from a table; each kind has its own file.
- * Rejects a missing or unknown kind. */
+ * rds-iam setup: prints or writes the configuration with which existing programs use rds-iam, or
+ * installs root certificates (setup ca). Selects the kind of setup from a table; each kind has its
+ * own file. Rejects a missing or unknown kind. */
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -11,8 +11,9 @@
 static const char help[] =
     "usage: rds-iam setup KIND [OPTION...]\n"
     "\n"
-    "Prints the configuration that makes existing programs log in with rds-iam. Only\n"
-    "\"rds-iam setup ca\" writes files.\n"
+    "Prints the configuration with which existing programs log in with rds-iam. With\n"
+    "--write, adds it to ~/.my.cnf or ~/.pg_service.conf. \"rds-iam setup ca\" installs\n"
+    "root certificates.\n"
     "\n"
     "kinds:\n"
     "  ca            install the root certificates of RDS: rds-iam setup ca --help\n"

@@ -9,20 +9,14 @@
 #include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/tool.h"
+#include "tool/user_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-    LOCK_MS = 10000, /* another setup holds the lock for milliseconds only */
-    LOCK_PAUSE_NS = 50 * 1000 * 1000,
-};
 
 static const char help[] =
     "usage: rds-iam setup ca [--partition NAME | --file FILE] [--force]\n"
@@ -92,32 +86,11 @@ static bool check_directory_owner(struct ca_setup *setup)
                : ria_fail(&setup->err, RIA_E_SYSTEM, RIA_MESSAGE_UNKNOWN_OWNER, setup->directory);
 }
 
-/* Locks the directory, so that one setup at a time writes a store. */
-static bool lock_directory(struct ca_setup *setup)
-{
-    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
-    struct ria_deadline deadline = ria_deadline_in(setup->world, LOCK_MS);
-    while (flock(setup->fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            return true; /* the file system supports no locks; each file is still replaced
-                            atomically */
-        }
-        if (ria_deadline_left(setup->world, deadline) == 0) {
-            return ria_fail(
-                &setup->err,
-                RIA_E_SYSTEM,
-                "%s: another rds-iam setup ca is running; try again later",
-                setup->directory);
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    return true;
-}
-
 static bool open_store(struct ca_setup *setup)
 {
     return ria_ca_store_directory(setup->world, setup->directory, &setup->err) &&
-           make_store_directory(setup) && check_directory_owner(setup) && lock_directory(setup);
+           make_store_directory(setup) && check_directory_owner(setup) &&
+           ria_directory_lock(setup->fd, setup->directory, setup->world, &setup->err);
 }
 
 /* -- the installed bundle -------------------------------------------------------------------- */

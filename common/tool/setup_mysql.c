@@ -1,327 +1,274 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup mysql: prints option files, environment variables and unit lines for MariaDB
- * Connector/C and for Oracle's library, and what each client program on this machine needs in
- * addition. Finds out which library a program contains by reading its file; runs no program. */
+ * rds-iam setup mysql: prints the lines of an option file for this machine, or writes them into
+ * ~/.my.cnf, or prints what one program needs. Rejects a path that an option file cannot contain.
+ * Does not change a group that already exists in the option file. */
+#include "tool/ca_store.h"
 #include "tool/options.h"
+#include "tool/setup_clients.h"
+#include "tool/setup_files.h"
+#include "tool/setup_programs.h"
 #include "tool/tool.h"
 
-#include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: rds-iam setup mysql [--ssl-ca FILE] [--client FILE]\n"
-    "\n"
-    "Prints the configuration that makes MySQL and MariaDB clients log in with rds-iam: programs "
-    "that\n"
-    "use MariaDB Connector/C (mariadb, mariadb-dump, MySQLdb, DBD::MariaDB, mysql2, ODBC ...) and\n"
-    "programs that use Oracle's library (the mysql command of MySQL ...). Also lists the clients "
-    "on\n"
-    "this machine and what each of them needs. Changes nothing.\n"
-    "\n"
-    "  --ssl-ca FILE      the path of the RDS CA bundle, for the printed lines; download it from\n"
-    "                     https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
-    "  --client FILE      also inspect this program or library\n"
-    "  --help             print this text\n";
-
-/* -- texts ---------------------------------------------------------------------------------- */
-
-/* Every parser of option files understands =1 as "on". */
-static const char option_file[] =
-    "For MariaDB Connector/C, write these lines to an option file: ~/.my.cnf, /etc/mysql/conf.d/"
-    "my.cnf\n"
-    "(libmariadb reads no other file name in that directory), or a file that another option file\n"
-    "includes with !include. Do not use [client-server]: a server would use this plugin-dir too.\n"
-    "\n"
-    "    [client]\n"
-    "    plugin-dir=" RIA_MARIADB_PLUGIN_DIR "\n"
-    "    ssl-ca=%s\n"
-    "    ssl-verify-server-cert=1\n"
-    "\n"
-    "An RDS Proxy has a certificate of Amazon's public CAs. For a proxy, set ssl-ca= to\n"
-    "AmazonRootCA1.pem from https://www.amazontrust.com/repository/, even if the system trusts "
-    "these\n"
-    "CAs: without ssl-ca some versions of the library do not verify the server's name.\n"
-    "\n"
-    "mariadb-backup cannot log in with a token. Give it an account with a password, and set no\n"
-    "plugin-dir under [mariadb-backup]. It ignores the plugin-dir of [client].\n"
-    "\n"
-    "The commands of MariaDB (mariadb, mariadb-dump ...) read the option file. Other programs that "
-    "use\n"
-    "libmariadb read it only if you set an option of the program: read_default_file or\n"
-    "read_default_group (MySQLdb), default_file (mysql2), mysql_read_default_file (DBD::mysql),\n"
-    "mariadb_read_default_file (DBD::MariaDB), USE_MYCNF=1 (ODBC). For all other programs, set "
-    "these\n"
-    "environment variables, and set the CA and the verification in the program's own options:\n"
-    "\n";
-
-static const char environment[] =
-    "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
-    "    LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
-    "\n"
-    "The second line loads the plugin when the library is initialized. A program whose first "
-    "logins\n"
-    "come from several threads at once needs both lines, even with an option file. Never set the\n"
-    "second line alone: it would load the plugin of the distribution. In a systemd unit:\n"
-    "\n"
-    "    [Service]\n"
-    "    Environment=MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
-    "    Environment=LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
-    "\n"
-    "In a Dockerfile:\n"
-    "\n"
-    "    ENV MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR " \\\n"
-    "        LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
-    "\n";
-
-/* Only Oracle's programs know ssl-mode, and only MariaDB's know ssl-verify-server-cert. A program
- * exits at an option that it does not know, unless the option has the prefix "loose-". The parser
- * in libmariadb does not know that prefix. */
-static const char oracle[] =
-    "For Oracle's library (the mysql command of MySQL, libmysqlclient), set two environment "
-    "variables.\n"
-    "mysql_clear_password is built into this library, so no plugin-dir is needed. The library "
-    "loads\n"
-    "whichever of the two plugins has its interface version:\n"
-    "\n"
-    "    LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
-    "    LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
-    "\n"
-    "Also turn on verification of the server's name, as shown below. A token needs no\n"
-    "--enable-cleartext-plugin. Give no password (-p, password= in an option file, MYSQL_PWD, a\n"
-    "placeholder in the program's settings): a program that has a password uses no token. It sends "
-    "the\n"
-    "password if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set in the environment; otherwise the "
-    "login\n"
-    "fails.\n"
-    "\n"
-    "The commands (mysql, mysqldump ...) need --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, or these "
-    "lines\n"
-    "in an option file:\n"
-    "\n"
-    "    [client]\n"
-    "    ssl-ca=%s\n"
-    "    loose-ssl-mode=VERIFY_IDENTITY\n"
-    "\n"
-    "The prefix \"loose-\" makes MariaDB's programs ignore ssl-mode, which they do not know; they "
-    "read\n"
-    "[client] too. If programs of both kinds read one file, put the lines for MariaDB Connector/C "
-    "under\n"
-    "[client-mariadb], because Oracle's programs do not know ssl-verify-server-cert. "
-    "libmysqlclient\n"
-    "itself does not read ssl-mode from an option file, with or without \"loose-\": set it in the\n"
-    "program's own options, MYSQL_OPT_SSL_MODE (C) or ssl_mode (MySQLdb 2, mysql2). In a systemd "
-    "unit:\n"
-    "\n"
-    "    [Service]\n"
-    "    Environment=LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
-    "    Environment=\"LIBMYSQL_PLUGINS=" RIA_ORACLE_PLUGINS "\"\n"
-    "\n"
-    "In a Dockerfile:\n"
-    "\n"
-    "    ENV LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR " \\\n"
-    "        LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
-    "\n"
-    "Do not set these variables for mysqld, which uses the same library. If one environment "
-    "serves\n"
-    "programs of both kinds, set both directories and\n"
-    "LIBMYSQL_PLUGINS=\"" RIA_MARIADB_PLUGINS ";" RIA_ORACLE_PLUGINS "\".\n"
-    "\n";
-
-/* -- client libraries ----------------------------------------------------------------------- */
-
-/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. rds-iam
- * setup recognizes the library by strings in the file and does not run the program. Each library
- * contains the name of an environment variable that only this library reads. If a plugin is built
- * in, the file contains the plugin's name with a zero byte before and after it. */
-enum client_library {
-    LIBRARY_LOADS,    /* MariaDB Connector/C that loads mysql_clear_password.so */
-    LIBRARY_BUILT_IN, /* MariaDB Connector/C with mysql_clear_password built in */
-    LIBRARY_ORACLE,   /* libmysqlclient */
-    LIBRARY_NONE,     /* no library: a script, or a program that is linked to a shared library */
-    LIBRARY_UNREADABLE,
+enum {
+    OPTION_FILE_PATH_MAX = 500, /* MariaDB's programs cut a path of 512 bytes */
 };
+
+static const char help[] =
+    "usage: rds-iam setup mysql [--program NAME] [--all-servers] [--ssl-ca FILE]\n"
+    "       rds-iam setup mysql --write [--all-servers] [--ssl-ca FILE]\n"
+    "       rds-iam setup mysql --clients | --client FILE\n"
+    "\n"
+    "Prints the lines of an option file with which MySQL and MariaDB clients log in\n"
+    "to RDS with IAM tokens. MariaDB's commands need nothing else. Other programs\n"
+    "need an option that names the group, or other settings: name the program.\n"
+    "\n"
+    "  --program NAME  print what this program needs (MySQLdb, DBD::mysql, mysql2,\n"
+    "                  ODBC, Django, PHP, postfix, mysql ...), or what to write for\n"
+    "                  \"systemd\" or \"docker\"; --program list prints all names\n"
+    "  --write         add the lines to ~/.my.cnf. A second run changes nothing. The\n"
+    "                  old file is copied to ~/.my.cnf.rds-iam-backup. A group that\n"
+    "                  exists with other contents is refused.\n"
+    "  --all-servers   use the group [client] instead of [client-rds]. Clients need\n"
+    "                  no option then, but MariaDB's refuse every server without TLS,\n"
+    "                  also local ones and Unix sockets.\n"
+    "  --ssl-ca FILE   the root certificates of the servers; default: those that\n"
+    "                  rds-iam setup ca has installed. For an RDS Proxy, see\n"
+    "                  --program proxy.\n"
+    "  --clients       list the clients on this machine and what each of them needs\n"
+    "  --client FILE   inspect this program or library\n"
+    "  --help          print this text\n"
+    "\n"
+    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage error)\n";
+
+struct mysql_setup {
+    const struct ria_world *world;
+    const char *ca_given;
+    const char *program;
+    const char *client;
+    bool is_for_all;
+    bool is_written;
+    bool has_clients;
+    const char *group;
+    char ca[PATH_MAX];
+    bool has_ca; /* the file exists, or its path was given */
+    struct ria_error err;
+};
+
+static const char lines[] = "[@GROUP@]\n"
+                            "plugin-dir=@PLUGINS@\n"
+                            "ssl-ca=@CA@\n"
+                            "ssl-verify-server-cert=1\n";
+
+static const char first_text[] = "# Run once: rds-iam setup ca\n";
+static const char short_text[] =
+    "# Add these lines to ~/.my.cnf, or run: rds-iam setup mysql@ALL@ --write\n"
+    "\n"
+    "@LINES@"
+    "\n"
+    "@NEXT@"
+    "# What another program needs: rds-iam setup mysql --program NAME, where NAME is\n"
+    "# MySQLdb, DBD::mysql, mysql2, ODBC, Django, PHP, postfix, mysql (Oracle's),\n"
+    "# proxy (RDS Proxy), systemd, docker ...; --program list prints all names.\n"
+    "# Without any file: rds-iam exec -- PROGRAM\n";
+
+static const char next_text[] = "# Then: @COMMAND@ -h ENDPOINT -u USER\n"
+                                "@OTHERS@";
+static const char others_separate[] =
+    "# Without --defaults-group-suffix=-rds, logins to other servers do not change.\n";
+static const char others_refused[] =
+    "# MariaDB's clients now refuse every server without TLS, also local ones.\n";
+
+/* How to write the option file: for daemons, which have no home, and for users. */
+static const char system_text[] = "As root, once:\n"
+                                  "\n"
+                                  "    rds-iam setup ca\n"
+                                  "    rds-iam setup mysql@ALL@ >>/etc/mysql/conf.d/my.cnf\n"
+                                  "\n";
+static const char file_text[] = "Once:\n"
+                                "\n"
+                                "@FIRST@"
+                                "    rds-iam setup mysql@ALL@ --write\n"
+                                "\n"
+                                "Then:\n"
+                                "\n";
+static const char variables[] = "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
+                                "    LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n";
+
+/* -- values ---------------------------------------------------------------------------------- */
+
+/* Checks that the path can be written into an option file. Its readers end a value at a #, and
+ * replace a backslash and quotes. */
+static int setup_mysql_check_ca(const char *command, const char *ca)
+{
+    size_t len = strlen(ca);
+    bool is_plain = strpbrk(ca, "#\\'\"") == NULL && !ria_ascii_is_space(ca[0]) &&
+                    !ria_ascii_is_space(ca[len - 1]);
+    for (const char *at = ca; *at != '\0'; at++) {
+        is_plain = is_plain && !ria_ascii_is_control(*at);
+    }
+    if (is_plain && len <= OPTION_FILE_PATH_MAX) {
+        return RIA_CONTINUE;
+    }
+    return ria_usage(
+        command,
+        "--ssl-ca: the path is too long for an option file, begins or ends with a blank, or "
+        "contains a control character or one of # \\ ' \"; copy the file to another path");
+}
+
+/* Writes the path of the root certificates to setup->ca. An existing file gets its absolute path,
+ * because programs run in any directory. */
+static bool setup_mysql_find_ca(struct mysql_setup *setup)
+{
+    if (setup->ca_given == NULL) {
+        return ria_ca_store_path(setup->world, RIA_CA_RDS, setup->ca, &setup->has_ca, &setup->err);
+    }
+    bool is_readable = realpath(setup->ca_given, setup->ca) != NULL && access(setup->ca, R_OK) == 0;
+    setup->has_ca = true;
+    if (!is_readable && setup->is_written) {
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "--ssl-ca %s: cannot be read, so nothing was written; name Amazon's bundle",
+            setup->ca_given);
+    }
+    return is_readable || ria_text_copy(setup->ca, sizeof(setup->ca), setup->ca_given) ||
+           ria_fail(&setup->err, RIA_E_CONFIG, "--ssl-ca: the path is longer than a path can be");
+}
 
 enum {
-    SEEN_MAX = 64 /* files that are inspected at most */
+    VALUES = 14,
 };
 
-static const char *const programs[] = {
-    "mariadb", "mariadb-dump", "mariadb-admin", "mysql", "mysqldump", "mydumper"};
-static const char *const libraries[] = {
-    "/usr/lib/*/libmariadb.so.3",
-    "/usr/lib/libmariadb.so.3",
-    "/usr/lib64/libmariadb.so.3",
-    "/usr/lib/*/libmysqlclient.so.2[0-9]",
-    "/usr/lib64/*/libmysqlclient.so.2[0-9]",
-    "/usr/local/lib/*/libmariadb.so.3",
-    "/usr/local/lib/libmariadb.so.3",
-    "/home/linuxbrew/.linuxbrew/lib/libmariadb.so.3",
-};
-
-struct bytes {
-    const void *at;
-    size_t len;
-};
-
-#define HAS(file, text) (memmem((file).at, (file).len, text, sizeof(text)) != NULL)
-
-static enum client_library setup_mysql_classify(struct bytes file)
+/* Fills the values of the placeholders. */
+static void fill_values(const struct mysql_setup *setup, struct ria_setup_value values[VALUES])
 {
-    if (HAS(file, "MARIADB_PLUGIN_DIR")) {
-        return HAS(file, "\0mysql_clear_password") ? LIBRARY_BUILT_IN : LIBRARY_LOADS;
-    }
-    return HAS(file, "LIBMYSQL_PLUGIN_DIR") ? LIBRARY_ORACLE : LIBRARY_NONE;
+    const struct ria_setup_value filled[VALUES] = {
+        {"CA", setup->ca, false},
+        {"SYSTEMCA",
+         setup->ca_given != NULL ? setup->ca : RIA_CA_SYSTEM_DIRECTORY "/rds-ca.pem",
+         false},
+        {"PLUGINS", RIA_MARIADB_PLUGIN_DIR, false},
+        {"GROUP", setup->group, false},
+        {"ALL", setup->is_for_all ? " --all-servers" : "", false},
+        {"FIRST", setup->has_ca ? "" : "    rds-iam setup ca\n", false},
+        {"COMMAND", setup->is_for_all ? "mariadb" : "mariadb --defaults-group-suffix=-rds", false},
+        {"OTHERS", setup->is_for_all ? others_refused : others_separate, false},
+        {"VARIABLES", variables, false},
+        {"LINES", lines, true},
+        {"NEXT", next_text, true},
+        {"FILE", file_text, true},
+        {"SYSTEM", system_text, true},
+        {NULL, NULL, false},
+    };
+    (void)memcpy(values, filled, sizeof(filled));
 }
 
-static enum client_library library_of(const char *path)
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static int setup_mysql_fail(const struct mysql_setup *setup)
 {
-    struct stat status;
-    enum client_library library = LIBRARY_UNREADABLE;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
-        return library;
-    }
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
-        size_t len = (size_t)status.st_size;
-        void *at = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-        library = len == 0 ? LIBRARY_NONE : library;
-        if (at != MAP_FAILED) {
-            library = setup_mysql_classify((struct bytes){at, len});
-            (void)munmap(at, len);
-        }
-    }
-    (void)close(fd);
-    return library;
+    (void)fprintf(stderr, "rds-iam: %s\n", setup->err.text);
+    return RIA_EXIT_FAILED;
 }
 
-static const char *const advice[] = {
-    [LIBRARY_LOADS] = "loads the plugin: needs only the lines above",
-    [LIBRARY_BUILT_IN] =
-        "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
-    [LIBRARY_ORACLE] =
-        "is Oracle's: set LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
-    [LIBRARY_NONE] = "contains no MySQL client library",
-    [LIBRARY_UNREADABLE] = "cannot be read",
-};
-
-static int show_client(const char *path, enum client_library library)
+static int setup_mysql_write(struct mysql_setup *setup, const struct ria_setup_value *values)
 {
-    return printf("    %s %s\n", path, advice[library]) < 0 ? RIA_EXIT_FAILED : RIA_EXIT_OK;
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    RIA_AUTO(buf) next = {.max = RIA_SETUP_TEXT_MAX};
+    const struct ria_setup_value settings[] = {
+        {"plugin-dir", RIA_MARIADB_PLUGIN_DIR, false},
+        {"ssl-ca", setup->ca, false},
+        {"ssl-verify-server-cert", "1", false},
+        {0},
+    };
+    ria_setup_expand(lines, values, &text);
+    ria_setup_expand(next_text, values, &next);
+    const struct ria_setup_section section = {
+        .name = setup->group,
+        .settings = settings,
+        .text = ria_buf_text(&text),
+        .next = ria_buf_text(&next),
+    };
+    if (section.text == NULL || section.next == NULL) {
+        return ria_out_of_memory();
+    }
+    if (!setup->has_ca) {
+        (void)ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "no root certificates of RDS are installed, so nothing was written; run: rds-iam setup "
+            "ca");
+        return setup_mysql_fail(setup);
+    }
+    return ria_setup_write_group(&section, setup->world, &setup->err) ? ria_print("")
+                                                                      : setup_mysql_fail(setup);
 }
 
-/* -- the clients on this machine ------------------------------------------------------------ */
-
-struct search {
-    struct {
-        dev_t device;
-        ino_t inode;
-    } seen[SEEN_MAX];
-    size_t count;
-    bool has_failed; /* stdout cannot be written */
-};
-
-/* Returns true if the file has not been inspected yet. On most systems, mysql and mariadb are the
- * same file. Returns false if the table of files is full. */
-static bool is_new(struct search *search, const struct stat *status)
+/* Prints what the user asked for, or writes the option file. Returns the exit status. */
+static int setup_mysql_run(struct mysql_setup *setup, const char *command)
 {
-    for (size_t i = 0; i < search->count; i++) {
-        if (search->seen[i].device == status->st_dev && search->seen[i].inode == status->st_ino) {
-            return false;
-        }
+    struct ria_setup_value values[VALUES];
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    fill_values(setup, values);
+    if (setup->program != NULL) {
+        return ria_setup_print_program(command, setup->program, ria_setup_mysql_programs, values);
     }
-    if (search->count == SEEN_MAX) {
-        return false;
+    if (setup->is_written) {
+        return setup_mysql_write(setup, values);
     }
-    search->seen[search->count].device = status->st_dev;
-    search->seen[search->count].inode = status->st_ino;
-    search->count++;
-    return true;
+    ria_setup_expand(setup->has_ca ? "" : first_text, values, &text);
+    ria_setup_expand(short_text, values, &text);
+    ria_setup_add_clients(ria_world_env(setup->world, "PATH"), true, "# ", &text);
+    const char *whole = ria_buf_text(&text);
+    return whole == NULL ? ria_out_of_memory() : ria_print(whole);
 }
 
-static void setup_mysql_inspect(struct search *search, const char *path)
+static int print_clients(const struct mysql_setup *setup)
 {
-    struct stat status;
-    if (search->has_failed || stat(path, &status) != 0 || !is_new(search, &status)) {
-        return;
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    if (setup->has_clients) {
+        ria_setup_add_clients(ria_world_env(setup->world, "PATH"), false, "", &text);
     }
-    enum client_library library = library_of(path);
-    if (library != LIBRARY_NONE) {
-        search->has_failed = show_client(path, library) != RIA_EXIT_OK;
+    if (setup->client != NULL) {
+        ria_setup_add_client(setup->client, &text);
     }
+    const char *whole = ria_buf_text(&text);
+    return whole == NULL ? ria_out_of_memory() : ria_print(whole);
 }
-
-static void search_path(struct search *search, const char *at, const char *name)
-{
-    while (at != NULL && *at != '\0') {
-        char path[PATH_MAX];
-        size_t len = strcspn(at, ":");
-        if (len > 0 &&
-            snprintf(path, sizeof(path), "%.*s/%s", (int)len, at, name) < (int)sizeof(path)) {
-            setup_mysql_inspect(search, path);
-        }
-        at += len + (at[len] == ':' ? 1 : 0);
-    }
-}
-
-static void search_pattern(struct search *search, const char *pattern)
-{
-    glob_t found;
-    if (glob(pattern, 0, NULL, &found) != 0) {
-        return;
-    }
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        setup_mysql_inspect(search, found.gl_pathv[i]);
-    }
-    globfree(&found);
-}
-
-/* Prints the usual client programs in `path`, the value of PATH or NULL, and the libraries in the
- * usual directories. Prints each file once, and only if it contains a client library. */
-static void show_clients(const char *path)
-{
-    struct search search = {0};
-    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        search_path(&search, path, programs[i]);
-    }
-    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-        search_pattern(&search, libraries[i]);
-    }
-}
-
-/* -- the whole ------------------------------------------------------------------------------ */
 
 int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
 {
-    const char *ca = "/path/to/global-bundle.pem";
-    const char *client = NULL;
+    struct mysql_setup setup = {.world = world};
     const struct ria_option options[] = {
-        {.name = "ssl-ca", .value = &ca},
-        {.name = "client", .value = &client},
+        {.name = "program", .value = &setup.program},
+        {.name = "write", .flag = &setup.is_written},
+        {.name = "all-servers", .flag = &setup.is_for_all},
+        {.name = "ssl-ca", .value = &setup.ca_given},
+        {.name = "clients", .flag = &setup.has_clients},
+        {.name = "client", .value = &setup.client},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
     if (status != RIA_CONTINUE) {
         return status;
     }
-    /* The printed path must be absolute, because programs run in any directory. */
-    char *whole = realpath(ca, NULL);
-    ca = whole == NULL ? ca : whole;
-    (void)printf(option_file, ca);
-    (void)printf("%s", environment);
-    (void)printf(oracle, ca);
-    (void)printf("The client programs and libraries on this machine:\n\n");
-    show_clients(ria_world_env(world, "PATH"));
-    if (client != NULL) {
-        (void)show_client(client, library_of(client));
+    if ((setup.program != NULL) + setup.is_written + (setup.has_clients || setup.client != NULL) >
+        1) {
+        return ria_usage(argv[0], "--program, --write and --clients cannot be used together");
     }
-    free(whole);
-    return ria_print("");
+    if (setup.has_clients || setup.client != NULL) {
+        return print_clients(&setup);
+    }
+    setup.group = setup.is_for_all ? "client" : "client-rds";
+    if (!setup_mysql_find_ca(&setup)) {
+        return setup_mysql_fail(&setup);
+    }
+    status = setup_mysql_check_ca(argv[0], setup.ca);
+    return status == RIA_CONTINUE ? setup_mysql_run(&setup, argv[0]) : status;
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup postgres: prints an entry for pg_service.conf, with all other steps as comments, so
- * that the user can append the whole output to that file. Rejects values that libpq cannot read,
- * and values that make a line longer than 254 bytes, because libpq's limit also applies to
- * comments. */
+ * rds-iam setup postgres: prints an entry for pg_service.conf with the other steps as comments, or
+ * writes the entry into the user's file, or prints what one program needs. Rejects values that
+ * libpq cannot read, and values that make a line longer than 254 bytes, because libpq's limit also
+ * applies to comments. Does not change a service that already exists. */
+#include "tool/ca_store.h"
 #include "tool/options.h"
+#include "tool/setup_files.h"
+#include "tool/setup_quote.h"
 #include "tool/tool.h"
 
 #include "passfile/agent_directory.h"
@@ -15,99 +18,120 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    TEXT_MAX = 16 * 1024,
-};
-
 static const char help[] =
-    "usage: rds-iam setup postgres --hostname HOST --username USER --dbname NAME --ca FILE\n"
-    "                              [OPTION...]\n"
+    "usage: rds-iam setup postgres [--hostname HOST --username USER --dbname NAME]\n"
+    "                              [--write | --program NAME] [OPTION...]\n"
     "\n"
-    "Prints an entry for ~/.pg_service.conf. Comments in it describe the other steps: the SQL for "
-    "the\n"
-    "database user, replication, the agent's service, and the environment of clients. Append it "
-    "with:\n"
+    "Prints an entry for ~/.pg_service.conf. Comments in it name the other steps.\n"
+    "With --write, adds the entry to the file.\n"
     "\n"
-    "  rds-iam setup postgres ... >>~/.pg_service.conf\n"
+    "  --hostname HOST  the RDS endpoint\n"
+    "  --port PORT      its port; default: 5432\n"
+    "  --username USER  the database user\n"
+    "  --dbname NAME    the database\n"
+    "  --ca FILE        the root certificates, as an absolute path; default: the file\n"
+    "                   for this host that rds-iam setup ca has installed\n"
+    "  --service NAME   the name of the entry; default: rds\n"
+    "  --write          add the entry to ~/.pg_service.conf, or to the file that\n"
+    "                   PGSERVICEFILE names. A second run changes nothing. The old\n"
+    "                   file is copied to FILE.rds-iam-backup. A service that exists\n"
+    "                   with other contents is refused.\n"
+    "  --program NAME   print what this program needs (psycopg, Rails, JDBC, ODBC,\n"
+    "                   PHP, pgcli ...), or what to write for \"environment\",\n"
+    "                   \"systemd\", \"kubernetes\" or \"replication\"; --program list\n"
+    "                   prints all names\n"
+    "  --help           print this text\n"
     "\n"
-    "  --hostname HOST   the RDS endpoint\n"
-    "  --port PORT       its port; default: 5432\n"
-    "  --username USER   the database user\n"
-    "  --dbname NAME     the database\n"
-    "  --ca FILE         Amazon's CA bundle (global-bundle.pem), as an absolute path\n"
-    "  --service NAME    the name of the entry; default: rds\n"
-    "  --help            print this text\n"
+    "Without --hostname, --username and --dbname, ENDPOINT, USER and DATABASE are\n"
+    "printed in their places. --write needs all three.\n"
     "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage)\n";
 
-struct setup {
+struct postgres_setup {
+    const struct ria_world *world;
     const char *hostname;
     const char *port;
     const char *username;
     const char *dbname;
-    const char *ca;
+    const char *ca_given;
     const char *service;
+    const char *program;
+    bool is_written;
+    char ca[RIA_CA_PATH_SIZE];
+    bool has_ca;                      /* the file exists, or its path was given */
+    char system_ca[RIA_CA_PATH_SIZE]; /* the same for the account of a daemon */
     char passfile[PATH_MAX];
     bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
+    struct ria_error err;
 };
 
 /* -- the texts ------------------------------------------------------------------------------- */
 
-static const char replication[] =
-    "#    For replication (CREATE SUBSCRIPTION, pg_recvlogical), with PostgreSQL 11 and later, "
-    "set\n"
-    "#    rds.logical_replication=1 and rds.iam_auth_for_replication=1 in the parameter group, and "
-    "run:\n"
-    "#      ALTER USER %s WITH REPLICATION;\n"
-    "#    With rds.iam_auth_for_replication=1, a user who has rds_iam and rds_replication must "
-    "use\n"
-    "#    IAM for replication. For a subscription, the subscriber's server is the client, so the "
-    "agent\n"
-    "#    must run for the account of that server (see 3). Write the settings below into the\n"
-    "#    CONNECTION string, with passfile=/run/rds-iam/ACCOUNT/%s\n"
-    "#\n";
+static const char entry_text[] =
+    "[@SERVICE@]\n"
+    "host=@HOST@\n"
+    "port=@PORT@\n"
+    "user=@USER@\n"
+    "dbname=@DBNAME@\n"
+    "sslmode=verify-full\n"
+    "sslrootcert=@CA@\n"
+    "# libpq 10 and 11 and pgx do not know gssencmode: remove the line for them.\n"
+    "gssencmode=disable\n"
+    "passfile=@PASSFILE@\n";
 
-static const char agent[] =
-    "\n"
-    "# 3. Start the agent that fills the passfile. With systemd, for your own account and a "
-    "passfile "
-    "in\n"
-    "#    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY " (%s), run:\n"
-    "#      systemctl --user enable --now %srds-iam-agent.service\n"
-    "#    Without systemd, run: rds-iam-agent\n"
-    "#    For the account of a daemon, write passfile=/run/rds-iam/ACCOUNT/%s\n"
-    "#    into the entry in that account's ~/.pg_service.conf, and run as root:\n"
-    "%s"
-    "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
-    "#\n";
+static const char short_text[] =
+    "@FIRST@"
+    "# 1. In the database, as its administrator, once:\n"
+    "#      CREATE USER @SQLUSER@;\n"
+    "#      GRANT rds_iam TO @SQLUSER@;\n"
+    "# 2. In ~/.pg_service.conf (this command adds it, with --write):\n"
+    "@ENTRY@"
+    "# 3. Start the agent, which fills the passfile:\n"
+    "@START@"
+    "# 4. Connect: psql service=@SERVICE@\n"
+    "#    Without the agent: rds-iam exec -- psql service=@SERVICE@\n"
+    "# What another program needs: rds-iam setup postgres --program NAME, where NAME\n"
+    "# is environment, systemd, kubernetes, replication, psycopg, Rails, JDBC ...;\n"
+    "# --program list prints the other names.\n";
 
-static const char environment[] =
-    "# 4. Connect: psql service=%s\n"
-    "#    For other programs, set the environment variables below. Some drivers (Ruby's pg, "
-    "pgcli)\n"
-    "#    ignore the sslmode of a service that they get as service=, and a program that finds the\n"
-    "#    passfile with PGPASSFILE has no sslmode: without these variables, they send the token to "
-    "a\n"
-    "#    server that they do not verify. ODBC and JDBC ignore PGSSLMODE: for ODBC, write\n"
-    "#    SSLmode=verify-full into the data source; for JDBC, write\n"
-    "#    sslmode=verify-full&sslrootcert=FILE into the URL.\n";
-
-#define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
-
-static const char kubernetes[] =
-    "# In Kubernetes, run the agent as a sidecar container of the client, as in this example:\n"
-    "#   " RIA_SIDECAR "\n"
-    "# There, write passfile=/tokens/run/%s\n"
-    "# into the entry, and set PGSERVICEFILE to the file with the entry in both containers.\n";
-
-/* user_units and link_unit are empty if systemd finds the units by name. */
-#define LINK_UNIT "#      systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"
-static const char *const user_units = sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "";
-static const char *const link_unit = sizeof(RIA_UNITS) > 1 ? LINK_UNIT : "";
+static const char start_text[] =
+    "#      systemctl --user enable --now @USERUNITS@rds-iam-agent.service\n"
+    "#    or, without systemd: rds-iam-agent\n";
 
 /* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
-static const char advice[] = "not the one above: XDG_RUNTIME_DIR is not set here, so log in\n"
-                             "#    and run this command again, or use no systemd";
+static const char start_without_runtime_text[] =
+    "#      rds-iam-agent\n"
+    "#    Its systemd unit does not serve the passfile above, because XDG_RUNTIME_DIR\n"
+    "#    is not set here. For the unit, log in and run this command again.\n";
+
+static const char written_text[] = "\n"
+                                   "# Start the agent, which fills the passfile:\n"
+                                   "@START@"
+                                   "# Then: psql service=@SERVICE@\n";
+
+static const char ready_text[] =
+    "With the entry [@SERVICE@] in ~/.pg_service.conf (rds-iam setup postgres --write)\n"
+    "and a running rds-iam-agent:\n"
+    "\n";
+
+static const char system_text[] =
+    "For the account of a daemon, write the entry into ~/.pg_service.conf of that\n"
+    "account, with\n"
+    "\n"
+    "    passfile=/run/rds-iam/ACCOUNT/@SERVICE@\n"
+    "    sslrootcert=@SYSTEMCA@\n"
+    "\n"
+    "and run as root:\n"
+    "\n"
+    "    rds-iam setup ca\n"
+    "@LINKUNIT@"
+    "    systemctl enable --now rds-iam-agent@ACCOUNT.service\n";
+
+/* Empty if systemd finds the units by name. */
+#define USER_UNITS (sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "")
+#define LINK_UNIT                                                                                  \
+    (sizeof(RIA_UNITS) > 1 ? "    systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"    \
+                           : "")
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -125,7 +149,7 @@ static bool is_writable(const char *value)
 }
 
 /* Returns RIA_CONTINUE, or prints a usage error and returns the exit status. */
-static int check_values(const char *command, const struct setup *setup)
+static int check_values(const char *command, const struct postgres_setup *setup)
 {
     const struct {
         const char *option;
@@ -134,12 +158,13 @@ static int check_values(const char *command, const struct setup *setup)
         {"hostname", setup->hostname},
         {"username", setup->username},
         {"dbname", setup->dbname},
-        {"ca", setup->ca},
+        {"ca", setup->ca_given},
         {"service", setup->service},
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        if (!is_writable(values[i].value) ||
-            strlen(values[i].value) > RIA_SERVICE_LINE_OLD - sizeof("sslrootcert=")) {
+        if (values[i].value != NULL &&
+            (!is_writable(values[i].value) ||
+             strlen(values[i].value) > RIA_SERVICE_LINE_OLD - sizeof("sslrootcert="))) {
             return ria_usage(
                 command,
                 "--%s is too long for a line of pg_service.conf, begins or ends with a blank, or "
@@ -154,7 +179,13 @@ static int check_values(const char *command, const struct setup *setup)
     if (strpbrk(setup->service, "]/") != NULL) {
         return ria_usage(command, "--service must not contain ] or /");
     }
-    if (*setup->ca != '/') {
+    if (*setup->service == '.' || ria_agent_owns_name(setup->service)) {
+        return ria_usage(
+            command,
+            "rds-iam-agent fills no passfile called \"%s\"; use another --service",
+            setup->service);
+    }
+    if (setup->ca_given != NULL && *setup->ca_given != '/') {
         return ria_usage(command, "--ca must begin with /, because programs run in any directory");
     }
     unsigned port;
@@ -162,20 +193,21 @@ static int check_values(const char *command, const struct setup *setup)
 }
 
 /* Writes the path of the passfile in the default directory of rds-iam-agent. */
-static bool find_passfile(const struct ria_world *world, struct setup *setup)
+static bool find_passfile(struct postgres_setup *setup)
 {
     struct ria_agent_directory directory;
-    if (!ria_agent_find_directory(world, &directory)) {
-        (void)fputs(
-            "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
-        return false;
+    if (!ria_agent_find_directory(setup->world, &directory)) {
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "neither XDG_RUNTIME_DIR nor HOME names a directory; set one");
     }
     if (!directory.is_runtime && strcmp(directory.base, "/") == 0 && geteuid() != 0) {
-        (void)fputs(
-            "rds-iam: HOME is /, where you cannot have a directory of your own; set HOME or "
-            "XDG_RUNTIME_DIR\n",
-            stderr);
-        return false;
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "HOME is /, where you cannot have a directory of your own; set HOME or "
+            "XDG_RUNTIME_DIR");
     }
     setup->has_runtime = directory.is_runtime;
     int len = snprintf(
@@ -185,171 +217,281 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
         directory.base,
         directory.below,
         setup->service);
-    if (len < 0 || len > RIA_SERVICE_LINE_OLD - (int)sizeof("passfile=")) {
-        (void)fputs("rds-iam: the passfile's path is too long for pg_service.conf\n", stderr);
-        return false;
+    return (len > 0 && len <= RIA_SERVICE_LINE_OLD - (int)sizeof("passfile=")) ||
+           ria_fail(
+               &setup->err, RIA_E_CONFIG, "the passfile's path is too long for pg_service.conf");
+}
+
+/* Returns whether the certificate of the host was issued below Amazon's public roots. Logs a
+ * warning if rds-iam makes no token for the host. */
+static bool has_public_ca(const struct postgres_setup *setup)
+{
+    unsigned port = ria_port_parse(setup->port);
+    struct ria_login_certificate certificate = {0};
+    struct ria_error err;
+    const struct ria_login login = {
+        .host = setup->hostname,
+        .port = port,
+        .user = setup->username,
+        .channel = RIA_CHANNEL_VERIFIED,
+    };
+    if (ria_login_certificate(&login, setup->world, &certificate, &err) == RIA_FOUND) {
+        return certificate.is_public;
     }
+    ria_world_log(setup->world, RIA_LOG_WARNING, "%s", err.text);
+    return ria_host_has_public_ca(setup->hostname);
+}
+
+/* Writes the path of the root certificates to setup->ca. `has_host`: the user has named a host. */
+static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
+{
+    enum ria_ca_kind kind = has_host && has_public_ca(setup) ? RIA_CA_PUBLIC : RIA_CA_RDS;
+    const char *name = ria_ca_store_names[kind];
+    (void)ria_text_format(
+        setup->system_ca, sizeof(setup->system_ca), RIA_CA_SYSTEM_DIRECTORY "/%s", name);
+    if (setup->ca_given == NULL) {
+        return ria_ca_store_path(setup->world, kind, setup->ca, &setup->has_ca, &setup->err);
+    }
+    (void)ria_text_copy(setup->system_ca, sizeof(setup->system_ca), setup->ca_given);
+    setup->has_ca = true;
+    (void)ria_text_copy(setup->ca, sizeof(setup->ca), setup->ca_given);
+    if (access(setup->ca, R_OK) == 0) {
+        return true;
+    }
+    if (setup->is_written) {
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "--ca %s: cannot be read, so no entry was written; name Amazon's bundle",
+            setup->ca);
+    }
+    ria_world_log(/* the entry may be for another machine */
+                  setup->world,
+                  RIA_LOG_WARNING,
+                  "--ca %s cannot be read here, so clients here cannot verify the server; copy the "
+                  "file",
+                  setup->ca);
     return true;
 }
 
-/* Appends a name as an SQL identifier, with quotes if they are needed. */
-static void quote(const char *name, struct ria_buf *out)
-{
-    bool is_plain = !ria_ascii_is_digit(*name) &&
-                    strspn(name, RIA_LOWER_LETTERS RIA_DIGITS "_") == strlen(name);
-    if (is_plain) {
-        ria_buf_add_text(out, name);
-        return;
-    }
-    ria_buf_add_char(out, '"');
-    for (; *name != '\0'; name++) {
-        if (*name == '"') {
-            ria_buf_add_char(out, '"');
-        }
-        ria_buf_add_char(out, *name);
-    }
-    ria_buf_add_char(out, '"');
-}
+/* -- the placeholders ------------------------------------------------------------------------ */
 
-/* How to quote a variable's value. */
-enum quoting {
-    SHELL, /* for a shell, without quotes: a backslash before each special character */
-    UNIT,  /* within double quotes in a systemd unit, where % begins a specifier */
+enum {
+    POSTGRES_VALUES = 21,
 };
 
-static void setup_postgres_add_value(
-    struct ria_buf *text,
-    const char *before,
-    const char *value,
-    enum quoting how,
-    const char *after)
+/* The values that are made from other values. */
+struct postgres_texts {
+    struct ria_buf sql_user;
+    struct ria_buf exports;
+    struct ria_buf unit;
+};
+
+static void ria_postgres_texts_release(struct postgres_texts *texts)
 {
-    ria_buf_add_text(text, before);
-    for (const char *at = value; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        bool is_plain = ria_ascii_is_alnum(*at) || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
-        if (how == SHELL ? !is_plain : byte == '"' || byte == '\\') {
-            ria_buf_add_char(text, '\\');
-        } else if (how == UNIT && byte == '%') {
-            ria_buf_add_char(text, '%');
-        }
-        ria_buf_add_char(text, *at);
-    }
-    ria_buf_add_text(text, after);
+    ria_buf_release(&texts->sql_user);
+    ria_buf_release(&texts->exports);
+    ria_buf_release(&texts->unit);
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+#define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
-static void setup_postgres_add_entry(const struct setup *setup, struct ria_buf *text)
+/* Fills the environment of a client that does not use all settings of the entry. Returns false if
+ * memory runs out. */
+static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
 {
-    ria_buf_addf(
-        text,
-        "# 2. In ~/.pg_service.conf:\n"
-        "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
-        "# Without gssencmode=disable, a client with a Kerberos ticket uses GSS instead of TLS.\n"
-        "# libpq 10 and 11 and pgx do not know gssencmode: remove the line for them.\n"
-        "gssencmode=disable\n"
-        "passfile=%s\n",
-        setup->service,
-        setup->hostname,
-        setup->port,
-        setup->username,
-        setup->dbname,
-        setup->ca,
-        setup->passfile);
+    struct ria_buf *exports = &texts->exports;
+    struct ria_buf *unit = &texts->unit;
+    ria_quote_sql(setup->username, &texts->sql_user);
+    ria_buf_add_text(exports, "    export " TLS_VARIABLES);
+    ria_quote_shell("    export PGSERVICE=", setup->service, "\n", exports);
+    ria_quote_shell("    export PGSSLROOTCERT=", setup->ca, "\n", exports);
+    ria_buf_add_text(unit, "    Environment=" TLS_VARIABLES);
+    ria_quote_unit("    Environment=\"PGSERVICE=", setup->service, "\"\n", unit);
+    ria_quote_unit("    Environment=\"PGSSLROOTCERT=", setup->ca, "\"\n", unit);
+    return ria_buf_text(&texts->sql_user) != NULL && ria_buf_text(exports) != NULL &&
+           ria_buf_text(unit) != NULL;
 }
 
-/* Appends the environment variables for a client that does not use all settings of the entry. */
-static void setup_postgres_add_environment(const struct setup *setup, struct ria_buf *text)
+static void setup_postgres_fill_values(
+    const struct postgres_setup *setup,
+    const struct postgres_texts *texts,
+    struct ria_setup_value values[POSTGRES_VALUES])
 {
-    ria_buf_addf(text, environment, setup->service);
-    ria_buf_add_text(text, "#    In a shell:\n#      export " TLS_VARIABLES);
-    setup_postgres_add_value(text, "#      export PGSERVICE=", setup->service, SHELL, "\n");
-    setup_postgres_add_value(text, "#      export PGSSLROOTCERT=", setup->ca, SHELL, "\n");
-    ria_buf_add_text(text, "#    In a systemd unit:\n#      Environment=" TLS_VARIABLES);
-    setup_postgres_add_value(text, "#      Environment=\"PGSERVICE=", setup->service, UNIT, "\"\n");
-    setup_postgres_add_value(
-        text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
+    const struct ria_setup_value filled[POSTGRES_VALUES] = {
+        {"SERVICE", setup->service, false},
+        {"HOST", setup->hostname, false},
+        {"PORT", setup->port, false},
+        {"USER", setup->username, false},
+        {"DBNAME", setup->dbname, false},
+        {"CA", setup->ca, false},
+        {"SYSTEMCA", setup->system_ca, false},
+        {"PASSFILE", setup->passfile, false},
+        {"SQLUSER", ria_buf_text(&texts->sql_user), false},
+        {"EXPORTS", ria_buf_text(&texts->exports), false},
+        {"UNIT", ria_buf_text(&texts->unit), false},
+        {"SIDECAR", RIA_SIDECAR, false},
+        {"USERUNITS", USER_UNITS, false},
+        {"LINKUNIT", LINK_UNIT, false},
+        {"FIRST", setup->has_ca ? "" : "# 0. Run once: rds-iam setup ca\n", false},
+        {"ENTRY", entry_text, true},
+        {"START", setup->has_runtime ? start_text : start_without_runtime_text, true},
+        {"READY", ready_text, true},
+        {"SYSTEM", system_text, true},
+        {0},
+    };
+    (void)memcpy(values, filled, sizeof(filled));
 }
 
 /* Returns whether each line is within the limit of libpq 10 to 13. */
 static bool fits(const char *text)
 {
-    for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
-        if (strcspn(text, "\n") >= RIA_SERVICE_LINE_OLD) {
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        if (len >= RIA_SERVICE_LINE_OLD) {
             return false;
         }
+        text += len + (text[len] == '\n' ? 1 : 0);
     }
     return true;
 }
 
-static int print_setup(const struct setup *setup)
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static int setup_postgres_fail(const struct postgres_setup *setup)
 {
-    RIA_AUTO(buf) user = {.max = 1024};
-    RIA_AUTO(buf) text = {.max = TEXT_MAX};
-    quote(setup->username, &user);
-    const char *name = ria_buf_text(&user);
-    if (name != NULL) {
-        ria_buf_addf(
-            &text,
-            "# 1. In the database, as its administrator, once:\n"
-            "#      CREATE USER %s;\n"
-            "#      GRANT rds_iam TO %s;\n"
-            "#\n",
-            name,
-            name);
-        ria_buf_addf(&text, replication, name, setup->service);
+    (void)fprintf(stderr, "rds-iam: %s\n", setup->err.text);
+    return RIA_EXIT_FAILED;
+}
+
+static int setup_postgres_write(struct postgres_setup *setup, const char *entry, const char *next)
+{
+    const struct ria_setup_value settings[] = {
+        {"host", setup->hostname, false},
+        {"port", setup->port, false},
+        {"user", setup->username, false},
+        {"dbname", setup->dbname, false},
+        {"sslmode", "verify-full", false},
+        {"sslrootcert", setup->ca, false},
+        {"gssencmode", "disable", false},
+        {"passfile", setup->passfile, false},
+        {0},
+    };
+    const struct ria_setup_section section = {
+        .name = setup->service, .settings = settings, .text = entry, .next = next};
+    if (!setup->has_ca) {
+        (void)ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "%s does not exist, so no entry was written; run: rds-iam setup ca",
+            setup->ca);
+        return setup_postgres_fail(setup);
     }
-    setup_postgres_add_entry(setup, &text);
-    ria_buf_addf(
-        &text,
-        agent,
-        setup->has_runtime ? "as above" : advice,
-        user_units,
-        setup->service,
-        link_unit);
-    setup_postgres_add_environment(setup, &text);
-    ria_buf_addf(&text, kubernetes, setup->service);
-    const char *whole = name == NULL ? NULL : ria_buf_text(&text);
-    if (whole == NULL) {
+    return ria_setup_write_service(&section, setup->world, &setup->err)
+               ? ria_print("")
+               : setup_postgres_fail(setup);
+}
+
+static int write_or_print(
+    struct postgres_setup *setup, const struct ria_setup_value values[POSTGRES_VALUES])
+{
+    RIA_AUTO(buf) entry = {.max = RIA_SETUP_TEXT_MAX};
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    ria_setup_expand(entry_text, values, &entry);
+    ria_setup_expand(setup->is_written ? written_text : short_text, values, &text);
+    const char *whole = ria_buf_text(&text);
+    const char *part = ria_buf_text(&entry);
+    if (whole == NULL || part == NULL) {
         return ria_out_of_memory();
     }
-    if (!fits(whole)) {
+    if (!fits(whole) || !fits(part)) {
         (void)fprintf(
             stderr,
             "rds-iam: libpq 10 to 13 reads lines of at most %d bytes, including comments; use a "
-            "shorter --service, --username or --ca\n",
+            "shorter --service or --username\n",
             RIA_SERVICE_LINE_OLD);
         return RIA_EXIT_FAILED;
     }
-    return ria_print(whole);
+    return setup->is_written ? setup_postgres_write(setup, part, whole) : ria_print(whole);
+}
+
+static int setup_postgres_run(struct postgres_setup *setup, const char *command)
+{
+    struct ria_setup_value values[POSTGRES_VALUES];
+    __attribute__((cleanup(ria_postgres_texts_release))) struct postgres_texts texts = {
+        .sql_user = {.max = 1024},
+        .exports = {.max = RIA_SETUP_TEXT_MAX},
+        .unit = {.max = RIA_SETUP_TEXT_MAX},
+    };
+    if (!fill_texts(setup, &texts)) {
+        return ria_out_of_memory();
+    }
+    setup_postgres_fill_values(setup, &texts, values);
+    return setup->program != NULL
+               ? ria_setup_print_program(
+                     command, setup->program, ria_setup_postgres_programs, values)
+               : write_or_print(setup, values);
+}
+
+/* Puts a placeholder in the place of each missing value. Refuses missing values, and names all of
+ * them, if the entry is to be written, or if some of the values are given. */
+static int fill_missing(const char *command, struct postgres_setup *setup)
+{
+    const struct {
+        const char **value;
+        const char *option;
+        const char *placeholder;
+    } required[] = {
+        {&setup->hostname, "--hostname", "ENDPOINT"},
+        {&setup->username, "--username", "USER"},
+        {&setup->dbname, "--dbname", "DATABASE"},
+    };
+    const size_t count = sizeof(required) / sizeof(required[0]);
+    char missing[64] = "";
+    size_t missing_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (*required[i].value == NULL) {
+            size_t len = strlen(missing);
+            (void)ria_text_format(
+                missing + len,
+                sizeof(missing) - len,
+                "%s%s",
+                len == 0 ? "" : ", ",
+                required[i].option);
+            *required[i].value = required[i].placeholder;
+            missing_count++;
+        }
+    }
+    bool is_needed = setup->is_written || (setup->program == NULL && missing_count < count);
+    return missing_count > 0 && is_needed ? ria_usage(command, "missing: %s", missing)
+                                          : RIA_CONTINUE;
 }
 
 int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
 {
-    struct setup setup = {.port = "5432", .service = "rds"};
+    struct postgres_setup setup = {.world = world, .port = "5432", .service = "rds"};
     const struct ria_option options[] = {
-        {.name = "hostname", .value = &setup.hostname, .is_required = true},
-        {.name = "username", .value = &setup.username, .is_required = true},
-        {.name = "dbname", .value = &setup.dbname, .is_required = true},
-        {.name = "ca", .value = &setup.ca, .is_required = true},
+        {.name = "hostname", .value = &setup.hostname},
+        {.name = "username", .value = &setup.username},
+        {.name = "dbname", .value = &setup.dbname},
+        {.name = "ca", .value = &setup.ca_given},
         {.name = "port", .value = &setup.port},
         {.name = "service", .value = &setup.service},
+        {.name = "write", .flag = &setup.is_written},
+        {.name = "program", .value = &setup.program},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    bool has_host = setup.hostname != NULL;
+    if (status == RIA_CONTINUE && setup.is_written && setup.program != NULL) {
+        status = ria_usage(argv[0], "--write and --program cannot be used together");
+    }
+    status = status == RIA_CONTINUE ? fill_missing(argv[0], &setup) : status;
+    status = status == RIA_CONTINUE ? check_values(argv[0], &setup) : status;
     if (status != RIA_CONTINUE) {
         return status;
     }
-    status = check_values(argv[0], &setup);
-    if (status != RIA_CONTINUE) {
-        return status;
+    if (!find_passfile(&setup) || !setup_postgres_find_ca(&setup, has_host)) {
+        return setup_postgres_fail(&setup);
     }
-    if (access(setup.ca, R_OK) != 0) { /* the entry may be for another machine */
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "--ca %s cannot be read here, so clients here cannot verify the server; copy the file",
-            setup.ca);
-    }
-    return find_passfile(world, &setup) ? print_setup(&setup) : RIA_EXIT_FAILED;
+    return setup_postgres_run(&setup, argv[0]);
 }

@@ -41,7 +41,6 @@ enum {
 enum {
     RIA_SSL_MODE_DISABLED = 1,
     RIA_SSL_MODE_PREFERRED = 2, /* the library's default */
-    RIA_SSL_MODE_VERIFY_CA = 4,
     RIA_SSL_MODE_VERIFY_IDENTITY = 5,
 };
 

@@ -4,7 +4,8 @@
  * host, whether its name must be verified, and which CA file is for it. Checks each host of a list.
  * Settings belong to a handle and not to a host. So if a list contains one RDS host, all its hosts
  * are verified: by name, unless the configuration sets tls = verify-ca for every RDS host of the
- * list, and with the CA file of its first RDS host. Resolves no name and makes no connection. */
+ * list, and with the CA file of its first RDS host. For Oracle's library, the name is always
+ * verified. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"
@@ -73,6 +74,27 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 
 /* -- the verdict ------------------------------------------------------------------------------- */
 
+/* Warns, once in a process, that the settings of Oracle's client library do not follow
+ * tls = verify-ca: the library reports only VERIFY_IDENTITY to a plugin. */
+static void warn_of_verify_ca(const char *host, const struct ria_login_certificate *certificate)
+{
+    static bool is_warned;
+    char shown[RIA_HOST_SHOWN_SIZE];
+    if (!certificate->chain_suffices || __atomic_exchange_n(&is_warned, true, __ATOMIC_RELAXED)) {
+        return;
+    }
+    ria_show_host(host, shown);
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "%s: tls = verify-ca has no effect in Oracle's client library, which reports to a plugin "
+        "only "
+        "that it verified the name; so the name %s must be in the server's certificate; for a "
+        "tunnel, dial the name of the RDS endpoint (/etc/hosts)",
+        certificate->place,
+        shown);
+}
+
 /* Checks one host, and adds the result to *out. */
 static void check_one_host(
     const struct ria_host_target *target,
@@ -88,6 +110,10 @@ static void check_one_host(
     if (*host == '\0' || ria_login_certificate(&login, world, &certificate, &err) != RIA_FOUND) {
         return;
     }
+    if (!target->is_mariadb) {
+        warn_of_verify_ca(host, &certificate);
+        certificate.chain_suffices = false;
+    }
     const char *ca = find_ca(world, certificate.is_public);
     if (ca == NULL && target->lacks_ca) {
         char shown[RIA_HOST_SHOWN_SIZE];
@@ -95,7 +121,9 @@ static void check_one_host(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "no CA file to verify %s with (%s is not set); run: rds-iam setup ca",
+            "no CA file to verify %s with (%s is not set); run: rds-iam setup ca (until then, no "
+            "token is "
+            "sent, and a password is sent to a server that is not verified)",
             shown,
             certificate.is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
     }
@@ -115,7 +143,7 @@ static void check_host_list(
     }
 }
 
-static void module_check(const struct ria_host_target *target, struct ria_host_verdict *out)
+void ria_host_check(const struct ria_host_target *target, struct ria_host_verdict *out)
 {
     char host[HOST_MAX];
     char number[HOST_MAX];
@@ -137,14 +165,4 @@ static void module_check(const struct ria_host_target *target, struct ria_host_v
     } else {
         check_one_host(target, host, port, out);
     }
-}
-
-__attribute__((visibility("default"))) const struct ria_host_module *ria_host_module_for_version(
-    unsigned version)
-{
-    static const struct ria_host_module module = {
-        .version = RIA_HOST_MODULE_VERSION,
-        .check = module_check,
-    };
-    return version == RIA_HOST_MODULE_VERSION ? &module : NULL;
 }

@@ -2,9 +2,9 @@
  *
  * The interface between the preload and rds-iam-mysql-host.so. Under `rds-iam exec`,
  * every program loads the preload, so the preload uses only libc. rds-iam-mysql-host.so contains
- * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, and
- * never unloads it. Both objects are installed together, and each rejects the other if the versions
- * differ.
+ * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, or
+ * when a command-line tool of MariaDB or Oracle starts, and never unloads it. Both objects are
+ * installed together, and each rejects the other if the versions differ.
  */
 #ifndef RIA_MYSQL_PRELOAD_HOST_MODULE_H
 #define RIA_MYSQL_PRELOAD_HOST_MODULE_H
@@ -24,21 +24,34 @@ struct ria_host_target {
 /* How to verify the server of that connection. */
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
-    bool chain_suffices; /* tls = verify-ca: the certificate need not contain the host name */
+    bool chain_suffices; /* tls = verify-ca, and the library is libmariadb: the certificate need not
+                            contain the host name */
     const char *ca;      /* the CA file for the server, from the environment; NULL: none is set */
+};
+
+/* The option file that a command-line tool reads. It exists only in the memory of its process. */
+struct ria_tool_file {
+    const char *path;  /* static; NULL: none */
+    int (*open)(void); /* returns a new descriptor, or -1 with errno set */
 };
 
 struct ria_host_module {
     unsigned version; /* RIA_HOST_MODULE_VERSION */
 
     /* Fills *out. Reads rds-iam's configuration. Logs a warning if target->lacks_ca is true and the
-     * environment names no CA file for an RDS host. Runs on the calling thread and uses 40 KB of
-     * its stack. */
+     * environment names no CA file for an RDS host; and one in each process if the configuration
+     * sets tls = verify-ca for a host of Oracle's library. Runs on the calling thread and uses 40
+     * KB of its stack. */
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
+
+    /* Reads the arguments of a command-line tool (tool_arguments.h) before its main(). If the tool
+     * connects to an RDS host, sets MYSQL_HOME in the environment of this process, and fills *out;
+     * else sets out->path to NULL. Needs the same stack. */
+    void (*read_tool)(int argc, char *const argv[], struct ria_tool_file *out);
 };
 
 enum {
-    RIA_HOST_MODULE_VERSION = 1
+    RIA_HOST_MODULE_VERSION = 2
 };
 
 /* The one exported symbol of rds-iam-mysql-host.so. Returns static memory, or NULL for any version
@@ -52,5 +65,13 @@ const struct ria_host_module *ria_host_module_for_version(unsigned version);
  * false. In this case the program's own settings apply, and the plugin still sends no token over an
  * unverified connection. Blocks until the check is done. Thread-safe. Preserves errno. */
 void ria_host_query(const struct ria_host_target *target, struct ria_host_verdict *out);
+
+/* Calls read_tool() of rds-iam-mysql-host.so; called by the preload in the process of a tool,
+ * before main(). Loads the object in the same way as ria_host_query(). Preserves errno. */
+void ria_host_read_tool(int argc, char *const argv[], struct ria_tool_file *out);
+
+/* The functions of struct ria_host_module, for the object's own files. */
+void ria_host_check(const struct ria_host_target *target, struct ria_host_verdict *out);
+void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out);
 
 #endif

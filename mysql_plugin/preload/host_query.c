@@ -16,14 +16,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static void log_not_checked(const char *host, const char *reason, const char *remedy)
+/* What a query is about, for a message: "the settings of the connection to" and a host. */
+struct host_subject {
+    const char *what;
+    const char *name;
+};
+
+static void log_not_checked(
+    const struct host_subject *subject, const char *reason, const char *remedy)
 {
     char text[1024];
     (void)snprintf(
         text,
         sizeof(text),
-        "the settings of the connection to %.200s are left alone: %.500s; %.200s",
-        host,
+        "%s %.200s are left alone: %.500s; %.200s",
+        subject->what,
+        subject->name,
         reason,
         remedy);
     ria_preload_log(RIA_LOG_WARNING, text);
@@ -42,7 +50,7 @@ static const struct ria_host_module *find_host_module(void *object)
 
 /* Returns the module, or logs a warning and returns NULL. The object is linked with -z nodelete and
  * is never unloaded, so the address is cached. */
-static const struct ria_host_module *load_host_module(const char *host)
+static const struct ria_host_module *load_host_module(const struct host_subject *subject)
 {
     static const struct ria_host_module *cached_module;
     const struct ria_host_module *module = __atomic_load_n(&cached_module, __ATOMIC_ACQUIRE);
@@ -58,25 +66,13 @@ static const struct ria_host_module *load_host_module(const char *host)
         /* Also clears the error, which the program would otherwise read as its own. */
         const char *error = dlerror();
         log_not_checked(
-            host,
+            subject,
             error != NULL ? error : RIA_HOST_MODULE_PATH ": another version is installed there",
             "reinstall rds-iam");
         return NULL;
     }
     __atomic_store_n(&cached_module, module, __ATOMIC_RELEASE);
     return module;
-}
-
-struct host_check {
-    const struct ria_host_module *module;
-    const struct ria_host_target *target;
-    struct ria_host_verdict *out;
-};
-
-static void run_host_check(void *argument)
-{
-    const struct host_check *check = argument;
-    check->module->check(check->target, check->out);
 }
 
 /* Runs before a thread is started. Finds the libc functions that the thread needs, because the
@@ -87,27 +83,62 @@ static void prepare_host_thread(void *argument)
     ria_next_prepare();
 }
 
-void ria_host_query(const struct ria_host_target *target, struct ria_host_verdict *out)
+/* The arguments of one call of the module. */
+struct host_call {
+    const struct ria_host_module *module;
+    const struct ria_host_target *target;
+    struct ria_host_verdict *verdict;
+    int argc;
+    char *const *argv;
+    struct ria_tool_file *file;
+};
+
+/* Loads the module and calls `run` on a stack that is large enough. */
+static void call_module(
+    void (*run)(void *), struct host_call *call, const struct host_subject *subject)
 {
     int saved = errno;
     struct ria_signal_guard guard;
-    *out = (struct ria_host_verdict){0};
     ria_signal_guard_begin(&guard);
-    struct host_check check = {
-        .module = load_host_module(target->host), .target = target, .out = out};
+    call->module = load_host_module(subject);
     const struct ria_guest_work work = {
-        .need = RIA_GUEST_TOKEN,
-        .run = run_host_check,
-        .argument = &check,
-        .prepare = prepare_host_thread};
-    int error = check.module == NULL ? 0 : ria_guest_run(&work);
+        .need = RIA_GUEST_TOKEN, .run = run, .argument = call, .prepare = prepare_host_thread};
+    int error = call->module == NULL ? 0 : ria_guest_run(&work);
     if (error != 0) {
         char words[128];
         log_not_checked(
-            target->host,
+            subject,
             strerror_r(error, words, sizeof(words)),
             "raise the limits of threads and memory (ulimit -u, ulimit -v)");
     }
     ria_signal_guard_end(&guard);
     errno = saved;
+}
+
+static void run_check(void *argument)
+{
+    const struct host_call *call = argument;
+    call->module->check(call->target, call->verdict);
+}
+
+void ria_host_query(const struct ria_host_target *target, struct ria_host_verdict *out)
+{
+    const struct host_subject subject = {"the settings of the connection to", target->host};
+    struct host_call call = {.target = target, .verdict = out};
+    *out = (struct ria_host_verdict){0};
+    call_module(run_check, &call, &subject);
+}
+
+static void run_read_tool(void *argument)
+{
+    const struct host_call *call = argument;
+    call->module->read_tool(call->argc, call->argv, call->file);
+}
+
+void ria_host_read_tool(int argc, char *const argv[], struct ria_tool_file *out)
+{
+    const struct host_subject subject = {"the options of", argv[0]};
+    struct host_call call = {.argc = argc, .argv = argv, .file = out};
+    *out = (struct ria_tool_file){0};
+    call_module(run_read_tool, &call, &subject);
 }

@@ -147,9 +147,9 @@ static bool verify_by_flag(const struct setter *setter, bool is_on)
     return setter_set(setter, RIA_OPTION_VERIFY, &value);
 }
 
-/* Turns on verification of the name, or of the chain alone if chain_suffices. libmariadb up to 3.3
- * already verifies the chain if it has a CA and verification of the name is off, so for the chain
- * alone this function sets nothing there. */
+/* Turns on verification of the name. If chain_suffices, which only libmariadb has, turns on
+ * verification of the chain alone. libmariadb up to 3.3 already verifies the chain if it has a CA
+ * and verification of the name is off, so for the chain alone this function sets nothing there. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {
@@ -157,9 +157,7 @@ static bool set_verification(const struct setter *setter, bool chain_suffices)
             !chain_suffices || ria_dialect_is_mariadb_34(setter->dialect, setter->library);
         return !wants_name || verify_by_flag(setter, true);
     }
-    return verify_by_mode(
-               setter, chain_suffices ? RIA_SSL_MODE_VERIFY_CA : RIA_SSL_MODE_VERIFY_IDENTITY) ||
-           verify_by_flag(setter, true);
+    return verify_by_mode(setter, RIA_SSL_MODE_VERIFY_IDENTITY) || verify_by_flag(setter, true);
 }
 
 static void set_for_host(const struct setter *setter, const struct ria_host_verdict *verdict)

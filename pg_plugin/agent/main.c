@@ -34,7 +34,7 @@ static const char help[] =
     "leases, the passfiles contain tokens at all times, and the agent renews them.\n"
     "\n"
     "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
-    "rds-iam setup postgres prints environment variables with which they verify the server.\n"
+    "rds-iam setup postgres --program environment prints variables with which they verify it.\n"
     "\n"
     "  --directory DIR   the directory of the passfiles; by default\n"
     "                    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY

@@ -387,10 +387,11 @@ static struct ria_pq_conn *connect_verified(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    const struct ria_pq_settings *first)
+    const struct ria_pq_settings *first,
+    enum ria_pq_ca ca)
 {
     RIA_AUTO(pq_settings) settings = {0};
-    if (!ria_verified_add(first, arguments)) {
+    if (!ria_verified_add(first, ca, arguments)) {
         return connect_refuse(libpq, call, RIA_VERIFIED_REFUSAL);
     }
     struct ria_call verified = *call;
@@ -421,11 +422,12 @@ static struct ria_pq_conn *connect_by_settings(
     enum ria_probe_response response = ria_probe(libpq, &arguments, last_checked, &settings);
     struct ria_pq_conn *refused = settings.refused;
     settings.refused = NULL;
+    enum ria_pq_ca ca = RIA_PQ_CA_NONE;
     switch (response) {
     case RIA_PROBE_RESOLVED:
-        return ria_verified_is_needed(&settings)
-                   ? connect_verified(libpq, call, &arguments, &settings)
-                   : connect_resolved(libpq, call, &arguments, &settings);
+        ca = ria_verified_ca(&settings);
+        return ca != RIA_PQ_CA_NONE ? connect_verified(libpq, call, &arguments, &settings, ca)
+                                    : connect_resolved(libpq, call, &arguments, &settings);
     case RIA_PROBE_REFUSED:
         return refused;
     case RIA_PROBE_UNKNOWN:

@@ -4,8 +4,9 @@
  * 18 and other readers of passfiles are compiled to. Redirects two kinds of paths to a passfile in
  * memory: the path of the connection's passfile, on a thread on which libpq begins that connection
  * (overlay.h); and outside of such calls, a path in the agent's directory, for readers that do not
- * use libpq and for programs that reach libpq without the interposed functions. Every other path,
- * and every open that is not only for reading, goes to the next function of the same name.
+ * use libpq and for programs that reach libpq without the interposed functions. One more path can
+ * be a file in memory that belongs to the process (interpose/redirect.h). Every other path, and
+ * every open that is not only for reading, goes to the next function of the same name.
  *
  * The preload does not set passfile=/proc/self/fd/N, because the connection stores that path, and
  * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). At
@@ -18,6 +19,7 @@
 #include "preload/query.h"
 
 #include "interpose/next.h"
+#include "interpose/redirect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,8 +94,10 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     }
     int saved = errno;
     int served;
-    int found = -1;
-    if (ria_overlay_has(path, &served)) {
+    int found = ria_redirect_try(path);
+    if (found >= 0) {
+        /* the option file of a command that contains libmariadb or libmysqlclient */
+    } else if (ria_overlay_has(path, &served)) {
         if (served < 0) {
             return RESPONSE_ABSENT;
         }

@@ -16,16 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-bool ria_verified_is_needed(const struct ria_pq_settings *settings)
-{
-    const char *mode = ria_pq_settings_value(settings, "sslmode");
-    if (mode == NULL || (strcmp(mode, "prefer") != 0 && strcmp(mode, "allow") != 0)) {
-        return false;
-    }
-    struct ria_pq_target target = ria_pq_settings_target(settings);
-    return target.host != NULL && !target.has_socket && ria_query_ca(&target) != RIA_PQ_CA_NONE;
-}
-
 /* Returns true if the user has a file ~/.postgresql/root.crt, which libpq reads if sslrootcert is
  * not set. Finds the home directory by HOME only. libpq 10 to 14 use the home directory of the
  * passwd entry, so for these versions the result is wrong if HOME names another directory. */
@@ -40,20 +30,45 @@ static bool has_own_file(void)
     return is_there;
 }
 
-/* Returns the path that rds-iam exec has set for the hosts of the settings: RDS_IAM_CA_PUBLIC if
- * every host is an RDS Proxy, else RDS_IAM_CA. Returns NULL if the variable is unset or empty. */
-static const char *find_root(const struct ria_pq_settings *settings)
+static bool names_roots(const struct ria_pq_settings *settings)
 {
+    return ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
+}
+
+/* Returns whether the connection lacks something: the verification, or the root certificates for the
+ * verification that the user has asked for. */
+static bool is_incomplete(const struct ria_pq_settings *settings)
+{
+    const char *mode = ria_pq_settings_value(settings, "sslmode");
+    if (mode == NULL) {
+        return false;
+    }
+    return strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0 ||
+           (strcmp(mode, "verify-full") == 0 && !names_roots(settings));
+}
+
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
+{
+    if (!is_incomplete(settings)) {
+        return RIA_PQ_CA_NONE;
+    }
     struct ria_pq_target target = ria_pq_settings_target(settings);
-    bool is_public = ria_query_ca(&target) == RIA_PQ_CA_PUBLIC;
-    const char *path = is_public ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
+    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+}
+
+/* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
+static const char *find_root(enum ria_pq_ca ca)
+{
+    const char *path =
+        ca == RIA_PQ_CA_PUBLIC ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
-bool ria_verified_add(const struct ria_pq_settings *settings, struct ria_arguments *arguments)
+bool ria_verified_add(
+    const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments)
 {
-    bool is_named = ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
-    const char *root = is_named ? NULL : find_root(settings);
+    bool is_named = names_roots(settings);
+    const char *root = is_named ? NULL : find_root(ca);
     if (!is_named && root == NULL) {
         return false;
     }

@@ -64,7 +64,7 @@ def make(directory, names, other_names, environment):
     other_names."""
     directory = pathlib.Path(directory)
     maker = _Maker(directory, environment)
-    maker.authority("rds-ca", "Lab RDS Root CA")
+    maker.authority("rds-ca", "Amazon RDS us-east-1 Root CA ECC256 G1")
     maker.authority("other-ca", "Some Other CA")
     maker.leaf("rds-ca", "server", names)
     maker.leaf("other-ca", "other-ca-server", names)

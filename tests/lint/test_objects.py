@@ -34,7 +34,9 @@ FORBIDDEN = set(
     "setlocale setrlimit gmtime_r localtime_r tzset __printf_chk".split())
 
 # The preload only reads the host program's signal actions; test_the_preload_only_queries_signal_actions checks it.
-QUERIES = {PRELOAD: {"sigaction"}}
+# rds-iam-mysql-host.so sets a variable before the main() of a command-line tool, when the process has one thread
+# (mysql_plugin/preload/tool_options.c).
+QUERIES = {PRELOAD: {"sigaction"}, "lib*/**/rds-iam/rds-iam-mysql-host.so": {"setenv"}}
 
 # getenv() trusts the environment even in a set-uid program. The other functions trust PATH or run a shell.
 TRUSTING = set("getenv execvp execvpe execlp posix_spawnp system popen wordexp".split())

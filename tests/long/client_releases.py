@@ -93,21 +93,27 @@ def download(suite, directory, package):
     return next(directory.glob(f"{package}_*.deb"))
 
 
-def fetch(suite):
-    """Returns the Client of a release, after downloading it if needed. Raises NotServed."""
-    package, is_newer = RELEASES[suite]
-    root = CACHE / suite / "root"
+def unpack(suite, name, packages, with_c_library=True):
+    """Returns a directory below CACHE in which packages of a release are unpacked with everything that they need.
+    Downloads them if needed. Raises NotServed."""
+    root = CACHE / name / "root"
     if not root.exists():
-        directory = CACHE / suite / "apt"
+        directory = CACHE / name / "apt"
         _prepare(directory, suite)
         _apt(directory, suite, "update")
-        _apt(directory, suite, "install", "--download-only", package, "libmariadb3")
-        draft = CACHE / suite / "draft"
+        _apt(directory, suite, "install", "--download-only", *packages)
+        draft = CACHE / name / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         for archive in sorted((directory / "var/cache/apt/archives").glob("*.deb")):
-            if archive.name.startswith("libc6_") and not is_newer:
+            if archive.name.startswith("libc6_") and not with_c_library:
                 continue
             subprocess.run(["dpkg-deb", "-x", archive, draft], check=True, timeout=SECONDS)
         shutil.rmtree(directory)
         draft.rename(root)
-    return Client(suite, root, is_newer)
+    return root
+
+
+def fetch(suite):
+    """Returns the Client of a release, after downloading it if needed. Raises NotServed."""
+    package, is_newer = RELEASES[suite]
+    return Client(suite, unpack(suite, suite, [package, "libmariadb3"], is_newer), is_newer)

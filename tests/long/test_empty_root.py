@@ -58,7 +58,8 @@ class Install(Case):
 
     def assert_named(self, root):
         """All paths that the README and `rds-iam setup` name exist."""
-        printed = self.done(root, "rds-iam setup mysql; rds-iam setup postgres --hostname "
+        printed = self.done(root, "rds-iam setup mysql; rds-iam setup mysql --program mysql; "
+                            "rds-iam setup postgres --program kubernetes; rds-iam setup postgres --hostname "
                             "x.abcdefghijkl.eu-west-1.rds.amazonaws.com --username u --dbname d --ca /etc/hosts")
         for text in (readme.README.read_text(encoding="utf-8"), printed):
             named = {path.rstrip("./") for path in NAMED.findall(text)}

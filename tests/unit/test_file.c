@@ -176,6 +176,79 @@ static void a_trial_leaves_no_file(void **state)
     assert_null(content("f.new"));
 }
 
+static void a_new_file_replaces_no_other_file(void **state)
+{
+    (void)state;
+    const struct ria_replacement what = {
+        .directory = directory, .name = "f", .fresh = "f.new", .mode = PRIVATE, .is_new = true};
+    assert_true(ria_file_replace(&what, "new", 3));
+    assert_string_equal(content("f"), "new");
+    assert_false(ria_file_replace(&what, "newer", 5));
+    assert_int_equal(errno, EEXIST);
+    assert_string_equal(content("f"), "new");
+    assert_null(content("f.new"));
+    /* A symbolic link counts as a file of that name. */
+    assert_int_equal(unlinkat(directory, "f", 0), 0);
+    assert_int_equal(symlinkat("victim", directory, "f"), 0);
+    assert_false(ria_file_replace(&what, "new", 3));
+    assert_int_equal(errno, EEXIST);
+    assert_null(content("victim"));
+}
+
+static void an_exact_replacement_ignores_the_umask(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0600, 0644, 0664, 0400};
+    mode_t before = umask(0077);
+    for_each_row(mode, modes, NULL) {
+        const struct ria_replacement what = {
+            .directory = directory,
+            .name = "f",
+            .fresh = "f.new",
+            .mode = *mode,
+            .is_exact = true,
+            .owner = geteuid(),
+            .group = getegid(),
+        };
+        expect("modes", ria_file_replace(&what, "new", 3));
+        expect_number("modes", status_of("f").st_mode & 07777, *mode);
+    }
+    (void)umask(before);
+}
+
+static void a_changed_file_is_not_replaced(void **state)
+{
+    (void)state;
+    struct ria_file facts;
+    write_old("f", "old");
+    int fd = openat(directory, "f", O_RDONLY | O_CLOEXEC);
+    assert_true(ria_file_facts(fd, &facts));
+    (void)close(fd);
+    const struct ria_replacement what = {
+        .directory = directory,
+        .name = "f",
+        .fresh = "f.new",
+        .mode = PRIVATE,
+        .expected = &facts.stamp,
+    };
+    write_old("f", "changed");
+    assert_false(ria_file_replace(&what, "new", 3));
+    assert_int_equal(errno, ESTALE);
+    assert_string_equal(content("f"), "changed");
+    assert_null(content("f.new"));
+    assert_int_equal(unlinkat(directory, "f", 0), 0);
+    assert_false(ria_file_replace(&what, "new", 3));
+    assert_int_equal(errno, ESTALE);
+    assert_null(content("f"));
+    /* Control: the version that is expected. */
+    write_old("f", "old");
+    fd = openat(directory, "f", O_RDONLY | O_CLOEXEC);
+    assert_true(ria_file_facts(fd, &facts));
+    (void)close(fd);
+    assert_true(ria_file_replace(&what, "new", 3));
+    assert_string_equal(content("f"), "new");
+}
+
 static void an_open_file_is_written_from_its_start(void **state)
 {
     (void)state;
@@ -216,6 +289,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_of_that_name_is_not_replaced, begin, end),
         cmocka_unit_test_setup_teardown(a_trial_leaves_no_file, begin, end),
+        cmocka_unit_test_setup_teardown(a_new_file_replaces_no_other_file, begin, end),
+        cmocka_unit_test_setup_teardown(an_exact_replacement_ignores_the_umask, begin, end),
+        cmocka_unit_test_setup_teardown(a_changed_file_is_not_replaced, begin, end),
         cmocka_unit_test_setup_teardown(no_other_user_can_open_a_private_file, begin, end),
         cmocka_unit_test_setup_teardown(an_open_file_is_written_from_its_start, begin, end),
     };

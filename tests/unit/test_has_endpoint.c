@@ -125,6 +125,8 @@ static void the_certificate_of_a_login_is_known(void **state)
             ria_login_certificate(&login, &fake.world, &certificate, &err),
             rows[i].outcome);
         expect_number(rows[i].name, certificate.chain_suffices, rows[i].chain_suffices);
+        expect_text(
+            rows[i].name, certificate.place, rows[i].chain_suffices ? RIA_FAKE_CONFIG ":3" : "");
         expect_number(rows[i].name, certificate.is_public, rows[i].is_public);
     }
 }

@@ -150,8 +150,9 @@ class DriverCase(LabCase):
         pg = self.lab.pg
         result = self.home.run(
             [harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", pg.host, "--port", pg.port,
-             "--username", USER, "--dbname", DATABASE, "--ca", self.lab.ca_file], principal=None)
-        lines = " ".join(re.findall(r"^#\s+export (.*)$", result.stdout, re.M))
+             "--username", USER, "--dbname", DATABASE, "--ca", self.lab.ca_file, "--program", "ruby-pg"],
+            principal=None)
+        lines = " ".join(re.findall(r"^\s+export (.*)$", result.stdout, re.M))
         variables = dict(word.split("=", 1) for word in shlex.split(lines))
         self.assertEqual(sorted(variables), sorted(WITH_SERVICE), "rds-iam setup postgres prints them for a shell")
         return variables

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs of Debian on libmariadb, each told a host, a port, a user and at most a password, and nothing of
-TLS. Each prints the user that the server sees. Not here: any expectation of one test.
+TLS. Each prints the user that the server sees, except those in SILENT. Not here: any expectation of one test.
 """
 import harness
 
@@ -48,6 +48,23 @@ package require tdbc::mysql
 tdbc::mysql::connection create db -host "%(host)s" -port %(port)d -user "%(user)s" -passwd "%(password)s" -db shop
 puts [lindex [db allrows -as lists "select current_user()"] 0 0]
 """
+PIKE = """
+int main()
+{
+    object connection = Sql.Sql("mysql://%(user)s:%(password)s@%(host)s:%(port)d/shop");
+    write(connection->query("select current_user() as me")[0]->me + "\\n");
+}
+"""
+PYODBC = """
+import pyodbc
+connection = pyodbc.connect("Driver=libmaodbc.so;Server=%(host)s;Port=%(port)d;UID=%(user)s;PWD=%(password)s;"
+                            "Database=shop;SSLVERIFY=1")
+print(connection.execute("select current_user()").fetchone()[0])
+"""
+# pam_mysql compares the typed password with a column. Here the column is the user that the server sees.
+PAM_MYSQL = ("auth required pam_mysql.so host=%(host)s:%(port)d user=%(user)s passwd=%(password)s db=shop crypt=plain"
+             " table=orders usercolumn='anyone' passwdcolumn=current_user()\n"
+             "account required pam_permit.so\n")
 MYSQLTCL = """
 package require mysqltcl
 set db [mysql::connect -host "%(host)s" -port %(port)d -user "%(user)s" -password "%(password)s" -db shop]
@@ -67,15 +84,30 @@ def _sysbench(home, place):
             "--verbosity=0", home.write("who.lua", SYSBENCH), "run"]
 
 
-def _c_program(name):
+def _pamtester(home, place):
+    """The lab's object makes PAM read the service from the home. The shell prints the user's name if pam_mysql found
+    it in the database."""
+    home.write("pam.d/pam_mysql", PAM_MYSQL % place)
+    shim = harness.BUILD / "tests" / "lab" / "pam_confdir.so"
+    name = place["user"] + "@%"
+    return ["sh", "-c", 'echo "$1" | LD_PRELOAD="$2:$LD_PRELOAD" RDSLAB_PAM_CONFDIR="$3" pamtester pam_mysql anyone'
+            ' authenticate >"$4" 2>&1 && echo "$1" || cat "$4" >&2', "sh", name, shim, home.path / "pam.d", home.path / "pam.log"]
+
+
+def _report(_home, place):
+    return ["mariadb-report", "--no-mycnf", "--host", place["host"], "--port", place["port"], "--user", place["user"],
+            *(["--password", place["password"]] if place["password"] else [])]
+
+
+def _c_program(name, *first):
     def command(_home, place):
-        return [SOURCE / name, place["host"], place["port"], place["user"], place["password"]]
+        return [SOURCE / name, *first, place["host"], place["port"], place["user"], place["password"]]
     return command
 
 
 PROGRAMS = {
     "a C program": _c_program("says_who"),
-    "libdbi": _c_program("says_who_dbi"),
+    "libdbi": _c_program("says_who_dbi", "mysql"),
     "MySQLdb": _script(["/usr/bin/python3"], MYSQLDB),
     "DBD::mysql": _script(["perl"], PERL.format(driver="mysql")),
     "DBD::MariaDB": _script(["perl"], PERL.format(driver="MariaDB")),
@@ -85,7 +117,13 @@ PROGRAMS = {
     "sysbench": _sysbench,
     "tdbc::mysql": _script(["tclsh"], TDBC),
     "mysqltcl": _script(["tclsh"], MYSQLTCL),
+    "Pike": _script(["pike8.0"], PIKE, "script.pike"),
+    "ODBC, with SSLVERIFY": _script(["/usr/bin/python3"], PYODBC),
+    "pam_mysql": _pamtester,
+    "mariadb-report": _report,
 }
+# Prints the server's counters, not the user.
+SILENT = {"mariadb-report"}
 
 
 def command(name, home, host, port, user, password=""):

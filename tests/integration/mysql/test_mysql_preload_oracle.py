@@ -12,7 +12,7 @@ PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 OTHER = "db.example.com"
 # Numbers of MYSQL_OPT_SSL_CA, MYSQL_OPT_SSL_CAPATH, MYSQL_OPT_SSL_MODE, MYSQL_PLUGIN_DIR
 NUMBERS = {50734: (27, 28, 42, 22), 80025: (21, 22, 35, 16), 80408: (21, 22, 35, 16), 90400: (21, 22, 35, 16)}
-IDENTITY, VERIFY_CA, REQUIRED, PREFERRED = 5, 4, 3, 2
+IDENTITY, REQUIRED, PREFERRED = 5, 3, 2
 REMEMBER = 1 << 31
 SCRIPT = """
 import ctypes, json, sys
@@ -102,9 +102,17 @@ class Oracle(unittest.TestCase):
     def test_the_nonblocking_function(self):
         self.in_each([self.line(HOST), self.line(HOST)], ("nonblocking", HOST, 0), ("nonblocking", HOST, 0))
 
-    def test_the_chain_alone_where_the_configuration_says_so(self):
-        self.home.write(".config/rds-iam/config", f"[{OTHER}]\nendpoint = {HOST}:3306\ntls = verify-ca\n")
-        self.in_each([self.line(OTHER, mode=VERIFY_CA)], ("connect", OTHER, 0))
+    def test_tls_verify_ca_has_no_effect_and_a_warning_states_it_once(self):
+        """Oracle's library reports only VERIFY_IDENTITY to a plugin, so with VERIFY_CA no token would be sent."""
+        config = self.home.write(".config/rds-iam/config", f"[{OTHER}]\nendpoint = {HOST}:3306\ntls = verify-ca\n")
+        self.in_each([self.line(OTHER)] * 2, ("connect", OTHER, 0), ("connect", OTHER, 0))
+        self.assertEqual(self.log, (
+            f"rds-iam: warning: {config}:3: tls = verify-ca has no effect in Oracle's client library, which reports to a "
+            f"plugin only that it verified the name; so the name {OTHER} must be in the server's certificate; for a "
+            "tunnel, dial the name of the RDS endpoint (/etc/hosts)\n"))
+        config.write_text(f"[{OTHER}]\nendpoint = {HOST}:3306\n")
+        self.in_each([self.line(OTHER)], ("connect", OTHER, 0))
+        self.assertEqual(self.log, "", "control")
 
     def test_without_a_ca(self):
         for version in NUMBERS:

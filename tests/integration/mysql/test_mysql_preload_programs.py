@@ -2,13 +2,17 @@
 """Programs on libmariadb that are told nothing of TLS log in by IAM under rds-iam exec, send nothing to hostile
 servers, and reach local servers as they do without it."""
 import mysql_programs
-from mysql_programs import PROGRAMS
+from mysql_programs import PROGRAMS, SILENT
 import hostile
-from labcase import USER, harness
+from labcase import USER, harness, mariadb_plugins
 import traces
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
+PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
+UNGUARDED = mysql_programs.SOURCE / "unguarded"
+# A program whose one option makes it connect to no server without TLS.
+REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
 
 
 class ProgramCase(hostile.HostileCase):
@@ -21,6 +25,13 @@ class ProgramCase(hostile.HostileCase):
         under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
         return self.home.run([*under, *argv], principal, **extra)
 
+    def assert_printed(self, name, result, user=ME):
+        """Checks that the program printed the user that the server sees; a SILENT one prints something else."""
+        if name in SILENT:
+            self.assertIn("uptime", result.stdout, result.stderr)
+        else:
+            self.assertEqual(result.stdout.strip(), user, result.stderr)
+
 
 class Logins(ProgramCase):
     def test_each_logs_in_with_host_and_user_alone(self):
@@ -28,13 +39,14 @@ class Logins(ProgramCase):
             with self.subTest(program=name):
                 seen = len(self.verdicts())
                 result = self.run_program(name)
-                self.assertEqual((result.stdout.strip(), result.stderr), (ME, ""))
+                self.assert_printed(name, result)
+                self.assertEqual(result.stderr, "")
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
 
     def test_control_none_does_without_it(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
-                self.assertNotIn(ME, self.run_program(name, under=False).stdout)
+                self.assertNotRegex(self.run_program(name, under=False).stdout, f"{ME}|uptime")
         self.assert_nothing_sent()
 
     def test_a_session_token(self):
@@ -47,7 +59,7 @@ class Logins(ProgramCase):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 result = self.run_program(name, user="native_user", password=password)
-                self.assertEqual(result.stdout.strip(), "native_user@%", result.stderr)
+                self.assert_printed(name, result, "native_user@%")
 
     def test_without_a_ca_it_says_what_to_run(self):
         result = self.run_program("a C program", own=[])
@@ -70,25 +82,51 @@ class Logins(ProgramCase):
 class Hostile(ProgramCase):
     """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name"}
+    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
 
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
+    def assert_sends_nothing(self, peer, name, **how):
+        result = self.run_program(name, port=peer.port, principal=hostile.PRINCIPAL, **{"host": hostile.HOST, **how})
+        secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
+        self.assertNotIn(ME, result.stdout)
+        self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
+        self.assertEqual(traces.find(peer.received, secrets), [])
+
     def test_no_program_sends_a_token(self):
         for name in PROGRAMS:
-            for title, kind in self.PEERS.items():
+            with self.subTest(program=name), MySQLPeer(self.lab.certificates.other_ca) as peer:
+                self.assert_sends_nothing(peer, name)
+
+    def test_no_peer_gets_one(self):
+        for title, kind in self.PEERS.items():
+            for name in ("a C program", "MySQLdb", "sysbench"):
                 with self.subTest(program=name, peer=title), MySQLPeer(self.certificate(kind)) as peer:
-                    result = self.run_program(name, host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
-                    secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
-                    self.assertNotIn(ME, result.stdout)
-                    self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
-                    self.assertEqual(traces.find(peer.received, secrets), [])
+                    self.assert_sends_nothing(peer, name)
+
+    def test_a_public_ca_and_another_name(self):
+        """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""
+        self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
+        self.home.write(".config/rds-iam/rds-ca-public.pem", self.lab.other_ca_file.read_text(), mode=0o644)
+        hosts = self.home.write("hosts", f"127.0.0.1 {PROXY} {hostile.HOST}\n")
+        for host in (PROXY, hostile.HOST):
+            with self.subTest(host=host), MySQLPeer(self.lab.certificates.other_ca) as peer:
+                self.assert_sends_nothing(peer, "a C program", host=host, own=[], NSS_WRAPPER_HOSTS=str(hosts))
 
     def test_control_a_verified_peer_gets_one(self):
         with MySQLPeer(self.certificate("server")) as peer:
             self.run_program("a C program", host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+        """The plugin is built from the same sources, but it takes each connection for a verified one."""
+        for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
+            for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():
+                with self.subTest(peer=title, guard=not is_sent), MySQLPeer(self.certificate(kind)) as peer:
+                    self.run_program("a C program", False, host=hostile.HOST, port=peer.port,
+                                     principal=hostile.PRINCIPAL, MARIADB_PLUGIN_DIR=str(plugins))
+                    self.assertEqual(traces.find(peer.received) != [], is_sent)
 
     def test_a_typed_password_goes_to_a_verified_server_alone(self):
         for title, kind in {**self.PEERS, "the right one": "server"}.items():
@@ -104,7 +142,7 @@ class Local(ProgramCase):
 
     def test_over_tcp(self):
         for name in PROGRAMS:
-            for password in ("", hostile.TYPED):
+            for password in ("", hostile.TYPED) if name not in REQUIRES_TLS else ():
                 with self.subTest(program=name, password=password):
                     sent = []
                     for under in (True, False):

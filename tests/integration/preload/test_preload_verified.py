@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Under rds-iam exec, a PostgreSQL connection to RDS with sslmode prefer or allow, or without an sslmode, becomes
-verify-full with the CA store of rds-iam. Other sslmodes and connections to other hosts do not change."""
+verify-full with the CA store of rds-iam. With sslmode verify-full it gets the CA store if the user names no root
+certificates. Other sslmodes and connections to other hosts do not change."""
 import pathlib
 
 from labcase import USER, LabCase, harness
@@ -63,6 +64,27 @@ class Connections(VerifiedCase):
                     result = self.psql(port=peer.port, words=words, **extra)
                 self.assertIn("certificate verify failed", result.stderr)
                 self.assertEqual(peer.answers, [])
+
+    def test_verify_full_gets_the_missing_root_certificates(self):
+        for words, extra in (("sslmode=verify-full", {}), ("", {"PGSSLMODE": "verify-full"})):
+            with self.subTest(words=words, extra=extra):
+                self.assert_in(self.psql(words=words, **extra))
+                with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+                    result = self.psql(port=peer.port, words=words, **extra)
+                self.assertIn("certificate verify failed", result.stderr)
+                self.assertEqual(peer.answers, [])
+        self.install(None)
+        self.assertIn("not connected: no root certificates for RDS servers were found; run: rds-iam setup ca",
+                      self.psql(words="sslmode=verify-full").stderr)
+
+    def test_verify_full_keeps_the_named_root_certificates(self):
+        for words, file in ((f"sslrootcert={self.lab.other_ca_file}", None), ("", ".postgresql/root.crt")):
+            with self.subTest(words=words, file=file):
+                if file:
+                    self.home.write(file, pathlib.Path(self.lab.other_ca_file).read_text())
+                result = self.psql(words=f"sslmode=verify-full {words}")
+                self.assertIn("certificate verify failed", result.stderr)
+        self.assert_nothing_sent()
 
     def test_psycopg2(self):
         pg = self.lab.pg

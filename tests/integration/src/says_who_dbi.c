@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: says_who_dbi HOST PORT USER PASSWORD
- * Connects with libdbi's driver for MySQL, and prints the user that the server sees. */
+ * usage: says_who_dbi DRIVER HOST PORT USER PASSWORD
+ * Connects with libdbi's driver "mysql" or "pgsql", and prints the user that the server sees. */
 #include <dbi/dbi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +9,20 @@
 int main(int argc, char **argv)
 {
     dbi_inst instance = NULL;
-    if (argc != 5 || dbi_initialize_r(NULL, &instance) < 1) {
+    if (argc != 6 || dbi_initialize_r(NULL, &instance) < 1) {
         return 2;
     }
-    dbi_conn connection = dbi_conn_new_r("mysql", instance);
-    (void)dbi_conn_set_option(connection, "host", argv[1]);
-    (void)dbi_conn_set_option_numeric(connection, "port", atoi(argv[2]));
-    (void)dbi_conn_set_option(connection, "username", argv[3]);
-    (void)dbi_conn_set_option(connection, "password", argv[4]);
+    dbi_conn connection = dbi_conn_new_r(argv[1], instance);
+    (void)dbi_conn_set_option(connection, "host", argv[2]);
+    (void)dbi_conn_set_option_numeric(connection, "port", (int)strtol(argv[3], NULL, 10));
+    (void)dbi_conn_set_option(connection, "username", argv[4]);
+    (void)dbi_conn_set_option(connection, "password", argv[5]);
     (void)dbi_conn_set_option(connection, "dbname", "shop");
     int status = EXIT_FAILURE;
     const char *error = "no row";
     dbi_result rows = NULL;
     if (dbi_conn_connect(connection) == 0) {
-        rows = dbi_conn_query(connection, "select current_user()");
+        rows = dbi_conn_query(connection, "select current_user");
     }
     if (rows != NULL && dbi_result_next_row(rows) == 1) {
         (void)puts(dbi_result_get_string_idx(rows, 1));

@@ -46,17 +46,12 @@ class Clients(ExecCase):
         self.assertEqual(result.stdout.strip(), f"{USER}@%", result.stderr)
         self.assert_accepted()
 
-    def test_ssl_mode_is_an_option_of_oracles_mysql_only(self):
-        """MariaDB also installs a command `mysql`. It rejects the option, so the help text names Oracle's."""
-        server = self.lab.mariadb
-        result = self.exec("mysql", "-h", server.host, "-P", server.port, "-u", USER,
-                           f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
-        self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
-        help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
-        self.assertIn("--ssl-mode=VERIFY_IDENTITY\n", help_text)
-        self.assertIn("The last line is for Oracle's mysql.", help_text)
+    def test_mariadb_with_the_host_alone(self):
+        result = self.mariadb(own=["--ca", self.lab.ca_file])
+        self.assertEqual((result.stdout, result.stderr), (f"{USER}@%\n", ""))
+        self.assert_accepted()
 
-    def test_mariadb_without_tls_options_reports_what_is_missing(self):
+    def test_mariadb_without_a_ca_reports_what_is_missing(self):
         result = self.mariadb()
         self.assertIn("so no token was sent", result.stderr)
         self.assert_nothing_sent()

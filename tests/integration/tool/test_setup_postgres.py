@@ -20,13 +20,21 @@ def tool():
     return harness.installed("bin/rds-iam")
 
 
-class Setup(LabCase):
+class SetupCase(LabCase):
     def setup_postgres(self, *more, **extra):
         pg = self.lab.pg
         return self.home.run(
             [tool(), "setup", "postgres", "--hostname", pg.host, "--port", pg.port, "--username", USER,
              "--dbname", self.lab.database_name, "--ca", self.lab.ca_file, *more], principal=None, **extra)
 
+    def program(self, name, *more, **extra):
+        """Returns the text of --program."""
+        result = self.setup_postgres("--program", name, *more, **extra)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return result.stdout
+
+
+class Setup(SetupCase):
     def login(self, *argv, **extra):
         result = self.home.run([*argv, "psql", "-XAtwc", "select current_user", "service=rds"], **extra)
         self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
@@ -71,16 +79,32 @@ class Setup(LabCase):
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
             self.assertIn(f"\n{statement}\n", sql)
         self.assertIn(f"CREATE USER {USER};", text)
+        text = self.program("replication")
         for line in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
                        f"ALTER USER {USER} WITH REPLICATION;",
                        "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
             self.assertIn(line, text)
 
+    def test_the_default_text_is_short(self):
+        """Without options it is a template. With some of the values, the missing ones are named all at once."""
+        self.assertEqual(self.home.run([tool(), "setup", "postgres"], None).stderr, "")
+        for result in (self.setup_postgres(), self.home.run([tool(), "setup", "postgres"], None)):
+            lines = result.stdout.splitlines()
+            self.assertLessEqual(len(lines), 25)
+            self.assertEqual([line for line in lines if len(line) > 80 and "/" not in line], [])
+            self.assertIn("rds-iam setup postgres --program NAME", result.stdout)
+        for line in ("host=ENDPOINT", "user=USER", "dbname=DATABASE"):
+            self.assertIn(line, lines)
+        result = self.home.run([tool(), "setup", "postgres", "--username", "u"], None)
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (
+            2, "", "rds-iam: missing: --hostname, --dbname; see rds-iam setup postgres --help\n"))
+        self.assertIn("host=ENDPOINT", self.home.run([tool(), "setup", "postgres", "--program", "go"], None).stdout)
+
     def test_units_outside_usr_are_printed_with_their_paths(self):
         """systemd finds a unit by its name only below /usr. The test does not cover an installation there."""
-        text = self.setup_postgres().stdout
+        text = self.program("agent")
         for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
-            self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
+            self.assertIn(f"    systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
 
     def test_a_special_name_is_quoted_in_sql_and_not_in_the_entry(self):
         text = self.setup_postgres("--username", 'Etl "x"').stdout
@@ -92,20 +116,20 @@ class Setup(LabCase):
         """The installed units contain the directory. %t in a user's unit is XDG_RUNTIME_DIR."""
         unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
-        text = self.setup_postgres("--service", "odd").stdout
-        step = text[text.index("# 3. "):text.index("# 4. ")]
-        self.assertRegex(
-            step, f"passfile={place}/odd\n#  .*\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
-        subscription = text[text.index("For a subscription"):text.index("# 2. ")]
-        self.assertIn(f"passfile={place}/odd\n", subscription)
+        for name, account in (("agent", "ACCOUNT"), ("replication", "postgres"), ("postgres_fdw", "postgres"),
+                              ("postfix", "postfix"), ("dovecot", "dovecot"), ("PowerDNS", "pdns")):
+            text = self.program(name, "--service", "odd")
+            self.assertRegex(text, rf"passfile.{place.replace('ACCOUNT', account)}/odd\b".replace("passfile.", "passfile( '|=)"))
+            self.assertRegex(
+                text, rf"    passfile={place}/odd\n(.*\n)+ +systemctl link .*\n +systemctl enable --now rds-iam-agent@ACCOUNT.service")
 
     def test_a_passfile_that_the_users_unit_does_not_serve_is_reported(self):
-        unserved = "not the one above: XDG_RUNTIME_DIR is not set here"
+        unserved = "does not serve the passfile above, because XDG_RUNTIME_DIR\n#    is not set here"
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
         text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout
         self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
-        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above), run:\n#      systemctl --user", text)
+        self.assertIn("\n# 3. Start the agent, which fills the passfile:\n#      systemctl --user", text)
         self.assertNotIn(unserved, text)
         text = self.setup_postgres().stdout
         self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
@@ -134,8 +158,9 @@ class Setup(LabCase):
             directory.mkdir()
         places["/tokens"].chmod(0o1777)  # the mode of a Kubernetes volume in memory
         text = self.setup_postgres("--ca", "/services/global-bundle.pem").stdout
-        self.assertIn(f"#   {path}\n", text)
-        passfile = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
+        printed = self.program("kubernetes")
+        self.assertIn(f"    {path}\n", printed)
+        passfile = re.search(r"passfile=(/tokens/run/rds)$", printed, re.M).group(1)
         variables = {each["name"]: in_home(each["value"]) for each in client["env"]}
         self.assertEqual(variables["PGSERVICE"], pathlib.Path(passfile).name)
         shutil.copy(self.lab.ca_file, variables["PGSSLROOTCERT"])
@@ -158,10 +183,12 @@ class Setup(LabCase):
 
     def client_environment(self, service, ca):
         """Returns the environments that the printed lines set for a client: those for a shell, those for a unit."""
-        text = self.setup_postgres("--service", service, "--ca", ca).stdout
-        exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
+        def printed(name):
+            return self.setup_postgres("--service", service, "--ca", ca, "--program", name).stdout
+
+        exports = "".join(re.findall(r"^( +export (?!PGPASSFILE).*\n)", printed("environment"), re.M))
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
-        unit = "".join(f"{line}\n" for line in re.findall(r"^# +(Environment=.*)$", text, re.M))
+        unit = "".join(f"{line}\n" for line in re.findall(r"^ +(Environment=.*)$", printed("systemd"), re.M))
         return {
             "shell": dict(each.decode().split("=", 1) for each in shell.stdout.split(b"\0") if each),
             "unit": self.parse_unit(unit),
@@ -187,9 +214,9 @@ class Setup(LabCase):
 
     def test_a_value_that_makes_a_line_too_long_for_libpq_10_to_13(self):
         """Comments count, too: libpq 10 to 13 ignores everything after a line of more than 254 bytes."""
-        for size, status in ((180, 0), (225, 1)):
+        for size, status in ((180, 0), (235, 1)):
             with self.subTest(size=size):
-                result = self.setup_postgres("--ca", "/" + "c" * size)
+                result = self.setup_postgres("--username", "u" * size)
                 self.assertEqual(result.returncode, status)
                 self.assertEqual(max((len(line) for line in result.stdout.splitlines()), default=0) > 253, False)
         self.assertIn("rds-iam: libpq 10 to 13 reads lines of at most 254 bytes, including comments; use a shorter ", result.stderr)
@@ -216,6 +243,8 @@ class Setup(LabCase):
                 (["--dbname", "a\nb"], "or contains control characters"),
                 (["--ca", "bundle.pem"], "--ca must begin with /"),
                 (["--service", "a]"], "--service must not contain ]"),
+                (["--service", "agent.log"], 'rds-iam-agent fills no passfile called "agent.log"'),
+                (["--service", ".rds"], 'rds-iam-agent fills no passfile called ".rds"'),
                 (["--port", "70000"], '--port "70000" is not between 1 and 65535')):
             with self.subTest(words=words):
                 result = self.setup_postgres(*words)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds a program in a table by its name, and prints the program's text with the values for this
+ * machine. Compares letters and digits only, without case. An unknown name is a usage error that
+ * lists the known names by their edit distance from it. */
+#include "tool/setup_programs.h"
+
+#include "tool/tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NAME_SIZE = 32, /* more than the longest name in a table */
+    PROGRAMS_MAX = 96,
+    PART_MIN = 3, /* a part of a name with as many letters counts as near to the name */
+};
+
+/* -- placeholders ---------------------------------------------------------------------------- */
+
+/* Returns the placeholder at `text`, after its first @, or NULL. */
+static const struct ria_setup_value *find_placeholder(
+    const char *text, const struct ria_setup_value *values)
+{
+    size_t len = strspn(text, RIA_LETTERS "_");
+    for (; text[len] == '@' && values->name != NULL; values++) {
+        if (strlen(values->name) == len && strncmp(values->name, text, len) == 0) {
+            return values;
+        }
+    }
+    return NULL;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): the placeholders of our texts make no loop */
+void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out)
+{
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "@");
+        ria_buf_add(out, text, plain);
+        text += plain;
+        const struct ria_setup_value *found =
+            *text == '@' ? find_placeholder(text + 1, values) : NULL;
+        if (found != NULL && found->is_text) {
+            ria_setup_expand(found->value, values, out);
+        } else if (found != NULL) {
+            ria_buf_add_text(out, found->value);
+        }
+        if (found != NULL) {
+            text += strlen(found->name) + 2;
+        } else if (*text == '@') {
+            ria_buf_add_char(out, *text++);
+        }
+    }
+}
+
+/* -- names ----------------------------------------------------------------------------------- */
+
+/* Writes the letters and digits of a name, in lower case. A name that is too long is cut. */
+static void simplify(const char *name, size_t len, char out[NAME_SIZE])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < len && used < NAME_SIZE - 1; i++) {
+        if (ria_ascii_is_alnum(name[i])) {
+            out[used++] = ria_ascii_lower(name[i]);
+        }
+    }
+    out[used] = '\0';
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* Fills the row of from[i] in the table of edit distances, from the rows of from[i - 1] (`above`)
+ * and from[i - 2] (`second`). */
+static void fill_row(
+    const char *from,
+    size_t i,
+    const char *to,
+    const unsigned *second,
+    const unsigned *above,
+    unsigned *row)
+{
+    row[0] = (unsigned)i + 1;
+    for (size_t j = 0; to[j] != '\0'; j++) {
+        unsigned replaced = above[j] + (from[i] == to[j] ? 0 : 1);
+        row[j + 1] = least(replaced, least(row[j], above[j + 1]) + 1);
+        if (i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j]) {
+            row[j + 1] = least(row[j + 1], second[j - 1] + 1);
+        }
+    }
+}
+
+/* Returns the edit distance of two names: the least number of letters to insert, to remove, to
+ * replace, or to exchange with their neighbour. */
+static unsigned setup_programs_distance(const char *from, const char *to)
+{
+    unsigned rows[3][NAME_SIZE]; /* used in turn */
+    size_t i = 0;
+    for (size_t j = 0; j < NAME_SIZE; j++) {
+        rows[0][j] = (unsigned)j;
+    }
+    for (; from[i] != '\0'; i++) {
+        fill_row(from, i, to, rows[(i + 2) % 3], rows[i % 3], rows[(i + 1) % 3]);
+    }
+    return rows[i % 3][strlen(to)];
+}
+
+/* Returns the least distance of a simplified name from one of the names of a program. 0: it is one
+ * of them. */
+static unsigned program_distance(const struct ria_setup_program *program, const char *simple)
+{
+    unsigned found = NAME_SIZE;
+    for (const char *at = program->names; *at != '\0'; at += *at == ' ' ? 1 : 0) {
+        char own[NAME_SIZE];
+        size_t len = strcspn(at, " ");
+        simplify(at, len, own);
+        bool is_part = strlen(simple) >= PART_MIN && strstr(own, simple) != NULL;
+        unsigned distance = is_part ? 1 : setup_programs_distance(simple, own);
+        found = strcmp(own, simple) == 0 ? 0 : least(found, distance);
+        if (found == 0) {
+            return 0;
+        }
+        at += len;
+    }
+    return found;
+}
+
+/* -- printing -------------------------------------------------------------------------------- */
+
+struct candidate {
+    const struct ria_setup_program *program;
+    unsigned distance;
+};
+
+static int compare_candidates(const void *left, const void *right)
+{
+    const struct candidate *a = left;
+    const struct candidate *b = right;
+    if (a->distance != b->distance) {
+        return a->distance < b->distance ? -1 : 1;
+    }
+    return a->program < b->program ? -1 : 1; /* in the order of the table */
+}
+
+static int setup_programs_refuse(
+    const char *command,
+    const char *name,
+    const char *simple,
+    const struct ria_setup_program *programs)
+{
+    struct candidate found[PROGRAMS_MAX];
+    RIA_AUTO(buf) names = {.max = RIA_SETUP_TEXT_MAX};
+    size_t count = 0;
+    for (; programs->names != NULL && count < PROGRAMS_MAX; programs++) {
+        found[count++] = (struct candidate){programs, program_distance(programs, simple)};
+    }
+    qsort(found, count, sizeof(found[0]), compare_candidates);
+    for (size_t i = 0; i < count; i++) {
+        const char *first = found[i].program->names;
+        ria_buf_addf(&names, "%s%.*s", i == 0 ? "" : " ", (int)strcspn(first, " "), first);
+    }
+    const char *list = ria_buf_text(&names);
+    return list == NULL
+               ? ria_out_of_memory()
+               : ria_usage(command, "unknown program \"%.64s\"; the names are: %s", name, list);
+}
+
+/* Prints the first name of each program, and its other names in parentheses. */
+static int print_program_names(const struct ria_setup_program *programs)
+{
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    for (; programs->names != NULL; programs++) {
+        size_t len = strcspn(programs->names, " ");
+        const char *others = programs->names + len;
+        ria_buf_add(&text, programs->names, len);
+        if (*others != '\0') {
+            ria_buf_addf(&text, " (also:%s)", others);
+        }
+        ria_buf_add_char(&text, '\n');
+    }
+    const char *whole = ria_buf_text(&text);
+    return whole == NULL ? ria_out_of_memory() : ria_print(whole);
+}
+
+int ria_setup_print_program(
+    const char *command,
+    const char *name,
+    const struct ria_setup_program *programs,
+    const struct ria_setup_value *values)
+{
+    char simple[NAME_SIZE];
+    RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
+    simplify(name, strlen(name), simple);
+    if (strcmp(simple, "list") == 0) {
+        return print_program_names(programs);
+    }
+    const struct ria_setup_program *program = programs;
+    while (program->names != NULL && program_distance(program, simple) != 0) {
+        program++;
+    }
+    if (program->names == NULL) {
+        return setup_programs_refuse(command, name, simple, programs);
+    }
+    ria_setup_expand(program->text, values, &text);
+    const char *whole = ria_buf_text(&text);
+    return whole == NULL ? ria_out_of_memory() : ria_print(whole);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What each client program needs, for rds-iam setup KIND --program NAME. A table has one row for
+ * each program. A row is the names of the program and a text for the user. The text contains
+ * placeholders such as @CA@, which are replaced by the values for this machine.
+ *
+ * A name is found without regard to case and punctuation: "DBD::mysql", "dbd-mysql" and "DbdMysql"
+ * are equal.
+ */
+#ifndef RIA_TOOL_SETUP_PROGRAMS_H
+#define RIA_TOOL_SETUP_PROGRAMS_H
+
+#include "rds_iam.h"
+
+struct ria_setup_program {
+    const char *names; /* separated by spaces; the first is shown in lists */
+    const char *text;
+};
+
+/* The value of a placeholder: {"CA", path, false} for @CA@. */
+struct ria_setup_value {
+    const char *name;
+    const char *value;
+    bool is_text; /* the value is a text of ours, whose placeholders are replaced too */
+};
+
+/* The tables end with a row whose names are NULL. */
+extern const struct ria_setup_program ria_setup_mysql_programs[];
+extern const struct ria_setup_program ria_setup_postgres_programs[];
+
+enum {
+    RIA_SETUP_TEXT_MAX = 64 * 1024,
+};
+
+/* Appends a text with its placeholders replaced. `values` ends with a row whose name is NULL. A
+ * word between two @ that is not the name of a value stays as it is. */
+void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out);
+
+/* Prints the text of a program on stdout, or for the name "list" the names of all programs. Returns
+ * the exit status. For an unknown name, prints a usage error that lists all names, those first that
+ * are spelled most like it. `command` is the name of the sub-command. */
+int ria_setup_print_program(
+    const char *command,
+    const char *name,
+    const struct ria_setup_program *programs,
+    const struct ria_setup_value *values);
+
+#endif

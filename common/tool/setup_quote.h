@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Quotes a value for the place in which rds-iam setup prints it. Each function appends to `out`. If
+ * memory runs out, it sets out->failed.
+ */
+#ifndef RIA_TOOL_SETUP_QUOTE_H
+#define RIA_TOOL_SETUP_QUOTE_H
+
+#include "rds_iam.h"
+
+/* Appends a name as an identifier of PostgreSQL, with double quotes if it contains other characters
+ * than lower-case letters, digits and _. */
+void ria_quote_sql(const char *name, struct ria_buf *out);
+
+/* Appends `before`, the value as a word for a shell with a backslash before each special character,
+ * and `after`. */
+void ria_quote_shell(const char *before, const char *value, const char *after, struct ria_buf *out);
+
+/* Appends `before`, the value as it must stand within double quotes in a systemd unit, where %
+ * begins a specifier, and `after`. */
+void ria_quote_unit(const char *before, const char *value, const char *after, struct ria_buf *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A configuration file that belongs to the user, and to which rds-iam setup appends lines:
+ * ~/.my.cnf and ~/.pg_service.conf. The file is read, and later replaced as a whole by a file that
+ * begins with the same bytes. Owner, group, mode and symbolic links stay as they are. A backup is
+ * written first.
+ *
+ *     struct ria_user_file file;
+ *     if (ria_user_file_open(path, "PGSERVICEFILE=COPY", world, &file, &err)) {
+ *         ... search file.text ...
+ *         ok = ria_user_file_append(&file, "[rds]\nhost=...\n", &err);
+ *     }
+ *     ria_user_file_release(&file);
+ *
+ * The directory is locked from the first call to the last. The lock stops other calls of rds-iam
+ * setup. If another program changes the file meanwhile, the file is not replaced.
+ */
+#ifndef RIA_TOOL_USER_FILE_H
+#define RIA_TOOL_USER_FILE_H
+
+#include "rds_iam.h"
+
+#include <limits.h>
+
+enum {
+    RIA_USER_FILE_MAX = 4 * 1024 * 1024, /* a longer file is refused */
+};
+
+struct ria_user_file {
+    char path[PATH_MAX];   /* the file itself, after all symbolic links; absolute */
+    const char *name;      /* the last component of the path; borrowed from `path` */
+    int directory;         /* descriptor of its directory, which is locked; -1: none */
+    bool is_present;       /* the file existed */
+    struct ria_buf text;   /* its contents, which may contain passwords */
+    struct ria_file facts; /* if it existed */
+};
+
+/* Locks an open directory, so that one rds-iam setup at a time writes there. Waits 10 seconds.
+ * Where the file system supports no locks, returns true without a lock. Returns false with err
+ * filled if another process holds the lock. `path` names the directory in the message. */
+bool ria_directory_lock(
+    int directory, const char *path, const struct ria_world *world, struct ria_error *err)
+    RIA_MUST_USE;
+
+/* Finds, locks and reads the file. It may be missing. Returns false with err filled if it is not a
+ * regular file, has a second name (a hard link) or an access control list, belongs to another user,
+ * can be written by another user, is too long or cannot be read, or if its directory does not
+ * exist. `named_by` is how the user can name a copy of the file. The caller releases *file in any
+ * case. */
+bool ria_user_file_open(
+    const char *path,
+    const char *named_by,
+    const struct ria_world *world,
+    struct ria_user_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Appends `block`, complete lines, after an empty line. Writes the backup FILE.rds-iam-backup, or
+ * FILE.rds-iam-backup.N if that exists, then replaces the file, then prints the added lines and the
+ * path of the backup on stdout. A new file has the mode 0600. On failure, returns false with err
+ * filled; the file is unchanged, and there is no new backup. */
+bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
+    RIA_MUST_USE;
+
+/* Fails because the file contains a section of this name with other contents: "path:line: [name]
+ * already exists and DIFFERENCE; REMEDY". Returns false. */
+bool ria_user_file_differs(
+    const struct ria_user_file *file,
+    unsigned line,
+    const char *name,
+    const char *difference,
+    const char *remedy,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Unlocks the directory, and wipes the contents. */
+void ria_user_file_release(struct ria_user_file *file);
+
+#endif

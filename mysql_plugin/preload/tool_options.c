@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that verify an RDS
+ * server. These tools contain their client library, so no function of it can be interposed. They do
+ * read option files: MYSQL_HOME names a directory whose my.cnf they read before ~/.my.cnf. So if a
+ * tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process, and the preload
+ * redirects the opens of the my.cnf in that directory to a file in memory. Nothing is written to
+ * disk. What the user writes into ~/.my.cnf or gives on the command line comes later and overrides
+ * it. A program that the tool starts inherits the variable, but finds no file there.
+ *
+ * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing for a tool
+ * that connects to another host or over a Unix socket, for a tool whose arguments or whose
+ * ~/.my.cnf turn TLS off, if the user has set MYSQL_HOME, or without a CA file. Does not see a host
+ * that another option file names. */
+#include "preload/host_module.h"
+#include "preload/option_file.h"
+
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* No such directory exists. */
+#define OPTION_DIRECTORY RIA_PKGLIBDIR "/in-memory"
+
+/* -- the maker of a tool ----------------------------------------------------------------------- */
+
+struct mark {
+    const char *text; /* with its zero byte, a string constant of every tool of the maker */
+    enum ria_tool_maker maker;
+};
+
+/* "client-mariadb" is a group of option files that only MariaDB's tools read. "VERIFY_IDENTITY" is
+ * a value of ssl-mode, which Oracle's tools have since 5.7.11, and MariaDB's do not have. */
+static const struct mark marks[] = {
+    {"client-mariadb", RIA_TOOL_MARIADB},
+    {"VERIFY_IDENTITY", RIA_TOOL_ORACLE},
+};
+
+static bool has_mark(const struct dl_phdr_info *program, const char *text)
+{
+    for (size_t i = 0; i < program->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_R) == 0 ||
+            (segment->p_flags & PF_W) != 0) {
+            continue;
+        }
+        /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+        const void *start = (const void *)(program->dlpi_addr + segment->p_vaddr);
+        if (memmem(start, segment->p_filesz, text, strlen(text) + 1) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* For dl_iterate_phdr(), which passes the program itself first. */
+static int find_maker(struct dl_phdr_info *program, size_t size, void *out)
+{
+    (void)size;
+    enum ria_tool_maker *maker = out;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && *maker == RIA_TOOL_UNKNOWN; i++) {
+        if (has_mark(program, marks[i].text)) {
+            *maker = marks[i].maker;
+        }
+    }
+    return 1;
+}
+
+static enum ria_tool_maker read_maker(void)
+{
+    enum ria_tool_maker maker = RIA_TOOL_UNKNOWN;
+    (void)dl_iterate_phdr(find_maker, &maker);
+    return maker;
+}
+
+/* -- the host ---------------------------------------------------------------------------------- */
+
+/* Returns NULL for an empty value too. */
+static const char *tool_env(const char *name)
+{
+    const char *value = ria_world_env(ria_process_world(), name);
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
+/* Returns whether the tool connects over TCP. Both makers' tools take "localhost" for a Unix
+ * socket, unless the protocol is TCP. In MariaDB's tools since 10.6, a port selects TCP. */
+static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum ria_tool_maker maker)
+{
+    const char *protocol = given->protocol;
+    bool is_tcp = protocol != NULL && ria_ascii_begins("tcp", protocol);
+    if (given->host == NULL || *given->host == '\0' || *given->host == '/' ||
+        (protocol != NULL && !is_tcp)) {
+        return false;
+    }
+    return is_tcp || strcmp(given->host, "localhost") != 0 ||
+           (maker == RIA_TOOL_MARIADB && given->port != NULL);
+}
+
+/* Opens ~/.my.cnf, or returns NULL. Does not open a FIFO, whose content the tool would then miss.
+ */
+static FILE *open_own_file(void)
+{
+    char path[4096];
+    struct stat status;
+    const char *home = tool_env("HOME");
+    int len = home == NULL ? -1 : snprintf(path, sizeof(path), "%s/.my.cnf", home);
+    bool is_file =
+        len > 0 && len < (int)sizeof(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    return is_file ? fopen(path, "re") : NULL;
+}
+
+/* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
+static void read_own_file(const char *program, struct ria_tool_arguments *out)
+{
+    FILE *file = open_own_file();
+    char *line = NULL;
+    size_t size = 0;
+    bool is_read = false;
+    while (file != NULL && getline(&line, &size, file) >= 0) {
+        const char *text = line + strspn(line, RIA_BLANKS);
+        if (*text == '[') {
+            is_read = ria_tool_reads_group(program, text + 1, strcspn(text + 1, "]"));
+        } else if (is_read) {
+            ria_tool_line_read(text, out);
+        }
+    }
+    free(line);
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
+static void check_tool_host(
+    const struct ria_tool_arguments *given, enum ria_tool_maker maker, struct ria_host_verdict *out)
+{
+    const char *port = given->port != NULL ? given->port : tool_env("MYSQL_TCP_PORT");
+    const struct ria_host_target target = {
+        .host = given->host,
+        .port = port == NULL ? 0 : ria_port_parse(port),
+        .user = given->user,
+        .is_mariadb = maker == RIA_TOOL_MARIADB,
+        .lacks_ca = !given->has_ca,
+    };
+    ria_host_check(&target, out);
+}
+
+/* -- the option file --------------------------------------------------------------------------- */
+
+/* Written before main(), and only read after that. Never freed. */
+static char *option_text;
+
+static int open_option_text(void)
+{
+    return ria_option_file_open(option_text);
+}
+
+/* Stores the text of the option file in option_text. Returns false if the tool gets no file. */
+static bool make_option_text(
+    const struct ria_tool_arguments *given,
+    enum ria_tool_maker maker,
+    const struct ria_host_verdict *verdict)
+{
+    RIA_AUTO(buf) text = {.max = (size_t)16 * 1024};
+    /* If there is no CA at all, verification would fail for every RDS server. */
+    if (!given->has_ca && verdict->ca == NULL) {
+        return false;
+    }
+    if (!ria_option_file_write(
+            maker, given->has_ca ? NULL : verdict->ca, verdict->chain_suffices, &text)) {
+        ria_world_log(
+            ria_process_world(),
+            RIA_LOG_WARNING,
+            "the path of the CA file in RDS_IAM_CA is too long or contains a control character; "
+            "rename the file");
+        return false;
+    }
+    const char *whole = ria_buf_text(&text);
+    option_text = whole == NULL ? NULL : strdup(whole);
+    return option_text != NULL;
+}
+
+/* Returns whether the user has set MYSQL_HOME. A tool that started this one may have set it to the
+ * directory of its own option file. */
+static bool has_own_home(void)
+{
+    const char *value = tool_env("MYSQL_HOME");
+    return value != NULL && strcmp(value, OPTION_DIRECTORY) != 0;
+}
+
+void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out)
+{
+    struct ria_tool_arguments given = {0};
+    struct ria_host_verdict verdict = {0};
+    *out = (struct ria_tool_file){0};
+    if (ria_tool_reads_own_file(argv)) {
+        read_own_file(argv[0], &given);
+    }
+    ria_tool_arguments_read(argc, argv, &given);
+    if (given.is_tls_off || has_own_home()) {
+        return;
+    }
+    if (given.host == NULL && ria_tool_is_interactive(argv[0])) {
+        given.host = tool_env("MYSQL_HOST");
+    }
+    enum ria_tool_maker maker = given.host == NULL ? RIA_TOOL_UNKNOWN : read_maker();
+    if (maker != RIA_TOOL_UNKNOWN && tool_is_over_tcp(&given, maker)) {
+        check_tool_host(&given, maker, &verdict);
+    }
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    if (verdict.is_ours && make_option_text(&given, maker, &verdict) &&
+        setenv("MYSQL_HOME", OPTION_DIRECTORY, 1) == 0) {
+        *out = (struct ria_tool_file){OPTION_DIRECTORY "/my.cnf", open_option_text};
+    }
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Programs on a library of Oracle's shape (tests/loader, with a network) that are told nothing of TLS and of plugins
+log in under rds-iam exec: one that is linked with it, and two that look its functions up. Hostile servers get no
+token."""
+import hostile
+import mysql_programs
+import oracle_programs
+from labcase import USER, harness
+import traces
+from mysql_client import LIBRARIES, PROGRAM
+from mysql_peer import MySQLPeer
+from oracle_programs import PROGRAMS
+
+ME = f"{USER}@%"
+LIBRARY = harness.BUILD / "tests" / "loader"
+VERSIONS = ("50734", "80408", "90400")
+
+
+class OraclePrograms(hostile.HostileCase):
+    def run_program(self, name, version, under=True, host=None, port=None, **extra):
+        server = self.lab.mariadb
+        argv = oracle_programs.command(name, LIBRARY / f"liboracle_{version}.so", LIBRARY / f"says_who_{version}",
+                                       [host or server.host, port or server.port, USER])
+        under = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
+        return self.home.run([*under, *argv], hostile.PRINCIPAL, **extra)
+
+    def each(self):
+        return [(name, version) for name in PROGRAMS for version in VERSIONS]
+
+    def test_each_logs_in_with_host_and_user_alone(self):
+        for name, version in self.each():
+            with self.subTest(program=name, version=version):
+                seen = len(self.verdicts())
+                result = self.run_program(name, version)
+                self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
+                self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
+
+    def test_control_none_does_without_it(self):
+        for name, version in self.each():
+            with self.subTest(program=name, version=version):
+                self.assertNotIn(ME, self.run_program(name, version, under=False).stdout)
+        self.assert_nothing_sent()
+
+    def test_hostile_servers(self):
+        for kind in (None, "other_ca", "wrong_name", "self_signed"):
+            for name in PROGRAMS:
+                certificate = None if kind is None else getattr(self.lab.certificates, kind)
+                with self.subTest(peer=kind, program=name), MySQLPeer(certificate) as peer:
+                    result = self.run_program(name, "90400", host=hostile.HOST, port=peer.port)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertGreaterEqual(peer.connections, 1)
+                    secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
+                    self.assertEqual(traces.find(peer.received, secrets), [])
+
+    def test_control_a_verified_peer_gets_one(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name), MySQLPeer(self.lab.certificates.server) as peer:
+                self.run_program(name, "90400", host=hostile.HOST, port=peer.port)
+                self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+        """The plugins are built from the same sources, but they take each connection for a verified one."""
+        shipped = harness.installed("lib*/**/rds-iam/mysql/rds_iam_v1.so").parent
+        for plugins, is_sent in ((shipped, False), (mysql_programs.SOURCE / "unguarded", True)):
+            for kind in (None, "other_ca"):
+                certificate = None if kind is None else self.lab.certificates.other_ca
+                for library in LIBRARIES:
+                    with self.subTest(peer=kind, guard=not is_sent, library=library), MySQLPeer(certificate) as peer:
+                        self.home.run([PROGRAM, f"--library={library}", hostile.HOST, peer.port, USER],
+                                      hostile.PRINCIPAL, LIBMYSQL_PLUGIN_DIR=str(plugins),
+                                      LIBMYSQL_PLUGINS="rds_iam_v1;rds_iam_v2")
+                        self.assertGreaterEqual(peer.connections, 1)
+                        self.assertEqual(traces.find(peer.received) != [], is_sent)
+
+
+if __name__ == "__main__":
+    harness.main()

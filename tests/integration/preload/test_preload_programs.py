@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Programs on libpq that are told nothing of TLS log in by IAM under rds-iam exec, and send nothing to hostile
+servers."""
+import os
+import time
+
+import pg_programs
+from labcase import USER, LabCase, harness
+from pg_programs import PROGRAMS, WHO
+from postgresql_peer import PostgreSQLPeer
+import traces
+
+# A principal with a session: the tests search for its secret key and its session token.
+PRINCIPAL = "etl-session"
+PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
+THREADS = 40
+
+
+class ProgramCase(LabCase):
+    def run_program(self, name, under=True, own=None, host=None, port=None, **extra):
+        """One login of a program, under rds-iam exec or without it."""
+        pg = self.lab.pg
+        argv = pg_programs.command(name, self.home, host or pg.host, port or pg.port, USER, "work")
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
+        return self.home.run([*under, *argv], PRINCIPAL, **extra)
+
+    def assert_logs_in(self, name, **how):
+        seen = len(self.verdicts())
+        result = self.run_program(name, **how)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        if name in WHO:
+            self.assertEqual(result.stdout.strip(), USER, result.stderr)
+        reasons = [verdict["reason"] for verdict in self.verdicts()[seen:]]
+        self.assertEqual((set(reasons), reasons != []), ({None}, True))
+
+    def install_store(self):
+        """Installs the lab's CA in the empty home, as an ordinary user does. root would install it in /etc."""
+        store = self.home.path / ".config"
+        argv = [harness.installed("bin/rds-iam"), "setup", "ca", "--file", self.lab.ca_file]
+        if os.geteuid() == 0:
+            store.mkdir()
+            for path in (self.home.path, store):
+                os.chown(path, 65534, 65534)
+            argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv]
+        result = self.home.run(argv)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for path in (self.home.path, store, *store.rglob("*")):
+            os.chown(path, os.geteuid(), os.getegid())
+
+
+class Logins(ProgramCase):
+    def test_each_logs_in_with_host_and_user_alone(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                self.assert_logs_in(name)
+
+    def test_an_installed_store_is_enough(self):
+        self.install_store()
+        for name in ("psql", "psycopg2", "DBD::Pg", "pg_dump"):
+            with self.subTest(program=name):
+                self.assert_logs_in(name, own=[])
+
+    def test_control_none_does_without_it(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                result = self.run_program(name, under=False)
+                self.assertNotIn(USER + "\n", result.stdout)
+        self.assert_nothing_sent()
+
+    def test_psqlodbc_turns_tls_off_and_is_told_why_it_gets_no_token(self):
+        text = pg_programs.PYODBC.replace("SSLmode=verify-full", "")
+        pg = self.lab.pg
+        place = {"host": pg.host, "port": pg.port, "user": USER, "database": "work"}
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+                                "/usr/bin/python3", self.home.write("script", text % place)], PRINCIPAL)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn(f"rds-iam: warning: no token for {USER} at {pg.host}:{pg.port}: ", result.stderr)
+        self.assertIn("sslmode", result.stderr)
+        self.assert_nothing_sent()
+
+
+class Hostile(ProgramCase):
+    """Not one byte of a token to a server that cannot prove its name."""
+
+    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
+
+    def certificate(self, kind):
+        return None if kind is None else getattr(self.lab.certificates, kind)
+
+    def secrets(self):
+        return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [b"X-Amz-Signature="]
+
+    def assert_sends_nothing(self, peer, name, **how):
+        result = self.run_program(name, port=peer.port, **how)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertGreaterEqual(peer.connections, 1, f"control: the client was there: {result.stderr}")
+        self.assertEqual(traces.find(peer.received, self.secrets()), [])
+        return result
+
+    def test_no_program_sends_a_token(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name), PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+                self.assert_sends_nothing(peer, name)
+
+    def test_no_peer_gets_one(self):
+        for title, kind in self.PEERS.items():
+            for name in ("psql", "psycopg 3"):
+                with self.subTest(peer=title, program=name), PostgreSQLPeer(self.certificate(kind)) as peer:
+                    self.assert_sends_nothing(peer, name)
+
+    def test_a_public_ca_and_another_name(self):
+        """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""
+        self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
+        self.home.write(".config/rds-iam/rds-ca-public.pem", self.lab.other_ca_file.read_text(), mode=0o644)
+        hosts = self.home.write("hosts", f"127.0.0.1 {PROXY} {self.lab.pg.host}\n")
+        for host, reason in ((PROXY, "does not match host name"), (None, "certificate verify failed")):
+            with self.subTest(host=host), PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+                result = self.assert_sends_nothing(peer, "psql", host=host, own=[], NSS_WRAPPER_HOSTS=str(hosts))
+                self.assertIn(reason, result.stderr)
+
+    def test_control_a_verified_peer_gets_one(self):
+        for name in ("psql", "psycopg 3"):
+            with self.subTest(program=name), PostgreSQLPeer(self.lab.certificates.server) as peer:
+                self.run_program(name, port=peer.port)
+                self.assertNotEqual(traces.find(peer.received, self.secrets()), [])
+                self.assertEqual([encrypted for encrypted, _ in peer.answers], [True])
+
+    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+        """Another token module, built from the same sources, takes each connection for a verified one."""
+        source = pg_programs.SOURCE
+        swapped = {"LD_PRELOAD": f"libnss_wrapper.so:{source}/other_module.so"}
+        for kind, mode in ((None, "disable"), ("other_ca", "require")):
+            for module in ("rds-iam-pq-token.so", "unguarded_pq_token.so"):
+                with self.subTest(peer=kind, module=module), PostgreSQLPeer(self.certificate(kind)) as peer:
+                    words = (f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=work sslmode={mode}"
+                             " gssencmode=disable")
+                    found = (source / module if "unguarded" in module
+                             else harness.installed(f"lib*/**/{module}"))
+                    self.home.run([harness.installed("bin/rds-iam"), "exec", "--", "psql", "-XAtw", words], PRINCIPAL,
+                                  **swapped, OTHER_MODULE=str(found))
+                    self.assertGreaterEqual(peer.connections, 1)
+                    sent = traces.find(peer.received, self.secrets())
+                    self.assertEqual(sent != [], "unguarded" in module, sent)
+
+
+class ManyThreads(ProgramCase):
+    def test_forty_threads_connect_first_at_once(self):
+        pg = self.lab.pg
+        started = time.monotonic()
+        result = self.home.run(
+            [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+             pg_programs.SOURCE / "threads_at_once", THREADS,
+             f"host={pg.host} port={pg.port} user={USER} dbname=work connect_timeout=60"], PRINCIPAL)
+        self.assertEqual(result.stdout, f"{USER}\n" * THREADS, result.stderr)
+        self.assert_accepted(THREADS)
+        self.assertLess(time.monotonic() - started, 60)
+
+
+if __name__ == "__main__":
+    harness.main()

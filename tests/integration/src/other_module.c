@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Preloaded: when rds-iam's preload loads its token module, loads the file that the variable
+ * OTHER_MODULE names instead. */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((visibility("default"))) void *dlopen(const char *file, int mode)
+{
+    void *(*next)(const char *, int) = NULL;
+    void *symbol = dlsym(RTLD_NEXT, "dlopen");
+    memcpy(&next, &symbol, sizeof(next));
+    bool is_module = file != NULL && strstr(file, "/rds-iam-pq-token.so") != NULL;
+    return next(is_module ? getenv("OTHER_MODULE") : file, mode);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stands for a command-line tool that contains its client library. Prints the option file in the
+ * directory MYSQL_HOME, which it checks and opens as the tools do, or "no option file". MARK is the
+ * string by which the preload recognises the tool's maker. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* volatile: the compiler must not drop the string. */
+static const char *volatile mark = MARK;
+
+int main(void)
+{
+    char path[8192];
+    char text[8192] = "";
+    struct stat status;
+    const char *home = getenv("MYSQL_HOME");
+    FILE *file = NULL;
+    if (mark != NULL && home != NULL) {
+        (void)snprintf(path, sizeof(path), "%s/my.cnf", home);
+        file =
+            stat(path, &status) == 0 && (status.st_mode & S_IWOTH) == 0 ? fopen(path, "r") : NULL;
+    }
+    if (file == NULL) {
+        puts("no option file");
+        return 0;
+    }
+    (void)fputs(fread(text, 1, sizeof(text) - 1, file) > 0 ? text : "empty\n", stdout);
+    (void)fclose(file);
+    return 0;
+}

@@ -11,15 +11,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log_line.h"
 
 #include <stdint.h>
 #include <sys/types.h>
-
-enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know about
-                      */
-    RIA_LOG_INFO,    /* a decision and its reason */
-};
 
 /* The facts of a POSIX access control list, acl(5), that decide who can write. If a file has a
  * list, the group bits of its mode are the mask of the list, not the rights of the group. */
@@ -167,6 +162,7 @@ struct ria_world {
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
      * NULL, there is no log. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
+    enum ria_log_level log_level; /* the last level that is logged */
 };
 
 /* Returns the value of an environment variable, or NULL if the variable is unset or its value is
@@ -180,7 +176,16 @@ const char *ria_world_env(const struct ria_world *world, const char *name);
  * neither HOME nor the entry names a directory. */
 const char *ria_world_home(const struct ria_world *world);
 
-/* Like world->read_file(), for a file at its default path, which the user did not configure. If
+/* Calls world->read_file(), and logs at the level debug whether the file was read. err must not be
+ * NULL. */
+enum ria_outcome ria_world_read(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
  * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
  * user's home after setuid(), and because Docker creates a directory if a file to be mounted is
@@ -192,12 +197,11 @@ enum ria_outcome ria_world_read_default(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The maximum size of a log line, which contains an error's text and a description of the login. */
-enum {
-    RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
-};
+/* Returns true if lines of that level are logged. Call it before work that only a line needs. */
+bool ria_world_logs(const struct ria_world *world, enum ria_log_level level);
 
-/* Formats a line, replaces its control characters, and logs it. */
+/* Formats a line, replaces its control characters, and logs it. Does nothing if lines of that level
+ * are not logged. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -131,7 +131,7 @@ void ria_check_service(struct ria_facts *facts);
  * false if there is none. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
 
-/* -- option_file.c: target.group; fills the target's host, port and user -- */
+/* -- mysql_group.c: target.group; fills the target's host, port and user -- */
 void ria_check_option_file(struct ria_facts *facts);
 
 /* -- credentials.c: the sources, the identity, the expiry time, the clock -- */

@@ -125,6 +125,13 @@ bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err) RI
  * step, the message also names that step. */
 void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err);
 
+/* Calls ria_http_send(), and logs the host and the result at the level debug. */
+enum ria_http_result ria_fetch_exchange(
+    const struct ria_fetch *fetch,
+    const struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
  * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
  * random time of up to 200 ms before the second try and up to 400 ms before the third, within the

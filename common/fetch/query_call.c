@@ -212,7 +212,7 @@ static enum call_attempt call_try_once(
     }
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     fault->status = 0;
-    fault->result = ria_http_send(&request, &response, err);
+    fault->result = ria_fetch_exchange(fetch, &request, &response, err);
     if (fault->result != RIA_HTTP_ANSWERED) {
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }

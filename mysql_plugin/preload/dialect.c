@@ -20,6 +20,7 @@ enum {
 };
 
 static const struct ria_dialect mariadb = {
+    .name = "libmariadb",
     .is_mariadb = true,
     .plugin_dir = RIA_MARIADB_PLUGIN_DIR,
     .numbers = {
@@ -35,6 +36,7 @@ static const struct ria_dialect mariadb = {
     }};
 
 static const struct ria_dialect mysql_57 = {
+    .name = "libmysqlclient 5.7",
     .plugin_dir = RIA_ORACLE_PLUGIN_DIR,
     .numbers = {
         [RIA_OPTION_CA] = 27,
@@ -49,6 +51,7 @@ static const struct ria_dialect mysql_57 = {
     }};
 
 static const struct ria_dialect mysql_80 = {
+    .name = "libmysqlclient 8.0 to 9.x",
     .plugin_dir = RIA_ORACLE_PLUGIN_DIR,
     .numbers = {
         [RIA_OPTION_CA] = 21,

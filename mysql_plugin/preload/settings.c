@@ -10,6 +10,8 @@
 #include "preload/handle_record.h"
 #include "preload/host_module.h"
 
+#include "interpose/preload_log.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -222,10 +224,20 @@ static void check_dialled(
     ria_host_query(&target, out);
 }
 
+static void log_dialect(const struct ria_library *library)
+{
+    if (ria_preload_logs(RIA_LOG_DEBUG)) {
+        const struct ria_dialect *dialect = ria_dialect_of(library);
+        ria_preload_log_library(
+            library, "mysql_real_connect", dialect == NULL ? "an unknown library" : dialect->name);
+    }
+}
+
 void ria_settings_apply(
     const struct ria_library *library, struct ria_handle *handle, const struct ria_dialled *dialled)
 {
     int saved = errno;
+    log_dialect(library);
     struct setter setter;
     struct ria_host_verdict verdict = {0};
     if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {

@@ -55,10 +55,10 @@ static bool agent_fetch(
 static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;
-    if (level == RIA_LOG_WARNING && !agent->is_pending) {
+    if (level != RIA_LOG_WARNING) {
+        ria_log_detail(&agent->log, level, line);
+    } else if (!agent->is_pending) {
         ria_log_warning(&agent->log, line);
-    } else if (level != RIA_LOG_WARNING && ria_process_world()->log != NULL) {
-        ria_log_event(&agent->log, "%s", line);
     }
 }
 

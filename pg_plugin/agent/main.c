@@ -43,7 +43,8 @@ static const char help[] =
     "  --foreground      stay in the terminal and log to stderr; by default the agent goes to\n"
     "                    the background and logs to " RIA_AGENT_LOG " in its directory\n"
     "  --once            write the passfiles and exit; the tokens are valid for 15 minutes\n"
-    "  --status          print the running agent's services, credentials and last error\n"
+    "  --status          print the running agent's services, credentials and errors, and why\n"
+    "                    entries are refused\n"
     "  --help, --version\n"
     "\n"
     "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and renew all\n"
@@ -174,6 +175,7 @@ static bool run_once(struct ria_agent *agent)
     ok = ok && !entries.is_broken && entries.entry_count > 0 &&
          ria_entries_count_served(&entries) == entries.entry_count;
     ria_entries_release(&entries);
+    ria_failures_release(&maker.failures);
     return ok;
 }
 

@@ -26,7 +26,7 @@ static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
     (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
-    ria_preload_log_warning(text);
+    ria_preload_log(RIA_LOG_WARNING, text);
 }
 
 /* Returns the function table of a loaded module, or NULL if the module has no table or another

@@ -195,14 +195,14 @@ class EachCauseAlone(AwsCase):
 
 
 class OtherEndpoints(AwsCase):
-    """No server answers under these names. The items are asserted."""
+    """The items are asserted, whether or not a server of the lab answers under the name."""
 
     def test_a_custom_endpoint_and_a_proxy(self):
         for label, text in (("analysts.cluster-custom-abcdefghijkl", "mydb of account 123456789012: cluster-MY"),
                             ("px.proxy-abcdefghijkl", "px of account 123456789012: prx-0123456789abcdef0")):
             with self.subTest(label=label):
                 output = self.check("asker", "--aws", host=f"{label}.us-east-1.rds.amazonaws.com")
-                self.assertEqual(output.status, 4)
+                self.assertIn(output.status, (3, 4))
                 self.assertIn(text, output.item("database")[1])
                 self.assertEqual(output.item("IAM login")[0], "ok")
                 self.assertIn(text.split()[-1], output.item("policy")[1])

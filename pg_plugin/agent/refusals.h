@@ -7,7 +7,7 @@
  *                                                       the last attempt without a token, for each
  *                                                       host of a service; stays after a success
  *
- * Of each kind, 100 lines are kept: the first refused entries in the order of the service files,
+ * Of each kind, 100 lines are stored: the first refused entries in the order of the service files,
  * and the newest failures. One more line of each kind has the number of the others:
  *
  *   refused      and N more; run: rds-iam lint

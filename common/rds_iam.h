@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public interface of the core. Of the core, the plugins and the command-line tool include only
- * this header. Its main function, ria_token_for(), makes the token that
- * logs a given user in at a given host and port:
+ * The public interface of the core. The plugins and the command-line tool include no header of the
+ * core except this one. Its main function, ria_token_for(), makes the token that logs a given user
+ * in at a given host and port:
  *
  *     struct ria_login login = {
  *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
@@ -31,6 +31,7 @@
 #define RIA_RDS_IAM_H
 
 #include "aws/identity.h"
+#include "aws/inquiry.h"
 #include "aws/token_text.h"
 #include "base/ascii.h"
 #include "base/buf.h"
@@ -151,6 +152,19 @@ enum ria_outcome ria_session_identity(
     struct ria_identity *out,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Asks AWS a question with the credentials that would sign a token for *login, which must have a
+ * host, in the region that the token is signed for. Sends one request to RDS or IAM, through
+ * rds-iam-fetch. Changes nothing. Returns the same outcomes as ria_session_for(); FAILED also if
+ * the answer is not given: out->kind then distinguishes a request that is not permitted from a name
+ * that does not exist. Blocks until the deadline at most. */
+enum ria_outcome ria_session_ask(
+    const struct ria_login *login,
+    const struct ria_inquiry *inquiry,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_answer *out,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Wipes and frees the members of *session, which is empty afterwards. */
 void ria_session_release(struct ria_session *session);
 
@@ -180,7 +194,7 @@ bool ria_login_may_send(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
- * if a section of the configuration gives it an endpoint. For a hook that is called for every
+ * if a section of the configuration maps it to one. For a hook that is called for every
  * server. Compares names only, and reads the configuration only if the host is not an RDS name.
  * Returns
  *   FOUND   tokens are made for this host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the operating system's user if the program names none, and calls the core: for the token,
- * for permission to send a given token, or for whether the host has an RDS endpoint. The core needs
+ * for permission to send a given token, or for whether tokens are made for the host. The core needs
  * more stack than the 60 KB that Connector/C's asynchronous API gives a plugin, so
  * os/guest_thread.h chooses the stack on which all of this runs. A login without any user name
  * fails. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Carries out one task for one login: makes a token, checks that a given token may be sent, or
- * checks whether the host has an RDS endpoint. A host has an RDS endpoint if it is an RDS name, or
- * if a section of rds-iam's configuration names its endpoint.
+ * checks whether tokens are made for the host. Tokens are made for a host if it is an RDS name, or
+ * if a section of rds-iam's configuration maps it to one.
  *
  * The task runs on a stack that has enough room, because a client library may call a plugin on a
  * small one. All plugins use this file. What differs between the client libraries (how a library
@@ -17,8 +17,8 @@ enum ria_login_task {
     RIA_LOGIN_MAKE_TOKEN, /* ria_token_for(): make a token */
     RIA_LOGIN_MAY_SEND,   /* ria_login_may_send(): check that the token that the program gave may be
                              sent over login.channel */
-    RIA_LOGIN_HAS_ENDPOINT, /* ria_login_has_endpoint(): check only whether the host has an RDS
-                               endpoint */
+    RIA_LOGIN_HAS_ENDPOINT, /* ria_login_has_endpoint(): check only whether tokens are made for
+                               the host */
 };
 
 /* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
@@ -27,33 +27,33 @@ enum ria_login_task {
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
-    bool needs_endpoint; /* check the endpoint first, and carry out `task` only if the host has one
-                          */
+    bool needs_endpoint; /* first check whether tokens are made for the host; if not, do not carry
+                            out `task` */
     /* How to find the user if login.user is NULL and the process does not run as root:
      * getlogin_r(), for a client library that prefers the terminal's login name to the process's
      * user. NULL: the library uses the process's user. */
     int (*login_name)(char *name, size_t size);
-    bool queries_dns; /* if the host has no endpoint: query DNS, and name in err the RDS endpoint
-                         that the host is an alias of */
+    bool queries_dns; /* if tokens are not made for the host: query DNS, and name in err the RDS
+                         endpoint that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[256];   /* if login.user was NULL: the operating system's user, to whose name
-                            login.user now points */
-    bool lacks_endpoint; /* the host was checked and has no RDS endpoint; err contains the reason */
+    char os_user[256];      /* if login.user was NULL: the operating system's user, to whose name
+                               login.user now points */
+    bool lacks_endpoint;    /* tokens are not made for the host; err contains the reason */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;
     struct ria_error err; /* filled unless outcome is RIA_FOUND */
 };
 
 /* Carries out the task within RIA_LOGIN_BUDGET_MS and blocks until it is done. Runs it on the
- * caller's stack if that has enough room, else on a thread of its own (os/guest_thread.h). Returns
+ * caller's stack if that stack has enough room, else on a new thread (os/guest_thread.h). Returns
  * true if the task ran, with the result in login_token->outcome. Returns false with
  * login_token->err filled, and does not set login_token->outcome, if no thread can be started.
  * Thread-safe. */
 bool ria_login_token_run(struct ria_login_token *login_token) RIA_MUST_USE;
 
-/* Logs that the plugin sends the program's own password instead of a token. Adds a warning if the
- * host has an RDS endpoint, because the password may be left over from an earlier setup. Does
+/* Logs that the plugin sends the program's own password instead of a token. Adds a warning if
+ * tokens are made for the host, because the password may be left over from an earlier setup. Does
  * nothing if the process has no log. Reads the configuration file only if the host's name alone
  * does not decide. Ignores every failure, because a login with a password does not depend on this
  * check. `login_name` has the same meaning as in struct ria_login_token. */

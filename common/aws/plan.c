@@ -75,7 +75,7 @@ bool ria_plan_service(
     };
     struct ria_service_endpoint own;
     ria_service_endpoint(service, region->value, &variant, &own);
-    bool is_legacy = strcmp(own.region, region->value) != 0;
+    bool is_legacy = service == RIA_SERVICE_STS && strcmp(own.region, region->value) != 0;
     if (custom->value != NULL) {
         out->from = custom;
         (void)ria_text_copy(out->region, sizeof(out->region), region->value);

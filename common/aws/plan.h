@@ -53,11 +53,13 @@ enum ria_plan_value {
     RIA_PLAN_LOGIN_SESSION, /* the ARN of the user who logged in */
     RIA_PLAN_LOGIN_REGION,
     RIA_PLAN_LOGIN_DIRECTORY, /* the directory of the token file of `aws login` */
-    RIA_PLAN_STS_URL,         /* the four URLs replace the services' endpoints; in the order of
+    RIA_PLAN_STS_URL,         /* the six URLs replace the services' endpoints; in the order of
                                  enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
+    RIA_PLAN_RDS_URL,
+    RIA_PLAN_IAM_URL,
     RIA_PLAN_FIPS, /* this and the next two values are set only if they are enabled */
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
@@ -66,6 +68,11 @@ enum ria_plan_value {
     RIA_PLAN_PROCESS_CACHE,   /* set if the output of a process may be cached in a file */
     RIA_PLAN_IDENTITY_REGION, /* set in a request for the identity of the plan's keys: the region in
                                  which STS is called; provider/identity_record.h */
+    RIA_PLAN_QUESTION,        /* this and the next three are set in a request that asks AWS a
+                                 question with the plan's keys (aws/inquiry.h): the name of the action */
+    RIA_PLAN_QUESTION_REGION, /* the region of the endpoint */
+    RIA_PLAN_QUESTION_NAME,   /* of what the question is about */
+    RIA_PLAN_QUESTION_RESOURCE, /* unset for most questions */
     RIA_PLAN_VALUES,
 };
 

@@ -58,6 +58,8 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_SSO] = {"SSO", "sso", "portal.sso", "portal.sso-fips", true},
     [RIA_SERVICE_SSO_OIDC] = {"SSO_OIDC", "sso_oidc", "oidc", "oidc-fips", true},
     [RIA_SERVICE_SIGNIN] = {"SIGNIN", "signin", "signin", "signin-fips", false},
+    [RIA_SERVICE_RDS] = {"RDS", "rds", "rds", "rds-fips", true},
+    [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has its FIPS hosts */
 };
 
 /* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. Later regions never used the
@@ -100,6 +102,72 @@ static const struct {
 
 /* The only region whose FIPS host name of sign-in does not contain the region. */
 static const char signin_fips_home[] = "us-gov-west-1";
+
+/* The endpoints of IAM. All regions of a partition share them, and they are signed for one region.
+ * The hosts are those without a variant, with dual-stack, with FIPS, and with both. */
+static const struct {
+    const char *partition;
+    const char *hosts[4];
+    const char *region;
+    const char *fips_region; /* NULL: region */
+} iam_hosts[] = {
+    {"aws",
+     {"iam.amazonaws.com",
+      "iam.global.api.aws",
+      "iam-fips.amazonaws.com",
+      "iam-fips.global.api.aws"},
+     "us-east-1",
+     NULL},
+    {"aws-cn",
+     {"iam.cn-north-1.amazonaws.com.cn",
+      "iam.global.api.amazonwebservices.com.cn",
+      "iam-fips.amazonaws.com.cn",
+      "iam-fips.api.amazonwebservices.com.cn"},
+     "cn-north-1",
+     "cn-northwest-1"},
+    {"aws-us-gov",
+     {"iam.us-gov.amazonaws.com",
+      "iam.us-gov.api.aws",
+      "iam.us-gov.amazonaws.com",
+      "iam.us-gov.api.aws"},
+     "us-gov-west-1",
+     NULL},
+    {"aws-iso",
+     {"iam.us-iso-east-1.c2s.ic.gov",
+      "iam.api.aws.ic.gov",
+      "iam-fips.us-iso-east-1.c2s.ic.gov",
+      "iam-fips.api.aws.ic.gov"},
+     "us-iso-east-1",
+     NULL},
+    {"aws-iso-b",
+     {"iam.us-isob-east-1.sc2s.sgov.gov",
+      "iam.api.aws.scloud",
+      "iam-fips.us-isob-east-1.sc2s.sgov.gov",
+      "iam-fips.api.aws.scloud"},
+     "us-isob-east-1",
+     NULL},
+    {"aws-iso-e",
+     {"iam.eu-isoe-west-1.cloud.adc-e.uk",
+      "iam.api.cloud-aws.adc-e.uk",
+      "iam-fips.cloud.adc-e.uk",
+      "iam-fips.api.cloud-aws.adc-e.uk"},
+     "eu-isoe-west-1",
+     NULL},
+    {"aws-iso-f",
+     {"iam.us-isof-south-1.csp.hci.ic.gov",
+      "iam.api.aws.hci.ic.gov",
+      "iam-fips.csp.hci.ic.gov",
+      "iam-fips.api.aws.hci.ic.gov"},
+     "us-isof-south-1",
+     NULL},
+    {"aws-eusc",
+     {"iam.eusc-de-east-1.amazonaws.eu",
+      "iam.api.amazonwebservices.eu",
+      "iam-fips.amazonaws.eu",
+      "iam-fips.api.amazonwebservices.eu"},
+     "eusc-de-east-1",
+     NULL},
+};
 
 static bool is_legacy_region(const char *region)
 {
@@ -148,6 +216,24 @@ static bool write_signin_host(
     return true;
 }
 
+static void find_iam_host(
+    const char *partition,
+    const struct ria_service_variant *variant,
+    struct ria_service_endpoint *out)
+{
+    size_t i = 0;
+    while (strcmp(iam_hosts[i].partition, partition) != 0) {
+        i++;
+    }
+    const char *fips_region = variant->is_fips ? iam_hosts[i].fips_region : NULL;
+    (void)ria_text_copy(
+        out->host,
+        sizeof(out->host),
+        iam_hosts[i].hosts[(variant->is_fips ? 2 : 0) + (variant->is_dual_stack ? 1 : 0)]);
+    (void)ria_text_copy(
+        out->region, sizeof(out->region), fips_region == NULL ? iam_hosts[i].region : fips_region);
+}
+
 void ria_service_endpoint(
     enum ria_service service,
     const char *region,
@@ -156,6 +242,10 @@ void ria_service_endpoint(
 {
     const struct service *known = &services[service];
     struct ria_partition partition = ria_partition_of(region);
+    if (service == RIA_SERVICE_IAM) {
+        find_iam_host(partition.name, variant, out);
+        return;
+    }
     bool is_global = uses_global_endpoint(service, region, variant);
     bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
                                           strcmp(partition.name, "aws-us-gov") == 0);
@@ -183,4 +273,9 @@ const char *ria_service_name(enum ria_service service)
 const char *ria_service_key(enum ria_service service)
 {
     return services[service].key;
+}
+
+const char *ria_service_scope(enum ria_service service)
+{
+    return services[service].host;
 }

@@ -4,7 +4,8 @@
  * depend on a region and on variants that the user can enable. Configured endpoints
  * (AWS_ENDPOINT_URL and similar settings) are not handled here; see provider/network.h.
  *
- * Implements the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.67.
+ * Implements the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.67, and those
+ * of rds and iam in botocore 1.43.11.
  */
 #ifndef RIA_AWS_SERVICE_H
 #define RIA_AWS_SERVICE_H
@@ -16,6 +17,8 @@ enum ria_service {
     RIA_SERVICE_SSO, /* the portal that returns a role's credentials for an SSO token */
     RIA_SERVICE_SSO_OIDC,
     RIA_SERVICE_SIGNIN,
+    RIA_SERVICE_RDS,
+    RIA_SERVICE_IAM, /* has one endpoint for all regions of a partition */
     RIA_SERVICES,
 };
 
@@ -59,11 +62,14 @@ struct ria_partition ria_partition_of(const char *region);
 bool ria_partition_exists(const char *name);
 
 /* Returns the name of a service as the suffix of AWS_ENDPOINT_URL_*: "STS", "SSO", "SSO_OIDC",
- * "SIGNIN". */
+ * "SIGNIN", "RDS", "IAM". */
 const char *ria_service_name(enum ria_service service);
 
 /* Returns the name of a service as a [services] section spells it: "sts", "sso_oidc", ... */
 const char *ria_service_key(enum ria_service service);
+
+/* Returns the name of a service in the credential scope of a request to its query API: "sts". */
+const char *ria_service_scope(enum ria_service service);
 
 /* The pseudo-region "aws-global": the global STS endpoint of partition aws. */
 extern const char ria_region_global[];

@@ -102,7 +102,7 @@ enum ria_outcome ria_setting_read(
 {
     RIA_AUTO(buf) text = {.max = RIA_INI_TEXT_MAX};
     enum ria_outcome outcome = path->is_named
-                                   ? world->read_file(world->self, path->text, &text, file, err)
+                                   ? ria_world_read(world, path->text, &text, file, err)
                                    : ria_world_read_default(world, path->text, &text, file, err);
     if (outcome != RIA_FOUND) {
         return outcome;

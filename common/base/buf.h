@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The byte buffer of this project, for text and for secrets. It has a maximum size, set when it is
- * declared. Its memory is wiped when it grows and when it is released. It remembers a failed
- * append, so a caller builds a whole text first and checks once. It does no I/O, and is not for
- * structured binary records.
+ * The byte buffer of this project, for text and for secrets. A buffer has a maximum size, which is
+ * set when the buffer is declared. Its memory is wiped when it grows and when it is released. The
+ * buffer records a failed append, so a caller builds a whole text first and checks once. These
+ * functions do no I/O. A buffer is not for structured binary records.
  *
  *     RIA_AUTO(buf) query = {.max = 4096};
  *     ria_buf_add_text(&query, "Action=connect&DBUser=");
@@ -32,7 +32,7 @@ struct ria_buf {
 /* These functions append bytes, a string, one character, a number in decimal, and a formatted text.
  * If the text would exceed max or memory runs out, they append nothing and set buf->failed. While
  * buf->failed is set, they do nothing. Do not pass a secret to ria_buf_addf(), because vsnprintf()
- * leaves parts of it on the stack. */
+ * leaves parts of the secret on the stack. */
 void ria_buf_add(struct ria_buf *buf, const void *bytes, size_t len);
 void ria_buf_add_text(struct ria_buf *buf, const char *text);
 void ria_buf_add_char(struct ria_buf *buf, char c);
@@ -40,8 +40,9 @@ void ria_buf_add_number(struct ria_buf *buf, unsigned number);
 void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Reserves room for len more bytes and returns a pointer to it, valid until the next append. If the
- * bytes would exceed max or memory runs out, sets buf->failed. Returns NULL if buf->failed is set.
+/* Reserves room for len more bytes and returns a pointer to the room, valid until the next append.
+ * If the bytes would exceed max or memory runs out, sets buf->failed. Returns NULL if buf->failed
+ * is set.
  */
 char *ria_buf_reserve(struct ria_buf *buf, size_t len);
 

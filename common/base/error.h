@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error type of this project. A caller declares a struct ria_error on its stack. Filling it
- * allocates no memory, so it works when memory is exhausted, and there is nothing to free.
+ * The error type of this project. A caller declares a struct ria_error on its stack. Filling
+ * the struct allocates no memory, so errors can be reported when memory is exhausted, and there is
+ * nothing to free.
  *
- * A text has the form "place: what is wrong; what to do". It never contains a secret, a token or a
- * URL with a query. Control characters are replaced when the text is written, because the text
- * can contain file names, profile names and host names from outside.
+ * An error's text has the form "place: what is wrong; what to do". It never contains a secret, a
+ * token or a URL with a query. Control characters are replaced when the text is written, because
+ * the text can contain file names, profile names and host names from outside.
  */
 #ifndef RIA_BASE_ERROR_H
 #define RIA_BASE_ERROR_H

@@ -2,9 +2,10 @@
  *
  * Reads a file's facts, and replaces a file.
  *
- * The owner and the mode come from fstat(). The access control list and the type of the file system
- * are read only if the mode lets the group or others write, which is rare: a list cannot give more
- * rights than the group bits of the mode, and only an error message names the file system.
+ * The owner and the mode come from fstat() or stat(). The access control list is read only if the
+ * mode lets the group write, which is rare, because a list cannot give more rights than the group
+ * bits of the mode. The type of the file system is read only if the mode lets the group or others
+ * write, because only the error message for a file that others can write depends on the type.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Functions that read the facts about a file for base/trust.h, and that replace a file as a whole.
- * They are called by the process's world (os/process_world.c), and by programs that open
+ * The process's world (os/process_world.c) calls these functions, and so do programs that open
  * directories themselves. All functions may be called from any thread. They block only on the file
  * system.
  */
@@ -13,7 +13,7 @@
 /* Fills *out with the facts about an open file. Returns false with errno set on failure. */
 bool ria_file_facts(int fd, struct ria_file *out) RIA_MUST_USE;
 
-/* Like ria_file_facts(), for a path. Follows a symbolic link. It also works for a file that this
+/* Like ria_file_facts(), for a path. Follows a symbolic link. Also works for a file that this
  * process cannot open. Returns false with errno set on failure. */
 bool ria_file_facts_at(const char *path, struct ria_file *out) RIA_MUST_USE;
 

@@ -4,13 +4,13 @@
  * program of rds-iam) are in one mapping. The mapping is created at the first use and never
  * unmapped. It reserves RIA_SECRETS_MAX bytes of address space between two inaccessible guard
  * pages; only pages in use take memory. The kernel leaves the mapping out of core files
- * (MADV_DONTDUMP). Heap memory cannot be used for this, because a heap page also contains data of
- * the host program, which must stay in the host's core files.
+ * (MADV_DONTDUMP). Heap memory cannot be left out in this way, because a heap page also contains
+ * data of the host program, which must stay in the host's core files.
  *
  * The mapping is not locked into memory, because RLIMIT_MEMLOCK belongs to the host program.
  * Therefore a page can be swapped out. A child that the host forks inherits the mapping like all
- * other memory, so the child need not get credentials again. A program that the host executes does
- * not inherit it.
+ * other memory, so the child need not get credentials again. If the host executes another
+ * program, that program does not inherit the mapping.
  *
  * All functions may be called from any thread. They take no lock, so a child of fork() never
  * deadlocks. Only one thread at a time may use one struct ria_secret.
@@ -33,9 +33,9 @@ struct ria_secret {
 };
 
 /* Copies the bytes into the mapping and releases the old contents of *secret. Returns false, with
- * *secret empty, if there are no bytes, if they are longer than RIA_SECRET_MAX, if the mapping is
- * full, or if there is no mapping because mmap() failed or the kernel cannot leave the mapping out
- * of core files. In these cases the caller continues without a cached copy. */
+ * *secret empty, in these cases: there are no bytes; there are more than RIA_SECRET_MAX; the
+ * mapping is full; or there is no mapping, because mmap() failed or the kernel cannot leave the
+ * mapping out of core files. The caller then continues without a cached copy. */
 bool ria_secret_keep(struct ria_secret *secret, const void *bytes, size_t len);
 
 /* Wipes the secret and returns its memory to the mapping. Accepts an empty secret. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts in arrays of a fixed size. A text that is too long is cut at a UTF-8 character boundary and
- * ends in "...". Also decodes UTF-8. For a secret, or a text of unlimited length, use a buffer
+ * Texts in arrays of a fixed size. If a text is too long, it is cut at a UTF-8 character boundary
+ * and ends in "...". Also decodes UTF-8. For a secret, or a text of unlimited length, use a buffer
  * (base/buf.h) instead.
  */
 #ifndef RIA_BASE_TEXT_H
@@ -18,7 +18,7 @@ bool ria_text_copy(char *out, size_t size, const char *text);
 
 /* ria_text_format() and ria_text_format_args() write a formatted text to out, an array of `size`
  * bytes, at least 4. They take ten times as long as ria_text_copy(). They return false if the text
- * was cut, and also, with out "", if vsnprintf() fails. */
+ * was cut. If vsnprintf() fails, they set out to "" and return false. */
 bool ria_text_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool ria_text_format_args(char *out, size_t size, const char *format, va_list args)
@@ -29,8 +29,9 @@ enum {
 };
 
 /* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
- * shlex.quote(): unchanged, or in single quotes if it is empty or contains a space, a quote or
- * another special character. A name that is too long is cut inside the quotes. Returns out. */
+ * shlex.quote(): if the name is empty or contains a space, a quote or another special character, in
+ * single quotes; otherwise unchanged. A name that is too long is cut inside the quotes. Returns
+ * out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,

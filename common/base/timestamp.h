@@ -28,10 +28,10 @@ bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED
     RIA_MUST_USE;
 
 /* Parses a time in RFC 3339 form (2026-08-22T12:34:56Z, or with a fraction or +hh:mm) or in the ISO
- * 8601 basic form (20260822T123456Z). Instead of Z the text may end in "UTC", which botocore's file
- * cache writes. A fraction of a second is dropped. Returns false, with *out untouched, for any
- * other text. This includes a date in one form with a time of day in the other form, and a time at
- * or before the start of 1970, because callers store 0 for "no time". */
+ * 8601 basic form (20260822T123456Z). Instead of Z, the text may end in "UTC", as in botocore's
+ * file cache. A fraction of a second is dropped. Returns false, with *out untouched, for any other
+ * text. This includes a date in one form with a time of day in the other form, and a time at or
+ * before the start of 1970, because callers store 0 for "no time". */
 bool ria_timestamp_parse(const char *text, int64_t *out) RIA_MUST_USE;
 
 #endif

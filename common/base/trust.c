@@ -296,7 +296,7 @@ enum ria_outcome ria_trust_read(
     struct ria_error *err)
 {
     *file = (struct ria_file){0};
-    enum ria_outcome outcome = world->read_file(world->self, what->path, out, file, err);
+    enum ria_outcome outcome = ria_world_read(world, what->path, out, file, err);
     if (outcome == RIA_FOUND && !ria_trust_check_writers(world, file, what, err)) {
         ria_buf_clear(out);
         return RIA_FAILED;

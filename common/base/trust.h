@@ -6,9 +6,9 @@
  *
  *   owner    Must be root or the effective user. A file of another user is "foreign". A foreign
  *            configuration of rds-iam and a foreign pg_service.conf are refused. Foreign AWS files
- *            are used with a warning, because users mount their homes into containers. But a
- *            setting in such a file that names a command, a file, a server or a trusted
- *            certificate is refused when it is used (aws/profile.h).
+ *            are used with a warning, because users mount their homes into containers. But if a
+ *            setting in such a file names a command, a file, a server or a trusted certificate,
+ *            the setting is refused when it is used (aws/profile.h).
  *   writers  Only these may be able to write the file: the owner, root, group 0 (the group of
  *            OpenShift's arbitrary users), and the private group of the user or of the owner (the
  *            group with the same number, on which umask 002 relies). Any other file is refused.
@@ -19,9 +19,9 @@
  *            owned by the effective user, and the mode must give no rights to the group or others.
  *            A file that belongs to root is accepted only if the effective user is root.
  *
- * Access control lists of NFSv4 are not read, because they are not POSIX lists; for such a file the
- * mode decides. On a file system that has one mode for all files, chmod has no effect, so the
- * message tells the user to copy the file.
+ * Access control lists of NFSv4 are not read, because they are not POSIX lists. For a file with
+ * an NFSv4 list, the mode decides. If a file system has one mode for all files, chmod has no
+ * effect, so the message tells the user to copy the file.
  *
  * All functions may be called from any thread.
  */

@@ -23,7 +23,7 @@ const char *ria_world_home(const struct ria_world *world)
     return home != NULL || world->home == NULL ? home : world->home(world->self);
 }
 
-enum ria_outcome ria_world_read_default(
+enum ria_outcome ria_world_read(
     const struct ria_world *world,
     const char *path,
     struct ria_buf *out,
@@ -31,6 +31,22 @@ enum ria_outcome ria_world_read_default(
     struct ria_error *err)
 {
     enum ria_outcome outcome = world->read_file(world->self, path, out, file, err);
+    if (outcome == RIA_FOUND) {
+        ria_world_log(world, RIA_LOG_DEBUG, "%s was read (%zu bytes)", path, out->len);
+    } else {
+        ria_world_log(world, RIA_LOG_DEBUG, "%s", err->text);
+    }
+    return outcome;
+}
+
+enum ria_outcome ria_world_read_default(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err)
+{
+    enum ria_outcome outcome = ria_world_read(world, path, out, file, err);
     if (outcome != RIA_FAILED || err->code != RIA_E_UNREACHABLE) {
         return outcome;
     }
@@ -38,9 +54,14 @@ enum ria_outcome ria_world_read_default(
     return RIA_ABSENT;
 }
 
+bool ria_world_logs(const struct ria_world *world, enum ria_log_level level)
+{
+    return world->log != NULL && level <= world->log_level;
+}
+
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
 {
-    if (world->log == NULL) {
+    if (!ria_world_logs(world, level)) {
         return;
     }
     char line[RIA_LOG_LINE_MAX];

@@ -2,7 +2,7 @@
  *
  * The interface between the core and the operating system: environment, clocks, files and log. The
  * code in common/aws, config, provider and login takes a world as an argument and has no other
- * access to these, so a unit test needs no setenv(), no sleep and no file.
+ * access to the system, so a unit test needs no setenv(), no sleep and no file.
  * common/os/process_world.c implements the interface for the running process. The programs and
  * preloads (fetch, tool, interpose) also use the system directly.
  */
@@ -11,15 +11,10 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/log_line.h"
 
 #include <stdint.h>
 #include <sys/types.h>
-
-enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know about
-                      */
-    RIA_LOG_INFO,    /* a decision and its reason */
-};
 
 /* The facts of a POSIX access control list, acl(5), that decide who can write. If a file has a
  * list, the group bits of its mode are the mask of the list, not the rights of the group. */
@@ -42,8 +37,8 @@ struct ria_stamp {
     int64_t size;
     int64_t modified; /* st_mtim of stat(2), nanoseconds since 1970 */
     int64_t changed;  /* st_ctim of stat(2), nanoseconds since 1970 */
-    /* 0: the stamp describes the file on disk. Else it describes a copy of the file in memory, and
-     * this is the number of the copy; every new copy gets another number. */
+    /* 0: the stamp describes the file on disk. Else the stamp describes a copy of the file in
+     * memory, and `version` is the number of that copy; every new copy gets another number. */
     uint64_t version;
     /* The next change of the file will change its stamp, because the last change is older than the
      * resolution of the file system's clock. */
@@ -105,16 +100,16 @@ struct ria_world {
 
     /* Returns the home directory in the effective user's passwd entry, or NULL. Code that looks for
      * the user's files calls ria_world_home() instead, which reads HOME first. The result stays
-     * valid until the process ends. The member is NULL in a world without a passwd database. */
+     * valid until the process ends. In a world without a passwd database, the member is NULL. */
     const char *(*home)(void *self);
 
-    /* Reads a whole regular file into *out. A file longer than out->max is refused. Opening a FIFO
-     * or a device does not block. The null device, under any name, is read as an empty file that
-     * belongs to root and that no other user can write. Returns FOUND; ABSENT if the file does not
-     * exist; FAILED with a message that names the path. The code of a failure is RIA_E_UNREACHABLE
-     * if the path is a directory or a loop of links, or if the user is not allowed to search a
-     * directory on the path: in these cases the user cannot have a file at this path. The code of
-     * every other failure is RIA_E_CONFIG. `file` may be NULL. */
+    /* Reads a whole regular file into *out. A file longer than out->max is refused. If the path is
+     * a FIFO or a device, the call does not block. The null device, under any name, is read as an
+     * empty file that belongs to root and that no other user can write. Returns FOUND; ABSENT if
+     * the file does not exist; FAILED with a message that names the path. The code of a failure is
+     * RIA_E_UNREACHABLE if the path is a directory or a loop of links, or if the user is not
+     * allowed to search a directory on the path: in these cases the user cannot have a file at this
+     * path. The code of every other failure is RIA_E_CONFIG. `file` may be NULL. */
     enum ria_outcome (*read_file)(
         void *self,
         const char *path,
@@ -164,8 +159,10 @@ struct ria_world {
      * capabilities), or if its effective and real ids differ (seteuid). */
     bool (*is_privileged)(void *self);
 
-    /* Logs one line, passed without a newline. It must not contain a secret. NULL: no log. */
+    /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
+     * NULL, there is no log. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
+    enum ria_log_level log_level; /* the last level that is logged */
 };
 
 /* Returns the value of an environment variable, or NULL if the variable is unset or its value is
@@ -174,11 +171,21 @@ struct ria_world {
 const char *ria_world_env(const struct ria_world *world, const char *name);
 
 /* Returns the user's home directory: HOME, or if HOME is unset or blank, the directory in the
- * passwd entry. libpq 15 and later has the same rule for an unset or empty HOME, and Python's
- * expanduser(), which the AWS CLI uses, for an unset HOME. Returns NULL if neither is known. */
+ * passwd entry. libpq 15 and later also reads the passwd entry if HOME is unset or empty. Python's
+ * expanduser(), which the AWS CLI uses, reads the entry only if HOME is unset. Returns NULL if
+ * neither HOME nor the entry names a directory. */
 const char *ria_world_home(const struct ria_world *world);
 
-/* Like world->read_file(), for a file at its default path, which the user did not configure. If
+/* Calls world->read_file(), and logs at the level debug whether the file was read. err must not be
+ * NULL. */
+enum ria_outcome ria_world_read(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
  * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
  * user's home after setuid(), and because Docker creates a directory if a file to be mounted is
@@ -190,12 +197,11 @@ enum ria_outcome ria_world_read_default(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The maximum size of a log line, which contains an error's text and a description of the login. */
-enum {
-    RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
-};
+/* Returns true if lines of that level are logged. Call it before work that only a line needs. */
+bool ria_world_logs(const struct ria_world *world, enum ria_log_level level);
 
-/* Formats a line, replaces its control characters, and logs it. */
+/* Formats a line, replaces its control characters, and logs it. Does nothing if lines of that level
+ * are not logged. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -121,6 +121,17 @@ static void add_success(struct ria_facts *facts)
                   ria_probe_number(&facts->server, "tls_us", 0);
     (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
+    if (ria_check_has_password(facts)) {
+        facts->verdict = RIA_VERDICT_OURS;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "login",
+            NULL,
+            "as %s, but with a password, so the token was not tried",
+            user);
+        return;
+    }
     ria_report_add(
         facts->report,
         RIA_MARK_OK,
@@ -146,29 +157,50 @@ static bool find_hook_message(const struct ria_probe *attempt, char *out, size_t
     return true;
 }
 
+/* Returns whether the server sent the error. MySQL's client libraries also use the server's number
+ * 1045, if a plugin cannot be loaded. */
+static bool is_error_of_server(const struct ria_facts *facts)
+{
+    int64_t code = facts->refusal_code;
+    bool is_own = (code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END) ||
+                  strstr(facts->refusal, "could not be loaded") != NULL;
+    return strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
+}
+
+/* Returns whether the client library reports that the server ended the connection, or did not
+ * answer in time. */
+static bool is_ended_by_server(const struct ria_facts *facts)
+{
+    static const char *const words[] = {
+        "closed the connection", "timeout expired", "reset by peer", "EOF", "Lost connection"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(facts->refusal, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return facts->attempt.is_late;
+}
+
 /* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. The
  * client library's own errors mean that the server was not reached, or that its TLS was not
  * accepted; for these, the server's part has been checked before. */
 static enum ria_verdict judge(struct ria_facts *facts)
 {
     char message[RIA_ERROR_TEXT_MAX];
-    int64_t code = facts->refusal_code;
-    bool is_own = code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END;
-    bool is_from_server = strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
-    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0 ||
-        strstr(facts->refusal, "no password supplied") != NULL) {
+    if (strncmp(facts->refusal, "rds-iam: ", 9) == 0) {
         return RIA_VERDICT_OURS;
     }
-    if (find_hook_message(&facts->attempt, message, sizeof(message)) && !is_from_server) {
+    if (is_error_of_server(facts)) {
+        return RIA_VERDICT_SERVER;
+    }
+    if (find_hook_message(&facts->attempt, message, sizeof(message))) {
         (void)ria_text_copy(facts->refusal, sizeof(facts->refusal), message);
         return RIA_VERDICT_OURS;
     }
-    if (is_from_server) {
-        return RIA_VERDICT_SERVER;
+    if (!facts->has_tls && !facts->offers_no_tls) {
+        return RIA_VERDICT_NOT_REACHED;
     }
-    return facts->has_tls && !facts->is_other_ca && !facts->is_name_unverified ? RIA_VERDICT_SERVER
-           : facts->is_reached                                                 ? RIA_VERDICT_OURS
-                               : RIA_VERDICT_NOT_REACHED;
+    return facts->has_tls && is_ended_by_server(facts) ? RIA_VERDICT_SERVER : RIA_VERDICT_OURS;
 }
 
 /* Reports the error as the mariadb command prints it, with its number. */
@@ -207,6 +239,12 @@ static void add_failure(struct ria_facts *facts)
             facts->attempt.signal);
     }
     facts->verdict = judge(facts);
+    if (ria_is_token(facts->refusal)) {
+        (void)ria_text_copy(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the server's error contains the token, so it is not shown");
+    }
     add_refusal_item(facts);
     if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {

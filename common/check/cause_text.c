@@ -57,7 +57,9 @@ static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
     const char *arn = facts->identity.arn;
     const char *at = strstr(arn, words);
     const char *service = strstr(arn, ":sts::");
-    if (!facts->has_identity) {
+    if (facts->aws.principal[0] != '\0') {
+        ria_buf_add_text(out, facts->aws.principal);
+    } else if (!facts->has_identity) {
         ria_buf_add_text(out, "ROLE_ARN");
     } else if (at == NULL || service == NULL || service > at) {
         ria_buf_add_text(out, arn);
@@ -74,21 +76,26 @@ static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
  */
 static void add_account(const struct ria_facts *facts, struct ria_buf *out)
 {
-    const char *at = facts->identity.arn;
-    for (int i = 0; i < 4 && at != NULL; i++) {
-        at = strchr(at, ':');
-        at = at == NULL ? NULL : at + 1;
-    }
-    if (at == NULL) {
-        ria_buf_add_text(out, "ACCOUNT");
-    } else {
-        ria_buf_addf(out, "%.*s", (int)strcspn(at, ":"), at);
-    }
+    char account[RIA_AWS_ACCOUNT_SIZE];
+    (void)ria_arn_field(facts->identity.arn, 4, account, sizeof(account));
+    ria_buf_add_text(out, account[0] == '\0' ? "ACCOUNT" : account);
 }
 
 static void add_resource(const struct ria_facts *facts, struct ria_buf *out)
 {
     const char *partition = facts->name.partition;
+    const struct ria_aws_facts *aws = &facts->aws;
+    if (aws->resource[0] != '\0') {
+        ria_buf_addf(
+            out,
+            "arn:%s:rds-db:%s:%s:dbuser:%s/",
+            aws->partition,
+            aws->region,
+            aws->account,
+            aws->resource);
+        add_user(facts, out);
+        return;
+    }
     ria_buf_addf(
         out,
         "arn:%s:rds-db:%s:",
@@ -97,6 +104,14 @@ static void add_resource(const struct ria_facts *facts, struct ria_buf *out)
     add_account(facts, out);
     ria_buf_add_text(out, ":dbuser:RESOURCE_ID/");
     add_user(facts, out);
+}
+
+static void add_known(const struct ria_facts *facts, struct ria_buf *out)
+{
+    if (facts->aws.resource[0] != '\0') {
+        ria_buf_addf(
+            out, " --account %s --resource-id %s", facts->aws.account, facts->aws.resource);
+    }
 }
 
 static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
@@ -141,6 +156,7 @@ static const struct {
     {"{identity}", add_caller},
     {"{role}", add_role_arn},
     {"{resource}", add_resource},
+    {"{known}", add_known},
     {"{describe}", add_describe},
     {"{users}", add_users},
 };

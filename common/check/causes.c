@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Explains a refused login in three steps, each a table: (1) what the checks before the login have
- * already proved; (2) what the server's own error says; (3) if the error is one that RDS gives for
- * every refused token, the causes that look alike. The first two steps end at the first match. */
+ * Explains a refused login in three steps: (1) what the server's own error says (known_errors.c);
+ * (2) if the server names no cause, what the checks before the login have proved; (3) if the error
+ * is one that RDS gives for every refused token, the causes that look alike. The first two steps
+ * end at the first match. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -10,10 +11,11 @@
 #include <string.h>
 
 enum {
-    CLOCK_LIMIT = 240, /* seconds; AWS rejects a signature that is 5 minutes old or more */
+    AHEAD_LIMIT = 240,  /* seconds; AWS rejects a time that is 5 minutes or more in the future */
+    BEHIND_LIMIT = 840, /* seconds; a token is valid for 15 minutes */
 };
 
-/* -- 1. what the checks have proved ----------------------------------------------------------- */
+/* -- what the checks have proved ----------------------------------------------------------- */
 
 static bool has_no_credentials(const struct ria_facts *facts)
 {
@@ -62,14 +64,60 @@ static bool has_unverified_name(const struct ria_facts *facts)
     return facts->has_tls && facts->is_name_unverified;
 }
 
+static bool has_no_service(const struct ria_facts *facts)
+{
+    return facts->is_service_missing;
+}
+
+static bool is_service_refused(const struct ria_facts *facts)
+{
+    return facts->is_service_refused && facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool has_failed_agent(const struct ria_facts *facts)
+{
+    return facts->is_agent_running && facts->has_agent_error && facts->verdict == RIA_VERDICT_OURS;
+}
+
 static bool has_no_passfile(const struct ria_facts *facts)
 {
     return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
 }
 
+/* The server connects, but speaks no TLS of this engine: it is silent, closes the connection, or is
+ * another kind of server. */
+static bool has_no_answer(const struct ria_facts *facts)
+{
+    char error[16];
+    return facts->is_reached && !facts->has_tls && !facts->offers_no_tls &&
+           ria_probe_text(&facts->server, "error", error, sizeof(error));
+}
+
+static bool is_installation_incomplete(const struct ria_facts *facts)
+{
+    return facts->is_incomplete && facts->verdict == RIA_VERDICT_OURS;
+}
+
+bool ria_check_has_password(const struct ria_facts *facts)
+{
+    const char *variable = facts->target.engine == RIA_ENGINE_POSTGRES ? "PGPASSWORD" : "MYSQL_PWD";
+    bool is_reported = facts->attempt.errors.len > 0 &&
+                       strstr(facts->attempt.errors.data, "the program's own password") != NULL;
+    return is_reported || facts->has_password || ria_world_env(facts->world, variable) != NULL;
+}
+
+static bool has_given_password(const struct ria_facts *facts)
+{
+    bool was_in = ria_probe_is(&facts->attempt, "login", "ok");
+    return (facts->verdict == RIA_VERDICT_SERVER || was_in) && ria_check_has_password(facts);
+}
+
+/* A clock that is behind makes tokens that look old, one that is ahead makes tokens from the
+ * future. The limits differ. */
 static bool has_wrong_clock(const struct ria_facts *facts)
 {
-    return facts->identity.has_difference && llabs(facts->identity.difference) >= CLOCK_LIMIT;
+    int64_t behind = facts->identity.difference;
+    return facts->identity.has_difference && (behind >= BEHIND_LIMIT || behind <= -AHEAD_LIMIT);
 }
 
 static bool has_region_conflict(const struct ria_facts *facts)
@@ -81,11 +129,7 @@ static bool has_region_conflict(const struct ria_facts *facts)
            strstr(facts->name.endpoint, dotted) == NULL;
 }
 
-static bool is_refused_by_hook(const struct ria_facts *facts)
-{
-    return facts->verdict == RIA_VERDICT_OURS && facts->refusal[0] != '\0';
-}
-
+#define SEE_PASSFILE "See passfile above, under Settings."
 #define SEE_SERVER_NAME "See server name above, under Server."
 
 static const struct {
@@ -94,10 +138,18 @@ static const struct {
     const char *text;
     const char *remedy;
 } proved[] = {
+    {"no-service",
+     has_no_service,
+     "The service does not exist.",
+     "See service above, under Settings."},
     {"unreached",
      is_unreached,
      "No connection to the server could be established.",
      "See the remedy above, under Server."},
+    {"no-answer",
+     has_no_answer,
+     "The address accepts connections, but no server of this engine answers with TLS.",
+     "See TLS above, under Server."},
     {"no-endpoint",
      has_no_endpoint,
      "No token can be signed for this host.",
@@ -106,10 +158,10 @@ static const struct {
      has_no_credentials,
      "There are no usable AWS credentials.",
      "See Credentials above. Compare with: aws sts get-caller-identity"},
-    {"keys-rejected",
-     has_rejected_keys,
-     "AWS rejects the credentials themselves, so every token that they sign is refused.",
-     "Get new ones: aws sso login, aws login, or new access keys."},
+    {"installation",
+     is_installation_incomplete,
+     "A file of rds-iam is missing or cannot be read, so no token was sent.",
+     "See installation above, under Settings."},
     {"no-tls",
      offers_no_tls,
      "The server offers no TLS. A token is sent only over TLS.",
@@ -131,22 +183,37 @@ static const struct {
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
      SEE_SERVER_NAME},
+    {"service-refused",
+     is_service_refused,
+     "The service does not qualify for tokens, so the agent does not serve it.",
+     SEE_PASSFILE},
+    {"agent",
+     has_failed_agent,
+     "The agent made no token.",
+     "See agent's last error above, under Settings. The agent has an environment of its own."},
     {"no-passfile",
      has_no_passfile,
      "The service's passfile does not exist, so libpq sends no token.",
-     "See passfile above, under Settings."},
+     SEE_PASSFILE},
+    {"password-given",
+     has_given_password,
+     "A password was sent in place of a token: it is set in the environment or in a setting of the "
+     "program.",
+     "Remove it: PGPASSWORD, MYSQL_PWD, password= in an option file or in the service."},
+    {"keys-rejected",
+     has_rejected_keys,
+     "AWS rejects the credentials themselves, so every token that they sign is refused.",
+     "Get new ones: aws sso login, aws login, or new access keys."},
     {"clock",
      has_wrong_clock,
-     "This machine's clock is wrong. AWS rejects tokens whose time is 5 minutes off.",
+     "This machine's clock is wrong. AWS rejects tokens that are 15 minutes old, or 5 minutes "
+     "ahead "
+     "of its time.",
      "timedatectl set-ntp true"},
     {"region",
      has_region_conflict,
      "The token is signed for another region than the one in the endpoint's name.",
      "Remove the region at {region_from}."},
-    {"refused-here",
-     is_refused_by_hook,
-     "No token was sent: {refusal}",
-     "Follow the text after the semicolon, and run rds-iam check again."},
 };
 
 static bool explain_proved(struct ria_facts *facts)
@@ -160,145 +227,7 @@ static bool explain_proved(struct ria_facts *facts)
     return false;
 }
 
-/* -- 2. what the server's error says ---------------------------------------------------------- */
-
-struct refusal {
-    const char *id;
-    const char *words; /* a part of the error's text */
-    int64_t code;      /* MySQL's error number, if words is NULL */
-    bool is_in;        /* the token was accepted; the error comes after that */
-    const char *text;
-    const char *remedy;
-};
-
-#define NOT_IAM_USER_SQL "GRANT rds_iam TO \"{user}\";"
-#define THROTTLED                                                                                  \
-    "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
-#define CONNECTIONS "Close connections, or raise max_connections."
-#define OTHER_DATABASE "Give another one: --dbname NAME"
-#define NO_CONNECTION "The server has no free connection."
-#define LATER "Use a connection pool, or spread the logins over time."
-
-static const struct refusal refusals[] = {
-    {"throttled", "competing requests", 0, false, THROTTLED, LATER},
-    {"throttled", "rate limit exceeded", 0, false, THROTTLED, LATER},
-    {"slow-verdict",
-     "authentication due to timeout",
-     0,
-     false,
-     "The server did not finish its check of the token in time. This happens on small instances "
-     "that are short of memory.",
-     "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."},
-    {"not-in-rds-iam",
-     "password authentication failed for user",
-     0,
-     false,
-     "The server asked for a password of its own: the user is not a member of rds_iam, or does not "
-     "exist.",
-     "As an administrator: " NOT_IAM_USER_SQL},
-    {"user-missing",
-     "role \"",
-     0,
-     false,
-     "The database user does not exist.",
-     "As an administrator: rds-iam setup sql --engine postgres --username {user}"},
-    {"no-database",
-     "database \"",
-     0,
-     true,
-     "The token was accepted. The database does not exist, or the user may not connect to it.",
-     OTHER_DATABASE},
-    {"database-denied",
-     "permission denied for database",
-     0,
-     true,
-     "The token was accepted. The user has no right to connect to this database.",
-     "As an administrator: GRANT CONNECT ON DATABASE ... TO \"{user}\";"},
-    {"replication-parameter",
-     "replication",
-     0,
-     false,
-     "The user may not start replication. With IAM, the parameter group needs "
-     "rds.iam_auth_for_replication=1.",
-     "Set rds.iam_auth_for_replication=1 and rds.logical_replication=1, and run: ALTER USER "
-     "\"{user}\" WITH REPLICATION;"},
-    {"hba",
-     "pg_hba.conf",
-     0,
-     false,
-     "The server's access rules refuse this connection, for example because it has no TLS "
-     "(rds.force_ssl).",
-     "Verify the server: sslmode=verify-full"},
-    {"too-many-connections", "connection slots", 0, false, NO_CONNECTION, CONNECTIONS},
-    {"too-many-connections", "too many", 0, false, NO_CONNECTION, CONNECTIONS},
-    {"no-password-sent",
-     "no password supplied",
-     0,
-     false,
-     "The client sent no token: libpq found no line for this server in its passfile.",
-     "Start the client with rds-iam exec, or add a service: rds-iam setup postgres"},
-    {"iam-off",
-     NULL,
-     1524,
-     false,
-     "AWSAuthenticationPlugin is not loaded, because IAM authentication is turned off for this "
-     "database.",
-     "aws rds modify-db-instance --enable-iam-database-authentication ... (or modify-db-cluster)"},
-    {"database-denied",
-     NULL,
-     1044,
-     true,
-     "The token was accepted. The user has no right to use this database.",
-     "As an administrator: GRANT SELECT ON NAME.* TO '{user}'@'%';"},
-    {"no-database",
-     NULL,
-     1049,
-     true,
-     "The token was accepted. The database does not exist.",
-     OTHER_DATABASE},
-    {"too-many-connections", NULL, 1040, false, NO_CONNECTION, CONNECTIONS},
-    {"host-not-allowed",
-     NULL,
-     1130,
-     false,
-     "No account of this server allows connections from this machine's address.",
-     "As an administrator, create the user for '%'."},
-    {"tls-required",
-     NULL,
-     3159,
-     false,
-     "The server accepts only TLS connections.",
-     "Verify the server: ssl-ca and ssl-verify-server-cert"},
-    {"plugin-missing",
-     NULL,
-     2059,
-     false,
-     "The client library found no plugin that sends the token.",
-     "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"},
-    {"no-token-sent",
-     "using password: NO",
-     0,
-     false,
-     "The client sent no token: the account does not use AWSAuthenticationPlugin, or does not "
-     "exist "
-     "under this name.",
-     "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '{user}';"},
-};
-
-/* Returns the first row that fits the error, or NULL. */
-static const struct refusal *find_known_error(const struct ria_facts *facts)
-{
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        const struct refusal *row = &refusals[i];
-        if (row->words != NULL ? strstr(facts->refusal, row->words) != NULL
-                               : facts->refusal_code == row->code) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
-/* -- 3. causes that look alike ---------------------------------------------------------------- */
+/* -- causes that look alike ------------------------------------------------------------------- */
 
 static bool is_any(const struct ria_facts *facts)
 {
@@ -328,12 +257,29 @@ static bool is_session(const struct ria_facts *facts)
 
 static bool is_cluster(const struct ria_facts *facts)
 {
-    return facts->has_name && strncmp(facts->name.kind, "cluster", 7) == 0;
+    return facts->aws.is_for_other_resource ||
+           (facts->has_name && strncmp(facts->name.kind, "cluster", 7) == 0);
 }
 
 static bool is_proxy(const struct ria_facts *facts)
 {
     return facts->has_name && strcmp(facts->name.kind, "RDS Proxy") == 0;
+}
+
+static bool may_have_iam_off(const struct ria_facts *facts)
+{
+    return (is_postgres(facts) && !is_proxy(facts)) || facts->aws.is_iam_off;
+}
+
+/* AWS has excluded every other policy of this kind. */
+static bool is_allowed(const struct ria_facts *facts)
+{
+    return facts->aws.decision == RIA_DECISION_ALLOWED;
+}
+
+static bool is_unmapped_tunnel(const struct ria_facts *facts)
+{
+    return !is_mapped(facts) && ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR;
 }
 
 static bool has_upper_case(const struct ria_facts *facts)
@@ -342,10 +288,23 @@ static bool has_upper_case(const struct ria_facts *facts)
     return user != NULL && strpbrk(user, RIA_UPPER_LETTERS) != NULL;
 }
 
+static bool asks_for_replication(const struct ria_facts *facts)
+{
+    return facts->has_replication;
+}
+
+static bool is_mysql_upper(const struct ria_facts *facts)
+{
+    return is_mysql(facts) && has_upper_case(facts);
+}
+
+#define USER_CASE                                                                                  \
+    "The user's name has upper-case letters. Names of users differ by case, and a name that was "  \
+    "created without quotes is lower-case in PostgreSQL."
 #define SIMULATE                                                                                   \
     "aws iam simulate-principal-policy --policy-source-arn {role} --action-names rds-db:connect "  \
     "--resource-arns {resource}"
-#define POLICY "rds-iam setup policy --hostname {host} --username {user}"
+#define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
 /* Ordered by how often each is the cause. A row is shown if the facts make it possible. */
 static const struct {
@@ -354,6 +313,11 @@ static const struct {
     const char *text;
     const char *remedy;
 } alike[] = {
+    {"replication-parameter",
+     asks_for_replication,
+     "With IAM, a replication connection needs rds.iam_auth_for_replication=1 in the parameter "
+     "group.",
+     "SHOW rds.iam_auth_for_replication; as an administrator"},
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
@@ -382,29 +346,49 @@ static const struct {
      "{identity} is in another AWS account than the database. No policy on the database can allow "
      "it.",
      "Assume a role in the database's account: role_arn in rds-iam's configuration."},
-    {"iam-off", is_postgres, "IAM authentication is not enabled for the database.", "{describe}"},
-    {"user-case",
-     has_upper_case,
-     "The user's name has upper-case letters. Names of users differ by case, and a name that was "
-     "created without quotes is lower-case in PostgreSQL.",
-     "{users}"},
-    {"user-missing", is_any, "The database user {user} does not exist.", "{users}"},
+    {"service-control-policy",
+     is_allowed,
+     "A service control policy of the organization does not allow rds-db:connect.",
+     "Ask the administrator of the organization for the policies of the account."},
+    {"iam-off",
+     may_have_iam_off,
+     "IAM authentication is not enabled for the database.",
+     "{describe}"},
+    /* PostgreSQL asks PAM only for members of rds_iam, so that the user exists. */
+    {"user-case", is_mysql_upper, USER_CASE, "{users}"},
+    {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}"},
     {"user-plugin",
      is_mysql,
      "The account was not created with AWSAuthenticationPlugin.",
      "rds-iam setup sql --engine mysql --username {user}"},
     {"signed-port",
      is_mapped,
-     "The section at {mapped_by} names another port than the one of the endpoint.",
+     "The section at {mapped_by} names another endpoint, or another port than the endpoint's.",
      "{describe}"},
+    {"signed-port",
+     is_unmapped_tunnel,
+     "The token is signed for the port that the client dials, which is not the endpoint's.",
+     "See port above, under AWS."},
 };
 
+/* Adds the rows for which AWS has given this evidence. Returns whether there are any. */
+static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
+{
+    bool is_any_added = false;
+    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+        if (ria_aws_evidence(facts, alike[i].id) == evidence && alike[i].is_possible(facts)) {
+            ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
+            is_any_added = true;
+        }
+    }
+    return is_any_added;
+}
+
+/* What AWS has proved stands alone. Otherwise, what AWS has not excluded stands together. */
 static void explain_alike(struct ria_facts *facts)
 {
-    for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
-        if (alike[i].is_possible(facts)) {
-            ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
-        }
+    if (!add_alike(facts, RIA_EVIDENCE_FOR)) {
+        (void)add_alike(facts, RIA_EVIDENCE_NONE);
     }
 }
 
@@ -412,21 +396,37 @@ static void explain_alike(struct ria_facts *facts)
 static bool is_ambiguous(const struct ria_facts *facts)
 {
     return strstr(facts->refusal, "PAM authentication failed") != NULL ||
+           strstr(facts->refusal, "IAM authentication failed for the role") != NULL ||
            facts->refusal_code == 1045;
+}
+
+static void add_known_error(struct ria_facts *facts, const struct ria_known_error *row)
+{
+    if (row->names_no_user && has_upper_case(facts)) {
+        ria_cause_add(facts, "user-case", USER_CASE, "{users}");
+    }
+    ria_cause_add(facts, row->id, row->text, row->remedy);
 }
 
 bool ria_check_explain(struct ria_facts *facts)
 {
-    if (facts->verdict == RIA_VERDICT_IN || facts->verdict == RIA_VERDICT_NONE) {
+    if (facts->verdict == RIA_VERDICT_IN ||
+        (facts->verdict == RIA_VERDICT_NONE && !facts->is_service_missing)) {
         return false;
     }
-    const struct refusal *row = find_known_error(facts);
-    bool is_in = row != NULL && row->is_in && facts->verdict == RIA_VERDICT_SERVER;
-    if (!is_in && explain_proved(facts)) {
+    const struct ria_known_error *row = ria_known_error_find(facts);
+    bool is_named = row != NULL && facts->verdict == RIA_VERDICT_SERVER;
+    if (!is_named && explain_proved(facts)) {
         return false;
     }
     if (row != NULL) {
-        ria_cause_add(facts, row->id, row->text, row->remedy);
+        add_known_error(facts, row);
+    } else if (facts->verdict == RIA_VERDICT_OURS) {
+        ria_cause_add(
+            facts,
+            "refused-here",
+            "No token was sent: {refusal}",
+            "Follow the text after the semicolon, and run rds-iam check again.");
     } else if (is_ambiguous(facts)) {
         explain_alike(facts);
     } else {
@@ -436,5 +436,5 @@ bool ria_check_explain(struct ria_facts *facts)
             "The server refused the login: {refusal}",
             "Look at the server's log.");
     }
-    return is_in;
+    return is_named && row->is_in;
 }

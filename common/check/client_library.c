@@ -61,16 +61,28 @@ static bool find_in_output(const char *lines, struct ria_target *target)
     return false;
 }
 
-/* Finds the program and its dynamic loader. Returns false if it has no loader. */
-static bool find_loader(
-    const char *program, const struct ria_world *world, char path[PATH_MAX], struct ria_elf *elf)
+/* Reads the ELF file at `path`. Returns false if it is not one for this machine. */
+static bool read_elf_at(const char *path, struct ria_elf *elf)
 {
-    int fd = ria_program_find(program, world, path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    bool ok = fd >= 0 && ria_elf_read(fd, elf) && !elf->is_foreign && elf->interpreter[0] == '/';
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && ria_elf_read(fd, elf) && !elf->is_foreign;
     if (fd >= 0) {
         (void)close(fd);
     }
     return ok;
+}
+
+/* Finds the program and its dynamic loader. A module of an interpreter names no loader; it has the
+ * one of this process. Returns false if there is none. */
+static bool find_loader(
+    const char *program, const struct ria_world *world, char path[PATH_MAX], struct ria_elf *elf)
+{
+    bool is_path = strchr(program, '/') != NULL && ria_text_copy(path, PATH_MAX, program);
+    bool ok = (is_path || ria_program_find(program, world, path)) && read_elf_at(path, elf);
+    if (ok && elf->interpreter[0] == '\0') {
+        ok = read_elf_at("/proc/self/exe", elf);
+    }
+    return ok && elf->interpreter[0] == '/';
 }
 
 bool ria_check_find_library(

@@ -7,6 +7,7 @@
 #include "tool/tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -34,6 +35,8 @@ static const char help[] =
     "  --program FILE     log in with the client library of this program\n"
     "  --ca FILE          verify the server with FILE, not with the files of rds-iam setup ca\n"
     "  --profile NAME     use this AWS profile\n"
+    "  --aws              also ask AWS about the database and the policies, which needs the\n"
+    "                     permissions rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy\n"
     "  --json             print one JSON object\n"
     "  --help             print this text\n"
     "\n"
@@ -58,6 +61,9 @@ static int run_checks(struct ria_facts *facts)
     if (facts->target.login.host != NULL && facts->target.login.user != NULL) {
         ria_check_credentials(facts);
         ria_check_server(facts);
+        if (facts->target.asks_aws) {
+            ria_check_aws(facts);
+        }
         ria_check_login(facts);
     }
     bool is_in = ria_check_explain(facts);
@@ -143,6 +149,53 @@ static int check_all_services(const char *command, const struct ria_world *world
     return status;
 }
 
+/* Returns the name of an option that a service or a group contradicts; or NULL. The login takes
+ * host, port and user from the service alone. */
+static const char *find_conflict(
+    const struct ria_target *target, const char *engine, const char *port)
+{
+    bool has_service = target->service != NULL;
+    const char *wrong = has_service ? "mysql" : "postgres";
+    const struct {
+        const char *name;
+        bool is_conflict;
+    } options[] = {
+        {"defaults-group", has_service && target->group != NULL},
+        {"hostname", has_service && target->login.host != NULL},
+        {"port", has_service && port != NULL},
+        {"username", has_service && target->login.user != NULL},
+        {"engine",
+         (has_service || target->group != NULL) && engine != NULL && strcmp(engine, wrong) == 0},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        if (options[i].is_conflict) {
+            return options[i].name;
+        }
+    }
+    return NULL;
+}
+
+/* Makes the login use --profile too. The client of the login has no such option, so the environment
+ * names the profile. Like --profile, this overrides the keys of the environment. */
+static bool use_profile(const char *profile)
+{
+    static const char *const overridden[] = {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ROLE_ARN",
+    };
+    if (profile == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(overridden) / sizeof(overridden[0]); i++) {
+        (void)unsetenv(overridden[i]); /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return setenv("AWS_PROFILE", profile, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
+}
+
 int ria_command_check(int argc, char **argv, const struct ria_world *world)
 {
     struct ria_target target = {.login = {.channel = RIA_CHANNEL_NONE}};
@@ -160,6 +213,7 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
         {.name = "program", .value = &target.program},
         {.name = "ca", .value = &target.ca},
         {.name = "profile", .value = &target.login.profile},
+        {.name = "aws", .flag = &target.asks_aws},
         {.name = "json", .flag = &is_json},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
@@ -169,8 +223,16 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if (target.service != NULL && target.group != NULL) {
-        return ria_usage(argv[0], "--service and --defaults-group cannot be used together");
+    const char *other = find_conflict(&target, engine, port);
+    if (other != NULL) {
+        return ria_usage(
+            argv[0],
+            "%s and --%s cannot be used together",
+            target.service != NULL ? "--service" : "--defaults-group",
+            other);
+    }
+    if (!use_profile(target.login.profile)) {
+        return ria_out_of_memory();
     }
     if (target.service == NULL && target.group == NULL &&
         (target.login.host == NULL || target.login.user == NULL)) {

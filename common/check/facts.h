@@ -36,6 +36,8 @@ struct ria_target {
     struct ria_login login;
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
+    char ca_path[4096]; /* storage for ca if a service or an option file names one */
+    char address[256];  /* hostaddr of the service: where to connect; "": resolve login.host */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
@@ -43,6 +45,39 @@ struct ria_target {
     const char *ca;      /* --ca */
     char library[1024];  /* path or name of the client library; "": none is known */
     enum ria_engine engine;
+    bool asks_aws; /* --aws */
+};
+
+/* What the policies of the identity say about rds-db:connect, without session policies and most
+ * service control policies. */
+enum ria_decision {
+    RIA_DECISION_NONE, /* not known */
+    RIA_DECISION_ALLOWED,
+    RIA_DECISION_MISSING,    /* no statement allows it */
+    RIA_DECISION_OVERRIDDEN, /* a Deny statement, a permissions boundary or a service control policy
+                              */
+};
+
+enum {
+    RIA_AWS_ACCOUNT_SIZE = 16 /* 12 digits */
+};
+
+/* What AWS answered with --aws. All zero without it. Texts are "" if they are not known. */
+struct ria_aws_facts {
+    bool is_found;     /* the account has a database with the endpoint that is signed for */
+    bool is_elsewhere; /* the account has none */
+    bool is_iam_on;
+    bool is_iam_off;
+    bool is_for_other_resource; /* the policies allow an instance of the cluster */
+    enum ria_decision decision;
+    unsigned port;           /* of the endpoint; 0: not known */
+    char resource[64];       /* the resource id that a policy must name */
+    char other_resource[64]; /* of the instance */
+    char member[64];         /* the name of an instance of the cluster */
+    char partition[32];      /* this and the next two are those of the database */
+    char region[64];
+    char account[RIA_AWS_ACCOUNT_SIZE];
+    char principal[640]; /* the ARN of the user or role behind the identity */
 };
 
 struct ria_facts {
@@ -51,7 +86,13 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
-    char ca_file[4096]; /* the file that verifies the server; "": none */
+    bool is_service_missing;
+    bool is_service_refused; /* the agent does not serve it */
+    bool has_agent_error;    /* the running agent reports a last error */
+    bool has_password;       /* the service or the option file contains a password */
+    bool has_replication;    /* the service asks for a replication connection */
+    bool is_incomplete;      /* one of rds-iam's own objects is missing */
+    char ca_file[4096];      /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;
@@ -72,6 +113,8 @@ struct ria_facts {
     bool is_other_server;    /* the certificate does not contain the name that is signed for */
     bool is_name_unverified; /* it does not contain the dialled name, and must */
 
+    struct ria_aws_facts aws;
+
     struct ria_probe attempt; /* the login */
     enum ria_verdict verdict;
     char refusal[RIA_ERROR_TEXT_MAX]; /* the error of the login, or "" */
@@ -88,7 +131,7 @@ void ria_check_service(struct ria_facts *facts);
  * false if there is none. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
 
-/* -- option_file.c: target.group; fills the target's host, port and user -- */
+/* -- mysql_group.c: target.group; fills the target's host, port and user -- */
 void ria_check_option_file(struct ria_facts *facts);
 
 /* -- credentials.c: the sources, the identity, the expiry time, the clock -- */
@@ -97,6 +140,22 @@ void ria_check_credentials(struct ria_facts *facts);
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);
 
+/* -- aws_items.c: what only AWS can tell; sends up to six requests to RDS and IAM -- */
+void ria_check_aws(struct ria_facts *facts);
+
+enum ria_evidence {
+    RIA_EVIDENCE_NONE,
+    RIA_EVIDENCE_FOR,
+    RIA_EVIDENCE_AGAINST,
+};
+
+/* Returns what the answers of AWS say about a cause (causes.c). */
+enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *cause);
+
+/* Copies a field of an ARN: 1 is the partition, 3 the region, 4 the account. Returns false with an
+ * empty text if there is none. */
+bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
+
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);
 
@@ -104,6 +163,23 @@ void ria_check_login(struct ria_facts *facts);
  * false with err filled if the program has none. -- */
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
+
+/* -- known_errors.c -- */
+
+/* An error that names its cause. */
+struct ria_known_error {
+    const char *id;
+    const char *words;  /* a part of the error's text; or NULL */
+    const char *also;   /* another part of the error's text; or NULL */
+    int64_t code;       /* MySQL's error number, if words is NULL */
+    bool is_in;         /* the token was accepted, and the user can log in to other databases */
+    bool names_no_user; /* the server has no IAM user of this name: its case may be wrong */
+    const char *text;
+    const char *remedy;
+};
+
+/* Returns the first row that fits the error of the login, or NULL. */
+const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts);
 
 /* -- causes.c --
  *
@@ -118,6 +194,10 @@ bool ria_check_find_library(
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
  * error numbers of MySQL 8 and MariaDB 10 to 11.
  */
+
+/* Returns whether the client has a password of its own: in the environment, in the option file, or
+ * in a setting of which rds-iam's hooks have warned. Such a client sends no token. */
+bool ria_check_has_password(const struct ria_facts *facts);
 
 /* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
  * Returns whether the refusal proves that the token was accepted, as "database does not exist"
@@ -134,9 +214,10 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {region_from}  where the region was read
  *   {identity}     the ARN of the credentials, or "the credentials' identity"
  *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN
- *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in
- *   {describe}     the command that shows whether IAM authentication is enabled
- *   {users}        the SQL that shows the user
+ *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in unless AWS reported
+ * it {known}        options of rds-iam setup policy with what AWS reported {describe}     the
+ * command that shows whether IAM authentication is enabled {users}        the SQL that shows the
+ * user
  *
  * The first cause begins the list of causes. */
 void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);

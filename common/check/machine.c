@@ -113,6 +113,7 @@ static void check_objects(struct ria_facts *facts)
         bool is_used = engine == RIA_ENGINE_UNKNOWN || objects[i].engine == RIA_ENGINE_UNKNOWN ||
                        objects[i].engine == engine;
         if (is_used && access(objects[i].path, R_OK) != 0) {
+            facts->is_incomplete = true;
             ria_report_add(
                 facts->report,
                 RIA_MARK_FAULT,

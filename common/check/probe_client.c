@@ -19,6 +19,7 @@ extern char **environ;
 
 enum {
     STREAMS = 2,                            /* stdout and stderr of the child */
+    GRACE_MS = 300,                         /* for stderr, after the end of stdout */
     ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the options of rds-iam exec */
 };
 
@@ -81,9 +82,12 @@ static bool collect_output(
         for (int i = 0; i < STREAMS; i++) {
             watched[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
         }
-        int ready = poll(watched, STREAMS, (int)ria_deadline_left(world, deadline));
-        if (ready == 0) {
-            return false;
+        int64_t left = ria_deadline_left(world, deadline);
+        /* A process that the child started may hold stderr open for longer than the child lives. */
+        bool has_ended = streams[0].fd < 0;
+        int ready = poll(watched, STREAMS, (int)(has_ended && left > GRACE_MS ? GRACE_MS : left));
+        if (ready == 0 || left == 0) {
+            return has_ended;
         }
         for (int i = 0; ready > 0 && i < STREAMS; i++) {
             if (watched[i].revents != 0) {

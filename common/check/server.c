@@ -11,6 +11,7 @@
 enum {
     PROBE_MS = 6000, /* time limit of the connection, and of each read */
     SPARE_MS = 6000, /* for name resolution */
+    ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
     US_PER_MS = 1000,
     VALUE_SIZE = 600,
 };
@@ -22,6 +23,11 @@ static void add_name(struct ria_facts *facts)
     const struct ria_login_facts *name = &facts->name;
     struct ria_report *report = facts->report;
     if (!facts->has_name) {
+        ria_alias_explain(
+            &facts->target.login,
+            ria_deadline_in(facts->world, ALIAS_MS),
+            facts->world,
+            &facts->name_error);
         ria_report_add_error(report, RIA_MARK_FAULT, "endpoint", &facts->name_error);
         return;
     }
@@ -178,6 +184,16 @@ static void add_chain(struct ria_facts *facts)
     }
 }
 
+/* Returns whether the client accepts a certificate without the dialled name: tls = verify-ca is
+ * set, and for libpq, which does not read it, also sslmode. */
+static bool is_chain_enough(const struct ria_facts *facts)
+{
+    const char *mode = ria_world_env(facts->world, "PGSSLMODE");
+    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
+    return facts->has_name && facts->name.chain_suffices &&
+           (!is_postgres || (mode != NULL && strcmp(mode, "verify-ca") == 0));
+}
+
 static void add_server_name(struct ria_facts *facts)
 {
     char names[VALUE_SIZE];
@@ -198,7 +214,7 @@ static void add_server_name(struct ria_facts *facts)
             "the certificate is for %s, not for %s",
             names,
             endpoint);
-    } else if (!is_dialled && !(facts->has_name && facts->name.chain_suffices)) {
+    } else if (!is_dialled && !is_chain_enough(facts)) {
         facts->is_name_unverified = true;
         ria_report_add(
             facts->report,
@@ -300,6 +316,7 @@ void ria_check_server(struct ria_facts *facts)
         port,
         limit,
         facts->has_name ? facts->name.endpoint : login->host,
+        facts->target.address[0] == '\0' ? login->host : facts->target.address,
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
     struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);

@@ -56,12 +56,17 @@ static const char *value_of(const struct ria_indexed_service *service, const cha
     return setting == NULL ? NULL : setting->value;
 }
 
-/* Copies the service's host, port and user, unless the command line gives them. */
+/* Copies the service's host, port, user and CA file, unless the command line gives them. */
 static void use_service(struct ria_target *target, const struct ria_indexed_service *service)
 {
     const char *host = value_of(service, "host");
     const char *port = value_of(service, "port");
     const char *user = value_of(service, "user");
+    const char *ca = value_of(service, "sslrootcert");
+    const char *address = value_of(service, "hostaddr");
+    if (address != NULL) {
+        (void)ria_text_copy(target->address, sizeof(target->address), address);
+    }
     if (target->login.host == NULL && host != NULL &&
         ria_text_copy(target->host, sizeof(target->host), host)) {
         target->login.host = target->host;
@@ -69,6 +74,10 @@ static void use_service(struct ria_target *target, const struct ria_indexed_serv
     if (target->login.user == NULL && user != NULL &&
         ria_text_copy(target->user, sizeof(target->user), user)) {
         target->login.user = target->user;
+    }
+    if (target->ca == NULL && ca != NULL && *ca == '/' &&
+        ria_text_copy(target->ca_path, sizeof(target->ca_path), ca)) {
+        target->ca = target->ca_path;
     }
     if (target->login.port == 0) {
         target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
@@ -96,6 +105,7 @@ static void check_agent(struct ria_facts *facts)
         facts->is_agent_running ? "running" : "not running for this user");
     if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
         strstr(error, ": ") != NULL) {
+        facts->has_agent_error = true;
         ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
     }
 }
@@ -115,6 +125,7 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
             "Start the client with rds-iam exec, or add a passfile: rds-iam setup postgres",
             "the service names no passfile, so the agent does not serve it");
     } else if (!ria_service_index_check(service, &err)) {
+        facts->is_service_refused = true;
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
     } else if (stat(path, &status) != 0) {
         facts->is_passfile_missing = true;
@@ -153,6 +164,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
     }
     const struct ria_indexed_service *service = find_service(&index, facts->target.service);
     if (service == NULL) {
+        facts->is_service_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -172,6 +184,8 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
         service->file->path,
         service->service->line);
     use_service(&facts->target, service);
+    facts->has_password = value_of(service, "password") != NULL;
+    facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {
         check_agent(facts);
     }

@@ -41,6 +41,7 @@ enum ria_record_kind {
     RIA_RECORD_BUNDLE_REQUEST = 5,
     RIA_RECORD_BUNDLE_RESPONSE = 6,
     RIA_RECORD_IDENTITY_RESPONSE = 7,
+    RIA_RECORD_ANSWER = 8,
 };
 
 /* To write a record, call ria_record_begin(), which clears the buffer, add fields, and call

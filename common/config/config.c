@@ -186,7 +186,9 @@ static enum ria_outcome config_load_file(
     struct ria_error *err)
 {
     struct ria_config_file *file = ria_config_copy_get(world, where->text);
-    if (file == NULL) {
+    if (file != NULL) {
+        ria_world_log(world, RIA_LOG_DEBUG, "%s has not changed since it was read", where->text);
+    } else {
         enum ria_outcome outcome = config_read_file(world, where, &file, err);
         if (outcome != RIA_FOUND) {
             return outcome;

@@ -23,9 +23,9 @@ static void add_tags(struct ria_buf *form, const char *list)
     for (unsigned i = 1; list != NULL && ria_tag_next(&list, &tag); i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), "Tags.member.%u.Key", i);
-        ria_sts_add_bytes(form, name, tag.key, tag.key_len);
+        ria_form_add_bytes(form, name, tag.key, tag.key_len);
         (void)snprintf(name, sizeof(name), "Tags.member.%u.Value", i);
-        ria_sts_add_bytes(form, name, tag.value == NULL ? "" : tag.value, tag.value_len);
+        ria_form_add_bytes(form, name, tag.value == NULL ? "" : tag.value, tag.value_len);
     }
 }
 
@@ -35,7 +35,7 @@ static void add_transitive_keys(struct ria_buf *form, const char *list)
     for (unsigned i = 1; list != NULL && ria_tag_next(&list, &tag); i++) {
         char name[64];
         (void)snprintf(name, sizeof(name), "TransitiveTagKeys.member.%u", i);
-        ria_sts_add_bytes(form, name, tag.key, tag.key_len);
+        ria_form_add_bytes(form, name, tag.key, tag.key_len);
     }
 }
 
@@ -43,14 +43,14 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
 {
     const struct ria_setting *value = role->value;
     ria_sts_begin(form, "AssumeRole");
-    ria_sts_add(form, "RoleArn", value[RIA_ROLE_ARN].value);
-    ria_sts_add(form, "RoleSessionName", value[RIA_ROLE_SESSION_NAME].value);
-    ria_sts_add(form, "ExternalId", value[RIA_ROLE_EXTERNAL_ID].value);
-    ria_sts_add_number(form, "DurationSeconds", role->duration);
-    ria_sts_add(form, "SourceIdentity", value[RIA_ROLE_SOURCE_IDENTITY].value);
+    ria_form_add(form, "RoleArn", value[RIA_ROLE_ARN].value);
+    ria_form_add(form, "RoleSessionName", value[RIA_ROLE_SESSION_NAME].value);
+    ria_form_add(form, "ExternalId", value[RIA_ROLE_EXTERNAL_ID].value);
+    ria_form_add_number(form, "DurationSeconds", role->duration);
+    ria_form_add(form, "SourceIdentity", value[RIA_ROLE_SOURCE_IDENTITY].value);
     if (value[RIA_ROLE_MFA_SERIAL].value != NULL) {
-        ria_sts_add(form, "SerialNumber", value[RIA_ROLE_MFA_SERIAL].value);
-        ria_sts_add(form, "TokenCode", plan->mfa_code);
+        ria_form_add(form, "SerialNumber", value[RIA_ROLE_MFA_SERIAL].value);
+        ria_form_add(form, "TokenCode", plan->mfa_code);
     }
     add_tags(form, value[RIA_ROLE_TAGS].value);
     add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
@@ -83,7 +83,7 @@ static const char *policy_to_check(const char *message)
 /* Returns the part of a message after the semicolon: what to do about a refusal. Composes the text
  * in `room` if it is not a constant. */
 static const char *advice(
-    const struct ria_role *role, const struct ria_sts_fault *fault, char room[ADVICE_MAX])
+    const struct ria_role *role, const struct ria_call_fault *fault, char room[ADVICE_MAX])
 {
     static const struct {
         const char *action;
@@ -122,7 +122,7 @@ static const char *advice(
 static bool assume_role_refused(
     const struct ria_role *role,
     const struct ria_credentials *caller,
-    const struct ria_sts_fault *fault,
+    const struct ria_call_fault *fault,
     struct ria_error *err)
 {
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
@@ -155,7 +155,7 @@ bool ria_fetch_assume_role(
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
     RIA_AUTO(buf) form = {.max = RIA_RECORD_MAX};
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
-    struct ria_sts_fault fault = {0};
+    struct ria_call_fault fault = {0};
     if (!ria_credentials_are_plain(credentials)) {
         return ria_fail_at(
             err,

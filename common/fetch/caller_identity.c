@@ -10,7 +10,7 @@
 #include "fetch/sts.h"
 
 static bool identity_refused(
-    const struct ria_plan *plan, const struct ria_sts_fault *fault, struct ria_error *err)
+    const struct ria_plan *plan, const struct ria_call_fault *fault, struct ria_error *err)
 {
     return ria_fail_at(
         err,
@@ -28,7 +28,7 @@ static bool identity_get(struct ria_fetch *fetch, struct ria_error *err)
 {
     RIA_AUTO(buf) form = {.max = 128};
     RIA_AUTO(credentials) unused = RIA_CREDENTIALS_INIT;
-    struct ria_sts_fault fault = {0};
+    struct ria_call_fault fault = {0};
     ria_sts_begin(&form, "GetCallerIdentity");
     if (ria_buf_text(&form) == NULL) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");

@@ -125,6 +125,13 @@ bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err) RI
  * step, the message also names that step. */
 void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err);
 
+/* Calls ria_http_send(), and logs the host and the result at the level debug. */
+enum ria_http_result ria_fetch_exchange(
+    const struct ria_fetch *fetch,
+    const struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
  * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
  * random time of up to 200 ms before the second try and up to 400 ms before the third, within the
@@ -163,6 +170,10 @@ bool ria_fetch_response_trust_bundle(
 /* Serves a request for the identity of the plan's keys (provider/identity_record.h): calls STS's
  * GetCallerIdentity and writes the response to *record. */
 void ria_fetch_response_identity(struct ria_fetch *fetch, struct ria_buf *record);
+
+/* Serves a question to AWS (provider/answer_record.h): sends one request to RDS or IAM with the
+ * plan's keys and writes the response to *record. */
+void ria_fetch_response_answer(struct ria_fetch *fetch, struct ria_buf *record);
 
 /* Messages for an absent instance role. ria_fetch_no_instance: no service responds at the metadata
  * service's address. ria_fetch_no_role: the instance has no role. */

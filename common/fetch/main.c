@@ -2,11 +2,10 @@
  *
  * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
  * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
- * Also serves requests for the identity of keys, for the RDS name of a DNS alias, and for a trust
- * bundle. The core
- * starts this program (common/os/fetch_client.c); users do not. It reads no configuration, because
- * the request contains all settings. Rejects malformed input with a hint on stderr and exit status
- * 2. */
+ * Also serves requests for the identity of keys, questions to RDS and IAM, requests for the RDS
+ * name of a DNS alias, and for a trust bundle. The core starts this program
+ * (common/os/fetch_client.c); users do not. It reads no configuration, because the request contains
+ * all settings. Rejects malformed input with a hint on stderr and exit status 2. */
 #include "fetch/cached.h"
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
@@ -238,6 +237,8 @@ int main(void)
     ria_json_set_up();
     if (request.plan.value[RIA_PLAN_IDENTITY_REGION].value != NULL) {
         ria_fetch_response_identity(&fetch, &record);
+    } else if (request.plan.value[RIA_PLAN_QUESTION].value != NULL) {
+        ria_fetch_response_answer(&fetch, &record);
     } else {
         serve(&fetch, &request, &record);
     }

@@ -9,6 +9,7 @@
 
 #include "base/messages.h"
 #include "base/text.h"
+#include "codec/url.h"
 #include "provider/cache.h"
 
 #include <string.h>
@@ -81,6 +82,9 @@ void ria_fetch_spent(struct ria_fetch *fetch, const char *what)
     int64_t now = fetch->world->ticks(fetch->world->self);
     int64_t taken = now - fetch->spent.since;
     fetch->spent.since = now;
+    if (taken > 0) {
+        ria_world_log(fetch->world, RIA_LOG_DEBUG, "%s took %lld ms", what, (long long)taken);
+    }
     if (taken > fetch->spent.longest) {
         fetch->spent.longest = taken;
         (void)ria_text_copy(fetch->spent.what, sizeof(fetch->spent.what), what);
@@ -163,6 +167,42 @@ bool ria_fetch_is_worth_another(
     }
 }
 
+/* Logs one exchange. The path and the query of a URL may contain secrets, so they are left out. */
+static void log_exchange(
+    const struct ria_fetch *fetch,
+    const struct ria_http_request *request,
+    enum ria_http_result result,
+    long status,
+    int64_t begin)
+{
+    char place[RIA_URL_SHOWN_SIZE];
+    char number[32];
+    if (!ria_world_logs(fetch->world, RIA_LOG_DEBUG)) {
+        return;
+    }
+    ria_url_show(request->url, place);
+    (void)ria_text_format(number, sizeof(number), "responded with status %ld", status);
+    ria_world_log(
+        fetch->world,
+        RIA_LOG_DEBUG,
+        "%s %s after %lld ms",
+        place,
+        result == RIA_HTTP_ANSWERED ? number : ria_http_predicate(result),
+        (long long)(fetch->world->ticks(fetch->world->self) - begin));
+}
+
+enum ria_http_result ria_fetch_exchange(
+    const struct ria_fetch *fetch,
+    const struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err)
+{
+    int64_t begin = fetch->world->ticks(fetch->world->self);
+    enum ria_http_result result = ria_http_send(request, response, err);
+    log_exchange(fetch, request, result, response->status, begin);
+    return result;
+}
+
 enum ria_http_result ria_fetch_send(
     struct ria_fetch *fetch,
     struct ria_http_request *request,
@@ -182,7 +222,7 @@ enum ria_http_result ria_fetch_send(
         }
         request->connect_timeout = ria_fetch_timeout(fetch, connect);
         request->timeout = ria_fetch_timeout(fetch, whole);
-        result = ria_http_send(request, response, err);
+        result = ria_fetch_exchange(fetch, request, response, err);
         if (!ria_fetch_is_worth_another(result, response)) {
             break;
         }

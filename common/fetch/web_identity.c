@@ -48,14 +48,14 @@ enum ria_outcome ria_fetch_web_identity(
         return RIA_FAILED;
     }
     ria_sts_begin(&form, "AssumeRoleWithWebIdentity");
-    ria_sts_add(&form, "RoleArn", arn->value);
-    ria_sts_add(&form, "RoleSessionName", role->value[RIA_ROLE_SESSION_NAME].value);
-    ria_sts_add_number(&form, "DurationSeconds", role->duration);
-    ria_sts_add(&form, "WebIdentityToken", token.data);
+    ria_form_add(&form, "RoleArn", arn->value);
+    ria_form_add(&form, "RoleSessionName", role->value[RIA_ROLE_SESSION_NAME].value);
+    ria_form_add_number(&form, "DurationSeconds", role->duration);
+    ria_form_add(&form, "WebIdentityToken", token.data);
     if (ria_buf_text(&form) == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
     }
-    struct ria_sts_fault fault = {0};
+    struct ria_call_fault fault = {0};
     struct ria_sts_call call = {.body = &form, .region = &role->value[RIA_ROLE_REGION]};
     if (ria_sts_send(fetch, &call, out, &fault, err)) {
         (void)snprintf(
@@ -75,7 +75,7 @@ enum ria_outcome ria_fetch_web_identity(
             arn,
             "the token in %.96s %s not assume %.128s: STS says %s%s%.120s; %s",
             file->value,
-            ria_sts_is_passing(&fault) ? "could" : "may",
+            ria_call_is_passing(&fault) ? "could" : "may",
             arn->value,
             fault.code,
             fault.message[0] == '\0' ? "" : ": ",

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses STS's XML with expat and extracts the text of a few elements. Rejects a document type
- * declaration and more than eight levels of elements. */
-#include "fetch/sts.h"
+ * Parses the XML of AWS services with expat and extracts the text of a few elements. Keeps the path
+ * of the current element, "/A/B/C", and compares its end with the wanted names. Rejects a document
+ * type declaration, more than 16 levels of elements, and a path of more than 511 bytes. */
+#include "fetch/query_call.h"
 
 #include "fetch/wiped.h"
 
 #include <expat.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
-    DEPTH_MAX = 8
+    DEPTH_MAX = 16, /* a response of SimulatePrincipalPolicy has ten levels */
+    PATH_SIZE = 512,
 };
 
 struct reader {
@@ -18,6 +21,8 @@ struct reader {
     const struct ria_xml_wanted *wanted;
     size_t count;
     unsigned depth;
+    size_t path_len;
+    char path[PATH_SIZE];
     struct ria_buf *open; /* receives the text of the current element; NULL: ignore the text */
     bool failed;
 };
@@ -28,17 +33,39 @@ static void stop(struct reader *reader)
     (void)XML_StopParser(reader->parser, XML_FALSE);
 }
 
+/* Appends a name to the path. Returns false if it does not fit. */
+static bool enter(struct reader *reader, const char *name)
+{
+    size_t len = strlen(name);
+    if (++reader->depth > DEPTH_MAX || len + 1 >= sizeof(reader->path) - reader->path_len) {
+        return false;
+    }
+    reader->path[reader->path_len] = '/';
+    memcpy(reader->path + reader->path_len + 1, name, len + 1);
+    reader->path_len += len + 1;
+    return true;
+}
+
+/* Returns whether the path ends with these names. */
+static bool is_at(const struct reader *reader, const char *names)
+{
+    size_t len = strlen(names);
+    const char *end = reader->path + reader->path_len;
+    return len < reader->path_len && strcmp(end - len, names) == 0 &&
+           end[-(ptrdiff_t)len - 1] == '/';
+}
+
 static void on_start(void *self, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
     struct reader *reader = self;
     reader->open = NULL;
-    if (++reader->depth > DEPTH_MAX) {
+    if (!enter(reader, name)) {
         stop(reader);
         return;
     }
     for (size_t i = 0; i < reader->count; i++) {
-        if (strcmp(name, reader->wanted[i].name) == 0 && reader->wanted[i].out->len == 0) {
+        if (is_at(reader, reader->wanted[i].name) && reader->wanted[i].out->len == 0) {
             reader->open = reader->wanted[i].out;
         }
     }
@@ -46,9 +73,10 @@ static void on_start(void *self, const XML_Char *name, const XML_Char **attribut
 
 static void on_end(void *self, const XML_Char *name)
 {
-    (void)name;
     struct reader *reader = self;
     reader->depth--;
+    reader->path_len -= strlen(name) + 1;
+    reader->path[reader->path_len] = '\0';
     reader->open = NULL;
 }
 
@@ -63,7 +91,7 @@ static void on_text(void *self, const XML_Char *text, int len)
     }
 }
 
-/* Rejects a document type declaration, because it can declare entities. STS does not use them. */
+/* Rejects a document type declaration, because it can declare entities. AWS does not use them. */
 static void on_doctype(
     void *self,
     const XML_Char *name,

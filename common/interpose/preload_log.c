@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes a preload's warnings in the format of ria_world_log(). RDS_IAM_LOG is the only environment
- * variable that a preload reads, because a preload is loaded into every program. */
+ * Writes a preload's lines to the log of the process (os/guest_log.h), and records the program's
+ * stderr before main(). */
 #include "interpose/preload_log.h"
 
 #include "interpose/next.h"
+#include "os/guest_log.h"
 #include "os/guest_stderr.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct ria_stderr_file ria_stderr_at_start;
 
@@ -23,17 +24,32 @@ __attribute__((constructor(RIA_PRELOAD_FIRST))) static void record_at_start(void
     errno = saved;
 }
 
-bool ria_preload_log_is_enabled(void)
+bool ria_preload_logs(enum ria_log_level level)
 {
-    const char *value = secure_getenv("RDS_IAM_LOG");
-    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
+    struct ria_log_setting setting;
+    return ria_guest_log_setting(&setting) && level <= setting.level;
 }
 
-void ria_preload_log_warning(const char *text)
+void ria_preload_log(enum ria_log_level level, const char *text)
 {
-    char line[1024];
-    int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
-    if (len > 0 && ria_preload_log_is_enabled()) {
-        ria_stderr_write(line, (size_t)len);
+    ria_guest_log_write(level, text);
+}
+
+void ria_preload_log_library(
+    const struct ria_library *library, const char *function, const char *recognized)
+{
+    char text[RIA_LOG_LINE_MAX];
+    const struct link_map *map = NULL;
+    if (!ria_preload_logs(RIA_LOG_DEBUG) ||
+        dlinfo(library->handle, RTLD_DI_LINKMAP, (void *)&map) != 0 || map == NULL) {
+        return;
     }
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "%s is a function of %.700s, recognized as %s",
+        function,
+        map->l_name,
+        recognized);
+    ria_preload_log(RIA_LOG_DEBUG, text);
 }

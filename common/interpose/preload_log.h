@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log of a preload, for warnings that no other object of rds-iam can report. Also records the
+ * The log of a preload, for lines that no other object of rds-iam can write. Also records the
  * program's stderr before main() (os/guest_stderr.h).
  */
 #ifndef RIA_INTERPOSE_PRELOAD_LOG_H
 #define RIA_INTERPOSE_PRELOAD_LOG_H
 
-#include <stdbool.h>
+#include "base/log_line.h"
+#include "interpose/library.h"
 
-/* Returns true if warnings are written: RDS_IAM_LOG is set, and neither empty nor "0". */
-bool ria_preload_log_is_enabled(void);
+/* Returns true if lines of that level are written. Call it before work that only a line needs. */
+bool ria_preload_logs(enum ria_log_level level);
 
-/* Writes a warning to stderr if ria_preload_log_is_enabled() is true. `text` has no newline and is
- * cut after 1000 bytes. Changes errno. */
-void ria_preload_log_warning(const char *text);
+/* Writes a line if lines of that level are written. `text` has no newline and is cut after
+ * RIA_LOG_LINE_MAX bytes. Restores errno. */
+void ria_preload_log(enum ria_log_level level, const char *text);
+
+/* Writes, at the level debug, the file of the copy that a call of `function` is meant for, and as
+ * which library the copy was recognized. Restores errno. */
+void ria_preload_log_library(
+    const struct ria_library *library, const char *function, const char *recognized);
 
 #endif

@@ -49,6 +49,29 @@ static bool check_expiry(
     return true;
 }
 
+/* Logs how long the token is valid. */
+static void log_lifetime(
+    const struct ria_world *world,
+    const struct ria_token_claim *claim,
+    const struct ria_token *token)
+{
+    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
+    if (ria_world_logs(world, RIA_LOG_DEBUG) &&
+        ria_timestamp_format_extended(token->expires, when)) {
+        ria_world_log(
+            world,
+            RIA_LOG_DEBUG,
+            "the token for %s at %s:%u in %s is valid for %lld s, until %s%s",
+            claim->user,
+            claim->host,
+            (unsigned)claim->port,
+            claim->region,
+            (long long)(token->expires - claim->when),
+            when,
+            token->expires == token->credentials_expires ? ", when its credentials expire" : "");
+    }
+}
+
 /* Signs the token with the credentials in the response. Uses AWS's time if its offset from this
  * machine's clock is known. The token expires after 15 minutes, or with the credentials. */
 static bool token_for_sign(
@@ -108,6 +131,7 @@ static bool token_for_sign(
         claim.region,
         credentials->access_key_id.data,
         credentials->source);
+    log_lifetime(world, &claim, token);
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,7 +86,8 @@ void ria_stderr_inspect(struct ria_stderr_file *out)
     struct stat status = {0};
     bool is_known = fstat(STDERR_FILENO, &status) == 0 && is_inherited(STDERR_FILENO) &&
                     (!S_ISSOCK(status.st_mode) || is_unix_socket(STDERR_FILENO));
-    *out = (struct ria_stderr_file){status.st_dev, status.st_ino, is_known};
+    *out = (struct ria_stderr_file){
+        .device = status.st_dev, .inode = status.st_ino, .is_known = is_known};
 }
 
 /* -- the record ------------------------------------------------------------------------------ */
@@ -123,25 +125,39 @@ static bool is_still_stderr(void)
 
 /* -- writing --------------------------------------------------------------------------------- */
 
-/* A reader of the pipe that has exited must not raise SIGPIPE in the host, and a reader that does
- * not read must not block it. */
-void ria_stderr_write(const char *text, size_t len)
+/* The kernel raises SIGPIPE if the reader of a pipe has exited, and SIGXFSZ if a file has reached
+ * RLIMIT_FSIZE. A signal that was pending before the write belongs to the host and stays pending.
+ */
+ssize_t ria_guest_write(int fd, const char *text, size_t len)
 {
-    if (!is_still_stderr()) {
-        return;
-    }
-    struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};
-    sigset_t pipe_signal;
+    sigset_t ours;
     sigset_t before;
     sigset_t pending;
-    (void)sigemptyset(&pipe_signal);
-    (void)sigaddset(&pipe_signal, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    (void)sigemptyset(&ours);
+    (void)sigaddset(&ours, SIGPIPE);
+    (void)sigaddset(&ours, SIGXFSZ);
+    (void)pthread_sigmask(SIG_BLOCK, &ours, &before);
     (void)sigpending(&pending);
-    if (poll(&stderr_now, 1, 0) == 1 && write(STDERR_FILENO, text, len) < 0 && errno == EPIPE &&
-        sigismember(&pending, SIGPIPE) == 0) {
+    ssize_t done = syscall(SYS_write, fd, text, len); /* not a cancellation point */
+    int error = errno;
+    int raised = done >= 0 ? 0 : error == EPIPE ? SIGPIPE : error == EFBIG ? SIGXFSZ : 0;
+    if (raised != 0 && sigismember(&pending, raised) == 0) {
         const struct timespec at_once = {0};
-        (void)sigtimedwait(&pipe_signal, NULL, &at_once);
+        sigset_t only;
+        (void)sigemptyset(&only);
+        (void)sigaddset(&only, raised);
+        (void)sigtimedwait(&only, NULL, &at_once);
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return done;
+}
+
+/* A reader that does not read must not block the host. */
+void ria_stderr_write(const char *text, size_t len)
+{
+    struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (is_still_stderr() && poll(&stderr_now, 1, 0) == 1) {
+        (void)!ria_guest_write(STDERR_FILENO, text, len);
+    }
 }

@@ -7,14 +7,14 @@
  * get the number 2, and a log line would corrupt that file. So a line is written only while
  * descriptor 2 is the file that was recorded as the stderr:
  *
- *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs defines
- *                        this variable. So does librds-iam-pq.so, so it is set under rds-iam exec.
+ *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs and
+ *                        librds-iam-pq.so define this variable, so it is set under rds-iam exec.
  *   otherwise            the file at descriptor 2 at the first ria_stderr_record(), if it can be a
  *                        stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
  *                        journal's socket, without the close-on-exec flag. Limit: if the program
  *                        has already closed its stderr, and opened its own file at descriptor 2
- *                        without that flag, the file looks like the stderr of a program that was
- *                        started with 2>FILE.
+ *                        without that flag, this code cannot tell the file from the stderr of a
+ *                        program that was started with 2>FILE.
  */
 #ifndef RIA_OS_GUEST_STDERR_H
 #define RIA_OS_GUEST_STDERR_H
@@ -26,7 +26,9 @@
 struct ria_stderr_file {
     dev_t device;
     ino_t inode;
-    bool is_known; /* false: the process has no stderr, and nothing is ever written */
+    bool is_known;       /* false: the process has no stderr, and nothing is ever written */
+    bool is_reported[2]; /* used by guest_log.c, so that the objects of rds-iam in a process report
+                            a fault of RDS_IAM_LOG once */
 };
 
 /* Weak: the address is NULL if neither the program nor a preloaded rds-iam library defines it. */
@@ -40,6 +42,10 @@ void ria_stderr_inspect(struct ria_stderr_file *out);
 /* Records the stderr, if ria_stderr_at_start is absent. Only the first call has an effect.
  * Thread-safe. Changes errno. */
 void ria_stderr_record(void);
+
+/* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host. Returns its result, with errno set
+ * on failure. */
+ssize_t ria_guest_write(int fd, const char *text, size_t len);
 
 /* Writes the text. Writes nothing if descriptor 2 is not the recorded stderr, or if the write would
  * block. Never raises SIGPIPE in the host. Records the stderr first if it is not recorded yet.

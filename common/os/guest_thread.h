@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs a function of this library inside another vendor's program: on the caller's stack if it is
- * large enough, else on a new thread. No other code of the library starts threads. fetch_client.h
- * starts programs.
+ * Runs a function of this library inside another vendor's program: on the caller's stack if that
+ * stack is large enough, else on a new thread. No other code of the library starts threads.
+ * fetch_client.h starts programs.
  *
  * Uses only libc, so that an object that links no other library can use it.
  */
@@ -25,19 +25,19 @@ struct ria_guest_work {
     void (*run)(void *argument);
     void *argument;
 
-    /* Called on the caller's stack before a thread is started, with `argument`; or NULL. It must do
-     * everything that takes the dynamic linker's lock: dlopen(), dlsym(), OpenSSL's first use. The
-     * caller may hold that lock, for example in a library's constructor. A new thread that takes
-     * the lock would then wait for the caller, while the caller waits for the thread. May use 10 KB
-     * of stack. */
+    /* Called on the caller's stack before a thread is started, with `argument`; or NULL. prepare()
+     * must do everything that takes the dynamic linker's lock: dlopen(), dlsym(), OpenSSL's first
+     * use. The caller may hold that lock, for example in a library's constructor. A new thread that
+     * takes the lock would then wait for the caller, while the caller waits for the thread. May use
+     * 10 KB of stack. */
     void (*prepare)(void *argument);
 };
 
-/* Runs the work and returns when it is done. Calls run() directly if the current stack has enough
- * room, else on a new thread with all signals blocked. Thread cancellation of the caller is
- * disabled during the call, because a cancelled thread would leave keys unwiped and a child
- * unreaped. Returns 0, or the error number of the failed attempt to start the thread. After such a
- * failure, only prepare() has run. Thread-safe.
+/* Runs the work and returns when it is done. If the current stack has enough room, calls
+ * run() directly; otherwise calls run() on a new thread with all signals blocked. Thread
+ * cancellation of the caller is disabled during the call, because a cancelled thread would leave
+ * keys unwiped and a child unreaped. Returns 0, or the error number of the failed attempt to start
+ * the thread. After such a failure, only prepare() has run. Thread-safe.
  *
  * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
  * free() slower until the end of a process that had one thread before. */

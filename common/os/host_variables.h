@@ -3,9 +3,9 @@
  * The environment of rds-iam-fetch. Variables that make the dynamic linker or OpenSSL load other
  * libraries (LD_LIBRARY_PATH, LD_PRELOAD, LD_AUDIT, OPENSSL_CONF and similar) were set for the host
  * program. rds-iam-fetch does not get them, because a libcurl or libcrypto that an application
- * bundles may be incompatible with rds-iam-fetch. A credential_process is the user's own program
- * and gets them back. rds-iam-fetch therefore receives them under other names, such as
- * RDS_IAM_HOST_LD_LIBRARY_PATH.
+ * bundles may be incompatible with rds-iam-fetch. But a credential_process is the user's own
+ * program and gets these variables. rds-iam-fetch therefore receives them under other names, such
+ * as RDS_IAM_HOST_LD_LIBRARY_PATH, and restores their names for a credential_process.
  */
 #ifndef RIA_HOST_VARIABLES_H
 #define RIA_HOST_VARIABLES_H

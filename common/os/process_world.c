@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/trust.h"
 #include "os/fetch_client.h"
+#include "os/guest_log.h"
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -362,13 +363,6 @@ static bool process_world_fetch(
     return ok;
 }
 
-/* Returns the value of RDS_IAM_LOG, or NULL if it enables no log. */
-static const char *log_setting(void)
-{
-    const char *value = secure_getenv("RDS_IAM_LOG");
-    return value == NULL || *value == '\0' || strcmp(value, "0") == 0 ? NULL : value;
-}
-
 static const char *get_home(void *self)
 {
     (void)self;
@@ -381,41 +375,40 @@ static const char *get_home(void *self)
 static void process_world_write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
-    const char *setting = log_setting();
-    if (setting == NULL || (level != RIA_LOG_WARNING && strcmp(setting, "warning") == 0)) {
-        return;
-    }
-    static const char *const names[] = {
-        [RIA_LOG_WARNING] = "rds-iam: warning: ", [RIA_LOG_INFO] = "rds-iam: "};
-    int saved = errno;
-    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_LOG_LINE_MAX};
-    ria_buf_addf(&text, "%s%s\n", names[level], line);
-    if (!text.failed) {
-        ria_stderr_write(text.data, text.len);
-    }
-    errno = saved;
+    ria_guest_log_write(level, line);
 }
 
-/* The two worlds differ in their log function only. */
-#define WORLD(log_function)                                                                        \
+bool ria_process_log_to_file(enum ria_log_level level, const char *text)
+{
+    return ria_guest_log_to_file(level, text);
+}
+
+/* The worlds differ in their log only. */
+#define WORLD(log_function, last_level)                                                            \
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \
         .ticks = process_world_get_ticks, .home = get_home, .read_file = process_world_read_file,  \
         .read_facts = process_world_read_facts, .read_private = read_private,                      \
         .is_own_directory = get_own_directory, .machine = get_machine,                             \
         .fetch = process_world_fetch, .uid = get_uid, .is_privileged = get_privileged,             \
-        .log = (log_function),                                                                     \
+        .log = (log_function), .log_level = (last_level),                                          \
     }
 
 const struct ria_world *ria_process_world(void)
 {
-    static const struct ria_world silent = WORLD(NULL);
-    static const struct ria_world logging = WORLD(process_world_write_log);
-    if (log_setting() == NULL) {
+    static const struct ria_world silent = WORLD(NULL, RIA_LOG_WARNING);
+    static const struct ria_world logging[RIA_LOG_LEVELS] = {
+        [RIA_LOG_WARNING] = WORLD(process_world_write_log, RIA_LOG_WARNING),
+        [RIA_LOG_INFO] = WORLD(process_world_write_log, RIA_LOG_INFO),
+        [RIA_LOG_DEBUG] = WORLD(process_world_write_log, RIA_LOG_DEBUG),
+    };
+    struct ria_log_setting setting;
+    if (!ria_guest_log_setting(&setting)) {
         return &silent;
     }
     int saved = errno;
     ria_stderr_record();
     errno = saved;
-    return &logging;
+    ria_guest_log_check();
+    return &logging[setting.level];
 }

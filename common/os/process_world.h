@@ -9,17 +9,16 @@
 #include "base/world.h"
 
 /* Returns the world that reads the process's own environment, clocks and files. Environment
- * variables are read with secure_getenv(). The world writes a log only if RDS_IAM_LOG is set when
- * this function is called ("warning": warnings only; empty or "0": no log). The result is static.
- * Thread-safe.
+ * variables are read with secure_getenv(). The world has a log only if RDS_IAM_LOG enables one when
+ * this function is called (base/log_line.h). The result is static. Thread-safe.
  *
- * The log goes to descriptor 2, but only while that descriptor is still the process's stderr. In
- * rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded before
- * main(). In any other program it is recorded at the first call of this function, and only if
- * descriptor 2 is a terminal, a file, a pipe, a pair of Unix sockets or the journal's socket, and
- * has no close-on-exec flag. Do not set RDS_IAM_LOG for a program that runs without rds-iam exec,
- * closes its stderr before its first login, and then opens a data file at descriptor 2 without that
- * flag: the log would be written into the data. */
+ * A log without a file goes to descriptor 2, but only while that descriptor is still the process's
+ * stderr. In rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded
+ * before main(). In any other program, it is recorded at the first call of this function, and only
+ * if descriptor 2 is a terminal, a file, a pipe, a pair of Unix sockets or the journal's socket,
+ * and has no close-on-exec flag. Do not set RDS_IAM_LOG for a program that runs without rds-iam
+ * exec, closes its stderr before its first login, and then opens a data file at descriptor 2
+ * without that flag: the log would be written into the data. */
 const struct ria_world *ria_process_world(void);
 
 /* Returns the home directory in the passwd entry of the effective user, or NULL if the entry has no
@@ -28,6 +27,11 @@ const struct ria_world *ria_process_world(void);
  * 2 seconds; later calls return the cached result. If NSS did not respond, it is queried again
  * after a minute. Thread-safe. */
 const char *ria_home_of_user(void);
+
+/* Appends a line to the file that RDS_IAM_LOG names. Returns false if it names no file or does not
+ * include the level, or if the file cannot be used. For programs that also report to a user by
+ * other means. Thread-safe. */
+bool ria_process_log_to_file(enum ria_log_level level, const char *text);
 
 /* -- for rds-iam's own programs ---------------------------------------------------------------- */
 

@@ -58,15 +58,15 @@ static enum probe_engine engine_named(const char *name)
                                          : PROBE_UNKNOWN;
 }
 
-/* rds-iam-probe tls ENGINE HOST PORT MILLISECONDS SIGNED-NAME [CAFILE] */
+/* rds-iam-probe tls ENGINE HOST PORT MILLISECONDS SIGNED-NAME ADDRESS [CAFILE] */
 static int run_tls(int argc, char **argv)
 {
-    int fd = probe_connect(argv[3], argv[4], (int)strtol(argv[5], NULL, 10));
+    int fd = probe_connect(argv[7], argv[4], (int)strtol(argv[5], NULL, 10));
     if (fd < 0) {
         return EXIT_SUCCESS;
     }
     if (probe_start_tls(fd, engine_named(argv[2]))) {
-        probe_tls(fd, argv[3], argv[6], argc > 7 ? argv[7] : NULL);
+        probe_tls(fd, argv[3], argv[6], argc > 8 ? argv[8] : NULL);
     }
     (void)close(fd);
     return EXIT_SUCCESS;
@@ -85,7 +85,7 @@ int main(int argc, char **argv)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
-    if ((argc == 7 || argc == 8) && strcmp(argv[1], "tls") == 0) {
+    if ((argc == 8 || argc == 9) && strcmp(argv[1], "tls") == 0) {
         return run_tls(argc, argv);
     }
     if (argc >= 4 && argc % 2 == 0 && strcmp(argv[1], "login") == 0) {

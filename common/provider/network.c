@@ -135,6 +135,8 @@ static const char *const url_variables[RIA_SERVICES] = {
     [RIA_SERVICE_SSO] = "AWS_ENDPOINT_URL_SSO",
     [RIA_SERVICE_SSO_OIDC] = "AWS_ENDPOINT_URL_SSO_OIDC",
     [RIA_SERVICE_SIGNIN] = "AWS_ENDPOINT_URL_SIGNIN",
+    [RIA_SERVICE_RDS] = "AWS_ENDPOINT_URL_RDS",
+    [RIA_SERVICE_IAM] = "AWS_ENDPOINT_URL_IAM",
 };
 
 /* Reads endpoint_url of the service in the section. Returns false if it is unset. */

@@ -43,6 +43,45 @@ static void move_response(struct ria_response *to, struct ria_response *from)
     *from = (struct ria_response)RIA_RESPONSE_INIT;
 }
 
+/* Logs whether credentials were cached, and how long they are valid. */
+static void log_cached(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    const struct ria_cache_place *place,
+    enum ria_origin origin,
+    const struct ria_response *cached)
+{
+    if (!ria_world_logs(world, RIA_LOG_DEBUG)) {
+        return;
+    }
+    if (cached->outcome != RIA_FOUND) {
+        ria_world_log(
+            world,
+            RIA_LOG_DEBUG,
+            "%s: %s",
+            plan->label,
+            cached->outcome == RIA_ABSENT ? "was found to be absent less than a minute ago"
+                                          : "no credentials are cached");
+        return;
+    }
+    char until[64] = "without an expiry time";
+    if (cached->credentials.expires != 0) {
+        int64_t left = obtain_seconds_left(world, cached);
+        (void)ria_text_format(until, sizeof(until), "which expire in %lld s", (long long)left);
+    }
+    bool is_file = origin == RIA_ORIGIN_FILE;
+    ria_world_log(
+        world,
+        RIA_LOG_DEBUG,
+        "%s: credentials %s are cached in %s%s%.8s%s",
+        plan->label,
+        until,
+        is_file ? place->directory : "this process",
+        is_file ? "/" : "",
+        is_file ? place->name : "",
+        is_file ? "..." : "");
+}
+
 /* Reads the in-process copy. If it is missing or expires too soon, also reads the cache file, and
  * uses whichever of the two expires later. Sets out->outcome to FOUND or ABSENT. If nothing is
  * cached, out->outcome stays FAILED. */
@@ -117,6 +156,31 @@ static void warn_of_cache(const struct ria_world *world, const struct ria_plan *
     }
 }
 
+/* Sends the request to rds-iam-fetch, and logs the result and its duration. */
+static bool obtain_exchange(
+    const struct ria_query *query,
+    const struct ria_plan *plan,
+    const struct ria_buf *request,
+    struct ria_buf *record,
+    struct ria_error *err)
+{
+    const struct ria_world *world = query->world;
+    int64_t begin = world->ticks(world->self);
+    bool ok = world->fetch(world->self, request, query->deadline, record, err);
+    ria_world_log(
+        world,
+        RIA_LOG_DEBUG,
+        "%s: rds-iam-fetch was asked and %s after %lld ms%s%s",
+        plan->label,
+        ok                           ? "responded"
+        : err->code == RIA_E_PENDING ? "runs in the background"
+                                     : "failed",
+        (long long)(world->ticks(world->self) - begin),
+        ok ? "" : ": ",
+        ok ? "" : err->text);
+    return ok;
+}
+
 /* Runs rds-iam-fetch to carry out the plan, and stores its response in this process. */
 static void obtain_fetch(
     const struct ria_query *query,
@@ -133,7 +197,7 @@ static void obtain_fetch(
     bool ok =
         ria_request_write(
             plan, budget, has_directory ? place->directory : NULL, place->name, &request, &err) &&
-        world->fetch(world->self, &request, query->deadline, &record, &err);
+        obtain_exchange(query, plan, &request, &record, &err);
     if (ok && !ria_response_read(&record, out)) {
         ok = ria_fail(
             &err, RIA_E_SYSTEM, "rds-iam-fetch returned an invalid response, or memory ran out");
@@ -247,6 +311,7 @@ __attribute__((noinline)) static enum ria_origin obtain_from_cache(
     }
     RIA_AUTO(response) cached = RIA_RESPONSE_INIT;
     enum ria_origin origin = find_cached(query->world, &place, &cached);
+    log_cached(query->world, plan, &place, origin, &cached);
     if (is_fresh(query->world, &cached)) {
         move_response(out, &cached);
         return origin;

@@ -267,14 +267,23 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
+/* Returns whether a request for an identity or a question to AWS has only keys, and whether a
+ * question has a region and a name. */
+static bool is_complete_question(const struct ria_plan *plan)
+{
+    bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;
+    bool is_plain = !is_question && plan->value[RIA_PLAN_IDENTITY_REGION].value == NULL;
+    return (is_plain || (plan->source == RIA_SOURCE_KEYS && plan->role_count == 0)) &&
+           (!is_question || (plan->value[RIA_PLAN_QUESTION_REGION].value != NULL &&
+                             plan->value[RIA_PLAN_QUESTION_NAME].value != NULL));
+}
+
 /* Returns true if the keys are a pair, the source has everything that it requires, each role has an
- * ARN and a region, and a request for an identity has only keys. */
+ * ARN and a region, and a question is complete. */
 static bool is_complete_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;
-    bool ok = (plan->source == RIA_SOURCE_KEYS && plan->role_count == 0) ||
-              plan->value[RIA_PLAN_IDENTITY_REGION].value == NULL;
-    ok = ok && has_id == (plan->keys.secret_access_key.len > 0) &&
+    bool ok = is_complete_question(plan) && has_id == (plan->keys.secret_access_key.len > 0) &&
               (has_id || plan->keys.session_token.len == 0) &&
               (has_id || plan->source != RIA_SOURCE_KEYS) &&
               (plan->role_count > 0 || plan->source != RIA_SOURCE_WEB_IDENTITY);

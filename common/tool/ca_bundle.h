@@ -24,10 +24,11 @@ enum {
     RIA_CA_SUBJECT_SIZE = 128,
 };
 
-/* Adds every certificate in `pem` to *out. `name` is the name of the file in messages. Returns
- * false with err filled, "name:line: what is wrong; what to do", if a block is cut off, cannot be
- * parsed or is not a certificate. Returns false with err filled, "name: what is wrong; what to do",
- * if `pem` is not text, contains no certificate, or contains more than RIA_CA_BUNDLE_MAX. */
+/* Adds every certificate in `pem` to *out. `name` is the name of the file in messages. If a
+ * block is cut off, cannot be parsed or is not a certificate, returns false with err filled:
+ * "name:line: what is wrong; what to do". If `pem` is not text, contains no certificate, or
+ * contains more than RIA_CA_BUNDLE_MAX, returns false with err filled: "name: what is wrong; what
+ * to do". */
 bool ria_ca_bundle_read(
     const struct ria_buf *pem, const char *name, struct ria_ca_bundle *out, struct ria_error *err)
     RIA_MUST_USE;
@@ -64,8 +65,8 @@ bool ria_ca_has_expired(const X509 *certificate, int64_t now);
  * certificate without a common name" if the subject has no common name. */
 void ria_ca_subject(const X509 *certificate, char out[RIA_CA_SUBJECT_SIZE]);
 
-/* Appends the certificates in PEM form, with a comment line before each certificate that contains
- * its common name. If memory runs out, sets out->failed. */
+/* Appends the certificates in PEM form, with a comment line before each certificate. The line
+ * contains the certificate's common name. If memory runs out, sets out->failed. */
 void ria_ca_bundle_write(const struct ria_ca_bundle *bundle, struct ria_buf *out);
 
 /* Adds to *out Amazon's public root certificates that the system trusts and that have not expired

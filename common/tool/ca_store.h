@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store of CA certificates that `rds-iam setup ca` fills and `rds-iam exec` uses: two PEM files
- * in one directory.
+ * The store of CA certificates: two PEM files in one directory. `rds-iam setup ca` fills the store,
+ * and `rds-iam exec` uses it.
  *
  *   rds-ca.pem          the roots of Amazon RDS: instances and clusters
  *   rds-ca-public.pem   Amazon's public roots: RDS Proxy and Aurora DSQL
  *
  * The two kinds of roots are never in one file. A certificate chain that ends at a root of Amazon
- * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server, so
- * it proves nothing unless the client also checks the server's name.
+ * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. So
+ * unless the client also checks the server's name, a chain of this kind proves nothing.
  *
  * The store of root is /etc/rds-iam. The store of any other user is $XDG_CONFIG_HOME/rds-iam
  * (~/.config/rds-iam). ria_ca_store_find() searches the user's own store before /etc/rds-iam.
@@ -50,8 +50,8 @@ enum ria_outcome ria_ca_store_find(
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Like ria_ca_store_find(), but if neither store has the file, writes the path at which rds-iam
- * setup ca will install it for this user. Returns false with err filled on failure. */
+/* Like ria_ca_store_find(). But if neither store has the file, writes the path at which rds-iam
+ * setup ca will install the file for this user. Returns false with err filled on failure. */
 bool ria_ca_store_path(
     const struct ria_world *world,
     enum ria_ca_kind kind,

@@ -41,12 +41,14 @@ static const char help[] =
     "  --help       print this text\n"
     "  --version    print the version\n";
 
-/* Prints a warning on stderr. Sends any other line to the log, as RDS_IAM_LOG configures it. */
+/* Prints a warning on stderr, and also logs it if RDS_IAM_LOG names a file. Sends any other line to
+ * the log, as RDS_IAM_LOG configures it. */
 static void log_for_user(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
     if (level == RIA_LOG_WARNING) {
         (void)fprintf(stderr, "rds-iam: warning: %s\n", line);
+        (void)ria_process_log_to_file(level, line);
     } else {
         ria_world_log(ria_process_world(), level, "%s", line);
     }

@@ -21,8 +21,8 @@ enum ria_program {
 };
 
 /* Inspects the file that execvp(3) would run for this command, with the PATH of `world`. For a
- * script, inspects its interpreter; for "#!/usr/bin/env NAME", inspects NAME. Logs a warning that
- * names the program if it cannot load the objects. */
+ * script, inspects its interpreter; for "#!/usr/bin/env NAME", inspects NAME. If the
+ * program cannot load the objects, logs a warning that names the program. */
 enum ria_program ria_program_inspect(const char *command, const struct ria_world *world);
 
 /* Writes the path of the file that execvp(3) would run for this command, with the PATH of `world`.

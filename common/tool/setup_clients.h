@@ -2,7 +2,7 @@
  *
  * The MySQL client programs and libraries of this machine, for rds-iam setup mysql: which client
  * library each file contains, and what it therefore needs. The functions read the files and run no
- * program. Each adds lines "PATH what it needs".
+ * program. Each function adds lines "PATH what it needs".
  */
 #ifndef RIA_TOOL_SETUP_CLIENTS_H
 #define RIA_TOOL_SETUP_CLIENTS_H

@@ -2,8 +2,8 @@
  *
  * rds-iam setup postgres: prints an entry for pg_service.conf with the other steps as comments, or
  * writes the entry into the user's file, or prints what one program needs. Rejects values that
- * libpq cannot read, and values that make a line longer than 254 bytes, because libpq's limit also
- * applies to comments. Does not change a service that already exists. */
+ * libpq cannot read, and values that make a line, even a comment, longer than 254 bytes: libpq's
+ * limit on lines includes comments. Does not change a service that already exists. */
 #include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/setup_files.h"
@@ -30,7 +30,7 @@ static const char help[] =
     "  --username USER  the database user\n"
     "  --dbname NAME    the database\n"
     "  --ca FILE        the root certificates, as an absolute path; default: the file\n"
-    "                   for this host that rds-iam setup ca has installed\n"
+    "                   that rds-iam setup ca has installed for HOST\n"
     "  --service NAME   the name of the entry; default: rds\n"
     "  --write          add the entry to ~/.pg_service.conf, or to the file that\n"
     "                   PGSERVICEFILE names. A second run changes nothing. The old\n"
@@ -42,8 +42,8 @@ static const char help[] =
     "                   prints all names\n"
     "  --help           print this text\n"
     "\n"
-    "Without --hostname, --username and --dbname, ENDPOINT, USER and DATABASE are\n"
-    "printed in their places. --write needs all three.\n"
+    "If none of --hostname, --username and --dbname is given, the output has\n"
+    "ENDPOINT, USER and DATABASE in their places. --write needs all three.\n"
     "\n"
     "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage)\n";
 
@@ -58,8 +58,8 @@ struct postgres_setup {
     const char *program;
     bool is_written;
     char ca[RIA_CA_PATH_SIZE];
-    bool has_ca;                      /* the file exists, or its path was given */
-    char system_ca[RIA_CA_PATH_SIZE]; /* the same for the account of a daemon */
+    bool has_ca;                      /* the file `ca` exists, or its path was given */
+    char system_ca[RIA_CA_PATH_SIZE]; /* the CA file for the account of a daemon */
     char passfile[PATH_MAX];
     bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
     struct ria_error err;
@@ -102,7 +102,8 @@ static const char start_text[] =
 static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
     "#    Its systemd unit does not serve the passfile above, because XDG_RUNTIME_DIR\n"
-    "#    is not set here. For the unit, log in and run this command again.\n";
+    "#    is not set here. To use the unit, run this command again in a systemd\n"
+    "#    login session (ssh or a console, not su or cron).\n";
 
 static const char written_text[] = "\n"
                                    "# Start the agent, which fills the passfile:\n"
@@ -296,8 +297,9 @@ static void ria_postgres_texts_release(struct postgres_texts *texts)
 
 #define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
-/* Fills the environment of a client that does not use all settings of the entry. Returns false if
- * memory runs out. */
+/* Composes the texts: the user's name for SQL, and the environment of a client that does not use
+ * all settings of the entry, as commands of a shell and as lines of a unit. Returns false if memory
+ * runs out. */
 static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
 {
     struct ria_buf *exports = &texts->exports;

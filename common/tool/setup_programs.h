@@ -36,9 +36,9 @@ enum {
  * word between two @ that is not the name of a value stays as it is. */
 void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out);
 
-/* Prints the text of a program on stdout, or for the name "list" the names of all programs. Returns
- * the exit status. For an unknown name, prints a usage error that lists all names, those first that
- * are spelled most like it. `command` is the name of the sub-command. */
+/* Prints the text of a program on stdout, or for the name "list" the names of all programs. For an
+ * unknown name, prints a usage error that lists all names, beginning with those that are spelled
+ * most like the unknown name. Returns the exit status. `command` is the name of the sub-command. */
 int ria_setup_print_program(
     const char *command,
     const char *name,

@@ -8,8 +8,8 @@
 
 #include "rds_iam.h"
 
-/* Appends a name as an identifier of PostgreSQL, with double quotes if it contains other characters
- * than lower-case letters, digits and _. */
+/* Appends a name as an identifier of PostgreSQL. If the name contains other characters than
+ * lower-case letters, digits and _, the identifier is in double quotes. */
 void ria_quote_sql(const char *name, struct ria_buf *out);
 
 /* Appends `before`, the value as a word for a shell with a backslash before each special character,

@@ -27,9 +27,9 @@ enum ria_name_kind {
  */
 bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
-/* Returns what is wrong with a name in every database, or NULL: it is not UTF-8, or it contains a
- * control character (U+0000 to U+001F, U+007F to U+009F). The fault completes the sentence "the
- * name ...". */
+/* Returns what is wrong with a name in every database: the name is not UTF-8, or it contains a
+ * control character (U+0000 to U+001F, U+007F to U+009F). Returns NULL if nothing is wrong. The
+ * fault completes the sentence "the name ...". */
 const char *ria_name_fault(const char *name);
 
 /* Returns what is wrong with a name in this engine, or NULL: the faults of ria_name_fault(), a
@@ -41,8 +41,9 @@ const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, 
  * quote_ident(), and in backquotes for MySQL and MariaDB. The name must have no fault. */
 void ria_sql_name_add(enum ria_engine engine, const char *name, struct ria_buf *out);
 
-/* Appends the name of a database for GRANT ... ON of MySQL and MariaDB. There a name is a pattern
- * in which _ and % are wildcards, so these and the backslash are escaped with a backslash. */
+/* Appends the name of a database for GRANT ... ON of MySQL and MariaDB. In GRANT, the
+ * name is a pattern in which _ and % are wildcards. So _, % and the backslash are escaped with a
+ * backslash. */
 void ria_sql_name_add_pattern(const char *name, struct ria_buf *out);
 
 #endif

@@ -12,8 +12,8 @@
  *     }
  *     ria_user_file_release(&file);
  *
- * The directory is locked from the first call to the last. The lock stops other calls of rds-iam
- * setup. If another program changes the file meanwhile, the file is not replaced.
+ * The directory is locked from the first call to the last. While the lock is held, other calls of
+ * rds-iam setup wait. If another program changes the file meanwhile, the file is not replaced.
  */
 #ifndef RIA_TOOL_USER_FILE_H
 #define RIA_TOOL_USER_FILE_H
@@ -35,18 +35,19 @@ struct ria_user_file {
     struct ria_file facts; /* if it existed */
 };
 
-/* Locks an open directory, so that one rds-iam setup at a time writes there. Waits 10 seconds.
- * Where the file system supports no locks, returns true without a lock. Returns false with err
- * filled if another process holds the lock. `path` names the directory in the message. */
+/* Locks an open directory, so that one rds-iam setup at a time writes there. Waits for 10
+ * seconds at most. If the file system supports no locks, returns true without a lock. If another
+ * process still holds the lock, returns false with err filled. `path` names the directory in the
+ * message. */
 bool ria_directory_lock(
     int directory, const char *path, const struct ria_world *world, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Finds, locks and reads the file. It may be missing. Returns false with err filled if it is not a
- * regular file, has a second name (a hard link) or an access control list, belongs to another user,
- * can be written by another user, is too long or cannot be read, or if its directory does not
- * exist. `named_by` is how the user can name a copy of the file. The caller releases *file in any
- * case. */
+/* Finds, locks and reads the file. The file may be missing. Returns false with err filled in these
+ * cases: it is not a regular file; it has a second name (a hard link) or an access control list; it
+ * belongs to another user; another user can write it; it is too long or cannot be read; or its
+ * directory does not exist. `named_by` is how the user can name a copy of the file. The caller
+ * releases *file in any case. */
 bool ria_user_file_open(
     const char *path,
     const char *named_by,

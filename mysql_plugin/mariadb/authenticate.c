@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Responds to a server that asks for a password in clear text: on each new connection, reconnect
- * and change of user. Sends a password that the program gave as it is, unless the password is a
- * token. Else requires a TCP connection whose server the library has verified, and sends a token.
- * Refuses the login with a message if any of this fails. */
+ * and change of user. If the program gave a password that is not a token, sends this password
+ * unchanged. Otherwise requires a TCP connection whose server the library has verified, and sends
+ * a token. If the connection does not qualify, or no token can be made, refuses the login with a
+ * message. */
 #include "plugin.h"
 
 #include <errno.h>

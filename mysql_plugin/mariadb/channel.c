@@ -5,14 +5,14 @@
  * libraries. Treats everything that it cannot prove as unverified.
  *
  * Up to 3.4.0, the library verifies the server during the TLS handshake. So if verification is on
- * and the plugin runs, the chain and the name were verified, with two exceptions. Up to 3.1.8 the
- * library checks the name only if the client was given a CA (ma_pvio_start_ssl() in ma_pvio.c). And
- * 3.4.0 accepts an unknown certificate from 127.0.0.1 and ::1, again only without a CA.
+ * and the plugin runs, the chain and the name were verified. There are two exceptions, both without
+ * a CA: versions up to 3.1.8 do not check the name (ma_pvio_start_ssl() in ma_pvio.c), and 3.4.0
+ * accepts an unknown certificate from 127.0.0.1 and ::1.
  *
  * Since 3.4.1, the plugin may run before the library acts on a failed verification, so the plugin
  * must read the verification status. For 127.0.0.1 and ::1 the status is not enough: 3.4.1 clears
- * it there although nothing was verified (send_client_reply_packet() in my_auth.c), and later
- * versions check only the chain. */
+ * the status for these hosts although nothing was verified (send_client_reply_packet() in
+ * my_auth.c), and later versions check only the chain. */
 #include "plugin.h"
 
 #include <string.h>

@@ -6,10 +6,10 @@
  *
  * The plugin's first read makes the library send the first packet of a login, over TLS if the
  * client's options ask for TLS, and without any password. The read then returns the server's
- * request. If the server asks for a password in clear text, the plugin responds. It leaves any
- * other request to the library, which loads the plugin that the server named. So logins of accounts
- * without IAM are not changed, except for one more round trip, and no token is written to the
- * library's password field. */
+ * request. If the server asks for a password in clear text, the plugin responds. The plugin
+ * leaves any other request to the library, which loads the plugin that the server named. So logins
+ * of accounts without IAM are not changed, except for one more round trip, and no token is written
+ * to the library's password field. */
 #include "plugin.h"
 
 #include <string.h>

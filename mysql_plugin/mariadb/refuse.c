@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reports a refusal through the connection's error fields, which every client shows, and ends the
- * handshake so that the server does not count it as broken. Also refuses to run in a library whose
- * layout is unknown. */
+ * handshake so that the server does not count it as broken. Also refuses a
+ * login in a library whose layout is not that of abi.h. */
 #include "plugin.h"
 
 enum {
@@ -11,12 +11,13 @@ enum {
 };
 
 /* Ends the handshake with an empty password. The error that the server returns is overwritten
- * later. If the server asks again, sends the empty password again: the library would carry out a
- * pending request as if the plugin had refused nothing.
+ * later. If the server then sends another AuthSwitchRequest, sends the empty password again. If the
+ * plugin left a request unanswered, the library would switch to the requested plugin and continue
+ * the login, although this plugin had refused.
  *
- * If the library calls the plugin before it has sent anything (because of the server's greeting or
- * of default-auth), the first read makes the library send the first packet of a login, over TLS if
- * possible, and without a password. */
+ * The library may call the plugin before the library has sent anything, because the server's
+ * greeting or default-auth names this plugin. The first read_packet() then makes the library send
+ * its first login packet, over TLS if possible, and without a password. */
 static void end_handshake(struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Responds to a server that asks for mysql_clear_password: on each new connection, reconnect and
- * change of user. Checks the password first, then the host, then the channel, and sends a token if
- * all allow it. Sends a token only over TLS with VERIFY_IDENTITY, and a password only over TLS and
- * if the environment allows it. Refuses everything else with a message. */
+ * change of user. Checks the password first, then the host, then the channel. If all three allow
+ * it, sends a token, and only over TLS with VERIFY_IDENTITY. Sends a password only over TLS, and
+ * only if the environment allows passwords. Refuses every other login with a message. */
 #include "login_token.h"
 #include "message.h"
 #include "plugin.h"

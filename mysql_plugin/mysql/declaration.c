@@ -2,9 +2,9 @@
  *
  * Defines the plugin's one exported symbol, and makes the plugin replace the library's built-in
  * mysql_clear_password. The library compares the plugin's name with the file's name before it calls
- * init(). It then puts the plugin in front of its built-in plugins, and later finds a plugin by the
- * name in this structure. So init() changes the name to mysql_clear_password, and the library finds
- * this plugin before its own.
+ * init(). The library then puts the plugin in front of its built-in plugins, and later finds a
+ * plugin by the name in the plugin's structure. So init() changes the name in this plugin's
+ * structure to mysql_clear_password, and the library finds this plugin before its own.
  *
  * This file is compiled twice: with RIA_MYSQL_PLUGIN as rds_iam_v1 and as rds_iam_v2. */
 #include "plugin.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists the known layouts of MYSQL, and decides which one a connection has by comparing its
- * descriptor and port with those of the socket. Rejects a connection that matches no layout or
- * several. */
+ * Lists the known layouts of MYSQL, and decides which layout a connection has. For this, compares
+ * the descriptor and the port at each layout's offsets with those of the socket. Rejects a
+ * connection that matches no layout, or more than one. */
 #include "layout.h"
 
 #include <limits.h>

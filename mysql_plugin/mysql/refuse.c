@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports a refusal through the connection's error fields. The library has no function for this
- * that a plugin could call, so the plugin writes the fields directly, at the offsets in layout.h
- * (plugin_auth_common.h, CR_ERROR). */
+ * Reports a refusal through the connection's error fields. The library has no function
+ * that a plugin could call for this. So the plugin writes the fields directly, at the offsets in
+ * layout.h (plugin_auth_common.h, CR_ERROR). */
 #include "message.h"
 #include "plugin.h"
 

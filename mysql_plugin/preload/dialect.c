@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognizes libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
- * its version number: 5.7, and 8.0 to 9.x. Returns NULL for every other version.
+ * its version number: 5.7, and 8.0 to 9.x. For every other version, returns NULL.
  */
 #include "preload/dialect.h"
 
@@ -13,13 +13,14 @@ enum {
     MYSQL_80 = 80000,
     MYSQL_END = 100000, /* MariaDB's version numbers begin here */
 
-    /* Connector/C reports its own version. If it was built with the server, it reports the server's
-     * version; the server 11.4 contains Connector/C 3.4. */
+    /* Connector/C reports its own version. A copy that was built with MariaDB's server may
+     * report the server's version; the server 11.4 contains Connector/C 3.4. */
     CONNECTOR_34 = 30400,
     SERVER_114 = 110400,
 };
 
 static const struct ria_dialect mariadb = {
+    .name = "libmariadb",
     .is_mariadb = true,
     .plugin_dir = RIA_MARIADB_PLUGIN_DIR,
     .numbers = {
@@ -35,6 +36,7 @@ static const struct ria_dialect mariadb = {
     }};
 
 static const struct ria_dialect mysql_57 = {
+    .name = "libmysqlclient 5.7",
     .plugin_dir = RIA_ORACLE_PLUGIN_DIR,
     .numbers = {
         [RIA_OPTION_CA] = 27,
@@ -49,6 +51,7 @@ static const struct ria_dialect mysql_57 = {
     }};
 
 static const struct ria_dialect mysql_80 = {
+    .name = "libmysqlclient 8.0 to 9.x",
     .plugin_dir = RIA_ORACLE_PLUGIN_DIR,
     .numbers = {
         [RIA_OPTION_CA] = 21,

@@ -2,10 +2,10 @@
  *
  * The code of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
  * host, whether its name must be verified, and which CA file is for it. Checks each host of a list.
- * Settings belong to a handle and not to a host. So if a list contains one RDS host, all its hosts
- * are verified: by name, unless the configuration sets tls = verify-ca for every RDS host of the
- * list, and with the CA file of its first RDS host. For Oracle's library, the name is always
- * verified. Resolves no name and makes no connection. */
+ * Settings belong to a handle and not to a host. So if a list contains one RDS host, all hosts of
+ * the list are verified, with the CA file of the list's first RDS host. Their names are verified
+ * too, unless the configuration sets tls = verify-ca for every RDS host of the list. For Oracle's
+ * library, the names are always verified. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"

@@ -34,7 +34,7 @@ static void log_not_checked(
         subject->name,
         reason,
         remedy);
-    ria_preload_log_warning(text);
+    ria_preload_log(RIA_LOG_WARNING, text);
 }
 
 static const struct ria_host_module *find_host_module(void *object)

@@ -2,16 +2,17 @@
  *
  * Interposes the functions of libmariadb and libmysqlclient that create or close a handle, set its
  * options or begin a connection. Each function exists once for programs that are linked with a
- * library, and once for each copy in which a program looks the function up. Each calls the function
- * of its copy with the program's own arguments. It records an option after the library has accepted
- * it, and sets the missing options before a connection (settings.h).
+ * library, and once for each copy in which a program looks the function up. Each function calls
+ * the function of its copy with the program's own arguments. After the library has accepted an
+ * option, this file records the option. Before a connection, it sets the missing options
+ * (settings.h).
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
- * passes such a call on, but records nothing and sets nothing. It recognizes the call by its return
- * address, which lies in the library. If a function of the library ends in a jump to another one,
- * the return address lies in this object, which has called the library's first function. A
- * library's own call may run on a stack of 60 KB (libmariadb's coroutines). */
+ * passes such a call on, but records nothing and sets nothing. It recognizes a library's own call
+ * by the return address, which lies in the library. But if a function of the library ends in a jump
+ * to another one, the return address lies in this object, which has called the library's first
+ * function. A library's own call may run on a stack of 60 KB (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"

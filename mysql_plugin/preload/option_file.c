@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the [client] group of the option file, which every tool of both makers reads, and opens it
- * as a memfd. */
+ * Writes the [client] group of the option file, which every tool of both makers reads, and opens
+ * the file as a memfd. */
 #include "preload/option_file.h"
 
 #include <string.h>

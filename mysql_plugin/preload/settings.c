@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing on a
- * handle without a record, in a library of an unknown version, or if the program has turned TLS
- * off.
+ * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing in
+ * three cases: the handle has no record, the library's version is unknown, or the program has
+ * turned TLS off.
  */
 #include "preload/settings.h"
 
 #include "preload/dialect.h"
 #include "preload/handle_record.h"
 #include "preload/host_module.h"
+
+#include "interpose/preload_log.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -222,10 +224,20 @@ static void check_dialled(
     ria_host_query(&target, out);
 }
 
+static void log_dialect(const struct ria_library *library)
+{
+    if (ria_preload_logs(RIA_LOG_DEBUG)) {
+        const struct ria_dialect *dialect = ria_dialect_of(library);
+        ria_preload_log_library(
+            library, "mysql_real_connect", dialect == NULL ? "an unknown library" : dialect->name);
+    }
+}
+
 void ria_settings_apply(
     const struct ria_library *library, struct ria_handle *handle, const struct ria_dialled *dialled)
 {
     int saved = errno;
+    log_dialect(library);
     struct setter setter;
     struct ria_host_verdict verdict = {0};
     if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {

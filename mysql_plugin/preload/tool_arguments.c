@@ -4,8 +4,8 @@
  *
  * Finds the tool by its name, and its options by a table of the letters that have a value. The
  * letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not contradict one
- * another. If an argument is not understood, it is ignored: the tool then reports the error, or the
- * plugin refuses a connection that is not verified. */
+ * another. Ignores an argument that it does not recognize. The tool itself then reports the error;
+ * or the connection is not verified, and the plugin refuses it. */
 #include "preload/tool_arguments.h"
 
 #include "base/ascii.h"

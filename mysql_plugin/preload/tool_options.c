@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that verify an RDS
- * server. These tools contain their client library, so no function of it can be interposed. They do
- * read option files: MYSQL_HOME names a directory whose my.cnf they read before ~/.my.cnf. So if a
- * tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process, and the preload
- * redirects the opens of the my.cnf in that directory to a file in memory. Nothing is written to
- * disk. What the user writes into ~/.my.cnf or gives on the command line comes later and overrides
- * it. A program that the tool starts inherits the variable, but finds no file there.
+ * server. These tools contain their client library, so its functions cannot be interposed. But the
+ * tools read option files: MYSQL_HOME names a directory whose my.cnf they read before ~/.my.cnf. So
+ * if a tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process, and the
+ * preload redirects the opens of the my.cnf in that directory to a file in memory. Nothing is
+ * written to disk. The tool reads ~/.my.cnf and its command line later, so the user's own options
+ * override the file in memory. A program that the tool starts inherits MYSQL_HOME, but finds no
+ * file there.
  *
- * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing for a tool
- * that connects to another host or over a Unix socket, for a tool whose arguments or whose
- * ~/.my.cnf turn TLS off, if the user has set MYSQL_HOME or MARIADB_HOME, or without a CA file.
- * Does not see a host that another option file names. If the arguments name no host, and the tool
- * reads a source that this file does not read, sets nothing. */
+ * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
+ * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
+ * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; there is no CA file;
+ * or the arguments name no host, and the tool reads a source that this file does not read. Does not
+ * find a host that only another option file names. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 

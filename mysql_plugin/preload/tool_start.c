@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognises MariaDB's and Oracle's command-line tools when they start. Such a tool contains its
- * client library, so none of the interposed functions reaches it; rds-iam-mysql-host.so gives it an
- * option file instead (tool_options.c). In every other program, this file only compares the
- * program's name with a table. */
+ * client library, so it calls none of the interposed functions. Instead, rds-iam-mysql-host.so
+ * gives the tool an option file (tool_options.c). In every other program, this file only compares
+ * the program's name with a table. */
 #include "preload/host_module.h"
 #include "preload/tool_arguments.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Builds the agent's world from the process's own: replaces the clock, the file reader, the fetch
- * and the log. Fetches in the background if agent->background is set, else blocks until the
- * deadline. */
+ * and the log. If agent->background is set, fetches in the background; otherwise blocks until
+ * the deadline at most. */
 #include "agent/agent.h"
 
 #include <stdlib.h>
@@ -55,10 +55,10 @@ static bool agent_fetch(
 static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;
-    if (level == RIA_LOG_WARNING && !agent->is_pending) {
+    if (level != RIA_LOG_WARNING) {
+        ria_log_detail(&agent->log, level, line);
+    } else if (!agent->is_pending) {
         ria_log_warning(&agent->log, line);
-    } else if (level != RIA_LOG_WARNING && ria_process_world()->log != NULL) {
-        ria_log_event(&agent->log, "%s", line);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records which files the core reads while it checks the configuration, and their texts. Returns
- * these texts whenever the core reads the files later. */
+ * Records which files the core reads while it checks the configuration, and the files' texts. When
+ * the core reads one of the files later, returns the recorded text. */
 #include "agent/config_snapshot.h"
 
 #include <stdio.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the service files, gets from the index (service/index.h) which entries libpq reads and
- * which of them may have tokens, and copies each host of an entry that may have tokens into a line.
- * Logs each rejected entry with its file and line. */
+ * Reads the service files. The index (service/index.h) decides which entries libpq reads, and which
+ * of these entries may have tokens. This file copies each host of an entry that may have tokens
+ * into a line. Logs each rejected entry with its file and line. */
 #include "agent/entries.h"
 
+#include "agent/literal.h"
 #include "service/gssencmode.h"
 #include "service/index.h"
-#include "service/keyword.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +22,7 @@ struct work {
     struct ria_service_file files[RIA_SERVICE_FILES];
     size_t file_count;
     struct ria_service_index index;
+    const struct ria_service *refused; /* the last refused service */
 };
 
 static void release_work(struct work *work)
@@ -34,19 +35,32 @@ static void release_work(struct work *work)
 
 /* -- reading -------------------------------------------------------------------------------- */
 
+/* Logs why a service file is not used, and records it for --status. */
+__attribute__((format(printf, 2, 3))) static void entries_log_file(
+    struct work *work, const char *format, ...)
+{
+    char *text = work->entries->refusals.invalid_file;
+    va_list args;
+    va_start(args, format);
+    (void)ria_text_format_args(text, RIA_ERROR_TEXT_MAX, format, args);
+    va_end(args);
+    ria_printable(text);
+    ria_log_state(work->log, RIA_LOG_WARNING, "%s", text);
+}
+
 static void entries_read_file(struct work *work, const char *path, bool is_required)
 {
     struct ria_error err;
     struct ria_service_file *file = &work->files[work->file_count++];
     enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
-        ria_log_state(
-            work->log, "PGSERVICEFILE names %s, which does not exist; correct or unset it", path);
+        entries_log_file(
+            work, "PGSERVICEFILE names %s, which does not exist; correct or unset it", path);
     } else if (outcome == RIA_FAILED) {
-        ria_log_state(work->log, "%s", err.text);
+        entries_log_file(work, "%s", err.text);
     } else if (file->odd_line != 0) {
-        ria_log_state(
-            work->log,
+        entries_log_file(
+            work,
             "%s:%u: is not a comment, a [group] or a setting in a group; remove the line",
             path,
             file->odd_line);
@@ -83,83 +97,94 @@ static bool is_in_directory(const struct work *work, const struct ria_indexed_se
            ria_passfile_same_directory(&service->passfile.directory, &work->place);
 }
 
-static void log_bad_name(
-    const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
+/* Logs why a service is refused, and records it for --status. `line` is the line of the service
+ * file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand. */
+static void entries_refuse(
+    struct work *work,
+    const struct ria_indexed_service *service,
+    unsigned line,
+    const char *message)
 {
-    const struct ria_service_setting *setting =
-        ria_service_setting(entry->file, entry->service, "passfile");
-    ria_log_state(
-        work->log,
-        "%s:%u: [%s] %s",
-        entry->file->path,
-        setting->line,
-        entry->service->name,
-        err->text);
+    const struct ria_refused what = {service->service->name, service->file->path, line};
+    work->refused = service->service;
+    ria_refusals_add(&work->entries->refusals, &what, message);
+    if (work->entries->refusals.count <= RIA_REFUSALS_MAX) {
+        ria_log_state(
+            work->log, RIA_LOG_WARNING, "%s:%u: [%s] %s", what.path, line, what.name, message);
+    }
 }
 
-static void log_never_read(const struct work *work, const struct ria_indexed_service *service)
+/* Like entries_refuse(), for a message that begins with the file, and mostly the line and the
+ * service: "FILE:LINE: [NAME] MESSAGE". */
+static void entries_refuse_by_error(
+    struct work *work, const struct ria_indexed_service *service, const struct ria_error *err)
 {
-    ria_log_state(
-        work->log,
-        "%s:%u: [%s] is never read: libpq uses the first one, in %s:%u; rename one of them",
-        service->file->path,
-        service->service->line,
-        service->service->name,
+    const char *message = err->text;
+    unsigned line = service->service->line;
+    size_t len = strlen(service->file->path);
+    if (strncmp(message, service->file->path, len) == 0 && message[len] == ':') {
+        char *end;
+        unsigned long number = strtoul(message + len + 1, &end, 10);
+        bool has_line = strncmp(end, ": ", 2) == 0;
+        line = has_line ? (unsigned)number : line;
+        message = has_line ? end + 2 : message;
+    }
+    const char *name_end = *message == '[' ? strstr(message, "] ") : NULL;
+    entries_refuse(work, service, line, name_end == NULL ? message : name_end + 2);
+}
+
+static void refuse_never_read(struct work *work, const struct ria_indexed_service *service)
+{
+    char message[RIA_ERROR_TEXT_MAX];
+    (void)ria_text_format(
+        message,
+        sizeof(message),
+        "is never read: libpq uses the first one, in %s:%u; rename one of them",
         service->first->file->path,
         service->first->service->line);
-}
-
-/* Returns true if a key is "passfile", or if the user meant "passfile" and wrote it with capitals
- * or with a blank after it. */
-static bool is_about_passfile(const char *key)
-{
-    char trimmed[sizeof("passfile")];
-    size_t len = strcspn(key, " \t");
-    if (len + 1 != sizeof(trimmed)) {
-        return false;
-    }
-    memcpy(trimmed, key, len);
-    trimmed[len] = '\0';
-    return ria_ascii_same(trimmed, "passfile");
-}
-
-/* Writes to `out` how libpq misunderstands a setting. Returns false if libpq understands the
- * setting as the user meant it. */
-static bool find_literal(const struct ria_service_setting *setting, char *out, size_t size)
-{
-    const char *fault = ria_keyword_fault(setting);
-    if (fault != NULL) {
-        (void)ria_text_copy(out, size, fault);
-    } else if (setting->value != NULL && strcmp(setting->key, "passfile") == 0) {
-        (void)ria_text_format(out, size, RIA_KEYWORD_RELATIVE, setting->value);
-        return *setting->value != '/' && *setting->value != '\0';
-    } else if (is_about_passfile(setting->key)) {
-        (void)ria_text_format(
-            out,
-            size,
-            "libpq does not know \"%.16s\", so it rejects the service; write passfile=",
-            setting->key);
-    }
-    return fault != NULL || is_about_passfile(setting->key);
+    entries_refuse(work, service, service->service->line, message);
 }
 
 /* Logs the settings of a service that libpq takes literally. If such a setting is passfile=, its
  * value does not lead to the agent's directory, and without this message the agent would silently
  * ignore the entry. Any other setting is logged only if the agent serves the service, because a
  * connection then fails and libpq's message does not name the line. */
-static void log_literal(
-    const struct work *work, const struct ria_indexed_service *here, bool is_served)
+static void log_literal(struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
     const struct ria_service *service = here->service;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
         char what[256];
-        bool is_relevant = is_served || is_about_passfile(setting->key);
-        if (is_relevant && find_literal(setting, what, sizeof(what))) {
-            ria_log_state(
-                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
+        bool is_relevant = is_served || ria_literal_is_passfile(setting->key);
+        if (!is_relevant || !ria_literal_find(setting, what, sizeof(what))) {
+            continue;
         }
+        if (!is_served && work->refused != service) {
+            entries_refuse(work, here, setting->line, what);
+        } else {
+            ria_log_state(
+                work->log,
+                RIA_LOG_WARNING,
+                "%s:%u: [%s] %s",
+                file->path,
+                setting->line,
+                service->name,
+                what);
+        }
+    }
+}
+
+/* Logs how many refused services were not logged. */
+static void log_more_refused(const struct work *work)
+{
+    size_t count = work->entries->refusals.count;
+    if (count > RIA_REFUSALS_MAX) {
+        ria_log_state(
+            work->log,
+            RIA_LOG_WARNING,
+            "%zu more services are refused; run: rds-iam lint",
+            count - RIA_REFUSALS_MAX);
     }
 }
 
@@ -173,16 +198,18 @@ static bool entries_check_service(struct work *work, const struct ria_indexed_se
         return false;
     }
     if (service->first != service) {
-        log_never_read(work, service);
+        refuse_never_read(work, service);
         return false;
     }
     work->entries->entry_count++;
     if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
-        log_bad_name(work, &service->entry, &err);
+        const struct ria_service_setting *setting =
+            ria_service_setting(service->file, service->service, "passfile");
+        entries_refuse(work, service, setting->line, err.text);
         return false;
     }
     if (!ria_service_index_check(service, &err)) {
-        ria_log_state(work->log, "%s", err.text);
+        entries_refuse_by_error(work, service, &err);
     }
     return true;
 }
@@ -206,6 +233,17 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
+/* Identifies a line after the service files were edited. */
+static uint64_t entries_line_key(const struct ria_line *line)
+{
+    const char *const texts[] = {line->service, line->host, line->port, line->user};
+    uint64_t hash = RIA_HASH_START;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        hash = ria_hash(hash, texts[i], strlen(texts[i]) + 1);
+    }
+    return hash;
+}
+
 static bool entries_add_lines(struct work *work, const struct ria_entry *entry, size_t number)
 {
     struct ria_entries *entries = work->entries;
@@ -225,6 +263,7 @@ static bool entries_add_lines(struct work *work, const struct ria_entry *entry, 
         if (!copy_texts(line, texts)) {
             return false;
         }
+        line->key = entries_line_key(line);
         entries->line_count++;
         entries->files[entries->file_count - 1].count++;
     }
@@ -307,6 +346,7 @@ static void warn_of_gss(struct work *work)
     if (first != NULL) {
         ria_log_state(
             work->log,
+            RIA_LOG_WARNING,
             "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): " RIA_GSSENCMODE_DANGER
             "; " RIA_GSSENCMODE_REMEDY,
             first->file->path,
@@ -326,7 +366,10 @@ static bool entries_load(struct work *work, const char *sysconfdir)
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_indexed_service *service = &work->index.services[i];
         log_literal(work, service, entries_check_service(work, service));
+        bool is_other = work->refused != service->service && !is_in_directory(work, service);
+        work->entries->refusals.others += is_other ? 1 : 0;
     }
+    log_more_refused(work);
     warn_of_gss(work);
     return build(work);
 }
@@ -423,6 +466,7 @@ void ria_entries_release(struct ria_entries *entries)
     for (size_t i = 0; i < entries->path_count; i++) {
         free(entries->paths[i]);
     }
+    ria_refusals_release(&entries->refusals);
     free(entries->lines);
     free(entries->files);
     *entries = (struct ria_entries){0};

@@ -9,6 +9,7 @@
 
 #include "agent/directory.h"
 #include "agent/log.h"
+#include "agent/refusals.h"
 
 /* One line of a passfile, for one host of an entry, and the state of its token. */
 struct ria_line {
@@ -27,6 +28,8 @@ struct ria_line {
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
     uint64_t error;   /* hash of the last error message; 0: no error since the last token */
+    uint64_t key;     /* of its last failure (refusals.h): a hash of service, host, port and user */
+    bool has_failed;  /* an attempt has failed since the entries were loaded */
     int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
     int64_t expires;  /* when the last token expires, seconds since 1970 */
 };
@@ -58,6 +61,7 @@ struct ria_entries {
     struct ria_served *files; /* sorted by name */
     size_t file_count;
     size_t entry_count; /* entries with a passfile in the directory, including rejected entries */
+    struct ria_refusals refusals; /* the entries and files that are not served, for --status */
     bool is_broken; /* a service file cannot be read, or contains a line that is not a comment, a
                        [group] or a setting in a group */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the agent's log to stderr or to a file. Truncates the file when it exceeds 1 MB. Logs a
- * state that has not changed once, and repeats a warning at most once an hour. Ignores write
+ * Writes the agent's log to stderr or to a file. Truncates the file when it exceeds 1 MB. If
+ * a state does not change, logs it only once. Repeats a warning at most once an hour. Ignores write
  * errors: a line that cannot be written is lost. */
 #include "agent/log.h"
 
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-    LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error message with its file and line */
-    LOG_MAX = 1024 * 1024,              /* enough for weeks of changes; a longer log is truncated */
+    LOG_MAX = 1024 * 1024, /* enough for weeks of changes; a longer log is truncated */
     SET_STEP = 64,
     WARNING_SECONDS = 3600,
 };
@@ -67,45 +66,69 @@ static void truncate_if_long(const struct ria_log *log)
     }
 }
 
-static void write_line(const struct ria_log *log, const char *line)
+/* Writes the line to the agent's own log. */
+static void agent_log_write(const struct ria_log *log, enum ria_log_level level, const char *text)
 {
-    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
-    bool is_dated =
-        log->has_time && ria_timestamp_format_extended(log->clock->now(log->clock->self), when);
-    char text[LINE_SIZE + 64];
-    int len = snprintf(
-        text,
-        sizeof(text),
-        "%s%srds-iam-agent: %s\n",
-        is_dated ? when : "",
-        is_dated ? " " : "",
-        line);
+    char whole[RIA_LOG_WHOLE_MAX];
+    const struct ria_log_line line = {
+        .program = "rds-iam-agent",
+        .level = level,
+        .text = text,
+        .now = log->clock->now(log->clock->self),
+        .pid = getpid(),
+    };
+    size_t len =
+        log->has_time ? ria_log_line_for_file(&line, whole) : ria_log_line_for_stderr(&line, whole);
     truncate_if_long(log);
-    (void)!write(log->fd, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    (void)!write(log->fd, whole, len);
 }
 
-static void format_line(char line[LINE_SIZE], const char *format, va_list args)
+/* Writes the line to the agent's own log, and to the file of RDS_IAM_LOG. */
+static void agent_log_line(const struct ria_log *log, enum ria_log_level level, const char *text)
+{
+    agent_log_write(log, level, text);
+    (void)ria_process_log_to_file(level, text);
+}
+
+void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *line)
+{
+    if (!ria_process_log_to_file(level, line)) {
+        agent_log_write(log, level, line);
+    }
+}
+
+static void format_line(char line[RIA_LOG_LINE_MAX], const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-static void format_line(char line[LINE_SIZE], const char *format, va_list args)
+static void format_line(char line[RIA_LOG_LINE_MAX], const char *format, va_list args)
 {
-    (void)vsnprintf(line, LINE_SIZE, format, args);
+    (void)vsnprintf(line, RIA_LOG_LINE_MAX, format, args);
     ria_printable(line);
 }
 
 void ria_log_event(struct ria_log *log, const char *format, ...)
 {
-    char line[LINE_SIZE];
+    char line[RIA_LOG_LINE_MAX];
     va_list args;
     va_start(args, format);
     format_line(line, format, args);
     va_end(args);
-    write_line(log, line);
+    agent_log_line(log, RIA_LOG_INFO, line);
 }
 
-void ria_log_state(struct ria_log *log, const char *format, ...)
+void ria_log_error(struct ria_log *log, const char *format, ...)
 {
-    char line[LINE_SIZE];
+    char line[RIA_LOG_LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    format_line(line, format, args);
+    va_end(args);
+    agent_log_line(log, RIA_LOG_WARNING, line);
+}
+
+void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *format, ...)
+{
+    char line[RIA_LOG_LINE_MAX];
     va_list args;
     va_start(args, format);
     format_line(line, format, args);
@@ -114,7 +137,7 @@ void ria_log_state(struct ria_log *log, const char *format, ...)
     if (!was_logged(&log->now, hash)) {
         log_remember(&log->now, hash);
         if (!was_logged(&log->before, hash)) {
-            write_line(log, line);
+            agent_log_line(log, level, line);
         }
     }
 }
@@ -138,7 +161,7 @@ void ria_log_warning(struct ria_log *log, const char *line)
     log->warned[log->next_warning].hash = hash;
     log->warned[log->next_warning].until = now + WARNING_SECONDS;
     log->next_warning = (log->next_warning + 1) % RIA_LOG_WARNED_MAX;
-    ria_log_event(log, "warning: %s", line);
+    agent_log_line(log, RIA_LOG_WARNING, line);
 }
 
 void ria_log_release(struct ria_log *log)

@@ -4,7 +4,8 @@
  * state lasts: each time the agent loads the service files, it logs every error that it finds,
  * except the errors that it logged in the load before. A warning about a single token is repeated
  * at most once an hour, so a source that stays broken does not fill the disk. Lines contain no
- * secrets, and control characters are replaced.
+ * secrets, and control characters are replaced. Their format is that of base/log_line.h. Each line
+ * is also written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's level.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H
@@ -24,7 +25,7 @@ enum {
 
 struct ria_log {
     int fd;        /* borrowed */
-    bool has_time; /* lines begin with the time; true for a log file */
+    bool has_time; /* lines have the form of a file, with the time; true for a log file */
     const struct ria_world *clock;
     struct ria_log_set before; /* the messages of the previous load */
     struct ria_log_set now;    /* the messages of the current load */
@@ -38,14 +39,20 @@ struct ria_log {
 /* Returns a hash for comparing messages. Never 0. */
 uint64_t ria_log_hash(const char *text);
 
-/* Logs an event, unconditionally. */
+/* Log an event, unconditionally: ria_log_event() at the level info, and ria_log_error() at the
+ * level warning. */
 void ria_log_event(struct ria_log *log, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void ria_log_error(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Logs a state that the current load found, unless the current or the previous load logged the same
  * message. */
-void ria_log_state(struct ria_log *log, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Logs a line of the core, which RDS_IAM_LOG includes: to its file, else to the agent's log. */
+void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *line);
 
 /* Ends the current load. Call it between two loads. */
 void ria_log_next(struct ria_log *log);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program rds-iam-agent: parses the options, opens the directory, and then prints the status of
- * a running agent (--status), fills the passfiles and exits (--once), or runs the service in the
- * terminal or in the background. Refuses to run with more rights than its caller. */
+ * The program rds-iam-agent: parses the options and opens the directory. Then does one of three
+ * things: prints the status of a running agent (--status); fills the passfiles and exits (--once);
+ * or runs the service, in the terminal or in the background. Refuses to run with more rights than
+ * its caller. */
 #include "agent/entries.h"
 #include "agent/leftovers.h"
 #include "agent/status.h"
@@ -42,7 +43,8 @@ static const char help[] =
     "  --foreground      stay in the terminal and log to stderr; by default the agent goes to\n"
     "                    the background and logs to " RIA_AGENT_LOG " in its directory\n"
     "  --once            write the passfiles and exit; the tokens are valid for 15 minutes\n"
-    "  --status          print the running agent's services, credentials and last error\n"
+    "  --status          print the running agent's services, credentials and errors, and why\n"
+    "                    entries are refused\n"
     "  --help, --version\n"
     "\n"
     "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and renew all\n"
@@ -173,6 +175,7 @@ static bool run_once(struct ria_agent *agent)
     ok = ok && !entries.is_broken && entries.entry_count > 0 &&
          ria_entries_count_served(&entries) == entries.entry_count;
     ria_entries_release(&entries);
+    ria_failures_release(&maker.failures);
     return ok;
 }
 

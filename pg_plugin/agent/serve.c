@@ -237,6 +237,7 @@ void ria_serve_end(struct ria_serve *serve)
         remove_file(serve, &serve->entries.files[i]);
     }
     ria_entries_release(&serve->entries);
+    ria_failures_release(&serve->maker.failures);
     free(serve->active);
     free(serve->by_fd);
     serve->active = NULL;

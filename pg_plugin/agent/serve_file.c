@@ -243,7 +243,7 @@ static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
 {
     const struct ria_directory *directory = &serve->agent->directory;
     if (!ria_directory_has(directory, file->name, file->fd)) {
-        ria_log_event(
+        ria_log_error(
             &serve->agent->log,
             "%s/%s: was changed by another process, so it gets no token and is replaced",
             directory->path,

@@ -170,6 +170,41 @@ static void status_add_lines(const struct ria_entries *entries, struct ria_buf *
     }
 }
 
+/* Adds a line for each line whose last failure is known. */
+static void add_failures(const struct ria_serve *serve, struct ria_buf *out)
+{
+    size_t more = 0;
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        const struct ria_line *line = &serve->entries.lines[i];
+        const struct ria_failure *failure = ria_failures_find(&serve->maker.failures, line->key);
+        if (failure == NULL) {
+            more += line->has_failed ? 1 : 0;
+            continue;
+        }
+        char when[RIA_TIMESTAMP_EXTENDED_SIZE];
+        char host[RIA_HOST_SHOWN_SIZE];
+        char text[2 * RIA_ERROR_TEXT_MAX];
+        ria_show_host(line->host, host);
+        (void)ria_text_format(
+            text,
+            sizeof(text),
+            "failed       [%.64s] (%.200s:%u): %s %.64s at %.128s:%s: %s",
+            line->service,
+            line->path,
+            line->place,
+            ria_timestamp_format_extended(failure->when, when) ? when : "?",
+            line->user,
+            host,
+            line->port,
+            failure->message);
+        ria_printable(text);
+        ria_buf_addf(out, "%s\n", text);
+    }
+    if (more > 0) {
+        ria_buf_addf(out, "failed       and %zu more; see the log\n", more);
+    }
+}
+
 /* -- the agent's side ----------------------------------------------------------------------- */
 
 static bool is_authorized(int fd)
@@ -213,6 +248,8 @@ void ria_status_respond(int listener, const struct ria_status *status)
     if (is_authorized(fd)) {
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
+        ria_refusals_describe(&status->serve->entries.refusals, &text);
+        add_failures(status->serve, &text);
         status_add_lines(&status->serve->entries, &text);
         status_send_text(fd, &text);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the supervisor: one loop around poll() waits for signals, the worker's messages and
- * timeouts. Replaces a worker that dies, and waits longer before each replacement if workers die
- * quickly. Ends the service when it is told to, when the directory is gone, or when the first
- * worker cannot start. */
+ * timeouts. Replaces a worker that dies. If workers die quickly, waits longer before each
+ * replacement. Ends the service in three cases: a signal requests it, the directory no longer
+ * exists, or the first worker cannot start. */
 #include "agent/supervisor.h"
 
 #include "agent/leftovers.h"
@@ -203,7 +203,7 @@ static bool start_worker(struct supervisor *supervisor)
 
 static void kill_worker(struct supervisor *supervisor, const char *why)
 {
-    ria_log_event(
+    ria_log_error(
         &supervisor->agent->log,
         "the worker (process %ld) %s and is killed, so clients that wait read an empty passfile",
         (long)supervisor->worker,
@@ -239,7 +239,7 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
     int64_t longer = supervisor->pause == 0 ? PAUSE_MS : supervisor->pause * 2;
     supervisor->pause = !is_quick ? 0 : longer < PAUSE_MAX_MS ? longer : PAUSE_MAX_MS;
     supervisor->start_at = now + supervisor->pause;
-    ria_log_event(
+    ria_log_error(
         &supervisor->agent->log,
         "the worker %s %d, so a new worker replaces it",
         is_exit ? "ended with status" : "was ended by signal",
@@ -403,12 +403,12 @@ static bool open_supervisor(struct supervisor *supervisor)
     list_signals(&signals);
     supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (!ria_watchdog_open(&agent->watchdog) || supervisor->signals < 0) {
-        ria_log_event(&agent->log, "not enough memory or descriptors to start the agent");
+        ria_log_error(&agent->log, "not enough memory or descriptors to start the agent");
         return false;
     }
     supervisor->start.status = ria_status_listen(&agent->directory, &err);
     if (supervisor->start.status < 0) {
-        ria_log_event(&agent->log, "%s", err.text); /* the agent runs without --status */
+        ria_log_error(&agent->log, "%s", err.text); /* the agent runs without --status */
     }
     return true;
 }

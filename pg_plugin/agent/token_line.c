@@ -2,7 +2,7 @@
  *
  * Makes the token of one line: calls the core, logs a new error with the service's file and line,
  * and sets when to try again. After 20 services have failed for the same reason, logs once that
- * more services have failed for it, and no further services. */
+ * more services have failed for this reason, and then logs no further service. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"
@@ -71,9 +71,9 @@ static void log_token_error(
         err->text);
     ria_printable(maker->last_error);
     if (maker->repeated < REPEATED_MAX) {
-        ria_log_event(&maker->agent->log, "%s", maker->last_error);
+        ria_log_error(&maker->agent->log, "%s", maker->last_error);
     } else if (maker->repeated == REPEATED_MAX) {
-        ria_log_event(&maker->agent->log, "more services have no token for the same reason");
+        ria_log_error(&maker->agent->log, "more services have no token for the same reason");
     }
 }
 
@@ -85,6 +85,8 @@ static void note_error(
     const struct ria_error *err)
 {
     uint64_t hash = ria_log_hash(err->text);
+    line->has_failed = true;
+    ria_failures_add(&maker->failures, line->key, now, err);
     maker->last_failed = now;
     if (line->error != hash) {
         line->error = hash;

@@ -14,8 +14,8 @@ enum {
     RIA_TOKEN_LINE_SOURCES = 8,
 };
 
-/* The state of all attempts. The caller zeroes it and sets `agent`. Times are seconds since 1970.
- */
+/* The state of all attempts. The caller zeroes it, sets `agent`, and releases `failures`. Times are
+ * seconds since 1970. */
 struct ria_token_line_maker {
     struct ria_agent *agent;
     uint64_t appended;     /* the number of tokens that were appended for a client */
@@ -23,6 +23,7 @@ struct ria_token_line_maker {
     char last_line[512];   /* describes the line whose token was appended last */
     int64_t last_failed;   /* 0: never */
     char last_error[2 * RIA_ERROR_TEXT_MAX];
+    struct ria_failures failures; /* owned: the last failure of each line */
     /* The sources whose credentials signed the latest tokens, in the order of their last use: the
      * source used last is the first element. */
     struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the watchdog on a shared page. The worker increments the counter and notes whether it
- * waits; the supervisor compares counts. Each process first writes its own flag and then reads the
- * other's, so at least one of them sees both flags. So while the worker works, either it is
- * watched, or it has raised the alarm. */
+ * Implements the watchdog on a shared page. The worker increments the counter, and notes whether
+ * the worker waits; the supervisor compares counts. Each process first writes its own flag and then
+ * reads the other's, so at least one of them sees both flags. So while the worker works, the
+ * supervisor watches it, or the worker has raised the alarm. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>

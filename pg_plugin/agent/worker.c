@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the worker: one loop around epoll handles signals, messages, edits, fetches and
- * timers. While every passfile is at rest, only the next check of the credentials is due. Keeps the
- * old entries if a service file is invalid, and ends if the agent's directory is gone. */
+ * timers. While every passfile is at rest, only the next check of the credentials is due. If a
+ * service file is invalid, continues with the old entries. If the agent's directory no longer
+ * exists, ends. */
 #include "agent/worker.h"
 
 #include "agent/lease.h"
@@ -81,7 +82,7 @@ static void report_result(struct worker *worker)
     worker->is_reported = true;
     char text[RIA_ERROR_TEXT_MAX];
     ria_entries_describe(&worker->serve.entries, &worker->agent->directory, text);
-    ria_log_state(log, "%s", text);
+    ria_log_state(log, RIA_LOG_INFO, "%s", text);
     ria_log_next(log);
     send_message(worker, RIA_MESSAGE_STATUS, text);
 }
@@ -93,7 +94,7 @@ static void watch_file(struct worker *worker, const char *path)
     char words[128];
     if (!ria_watch_file(&worker->watch, path) && !worker->has_warned) {
         worker->has_warned = true;
-        ria_log_event(
+        ria_log_error(
             &worker->agent->log,
             "%s: cannot be watched: %s, so the agent sees edits of it, and perhaps of other files, "
             "only on SIGHUP; raise fs.inotify.max_user_watches",
@@ -127,14 +128,19 @@ static void worker_load(struct worker *worker)
         worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
     }
     if (!ok) {
-        ria_log_event(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
+        ria_log_error(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
         worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
     } else if (entries.is_broken && worker->is_loaded) {
         ria_log_state(
             &agent->log,
+            RIA_LOG_WARNING,
             "the service files are invalid, so the previous entries are served until the files are "
             "fixed");
         ria_log_next(&agent->log);
+        memcpy(
+            worker->serve.entries.refusals.invalid_file,
+            entries.refusals.invalid_file,
+            sizeof(entries.refusals.invalid_file));
     } else if (ria_serve_set_entries(&worker->serve, &entries)) {
         worker->is_loaded = true;
         worker->is_reported = false;
@@ -150,7 +156,7 @@ static void refresh_config(struct worker *worker)
     struct ria_error err;
     bool was_whole = agent->config.is_whole;
     if (!ria_config_snapshot_refresh(&agent->config, &agent->world, &err)) {
-        ria_log_event(
+        ria_log_error(
             &agent->log,
             "%s%s",
             err.text,
@@ -178,7 +184,7 @@ static void worker_check_directory(struct worker *worker)
 {
     worker->is_checking = false;
     if (ria_directory_is_gone(&worker->agent->directory)) {
-        ria_log_event(
+        ria_log_error(
             &worker->agent->log,
             "%s: the directory is gone, so the agent ends",
             worker->agent->directory.path);
@@ -439,21 +445,21 @@ static bool open_worker(struct worker *worker)
     worker->serve.leased_max = raise_file_limit();
     agent->background = ria_background_new(&agent->world);
     if (agent->background == NULL) {
-        ria_log_event(&agent->log, "not enough memory to start the worker");
+        ria_log_error(&agent->log, "not enough memory to start the worker");
         return false;
     }
     if (!ria_watch_open(&worker->watch, &agent->directory, &err)) {
-        ria_log_event(&agent->log, "%s", err.text);
+        ria_log_error(&agent->log, "%s", err.text);
         return false;
     }
     if (!open_sources(worker)) {
-        ria_log_event(&agent->log, "cannot wait for events: %s", strerror(errno));
+        ria_log_error(&agent->log, "cannot wait for events: %s", strerror(errno));
         return false;
     }
     ria_leftovers_remove(&agent->directory);
     worker->serve.is_leasing = ria_lease_works(&agent->directory, &err);
     if (!worker->serve.is_leasing) {
-        ria_log_event(
+        ria_log_error(
             &agent->log,
             "%s, so the passfiles contain tokens at all times, renewed every few minutes",
             err.text);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Converts each of the three forms of a call to the keyword and value arrays of
- * PQconnectdbParams(). A connection string is not parsed here: it becomes the value of dbname,
- * which libpq expands. Drops arguments that exceed the allocated room. */
+ * PQconnectdbParams(). A connection string is not parsed here: the whole string becomes the value
+ * of dbname, which libpq expands. Drops arguments for which the arrays have no room. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>

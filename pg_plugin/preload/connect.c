@@ -67,7 +67,7 @@ static struct ria_pq_conn *connect_refuse(
 {
     char text[REFUSAL_MAX];
     (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
-    ria_preload_log_warning(why);
+    ria_preload_log(RIA_LOG_WARNING, why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     return make_refused_call(libpq, call, text);
 }
@@ -269,7 +269,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_enabled() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
+    if (ria_preload_logs(RIA_LOG_WARNING) && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),
@@ -456,6 +456,18 @@ static struct ria_pq_conn *connect_with_overlay(/* NOLINT(readability-function-s
     return conn;
 }
 
+static void log_libpq(const struct ria_library *libpq, const char *function)
+{
+    int (*version)(void);
+    char recognized[32] = "an unknown libpq";
+    if (ria_preload_logs(RIA_LOG_DEBUG)) {
+        if (ria_library_function(libpq, "PQlibVersion", &version)) {
+            (void)snprintf(recognized, sizeof(recognized), "libpq %d", version());
+        }
+        ria_preload_log_library(libpq, function, recognized);
+    }
+}
+
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
@@ -468,5 +480,6 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
         return ria_call_make(&libpq, call);
     }
+    log_libpq(&libpq, call->name);
     return connect_with_overlay(&libpq, call);
 }

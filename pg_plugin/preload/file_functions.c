@@ -2,15 +2,16 @@
  *
  * Interposes libc's functions that open or stat a file by its path, in every form that libpq 10 to
  * 18 and other readers of passfiles are compiled to. Redirects two kinds of paths to a passfile in
- * memory: the path of the connection's passfile, on a thread on which libpq begins that connection
- * (overlay.h); and outside of such calls, a path in the agent's directory, for readers that do not
- * use libpq and for programs that reach libpq without the interposed functions. One more path can
- * be a file in memory that belongs to the process (interpose/redirect.h). Every other path, and
- * every open that is not only for reading, goes to the next function of the same name.
+ * memory. The first is the path of the connection's passfile, on a thread on which libpq begins
+ * that connection (overlay.h). The second is a path in the agent's directory, outside of such
+ * calls: for readers that do not use libpq, and for programs that reach libpq without the
+ * interposed functions. One more path can be redirected to a file in memory that the process has
+ * made (interpose/redirect.h). Every other path, and every open that is not only for reading, goes
+ * to the next function of the same name.
  *
  * The preload does not set passfile=/proc/self/fd/N, because the connection stores that path, and
  * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). At
- * that time N may be another file, or a FIFO, on which open(2) blocks.
+ * that time, descriptor N may be another file, or a FIFO, on which open(2) blocks.
  *
  * This file is compiled without _FORTIFY_SOURCE, because the inline functions of _FORTIFY_SOURCE
  * have the same names as these functions. */

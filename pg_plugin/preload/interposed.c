@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Defines the nine interposed functions of libpq, which begin a connection, reset it, or ping. Each
- * exists nine times. The exported one serves programs that are linked with libpq; its return
- * address leads to the copy of libpq that the program meant. The eight static ones serve programs
- * that look the functions up with dlsym() (interpose/lookup.h); each of these belongs to one copy
- * of libpq. All of the functions only describe the call and pass it to connect.h. */
+ * function exists nine times. The exported one serves programs that are linked with libpq. The
+ * return address of a call to it leads to the copy of libpq that the program meant. The eight
+ * static ones serve programs that look the functions up with dlsym() (interpose/lookup.h). Each of
+ * these eight belongs to one copy of libpq. All of the functions only describe the call and pass it
+ * to connect.h. */
 #include "preload/connect.h"
 #include "preload/pq_list.h"
 

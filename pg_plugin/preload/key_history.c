@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stores hashes of access key ids (ria_token_key()) in a ring with atomic access. The ring has no
- * lock, because a program with threads may fork at any time, and its child must find a usable ring.
+ * lock, because a program with threads may fork at any time, and the child must find a usable ring.
  */
 #include "preload/key_history.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the functions of module.h in rds-iam-pq-token.so. It composes a passfile from the
- * lines of the user's own passfile and from lines with fresh tokens, and writes it to a sealed file
- * in memory. It removes tokens that must not be sent. If the user's passfile cannot be read as
- * libpq would read it, it counts as one that contains tokens. */
+ * Implements the functions of module.h in rds-iam-pq-token.so. Composes a passfile from the
+ * lines of the user's own passfile and from lines with fresh tokens, and writes the passfile to a
+ * sealed file in memory. Removes tokens that must not be sent. If this code cannot read the user's
+ * passfile as libpq would read it, the passfile counts as one that contains tokens. */
 #include "preload/module.h"
 
 #include "preload/key_history.h"

@@ -2,7 +2,7 @@
  *
  * Stores the overlay of each thread in one thread-local record. All its members are values, not
  * pointers, so a program that leaves libpq by longjmp() leaves no dangling pointer. The one
- * exception is the path of a watched file, which exists only while signals are blocked. */
+ * exception is the path of a watched file. This path exists only while signals are blocked. */
 #include "preload/overlay.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pings without tokens. PQping() begins a connection like any other and sends the password that the
- * connection has. So a token that the program gives is taken out of the arguments, and the passfile
- * is hidden while libpq looks for it. If the settings cannot be resolved, no ping is made. */
+ * connection has. So this file removes a token that the program gives from the arguments, and hides
+ * the passfile from libpq. If the settings cannot be resolved, no ping is made. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -8,9 +8,9 @@
  *   3. resolve host, port and user, and read the password from the passfile;
  *   4. check sslmode, and later target_session_attrs.
  *
- * An invalid setting of step 4 therefore leaves everything resolved (ria_probe()). Numbers that do
- * not match in step 2 make a connection that opens service files only; the last file that it opens
- * is the one that contains the service (ria_probe_service()). */
+ * If a setting of step 4 is invalid, libpq has therefore resolved all settings (ria_probe()). If
+ * the numbers of step 2 do not match, libpq opens service files only, and the last file that it
+ * opens is the one that contains the service (ria_probe_service()). */
 #include "preload/probe.h"
 
 #include "interpose/signal_guard.h"
@@ -159,8 +159,8 @@ enum ria_probe_response ria_probe(
 
 /* -- the service file ------------------------------------------------------------------------ */
 
-/* 97 empty hosts, for two ports. Whatever hostaddr is, two of the three counts differ, and libpq's
- * message contains 97. */
+/* 97 empty hosts, for two ports. libpq compares the numbers of hosts, of addresses (hostaddr) and
+ * of ports. Whatever hostaddr is, two of these numbers differ, and libpq's message contains 97. */
 static const char many_hosts[] = ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
                                  ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,";
 static const char host_count_text[] = "97";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads the token module once, and runs each query on a stack with enough room (os/guest_thread.h).
- * Rejects a module of another version. While a query runs, the overlay is off, so the module reads
- * real files. */
+ * Rejects a module of another version. While a query runs, the overlay redirects nothing, so the
+ * module reads the real files. */
 #include "preload/query.h"
 
 #include "interpose/signal_guard.h"
@@ -26,7 +26,7 @@ static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
     (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
-    ria_preload_log_warning(text);
+    ria_preload_log(RIA_LOG_WARNING, text);
 }
 
 /* Returns the function table of a loaded module, or NULL if the module has no table or another

@@ -45,7 +45,8 @@ bool ria_query_refresh(
  */
 enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target);
 
-/* Calls log() of the module, which has levels, unlike interpose/preload_log.h. */
+/* Calls log() of the module. Unlike ria_preload_log(), does nothing if the module cannot be loaded.
+ */
 void ria_query_log(enum ria_log_level level, const char *text);
 
 #endif

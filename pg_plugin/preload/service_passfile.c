@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the lines of a passfile that pg_service.conf names, given only its path. Reads the service
- * files, finds the entries whose passfile= is that path, and adds a line for each of their hosts.
- * The rules are the agent's (service/index.h): one invalid entry disqualifies every entry that
- * shares its passfile. */
+ * Makes the lines of a passfile that pg_service.conf names; the caller gives only the passfile's
+ * path. Reads the service files, finds the entries whose passfile= is that path, and adds a line
+ * for each host of these entries. Applies the agent's rules (service/index.h): if one entry is
+ * invalid, no entry that shares its passfile gets tokens. */
 #include "preload/token_passfile.h"
 
 #include "service/index.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes tokens and writes them as lines of a passfile. A host for which no token can be made gets
- * no line, and the reason is logged. In this case libpq reports that it found no password, or the
- * program asks the user for a password. */
+ * Makes tokens and writes them as lines of a passfile. If no token can be made for a host, the
+ * host gets no line, and the reason is logged. In this case libpq reports that it found no
+ * password, or the program asks the user for a password. */
 #include "preload/token_passfile.h"
 
 #include "preload/key_history.h"

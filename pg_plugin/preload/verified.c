@@ -2,9 +2,11 @@
  *
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
- * environment variables, because the preload object reads no configuration. If no root certificates
- * exist, the caller refuses the connection itself and does not leave this to libpq, because libpq's
- * message for this case suggests turning verification off. */
+ * environment variables, because the preload object reads no configuration. If a connection
+ * with sslmode=prefer or allow has no root certificates, the caller refuses the connection. The
+ * caller does not leave this refusal to libpq, because libpq's message suggests turning
+ * verification off. With sslmode=verify-full, libpq itself reports that the certificates are
+ * missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -35,25 +37,11 @@ static bool names_roots(const struct ria_pq_settings *settings)
     return ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
 }
 
-/* Returns whether the connection lacks something: the verification, or the root certificates for the
- * verification that the user has asked for. */
-static bool is_incomplete(const struct ria_pq_settings *settings)
+/* Returns true if sslmode is prefer or allow: the preload must turn verification on. */
+static bool lacks_verification(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
-    if (mode == NULL) {
-        return false;
-    }
-    return strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0 ||
-           (strcmp(mode, "verify-full") == 0 && !names_roots(settings));
-}
-
-enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
-{
-    if (!is_incomplete(settings)) {
-        return RIA_PQ_CA_NONE;
-    }
-    struct ria_pq_target target = ria_pq_settings_target(settings);
-    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+    return mode != NULL && (strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0);
 }
 
 /* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
@@ -64,18 +52,42 @@ static const char *find_root(enum ria_pq_ca ca)
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
+/* Returns true if sslmode is verify-full, the user has no root certificates, and rds-iam exec has
+ * passed some. Returns false if HOME is not set, because this code then cannot determine where
+ * libpq looks for the user's own file. */
+static bool lacks_roots(const struct ria_pq_settings *settings)
+{
+    const char *mode = ria_pq_settings_value(settings, "sslmode");
+    return mode != NULL && strcmp(mode, "verify-full") == 0 && secure_getenv("HOME") != NULL &&
+           !names_roots(settings) &&
+           (find_root(RIA_PQ_CA_RDS) != NULL || find_root(RIA_PQ_CA_PUBLIC) != NULL);
+}
+
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
+{
+    if (!lacks_verification(settings) && !lacks_roots(settings)) {
+        return RIA_PQ_CA_NONE;
+    }
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+}
+
 bool ria_verified_add(
     const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments)
 {
     bool is_named = names_roots(settings);
     const char *root = is_named ? NULL : find_root(ca);
+    if (root != NULL) {
+        ria_arguments_add(arguments, "sslrootcert", root);
+    }
+    /* With verify-full, libpq reports a missing file, and gssencmode is not changed here. */
+    if (!lacks_verification(settings)) {
+        return true;
+    }
     if (!is_named && root == NULL) {
         return false;
     }
     ria_arguments_add(arguments, "sslmode", "verify-full");
-    if (root != NULL) {
-        ria_arguments_add(arguments, "sslrootcert", root);
-    }
     /* libpq 12 and later have this setting. */
     if (ria_pq_settings_value(settings, "gssencmode") != NULL) {
         ria_arguments_add(arguments, "gssencmode", "disable");

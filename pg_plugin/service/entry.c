@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks the rules of an entry: a table of the required keys, and a function for each rule that
- * involves a value or two keys. Rejects an entry that libpq itself cannot read, one whose host is a
- * Unix socket, and one that sets a password or allows GSS encryption. */
+ * involves a value or two keys. Rejects an entry in four cases: libpq itself cannot read the entry,
+ * its host is a Unix socket, it sets a password, or it allows GSS encryption. */
 #include "service/entry.h"
 
 #include "service/gssencmode.h"

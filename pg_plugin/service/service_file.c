@@ -177,7 +177,7 @@ enum ria_outcome ria_service_read(
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
     struct ria_file facts = {0};
     enum ria_outcome outcome = is_required
-                                   ? world->read_file(world->self, path, &file->text, &facts, err)
+                                   ? ria_world_read(world, path, &file->text, &facts, err)
                                    : ria_world_read_default(world, path, &file->text, &facts, err);
     if (outcome != RIA_FOUND) {
         return outcome;

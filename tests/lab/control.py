@@ -15,6 +15,8 @@
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
+                           POST /iam         {"engine": ..., "is_enabled": bool} enables or disables IAM
+                                             authentication
                            POST /sso         registers a login to SSO (oidc.py)
                            POST /sso-over    {"client_id": ...} ends this login
                            POST /login       registers a login by aws login (signin.py)

@@ -22,13 +22,15 @@ class LabError(Exception):
 
 @dataclass(frozen=True)
 class Database:
-    """One database as RDS names it. endpoints[0] is the writer endpoint."""
+    """One database as RDS names it. endpoints[0] is the writer endpoint. instances maps the names of a cluster's
+    instances to their resource ids; it is empty for a database that is not a cluster."""
 
     engine: str
     resource_id: str
     account: str
     region: str
     endpoints: tuple
+    instances: dict = field(default_factory=dict)
 
     def user_arn(self, user):
         """The ARN on which a policy must allow rds-db:connect."""

@@ -82,10 +82,10 @@ def run(stack, arguments):
     stack.enter_context(place.data_directory(directory, in_memory))
     write_hosts(directory, entries)
 
-    journal, calls, clock, ports = Journal(), Journal(), Clock(), {}
+    journal, calls, clock, ports, iam_off = Journal(), Journal(), Clock(), {}, set()
     principals = Principals(entries, clock.now)
     endpoint = VerifierEndpoint(
-        lambda: make_verifier(entries, ports, clock, principals), journal, clock.now
+        lambda: make_verifier(entries, ports, clock, principals, iam_off), journal, clock.now
     )
     trust = make_certificates(root, entries)
     cloud_trust = make_cloud_certificates(root, entries)
@@ -98,7 +98,7 @@ def run(stack, arguments):
         stack.callback(server.stop)
         server.start()
     endpoint.warm_up()
-    cloud = Cloud(entries, principals, clock.now, calls, cloud_trust)
+    cloud = Cloud(entries, principals, clock.now, calls, cloud_trust, ports, iam_off)
     for server in running:
         server.await_ready()
         ports[server.engine] = server.port
@@ -109,8 +109,9 @@ def run(stack, arguments):
         "/live": lambda: f"{count_live(journal, clock)}\n",
     }
     steering = actions(entries, clock, cloud, networks.machine, principals)
-    steering["/reset"] = lambda body: reset(steering, entries, cloud, principals, running[0], (journal, calls))
+    steering["/reset"] = lambda body: reset(steering, entries, cloud, principals, running[0], (journal, calls), iam_off)
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
+    steering["/iam"] = lambda body: set_iam(entries, iam_off, body)
     control = ControlEndpoint(pages, steering)
     state = describe(directory, trust, running, control)
     announce({"lab": {**state, **describe_cloud(cloud_trust, networks)}})
@@ -166,10 +167,10 @@ def make_cloud_certificates(root, entries):
     return certificates.CloudCertificates(entry)
 
 
-def make_verifier(entries, ports, clock, principals):
+def make_verifier(entries, ports, clock, principals, iam_off):
     from verifier import Verifier  # imported here because it is slow; see VerifierEndpoint
 
-    return Verifier(entries, ports, clock.now, principals, clock.is_expired)
+    return Verifier(entries, ports, clock.now, principals, clock.is_expired, iam_off)
 
 
 def actions(entries, clock, cloud, machine, principals):
@@ -201,7 +202,13 @@ def actions(entries, clock, cloud, machine, principals):
     }
 
 
-def reset(steering, entries, cloud, principals, postgresql, journals):
+def set_iam(entries, iam_off, body):
+    """Enables or disables IAM authentication for one engine."""
+    engine = entries.databases[body["engine"]].engine
+    (iam_off.discard if body["is_enabled"] else iam_off.add)(engine)
+
+
+def reset(steering, entries, cloud, principals, postgresql, journals, iam_off):
     """Undoes the actions of tests. Sessions that were issued to earlier tests stay valid until they expire."""
     steering["/clock"]({"offset": 0})
     steering["/faults"]([])
@@ -209,6 +216,7 @@ def reset(steering, entries, cloud, principals, postgresql, journals):
     principals.reset(entries)
     cloud.roles.reset(entries)
     postgresql.reset_parameter()
+    iam_off.clear()
     for journal in journals:
         journal.clear()
 

@@ -257,6 +257,11 @@ class Lab:
         rds.iam_auth_for_replication has an effect here."""
         self._act("/parameter", {"name": name, "value": value})
 
+    def iam_authentication(self, engine, is_enabled):
+        """Enables or disables IAM authentication for an engine, postgresql or mariadb. Without it, the verifier refuses
+        every token of the engine. (MariaDB on RDS unloads the plugin instead; the lab does not.)"""
+        self._act("/iam", {"engine": engine, "is_enabled": is_enabled})
+
     def web_identity(self, subject="system:serviceaccount:etl:etl", **overrides):
         """A web identity token of the lab's provider. overrides are arguments of web_identity.mint(), such as
         audience and expires, and additional claims."""

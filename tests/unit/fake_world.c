@@ -204,6 +204,7 @@ void ria_fake_init(struct ria_fake *fake)
                 .uid = get_uid,
                 .is_privileged = get_privileged,
                 .log = keep_line,
+                .log_level = RIA_LOG_DEBUG,
             },
         .now = 1787402096,
         .ticks = 5000,

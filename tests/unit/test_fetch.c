@@ -3,7 +3,7 @@
  * The parsers of rds-iam-fetch: XML of STS, JSON credentials, URLs. */
 #include "fetch/http.h"
 #include "fetch/json.h"
-#include "fetch/sts.h"
+#include "fetch/query_call.h"
 #include "unit.h"
 
 static void fill(struct ria_buf *out, const char *text)
@@ -30,7 +30,12 @@ static void xml_gives_the_first_element_of_a_name(void **state)
         {"{}", NULL},
         {"<!DOCTYPE r><r/>", NULL},
         {"<!DOCTYPE r [<!ENTITY a 'x'>]><r><Key>&a;</Key></r>", NULL},
-        {"<a><b><c><d><e><f><g><h><Key>deep</Key></h></g></f></e></d></c></b></a>", NULL},
+        {"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><Key>16</Key>"
+         "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>",
+         "16"},
+        {"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><Key>17</Key>"
+         "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>",
+         NULL},
         {"<r><Key>0123456789012345678901234567890123456789</Key></r>", NULL},
     };
     for_each_row(row, rows, row->text) {
@@ -42,6 +47,47 @@ static void xml_gives_the_first_element_of_a_name(void **state)
         if (row->key != NULL) {
             expect_text(row->text, ria_buf_text(&key), row->key);
         }
+    }
+}
+
+static void xml_finds_an_element_by_its_ancestors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *key;
+    } rows[] = {
+        {"<r><Pending><Key>a</Key></Pending><In><Key>b</Key></In></r>", "b"},
+        {"<r><In><Pending><Key>a</Key></Pending><Key>b</Key></In></r>", "b"},
+        {"<r><XIn><Key>a</Key></XIn></r>", ""},
+        {"<In><Key>a</Key></In>", "a"},
+        {"<r><In/><Key>a</Key></r>", ""},
+        {"<r><In><Key></Key></In><In><Key>b</Key></In></r>", "b"},
+    };
+    for_each_row(row, rows, row->text) {
+        RIA_AUTO(buf) text = {.max = 1024};
+        RIA_AUTO(buf) key = {.max = 32};
+        const struct ria_xml_wanted wanted[] = {{"In/Key", &key}};
+        fill(&text, row->text);
+        expect(row->text, ria_xml_read(&text, wanted, 1));
+        expect_text(row->text, ria_buf_text(&key), row->key);
+    }
+}
+
+static void xml_with_a_name_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 4096};
+    RIA_AUTO(buf) key = {.max = 32};
+    const struct ria_xml_wanted wanted[] = {{"Key", &key}};
+    for (int i = 0; i < 2; i++) {
+        fill(&text, "<r><n");
+        for (int j = 0; j < (i == 0 ? 400 : 600); j++) {
+            ria_buf_add_char(&text, 'n');
+        }
+        ria_buf_add_text(&text, "/><Key>k</Key></r>");
+        ria_buf_clear(&key);
+        expect_number("read", ria_xml_read(&text, wanted, 1), i == 0);
     }
 }
 
@@ -147,6 +193,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml_gives_the_first_element_of_a_name),
+        cmocka_unit_test(xml_finds_an_element_by_its_ancestors),
+        cmocka_unit_test(xml_with_a_name_that_is_too_long_is_refused),
         cmocka_unit_test(json_gives_credentials_or_names_the_missing_member),
         cmocka_unit_test(urls_are_checked_by_the_host_that_they_lead_to),
     };

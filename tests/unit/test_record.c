@@ -3,6 +3,7 @@
  * Records, and the requests and responses that they encode. A round trip preserves every field. A
  * truncated or extended record is rejected. A record with a changed byte is either rejected, or
  * accepted with another text. */
+#include "provider/answer_record.h"
 #include "provider/cache_name.h"
 #include "provider/request.h"
 #include "provider/response.h"
@@ -220,6 +221,90 @@ static void a_request_with_half_a_key_pair_is_rejected(void **state)
     }
 }
 
+/* A question has only keys, a region and a name. */
+static void an_incomplete_question_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *region;
+        const char *name;
+        size_t role_count;
+        bool is_accepted;
+    } rows[] = {
+        {"complete", "us-east-1", "db", 0, true},
+        {"no region", NULL, "db", 0, false},
+        {"no name", "us-east-1", NULL, 0, false},
+        {"a role", "us-east-1", "db", 1, false},
+    };
+    for_each_row(row, rows, row->why) {
+        RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+        RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+        RIA_AUTO(request) request = RIA_REQUEST_INIT;
+        struct ria_error err;
+        fill_plan(&plan);
+        plan.role_count = row->role_count;
+        plan.value[RIA_PLAN_QUESTION].value = "rds:DescribeDBInstances";
+        plan.value[RIA_PLAN_QUESTION_REGION].value = row->region;
+        plan.value[RIA_PLAN_QUESTION_NAME].value = row->name;
+        assert_true(ria_request_write(&plan, 9000, NULL, NULL, &bytes, &err));
+        expect_number(row->why, ria_request_read(&bytes, &request), row->is_accepted);
+    }
+}
+
+static void an_answer_survives_a_round_trip(void **state)
+{
+    (void)state;
+    static const enum ria_answer_kind refused[] = {
+        RIA_ANSWER_NONE, RIA_ANSWER_NOT_PERMITTED, RIA_ANSWER_NOT_FOUND};
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+    struct ria_answer answer = {.kind = RIA_ANSWER_GIVEN};
+    struct ria_answer read;
+    struct ria_error err = {.code = RIA_E_CREDENTIALS, .text = "RDS rejects it"};
+    for (unsigned i = 0; i < RIA_ANSWER_TEXTS; i++) {
+        (void)snprintf(answer.text[i], RIA_ANSWER_SIZE, "text %u", i);
+    }
+    ria_answer_write(&answer, NULL, &bytes);
+    assert_true(ria_answer_read(&bytes, &read, &err));
+    assert_int_equal(read.kind, RIA_ANSWER_GIVEN);
+    for (unsigned i = 0; i < RIA_ANSWER_TEXTS; i++) {
+        assert_string_equal(read.text[i], answer.text[i]);
+    }
+    for (size_t i = 0; i < RIA_COUNT(refused); i++) {
+        struct ria_error found;
+        answer.kind = refused[i];
+        ria_answer_write(&answer, &err, &bytes);
+        assert_false(ria_answer_read(&bytes, &read, &found));
+        assert_int_equal(read.kind, refused[i]);
+        assert_string_equal(found.text, err.text);
+        assert_int_equal(found.code, err.code);
+    }
+}
+
+static void a_damaged_answer_is_refused(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+    struct ria_answer answer = {.kind = RIA_ANSWER_GIVEN};
+    struct ria_error err;
+    ria_answer_write(&answer, NULL, &bytes);
+    assert_true(ria_answer_read(&bytes, &answer, &err)); /* control: undamaged */
+    bytes.len--;
+    assert_false(ria_answer_read(&bytes, &answer, &err));
+    assert_int_equal(answer.kind, RIA_ANSWER_NONE);
+    static const struct {
+        unsigned tag;
+        int64_t number;
+    } rows[] = {{1, -1}, {1, RIA_ANSWER_NOT_FOUND + 1}, {0x100 + RIA_ANSWER_TEXTS, 1}, {77, 1}};
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        ria_record_begin(&bytes, RIA_RECORD_ANSWER);
+        ria_record_add_number(&bytes, rows[i].tag, rows[i].number);
+        ria_record_end(&bytes);
+        assert_false(ria_answer_read(&bytes, &answer, &err));
+        assert_string_equal(err.text, "rds-iam-fetch returned a damaged record of an answer");
+    }
+}
+
 static void a_setting_that_decides_the_identity_changes_the_cache_name(void **state)
 {
     (void)state;
@@ -276,6 +361,9 @@ int main(void)
         cmocka_unit_test(a_request_survives_a_round_trip),
         cmocka_unit_test(a_request_without_a_required_field_is_rejected),
         cmocka_unit_test(a_request_with_half_a_key_pair_is_rejected),
+        cmocka_unit_test(an_incomplete_question_is_refused),
+        cmocka_unit_test(an_answer_survives_a_round_trip),
+        cmocka_unit_test(a_damaged_answer_is_refused),
         cmocka_unit_test(a_setting_that_decides_the_identity_changes_the_cache_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,35 @@ static void each_region_and_variant_has_botocores_endpoint(void **state)
     json_decref(root);
 }
 
+/* All rows of query_endpoints.json: RDS and IAM. All regions of a partition share the endpoints of
+ * IAM, which have a region to sign for. */
+static void rds_and_iam_have_botocores_endpoints(void **state)
+{
+    (void)state;
+    static const unsigned variants[] = {0, DUAL, FIPS, FIPS | DUAL};
+    json_t *root = ria_vectors_load("query_endpoints.json");
+    json_t *rows = json_object_get(root, "rows");
+    json_t *row;
+    size_t i;
+    assert_int_equal(json_array_size(rows), 2 * 47);
+    json_array_foreach(rows, i, row)
+    {
+        enum ria_service service = find_service(ria_vector_need(row, "service"));
+        json_t *hosts = json_object_get(row, "hosts");
+        json_t *signed_for = json_object_get(row, "signed_for");
+        assert_int_equal(json_array_size(hosts), RIA_COUNT(variants));
+        for (size_t j = 0; j < RIA_COUNT(variants); j++) {
+            check_endpoint(
+                service,
+                ria_vector_need(row, "region"),
+                variants[j],
+                json_string_value(json_array_get(hosts, j)),
+                json_string_value(json_array_get(signed_for, j)));
+        }
+    }
+    json_decref(root);
+}
+
 /* Cases that are not in the rule data: the endpoint of STS for an invalid region, and legacy
  * endpoints together with variants. */
 static void variants_replace_the_global_endpoint(void **state)
@@ -297,15 +326,20 @@ static void each_service_has_its_variable_and_its_subsection(void **state)
         {"AWS_ENDPOINT_URL_SSO", "https://v.sso"},
         {"AWS_ENDPOINT_URL_SSO_OIDC", "https://v.sso_oidc"},
         {"AWS_ENDPOINT_URL_SIGNIN", "https://v.signin"},
+        {"AWS_ENDPOINT_URL_RDS", "https://v.rds"},
+        {"AWS_ENDPOINT_URL_IAM", "https://v.iam"},
         {NULL, NULL}};
     static const char section[] = "services = x\n[services x]\n"
                                   "sts =\n  endpoint_url = https://s.sts\n"
                                   "sso =\n  endpoint_url = https://s.sso\n"
                                   "sso_oidc =\n  endpoint_url = https://s.sso_oidc\n"
-                                  "signin =\n  endpoint_url = https://s.signin\n";
+                                  "signin =\n  endpoint_url = https://s.signin\n"
+                                  "rds =\n  endpoint_url = https://s.rds\n"
+                                  "iam =\n  endpoint_url = https://s.iam\n";
     for (int round = 0; round < 2; round++) {
         struct asked asked;
-        plan_role(&asked, round == 0 ? variables : &variables[4], round == 0 ? "" : section);
+        plan_role(
+            &asked, round == 0 ? variables : &variables[RIA_SERVICES], round == 0 ? "" : section);
         expect_number("planned", asked.outcome, RIA_FOUND);
         for (unsigned i = 0; i < RIA_SERVICES; i++) {
             char want[64];
@@ -365,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_region_and_variant_has_botocores_endpoint),
+        cmocka_unit_test(rds_and_iam_have_botocores_endpoints),
         cmocka_unit_test(variants_replace_the_global_endpoint),
         cmocka_unit_test(settings_choose_the_endpoint),
         cmocka_unit_test(each_service_has_its_variable_and_its_subsection),

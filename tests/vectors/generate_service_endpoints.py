@@ -1,24 +1,36 @@
 # SPDX-License-Identifier: MIT
-"""Where AWS's own services are asked, by the rule data of a botocore: writes service_endpoints.json.
+"""The endpoints of AWS's own services, by the rule data of a botocore: writes service_endpoints.json or
+query_endpoints.json.
 
-    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_service_endpoints.py
+    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_service_endpoints.py FILE
 
-DIRECTORY holds the botocore. Every region of its partitions and one that it does not know, every variant.
+DIRECTORY contains the botocore, and FILE is one of the two names. The file has a row for every region of botocore's
+partitions, and for one region that botocore does not know, with every variant.
 """
 import json
 import pathlib
+import sys
 
 import botocore
 from botocore.endpoint_provider import EndpointProvider
 from botocore.loaders import Loader
 
-FILE = pathlib.Path(__file__).resolve().parent / "service_endpoints.json"
-ABOUT = (
-    "Hosts of STS, SSO, SSO's OIDC and sign-in for every region, by botocore's endpoint rules. \"hosts\" are "
-    "those without variant, with dual stack, with FIPS, with both; \"legacy\" is STS's with "
-    "sts_regional_endpoints = legacy, and the region that a request to it is signed for. Written by "
-    "generate_service_endpoints.py.")
-SERVICES = ("sts", "sso", "sso-oidc", "signin")
+HERE = pathlib.Path(__file__).resolve().parent
+ABOUT = {
+    "service_endpoints.json": (
+        "Hosts of STS, SSO, SSO's OIDC and sign-in for every region, by botocore's endpoint rules. \"hosts\" are "
+        "those without variant, with dual stack, with FIPS, with both; \"legacy\" is STS's with "
+        "sts_regional_endpoints = legacy, and the region that a request to it is signed for. Written by "
+        "generate_service_endpoints.py."),
+    "query_endpoints.json": (
+        "Hosts of RDS and IAM for every region, by botocore's endpoint rules. \"hosts\" are those without variant, with "
+        "dual stack, with FIPS, with both; \"signed_for\" are the regions that requests to these hosts are signed for. "
+        "Written by generate_service_endpoints.py."),
+}
+SERVICES = {
+    "service_endpoints.json": ("sts", "sso", "sso-oidc", "signin"),
+    "query_endpoints.json": ("rds", "iam"),
+}
 UNKNOWN = "xx-new-1"
 
 
@@ -29,27 +41,31 @@ def resolve(provider, region, **parameters):
     return endpoint.url.removeprefix("https://"), schemes[0].get("signingRegion", region)
 
 
-def rows():
+def rows(services):
     loader = Loader()
     partitions = loader.load_data("partitions")
     regions = [region for partition in partitions["partitions"] for region in partition["regions"]
                if not region.endswith("-global")]
-    for service in SERVICES:
+    for service in services:
         provider = EndpointProvider(
             loader.load_service_model(service, "endpoint-rule-set-1"), partitions)
         for region in [*regions, UNKNOWN]:
-            hosts = [resolve(provider, region, UseFIPS=fips, UseDualStack=dual)[0]
+            found = [resolve(provider, region, UseFIPS=fips, UseDualStack=dual)
                      for fips in (False, True) for dual in (False, True)]
+            hosts, signed_for = [list(each) for each in zip(*found)]
             row = {"service": service.upper().replace("-", "_"), "region": region, "hosts": hosts}
+            if services == SERVICES["query_endpoints.json"]:
+                row["signed_for"] = signed_for
             if service == "sts":
                 row["legacy"] = resolve(provider, region, UseGlobalEndpoint=True)
             yield row
 
 
 def main():
-    lines = [json.dumps(row) for row in rows()]
-    head = json.dumps({"about": ABOUT, "botocore": botocore.__version__, "rows": []}, indent=1)[:-4]
-    FILE.write_text(head + "[\n  " + ",\n  ".join(lines) + "\n ]\n}\n", encoding="ascii")
+    name = sys.argv[1]
+    lines = [json.dumps(row) for row in rows(SERVICES[name])]
+    head = json.dumps({"about": ABOUT[name], "botocore": botocore.__version__, "rows": []}, indent=1)[:-4]
+    (HERE / name).write_text(head + "[\n  " + ",\n  ".join(lines) + "\n ]\n}\n", encoding="ascii")
 
 
 if __name__ == "__main__":

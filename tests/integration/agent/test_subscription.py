@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""CREATE SUBSCRIPTION: a second PostgreSQL server subscribes to the lab's. That server is the client of libpq.
-An agent runs as the server's user, and each worker of the subscription opens the passfile again. In a second
-test the server runs under the preload and needs neither agent nor passfile."""
+"""CREATE SUBSCRIPTION: a second PostgreSQL server, the subscriber, connects to the lab's server through libpq.
+An agent runs as the subscriber's user, and each worker of the subscription opens the passfile again. In a second
+test the subscriber runs under the preload and needs neither agent nor passfile."""
 import contextlib
 import os
 import pwd

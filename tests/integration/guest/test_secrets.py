@@ -8,22 +8,10 @@ import pathlib
 import re
 import subprocess
 import time
-from urllib.parse import quote
 
 from labcase import USER, harness
 from mariadb_client import WHO, MariadbCase, credentials_file
-
-# The searches look for pieces of this length. From such a piece, an attacker could guess the rest of a secret.
-PIECE = 16
-
-TOKEN = re.compile(rb"X-Amz-[A-Z]|/\?Action=connect|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-
-
-def pieces(secret):
-    """Returns all pieces of a secret, plain and percent-encoded."""
-    return {text[i:i + PIECE].encode()
-            for text in (secret, quote(secret, safe="")) for i in range(len(text) - PIECE + 1)}
-
+from secret_search import PIECE, TOKEN, find, pieces
 
 def signing_keys(secret, *scope):
     """Yields the keys that SigV4 derives from the secret, one for each part of the scope. The last key signs."""
@@ -31,10 +19,6 @@ def signing_keys(secret, *scope):
     for text in (*scope, "aws4_request"):
         key = hmac.new(key, text.encode(), hashlib.sha256).digest()
         yield key
-
-
-def find(needles, haystack):
-    return [needle for needle in needles if needle in haystack]
 
 
 def memory(pid):

@@ -74,8 +74,13 @@ class Connections(VerifiedCase):
                 self.assertIn("certificate verify failed", result.stderr)
                 self.assertEqual(peer.answers, [])
         self.install(None)
-        self.assertIn("not connected: no root certificates for RDS servers were found; run: rds-iam setup ca",
-                      self.psql(words="sslmode=verify-full").stderr)
+        self.assertIn("root certificate file", self.psql(words="sslmode=verify-full").stderr, "libpq's own message")
+
+    def test_verify_full_keeps_gssencmode(self):
+        """libpq refuses gssencmode=require without a ticket, before it opens a connection."""
+        result = self.psql(words="sslmode=verify-full gssencmode=require")
+        self.assertIn("GSSAPI", result.stderr)
+        self.assert_nothing_sent()
 
     def test_verify_full_keeps_the_named_root_certificates(self):
         for words, file in ((f"sslrootcert={self.lab.other_ca_file}", None), ("", ".postgresql/root.crt")):

@@ -96,8 +96,8 @@ class Variables(ExecCase):
         self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
 
     def test_setup_mysql_prints_the_same_plugins(self):
-        text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql"]).stdout
-        printed = re.search(r'^LIBMYSQL_PLUGINS="(mysql_clear_password;[^"]*)"', text, re.M).group(1)
+        text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql", "--program", "environment"]).stdout
+        printed = re.search(r'^ *LIBMYSQL_PLUGINS="(mysql_clear_password;[^"]*)"', text, re.M).group(1)
         self.assertEqual(self.variables()["LIBMYSQL_PLUGINS"], printed)
         self.assertEqual(printed, "mysql_clear_password;" + mysql_client.preload()["LIBMYSQL_PLUGINS"])
 

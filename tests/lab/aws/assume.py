@@ -41,6 +41,9 @@ class Roles:
         """Restores the roles of the fixture."""
         self._by_arn = {role.arn: role for role in fixture.roles.values()}
 
+    def all(self):
+        return list(self._by_arn.values())
+
     def change(self, arn, trust, policies):
         """Replaces the trust policy of a role, and the policies of its later sessions. KeyError if the role does not
         exist; iam.PolicyError if a policy is not valid."""

@@ -2,9 +2,10 @@
 """The AWS services over HTTP and HTTPS: selects the service of a request, applies a fault, records the call, and sends
 the response.
 
-The path, and not the address, selects the service: "/" is STS, "/latest/" is the instance metadata service, and a
-path that begins with /v1/ or /v2/ is a container endpoint. SSO's two services and sign-in have one path each. A call
-is recorded before its response is sent, so a test that has the response finds the record.
+The path, and not the address, selects the service: "/" is STS, or the service in the scope of the signature if that is
+RDS or IAM; "/latest/" is the instance metadata service, and a path that begins with /v1/ or /v2/ is a container
+endpoint. SSO's two services and sign-in have one path each. A call is recorded before its response is sent, so a test
+that has the response finds the record.
 """
 import email.utils
 import http.server
@@ -24,9 +25,11 @@ from assume import Roles
 from container import Container
 from exchange import Answer, AwsError, Request
 from faults import Faults
+from iam_api import Iam
 from metadata import Metadata
 from oidc import Oidc
 from portal import Portal
+from rds_api import Rds
 from signin import Signin
 from sts import Sts
 
@@ -40,12 +43,17 @@ MISSING_BYTES = 100
 
 
 class Cloud:
-    """The services and the record of their calls. now() returns the time of the lab's clock."""
+    """The services and the record of their calls. now() returns the time of the lab's clock. ports and iam_off are
+    those of Rds, and may be filled later."""
 
-    def __init__(self, fixture, principals, now, calls, certificates):
+    def __init__(self, fixture, principals, now, calls, certificates, ports, iam_off):
         provider_key = pathlib.Path(certificates.provider_public_key).read_text(encoding="ascii")
         roles = self.roles = Roles(fixture, principals, now, provider_key)
         self._sts = Sts(fixture.cloud, principals, roles, now)
+        self._by_scope = {
+            "rds": Rds(fixture, principals, now, ports, iam_off),
+            "iam": Iam(fixture.cloud, principals, roles, now),
+        }
         self._metadata = Metadata(fixture, roles, now)
         self._container = Container(fixture, roles)
         self.oidc = Oidc(now)
@@ -71,7 +79,8 @@ class Cloud:
 
     def _route(self, request):
         if request.path == "/":
-            return "sts", self._sts
+            scope = _scope(request)
+            return (scope, self._by_scope[scope]) if scope in self._by_scope else ("sts", self._sts)
         if request.path.startswith("/latest/"):
             return "imds", self._metadata
         if request.path == portal.PATH:
@@ -112,6 +121,14 @@ class Cloud:
             issued=request.issued,
             fault=fault and fault.kind,
         )
+
+
+def _scope(request):
+    """The service in the scope of a request's signature, or None."""
+    try:
+        return signature.parse(request).service
+    except AwsError:
+        return None
 
 
 def _served(service, request):

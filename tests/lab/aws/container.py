@@ -14,7 +14,7 @@ SECONDS = 21600
 
 
 class Container:
-    """Serves the container paths that lab.json defines. roles issues the sessions."""
+    """Serves the container paths that lab.json defines. The sessions are issued by `roles`."""
 
     def __init__(self, fixture, roles):
         self._fixture = fixture

@@ -117,10 +117,10 @@ class Sts:
             )
 
 
-def document(root, content, status=200):
+def document(root, content, status=200, namespace=NAMESPACE):
     """Returns an XML Answer. content is a list of (name, text or another such list). Generates the RequestId."""
     request_id = str(uuid.uuid4())
-    element = ElementTree.Element(root, xmlns=NAMESPACE)
+    element = ElementTree.Element(root, xmlns=namespace)
     _append(element, content, request_id)
     ElementTree.indent(element)
     body = ElementTree.tostring(element, encoding="unicode") + "\n"

@@ -3,6 +3,7 @@
     MySQLPeer(None)                              no TLS; requests mysql_clear_password; denies the login
     MySQLPeer(None, Script(greeting=CLEAR))      requests mysql_clear_password in the greeting, before TLS starts
     MySQLPeer(cert, Script(asks=[switch(CLEAR), switch(CLEAR)], verdict=OK))
+    MySQLPeer(cert, Script(greeting=error(1040, "Too many connections")))      an error in place of the greeting
 
 The packets follow "Connection Phase Packets" of the MySQL documentation. The scramble is constant, and the peer offers
 neither compression nor connection attributes, so two clients that make the same calls send the same bytes.
@@ -28,7 +29,14 @@ CAPABILITIES = (
 SSL_REQUEST_SIZE = 32  # an SSLRequest is a handshake response that ends before the user name
 
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
-DENIED = b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied by the peer"
+
+
+def error(number, text, state="HY000"):
+    """An ERR_Packet. One that a server sends in place of its greeting has no SQLSTATE (None)."""
+    return b"\xff" + struct.pack("<H", number) + (f"#{state}" if state else "").encode() + text.encode()
+
+
+DENIED = error(1045, "Access denied by the peer", "28000")
 
 
 def switch(plugin, data=b""):
@@ -37,7 +45,7 @@ def switch(plugin, data=b""):
 
 
 class Script(NamedTuple):
-    """What the peer sends on one connection: the plugin that its greeting names, the packets that request data from
+    """What the peer sends on one connection: the plugin that its greeting names (or a packet in its place), the packets that request data from
     the client (the client answers each), the verdict, and how many commands it serves after OK. With is_cut, the peer
     sends only the first half of the last of these packets and closes the connection."""
 
@@ -67,6 +75,10 @@ class MySQLPeer(Peer):
     def converse(self, wire):
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         packets = _Packets(wire, self._messages)
+        if isinstance(script.greeting, bytes):
+            packets.write(script.greeting)
+            wire.hang_up()
+            return
         packets.write(self._greeting(script.greeting))
         response = packets.read()
         if self.context is not None and len(response) == SSL_REQUEST_SIZE:

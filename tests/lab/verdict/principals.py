@@ -58,6 +58,11 @@ class Principals:
         with self._lock:
             return self._by_key.get(access_key)
 
+    def users(self):
+        """The users, without the sessions."""
+        with self._lock:
+            return [each for each in self._by_key.values() if not is_session(each)]
+
     def issue(self, role, grant):
         """Issues a new Session with random keys."""
         arn = role.session_arn(grant.session_name)

@@ -90,15 +90,17 @@ class Verifier:
 
     ports maps an engine to its port and may be filled later. now() returns seconds since the epoch. principals
     defaults to those of the fixture. is_expired(second) returns true if a token that was signed at this second has
-    expired, although its own expiry is later.
+    expired, although its own expiry is later. iam_off contains the engines for which IAM authentication is disabled.
     """
 
-    def __init__(self, fixture, ports, now=time.time, principals=None, is_expired=lambda _: False):
+    def __init__(self, fixture, ports, now=time.time, principals=None, is_expired=lambda _: False,
+                 iam_off=()):
         self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
         self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
         self._is_expired = is_expired
+        self._iam_off = iam_off
         for principal in fixture.principals.values():
             for policy in principal.policies:
                 iam.statements(policy)
@@ -122,6 +124,8 @@ class Verifier:
         return Verdict(None, "", name, signed_at)
 
     def _check(self, database, user, claim, principal):
+        if database.engine in self._iam_off:
+            raise Refused("IamOff", f"IAM authentication is disabled for {database.engine}")
         self._check_target(database, user, claim)
         _check_keys(principal, claim)
         _check_signature(principal, claim)

@@ -3,6 +3,7 @@
 
 ${readme_mariadb}
 CREATE USER 'other_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;
+CREATE USER 'locked_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL ACCOUNT LOCK;
 
 CREATE USER 'native_user' IDENTIFIED VIA mysql_native_password USING PASSWORD('${native_user}');
 CREATE USER 'ed25519_user' IDENTIFIED VIA ed25519 USING PASSWORD('${ed25519_user}');

@@ -39,7 +39,7 @@ static bool find_option(const char *lines, const char *name, char *out, size_t s
     return is_found;
 }
 
-/* Uses the host, port and user of the group, unless the command line gives them. */
+/* Uses the host, port, user and CA file of the group, unless the command line gives them. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
@@ -50,6 +50,11 @@ static void use_options(struct ria_target *target, const char *lines)
     if (target->login.user == NULL &&
         find_option(lines, "user", target->user, sizeof(target->user))) {
         target->login.user = target->user;
+    }
+    if (target->ca == NULL &&
+        find_option(lines, "ssl-ca", target->ca_path, sizeof(target->ca_path)) &&
+        target->ca_path[0] == '/') {
+        target->ca = target->ca_path;
     }
     if (target->login.port == 0) {
         target->login.port =
@@ -73,6 +78,7 @@ static void check_options(struct ria_facts *facts, const char *lines)
             is_set ? value : "not set in this group");
     }
     if (find_option(lines, "password", value, sizeof(value))) {
+        facts->has_password = true;
         ria_report_add(
             facts->report,
             RIA_MARK_WARNING,

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Questions that only AWS can answer about a login: a database's settings, a role's ARN, and
+ * whether the policies of an identity allow rds-db:connect. Each question is one request, and none
+ * changes anything. Declares the questions and their answers; inquiry_form.h has the form of a
+ * request.
+ *
+ * Follows the RDS API 2014-10-31 and the IAM API 2010-05-08.
+ */
+#ifndef RIA_AWS_INQUIRY_H
+#define RIA_AWS_INQUIRY_H
+
+enum ria_question {
+    RIA_QUESTION_INSTANCE,         /* name: the instance's identifier */
+    RIA_QUESTION_CLUSTER,          /* name: the cluster's identifier */
+    RIA_QUESTION_CLUSTER_ENDPOINT, /* name: the identifier of a custom endpoint */
+    RIA_QUESTION_PROXY,            /* name: the proxy's name */
+    RIA_QUESTION_ROLE,             /* name: the role's name, without its path */
+    RIA_QUESTION_POLICY,           /* name: the ARN of a user or role; resource: of the database
+                                      user, the resource of rds-db:connect */
+    RIA_QUESTIONS,
+};
+
+struct ria_inquiry {
+    enum ria_question question;
+    const char *name;     /* borrowed */
+    const char *resource; /* borrowed; NULL for every question but RIA_QUESTION_POLICY */
+};
+
+/* Parts of an answer. Each question has some of them; see inquiry.c. */
+enum ria_answer_text {
+    RIA_ANSWER_NAME, /* of what the answer is about */
+    RIA_ANSWER_ARN,
+    RIA_ANSWER_RESOURCE_ID,
+    RIA_ANSWER_STATUS, /* "available" */
+    RIA_ANSWER_IAM,    /* "true" or "false": is IAM authentication enabled? */
+    RIA_ANSWER_ENDPOINT,
+    RIA_ANSWER_READER_ENDPOINT,
+    RIA_ANSWER_PORT,
+    RIA_ANSWER_CLUSTER,          /* the cluster of an instance or of a custom endpoint */
+    RIA_ANSWER_MEMBER,           /* an instance of a cluster */
+    RIA_ANSWER_DECISION,         /* "allowed", "explicitDeny" or "implicitDeny" */
+    RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow it */
+    RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow it */
+    RIA_ANSWER_MISSING_KEY,      /* a condition key of the policies that AWS has no value for */
+    RIA_ANSWER_REQUEST,          /* the request's id, which each response of AWS has */
+    RIA_ANSWER_TEXTS,
+};
+
+enum {
+    RIA_ANSWER_SIZE = 640 /* the ARN of a role has at most 612 characters */
+};
+
+enum ria_answer_kind {
+    RIA_ANSWER_NONE, /* no usable response, or the request was refused for another reason */
+    RIA_ANSWER_GIVEN,
+    RIA_ANSWER_NOT_PERMITTED, /* the identity may not ask this */
+    RIA_ANSWER_NOT_FOUND,     /* the account has nothing of this name in this region */
+};
+
+struct ria_answer {
+    enum ria_answer_kind kind;
+    char text[RIA_ANSWER_TEXTS][RIA_ANSWER_SIZE]; /* "" if the answer lacks it */
+};
+
+/* Returns the action of a question, as a policy names it: "rds:DescribeDBInstances". */
+const char *ria_question_action(enum ria_question question);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How each question of inquiry.h is put to AWS, and where the response has the parts of the answer.
+ * Sends no request.
+ */
+#ifndef RIA_AWS_INQUIRY_FORM_H
+#define RIA_AWS_INQUIRY_FORM_H
+
+#include "aws/inquiry.h"
+#include "aws/service.h"
+#include "base/error.h"
+
+struct ria_question_form {
+    const char *action; /* "rds:DescribeDBInstances" */
+    enum ria_service service;
+    const char *version;                   /* of the API */
+    const char *name_parameter;            /* of the request */
+    const char *element[RIA_ANSWER_TEXTS]; /* of the response: its name, or names from an ancestor
+                                              down to it ("Role/Arn"); NULL: it has no such part */
+};
+
+/* Returns the form of a question. */
+const struct ria_question_form *ria_question_form(enum ria_question question);
+
+/* Finds a question by its action. Returns false if no question has it. */
+bool ria_question_find(const char *action, enum ria_question *out) RIA_MUST_USE;
+
+#endif

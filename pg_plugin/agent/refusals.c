@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Keeps the reasons for --status in bounded memory: refused entries as finished lines, and failures
+ * in an array that is searched from its start. */
+#include "agent/refusals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* A path has up to 4095 bytes, but most paths are short. A line that does not fit is counted.
+     */
+    TEXT_MAX = 256 * 1024,
+    LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,
+};
+
+/* -- refused entries --------------------------------------------------------------------------- */
+
+void ria_refusals_add(
+    struct ria_refusals *refusals, const struct ria_refused *what, const char *message)
+{
+    char line[LINE_MAX];
+    refusals->text.max = TEXT_MAX;
+    refusals->count++;
+    if (refusals->count > RIA_REFUSALS_MAX) {
+        return;
+    }
+    (void)ria_text_format(
+        line,
+        sizeof(line),
+        "refused      [%.64s] (%.300s:%u): %s",
+        what->name,
+        what->path,
+        what->line,
+        message);
+    ria_printable(line);
+    ria_buf_addf(&refusals->text, "%s\n", line);
+}
+
+void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *out)
+{
+    if (refusals->invalid_file[0] != '\0') {
+        ria_buf_addf(out, "invalid      %s\n", refusals->invalid_file);
+    }
+    ria_buf_add(out, refusals->text.data, refusals->text.len);
+    if (refusals->count > RIA_REFUSALS_MAX) {
+        ria_buf_addf(
+            out,
+            "refused      and %zu more; run: rds-iam lint\n",
+            refusals->count - RIA_REFUSALS_MAX);
+    }
+    if (refusals->others > 0) {
+        ria_buf_addf(
+            out,
+            "not served   %zu other service%s, without a passfile in this directory\n",
+            refusals->others,
+            refusals->others == 1 ? "" : "s");
+    }
+}
+
+void ria_refusals_release(struct ria_refusals *refusals)
+{
+    ria_buf_release(&refusals->text);
+    *refusals = (struct ria_refusals){0};
+}
+
+/* -- failed attempts --------------------------------------------------------------------------- */
+
+/* Returns the place for a failure with this key: the same key, an unused place, or the oldest. */
+static struct ria_failure *failures_place(struct ria_failures *failures, uint64_t key)
+{
+    struct ria_failure *oldest = &failures->kept[0];
+    for (size_t i = 0; i < failures->kept_count; i++) {
+        struct ria_failure *here = &failures->kept[i];
+        if (here->key == key) {
+            return here;
+        }
+        oldest = here->when < oldest->when ? here : oldest;
+    }
+    return failures->kept_count == RIA_REFUSALS_MAX ? oldest
+                                                    : &failures->kept[failures->kept_count++];
+}
+
+void ria_failures_add(
+    struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err)
+{
+    if (failures->kept == NULL) {
+        failures->kept = calloc(RIA_REFUSALS_MAX, sizeof(*failures->kept));
+    }
+    if (failures->kept != NULL) {
+        struct ria_failure *place = failures_place(failures, key);
+        *place = (struct ria_failure){.key = key, .when = when};
+        (void)ria_text_copy(place->message, sizeof(place->message), err->text);
+    }
+}
+
+const struct ria_failure *ria_failures_find(const struct ria_failures *failures, uint64_t key)
+{
+    for (size_t i = 0; i < failures->kept_count; i++) {
+        if (failures->kept[i].key == key) {
+            return &failures->kept[i];
+        }
+    }
+    return NULL;
+}
+
+void ria_failures_release(struct ria_failures *failures)
+{
+    free(failures->kept);
+    *failures = (struct ria_failures){0};
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Records why entries are not served, for --status. There are two kinds, in lines of two formats:
+ *
+ *   refused      [NAME] (FILE:LINE): MESSAGE            a rule rejects the service
+ *   failed       [NAME] (FILE:LINE): TIME USER at HOST:PORT: MESSAGE
+ *                                                       the last attempt without a token, for each
+ *                                                       host of a service; stays after a success
+ *
+ * Of each kind, 100 lines are kept: the first refused entries in the order of the service files,
+ * and the newest failures. One more line of each kind has the number of the others:
+ *
+ *   refused      and N more; run: rds-iam lint
+ *   failed       and N more; see the log
+ *
+ * So the memory is bounded, also with ten thousand entries. NAME contains no ']'. Lines contain no
+ * secrets, and control characters are replaced.
+ */
+#ifndef RIA_AGENT_REFUSALS_H
+#define RIA_AGENT_REFUSALS_H
+
+#include "rds_iam.h"
+
+enum {
+    RIA_REFUSALS_MAX = 100, /* lines of each kind */
+};
+
+/* -- refused entries --------------------------------------------------------------------------- */
+
+/* The caller zeroes it, and releases it with ria_refusals_release(). */
+struct ria_refusals {
+    struct ria_buf text;                   /* the lines */
+    size_t count;                          /* of refused entries, including those without a line */
+    size_t others;                         /* services whose passfile is not the agent's */
+    char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is not used; "": all are used */
+};
+
+/* What a line is about. */
+struct ria_refused {
+    const char *name; /* of the service */
+    const char *path; /* of the service file */
+    unsigned line;
+};
+
+void ria_refusals_add(
+    struct ria_refusals *refusals, const struct ria_refused *what, const char *message);
+
+/* Appends the lines, "invalid FILE:LINE: MESSAGE" if a service file is invalid, and the number of
+ * other services. */
+void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *out);
+
+void ria_refusals_release(struct ria_refusals *refusals);
+
+/* -- failed attempts --------------------------------------------------------------------------- */
+
+struct ria_failure {
+    uint64_t key; /* identifies the host of the service, also after the service files were edited */
+    int64_t when; /* seconds since 1970 */
+    char message[RIA_ERROR_TEXT_MAX];
+};
+
+/* The caller zeroes it, and frees `kept`. */
+struct ria_failures {
+    struct ria_failure
+        *kept; /* owned; RIA_REFUSALS_MAX of them, or NULL before the first failure */
+    size_t kept_count;
+};
+
+/* Records a failure, in place of the last one with this key, else of the oldest one. If memory runs
+ * out, records nothing. */
+void ria_failures_add(
+    struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err);
+
+/* Returns the failure with this key, or NULL. Borrowed until the next call of ria_failures_add().
+ */
+const struct ria_failure *ria_failures_find(const struct ria_failures *failures, uint64_t key);
+
+void ria_failures_release(struct ria_failures *failures);
+
+#endif

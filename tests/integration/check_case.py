@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Runs `rds-iam check` against the lab. Every run is checked for what holds for all of them: one JSON object of the
+form vectors/check.schema.json, or text of 80 columns; and no secret in the output.
+
+Not here: the causes of a refusal (tool/test_check_causes.py).
+"""
+import dataclasses
+import json
+import re
+from typing import NamedTuple
+
+from cloud import CloudCase
+from labcase import USER, harness
+from postgresql_peer import PostgreSQLPeer
+from mysql_peer import MySQLPeer
+from recorder import Peer
+
+import traces
+
+SCHEMA = json.loads((harness.SOURCE / "tests/vectors/check.schema.json").read_text(encoding="utf-8"))
+WIDTH = 80
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
+
+
+def schema_errors(value, schema, place="$"):
+    """Yields what a value has that the schema forbids. Supports the keywords that check.schema.json contains."""
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if type(value) not in [TYPES[name] for name in types]:
+        yield f"{place}: {value!r} is not of type {schema['type']}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place}: {value!r} is not one of {schema['enum']}"
+    if isinstance(value, str) and len(value) < schema.get("minLength", 0):
+        yield f"{place}: too short"
+    if isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from schema_errors(each, schema["items"], f"{place}[{i}]")
+    if isinstance(value, dict):
+        for name in schema["required"]:
+            if name not in value:
+                yield f"{place}: {name} is missing"
+        for name, each in value.items():
+            if name in schema["properties"]:
+                yield from schema_errors(each, schema["properties"][name], f"{place}.{name}")
+            elif not schema["additionalProperties"]:
+                yield f"{place}: {name} is not in the schema"
+
+
+def neutral(text):
+    """Replaces what may differ between two outputs: identities, accounts, ports, times."""
+    for pattern, word in (
+            (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
+            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
+            (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
+        text = re.sub(pattern, word, text)
+    return text
+
+
+@dataclasses.dataclass
+class Login:
+    """A login that is checked: what stands on the command lines of `rds-iam check` and of the real client, and the
+    environment of both."""
+
+    engine: str  # postgres or mysql
+    host: str
+    port: int
+    user: str = USER
+    principal: str = "etl"
+    options: tuple = ()  # more options of rds-iam check
+    dbname: str = None
+    ca: str = None
+    env: dict = dataclasses.field(default_factory=dict)
+    under: tuple = ()  # words in front of the command line
+
+    def change(self, **changes):
+        """Returns a changed copy. env is added to the environment."""
+        env = {**self.env, **changes.pop("env", {})}
+        return dataclasses.replace(self, env=env, **changes)
+
+
+class Output(NamedTuple):
+    """What one run printed. document is the JSON object."""
+
+    status: int
+    stdout: str
+    stderr: str
+    document: dict = None
+
+    @property
+    def causes(self):
+        return tuple(each["cause"] for each in self.document["causes"])
+
+    def item(self, name):
+        """Returns the last item of this name."""
+        return [each for each in self.document["items"] if each["name"] == name][-1]
+
+    def marks(self):
+        return {each["mark"] for each in self.document["items"]}
+
+
+class CheckCase(CloudCase):
+    def login_to(self, engine, /, **changes):
+        """Returns the login to one of the lab's servers that succeeds, with changes."""
+        server = self.lab.pg if engine == "postgres" else self.lab.mariadb
+        login = Login(engine, server.host, server.port, ca=str(self.lab.ca_file), env=self.cloud_env())
+        return login.change(**changes)
+
+    def peer(self, engine, certificate="server", **script):
+        """Starts a scripted server of this engine. It ends with the test."""
+        pair = getattr(self.lab.certificates, certificate) if certificate else None
+        made = PostgreSQLPeer(pair, **script) if engine == "postgres" else MySQLPeer(pair, *script.values())
+        return self.enterContext(made)
+
+    # -- running --
+
+    def argv(self, login, *options):
+        named = {"--hostname": login.host, "--port": login.port, "--username": login.user, "--engine": login.engine,
+                 "--ca": login.ca, "--dbname": login.dbname}
+        words = [str(word) for name, value in named.items() if value is not None for word in (name, value)]
+        return [*login.under, harness.installed("bin/rds-iam"), "check", *words, *login.options, *options]
+
+    def run_argv(self, argv, login):
+        result = self.home.run(argv, login.principal, timeout=120, **login.env)
+        self.assert_no_secret(result.stdout + result.stderr)
+        self.assertGreaterEqual(result.returncode, 0, f"ended by a signal: {result}")
+        return Output(result.returncode, result.stdout, result.stderr)
+
+    def check(self, login, *options):
+        """Runs check with --json. Returns its output."""
+        output = self.run_argv(self.argv(login, "--json", *options), login)
+        self.assert_warnings(output.stderr)
+        document = json.loads(output.stdout)
+        self.assertEqual(list(schema_errors(document, SCHEMA)), [], output.stdout)
+        self.assertEqual(output.status, document["status"])
+        return output._replace(document=document)
+
+    def check_text(self, login, *options):
+        """Runs check without --json. Returns its output."""
+        output = self.run_argv(self.argv(login, *options), login)
+        self.assert_warnings(output.stderr)
+        self.assert_lines(output.stdout)
+        return output
+
+    def client(self, login):
+        """Runs psql or mariadb under `rds-iam exec` for the same login. Returns its output."""
+        if login.engine == "postgres":
+            command = ["psql", "-XAtw", "-h", login.host, "-p", str(login.port), "-U", login.user, "-c", "select 1",
+                       login.dbname or "postgres"]
+        else:
+            command = ["mariadb", "-h", login.host, "-P", str(login.port), "-u", login.user,
+                       "-N", "-e", "select 1", *([login.dbname] if login.dbname else [])]
+        ca = ["--ca", login.ca] if login.ca else []
+        argv = [*login.under, harness.installed("bin/rds-iam"), "exec", *ca, "--", *command]
+        return self.run_argv(argv, login)
+
+    # -- what holds for every output --
+
+    def assert_no_secret(self, text):
+        secrets = [text for each in self.lab.principals.values() for text in traces.secrets_of(each)]
+        self.assertEqual(traces.find(text, secrets), [])
+        for password in self.lab.passwords.values():
+            self.assertNotIn(password, text)
+
+    def assert_warnings(self, stderr):
+        """Checks that stderr contains only what rds-iam logs while it runs."""
+        self.assertEqual([line for line in stderr.splitlines() if not line.startswith("rds-iam: warning: ")], [])
+
+    def assert_lines(self, text):
+        """Checks that only a line with one word is longer than 80 columns. The name of an item is not counted."""
+        for line in text.splitlines():
+            if len(line) > WIDTH:
+                words = re.sub(r"^  (ok|-|warn|FAIL|skip) +[a-zA-Z' ]{1,18}  ?", "", line).split()
+                self.assertEqual(len(words), 1, line)
+
+
+class Silent(Peer):
+    """A server that accepts connections and sends nothing."""
+
+    def converse(self, wire):
+        raise EOFError

@@ -1,0 +1,446 @@
+# SPDX-License-Identifier: MIT
+"""`rds-iam check`: logins that succeed, services and option files, its output, and mistakes on the command line.
+test_check_causes.py shows the causes of a refused login."""
+import concurrent.futures
+import copy
+import json
+import os
+import pathlib
+import pty
+import re
+import subprocess
+import time
+
+from check_case import SCHEMA, CheckCase, Silent, schema_errors
+from cloud import needs_root
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from postgresql_peer import PostgreSQLPeer
+from service import Services
+import process
+
+EACH = ("postgres", "mysql")
+PROGRAMS = harness.BUILD / "tests/integration/src"
+# A run may take this much longer than the client alone: it also asks STS and the server, each once.
+SECONDS_MORE = 2
+ATTEMPTS = 5
+# The limits of a run: credentials, identity, the server, the login; and the time of a loaded machine.
+BUDGET_SECONDS = 90
+
+
+class Good(CheckCase):
+    def test_a_login_that_succeeds(self):
+        for engine, version in (("postgres", r"\d+\.\d+ "), ("mysql", r"\d+\.\d+\.\d+-MariaDB")):
+            with self.subTest(engine=engine):
+                seen = len(self.lab.journal())
+                output = self.check(self.login_to(engine))
+                self.assertEqual((output.status, output.document["result"], output.causes), (0, "in", ()))
+                self.assertLessEqual(output.marks(), {"ok", "note"}, output.stdout)
+                self.assertEqual([v["reason"] for v in self.lab.journal()[seen:]], [None], "one login")
+                self.assertIn(f"as {USER}", output.item("login")["text"])
+                self.assertRegex(output.item("server version")["text"], version)
+                self.assertEqual(output.item("identity")["text"], self.lab.principals["etl"].arn)
+
+    def test_it_is_about_as_fast_as_the_client(self):
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                more = []
+                for _ in range(ATTEMPTS):
+                    login = self.login_to(engine)
+                    more.append(self.seconds(self.check_text, login) - self.seconds(self.client, login))
+                    if more[-1] < SECONDS_MORE:
+                        break
+                self.assertLess(min(more), SECONDS_MORE)
+
+    @staticmethod
+    def seconds(run, login):
+        begun = time.monotonic()
+        assert run(login).status == 0
+        return time.monotonic() - begun
+
+    def test_nothing_is_written(self):
+        before = sorted(self.home.path.rglob("*"))
+        for engine in EACH:
+            self.check_text(self.login_to(engine))
+        self.assertEqual(sorted(self.home.path.rglob("*")), before)
+
+    def test_the_engine_and_the_port_are_found(self):
+        """Without --engine, the server's greeting tells the engine."""
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                login = self.login_to(engine)
+                output = self.check(login.change(engine=None))
+                self.assertEqual(output.status, 0, output.stdout)
+
+    def test_a_login_with_a_password_is_not_a_login_with_a_token(self):
+        for engine, user, variable in (("postgres", "scram_user", "PGPASSWORD"), ("mysql", "native_user", "MYSQL_PWD")):
+            with self.subTest(engine=engine):
+                login = self.login_to(engine, user=user, env={variable: self.lab.passwords[user]})
+                output = self.check(login)
+                self.assertEqual((output.status, output.causes), (1, ("password-given",)), output.document["items"][-3:])
+
+    def test_a_role_and_a_profile(self):
+        base = self.lab.principals["etl-base"]
+        self.home.write(".aws/credentials", f"[base]\naws_access_key_id = {base.access_key}\n"
+                        f"aws_secret_access_key = {base.secret_key}\n")
+        role = self.lab.roles["rds-access"]
+        self.home.write(".aws/config", f"[profile p]\nrole_arn = {role.arn}\nsource_profile = base\n"
+                        "role_session_name = checked\n")
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                output = self.check(self.login_to(engine, principal=None), "--profile", "p")
+                # The login itself has no option for a profile, so the environment names it too.
+                self.assertEqual(output.item("identity")["text"], role.session_arn("checked"))
+                self.assertEqual(output.status, 0, output.stdout)
+                self.assertEqual(self.lab.last_verdict()["principal"], role.session_arn("checked"))
+
+
+class Programs(CheckCase):
+    def test_the_library_of_a_program(self):
+        module = next(pathlib.Path("/usr/lib/python3/dist-packages/MySQLdb").glob("_mysql*.so"))
+        for engine, program, library in (
+                ("postgres", f"{process.POSTGRESQL_BIN}/psql", "libpq "),
+                ("postgres", f"{process.POSTGRESQL_BIN}/pg_dump", "libpq "),
+                ("mysql", PROGRAMS / "connections", "libmariadb.so.3"), ("mysql", module, "libmariadb.so.3")):
+            with self.subTest(program=str(program)):
+                output = self.check(self.login_to(engine), "--program", program)
+                self.assertEqual(output.status, 0, output.stdout)
+                self.assertIn(library, output.item("client library")["text"])
+
+    def test_the_engine_of_a_program(self):
+        login = self.login_to("postgres", engine=None)
+        self.assertEqual(self.check(login, "--program", f"{process.POSTGRESQL_BIN}/psql").status, 0)
+
+    def test_programs_without_a_client_library(self):
+        script = self.home.write("script", "#!/bin/sh\n", mode=0o700)
+        for program in ("/bin/true", script, "/no/such/program", "no-such-program", self.home.path):
+            with self.subTest(program=str(program)):
+                output = self.run_argv(self.argv(self.login_to("postgres"), "--program", program), self.login_to("postgres"))
+                self.assertEqual((output.status, output.stdout), (1, ""))
+                self.assertEqual(output.stderr.count("\n"), 1)
+                self.assertIn(f"rds-iam: {program} is not linked with libpq, libmariadb or libmysqlclient; ", output.stderr)
+
+
+class Configured(CheckCase):
+    """A service of pg_service.conf with the agent, and a group of my.cnf."""
+
+    def setUp(self):
+        super().setUp()
+        self.runtime = self.home.path / "runtime"
+        self.runtime.mkdir(mode=0o700)
+        self.services = Services(self.home, "runtime/rds-iam/run")
+        self.env = self.cloud_env(XDG_RUNTIME_DIR=str(self.runtime))
+
+    def login(self, name="prod", *options):
+        return self.login_to("postgres", host=None, port=None, user=None, engine=None, ca=None, env=self.env,
+                             options=("--service", name, *options))
+
+    def test_a_service_that_the_agent_serves(self):
+        self.services.add("prod")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+            self.check_text(self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertEqual(output.item("agent")["text"], "running")
+        self.assert_accepted(2)
+
+    def test_a_service_without_the_agent(self):
+        self.services.add("prod")
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("no-passfile",)), output.stdout)
+        self.assertIn("Start the agent", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_a_service_without_a_passfile(self):
+        """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
+        self.services.add("prod", without=("passfile",))
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("no-password-sent",)), output.stdout)
+        self.assertIn("Start the client with rds-iam exec", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_services_that_the_agent_refuses(self):
+        for settings, message in (
+                ({"sslmode": "require"}, "sslmode=require"),
+                ({"sslmode": "verify-ca"}, "sslmode=verify-ca"),
+                ({"without": ("sslmode",)}, "sslmode")):
+            with self.subTest(**settings):
+                self.services.clear()
+                line = self.services.add("prod", **settings)
+                self.services.add("other", passfile=self.services.passfile("other"))
+                with self.services.agent("etl", **self.env):
+                    output = self.check(self.login())
+                self.assertEqual(output.status, 1, output.stdout)
+                self.assertIn(message, output.item("passfile")["text"])
+                self.assertRegex(output.item("passfile")["text"], rf"\.pg_service\.conf:({line}|{line + 5}): ")
+                self.assertEqual(output.causes, ("service-refused",))
+                self.assert_nothing_sent()
+
+    def test_an_agent_without_credentials(self):
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login().change(principal=None))
+        self.assertEqual((output.status, output.causes), (1, ("no-credentials",)), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_an_agent_without_credentials_and_a_user_with_credentials(self):
+        """The user's shell has credentials, and the agent, started elsewhere, has none."""
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
+        self.assertIn("no AWS credentials", output.item("agent's last error")["text"])
+        self.assert_nothing_sent()
+
+    def test_services_that_do_not_exist(self):
+        for text in ("", "[other]\nhost=x\n"):
+            with self.subTest(text=text):
+                self.home.write(".pg_service.conf", text)
+                output = self.check(self.login())
+                self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
+                self.assertIn('"prod"', output.item("service")["text"])
+
+    def test_a_service_with_replication(self):
+        """With rds.iam_auth_for_replication = 0, RDS refuses every token for a replication connection."""
+        self.services.add("prod", replication="database")
+        with self.services.agent("etl", **self.env):
+            self.lab.parameter("rds.iam_auth_for_replication", "0")
+            refused = self.check(self.login())
+            self.lab.parameter("rds.iam_auth_for_replication", "1")
+            self.assertEqual(self.check(self.login()).status, 0)
+        self.assertEqual(refused.status, 3)
+        self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
+
+    def test_a_password_in_the_service(self):
+        self.services.add("prod", password="an-old-password")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+
+    def test_all_services(self):
+        self.services.add("prod")
+        self.services.add("work", dbname="work")
+        with self.services.agent("etl", **self.env):
+            output = self.run_argv([harness.installed("bin/rds-iam"), "check"], self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertEqual(re.findall("^service (.*)$", output.stdout, re.M), ["prod", "work"])
+        self.assert_accepted(2)
+
+    def group(self, *options):
+        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
+                             options=("--defaults-group", "client", *options))
+
+    def test_a_group_of_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER)
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assert_accepted()
+
+    def test_a_password_in_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER, password="an-old-password")
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+        self.assertNotIn("an-old-password", output.stdout)
+
+
+class Printed(CheckCase):
+    def test_lines_have_80_columns(self):
+        texts = [self.check_text(self.login_to(engine, principal=principal)).stdout
+                 for engine in EACH for principal in ("etl", "no-policy", None)]
+        self.assertTrue(any(len(line) > 76 for text in texts for line in text.splitlines()), "control: long lines")
+        with self.assertRaises(AssertionError):
+            self.assert_lines("  ok   DNS                " + "word " * 20)
+
+    def test_colours_on_a_terminal_only(self):
+        login = self.login_to("postgres")
+        self.assertNotIn("\x1b", self.check_text(login.change(env={"TERM": "xterm"})).stdout)
+        for env, is_coloured in (
+                ({"TERM": "xterm-256color"}, True), ({"TERM": "xterm", "NO_COLOR": ""}, True),
+                ({"TERM": "xterm", "NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({}, False)):
+            with self.subTest(**env):
+                text = self.on_terminal(login.change(env=env))
+                self.assertEqual("\x1b[32mok" in text, is_coloured, text)
+                self.assertEqual("\x1b" in text, is_coloured)
+                plain = re.sub(r"\x1b\[\d+m", "", text)
+                self.assert_lines(plain)
+                self.assertTrue(plain.rstrip().endswith("The login works."))
+        self.assertNotIn("\x1b", self.on_terminal(login.change(env={"TERM": "xterm"}, options=("--json",))))
+
+    def on_terminal(self, login):
+        """Runs check with a terminal as its stdout. Returns what it printed."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [str(word) for word in self.argv(login)], env=self.home.env(login.principal, **login.env),
+            cwd=self.home.path, stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE, text=True)
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:  # the program has closed the terminal
+            pass
+        os.close(master)
+        self.assertEqual(process.communicate(timeout=60)[1], "")
+        text = shown.decode().replace("\r\n", "\n")
+        self.assert_no_secret(text)
+        return text
+
+    def test_a_closed_stdout(self):
+        for options in ((), ("--json",)):
+            with self.subTest(options=options), open("/dev/full", "w", encoding="utf-8") as full:
+                login = self.login_to("postgres", options=options)
+                done = subprocess.run(
+                    [str(word) for word in self.argv(login)], env=self.home.env(login.principal, **login.env),
+                    stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("No space left on device", done.stderr)
+
+    def test_control_characters_of_a_server(self):
+        with PostgreSQLPeer(self.lab.certificates.server, refusal="\x1b[2J\x07 evil\x9b\nline") as peer:
+            login = self.login_to("postgres", port=peer.port)
+            output, text = self.check(login), self.check_text(login).stdout
+        self.assertEqual(output.status, 3)
+        self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertIn("evil", output.item("login")["text"])
+
+    def test_control_a_planted_secret_is_found(self):
+        secret = self.lab.principals["etl-session"].session_token
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for text in (f"x{secret[40:70]}x", token, "X-Amz-Signature=", self.lab.passwords["scram_user"],
+                     self.lab.principals["no-policy"].secret_key):
+            with self.subTest(text=text[:20]), self.assertRaises(AssertionError):
+                self.assert_no_secret(text)
+
+    def test_a_server_that_prints_the_token(self):
+        """A hostile server that has a certificate of the CA gets the token, and sends it back in its error."""
+        class Echo(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                self._refusal = "you sent " + data.rstrip(b"\0").decode()
+
+        with Echo(self.lab.certificates.server) as peer:
+            login = self.login_to("postgres", port=peer.port)
+            output = self.check(login)  # searches for the token
+            self.check_text(login)
+            self.assertIn(b"X-Amz-Signature=", peer.received, "control: the token was sent")
+        self.assertEqual(output.status, 3)
+
+
+class Documents(CheckCase):
+    def test_control_the_schema_rejects_other_documents(self):
+        good = self.check(self.login_to("postgres")).document
+        self.assertEqual(list(schema_errors(good, SCHEMA)), [])
+        for change in (
+                lambda d: d.pop("items"), lambda d: d.update(more=1), lambda d: d.update(status="0"),
+                lambda d: d.update(status=True), lambda d: d.update(result="yes"), lambda d: d["items"].append({}),
+                lambda d: d["items"][0].update(mark="good"), lambda d: d["items"][0].update(text=""),
+                lambda d: d["items"][0].update(text=None), lambda d: d.update(causes={}), lambda d: d.update(causes=[1])):
+            document = copy.deepcopy(good)
+            change(document)
+            self.assertNotEqual(list(schema_errors(document, SCHEMA)), [])
+
+    @needs_root
+    def test_a_machine_without_a_network(self):
+        """A network namespace has no address: DNS, STS and the server cannot be reached."""
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                begun = time.monotonic()
+                output = self.check(self.login_to(engine, under=("unshare", "-n")))
+                self.assertLess(time.monotonic() - begun, BUDGET_SECONDS)
+                self.assertEqual((output.status, output.causes), (4, ("unreached",)), output.stdout)
+                self.assertEqual(output.item("configuration")["mark"], "ok")
+                self.assertEqual(output.item("access key")["text"], self.lab.principals["etl"].access_key)
+                self.assertEqual(output.item("region")["text"].split(",")[0], "us-east-1")
+                self.assertEqual(output.item("identity")["mark"], "skipped")
+                self.assertEqual(output.item("login")["mark"], "skipped")
+
+    def test_a_silent_server_and_a_silent_sts(self):
+        self.lab.faults({"kind": "hang", "service": "sts", "times": None})
+        with Silent() as silent, concurrent.futures.ThreadPoolExecutor() as pool:
+            begun = time.monotonic()
+            runs = [pool.submit(self.check, self.login_to(engine, port=silent.port)) for engine in EACH]
+            self.assertEqual([(run.result().status, run.result().causes) for run in runs], [(4, ("no-answer",))] * 2)
+            self.assertLess(time.monotonic() - begun, BUDGET_SECONDS)
+
+
+class Alias(CheckCase):
+    """A host name that is a DNS alias of a database; dns.py is the DNS server."""
+
+    ALIAS = "db.example.com"
+    RDS = "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
+
+    def ask(self):
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        login = self.login_to("mysql", host=self.ALIAS, port="PORT")
+        argv = ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", harness.PYTHON,
+                harness.SOURCE / "tests/integration/dns.py", self.home.path, self.lab.certificates.directory,
+                f"{self.ALIAS}={self.RDS}", *self.argv(login, "--json")]
+        result = self.home.run(argv, login.principal, **login.env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        seen = json.loads(result.stdout)
+        self.assert_no_secret(seen["printed"])
+        return seen, json.loads(seen["printed"])
+
+    def test_the_alias_is_named(self):
+        for _ in range(ATTEMPTS):  # rds-iam allows 2 s for the lookup, which a loaded machine may not keep
+            seen, document = self.ask()
+            if self.RDS in seen["printed"]:
+                break
+        self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+        self.assertEqual((seen["status"], [each["cause"] for each in document["causes"]]), (1, ["no-endpoint"]))
+        endpoint = [each for each in document["items"] if each["name"] == "endpoint"][0]
+        self.assertIn(f"a DNS alias of {self.RDS}", endpoint["text"])
+        self.assertIn(f"[{self.ALIAS}:{seen['port']}] endpoint = {self.RDS}:{seen['port']}", endpoint["text"])
+        self.assertFalse(seen["got_token"])
+
+    def test_with_a_section_the_token_is_sent(self):
+        self.home.write(CONFIG, f"[{self.ALIAS}]\nendpoint = {self.RDS}:3306\ntls = verify-ca\n")
+        seen, document = self.ask()
+        self.assertTrue(seen["got_token"], document)
+        self.assertEqual(seen["status"], 3)
+
+
+class Usage(CheckCase):
+    GOOD = ("--hostname", "h", "--username", "u")
+
+    def test_mistakes(self):
+        for words in (
+                ("--hostname", "h"), ("--username", "u"), ("--json",), ("--port", "5432"),
+                (*self.GOOD, "--port", "abc"), (*self.GOOD, "--port", "0"), (*self.GOOD, "--port", "65536"),
+                (*self.GOOD, "--port", "-1"), (*self.GOOD, "--port", "54 32"), (*self.GOOD, "--port", ""),
+                (*self.GOOD, "--engine", "oracle"), (*self.GOOD, "--engine", "Postgres"), (*self.GOOD, "--engine", ""),
+                ("--service", "prod", "--hostname", "h"), ("--service", "prod", "--username", "u"),
+                ("--service", "prod", "--port", "5432"), ("--service", "prod", "--engine", "mysql"),
+                ("--defaults-group", "client", "--engine", "postgres"),
+                ("--service", "prod", "--defaults-group", "client"),
+                ("--hots", "h", "--username", "u"), (*self.GOOD, "--dbname"), (*self.GOOD, "extra"),
+                ("-U", "u", "--hostname", "h"), (*self.GOOD, "--json=yes"),
+                ("--hostname", "", "--username", "u"), ("--hostname", "h", "--username", ""), ("--service", ""),
+                ("--defaults-group", ""), (*self.GOOD, "--dbname", ""), (*self.GOOD, "--program", ""),
+                (*self.GOOD, "--ca", ""), (*self.GOOD, "--profile", "")):
+            with self.subTest(words=words):
+                result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
+                self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+                self.assertRegex(result.stderr, r"\Ards-iam: [^\n]+\n\Z")
+
+    def test_without_options_and_without_services(self):
+        result = self.home.run([harness.installed("bin/rds-iam"), "check"])
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertEqual(result.stderr.count("\n"), 1)
+
+    def test_help(self):
+        for words in (("--help",), (*self.GOOD, "--help")):
+            result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            for option in ("--hostname", "--port", "--username", "--service", "--defaults-group", "--engine",
+                           "--dbname", "--program", "--ca", "--profile", "--json"):
+                self.assertIn(f"\n  {option} ", result.stdout)
+            self.assertLessEqual(max(map(len, result.stdout.splitlines())), 100)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -182,6 +182,14 @@ static void sync_directory(int directory)
     }
 }
 
+/* Removes the access control list that the new file has from the directory's default list. It would
+ * let other users read the file than `mode` does. */
+static bool remove_acl(int fd)
+{
+    return fremovexattr(fd, acl_name) == 0 || errno == ENODATA || errno == ENOTSUP ||
+           errno == ENOSYS;
+}
+
 /* Writes the new file. If fchown() fails for has_owner, the file stays root's; this is not an
  * error. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
@@ -189,8 +197,8 @@ static bool write_fresh(const struct ria_replacement *what, int fd, const void *
     if (what->has_owner) {
         (void)!fchown(fd, what->owner, what->group);
     }
-    if (what->is_exact &&
-        (fchown(fd, what->owner, what->group) != 0 || fchmod(fd, what->mode) != 0)) {
+    if (what->is_exact && (fchown(fd, what->owner, what->group) != 0 || !remove_acl(fd) ||
+                           fchmod(fd, what->mode) != 0)) {
         return false;
     }
     return ria_file_fill(fd, bytes, len) && (!what->is_synced || fsync(fd) == 0);

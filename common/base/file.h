@@ -43,7 +43,8 @@ struct ria_replacement {
     bool is_synced; /* sync the file and its directory to the disk before returning */
     bool has_owner; /* root changes the new file's owner to `owner` and `group` before writing */
     bool is_exact;  /* the new file gets exactly `owner`, `group` and `mode`, whatever the umask is.
-                       If that is not possible, the file is not replaced. */
+                       It gets no access control list of the directory. If that is not possible,
+                       the file is not replaced. */
     uid_t owner;
     gid_t group;
     bool is_new; /* fail with EEXIST if the directory already contains a file called `name` */

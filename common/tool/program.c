@@ -3,7 +3,8 @@
  * Finds the file of a command as execvp(3) does, follows scripts to their interpreters as the
  * kernel does, and inspects the ELF headers of the resulting program. rds-iam's objects are linked
  * against glibc, so a program whose dynamic loader is not glibc's cannot load them. If a file
- * cannot be read, assumes that the program can load them; execvp(3) reports any error later. */
+ * cannot be read, assumes that the program can load them, unless it is set-user-ID, set-group-ID or
+ * has capabilities; execvp(3) reports any error later. */
 #include "tool/program.h"
 
 #include <elf.h>
@@ -15,7 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -330,18 +333,29 @@ static enum ria_program program_classify(const char *path, const struct ria_elf 
     return elf->needs_asan ? RIA_PROGRAM_ASAN : RIA_PROGRAM_LOADS;
 }
 
+/* Returns whether the kernel grants no rights to this process when it runs a file of this file
+ * system: the process has set no_new_privs, as containers and services do, or the file system is
+ * mounted with nosuid. */
+static bool grants_no_rights(const char *path)
+{
+    struct statvfs status;
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+           (statvfs(path, &status) == 0 && (status.f_flag & ST_NOSUID) != 0);
+}
+
 /* Returns whether the kernel runs the program in secure-execution mode (ld.so(8)): it would change
- * the effective user or group, or root does not run it and it has file capabilities. */
-static bool gains_rights(int fd)
+ * the effective user or group, or root does not run it and it has file capabilities. The file need
+ * not be readable: sudo has mode 4111 on some systems. */
+static bool gains_rights(const char *path)
 {
     struct stat status;
-    if (fstat(fd, &status) != 0) {
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || grants_no_rights(path)) {
         return false;
     }
     bool is_group_changed = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 &&
                             status.st_gid != getegid();
     return ((status.st_mode & S_ISUID) != 0 && status.st_uid != geteuid()) || is_group_changed ||
-           (geteuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0);
+           (geteuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0);
 }
 
 #define OTHER_WAYS                                                                                 \
@@ -400,17 +414,19 @@ static void program_warn(
 enum ria_program ria_program_inspect(const char *command, const struct ria_world *world)
 {
     char path[PATH_MAX];
-    struct ria_elf elf;
-    int fd = ria_program_find(command, world, path) ? open_program(path, world) : -1;
-    if (fd < 0) {
+    struct ria_elf elf = {0};
+    if (!ria_program_find(command, world, path)) {
         return RIA_PROGRAM_LOADS;
     }
+    int fd = open_program(path, world);
     enum ria_program program =
-        ria_elf_read(fd, &elf) ? program_classify(path, &elf) : RIA_PROGRAM_LOADS;
-    if (gains_rights(fd) && (program == RIA_PROGRAM_LOADS || program == RIA_PROGRAM_ASAN)) {
+        fd >= 0 && ria_elf_read(fd, &elf) ? program_classify(path, &elf) : RIA_PROGRAM_LOADS;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if ((program == RIA_PROGRAM_LOADS || program == RIA_PROGRAM_ASAN) && gains_rights(path)) {
         program = RIA_PROGRAM_PRIVILEGED;
     }
-    (void)close(fd);
     program_warn(program, path, &elf, world);
     return program;
 }

@@ -11,7 +11,7 @@
 #include <limits.h>
 
 enum ria_program {
-    RIA_PROGRAM_LOADS,      /* can load the objects, or the file cannot be read */
+    RIA_PROGRAM_LOADS,      /* can load the objects, or cannot be read and gains no rights */
     RIA_PROGRAM_ASAN,       /* can load them, but needs ASAN_OPTIONS to accept a preload */
     RIA_PROGRAM_STATIC,     /* statically linked: loads nothing, but the programs it starts may */
     RIA_PROGRAM_PRIVILEGED, /* runs with more rights than its caller, so its loader ignores

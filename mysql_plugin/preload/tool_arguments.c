@@ -20,6 +20,7 @@ enum {
 
 struct tool {
     const char *name;     /* without "mariadb", "mysql" and a hyphen or underscore */
+    const char *group;    /* the group of option files that the tool reads, shortened likewise */
     const char *required; /* the letters whose value is the rest of the argument, or the next one */
 };
 
@@ -28,18 +29,18 @@ struct tool {
 static const char optional_letters[] = "p#";
 
 static const struct tool tools[] = {
-    {"", "DPSehu"},
-    {"admin", "PSchiu"},
-    {"analyze", "PShu"},
-    {"binlog", "PSTdhjloru"},
-    {"check", "PShu"},
-    {"dump", "PSThruw"},
-    {"import", "PSchu"},
-    {"optimize", "PShu"},
-    {"repair", "PShu"},
-    {"show", "PSchu"},
-    {"slap", "FPScehiquxy"},
-    {"upgrade", "PSbdhtu"},
+    {"", "", "DPSehu"},
+    {"admin", "admin", "PSchiu"},
+    {"analyze", "check", "PShu"},
+    {"binlog", "binlog", "PSTdhjloru"},
+    {"check", "check", "PShu"},
+    {"dump", "dump", "PSThruw"},
+    {"import", "import", "PSchu"},
+    {"optimize", "check", "PShu"},
+    {"repair", "check", "PShu"},
+    {"show", "show", "PSchu"},
+    {"slap", "slap", "FPScehiquxy"},
+    {"upgrade", "upgrade", "PSbdhtu"},
 };
 
 /* Returns the part of the program's name that differs between the tools, or NULL. */
@@ -97,6 +98,18 @@ static bool is_option(const char *text, size_t len, const char *name, size_t lea
     return true;
 }
 
+/* Records an option about the sources from which the tool reads options. These options cannot be
+ * abbreviated. */
+static void record_source(const char *text, size_t len, struct ria_tool_arguments *out)
+{
+    static const char *const others[] = {
+        "defaults-extra-file", "defaults-group-suffix", "login-path"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        out->has_other_source |= is_option(text, len, others[i], strlen(others[i]));
+    }
+    out->skips_login_file |= is_option(text, len, "no-login-paths", strlen("no-login-paths"));
+}
+
 /* Stores the value of a long option about the server. Returns false for any other option. The
  * shortest abbreviation is the one that no other option of a tool begins with. */
 static bool record_server(
@@ -144,6 +157,7 @@ static bool read_long(const char *text, const char *next, struct ria_tool_argume
         return value == NULL;
     }
     record_tls(text, len, value, out);
+    record_source(text, len, out);
     return false;
 }
 
@@ -196,23 +210,31 @@ void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_argum
 
 /* -- option files ------------------------------------------------------------------------------ */
 
-bool ria_tool_reads_group(const char *program, const char *name, size_t len)
+/* Returns whether `group` is that of one tool. Both makers' tools read a group "mysqldump", and
+ * MariaDB's a group "mariadb-dump" too. Their interactive tool reads "mariadb-client", because the
+ * server reads "mariadb". */
+static bool is_own_group(const struct tool *tool, bool is_mariadb, const char *group)
 {
-    static const char *const common[] = {"client", "client-server", "client-mariadb"};
+    const char *own = strcmp(tool->group, "upgrade") == 0 ? "_upgrade" : tool->group;
+    if (strncmp(group, "mysql", strlen("mysql")) == 0) {
+        return strcmp(group + strlen("mysql"), own) == 0;
+    }
+    return is_mariadb && strncmp(group, "mariadb-", strlen("mariadb-")) == 0 &&
+           strcmp(group + strlen("mariadb-"), *tool->group == '\0' ? "client" : tool->group) == 0;
+}
+
+bool ria_tool_reads_group(const char *program, bool is_mariadb, const char *name, size_t len)
+{
+    const struct tool *tool = find_tool(program);
     char group[GROUP_MAX];
-    if (len >= sizeof(group)) {
+    if (tool == NULL || len >= sizeof(group)) {
         return false;
     }
     memcpy(group, name, len);
     group[len] = '\0';
-    for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
-        if (strcmp(group, common[i]) == 0) {
-            return true;
-        }
-    }
-    const struct tool *tool = find_tool(program);
-    const char *own = strcmp(group, "mariadb-client") == 0 ? "mariadb" : group;
-    return tool != NULL && tool == find_tool(own);
+    return strcmp(group, "client") == 0 || is_own_group(tool, is_mariadb, group) ||
+           (is_mariadb &&
+            (strcmp(group, "client-server") == 0 || strcmp(group, "client-mariadb") == 0));
 }
 
 bool ria_tool_reads_own_file(char *const argv[])
@@ -222,11 +244,40 @@ bool ria_tool_reads_own_file(char *const argv[])
            strncmp(first, "--defaults-file", strlen("--defaults-file")) != 0;
 }
 
-/* Returns the value of a line, without blanks and quotes around it, or NULL without memory. */
+/* Updates the quote within which the next character is, if any, after a quote character. */
+static void quote_change(char at, char *quote)
+{
+    if (*quote == '\0') {
+        *quote = at;
+    } else if (*quote == at) {
+        *quote = '\0';
+    }
+}
+
+/* Returns the length of a value without the comment at its end. As in my_default.c of both makers,
+ * a comment begins with a "#" outside of quotes, with or without a blank before it. A backslash
+ * escapes a quote only within quotes. */
+static size_t length_without_comment(const char *value)
+{
+    char quote = '\0';
+    bool is_escaped = false;
+    size_t len = 0;
+    for (; value[len] != '\0' && (quote != '\0' || value[len] != '#'); len++) {
+        char at = value[len];
+        if ((at == '"' || at == '\'') && !is_escaped) {
+            quote_change(at, &quote);
+        }
+        is_escaped = quote != '\0' && at == '\\' && !is_escaped;
+    }
+    return len;
+}
+
+/* Returns the value of a line, without a comment, and without blanks and quotes around it, or NULL
+ * without memory. */
 static char *copy_line_value(const char *value)
 {
     value += strspn(value, RIA_BLANKS);
-    size_t len = strlen(value);
+    size_t len = length_without_comment(value);
     while (len > 0 && strchr(RIA_BLANKS, value[len - 1]) != NULL) {
         len--;
     }
@@ -240,6 +291,10 @@ static char *copy_line_value(const char *value)
 void ria_tool_line_read(const char *line, struct ria_tool_arguments *out)
 {
     const char *name = line + strspn(line, RIA_BLANKS);
+    if (*name == '!') {
+        out->has_other_source = true; /* !include or !includedir */
+        return;
+    }
     size_t len = strcspn(name, "=#" RIA_BLANKS);
     const char *rest = name + len + strspn(name + len, RIA_BLANKS);
     char *value = *rest == '=' ? copy_line_value(rest + 1) : NULL;

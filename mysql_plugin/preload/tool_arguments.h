@@ -13,12 +13,15 @@
 #include <stddef.h>
 
 struct ria_tool_arguments {
-    const char *host;     /* NULL or "": not given */
-    const char *user;     /* NULL: not given */
-    const char *port;     /* NULL: not given */
-    const char *protocol; /* NULL: not given */
-    bool has_ca;          /* --ssl-ca or --ssl-capath is given */
-    bool is_tls_off;      /* --skip-ssl or another form of it is given */
+    const char *host;      /* NULL or "": not given */
+    const char *user;      /* NULL: not given */
+    const char *port;      /* NULL: not given */
+    const char *protocol;  /* NULL: not given */
+    bool has_ca;           /* --ssl-ca or --ssl-capath is given */
+    bool is_tls_off;       /* --skip-ssl or another form of it is given */
+    bool has_other_source; /* --defaults-extra-file, --defaults-group-suffix, --login-path or
+                              !include is given, so options are read that are not in this struct */
+    bool skips_login_file; /* --no-login-paths is given */
 };
 
 /* Returns whether the name of a program (argv[0], which may be NULL) is that of a tool. The preload
@@ -30,13 +33,14 @@ bool ria_tool_is_known(const char *program);
  * with NULL. */
 void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
 
-/* Reads a line of a group that the tool reads in an option file. Overrides in *out what the line
- * sets. The string that *out then contains is never freed. */
+/* Reads a line of a group that the tool reads in an option file, or a line with !include of any
+ * group. Overrides in *out what the line sets. The string that *out then contains is never freed.
+ */
 void ria_tool_line_read(const char *line, struct ria_tool_arguments *out);
 
-/* Returns whether the tool reads the group `name`, of `len` bytes, of an option file. Group
- * suffixes (MYSQL_GROUP_SUFFIX) are not known. */
-bool ria_tool_reads_group(const char *program, const char *name, size_t len);
+/* Returns whether the tool, of MariaDB or of Oracle, reads the group `name`, of `len` bytes, of an
+ * option file. Group suffixes (MYSQL_GROUP_SUFFIX) are not known. */
+bool ria_tool_reads_group(const char *program, bool is_mariadb, const char *name, size_t len);
 
 /* Returns whether the tool reads ~/.my.cnf: its first argument is neither --no-defaults nor
  * --defaults-file. */

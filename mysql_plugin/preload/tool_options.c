@@ -11,11 +11,13 @@
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
  * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
- * TLS off; the user has set MYSQL_HOME; or there is no CA file. Does not find a host that only
- * another option file names. */
+ * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; there is no CA file;
+ * or the arguments name no host, and the tool reads a source that this file does not read. Does not
+ * find a host that only another option file names. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
+#include <limits.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,8 +88,10 @@ static const char *tool_env(const char *name)
 }
 
 /* Returns whether the tool connects over TCP. Both makers' tools take "localhost" for a Unix
- * socket, unless the protocol is TCP. In MariaDB's tools since 10.6, a port selects TCP. */
-static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum ria_tool_maker maker)
+ * socket, unless the protocol is TCP. In MariaDB's tools since 10.6, a port selects TCP if it is in
+ * the arguments (has_port), but not if it is in an option file. */
+static bool tool_is_over_tcp(
+    const struct ria_tool_arguments *given, enum ria_tool_maker maker, bool has_port)
 {
     const char *protocol = given->protocol;
     bool is_tcp = protocol != NULL && ria_ascii_begins("tcp", protocol);
@@ -96,24 +100,48 @@ static bool tool_is_over_tcp(const struct ria_tool_arguments *given, enum ria_to
         return false;
     }
     return is_tcp || strcmp(given->host, "localhost") != 0 ||
-           (maker == RIA_TOOL_MARIADB && given->port != NULL);
+           (maker == RIA_TOOL_MARIADB && has_port);
+}
+
+/* Writes the path of a file in HOME. Returns false without HOME, or if the path is too long. */
+static bool own_path(const char *name, char out[PATH_MAX])
+{
+    const char *home = tool_env("HOME");
+    int len = home == NULL ? -1 : snprintf(out, PATH_MAX, "%s/%s", home, name);
+    return len > 0 && len < PATH_MAX;
 }
 
 /* Opens ~/.my.cnf, or returns NULL. Does not open a FIFO, whose content the tool would then miss.
  */
 static FILE *open_own_file(void)
 {
-    char path[4096];
+    char path[PATH_MAX];
     struct stat status;
-    const char *home = tool_env("HOME");
-    int len = home == NULL ? -1 : snprintf(path, sizeof(path), "%s/.my.cnf", home);
-    bool is_file =
-        len > 0 && len < (int)sizeof(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    bool is_file = own_path(".my.cnf", path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
     return is_file ? fopen(path, "re") : NULL;
 }
 
+/* Returns whether the file of mysql_config_editor exists. Oracle's tools read it last. */
+static bool has_login_file(void)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    const char *named = tool_env("MYSQL_TEST_LOGIN_FILE");
+    return named != NULL ? stat(named, &status) == 0
+                         : own_path(".mylogin.cnf", path) && stat(path, &status) == 0;
+}
+
+/* Returns whether the tool reads options from a source that this file does not read. */
+static bool tool_has_other_source(const struct ria_tool_arguments *given, enum ria_tool_maker maker)
+{
+    return given->has_other_source || tool_env("MYSQL_GROUP_SUFFIX") != NULL ||
+           (maker == RIA_TOOL_MARIADB && tool_env("MARIADB_GROUP_SUFFIX") != NULL) ||
+           (maker == RIA_TOOL_ORACLE && !given->skips_login_file && has_login_file());
+}
+
 /* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
-static void read_own_file(const char *program, struct ria_tool_arguments *out)
+static void read_own_file(
+    const char *program, enum ria_tool_maker maker, struct ria_tool_arguments *out)
 {
     FILE *file = open_own_file();
     char *line = NULL;
@@ -122,8 +150,9 @@ static void read_own_file(const char *program, struct ria_tool_arguments *out)
     while (file != NULL && getline(&line, &size, file) >= 0) {
         const char *text = line + strspn(line, RIA_BLANKS);
         if (*text == '[') {
-            is_read = ria_tool_reads_group(program, text + 1, strcspn(text + 1, "]"));
-        } else if (is_read) {
+            is_read = ria_tool_reads_group(
+                program, maker == RIA_TOOL_MARIADB, text + 1, strcspn(text + 1, "]"));
+        } else if (is_read || *text == '!') {
             ria_tool_line_read(text, out);
         }
     }
@@ -182,36 +211,68 @@ static bool make_option_text(
     return option_text != NULL;
 }
 
-/* Returns whether the user has set MYSQL_HOME. A tool that started this one may have set it to the
- * directory of its own option file. */
-static bool has_own_home(void)
+static bool is_own_home(const char *variable)
 {
-    const char *value = tool_env("MYSQL_HOME");
+    const char *value = tool_env(variable);
     return value != NULL && strcmp(value, OPTION_DIRECTORY) != 0;
+}
+
+/* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB. A tool that
+ * started this one may have set them to the directory of its own option file. */
+static bool has_own_home(enum ria_tool_maker maker)
+{
+    return is_own_home("MYSQL_HOME") || (maker == RIA_TOOL_MARIADB && is_own_home("MARIADB_HOME"));
+}
+
+/* Makes the tool read the option file. Some releases of MariaDB's tools ignore MYSQL_HOME if
+ * MARIADB_HOME is set, even to an empty value; in this case both are set. */
+static bool set_home(enum ria_tool_maker maker)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): ria_world_env() returns NULL for an empty value. */
+    bool has_mariadb_home = maker == RIA_TOOL_MARIADB && secure_getenv("MARIADB_HOME") != NULL;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    return (!has_mariadb_home || setenv("MARIADB_HOME", OPTION_DIRECTORY, 1) == 0) &&
+           /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+           setenv("MYSQL_HOME", OPTION_DIRECTORY, 1) == 0;
+}
+
+/* Finds the tool's server. Leaves *given without a host if a source that is not read may name
+ * another host: only the arguments override all sources. */
+static void find_server(
+    int argc,
+    char *const argv[],
+    const struct ria_tool_arguments *arguments,
+    enum ria_tool_maker maker,
+    struct ria_tool_arguments *given)
+{
+    if (ria_tool_reads_own_file(argv)) {
+        read_own_file(argv[0], maker, given);
+    }
+    ria_tool_arguments_read(argc, argv, given);
+    if (given->host == NULL && ria_tool_is_interactive(argv[0])) {
+        given->host = tool_env("MYSQL_HOST");
+    }
+    if (arguments->host == NULL && tool_has_other_source(given, maker)) {
+        given->host = NULL;
+    }
 }
 
 void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out)
 {
+    struct ria_tool_arguments arguments = {0};
     struct ria_tool_arguments given = {0};
     struct ria_host_verdict verdict = {0};
+    enum ria_tool_maker maker = read_maker();
     *out = (struct ria_tool_file){0};
-    if (ria_tool_reads_own_file(argv)) {
-        read_own_file(argv[0], &given);
-    }
-    ria_tool_arguments_read(argc, argv, &given);
-    if (given.is_tls_off || has_own_home()) {
+    if (maker == RIA_TOOL_UNKNOWN || has_own_home(maker)) {
         return;
     }
-    if (given.host == NULL && ria_tool_is_interactive(argv[0])) {
-        given.host = tool_env("MYSQL_HOST");
-    }
-    enum ria_tool_maker maker = given.host == NULL ? RIA_TOOL_UNKNOWN : read_maker();
-    if (maker != RIA_TOOL_UNKNOWN && tool_is_over_tcp(&given, maker)) {
+    ria_tool_arguments_read(argc, argv, &arguments);
+    find_server(argc, argv, &arguments, maker, &given);
+    if (!given.is_tls_off && tool_is_over_tcp(&given, maker, arguments.port != NULL)) {
         check_tool_host(&given, maker, &verdict);
     }
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
-    if (verdict.is_ours && make_option_text(&given, maker, &verdict) &&
-        setenv("MYSQL_HOME", OPTION_DIRECTORY, 1) == 0) {
+    if (verdict.is_ours && make_option_text(&given, maker, &verdict) && set_home(maker)) {
         *out = (struct ria_tool_file){OPTION_DIRECTORY "/my.cnf", open_option_text};
     }
 }

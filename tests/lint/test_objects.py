@@ -167,13 +167,15 @@ class Objects(unittest.TestCase):
             self.assertEqual(names & TRUSTING, ALLOWED.get(pattern, set()), pattern)
             self.assertIn("secure_getenv", names, "control: the object reads the environment")
 
-    def test_the_preload_reads_home_and_two_variables_that_exec_sets(self):
-        """It needs them to find root certificates. Its log also reads RDS_IAM_LOG (common/os/guest_log.c)."""
+    def test_the_preload_reads_only_these_variables_itself(self):
+        """It needs HOME and the variables of exec to find root certificates. MARIADB_HOME changes the directory of a
+        tool's option file even if it is empty. The preload's log also reads RDS_IAM_LOG (common/os/guest_log.c)."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
         self.assertEqual(calls, {
             ("verified.c", '"HOME"'),
-            ("verified.c", '"RDS_IAM_CA"'), ("verified.c", '"RDS_IAM_CA_PUBLIC"')})
+            ("verified.c", '"RDS_IAM_CA"'), ("verified.c", '"RDS_IAM_CA_PUBLIC"'),
+            ("tool_options.c", '"MARIADB_HOME"')})
 
     def test_a_plugin_is_never_unmapped_and_is_bound_when_it_is_loaded(self):
         for pattern in PLUGINS:

@@ -44,6 +44,8 @@ static void check_row(const struct row *row)
     compare_argument(row->name, found.protocol, row->expected.protocol);
     expect_number(row->name, found.has_ca, row->expected.has_ca);
     expect_number(row->name, found.is_tls_off, row->expected.is_tls_off);
+    expect_number(row->name, found.has_other_source, row->expected.has_other_source);
+    expect_number(row->name, found.skips_login_file, row->expected.skips_login_file);
 }
 
 static void each_form_of_the_host_is_found(void **state)
@@ -117,6 +119,13 @@ static void other_options_are_found(void **state)
         {"--ssl_capath", {"mariadb", "--ssl_capath", "/a"}, {.has_ca = true}},
         {"--ssl-cert", {"mariadb", "--ssl-cert=/a"}, {0}},
         {"--skip-ssl-verify-server-cert", {"mariadb", "--skip-ssl-verify-server-cert"}, {0}},
+        {"a suffix", {"mysql", "--defaults-group-suffix=-a"}, {.has_other_source = true}},
+        {"another file", {"mysql", "--defaults-extra-file=a"}, {.has_other_source = true}},
+        {"a login path", {"mysql", "--login-path=a"}, {.has_other_source = true}},
+        {"--login_path", {"mysql", "--login_path=a"}, {.has_other_source = true}},
+        {"only this file", {"mysql", "--defaults-file=a"}, {0}},
+        {"a value", {"mysql", "-e", "--login-path=a"}, {0}},
+        {"no login paths", {"mysql", "--no-login-paths"}, {.skips_login_file = true}},
     };
     for_each_row(row, rows, row->name) {
         check_row(row);
@@ -182,6 +191,20 @@ static void lines_of_option_files(void **state)
     } rows[] = {
         {"host=db\n", {.host = "db"}},
         {"  host = \"db\"  \n", {.host = "db"}},
+        {"host = db   # prod\n", {.host = "db"}},
+        {"host=db#prod\n", {.host = "db"}},
+        {"host=\"db\" # prod\n", {.host = "db"}},
+        {"host='db'#it's\n", {.host = "db"}},
+        {"user=\"a#b\" # c\n", {.user = "a#b"}},
+        {"user='a\"#b' # c\n", {.user = "a\"#b"}},
+        {"user=\"a\\\"#b\" # c\n", {.user = "a\\\"#b"}},
+        {"user=\"a\\\\\" # c\n", {.user = "a\\\\"}},
+        {"user=a\\\"#b\" # c\n", {.user = "a\\\"#b\""}},
+        {"user='a # b\n", {.user = "'a # b"}},
+        {"ssl=0 # off\n", {.is_tls_off = true}},
+        {"ssl=1#0\n", {0}},
+        {"!include /a\n", {.has_other_source = true}},
+        {"  !includedir /a\n", {.has_other_source = true}},
         {"host\n", {0}},
         {"hostname=db\n", {0}},
         {"#host=db\n", {0}},
@@ -207,6 +230,7 @@ static void lines_of_option_files(void **state)
         compare_argument(row->line, found.protocol, row->expected.protocol);
         expect_number(row->line, found.has_ca, row->expected.has_ca);
         expect_number(row->line, found.is_tls_off, row->expected.is_tls_off);
+        expect_number(row->line, found.has_other_source, row->expected.has_other_source);
         free((void *)(uintptr_t)found.host);
         free((void *)(uintptr_t)found.user);
         free((void *)(uintptr_t)found.port);
@@ -217,28 +241,48 @@ static void lines_of_option_files(void **state)
 static void groups_and_files_that_a_tool_reads(void **state)
 {
     (void)state;
+    enum {
+        NONE,
+        BOTH,
+        MARIADB
+    };
     static const struct {
         const char *program;
         const char *group;
-        bool is_read;
+        int makers; /* whose tools read the group */
     } rows[] = {
-        {"mariadb", "client", true},
-        {"mariadb", "client-mariadb", true},
-        {"mariadb", "mysql", true},
-        {"mysql", "mariadb", true},
-        {"mysql", "mariadb-client", true},
-        {"mysqldump", "mariadb-client", false},
-        {"mysqldump", "mariadb-dump", true},
-        {"mysqldump", "mysql", false},
-        {"mysql", "mysqld", false},
-        {"mysql", "client-rds", false},
-        {"mysql", "", false},
+        {"mariadb", "client", BOTH},
+        {"mariadb", "client-mariadb", MARIADB},
+        {"mysql", "client-server", MARIADB},
+        {"mariadb", "mysql", BOTH},
+        {"mysql", "mariadb", NONE},
+        {"mysql", "mariadb-client", MARIADB},
+        {"mysqldump", "mariadb-client", NONE},
+        {"mysqldump", "mysqldump", BOTH},
+        {"mysqldump", "mariadb-dump", MARIADB},
+        {"mysqldump", "mariadbdump", NONE},
+        {"mysqldump", "mysql-dump", NONE},
+        {"mysqldump", "mysql", NONE},
+        {"mysqlrepair", "mysqlcheck", BOTH},
+        {"mariadb-repair", "mariadb-check", MARIADB},
+        {"mysqlrepair", "mysqlrepair", NONE},
+        {"mariadb-upgrade", "mysql_upgrade", BOTH},
+        {"mariadb-upgrade", "mariadb-upgrade", MARIADB},
+        {"mysql", "mysqld", NONE},
+        {"mysql", "client-rds", NONE},
+        {"mysql", "", NONE},
+        {"psql", "client", NONE},
     };
     for_each_row(row, rows, row->group) {
+        size_t len = strlen(row->group);
         expect_number(
             row->group,
-            ria_tool_reads_group(row->program, row->group, strlen(row->group)),
-            row->is_read);
+            ria_tool_reads_group(row->program, true, row->group, len),
+            row->makers != NONE);
+        expect_number(
+            row->group,
+            ria_tool_reads_group(row->program, false, row->group, len),
+            row->makers == BOTH);
     }
     char *no_files[] = {"mysql", "--no-defaults", NULL};
     char *one_file[] = {"mysql", "--defaults-file=a", NULL};

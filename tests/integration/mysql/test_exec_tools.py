@@ -203,8 +203,26 @@ class Given(ToolCase):
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
         result = self.exec("mariadb", *self.place(), *WHO, MYSQL_HOME="/nonexistent")
         self.assertIn("so no token was sent", result.stderr)
-        result = self.exec("mariadb", *self.place(), *WHO, MYSQL_HOME="")
+        for variable in ("MYSQL_HOME", "MARIADB_HOME"):
+            result = self.exec("mariadb", *self.place(), *WHO, **{variable: ""})
+            self.assertEqual(result.stdout, ME + "\n", result.stderr)
+
+    def test_a_directory_of_the_users_own_in_mariadb_home(self):
+        """Releases that read MARIADB_HOME ignore MYSQL_HOME then."""
+        own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
+        result = self.exec("mariadb", *self.place(), *WHO, own=[], MARIADB_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
+        result = self.exec("mariadb", *self.place(), *WHO, MARIADB_HOME="/nonexistent")
+        self.assertIn("so no token was sent", result.stderr)
+
+    def test_comments_in_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_client(f"host = {server.host}   # prod", f"port={server.port}# its port", f'user="{USER}" # it\'s me')
+        result = self.exec("mariadb", *WHO)
+        self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
+        self.write_client("ssl=0 # off")
+        result = self.exec("mariadb", *self.place(user="native_user"), *WHO, MYSQL_PWD=self.lab.passwords["native_user"])
+        self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
 
     def test_no_option_files(self):
         result = self.exec("mariadb", "--no-defaults", *self.place(), *WHO)
@@ -318,6 +336,55 @@ class OptionFile(ToolCase):
             self.assertEqual(self.read(maker, "-h", "localhost"), NONE)
         self.assertEqual(self.read("mariadb", "-h", "localhost", "-P13306"), MARIADB % self.ca)
         self.assertEqual(self.read("oracle", "-h", "localhost", "-P13306"), NONE)
+
+    def test_only_a_port_in_the_arguments_selects_tcp(self):
+        self.home.write(CONFIG, f"[localhost:13306]\nendpoint = {hostile.HOST}:3306\n")
+        self.write_client("host=localhost", "port=13306")
+        self.assertEqual(self.read("mariadb"), NONE)
+        self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
+
+    def test_sources_that_are_not_read(self):
+        """Such a source can name another server than ~/.my.cnf and MYSQL_HOST, but not than the arguments."""
+        self.write_client(f"host={hostile.HOST}")
+        for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
+                             (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):
+            for maker, text in (("mariadb", MARIADB), ("oracle", ORACLE)):
+                with self.subTest(words=words, extra=extra, maker=maker):
+                    self.assertEqual(self.read(maker, *words, **extra), NONE)
+                    self.assertEqual(self.read(maker, *words, "-h", hostile.HOST, **extra), text % self.ca, "control")
+        for maker, text in (("mariadb", NONE), ("oracle", ORACLE % self.ca)):
+            self.assertEqual(self.read(maker, MARIADB_GROUP_SUFFIX="-local"), text)
+        self.assertEqual(self.read("oracle", MYSQL_GROUP_SUFFIX=""), ORACLE % self.ca, "control")
+        self.home.write(".my.cnf", f"[client]\nhost={hostile.HOST}\n[mysqld]\n!include /dev/null\n")
+        self.assertEqual(self.read("mariadb"), NONE)
+        self.home.write(".my.cnf", "")
+        named = {"name": "mysql", "MYSQL_HOST": hostile.HOST}
+        self.assertEqual(self.read("mariadb", "--defaults-extra-file=/dev/null", **named), NONE)
+        self.assertEqual(self.read("mariadb", **named), MARIADB % self.ca, "control")
+
+    def test_oracles_login_file(self):
+        self.write_client(f"host={hostile.HOST}")
+        self.assertEqual(self.read("oracle"), ORACLE % self.ca, "control")
+        other = {"MYSQL_TEST_LOGIN_FILE": str(self.home.write("login", "x"))}
+        self.assertEqual(self.read("oracle", **other), NONE)
+        self.home.write(".mylogin.cnf", "x")
+        self.assertEqual(self.read("oracle"), NONE)
+        for words in (("--no-login-paths",), ("-h", hostile.HOST)):
+            self.assertEqual(self.read("oracle", *words), ORACLE % self.ca)
+        self.assertEqual(self.read("mariadb", **other), MARIADB % self.ca)
+
+    def test_groups_of_each_maker(self):
+        for group, makers in (("client", {"mariadb", "oracle"}), ("mysqldump", {"mariadb", "oracle"}),
+                              ("client-mariadb", {"mariadb"}), ("client-server", {"mariadb"}),
+                              ("mariadb-dump", {"mariadb"}), ("mysqld", set())):
+            self.home.write(".my.cnf", f"[{group}]\nhost={hostile.HOST}\n")
+            self.assertEqual({m for m in ("mariadb", "oracle") if self.read(m) != NONE}, makers, group)
+
+    def test_mariadb_home(self):
+        words = ("-h", hostile.HOST)
+        self.assertEqual(self.read("mariadb", *words, MARIADB_HOME="/nonexistent"), NONE)
+        self.assertEqual(self.read("mariadb", *words, MARIADB_HOME=""), MARIADB % self.ca)
+        self.assertEqual(self.read("oracle", *words, MARIADB_HOME="/nonexistent"), ORACLE % self.ca)
 
     def test_the_chain_suffices(self):
         self.home.write(CONFIG, f"[db.example.com]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stands for a command-line tool that contains its client library. Prints the option file in the
- * directory MYSQL_HOME, which it checks and opens as the tools do, or "no option file". MARK is the
- * string by which the preload recognises the tool's maker. */
+ * directory MARIADB_HOME (in a tool of MariaDB) or MYSQL_HOME, which it checks and opens as the
+ * tools do, or "no option file". MARK is the string by which the preload recognises the tool's
+ * maker. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* volatile: the compiler must not drop the string. */
@@ -15,9 +17,11 @@ int main(void)
     char path[8192];
     char text[8192] = "";
     struct stat status;
-    const char *home = getenv("MYSQL_HOME");
+    /* Only the mark of MariaDB contains a hyphen. The whole mark here would mark every stand-in. */
+    const char *home = strchr(mark, '-') != NULL ? getenv("MARIADB_HOME") : NULL;
+    home = home != NULL ? home : getenv("MYSQL_HOME");
     FILE *file = NULL;
-    if (mark != NULL && home != NULL) {
+    if (home != NULL) {
         (void)snprintf(path, sizeof(path), "%s/my.cnf", home);
         file =
             stat(path, &status) == 0 && (status.st_mode & S_IWOTH) == 0 ? fopen(path, "r") : NULL;

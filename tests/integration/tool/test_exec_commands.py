@@ -163,6 +163,39 @@ class MoreRights(CommandCase):
         self.assert_nothing_sent()
 
     @needs_root
+    def test_a_program_that_only_root_can_read(self):
+        """sudo has this mode on some systems. rds-iam runs as another user, who may run the program, not read it."""
+        path = self.privileged("/usr/bin/env", 0o4111)
+        os.chown(path, 0, 0)
+        path.chmod(0o4111)
+        shutil.chown(self.home.path, NOBODY)
+        self.home.path.chmod(0o755)
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        result = self.home.run([*user, *self.start(), path])
+        self.assertIn(f"rds-iam: warning: {path} runs with more rights than its caller", result.stderr)
+        self.assertIn("PGSSLMODE=verify-full\n", result.stdout)
+        path.chmod(0o111)
+        result = self.home.run([*user, *self.start(), path])
+        self.assertEqual(result.returncode, 0)
+        self.assertNotIn("more rights", result.stderr, "control")
+
+    @needs_root
+    def test_no_warning_where_no_rights_are_gained(self):
+        path = self.privileged("/usr/bin/env")
+        result = self.home.run(["setpriv", "--no-new-privs", *self.start(), path])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertNotIn("PGSSLMODE", result.stdout)
+        mounted = self.home.path / "mounted"
+        mounted.mkdir()
+        for option in ("nosuid", "suid"):
+            script = f'mount -t tmpfs -o {option} none {mounted} && cp -p {path} {mounted}/env && exec "$@"'
+            result = self.home.run(["unshare", "--mount", "sh", "-c", script, "sh", *self.start(), mounted / "env"])
+            if "mount" in result.stderr and result.returncode == 32:
+                self.skipTest("no file system can be mounted here")
+            self.assertEqual("more rights" in result.stderr, option == "suid", result.stderr)
+            self.assertEqual("PGSSLMODE" in result.stdout, option == "suid")
+
+    @needs_root
     def test_control_the_same_copies_without_the_mode_cause_no_warning(self):
         path = self.privileged("/usr/bin/env", 0o755)
         result = self.home.run([*self.start(), path])

@@ -304,6 +304,20 @@ class Contents(WriteCase):
                                              (before.st_mode, before.st_uid, before.st_gid))
                             each.unlink()
 
+    def test_the_default_access_control_list_of_the_directory(self):
+        """It lets no other user read the file or the backup."""
+        paths = {kind: self.home.write(kind.file, "# own\n", mode=0o640) for kind in KINDS}
+        given = harness.run(["setfacl", "-d", "-m", "u:65534:rw", self.home.path])
+        self.assertEqual(given.returncode, 0, given.stderr)
+        control = self.home.write("control", "")
+        self.assertIn("system.posix_acl_access", os.listxattr(control), "control: new files have a list")
+        for kind, path in paths.items():
+            with self.subTest(kind=kind.name):
+                self.assert_written(self.write(kind))
+                for each in (path, self.home.path / (kind.file + BACKUP)):
+                    self.assertEqual(os.listxattr(each), [])
+                    self.assertEqual(stat.S_IMODE(each.stat().st_mode), 0o640)
+
     def test_a_symbolic_link(self):
         """The link stays, and its target is replaced, in the directory of the target."""
         for kind in KINDS:

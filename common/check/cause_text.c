@@ -182,8 +182,8 @@ static void fill_in(const struct ria_facts *facts, const char *text, struct ria_
 
 void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy)
 {
-    RIA_AUTO(buf) filled = {.max = RIA_REPORT_TEXT_MAX * 2};
-    RIA_AUTO(buf) filled_remedy = {.max = RIA_REPORT_TEXT_MAX * 2};
+    RIA_AUTO(buf) filled = {.max = (size_t)2 * RIA_REPORT_TEXT_MAX};
+    RIA_AUTO(buf) filled_remedy = {.max = (size_t)2 * RIA_REPORT_TEXT_MAX};
     fill_in(facts, text, &filled);
     fill_in(facts, remedy, &filled_remedy);
     const char *whole = ria_buf_text(&filled);

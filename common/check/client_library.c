@@ -43,17 +43,26 @@ static bool read_listed_path(const char *line, const char *name, char *path, siz
     return *path == '/';
 }
 
+/* Reads one line of the loader's list. Returns whether it is about a library of the engine. */
+static bool find_in_line(const char *line, struct ria_target *target)
+{
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+        bool fits = target->engine == RIA_ENGINE_UNKNOWN || target->engine == libraries[i].engine;
+        if (fits &&
+            read_listed_path(line, libraries[i].name, target->library, sizeof(target->library))) {
+            target->engine = libraries[i].engine;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool find_in_output(const char *lines, struct ria_target *target)
 {
-    for (const char *at = lines; at != NULL && *at != '\0';) {
-        for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-            bool fits =
-                target->engine == RIA_ENGINE_UNKNOWN || target->engine == libraries[i].engine;
-            if (fits &&
-                read_listed_path(at, libraries[i].name, target->library, sizeof(target->library))) {
-                target->engine = libraries[i].engine;
-                return true;
-            }
+    const char *at = lines;
+    while (at != NULL && *at != '\0') {
+        if (find_in_line(at, target)) {
+            return true;
         }
         at = strchr(at, '\n');
         at = at == NULL ? NULL : at + 1;

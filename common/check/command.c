@@ -72,35 +72,46 @@ static int run_checks(struct ria_facts *facts)
         facts->report, results[verdict].result, results[verdict].text, results[verdict].status);
 }
 
+/* Sets target->engine from --engine, --service or --defaults-group. Returns RIA_CONTINUE, or the
+ * exit status of a usage error. */
+static int read_engine(const char *command, const char *engine, struct ria_target *target)
+{
+    if (target->service != NULL || target->group != NULL) {
+        target->engine = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
+    } else if (engine != NULL && strcmp(engine, "postgres") == 0) {
+        target->engine = RIA_ENGINE_POSTGRES;
+    } else if (engine != NULL) {
+        target->engine = RIA_ENGINE_MYSQL;
+    }
+    return engine == NULL || strcmp(engine, "postgres") == 0 || strcmp(engine, "mysql") == 0
+               ? RIA_CONTINUE
+               : ria_usage(command, "--engine \"%s\" is neither postgres nor mysql", engine);
+}
+
+static enum ria_engine engine_of_port(unsigned port)
+{
+    return port == RIA_POSTGRES_PORT ? RIA_ENGINE_POSTGRES
+           : port == RIA_MYSQL_PORT  ? RIA_ENGINE_MYSQL
+                                     : RIA_ENGINE_UNKNOWN;
+}
+
 /* Sets the engine and the port from each other. Returns RIA_CONTINUE, or the exit status of a usage
- * error. */
+ * error. A service and a group contain the port themselves. */
 static int set_engine(
     const char *command, const char *engine, const char *port, struct ria_target *target)
 {
-    if (engine != NULL && strcmp(engine, "postgres") != 0 && strcmp(engine, "mysql") != 0) {
-        return ria_usage(command, "--engine \"%s\" is neither postgres nor mysql", engine);
+    int status = read_engine(command, engine, target);
+    if (status == RIA_CONTINUE && port != NULL) {
+        status = ria_options_port(command, port, &target->login.port);
     }
-    if (port != NULL) {
-        int status = ria_options_port(command, port, &target->login.port);
-        if (status != RIA_CONTINUE) {
-            return status;
-        }
-    }
-    bool is_postgres = engine != NULL && strcmp(engine, "postgres") == 0;
-    if (engine != NULL) {
-        target->engine = is_postgres ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
-    }
-    if (target->service != NULL || target->group != NULL) {
-        target->engine = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
-    } else if (port == NULL) {
-        target->login.port = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
+    if (port == NULL && target->service == NULL && target->group == NULL) {
+        target->login.port =
+            target->engine == RIA_ENGINE_POSTGRES ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
     }
     if (target->engine == RIA_ENGINE_UNKNOWN) {
-        target->engine = target->login.port == RIA_POSTGRES_PORT ? RIA_ENGINE_POSTGRES
-                         : target->login.port == RIA_MYSQL_PORT  ? RIA_ENGINE_MYSQL
-                                                                 : RIA_ENGINE_UNKNOWN;
+        target->engine = engine_of_port(target->login.port);
     }
-    return RIA_CONTINUE;
+    return status;
 }
 
 static int check_target(

@@ -15,6 +15,25 @@ enum {
     READER_MS = 5000
 };
 
+/* Returns the value in a line "--NAME=VALUE", "" for "--NAME", or NULL if the line has another
+ * option. */
+static const char *value_in_line(const char *line, const char *name)
+{
+    if (strncmp(line, "--", 2) != 0) {
+        return NULL;
+    }
+    const char *at = line + 2;
+    for (; *name != '\0'; name++, at++) {
+        if (*at != *name && !(*name == '-' && *at == '_')) {
+            return NULL;
+        }
+    }
+    if (*at == '=') {
+        return at + 1;
+    }
+    return *at == '\n' ? at : NULL;
+}
+
 /* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
  * the name of an option. Returns false if there is none. */
 static bool find_option(const char *lines, const char *name, char *out, size_t size)
@@ -22,13 +41,8 @@ static bool find_option(const char *lines, const char *name, char *out, size_t s
     bool is_found = false;
     for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
         at += strspn(at, "\n");
-        size_t i = 0;
-        while (strncmp(at, "--", 2) == 0 && name[i] != '\0' &&
-               (at[2 + i] == name[i] || (name[i] == '-' && at[2 + i] == '_'))) {
-            i++;
-        }
-        if (i > 0 && name[i] == '\0' && (at[2 + i] == '=' || at[2 + i] == '\n')) {
-            const char *value = at + 2 + i + (at[2 + i] == '=' ? 1 : 0);
+        const char *value = value_in_line(at, name);
+        if (value != NULL) {
             size_t len = strcspn(value, "\n");
             len = len < size ? len : size - 1;
             memcpy(out, value, len);

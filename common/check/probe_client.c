@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum {
     STREAMS = 2,                            /* stdout and stderr of the child */
     GRACE_MS = 300,                         /* for stderr, after the end of stdout */
@@ -28,21 +26,25 @@ struct stream {
     struct ria_buf *out;
 };
 
-static void close_pipes(int pipes[STREAMS][2])
+static void close_pipe(const int ends[2])
 {
-    for (int i = 0; i < STREAMS; i++) {
-        for (int j = 0; j < 2; j++) {
-            if (pipes[i][j] >= 0) {
-                (void)close(pipes[i][j]);
-            }
+    for (int i = 0; i < 2; i++) {
+        if (ends[i] >= 0) {
+            (void)close(ends[i]);
         }
     }
+}
+
+static void close_pipes(int pipes[STREAMS][2])
+{
+    close_pipe(pipes[0]);
+    close_pipe(pipes[1]);
 }
 
 static int spawn_with(char *const *argv, int pipes[STREAMS][2], pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
-    int error = posix_spawn_file_actions_init(&actions);
+    int error = argv[0] == NULL ? EINVAL : posix_spawn_file_actions_init(&actions);
     if (error != 0) {
         return error;
     }
@@ -73,29 +75,39 @@ static void drain(struct stream *stream)
     }
 }
 
+/* Waits until a stream can be read, for at most `limit` milliseconds. Reads what is there. Returns
+ * false if the time ran out. */
+static bool collect_more(struct stream streams[STREAMS], int64_t limit)
+{
+    struct pollfd watched[STREAMS] = {
+        {.fd = streams[0].fd, .events = POLLIN}, {.fd = streams[1].fd, .events = POLLIN}};
+    int ready = poll(watched, STREAMS, (int)limit);
+    if (ready > 0 && watched[0].revents != 0) {
+        drain(&streams[0]);
+    }
+    if (ready > 0 && watched[1].revents != 0) {
+        drain(&streams[1]);
+    }
+    return ready != 0;
+}
+
 /* Collects both streams until the child has closed them. Returns false at the deadline. */
 static bool collect_output(
     struct stream streams[STREAMS], struct ria_deadline deadline, const struct ria_world *world)
 {
-    while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-        struct pollfd watched[STREAMS];
-        for (int i = 0; i < STREAMS; i++) {
-            watched[i] = (struct pollfd){.fd = streams[i].fd, .events = POLLIN};
-        }
+    bool is_in_time = true;
+    while (is_in_time && streams[0].fd >= 0) {
         int64_t left = ria_deadline_left(world, deadline);
-        /* A process that the child started may hold stderr open for longer than the child lives. */
-        bool has_ended = streams[0].fd < 0;
-        int ready = poll(watched, STREAMS, (int)(has_ended && left > GRACE_MS ? GRACE_MS : left));
-        if (ready == 0 || left == 0) {
-            return has_ended;
-        }
-        for (int i = 0; ready > 0 && i < STREAMS; i++) {
-            if (watched[i].revents != 0) {
-                drain(&streams[i]);
-            }
-        }
+        is_in_time = left > 0 && collect_more(streams, left);
     }
-    return true;
+    /* A process that the child started may hold stderr open for longer than the child lives. */
+    struct ria_deadline grace = ria_deadline_in(world, GRACE_MS);
+    bool goes_on = is_in_time;
+    while (goes_on && streams[1].fd >= 0) {
+        int64_t left = ria_deadline_left(world, grace);
+        goes_on = left > 0 && collect_more(streams, left);
+    }
+    return is_in_time;
 }
 
 static void await(pid_t pid, bool is_late, struct ria_probe *out)
@@ -146,7 +158,7 @@ bool ria_probe_run(
     struct ria_error *err)
 {
     int pipes[STREAMS][2] = {{-1, -1}, {-1, -1}};
-    char *argv[ARGV_MAX + 1];
+    char *argv[ARGV_MAX + 1] = {NULL};
     pid_t pid = 0;
     ria_probe_release(out);
     compose(arguments, exec, argv);
@@ -200,8 +212,13 @@ bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, 
     size_t len = 0;
     while (at != NULL && *at != '\n' && *at != '\0' && len + 1 < size) {
         bool is_escape = *at == '\\' && (at[1] == 'n' || at[1] == '\\');
-        out[len++] = !is_escape ? *at : at[1] == 'n' ? ' ' : '\\';
-        at += is_escape ? 2 : 1;
+        at += is_escape ? 1 : 0;
+        out[len] = *at;
+        if (is_escape && *at == 'n') {
+            out[len] = ' ';
+        }
+        len++;
+        at++;
     }
     while (len > 0 && out[len - 1] == ' ') {
         len--;

@@ -9,7 +9,8 @@
 #include "rds_iam.h"
 
 enum {
-    RIA_PROBE_ARGUMENTS_MAX = 40
+    RIA_PROBE_ARGUMENTS_MAX = 40,
+    RIA_PROBE_OUTPUT_MAX = 64 * 1024, /* of each stream, in bytes */
 };
 
 /* The output of one run. */
@@ -23,7 +24,7 @@ struct ria_probe {
 
 #define RIA_PROBE_INIT                                                                             \
     {                                                                                              \
-        .lines = {.max = 64 * 1024}, .errors = {.max = 64 * 1024 }                                 \
+        .lines = {.max = RIA_PROBE_OUTPUT_MAX}, .errors = {.max = RIA_PROBE_OUTPUT_MAX }           \
     }
 
 /* Runs a program. `arguments` are its path and its arguments, ended by NULL, and at most

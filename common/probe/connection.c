@@ -81,7 +81,7 @@ static int connect_one(const struct addrinfo *address, int64_t deadline, int *er
 /* Makes the socket blocking, with a time limit for each read and write. */
 static bool set_limits(int fd, int timeout)
 {
-    const struct timeval limit = {timeout / 1000, (timeout % 1000) * 1000};
+    const struct timeval limit = {timeout / 1000, (timeout % 1000) * 1000L};
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&

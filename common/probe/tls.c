@@ -114,8 +114,12 @@ static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
 {
     SSL *ssl = SSL_new(context);
     int64_t begun = probe_ticks();
-    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
-        SSL_set_tlsext_host_name(ssl, wanted->host) != 1 || SSL_connect(ssl) != 1) {
+    /* SSL_set_tlsext_host_name() is a macro that drops the const of the name, and changes nothing.
+     */
+    char name[256] = "";
+    (void)snprintf(name, sizeof(name), "%s", wanted->host);
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1 ||
+        SSL_connect(ssl) != 1) {
         print_openssl_error("tls");
     } else {
         probe_print("tls_us", "%lld", (long long)(probe_ticks() - begun));

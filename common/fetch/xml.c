@@ -74,6 +74,10 @@ static void on_start(void *self, const XML_Char *name, const XML_Char **attribut
 static void on_end(void *self, const XML_Char *name)
 {
     struct reader *reader = self;
+    /* For an empty element, expat reports the end even if the parser was stopped at its start. */
+    if (reader->failed) {
+        return;
+    }
     reader->depth--;
     reader->path_len -= strlen(name) + 1;
     reader->path[reader->path_len] = '\0';

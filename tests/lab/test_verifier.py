@@ -150,7 +150,13 @@ class Reasons(VerifierCase):
 
     def test_the_rows_contain_every_reason(self):
         known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verdict/verifier.py").read_text()))
-        self.assertEqual(known, {reason for reason, _ in self.rows() if reason})
+        self.assertEqual(known, {reason for reason, _ in self.rows() if reason} | {"IamOff"})
+
+    def test_a_database_without_iam_authentication(self):
+        verifier = Verifier(self.entries, PORTS, lambda: NOW, iam_off={self.database.engine})
+        token = self.mint().encode()
+        self.assertEqual(verifier.verify(self.database.resource_id, USER, token).reason, "IamOff")
+        self.assertIsNone(self.verifier.verify(self.database.resource_id, USER, token).reason, "control")
 
     def test_a_verdict_contains_no_token(self):
         for _, token in self.rows():

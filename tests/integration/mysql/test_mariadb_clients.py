@@ -6,6 +6,7 @@ import re
 from labcase import USER, harness, mariadb_plugins
 from mariadb_client import (
     CONFIG, UNVERIFIED, VERIFIES_ITSELF, WHO, MariadbCase, credentials_file)
+from mysql_peer import CLEAR, MySQLPeer, Script, switch
 
 # Each program prints the row of the query WHO. "%(settings)s" is replaced by settings in the program's own syntax.
 PROGRAMS = {
@@ -233,8 +234,9 @@ class Credentials(MariadbCase):
 class NoPasswdEntry(MariadbCase):
     """A process whose user id has no passwd entry, as in a container."""
 
-    def log_in(self, **extra):
+    def log_in(self, port=None, **extra):
         argv = self.argv("--protocol=tcp")
+        argv[argv.index("-P") + 1] = port or self.lab.mariadb.port
         at = argv.index("-u")
         return self.home.run(
             ["unshare", "--user", "--map-user=4242", *argv[:at], *argv[at + 2:]], **extra)
@@ -247,8 +249,12 @@ class NoPasswdEntry(MariadbCase):
         self.assert_accepted(4)
 
     def test_without_a_user_name_the_message_asks_for_one(self):
-        self.assert_message(
-            self.log_in(), "no user was given, and this process's uid has no user name; give a user (-u)")
+        """For a user that does not exist, MariaDB requests the plugin of another account, so a peer requests ours."""
+        with MySQLPeer(self.lab.certificates.server, Script(asks=(switch(CLEAR),))) as peer:
+            self.assert_message(
+                self.log_in(peer.port),
+                "no user was given, and this process's uid has no user name; give a user (-u)")
+        self.assertEqual(peer.connections, 1)
 
 
 class Names(MariadbCase):

@@ -13,6 +13,8 @@ PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 UNGUARDED = mysql_programs.SOURCE / "unguarded"
 # A program whose one option makes it connect to no server without TLS.
 REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
+# The program rejects a port together with a socket, or has another path of the socket.
+NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}
 
 
 class ProgramCase(hostile.HostileCase):
@@ -156,11 +158,16 @@ class Local(ProgramCase):
     def test_a_unix_socket(self):
         account = {"user": "native_user", "password": self.lab.passwords["native_user"], "host": "localhost"}
         socket = self.lab.directory / "mariadb.sock"
-        for name in ("a C program", "MySQLdb", "lua-sql"):
+        for name in PROGRAMS:
+            if name in REQUIRES_TLS | mysql_programs.SILENT:
+                continue
             with self.subTest(program=name):
                 results = [self.run_program(name, under, MYSQL_UNIX_PORT=str(socket), **account)
                            for under in (True, False)]
-                self.assertEqual([(r.stdout, r.stderr) for r in results], [("native_user@%\n", "")] * 2)
+                outcomes = [(result.stdout, result.returncode) for result in results]
+                self.assertEqual(*outcomes)
+                self.assertNotIn("rds-iam", results[0].stderr)
+                self.assertEqual(outcomes[0][0] == "native_user@%\n", name not in NO_SOCKET, results[0].stderr)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,12 @@ import traces
 PRINCIPAL = "etl-session"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 THREADS = 40
+PASSWORD = "typed-at-the-prompt-1234567890"
+REQUIRES_TLS = {"psqlodbc, with SSLmode"}
+# The program takes the directory of a socket for something else.
+NO_SOCKET = {"PyGreSQL", "DBD::Pg"}
+# The program passes an empty password, which overrides PGPASSWORD.
+NO_PASSWORD = {"libdbi"}
 
 
 class ProgramCase(LabCase):
@@ -142,6 +148,35 @@ class Hostile(ProgramCase):
                     self.assertGreaterEqual(peer.connections, 1)
                     sent = traces.find(peer.received, self.secrets())
                     self.assertEqual(sent != [], "unguarded" in module, sent)
+
+
+class Local(ProgramCase):
+    """A server that is not of RDS, without TLS, gets the same passwords as without rds-iam exec."""
+
+    def assert_unchanged(self, name, host, address=None):
+        outcomes = []
+        for under in (True, False):
+            with PostgreSQLPeer(None, address) as peer:
+                port = peer.port if address is None else address.rsplit(".", 1)[1]
+                result = self.run_program(name, under, host=host, port=int(port), PGPASSWORD=PASSWORD)
+                outcomes.append((peer.answers, result.returncode))
+            self.assertNotIn("rds-iam", result.stderr)
+        self.assertEqual(*outcomes)
+        self.assertIn((False, PASSWORD.encode() + b"\0"), outcomes[0][0])
+
+    def test_over_tcp(self):
+        for name in PROGRAMS:
+            if name not in REQUIRES_TLS | NO_PASSWORD:
+                with self.subTest(program=name):
+                    self.assert_unchanged(name, "127.0.0.1")
+
+    def test_a_unix_socket(self):
+        directory = self.home.path / "s"
+        directory.mkdir()
+        for name in PROGRAMS:
+            if name not in REQUIRES_TLS | NO_PASSWORD | NO_SOCKET:
+                with self.subTest(program=name):
+                    self.assert_unchanged(name, str(directory), str(directory / ".s.PGSQL.5432"))
 
 
 class ManyThreads(ProgramCase):

@@ -160,7 +160,7 @@ struct ria_world {
     bool (*is_privileged)(void *self);
 
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
-     * NULL, there is no log. */
+     * NULL, nothing is logged. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
     enum ria_log_level log_level; /* the last level that is logged */
 };

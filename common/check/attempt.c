@@ -269,7 +269,7 @@ static bool is_worth_it(struct ria_facts *facts)
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
     }
     if (facts->credentials != RIA_FOUND) {
-        return skip(facts, RIA_VERDICT_OURS, "there are no credentials to sign a token with");
+        return skip(facts, RIA_VERDICT_OURS, "no credentials were found that could sign a token");
     }
     if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the engine is not known; give --engine");

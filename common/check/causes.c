@@ -156,7 +156,7 @@ static const struct {
      "See endpoint above, under Server."},
     {"no-credentials",
      has_no_credentials,
-     "There are no usable AWS credentials.",
+     "No usable AWS credentials were found.",
      "See Credentials above. Compare with: aws sts get-caller-identity"},
     {"installation",
      is_installation_incomplete,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the client library of a program, with the dynamic loader's --list, which loads the
- * program's libraries and does not run the program. Rejects a program that is not linked with a
+ * Finds the client library of a program, with --list of the dynamic loader that the program names.
+ * That loads the program's libraries and does not run the program. But the loader itself is run, so
+ * the program must be one that the user trusts. Rejects a program that is not linked with a
  * client library: a script, or a program that contains its library. */
 #include "check/facts.h"
 
@@ -73,7 +74,7 @@ static bool find_in_output(const char *lines, struct ria_target *target)
 /* Reads the ELF file at `path`. Returns false if it is not one for this machine. */
 static bool read_elf_at(const char *path, struct ria_elf *elf)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     bool ok = fd >= 0 && ria_elf_read(fd, elf) && !elf->is_foreign;
     if (fd >= 0) {
         (void)close(fd);

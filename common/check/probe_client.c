@@ -13,11 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     STREAMS = 2,                            /* stdout and stderr of the child */
     GRACE_MS = 300,                         /* for stderr, after the end of stdout */
+    PAUSE_NS = 2 * 1000 * 1000,             /* between two looks at the child */
     ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the options of rds-iam exec */
 };
 
@@ -73,6 +75,7 @@ static void drain(struct stream *stream)
         (void)close(stream->fd);
         stream->fd = -1;
     }
+    explicit_bzero(bytes, sizeof(bytes)); /* an option file may contain a password */
 }
 
 /* Waits until a stream can be read, for at most `limit` milliseconds. Reads what is there. Returns
@@ -91,8 +94,8 @@ static bool collect_more(struct stream streams[STREAMS], int64_t limit)
     return ready != 0;
 }
 
-/* Collects both streams until the child has closed them. Returns false at the deadline. */
-static bool collect_output(
+/* Collects both streams until the child has closed them, or until the deadline. */
+static void collect_output(
     struct stream streams[STREAMS], struct ria_deadline deadline, const struct ria_world *world)
 {
     bool is_in_time = true;
@@ -107,19 +110,27 @@ static bool collect_output(
         int64_t left = ria_deadline_left(world, grace);
         goes_on = left > 0 && collect_more(streams, left);
     }
-    return is_in_time;
 }
 
-static void await(pid_t pid, bool is_late, struct ria_probe *out)
+/* Waits until the child has ended, and kills it at the deadline. A child may close its output long
+ * before it ends. */
+static void await_probe(
+    pid_t pid, struct ria_deadline deadline, const struct ria_world *world, struct ria_probe *out)
 {
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
     int status = 0;
-    if (is_late) {
+    pid_t ended = 0;
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 &&
+           ria_deadline_left(world, deadline) > 0) {
+        (void)nanosleep(&pause, NULL);
+    }
+    out->is_late = ended == 0;
+    if (out->is_late) {
         (void)kill(pid, SIGKILL);
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+        }
     }
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    out->is_late = is_late;
-    out->signal = !is_late && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    out->signal = !out->is_late && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     out->status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
@@ -179,8 +190,8 @@ bool ria_probe_run(
     (void)close(pipes[0][1]);
     (void)close(pipes[1][1]);
     struct stream streams[STREAMS] = {{pipes[0][0], &out->lines}, {pipes[1][0], &out->errors}};
-    bool is_late = !collect_output(streams, deadline, world);
-    await(pid, is_late, out);
+    collect_output(streams, deadline, world);
+    await_probe(pid, deadline, world, out);
     for (int i = 0; i < STREAMS; i++) {
         if (streams[i].fd >= 0) {
             (void)close(streams[i].fd);

@@ -91,7 +91,7 @@ static enum ria_answer_kind classify_fault(const struct ria_call_fault *fault)
     return RIA_ANSWER_NONE;
 }
 
-/* Writes the reason why there is no answer. */
+/* Writes the reason why AWS gave no answer. */
 static bool inquiry_refused(
     const char *service, const struct ria_call_fault *fault, struct ria_error *err)
 {

@@ -113,7 +113,9 @@ class Programs(CheckCase):
 
     def test_programs_without_a_client_library(self):
         script = self.home.write("script", "#!/bin/sh\n", mode=0o700)
-        for program in ("/bin/true", script, "/no/such/program", "no-such-program", self.home.path):
+        fifo = self.home.path / "fifo"
+        os.mkfifo(fifo)
+        for program in ("/bin/true", script, fifo, "/no/such/program", "no-such-program", self.home.path):
             with self.subTest(program=str(program)):
                 output = self.run_argv(self.argv(self.login_to("postgres"), "--program", program), self.login_to("postgres"))
                 self.assertEqual((output.status, output.stdout), (1, ""))
@@ -238,6 +240,17 @@ class Configured(CheckCase):
         output = self.check(self.group("--ca", str(self.lab.ca_file)))
         self.assertEqual(output.status, 0, output.stdout)
         self.assert_accepted()
+
+    def test_a_reader_of_option_files_that_does_not_end(self):
+        """The time limit holds for a child that never stops writing, and for one that closes its output and stays."""
+        for body in ("while :; do echo x; done", "exec >&- 2>&-; sleep 300"):
+            with self.subTest(body=body):
+                self.home.write("bin/my_print_defaults", f"#!/bin/sh\n{body}\n", mode=0o700)
+                started = time.monotonic()
+                env = {**self.env, "PATH": f"{self.home.path}/bin:/usr/bin:/bin"}
+                output = self.home.run([harness.installed("bin/rds-iam"), "check", "--defaults-group", "client"], **env)
+                self.assertEqual(output.returncode, 1, output.stdout)
+                self.assertLess(time.monotonic() - started, 60)
 
     def test_a_password_in_the_option_file(self):
         server = self.lab.mariadb

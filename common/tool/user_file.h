@@ -58,7 +58,7 @@ bool ria_user_file_open(
 /* Appends `block`, complete lines, after an empty line. Writes the backup FILE.rds-iam-backup, or
  * FILE.rds-iam-backup.N if that exists, then replaces the file, then prints the added lines and the
  * path of the backup on stdout. A new file has the mode 0600. On failure, returns false with err
- * filled; the file is unchanged, and there is no new backup. */
+ * filled; the file is unchanged, and no backup is written. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 

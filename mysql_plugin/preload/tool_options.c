@@ -11,7 +11,7 @@
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
  * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
- * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; there is no CA file;
+ * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; no CA file is known;
  * or the arguments name no host, and the tool reads a source that this file does not read. Does not
  * find a host that only another option file names. */
 #include "preload/host_module.h"
@@ -23,6 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum {
+    OWN_FILE_MAX = 1024 * 1024 /* of ~/.my.cnf; a longer file names no host for this file */
+};
 
 /* No such directory exists. */
 #define OPTION_DIRECTORY RIA_PKGLIBDIR "/in-memory"
@@ -111,16 +115,6 @@ static bool own_path(const char *name, char out[PATH_MAX])
     return len > 0 && len < PATH_MAX;
 }
 
-/* Opens ~/.my.cnf, or returns NULL. Does not open a FIFO, whose content the tool would then miss.
- */
-static FILE *open_own_file(void)
-{
-    char path[PATH_MAX];
-    struct stat status;
-    bool is_file = own_path(".my.cnf", path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
-    return is_file ? fopen(path, "re") : NULL;
-}
-
 /* Returns whether the file of mysql_config_editor exists. Oracle's tools read it last. */
 static bool has_login_file(void)
 {
@@ -139,26 +133,33 @@ static bool tool_has_other_source(const struct ria_tool_arguments *given, enum r
            (maker == RIA_TOOL_ORACLE && !given->skips_login_file && has_login_file());
 }
 
+/* Reads ~/.my.cnf into *out, which is wiped on release, because the file may contain a password.
+ * Returns false if it is not a regular file, cannot be read, or is longer than out->max. */
+static bool load_own_file(struct ria_buf *out)
+{
+    const struct ria_world *world = ria_process_world();
+    char path[PATH_MAX];
+    struct ria_error ignored;
+    return own_path(".my.cnf", path) &&
+           world->read_file(world->self, path, out, NULL, &ignored) == RIA_FOUND &&
+           ria_buf_text(out) != NULL;
+}
+
 /* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
 static void read_own_file(
     const char *program, enum ria_tool_maker maker, struct ria_tool_arguments *out)
 {
-    FILE *file = open_own_file();
-    char *line = NULL;
-    size_t size = 0;
+    RIA_AUTO(buf) text = {.max = OWN_FILE_MAX};
+    char *next = load_own_file(&text) ? text.data : NULL;
     bool is_read = false;
-    while (file != NULL && getline(&line, &size, file) >= 0) {
-        const char *text = line + strspn(line, RIA_BLANKS);
-        if (*text == '[') {
+    for (char *line = strsep(&next, "\n"); line != NULL; line = strsep(&next, "\n")) {
+        line += strspn(line, RIA_BLANKS);
+        if (*line == '[') {
             is_read = ria_tool_reads_group(
-                program, maker == RIA_TOOL_MARIADB, text + 1, strcspn(text + 1, "]"));
-        } else if (is_read || *text == '!') {
-            ria_tool_line_read(text, out);
+                program, maker == RIA_TOOL_MARIADB, line + 1, strcspn(line + 1, "]"));
+        } else if (is_read || *line == '!') {
+            ria_tool_line_read(line, out);
         }
-    }
-    free(line);
-    if (file != NULL) {
-        (void)fclose(file);
     }
 }
 
@@ -193,7 +194,7 @@ static bool make_option_text(
     const struct ria_host_verdict *verdict)
 {
     RIA_AUTO(buf) text = {.max = (size_t)16 * 1024};
-    /* If there is no CA at all, verification would fail for every RDS server. */
+    /* Without any CA, verification would fail for every RDS server. */
     if (!given->has_ca && verdict->ca == NULL) {
         return false;
     }

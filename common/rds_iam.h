@@ -15,11 +15,11 @@
  *         complain(err.text);
  *     }
  *
- * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an RDS
- * endpoint. It takes the region from the endpoint's name and the AWS credentials from the chain of
- * credential sources, and signs a new token. A separate program, rds-iam-fetch, gets the
- * credentials of sources on the network. These credentials are cached in a file and in this process
- * (base/secret.h). Tokens are not cached.
+ * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an
+ * endpoint of RDS or Aurora DSQL. It takes the region from the endpoint's name and the AWS
+ * credentials from the chain of credential sources, and signs a new token. A separate program,
+ * rds-iam-fetch, gets the credentials of sources on the network. These credentials are cached in a
+ * file and in this process (base/secret.h). Tokens are not cached.
  *
  * Every function here may be called from any thread. No function writes to stdout, changes a
  * signal, the environment, the umask or the working directory, or leaves a file open. A call that
@@ -68,6 +68,7 @@ struct ria_login {
     enum ria_channel channel;
     const char *region;  /* from the command line, overrides every other region; or NULL */
     const char *profile; /* AWS profile from the command line, overrides every other; or NULL */
+    bool is_mysql;       /* the client speaks MySQL: tokens of Aurora DSQL are refused */
 };
 
 struct ria_token {
@@ -193,14 +194,12 @@ bool ria_login_may_send(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
- * if a section of the configuration maps it to one. For a hook that is called for every
- * server. Compares names only, and reads the configuration only if the host is not an RDS name.
- * Returns
- *   FOUND   tokens are made for this host;
- *   ABSENT  tokens are not made for this host: err contains the reason, and the section to write
- *           if a section would change this;
- *   FAILED  the configuration cannot be read. */
+/* Finds out whether tokens are made for login->host. They are made if the host is a name of RDS or
+ * Aurora DSQL, or if a section of the configuration maps it to one; for a MySQL client, they are
+ * not made for Aurora DSQL. For a hook that is called for every server. Compares names only, and
+ * reads the configuration only if the host is not such a name. Returns FOUND   tokens are made for
+ * this host; ABSENT  tokens are not made for this host: err contains the reason, and the section to
+ * write if a section would change this; FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -262,8 +261,11 @@ enum {
  * its host is written. */
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
+/* Returns whether the host is an endpoint of Aurora DSQL. Returns false for NULL. */
+bool ria_host_is_dsql(const char *host) RIA_MUST_USE;
+
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL. The certificates of RDS servers contain RDS names only. */
+ * NULL and for Aurora DSQL. The certificates of RDS servers contain RDS names only. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
@@ -308,6 +310,7 @@ enum ria_database_kind {
     RIA_DATABASE_PROXY,
     RIA_DATABASE_SHARD_GROUP, /* Aurora Limitless */
     RIA_DATABASE_GLOBAL,      /* an Aurora global database: the cluster that is the writer */
+    RIA_DATABASE_DSQL,        /* an Aurora DSQL cluster, whose id is the first label of its host */
 };
 
 enum {
@@ -324,8 +327,9 @@ struct ria_database {
 
 /* Finds the database that a token for this login would be signed for. login->port may be 0 if it is
  * not known; sections of the configuration for a host with a port then do not match. The channel is
- * not checked. Returns false with err filled if the host is not an RDS name and no section maps it
- * to one, if no region is known, or if login->region is not in the partition of the host. */
+ * not checked. Returns false with err filled if the host is not a name of RDS or Aurora DSQL and no
+ * section maps it to one, if no region is known, or if login->region is not in the partition of the
+ * host. */
 bool ria_login_database(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -81,10 +81,23 @@ static void add_account(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, account[0] == '\0' ? "ACCOUNT" : account);
 }
 
+/* Appends the ARN of an Aurora DSQL cluster. */
+static void add_cluster_arn(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const struct ria_login_facts *name = &facts->name;
+    ria_buf_addf(out, "arn:%s:dsql:%s:", name->partition, name->region);
+    add_account(facts, out);
+    ria_buf_addf(out, ":cluster/%.*s", (int)strcspn(name->endpoint, "."), name->endpoint);
+}
+
 static void add_resource(const struct ria_facts *facts, struct ria_buf *out)
 {
     const char *partition = facts->name.partition;
     const struct ria_aws_facts *aws = &facts->aws;
+    if (facts->has_name && ria_host_is_dsql(facts->name.endpoint)) {
+        add_cluster_arn(facts, out);
+        return;
+    }
     if (aws->resource[0] != '\0') {
         ria_buf_addf(
             out,

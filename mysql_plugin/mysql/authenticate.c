@@ -39,6 +39,7 @@ static void describe_login(
         .port = connection->port,
         .user = connection->user,
         .channel = channel,
+        .is_mysql = true,
     };
 }
 

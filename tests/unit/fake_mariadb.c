@@ -24,7 +24,7 @@ static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)
         memcpy(out, &current->status, sizeof(current->status));
         return 0;
     }
-    return -1;
+    return (char)-1; /* my_bool is char, which is unsigned on some processors */
 }
 
 static const char *get_ssl_cipher(struct ria_mariadb *mysql)

@@ -3,6 +3,7 @@
 must have the same result as without the preload. These tests do not log in: small libraries stand in for
 libpq. test_preload_libpq.py uses real copies."""
 import json
+import os
 import pathlib
 import shutil
 import tempfile
@@ -69,8 +70,12 @@ print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 
 
 def run(argv, *preloads, **env):
-    """Runs a program with these libraries preloaded, in this order."""
-    return harness.run(argv, env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": ":".join(str(p) for p in preloads), **env})
+    """Runs a program with these libraries preloaded, in this order. RIA_EMULATOR is the command that runs programs of
+    another processor; they get the libraries, and it does not."""
+    variable = f"LD_PRELOAD={':'.join(str(p) for p in preloads)}"
+    emulator = os.environ.get("RIA_EMULATOR", "").split()
+    under = [*emulator, "-E", variable] if emulator else ["env", variable]
+    return harness.run([*under, *argv], env={"PATH": "/usr/bin:/bin", **env})
 
 
 class LookupCase(unittest.TestCase):

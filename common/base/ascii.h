@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Locale-independent text functions: ASCII letters, digits and spaces, comparison without case,
- * port numbers, and a hash. This project does not use the functions of <ctype.h> and
- * strcasecmp(), because they depend on the locale of the host program: in a Turkish locale, I and i
- * are not the same letter. Here
- * a byte above 127 is neither a letter, a digit, a space nor a control character. All functions are
- * pure and may be called from any thread.
+ * port numbers, and a hash. This project does not use the functions of <ctype.h> and strcasecmp(),
+ * because they depend on the locale of the host program: in a Turkish locale, I and i are not the
+ * same letter. For the functions of this header, a byte above 127 is neither a letter, a digit, a
+ * space nor a control character. All functions are pure and may be called from any thread.
  */
 #ifndef RIA_BASE_ASCII_H
 #define RIA_BASE_ASCII_H
@@ -22,9 +21,9 @@
 #define RIA_UPPER_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define RIA_LETTERS RIA_UPPER_LETTERS RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
-/* A text that consists only of these characters counts as blank. These
- * characters are also removed from the end of a file that contains one value, and around keys in
- * environment variables. */
+/* A text that consists only of these characters counts as blank. Code that reads a file with a
+ * single value also removes these characters at its end, and code that reads AWS keys from
+ * environment variables removes them around the keys. */
 #define RIA_BLANKS " \t\r\n"
 
 static inline bool ria_ascii_is_digit(char c)

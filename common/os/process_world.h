@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The world (base/world.h) of the current process, which is usually another vendor's program that
- * has loaded this library. Also declares a function for the start-up of rds-iam's own programs.
+ * has loaded this library. Also declares the functions of home.c and standard_files.c.
  */
 #ifndef RIA_PROCESS_WORLD_H
 #define RIA_PROCESS_WORLD_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Computes digests with a SHA-256 algorithm that is fetched once. HMAC is implemented here from two
- * digests. This HMAC needs no second fetch, and is three times as fast as EVP_MAC for short
- * messages such as those of SigV4. Refuses every computation if the process's OpenSSL functions
- * come from more than one object.
+ * Computes digests with OpenSSL's SHA-256, which is looked up once (EVP_MD_fetch()). HMAC is
+ * implemented here from two digests. This HMAC needs no second lookup, and is three times as fast
+ * as EVP_MAC for short messages such as those of SigV4. Refuses every computation if the process's
+ * OpenSSL functions come from more than one object.
  */
 #include "codec/digest.h"
 

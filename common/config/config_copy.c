@@ -15,7 +15,8 @@
 #include <string.h>
 
 enum {
-    COPIES = 4,  /* a process reads two files, unless its environment changes */
+    COPIES = 4,  /* usually two are used, for the user's and the system's file; more if the
+                    environment changes */
     TRIES = 200, /* attempts to take the lock: some microseconds */
 };
 

@@ -36,8 +36,7 @@ static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is
     return hash ^ (hash >> 16);
 }
 
-/* -- reading a name -----------------------------------------------------------------------------
- */
+/* -- reading a name ---------------------------------------------------------------------------- */
 
 /* Parses a host and writes it in lower case to out, which has RIA_HOST_SIZE bytes. */
 static bool section_table_parse_host(const char *text, struct ria_section_key *key, char *out)
@@ -123,8 +122,7 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
     return &table->keys[table->count++];
 }
 
-/* -- the table ----------------------------------------------------------------------------------
- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out)
 {

@@ -170,8 +170,8 @@ static enum ria_endpoint_kind kind_of(const char *label)
     return kind_prefixes[i].kind;
 }
 
-/* Sets kind, region and partition if the labels before the suffix belong to an RDS endpoint:
- * ..., REGION, rds or ..., rds, REGION. */
+/* Sets kind, region and partition if the labels before the suffix are those of an RDS endpoint,
+ * which end in REGION.rds or rds.REGION. */
 static void endpoint_set_from_labels(
     const struct labels *labels, const char *partition, struct ria_endpoint *out)
 {

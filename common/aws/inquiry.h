@@ -16,8 +16,8 @@ enum ria_question {
     RIA_QUESTION_CLUSTER_ENDPOINT, /* name: the identifier of a custom endpoint */
     RIA_QUESTION_PROXY,            /* name: the proxy's name */
     RIA_QUESTION_ROLE,             /* name: the role's name, without its path */
-    RIA_QUESTION_POLICY,           /* name: the ARN of a user or role; resource: of the database
-                                      user, the resource of rds-db:connect */
+    RIA_QUESTION_POLICY,           /* name: the ARN of a user or role; resource: the ARN of the
+                                      database user, which is the resource of rds-db:connect */
     RIA_QUESTIONS,
 };
 
@@ -29,7 +29,7 @@ struct ria_inquiry {
 
 /* Parts of an answer. Each question has some of them; see inquiry.c. */
 enum ria_answer_text {
-    RIA_ANSWER_NAME, /* of what the answer is about */
+    RIA_ANSWER_NAME, /* name of the object that the answer describes */
     RIA_ANSWER_ARN,
     RIA_ANSWER_RESOURCE_ID,
     RIA_ANSWER_STATUS, /* "available" */
@@ -52,7 +52,8 @@ enum {
 };
 
 enum ria_answer_kind {
-    RIA_ANSWER_NONE, /* no usable response, or the request was refused for another reason */
+    RIA_ANSWER_NONE, /* AWS sent no usable response, or refused the request for a reason that is not
+                        listed below */
     RIA_ANSWER_GIVEN,
     RIA_ANSWER_NOT_PERMITTED, /* the identity may not ask this */
     RIA_ANSWER_NOT_FOUND,     /* the account has nothing of this name in this region */

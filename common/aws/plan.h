@@ -53,8 +53,8 @@ enum ria_plan_value {
     RIA_PLAN_LOGIN_SESSION, /* the ARN of the user who logged in */
     RIA_PLAN_LOGIN_REGION,
     RIA_PLAN_LOGIN_DIRECTORY, /* the directory of the token file of `aws login` */
-    RIA_PLAN_STS_URL,         /* the six URLs replace the services' endpoints; in the order of
-                                 enum ria_service */
+    RIA_PLAN_STS_URL,         /* this and the next five URLs replace the services' endpoints, in the
+                                 order of enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
@@ -64,14 +64,15 @@ enum ria_plan_value {
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
-    RIA_PLAN_CLI_CACHE,       /* set if the AWS CLI's cache may be read */
-    RIA_PLAN_PROCESS_CACHE,   /* set if the output of a process may be cached in a file */
-    RIA_PLAN_IDENTITY_REGION, /* set in a request for the identity of the plan's keys: the region in
-                                 which STS is called; provider/identity_record.h */
-    RIA_PLAN_QUESTION,        /* this and the next three are set in a request that asks AWS a
-                                 question with the plan's keys (aws/inquiry.h): the name of the action */
-    RIA_PLAN_QUESTION_REGION, /* the region of the endpoint */
-    RIA_PLAN_QUESTION_NAME,   /* of what the question is about */
+    RIA_PLAN_CLI_CACHE,         /* set if the AWS CLI's cache may be read */
+    RIA_PLAN_PROCESS_CACHE,     /* set if the output of a process may be cached in a file */
+    RIA_PLAN_IDENTITY_REGION,   /* the region in which STS is called; set only in a request for the
+                                   identity of the plan's keys (provider/identity_record.h) */
+    RIA_PLAN_QUESTION,          /* the name of an action. This value and the next three are set only
+                                   in a request that asks AWS a question with the plan's keys
+                                   (aws/inquiry.h) */
+    RIA_PLAN_QUESTION_REGION,   /* the region of the endpoint */
+    RIA_PLAN_QUESTION_NAME,     /* the name of the object that the question is about */
     RIA_PLAN_QUESTION_RESOURCE, /* unset for most questions */
     RIA_PLAN_VALUES,
 };
@@ -136,7 +137,8 @@ struct ria_profile ria_profile_active(const struct ria_plan *plan);
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
     char region[RIA_REGION_SIZE];   /* the region to sign for */
-    const struct ria_setting *from; /* the setting that decided the URL: of the plan, or `region` */
+    const struct ria_setting *from; /* the setting that decided the URL, which is one of the plan's
+                                       settings, or `region` */
 };
 
 /* Fills *out with the endpoint of a service. This is the configured URL, or else the endpoint of

@@ -16,7 +16,8 @@ enum {
 /* A setting. The strings are borrowed from the parsed file or from the environment. */
 struct ria_setting {
     const char *value; /* NULL: not set */
-    const char *path;  /* the file; if line is 0, the option or variable; NULL for a default */
+    const char *path;  /* the path of the file; or if line is 0, the name of the option or variable;
+                          NULL for a default */
     unsigned line;     /* counted from 1 */
 };
 

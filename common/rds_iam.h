@@ -247,8 +247,8 @@ struct ria_login_facts {
 };
 
 /* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
- * token could be made for this host; out->kind is set if the host could be parsed. Sends no
- * request. */
+ * token can be made for this login. out->kind is then set too, unless a member of *login is missing
+ * or out of range. Sends no request. */
 bool ria_login_inspect(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-fetch in child processes without blocking. All their sockets are in one epoll set,
- * so the caller's event loop watches one descriptor. Each fetch is identified by the cache name of
- * its plan (provider/cache_name.h), so two requests for the same credentials share one child. A
- * response is stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16
- * children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a further name
- * replaces the name whose fetch ended first. */
+ * Runs rds-iam-fetch in child processes without blocking. The sockets of all children are in one
+ * epoll set, so the caller's event loop watches one descriptor. Each fetch is identified by the
+ * cache name of its plan (provider/cache_name.h), so two requests for the same credentials share
+ * one child. A response is stored in secret memory (base/secret.h) and is wiped when it expires.
+ * Runs at most 16 children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a
+ * further name replaces the name whose fetch ended first. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -33,7 +33,8 @@ struct fetch {
     struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf request;
-    struct ria_buf response;  /* the bytes received so far; the whole record if `stored` is full */
+    struct ria_buf response;  /* the bytes received so far; the whole record if it did not fit into
+                                 secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
     int64_t expires;          /* when the credentials expire; 0: none, or no expiry time */
@@ -398,8 +399,8 @@ static bool fail_pending(struct ria_error *err)
 }
 
 /* Computes the name of a request. A request whose result is not cached in a file contains no name.
- * In this case the name is computed from the plan, which identifies the request within one process.
- */
+ * In this case the function computes a name from the plan. Within one process, this name identifies
+ * the request. */
 static bool name_request(
     const struct ria_buf *request, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* The width of a label. The longest is "  source identity"; a source's name in the trail also fits.
- */
+/* The width of a label. The longest is "  source identity"; the names of the credential sources
+ * also fit. */
 #define LABEL_FORMAT "%-18s "
 
 static void add_label(struct ria_buf *out, const char *label)
@@ -96,7 +96,7 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-/* Appends the scheme, host and port of a URL only: the rest may contain a password. */
+/* Appends only the scheme, host and port of a URL, because the rest may contain a password. */
 static void explain_add_url(struct ria_buf *out, const char *url)
 {
     char shown[RIA_URL_SHOWN_SIZE];

@@ -32,7 +32,8 @@ static void inspect_place(const struct ria_setting *setting, char *out, size_t s
     (void)ria_text_copy(out, size, text == NULL ? "" : text);
 }
 
-/* Copies the region that the AWS settings of the user name, if it is another one. */
+/* Copies the region of AWS_REGION or AWS_DEFAULT_REGION if it differs from the region of the login.
+ */
 static void inspect_other_region(const struct ria_world *world, struct ria_login_facts *out)
 {
     static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};

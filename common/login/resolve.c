@@ -92,8 +92,8 @@ void ria_login_name_remedy(
 }
 
 /* Checks a channel on which the certificate chain was verified, but not the host name. The section
- * must allow that with tls = verify-ca. Else the error explains how to verify the name, or which
- * section to write for a tunnel. */
+ * must allow such a channel with tls = verify-ca. Otherwise the error explains how to verify the
+ * name, or which section to write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -111,7 +111,7 @@ static bool check_chain_suffices(
         return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verification of the name would not help: no token can be made for it. */
+        /* Verification of this name would not help, because no token can be made for it. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         append_config_name(world, err);
         return false;
@@ -134,8 +134,8 @@ bool ria_resolve_section(
     return check_chain_suffices(login, world, out, err);
 }
 
-/* Warns if the host is not an RDS endpoint, or if the region in its name is not the region that is
- * signed for. */
+/* Warns if the host is not an RDS endpoint, or if the region in its name is not the region that the
+ * token is signed for. */
 static void warn_of_region(
     const struct ria_world *world,
     const struct ria_resolved *resolved,

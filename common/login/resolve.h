@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a login request: which host, port and region its token is signed for, whether its
- * channel is secure enough, and the input of the credential chain. ria_token_for() and
- * ria_session_for() share this policy. Only ria_resolve_alias() uses the network.
+ * Resolves a login request: finds the host, port and region that the token is signed for, checks
+ * whether the channel is secure enough, and builds the input of the credential chain.
+ * ria_token_for() and ria_session_for() use the same functions. Only ria_resolve_alias() uses the
+ * network.
  */
 #ifndef RIA_LOGIN_RESOLVE_H
 #define RIA_LOGIN_RESOLVE_H

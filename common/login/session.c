@@ -65,7 +65,8 @@ static void find_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
     }
 }
 
-/* Gets the credentials and appends the explanation. Loads *config if the login has no host. */
+/* Gets the credentials and appends the explanation. Loads *config if the login has no host and its
+ * credentials come from a credential_process. */
 static enum ria_outcome session_find(
     const struct ria_query *query,
     bool has_login,

@@ -2,7 +2,7 @@
  *
  * Makes a token for a login request. Checks the channel, finds the RDS endpoint and region for the
  * dialled name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
- * and authenticated, a host that is not an RDS endpoint, and expired credentials. */
+ * or not authenticated, a host that is not an RDS endpoint, and expired credentials. */
 #include "rds_iam.h"
 
 #include "aws/token.h"

@@ -28,9 +28,9 @@ bool ria_profile_lacks(
     const struct ria_setting *because,
     struct ria_error *err);
 
-/* Checks that no ignored line of the profile sets the key, in one file. Returns false with err
- * filled if such a line exists, because the AWS CLI may read that line, and the next source would
- * log in as another identity. */
+/* Checks that no line of the profile that was ignored in this file sets the key. Returns false with
+ * err filled if such a line exists, because the AWS CLI may read that line, and the next source
+ * would log in as another identity. */
 bool ria_profile_check_ignored(
     const struct ria_profile *profile,
     enum ria_profile_file file,

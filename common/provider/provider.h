@@ -34,8 +34,8 @@ struct ria_query {
     /* cache_credential_process in rds-iam's configuration, if it is "yes"; else value is NULL. */
     struct ria_setting process_cache;
     const char *mfa_code; /* the MFA code that the user entered; NULL: none was entered */
-    /* Appends the rds-iam command that gets the same credentials on a terminal. `whose` is passed
-     * to the function, which may be NULL. The query contains a function and not the command,
+    /* Appends the rds-iam command that gets the same credentials on a terminal. Its first argument
+     * is `whose` below. This member may be NULL. The query contains a function and not the command,
      * because only two error messages need the command. */
     void (*add_command)(const void *whose, struct ria_buf *out);
     const void *whose;

@@ -13,7 +13,8 @@
 
 enum {
     ADVICE_MAX = 192,
-    /* "User: ARN is not authorized to perform: sts:SetSourceIdentity", with an ARN of 130 bytes. */
+    /* Enough for the message "User: ARN is not authorized to perform: sts:SetSourceIdentity" with
+     * an ARN of 130 bytes. */
     MESSAGE_SHOWN = 200,
 };
 

@@ -106,7 +106,7 @@ void ria_fetch_cached(
     ria_store_close(&store);
 }
 
-/* -- a command below a role ----------------------------------------------------------------- */
+/* -- a command with whose output a role is assumed ------------------------------------------- */
 
 static enum ria_outcome cached_run(struct ria_fetch *fetch, struct ria_response *response)
 {

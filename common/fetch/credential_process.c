@@ -8,7 +8,7 @@
  * rejects output above 64 KB, a temporary access key without a session token, and expired
  * credentials.
  *
- *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
+ *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ...    each process is the parent of the next */
 #include "base/ascii.h"
 #include "base/messages.h"
 #include "base/text.h"

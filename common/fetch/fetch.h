@@ -18,7 +18,8 @@ struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
     int64_t budget;               /* the caller's time limit, in milliseconds */
-    struct ria_deadline deadline; /* earlier than the budget, so that the response still arrives */
+    struct ria_deadline deadline; /* earlier than the end of the budget, so that the caller still
+                                     receives the response */
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
     struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
     bool has_difference;          /* a verified response had a Date header */
@@ -56,9 +57,8 @@ bool ria_fetch_assume_role(
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the
- * role that is assumed last, then for the earlier roles in reverse order, then for the role of an
- * SSO source. On
+/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the role that is
+ * assumed last, then for the earlier roles in reverse order, then for the role of an SSO source. On
  * success, returns true with *out filled and *roles set to the number of the plan's roles that need
  * not be assumed any more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
@@ -99,8 +99,8 @@ void ria_fetch_warn_of_owner(
  */
 void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);
 
-/* Returns the time to sign with, in seconds since 1970: the machine's time, corrected by the clock
- * offset if the offset is known. */
+/* Returns the time with which requests are signed, in seconds since 1970: the machine's time,
+ * corrected by the clock offset if the offset is known. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores

@@ -63,8 +63,8 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if the user has configured a role to be assumed with the instance's
- * role, because no other source may replace the instance's role for such a role. */
+/* Turns ABSENT into FAILED if the user has configured a role that is assumed with the instance's
+ * role, because this role must not be assumed with the credentials of another source. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {

@@ -56,7 +56,7 @@ bool ria_call_is_passing(const struct ria_call_fault *fault);
 
 /* An element to find, at any level of the document. */
 struct ria_xml_wanted {
-    const char *name;    /* name of the element, or names from an ancestor down to it: "Role/Arn" */
+    const char *name;    /* name of the element, or the path from an ancestor to it: "Role/Arn" */
     struct ria_buf *out; /* receives its text; must be empty */
 };
 

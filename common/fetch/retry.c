@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements time limits and retries: sends a request up to three times within the deadline,
- * records which step took longest, and provides the words of the message about a failed try. Sends
+ * records which step took longest, and contains the words for messages about a failed try. Sends
  * nothing after the deadline; in this case the message names the step that took longest. Also
  * computes the offset of this machine's clock and the corrected time that requests are signed with.
  */

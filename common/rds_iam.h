@@ -15,11 +15,11 @@
  *         complain(err.text);
  *     }
  *
- * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an RDS
- * endpoint. It takes the region from the endpoint's name and the AWS credentials from the chain of
- * credential sources, and signs a new token. A separate program, rds-iam-fetch, gets credentials
- * from sources on the network. These credentials are cached in a file and in this process
- * (base/secret.h). Tokens are not cached.
+ * ria_token_for() looks the host up in rds-iam's own configuration file, which may map the host to
+ * an RDS endpoint. The function takes the region from the endpoint's name and the AWS credentials
+ * from the chain of credential sources, and signs a new token. A separate program, rds-iam-fetch,
+ * gets credentials from sources on the network. These credentials are cached in a file and in this
+ * process (base/secret.h). Tokens are not cached.
  *
  * Every function here may be called from any thread. No function writes to stdout, or changes a
  * signal handler, the environment, the umask or the working directory. A call that needs
@@ -56,7 +56,8 @@
 enum ria_channel {
     RIA_CHANNEL_PLAIN,          /* not encrypted */
     RIA_CHANNEL_UNVERIFIED,     /* encrypted, but the server is not authenticated */
-    RIA_CHANNEL_CHAIN_VERIFIED, /* only the certificate chain verified: needs tls = verify-ca */
+    RIA_CHANNEL_CHAIN_VERIFIED, /* only the certificate chain is verified: refused without tls =
+                                   verify-ca */
     RIA_CHANNEL_VERIFIED,       /* certificate and host name verified */
     RIA_CHANNEL_NONE,           /* no connection: the token is shown to the user who asked for it */
 };
@@ -200,8 +201,8 @@ bool ria_login_may_send(
  * preload that is called for every server. Compares names only, and reads the configuration only if
  * the host is not an RDS name. Returns
  *   FOUND   tokens are made for this host;
- *   ABSENT  tokens are not made for this host: err contains the reason, and the section to write
- *           if a section would change this;
+ *   ABSENT  tokens are not made for this host: err contains the reason; if a section of the
+ *           configuration can change this, err also contains the section to write;
  *   FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
@@ -218,8 +219,8 @@ struct ria_login_certificate {
     bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialled name */
     char place[RIA_LOGIN_PLACE_SIZE]; /* if chain_suffices: "file:line" of that setting, for a
                                          message; a longer path is cut */
-    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL, whose certificate was issued below
-                       Amazon's public roots and not below the roots of RDS */
+    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL: its certificate chain ends at a
+                       public root CA of Amazon and not at a root CA of RDS */
 };
 
 /* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is an
@@ -237,7 +238,7 @@ struct ria_login_facts {
     char endpoint[256];    /* the host that the token is signed for */
     unsigned port;         /* the port that the token is signed for */
     bool is_mapped;        /* a section of rds-iam's configuration names that host and port */
-    bool has_public_ca;    /* the certificate is issued below Amazon's public roots */
+    bool has_public_ca;    /* the certificate chain ends at a public root CA of Amazon */
     bool chain_suffices;   /* tls = verify-ca */
     char mapped_by[512];   /* "FILE:LINE" of the key `endpoint` of that section */
     char region[64];
@@ -265,7 +266,8 @@ enum {
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL. The certificates of RDS servers contain RDS names only. */
+ * NULL. A client can verify only an RDS name, because the certificates of RDS servers contain no
+ * other names. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
@@ -325,7 +327,7 @@ struct ria_database {
 };
 
 /* Finds the database that a token for this login would be signed for. login->port is 0 if the
- * caller does not know the port; sections of the configuration for a host with a port then do not
+ * caller does not know the port; in this case a section [HOST:PORT] of the configuration does not
  * match. The channel is not checked. Returns false with err filled in three cases: the host is not
  * an RDS name and no section maps it to an RDS name; no region is known; or login->region is not in
  * the partition of the host. */
@@ -368,8 +370,8 @@ bool ria_background_fetch(
     struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns a descriptor that is readable when ria_background_work() has something to do. It belongs
- * to *background, and ria_background_free() closes it. */
+/* Returns a descriptor that is readable when ria_background_work() has something to do. The
+ * descriptor belongs to *background, and ria_background_free() closes the descriptor. */
 int ria_background_fd(const struct ria_background *background);
 
 /* Returns the latest time at which the caller must call ria_background_work(), in the world's

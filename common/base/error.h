@@ -20,17 +20,17 @@
 enum {
     RIA_ERROR_TEXT_MAX = 512,
     /* The longest text that every client shows in full: RIA_PLUGIN_MESSAGE_SIZE (480 bytes,
-     * mysql_plugin/message.h) less 100 bytes for the words that Oracle's library puts before it.
-     * ria_fail_shown() shortens longer texts. */
+     * mysql_plugin/message.h) minus 100 bytes for the words that Oracle's library writes before the
+     * text. ria_fail_shown() shortens longer texts. */
     RIA_ERROR_SHOWN_MAX = 380,
 };
 
-/* The causes of a failure that callers treat differently. */
+/* The causes of a failure. Callers treat these causes differently. */
 enum ria_code {
     RIA_E_NONE = 0,
     RIA_E_USAGE,          /* the request itself is wrong: host, port, user */
     RIA_E_CONFIG,         /* a file must be fixed */
-    RIA_E_UNREACHABLE,    /* a path leads to no file: read_file() of struct ria_world */
+    RIA_E_UNREACHABLE,    /* no file can exist at a path: read_file() of struct ria_world */
     RIA_E_NO_CREDENTIALS, /* no source is configured */
     RIA_E_CREDENTIALS,    /* a source is configured, but broken or unusable */
     RIA_E_ENDPOINT,       /* tokens cannot be signed for this host */

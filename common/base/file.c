@@ -3,9 +3,10 @@
  * Reads a file's facts, and replaces a file.
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
- * mode lets the group write, which is rare, because a list cannot give more rights than the group
- * bits of the mode. The type of the file system is read only if the mode lets the group or others
- * write, because only the error message for a file that others can write depends on the type.
+ * mode lets the group write, because a list cannot give more rights than the group bits of the
+ * mode. Few files have such a mode. The type of the file system is read only if the mode lets the
+ * group or others write, because only the error message for a file that others can write depends on
+ * the type.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so
@@ -51,8 +52,9 @@ static void file_set_file_system(const struct statfs *status, struct ria_file *o
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Reads the access control list and the file system, from the descriptor if `path` is NULL. The
- * function is not inlined, because inlining would put its buffer on the stack of every login. */
+/* Reads the access control list and the type of the file system, from the descriptor if `path` is
+ * NULL. The function is not inlined, because inlining would put its buffer on the stack of every
+ * login. */
 __attribute__((noinline)) static void read_acl_and_file_system(
     int fd, const char *path, struct ria_file *out)
 {
@@ -75,8 +77,8 @@ static int64_t nanoseconds(const struct timespec *time)
 
 /* Returns whether the next change of the file will give the file a new time stamp. The kernel takes
  * a time stamp from its last tick, which is up to 10 ms old (CONFIG_HZ=100). File systems without
- * fractions of a second have steps of up to 2 s (FAT). A file whose time stamp is in the future is
- * not settled. */
+ * fractions of a second have steps of up to 2 s (FAT). Returns false for a file whose time stamp is
+ * in the future. */
 static bool is_settled(const struct stat *status)
 {
     static const int64_t fine = 20 * 1000000LL;

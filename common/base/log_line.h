@@ -50,7 +50,8 @@ struct ria_log_setting {
     enum ria_log_level level;
     const char *path;      /* an absolute path, borrowed from the value; NULL: stderr */
     bool is_unknown_level; /* the word is not a level, so the level is info */
-    bool is_relative_path; /* the value has a FILE that is not an absolute path; it is ignored */
+    bool is_relative_path; /* the value has a FILE that is not an absolute path; this FILE is
+                              ignored */
 };
 
 /* Parses a value of RDS_IAM_LOG, which may be NULL. Returns out->is_on. */
@@ -65,7 +66,8 @@ bool ria_log_setting_parse(const char *value, struct ria_log_setting *out);
     "LEVEL:/PATH"
 
 struct ria_log_line {
-    const char *program; /* in a file: the program. On stderr: the name before the colon */
+    const char *program; /* for a file, the name of the program; for stderr, the word before the
+                            colon */
     enum ria_log_level level;
     const char *text; /* without a newline; its control characters are replaced */
     int64_t now;      /* seconds since 1970; only in a file */

@@ -62,9 +62,9 @@ bool ria_trust_check(
     const struct ria_trusted *what,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Writes which other users can write a file or directory, and the command that changes this:
- * "every user can write it; run: chmod o-w PATH". Returns false, with out "", if no other user can.
- */
+/* Describes in `out` which other users can write a file or directory, and the command that changes
+ * this: "every user can write it; run: chmod o-w PATH". Returns false, with out "", if no other
+ * user can. */
 bool ria_trust_describe_writers(
     const struct ria_file *file, uid_t user, const char *path, char *out, size_t size);
 

@@ -188,8 +188,8 @@ enum ria_outcome ria_world_read(
 /* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
  * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
- * user's home after setuid(), and because Docker creates a directory if a file to be mounted is
- * missing. err must not be NULL. */
+ * user's home after setuid(), and because Docker creates a directory at the path of a file that it
+ * should mount and that does not exist. err must not be NULL. */
 enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,

@@ -3,11 +3,11 @@
  * Measures the free room of the current stack, and starts a thread if the room is too small. For
  * example, Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
  *
- * The first thread's stack is recognized by its address: it is below the program's name, which the
- * kernel puts at the top of the stack (AT_EXECFN), and it may grow to RLIMIT_STACK. For every other
- * thread, the C library reports the bounds. On the first thread the C library is not used, because
- * it would read /proc/self/maps. A coroutine's stack and an alternate signal stack are outside the
- * bounds of the thread that uses them, and count as too small.
+ * An address is on the first thread's stack if it is below the program's name, which the kernel
+ * puts at the top of that stack (AT_EXECFN), at a distance of less than RLIMIT_STACK. For every
+ * other thread, the C library reports the bounds. On the first thread the C library is not used,
+ * because it would read /proc/self/maps. A coroutine's stack and an alternate signal stack are
+ * outside the bounds of the thread that uses them, and count as too small.
  *
  * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"
@@ -37,7 +37,8 @@ enum {
 
 /* The free room that the work needs on the current stack. */
 static const size_t rooms[] = {
-    /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack. */
+    /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack.
+     * The rest is a margin. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
     /* The need of NSS modules is unknown, so this is the stack size of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,

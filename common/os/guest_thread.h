@@ -52,9 +52,9 @@ int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)
 
 /* Returns true if the current stack has at least `size` bytes left, and is the stack of the
  * process's first thread or of another thread. Returns false in a coroutine and on an alternate
- * signal stack, because their bounds are unknown. Also returns false in the child of a fork() that
- * a thread other than the first called. Takes less than a microsecond. On a thread other than the
- * first, makes two system calls and a malloc(). Thread-safe. May change errno. */
+ * signal stack, because their bounds are unknown. Also returns false in a child process if a thread
+ * other than the first thread called fork(). Takes less than a microsecond. On a thread other than
+ * the first, makes two system calls and a malloc(). Thread-safe. May change errno. */
 bool ria_guest_has_room(size_t size);
 
 #endif

@@ -138,8 +138,8 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
     return len;
 }
 
-/* Reads to the end of the file. Returns false with errno set; EFBIG if the file is longer than
- * out->max. */
+/* Reads to the end of the file. Returns false with errno set. errno is EFBIG if the file is longer
+ * than out->max. */
 static bool read_all(int fd, struct ria_buf *out)
 {
     enum {

@@ -97,8 +97,9 @@ static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *e
            ria_fail(err, RIA_E_CRYPTO, "cannot find the library that contains OpenSSL's functions");
 }
 
-/* Returns whether all functions are in one object, else false with err filled. Compares address
- * ranges, because dladdr() is slow: it would search libcrypto's symbols for each function. */
+/* Returns true if all functions are in one object; otherwise returns false with err filled.
+ * Compares address ranges, because dladdr() is slow: it would search libcrypto's symbols for each
+ * function. */
 static bool lie_in_one_object(struct ria_error *err)
 {
     uintptr_t functions[FUNCTIONS];

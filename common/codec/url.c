@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port. If the text leaves a
- * doubt which part is the host, writes a fixed text instead, because a URL with a typing error may
+ * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port. If it is not certain
+ * which part is the host, writes a fixed text instead, because a URL with a typing error may
  * contain a secret in an unusual place. Writes the fixed text for a URL without a scheme, for an
  * '@' after the authority, and for characters before the path that hosts and ports cannot have,
  * such as a space or a percent escape.
@@ -43,7 +43,7 @@ static bool is_port(const char *text, size_t len)
 }
 
 /* Writes the host and port of an authority. `text` is the part of a URL after "://". Returns false
- * if the text leaves a doubt which part is the host. */
+ * if it is not certain which part is the host. */
 static bool show_authority(const char *text, char out[RIA_URL_SHOWN_SIZE])
 {
     size_t len = strcspn(text, "/?#\\");

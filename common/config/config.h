@@ -3,7 +3,8 @@
  * rds-iam's own configuration file. For each address that a client connects to, it can name an
  * RDS endpoint, an AWS profile and a role.
  *
- *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
+ *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     the name of a section: host, host:port,
+ *                                                      user@host or user@host:port
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                needed only if the name contains no region
  *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached

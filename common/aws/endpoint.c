@@ -38,8 +38,8 @@ struct kind_prefix {
     enum ria_endpoint_kind kind;
 };
 
-/* The prefixes of the label before the region and "rds". A longer prefix comes before a shorter one
- * that it begins with. */
+/* The prefixes of the label before the region and "rds". A prefix comes before every shorter prefix
+ * with which it begins. */
 static const struct kind_prefix kind_prefixes[] = {
     {"cluster-ro-", RIA_ENDPOINT_CLUSTER_READER},
     {"cluster-custom-", RIA_ENDPOINT_CLUSTER_CUSTOM},

@@ -3,9 +3,10 @@
  * Parses host names. Decides whether a name is an RDS or Aurora endpoint, and finds its kind, its
  * region and its partition. Reads only the text of the name, and resolves nothing in DNS.
  *
- * Implements the endpoint forms of the RDS and Aurora User Guides, and the partitions of botocore's
- * partitions.json (botocore 1.43). The labels of the name are compared from right to left, so a
- * name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not accepted as one.
+ * Implements the forms of endpoint names in the RDS and Aurora User Guides, and the partitions of
+ * botocore's partitions.json (botocore 1.43). The labels of the name are compared from right to
+ * left, so a name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not
+ * accepted as an RDS name.
  */
 #ifndef RIA_AWS_ENDPOINT_H
 #define RIA_AWS_ENDPOINT_H

@@ -27,7 +27,7 @@ struct ria_inquiry {
     const char *resource; /* borrowed; NULL for every question but RIA_QUESTION_POLICY */
 };
 
-/* Parts of an answer. Each question has some of them; see inquiry.c. */
+/* The parts of answers. The answer to each question has some of these parts; see inquiry.c. */
 enum ria_answer_text {
     RIA_ANSWER_NAME, /* name of the object that the answer describes */
     RIA_ANSWER_ARN,
@@ -40,9 +40,9 @@ enum ria_answer_text {
     RIA_ANSWER_CLUSTER,          /* the cluster of an instance or of a custom endpoint */
     RIA_ANSWER_MEMBER,           /* an instance of a cluster */
     RIA_ANSWER_DECISION,         /* "allowed", "explicitDeny" or "implicitDeny" */
-    RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow it */
-    RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow it */
-    RIA_ANSWER_MISSING_KEY,      /* a condition key of the policies that AWS has no value for */
+    RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow the action */
+    RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow the action */
+    RIA_ANSWER_MISSING_KEY,      /* a condition key in the policies for which AWS has no value */
     RIA_ANSWER_REQUEST,          /* the request's id, which each response of AWS has */
     RIA_ANSWER_TEXTS,
 };
@@ -61,7 +61,7 @@ enum ria_answer_kind {
 
 struct ria_answer {
     enum ria_answer_kind kind;
-    char text[RIA_ANSWER_TEXTS][RIA_ANSWER_SIZE]; /* "" if the answer lacks it */
+    char text[RIA_ANSWER_TEXTS][RIA_ANSWER_SIZE]; /* "" if the answer lacks this part */
 };
 
 /* Returns the action of a question, as a policy names it: "rds:DescribeDBInstances". */

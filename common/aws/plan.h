@@ -7,12 +7,13 @@
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
  * followed each source_profile to the last one, rejected cycles, and checked numbers. Three things
- * are read or checked only when they are used: the contents of a token file, because it is rotated;
- * a URL, because libcurl parses it; and the proxy variables, because libcurl reads them.
+ * are read or checked only when they are used: the contents of a token file, because token files
+ * are rotated; a URL, because libcurl parses it; and the proxy variables, because libcurl reads
+ * them.
  *
  * The providers make plans (provider/), and rds-iam-fetch carries them out. provider/request.h
- * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which its result is
- * cached.
+ * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which the plan's
+ * result is cached.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -44,8 +45,8 @@ enum ria_plan_value {
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
-    RIA_PLAN_SSO_SESSION, /* unset in the legacy form of a profile, which has no
-                             sso_session; its token file is named after the start URL */
+    RIA_PLAN_SSO_SESSION, /* unset if the profile has the legacy form, without sso_session; the
+                             token file is then named after the start URL */
     RIA_PLAN_SSO_START_URL,
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
@@ -141,16 +142,17 @@ struct ria_plan_endpoint {
                                        settings, or `region` */
 };
 
-/* Fills *out with the endpoint of a service. This is the configured URL, or else the endpoint of
- * the region in the enabled variants (FIPS, dual-stack, legacy STS). Returns false if the
- * configured URL does not fit into out->url. */
+/* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is
+ * configured, it is the region's endpoint in the enabled variants (FIPS, dual-stack, legacy STS).
+ * Returns false if the configured URL does not fit into out->url. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,
     const struct ria_setting *region,
     struct ria_plan_endpoint *out) RIA_MUST_USE;
 
-/* Returns whether rds-iam-fetch must carry out the plan: always, except for keys without a role. */
+/* Returns whether rds-iam-fetch must carry out the plan. Only a plan with static keys and without a
+ * role does not need rds-iam-fetch. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);
 
 /* Wipes and frees what the plan owns. Afterwards *plan is empty and can be filled again. */

@@ -46,14 +46,15 @@ struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed and unknown */
     bool present[RIA_PROFILE_FILES];
-    bool is_unreachable[RIA_PROFILE_FILES]; /* the default path leads to no file (RIA_E_UNREACHABLE,
-                                               see ria_world_read_default()) */
+    bool is_unreachable[RIA_PROFILE_FILES]; /* no file can exist at the default path
+                                               (RIA_E_UNREACHABLE, see ria_world_read_default()) */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* the file belongs to neither root nor the user */
     uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* in file order, the config file first */
     size_t count;
-    size_t *slots; /* hash table over kind and name: 1 plus the index of the last section, or 0 */
+    size_t *slots; /* hash table over kind and name; each slot is 1 plus the index of its last
+                      section, or 0 */
     size_t slot_count;
 };
 

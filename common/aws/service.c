@@ -59,7 +59,7 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_SSO_OIDC] = {"SSO_OIDC", "sso_oidc", "oidc", "oidc-fips", true},
     [RIA_SERVICE_SIGNIN] = {"SIGNIN", "signin", "signin", "signin-fips", false},
     [RIA_SERVICE_RDS] = {"RDS", "rds", "rds", "rds-fips", true},
-    [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has its FIPS hosts */
+    [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has IAM's FIPS hosts */
 };
 
 /* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. Later regions never used the

@@ -55,7 +55,7 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
 /* The path of a settings file. */
 struct ria_settings_path {
     const char *text;
-    bool is_named; /* an environment variable names it; else it is the default path
+    bool is_named; /* an environment variable names this path; otherwise it is the default path
                       (ria_world_read_default()) */
 };
 

@@ -37,7 +37,8 @@ struct fetch {
                                  secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t expires;          /* when the credentials expire; 0: none, or no expiry time */
+    int64_t expires;          /* when the credentials expire; 0: no credentials, or credentials
+                                 without an expiry time */
     int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 
@@ -125,9 +126,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->expires = is_stored ? expires : 0;
 }
 
-/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. It is
- * valid while its credentials outlive an RDS token, and for SHORT_LIFE_MS at least. Adds one second
- * because the wall clock counts whole seconds. */
+/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
+ * response is valid while its credentials outlive a new RDS token, and for SHORT_LIFE_MS at least.
+ * Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;

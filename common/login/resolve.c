@@ -3,7 +3,8 @@
  * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
  * for the dialled address. Finds the host, port and region to sign for in that section and in the
  * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
- * is not an RDS endpoint unless the user maps it to one, and a host without a region. */
+ * is not an RDS endpoint and that the user has not mapped to an RDS endpoint, and a host without a
+ * region. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -290,8 +291,8 @@ bool ria_host_is_rds(const char *host)
 
 /* Parses the dialled host into *resolved. Also finds the section for that host, except if the host
  * is an RDS endpoint and needs_section is false. Returns FOUND if the host is an RDS endpoint or a
- * section maps it to one, ABSENT if not, and FAILED if the host is not an RDS endpoint and the
- * configuration cannot be loaded. */
+ * section maps the host to an RDS endpoint. Returns FAILED if the host is not an RDS endpoint and
+ * the configuration cannot be loaded. Otherwise returns ABSENT. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -17,9 +17,9 @@ _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit 
 
 enum {
     HTTPS_PORT = 443,
-    /* Seconds. If the credentials expire only this much before the token would, no warning is
-     * logged. The credentials of `aws login` live for 15 minutes, as a token does, but are a few
-     * seconds old when they sign a token. */
+    /* Seconds. If the credentials expire at most this number of seconds before the token, no
+     * warning is logged. The credentials of `aws login` live for 15 minutes, as a token does, but
+     * are a few seconds old when they sign a token. */
     EARLY_EXPIRY_IGNORED = 60,
 };
 

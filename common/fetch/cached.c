@@ -71,7 +71,7 @@ static void cached_write(
     ria_response_warn(
         response,
         "%s:%u: cache_credential_process: nothing is cached, because no entry can be locked and "
-        "written in %.200s; make it yours alone (mode 0700)",
+        "written in %.200s; make it a directory of yours with mode 0700",
         setting->path,
         setting->line,
         place->directory);

@@ -105,8 +105,8 @@ int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
  * it in fetch->result. Also stores the exact difference in *fetch. Returns true if this call set
- * the offset. Ignores an offset below 240 s, a response without a usable Date header, and every
- * response after the first that set the offset. */
+ * the offset. Sets no offset below 240 s. Sets no offset if the response has no usable Date header,
+ * or if an earlier response has set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
@@ -158,7 +158,8 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
 
 /* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds.
  * Sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,
- * EWOULDBLOCK if another process held the lock the whole time, or another errno. Uses SIGALRM. */
+ * EWOULDBLOCK if another process held the lock the whole time, or another error number. Uses
+ * SIGALRM. */
 int ria_lock_within(int fd, int64_t timeout);
 
 /* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads the

@@ -71,7 +71,7 @@ enum ria_http_result ria_http_send(
 
 /* The parts of a URL, as libcurl parses it. */
 struct ria_http_place {
-    char host[300]; /* the value of the Host header: with the port unless it is the scheme's
+    char host[300]; /* the value of the Host header, with the port if the port is not the scheme's
                        default. Never printed, because libcurl may parse a part of a password as the
                        host */
     char shown[RIA_URL_SHOWN_SIZE]; /* the form for messages (codec/url.h) */

@@ -17,8 +17,9 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDKs correct an offset of four minutes or more, because STS rejects requests
-     * from an offset of five or fifteen minutes. */
+    /* Seconds. AWS's SDK for JavaScript also corrects an offset of four minutes or more. STS
+     * rejects a request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
+     */
     OFFSET_MIN = 240,
     /* Milliseconds. If a request had less time than this, its message names the earlier step that
      * took longest. */

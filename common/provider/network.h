@@ -5,8 +5,9 @@
  * source the credentials come from. The active profile is RIA_PLAN_PROFILE in plan->profiles; if
  * that value is unset, no profile is active.
  *
- * The first of these settings that is set is used, as in the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>,
- * AWS_ENDPOINT_URL, the [services] section that the profile names, and the profile's endpoint_url.
+ * The endpoint of a service is the first of these settings that is set, as in the AWS SDKs:
+ * AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the [services] section that the profile names, and
+ * the profile's endpoint_url.
  *
  * Settings borrow from the environment and from plan->profiles.
  */

@@ -8,7 +8,8 @@
  *
  * To add a provider: write a function of type ria_provide in a file named after the source, declare
  * it at the end of this header, and add its line to the table in chain.c. If the source needs the
- * network, add the file that carries it out to fetch/ and its line to the table there.
+ * network, add to fetch/ a file that carries out the source's plans, and add its function to the
+ * table in fetch/main.c.
  */
 #ifndef RIA_PROVIDER_PROVIDER_H
 #define RIA_PROVIDER_PROVIDER_H
@@ -20,8 +21,8 @@
 struct ria_query {
     const struct ria_world *world;
     struct ria_deadline deadline;
-    /* The profile that a command-line option or rds-iam's configuration names. It overrides the
-     * environment. value is NULL if neither names a profile. */
+    /* The profile that a command-line option or rds-iam's configuration names. This profile
+     * overrides the environment. value is NULL if neither names a profile. */
     struct ria_setting profile;
     /* A role in rds-iam's configuration, which is assumed with the credentials that the chain
      * finds; or NULL. */

@@ -69,7 +69,8 @@ struct ria_login {
     const char *user; /* database user, UTF-8 */
     enum ria_channel channel;
     const char *region;  /* from the command line, overrides every other region; or NULL */
-    const char *profile; /* AWS profile from the command line, overrides every other; or NULL */
+    const char *profile; /* AWS profile from the command line, overrides every other profile; or
+                            NULL */
 };
 
 struct ria_token {

@@ -15,7 +15,7 @@
 
 enum {
     RIA_TIMESTAMP_SIZE = 17,          /* "20260822T123456Z" and its NUL */
-    RIA_DATE_LEN = 8,                 /* length of the date in it: "20260822" */
+    RIA_DATE_LEN = 8,                 /* length of the date in this form: "20260822" */
     RIA_TIMESTAMP_EXTENDED_SIZE = 21, /* "2026-08-22T12:34:56Z" and its NUL */
 };
 

@@ -4,12 +4,12 @@
  * configures it (base/log_line.h): to stderr (guest_stderr.h) or to a file. This code is part of
  * the core and of librds-iam-pq.so. RDS_IAM_LOG is ignored in a secure-exec program.
  *
- * The file is opened for each line, and closed after it. So the process keeps no additional
- * descriptor, and a program such as logrotate may rename the file at any time. A line is one
- * write(2) with O_APPEND, so lines of several processes do not mix on a local file system. The file
- * is created with mode 0600. It must be a regular file that belongs to root or to the effective
- * user, and that does not let every user write. A symbolic link is refused as the last part of the
- * path. The file is not used while the effective user or group differs from the real one.
+ * The file is opened for each line and then closed. So the process keeps no additional descriptor,
+ * and a program such as logrotate may rename the file at any time. A line is one write(2) with
+ * O_APPEND, so lines of several processes do not mix on a local file system. The file is created
+ * with mode 0600. It must be a regular file that belongs to root or to the effective user, and that
+ * does not let every user write. A symbolic link is refused as the last part of the path. The file
+ * is not used while the effective user or group differs from the real one.
  *
  * If the file cannot be used, the line goes to stderr. The first such line of a process is preceded
  * by the reason.

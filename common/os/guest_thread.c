@@ -3,11 +3,11 @@
  * Measures the free room of the current stack, and starts a thread if the room is too small. For
  * example, Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
  *
- * An address is on the first thread's stack if it is below the program's name, which the kernel
- * puts at the top of that stack (AT_EXECFN), at a distance of less than RLIMIT_STACK. For every
- * other thread, the C library reports the bounds. On the first thread the C library is not used,
- * because it would read /proc/self/maps. A coroutine's stack and an alternate signal stack are
- * outside the bounds of the thread that uses them, and count as too small.
+ * The kernel puts the program's name at the top of the first thread's stack (AT_EXECFN). An address
+ * is on that stack if it is less than RLIMIT_STACK below this name. For every other thread, the C
+ * library reports the bounds. On the first thread the C library is not used, because it would read
+ * /proc/self/maps. A coroutine's stack and an alternate signal stack are outside the bounds of the
+ * thread that uses them, and count as too small.
  *
  * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"
@@ -26,8 +26,8 @@
 enum {
     KB = 1024,
 
-    /* The stack size of a new thread. No known NSS module needs half of this size. Only the pages
-     * that are used take memory. */
+    /* The stack size of a new thread. All known NSS modules need less than half of this size. Only
+     * the pages that are used take memory. */
     THREAD_STACK = 1024 * KB,
 
     /* An address at most 8 MB below the top of the first stack is always in that stack, because the

@@ -35,7 +35,7 @@ static int compare_texts(const void *one, const void *other)
 }
 
 /* Appends the variables with the prefix, sorted. Another thread of the host may change environ
- * meanwhile; a variable that it adds after this function has counted them is left out. */
+ * meanwhile; a variable that is added after this function has counted the variables is left out. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
     (void)self;
@@ -383,7 +383,8 @@ bool ria_process_log_to_file(enum ria_log_level level, const char *text)
     return ria_guest_log_to_file(level, text);
 }
 
-/* The worlds differ in their log only. */
+/* The initializer of a world. ria_process_world() has one world without a log, and one world for
+ * each log level. */
 #define WORLD(log_function, last_level)                                                            \
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \

@@ -22,8 +22,8 @@ void ria_hex_write(const uint8_t *bytes, size_t len, char *out);
 
 /* Decodes one character of a text that ria_percent_add() wrote, and advances *at. Returns false,
  * with *at unchanged, in three cases: the text is at its end; the character is one that
- * ria_percent_add() would have encoded; or it is a % without two hexadecimal digits in upper case
- * after it. */
+ * ria_percent_add() would have encoded; or the character is a % without two hexadecimal digits in
+ * upper case after it. */
 bool ria_percent_decode(const char **at, char *out) RIA_MUST_USE;
 
 #endif

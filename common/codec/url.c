@@ -118,7 +118,7 @@ static const char *scheme_start(const char *text, const char *end)
 
 static const char word_end[] = " \t\r\n\"'<>`";
 
-/* Returns the end of a URL. Punctuation at its end belongs to the sentence around it. */
+/* Returns the end of a URL. Punctuation at its end belongs to the sentence around the URL. */
 static const char *url_end(const char *authority)
 {
     const char *end = authority + strcspn(authority, word_end);

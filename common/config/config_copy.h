@@ -6,8 +6,8 @@
  * A copy is used while world->read_facts() shows that the file is unchanged: the same device,
  * inode, size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked
  * at each use. A file that was changed just before it was read is not cached, because the next
- * change might not change its times (is_settled in struct ria_stamp). A file is also not cached if
- * the world has no read_facts().
+ * change of the file might leave its times unchanged (is_settled in struct ria_stamp). A file is
+ * also not cached if the world has no read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never

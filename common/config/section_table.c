@@ -159,8 +159,8 @@ static bool section_table_same_key(
            ria_ascii_same_bytes(key_to_find->host, key->host, key->host_len);
 }
 
-/* Returns the slot of an equal key, or the free slot for it. At least half of the slots are free.
- */
+/* Returns the slot that contains an equal key, or the free slot for this key. At least half of the
+ * slots are free. */
 static uint32_t *find_slot(
     const struct ria_section_table *table, const struct ria_section_key *key_to_find)
 {

@@ -109,8 +109,9 @@ static bool is_ipv6_or_name(const char *host)
            (strchr(colon + 1, ':') != NULL && host[strspn(host, RIA_HEX_DIGITS ":.")] == '\0');
 }
 
-/* Writes the host in lower case to out. Returns false if it is empty or too long, if it contains a
- * character that neither names nor addresses have, or if it contains a port. */
+/* Writes the host to out, in lower case and without a final dot. Returns false if the host is empty
+ * or too long, if it contains a port, or if it contains a character that occurs in neither names
+ * nor addresses. */
 static bool normalize(const char *host, char out[RIA_HOST_SIZE])
 {
     size_t len = strlen(host);

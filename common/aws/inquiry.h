@@ -55,7 +55,7 @@ enum ria_answer_kind {
     RIA_ANSWER_NONE, /* AWS sent no usable response, or refused the request for a reason that is not
                         listed below */
     RIA_ANSWER_GIVEN,
-    RIA_ANSWER_NOT_PERMITTED, /* the identity may not ask this */
+    RIA_ANSWER_NOT_PERMITTED, /* the identity may not send this request */
     RIA_ANSWER_NOT_FOUND,     /* the account has nothing of this name in this region */
 };
 

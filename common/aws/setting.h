@@ -60,7 +60,7 @@ struct ria_settings_path {
 };
 
 /* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
- * if it is a default path that leads to no file; FAILED with err filled if the file
+ * if no file can exist at its default path (RIA_E_UNREACHABLE); FAILED with err filled if the file
  * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,

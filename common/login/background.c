@@ -24,8 +24,8 @@
 
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
-    CHILDREN_MAX = 16,    /* that run at a time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire before a token would */
+    CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
+    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire earlier than a new token */
 };
 
 struct fetch {
@@ -127,8 +127,8 @@ static void store_response(struct ria_background *background, struct fetch *fetc
 }
 
 /* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
- * response is valid while its credentials outlive a new RDS token, and for SHORT_LIFE_MS at least.
- * Adds one second because the wall clock counts whole seconds. */
+ * response is valid for at least SHORT_LIFE_MS, and as long as its credentials expire later than a
+ * new RDS token. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -224,7 +224,7 @@ static void start_fetch(
     }
 }
 
-/* Handles a complete record: stores it if it is a response, else fails the fetch. */
+/* Handles a complete record: stores a response; any other record fails the fetch. */
 static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;

@@ -6,8 +6,8 @@
  * process holds the lock until the deadline and has not written a fresh entry. If may_share is
  * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
- * If the user has set cache_credential_process and the entry cannot be written, adds a warning.
- * Every other entry only saves time, so a failure to write such an entry is not reported. */
+ * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
+ * all other cases an entry only saves time, so a failure to write it is not reported. */
 #include "fetch/cached.h"
 
 #include "fetch/store.h"
@@ -28,7 +28,8 @@ static bool read_fresh(
 }
 
 enum turn {
-    IS_CACHED, /* a fresh entry exists; another process may have written it while this one waited */
+    IS_CACHED, /* a fresh entry exists; another process may have written it while this process
+                  waited */
     OURS,      /* this process fetches */
     TOO_LATE,  /* another process held the lock until the deadline */
 };

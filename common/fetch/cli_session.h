@@ -34,7 +34,7 @@ bool ria_session_open(
     struct ria_token_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Fills err for a token file that lacks a member or has an invalid one. Returns false. */
+/* Fills err for a token file in which a member is missing or invalid. Returns false. */
 bool ria_session_is_damaged(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,

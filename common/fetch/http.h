@@ -81,8 +81,8 @@ struct ria_http_place {
     char name[256];   /* the host without port and brackets */
 };
 
-/* Parses a URL. Returns false if it is not an http or https URL, or if a part is too long. Does not
- * resolve the host name. */
+/* Parses a URL. Returns false if the text is not an http or https URL, or if a part of the URL is
+ * too long. Does not resolve the host name. */
 bool ria_http_place(const char *url, struct ria_http_place *out) RIA_MUST_USE;
 
 /* Initializes libcurl. Call it once per process, before the first exchange. Returns false on

@@ -17,7 +17,8 @@ struct ria_call {
     const struct ria_buf *body;           /* the form-encoded parameters */
     const struct ria_credentials *signer; /* NULL: the request is not signed */
     const struct ria_setting *region;     /* determines the endpoint */
-    /* Parses the body of a successful response. Returns false if it is not such a response. */
+    /* Parses the body of a successful response. Returns false if the body is not a response of this
+     * action. */
     bool (*parse)(void *self, const struct ria_buf *body);
     void *self;
 };

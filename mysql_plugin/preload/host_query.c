@@ -5,6 +5,7 @@
  * (interpose/signal_guard.h). Rejects an rds-iam-mysql-host.so of another version. */
 #include "preload/host_module.h"
 
+#include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
@@ -108,7 +109,7 @@ static void call_module(
         char words[128];
         log_not_checked(
             subject,
-            strerror_r(error, words, sizeof(words)),
+            ria_text_of_errno(error, words, sizeof(words)),
             "raise the limits of threads and memory (ulimit -u, ulimit -v)");
     }
     ria_signal_guard_end(&guard);

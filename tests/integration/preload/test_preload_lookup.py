@@ -71,11 +71,15 @@ print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 
 def run(argv, *preloads, **env):
     """Runs a program with these libraries preloaded, in this order. RIA_EMULATOR is the command that runs programs of
-    another processor; they get the libraries, and it does not."""
+    another processor, and ends with the directory of that processor's system. They get the libraries, and it does
+    not."""
     variable = f"LD_PRELOAD={':'.join(str(p) for p in preloads)}"
     emulator = os.environ.get("RIA_EMULATOR", "").split()
     under = [*emulator, "-E", variable] if emulator else ["env", variable]
-    return harness.run([*under, *argv], env={"PATH": "/usr/bin:/bin", **env})
+    program = pathlib.Path(shutil.which(argv[0]))
+    if emulator and not program.is_relative_to(PROGRAMS):
+        program = emulator[-1] / program.relative_to("/")
+    return harness.run([*under, program, *argv[1:]], env={"PATH": "/usr/bin:/bin", **env})
 
 
 class LookupCase(unittest.TestCase):

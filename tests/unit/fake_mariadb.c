@@ -48,7 +48,7 @@ static int get_option(struct ria_mariadb *mysql, int option, void *out, ...)
     return -1;
 }
 
-static void set_error(
+__attribute__((format(printf, 4, 5))) static void set_error(
     struct ria_mariadb *mysql, unsigned code, const char *sqlstate, const char *format, ...)
 {
     struct ria_fake_mariadb *fake = fake_of(mysql);

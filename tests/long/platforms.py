@@ -124,7 +124,7 @@ class Build:
 
     def make(self, *targets):
         """Builds. A warning of the compiler is an error."""
-        run("ninja", "-C", self.path, *targets)
+        run("ninja", "-k", "0", "-C", self.path, *targets)
         return self
 
     def install(self):

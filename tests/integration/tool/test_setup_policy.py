@@ -108,7 +108,7 @@ class Login(Printed, MariadbCase):
 
 
 class Story(Printed, ExampleCase):
-    """The README's example with printed policies in the place of the README's."""
+    """The example of RECIPES.md with printed policies in the place of the document's."""
 
     def setUp(self):
         super().setUp()
@@ -133,7 +133,7 @@ class Story(Printed, ExampleCase):
 
     advice = ""
 
-    def test_the_printed_policies_are_those_of_the_readme(self):
+    def test_the_printed_policies_are_those_of_the_recipes(self):
         trust = self.trust_policy(f"--role-arn={self.caller}", "--session-tags")
         self.assertEqual(trust, readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
         for server in (self.lab.pg, self.lab.mariadb):

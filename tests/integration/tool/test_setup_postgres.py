@@ -72,10 +72,10 @@ class Setup(SetupCase):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
-    def test_the_printed_sql_is_the_sql_of_the_readme(self):
+    def test_the_printed_sql_is_the_sql_of_the_recipes(self):
         text = self.setup_postgres().stdout
-        # The lab's database was created with the README's statements; see sql/postgresql.sql of the lab.
-        sql = (harness.SOURCE / "README.md").read_text(encoding="utf-8")
+        # The lab's database was created with the statements of RECIPES.md; see sql/postgresql.sql of the lab.
+        sql = (harness.SOURCE / "RECIPES.md").read_text(encoding="utf-8")
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
             self.assertIn(f"\n{statement}\n", sql)
         self.assertIn(f"CREATE USER {USER};", text)

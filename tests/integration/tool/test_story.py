@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README's example with the README's own texts. A service of another account assumes the access role with
+"""The access role of RECIPES.md with the document's own texts. A service of another account assumes the access role with
 session tags, and logs in to both servers as clickpipes_iam_user. Further tests show which identity the databases
 see: the principal of the STS session, with its tags, its expiration and its policies."""
 import time

@@ -25,7 +25,7 @@ START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
 PORT_ATTEMPTS = 5
 
-# The README's SQL blocks: {placeholder in the files of sql/: title in the README}.
+# The SQL blocks of RECIPES.md: {placeholder in the files of sql/: title of the block}.
 README_TITLES = {
     "readme_mariadb": "MySQL, MariaDB",
     "readme_postgresql": "PostgreSQL",
@@ -46,7 +46,7 @@ def reserve_port():
 
 
 def rendered(name, fixture):
-    """The text of a file in sql/, with the fixture's passwords and the README's statements inserted."""
+    """The text of a file in sql/, with the fixture's passwords and the statements of RECIPES.md inserted."""
     text = (HERE / "sql" / name).read_text(encoding="utf-8")
     statements = {name: readme.statements(title) for name, title in README_TITLES.items()}
     return string.Template(text).substitute(fixture.passwords, **statements)

@@ -1,5 +1,5 @@
 -- Roles and grants of the lab's PostgreSQL. The superuser runs this file once. An empty line ends a
--- command. A name in braces is replaced by a password from lab.json, or by statements of the README.
+-- command. A name in braces is replaced by a password from lab.json, or by statements of RECIPES.md.
 
 -- RDS creates this role with the instance.
 CREATE ROLE rds_iam NOLOGIN;

@@ -53,11 +53,26 @@ def indented(path):
             if before == "" and line.startswith("    ")]
 
 
+def section(path, title):
+    """The text of a section of a document."""
+    return path.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def verifications(path, title):
+    """The rds-iam commands in backquotes between "Verify:" and "What can go wrong:" of a recipe."""
+    text = section(path, title).partition("*Verify:*")[2].partition("*What can")[0]
+    return [" ".join(command.split()) for command in re.findall(r"`(rds-iam [^`]+)`", text)]
+
+
+def inline_commands(path):
+    """Each rds-iam command in backquotes outside of blocks, as a list of words."""
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    return [command.split() for command in re.findall(r"`(rds-iam(?:-agent)? [^`]+)`", text)]
+
+
 def rows(path, title):
     """The rows of the first table of a section, as lists of cells, without its head."""
-    text = path.read_text(encoding="utf-8")
-    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    table = re.search(r"(?:^\|.*\n)+", section, re.M)
+    table = re.search(r"(?:^\|.*\n)+", section(path, title) + "\n", re.M)
     if table is None:
         raise LookupError(f"{path} has no table in its section {title}")
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table[0].splitlines()[2:]]

@@ -149,7 +149,8 @@ class DocsCase(NetworkCase):
         return re.sub(rf"\{{({names})\}}|\b({names})\b", lambda match: words[match[1] or match[2]], text)
 
     def play(self, document, title, principal=None, instead=(), other=(), order=(), **extra):
-        """Does what a section shows, block by block. Returns the output of each command.
+        """Does what a section shows, block by block, and then verifies it as a recipe says. Returns the output of each
+        command.
 
         instead: {beginning of a command: function of the command} for commands that cannot run here. other: {language:
         function of the block's text} for blocks that are neither shell nor files. order: languages that come first.
@@ -167,6 +168,8 @@ class DocsCase(NetworkCase):
                     outputs[command] = self.play_command(block, command, principal, dict(instead), extra)
             else:
                 handlers[block.language](text)
+        for command in documents.verifications(document, title):
+            outputs[command] = self.play_command(block, self.fill(command), principal, dict(instead), extra)
         return outputs
 
     def play_command(self, block, command, principal, instead, extra):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Each block of README.md and RECIPES.md is run by a test, or stands in RECIPES.md's table of what no test runs."""
 import pathlib
+import re
 import tempfile
 import unittest
 
 import harness
-from documents import README, RECIPES, blocks, indented, rows
+from documents import README, RECIPES, blocks, indented, inline_commands, rows
 from machine import WORDS, played
+import phrases
 import test_readme  # noqa: F401
 import test_recipes_places  # noqa: F401
 import test_recipes_programs  # noqa: F401
@@ -56,6 +58,34 @@ class Coverage(unittest.TestCase):
             self.assertEqual(len(indented(path)), 1)
             path.write_text(text + "| A new recipe | no time |\n", encoding="utf-8")
             self.assertIn(("RECIPES.md", "A new recipe"), excused(path), "control: the table is read")
+
+    def options(self, words):
+        """The help of a command, for its options."""
+        subcommands = [word for word in words[1:3] if re.fullmatch("[a-z][a-z-]*", word)]
+        for count in range(len(subcommands), -1, -1):
+            result = harness.run([harness.installed(f"bin/{words[0]}"), *subcommands[:count], "--help"])
+            if result.returncode == 0:
+                return result.stdout
+        raise AssertionError(words)
+
+    def test_each_command_in_the_text_exists_with_its_options(self):
+        commands = [words for path in phrases.documents(harness.SOURCE) for words in inline_commands(path)]
+        self.assertGreater(len(commands), 80)
+        for words in commands:
+            with self.subTest(command=" ".join(words)):
+                self.check_command(words)
+
+    def check_command(self, words):
+        if words[0] == "rds-iam" and not words[1].startswith("-"):
+            self.assertIn(f"\n  {words[1]} ", self.options(["rds-iam"]))
+        for word in words[1:words.index("--") if "--" in words else None]:
+            if word.startswith("--") and word not in ("--help", "--version"):
+                self.assertIn(word.split("=")[0], self.options(words))
+
+    def test_control_a_planted_command_is_found(self):
+        for text in ("rds-iam setpu mysql", "rds-iam check --hostnaem x", "rds-iam-agent --onec"):
+            with self.assertRaises(AssertionError):
+                self.check_command(text.split())
 
     def test_the_readme_is_short(self):
         self.assertLessEqual(README.read_text(encoding="utf-8").count("\n"), test_readme.LIMIT)

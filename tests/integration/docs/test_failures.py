@@ -80,7 +80,6 @@ CAUSES = {
     "no root certificates for RDS servers were found": ("postgres", causes.changed(ca=None)),
     "certificate verify failed": ("postgres", causes.peer("other_ca")),
     "does not match host name": ("postgres", causes.peer("wrong_name")),
-    "server does not support SSL, but SSL was required": ("postgres", causes.peer(None)),
     "ERROR 2026 (HY000)": ("mysql", local_server),
     "ERROR 1524 (HY000): Plugin 'AWSAuthenticationPlugin' is not loaded":
         ("mysql", causes.mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=())),

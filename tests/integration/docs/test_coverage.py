@@ -7,7 +7,7 @@ import unittest
 
 import harness
 from documents import README, RECIPES, blocks, indented, inline_commands, rows
-from machine import WORDS, played
+from user_machine import WORDS, played
 import phrases
 import test_readme  # noqa: F401
 import test_recipes_places  # noqa: F401

@@ -10,7 +10,7 @@ import time
 
 from documents import README
 from labcase import harness
-from machine import DocsCase, plays
+from user_machine import DocsCase, plays
 from trust_server import TrustServer
 
 LIMIT = 180

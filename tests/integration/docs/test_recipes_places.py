@@ -9,7 +9,7 @@ import yaml
 from cloud import REGION
 from documents import RECIPES
 from labcase import harness
-from machine import DocsCase, plays
+from user_machine import DocsCase, plays
 import readme
 import servers
 import fixture

@@ -2,6 +2,7 @@
 """RECIPES.md, what a program is: each recipe's program logs in with the commands and files that the recipe shows."""
 import configparser
 import os
+import pwd
 import shlex
 
 import process
@@ -26,24 +27,26 @@ class Programs(DocsCase):
         self.assertEqual({v["engine"] for v in self.verdicts()}, {"postgresql", "mariadb"})
         self.assert_logins(2, "etl")
 
+    def start_unit(self, command):
+        """In the place of `systemctl restart NAME`: runs the unit's command in the unit's environment."""
+        unit = configparser.RawConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str
+        path = f"/etc/systemd/system/{command.split()[-1]}.service.d/rds-iam.conf"
+        unit.read_string(self.network.run(["cat", path], {"PATH": "/bin"}).stdout)
+        section = unit["Service"]
+        account = pwd.getpwnam(section["User"])
+        self.start(f"env -i {section.get('Environment', '')} PATH=/usr/bin:/usr/sbin AWS_CA_BUNDLE={self.lab.cloud_ca_file} "
+                   f"setpriv --reuid={account.pw_uid} --regid={account.pw_gid} --init-groups {section['ExecStart']}")
+        self.await_login()
+        return ""
+
     @plays(RECIPES, "Daemons")
     def test_daemons(self):
-        """Runs the unit's command in the unit's environment, as systemd does."""
-        def start(command):
-            unit = configparser.RawConfigParser(strict=False, interpolation=None)
-            unit.optionxform = str
-            path = "/etc/systemd/system/pdns.service.d/rds-iam.conf"
-            unit.read_string(self.network.run(["cat", path], {"PATH": "/bin"}).stdout)
-            section = unit["Service"]
-            self.start(f"env -i {section['Environment']} PATH=/usr/bin:/usr/sbin AWS_CA_BUNDLE={self.lab.cloud_ca_file} "
-                       f"setpriv --reuid={section['User']} --regid={ACCOUNT} --clear-groups {section['ExecStart']}")
-            self.await_login()
-            return ""
-
         self.as_root = True
         self.words = {"DAEMON_ACCOUNT": "nobody", "DAEMON_HOME": str(self.home.path), "DAEMON": "pdns", "DAEMON_COMMAND": self.fill(
             f"/usr/sbin/{PDNS} --launch=gmysql --gmysql-host=MYSQL_ENDPOINT --gmysql-user=DB_USER --gmysql-dbname=shop")}
-        self.play(RECIPES, "Daemons", instead={"systemctl daemon-reload": str, "systemctl restart pdns": start})
+        self.play(RECIPES, "Daemons", instead={
+            "systemctl daemon-reload": str, "systemctl restart pdns": self.start_unit})
         self.assert_logins(1)
 
     @plays(RECIPES, "Postfix")
@@ -52,6 +55,34 @@ class Programs(DocsCase):
         outputs = self.play(RECIPES, "Postfix", "etl")
         self.assertEqual(list(outputs.values())[-1], "Ada\n")
         self.assert_logins(1, "etl")
+
+    @plays(RECIPES, "Dovecot")
+    def test_dovecot(self):
+        def authenticate(command):
+            self.start("dovecot -F -o log_path=/dev/stderr")
+            await_true(lambda: self.run_command("test -S /run/dovecot/auth-userdb").returncode == 0, self.daemon_log)
+            result = self.run_command(command)
+            self.assertIn("auth succeeded", result.stdout, result.stderr + self.daemon_log())
+            return ""
+
+        self.as_root = True
+        certificate, key = self.lab.certificates.server
+        for line in ("mkdir -p /run/dovecot /etc/dovecot/private", f"cp {certificate} /etc/dovecot/private/dovecot.pem",
+                     f"cp {key} /etc/dovecot/private/dovecot.key", "rds-iam setup mysql >>/etc/mysql/conf.d/my.cnf"):
+            self.assertEqual(self.run_command(line).returncode, 0)
+        self.play(RECIPES, "Dovecot", instead={"doveadm auth test": authenticate})
+        self.assert_logins(1, self.instance())
+
+    @plays(RECIPES, "FreeRADIUS")
+    def test_freeradius(self):
+        self.as_root = True
+        self.assertEqual(self.run_command("install -d -o freerad /run/freeradius").returncode, 0)
+        self.play(RECIPES, "FreeRADIUS", instead={
+            "systemctl daemon-reload": str, "systemctl restart freeradius": self.start_unit})
+        self.assert_logins(1, self.instance())
+
+    def instance(self):
+        return self.lab.roles["instance"].session_arn("i-0123456789abcdef0")
 
     @plays(RECIPES, "PowerDNS")
     def test_powerdns(self):
@@ -196,5 +227,8 @@ class Servers(DocsCase):
 if os.geteuid() != 0:
     # A machine has an /etc and a /usr of its own, which only root can mount.
     del Programs, Servers
+elif not harness.run(["dovecot", "--version"]).stdout.startswith("2.3"):
+    # Dovecot 2.4 (Debian 13) has another configuration. The recipe is for 2.3.
+    del Programs.test_dovecot
 if __name__ == "__main__":
     harness.main()

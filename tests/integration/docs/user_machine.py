@@ -196,10 +196,10 @@ class DocsCase(NetworkCase):
         log = (self.home.path / log).open("wb")
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *self.network.command(["bash", "-c", f"exec {command}"], self.home.path)],
-            env=self.host.env(principal, **extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            env=self.host.env(principal, **extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.addCleanup(log.close)
         self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
+        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
         return process
 
     def daemon_log(self, log="daemon.log"):

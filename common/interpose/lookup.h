@@ -62,9 +62,9 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the
  * copy is loaded. If the lookup finds the interposed function itself, the copy is the one that the
- * caller would reach without the preload. The real function is returned if it is not in a copy of
- * the library. RTLD_NEXT, and programs with more rights than their caller, always get the real
- * function. */
+ * caller would reach without the preload. If the real function is not in a copy of the library, the
+ * replacement returns the real function. A lookup with RTLD_NEXT, and every lookup in a program
+ * with more rights than its caller, reaches the real dlsym(). */
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name);
 
 #endif

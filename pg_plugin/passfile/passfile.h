@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes lines of libpq's passfile (~/.pgpass), and finds the file that a path leads to. Opens no
- * passfile, because an agent that serves the passfile would make tokens for the open.
+ * passfile, because the agent makes tokens whenever a program opens a passfile of the agent.
  *
  * The passfile has one line for each host, "host:port:*:user:password", with ':' and '\' escaped by
  * a backslash. A token contains a colon; without the backslash libpq would send only the part

@@ -196,10 +196,10 @@ static bool arguments_without_password(
 /* Returns true if a password or token that libpq finds in the passfile, with the current overlay,
  * replaces the given token. `bare` are the arguments without the password. A probe shows the
  * passfile's password for the first host only. If that password is a token, ria_token_is_replaced()
- * decides. Otherwise the module must have made the passfile, and the passfile must have a password
- * for the first host, or the connection must have a list of hosts, for which the passfile may have
- * tokens. In this case the given token is replaced if it has less than a minute left, or if this
- * process has had tokens with its access key id. */
+ * decides. Otherwise returns true if all of these conditions hold. First, the module has made the
+ * passfile. Second, the passfile has a password for the first host, or the connection has a list of
+ * hosts, so that the passfile may have tokens for the other hosts. Third, the given token has less
+ * than a minute left, or this process has had tokens with its access key id. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,

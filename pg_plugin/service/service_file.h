@@ -5,7 +5,8 @@
  * which settings qualify a service for tokens.
  *
  *   # comment            white space is removed from both ends of every line
- *   [name]               of the groups with one name, in both files, only the first counts
+ *   [name]               if several groups, in one file or in both, have the same name, only the
+ *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has

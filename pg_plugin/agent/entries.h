@@ -47,9 +47,10 @@ struct ria_served {
     bool is_active;      /* in ria_serve.active */
     size_t next;         /* index of the next line to make */
     int64_t since;       /* when the state began, ticks */
-    int64_t due;        /* when to act again: in ticks, or in SERVE_RENEWED in seconds since 1970 */
-    int64_t made_ticks; /* when `text` was made, in ticks */
-    int64_t made_at;    /* when `text` was made, in seconds since 1970 */
+    int64_t
+        due; /* when to act again: in ticks; in the state SERVE_RENEWED, in seconds since 1970 */
+    int64_t made_ticks;  /* when `text` was made, in ticks */
+    int64_t made_at;     /* when `text` was made, in seconds since 1970 */
     struct ria_buf text; /* the passfile's text, cached for a second */
 };
 
@@ -71,8 +72,8 @@ enum {
         16 * 1024 * 1024, /* room for seven thousand hosts with long session tokens */
 };
 
-/* Reads the service files and fills *out. Logs every error in them, and skips the entries
- * concerned. Returns false only if there is not enough memory. The caller releases *out in any
+/* Reads the service files and fills *out. Logs every error in the files, and skips each entry that
+ * has an error. Returns false only if there is not enough memory. The caller releases *out in any
  * case. */
 bool ria_entries_load(
     const struct ria_world *world,

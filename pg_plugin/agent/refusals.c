@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    /* A path has up to 4095 bytes, but most paths are short. A line that does not fit is counted.
+    /* Room for RIA_REFUSALS_MAX lines of LINE_MAX bytes.
      */
     TEXT_MAX = 256 * 1024,
     LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,

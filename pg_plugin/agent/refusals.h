@@ -7,13 +7,14 @@
  *                                                       the last attempt without a token, for each
  *                                                       host of a service; stays after a success
  *
- * Of each kind, 100 lines are stored: the first refused entries in the order of the service files,
- * and the newest failures. One more line of each kind has the number of the others:
+ * At most 100 lines of each kind are stored: the first refused entries in the order of the service
+ * files, and the newest failures. If there are more, another line of that kind gives the number of
+ * the lines that are not stored:
  *
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log
  *
- * So the memory is bounded, also with ten thousand entries. NAME contains no ']'. Lines contain no
+ * So the memory is bounded, even with ten thousand entries. NAME contains no ']'. Lines contain no
  * secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_REFUSALS_H

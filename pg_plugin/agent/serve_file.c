@@ -19,7 +19,7 @@ enum {
     OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
     RETRY_MS = 5000, /* after a file could not be created */
     SLICE_LINES = 64,
-    TRIES_MAX = 8,  /* after these attempts to take the lease the delay stays at 2^8 / 4 ms */
+    TRIES_MAX = 8,  /* after this many attempts to take the lease, the delay stays at 64 ms */
     RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
     ROUND_SECONDS = 300,
     RETRY_SECONDS = 5,

@@ -34,8 +34,8 @@ enum {
 /* -- systemd -------------------------------------------------------------------------------- */
 
 /* The connection to systemd, with the protocol of sd_notify(3): one datagram to the socket that
- * $NOTIFY_SOCKET names. The protocol is documented and stable. libsystemd would load a compression
- * library and a dozen others into a process that handles secrets. */
+ * $NOTIFY_SOCKET names. The protocol is documented and stable. The agent does not use libsystemd,
+ * because libsystemd would load a dozen libraries into a process that handles secrets. */
 struct notify {
     int fd; /* -1: systemd does not wait for notifications */
     struct sockaddr_un address;
@@ -150,8 +150,8 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* If SIGCHLD is ignored, which the process may inherit, the kernel neither sends it nor lets
-     * waitid() report a child. */
+    /* The process may inherit that SIGCHLD is ignored. The kernel then neither sends SIGCHLD nor
+     * lets waitid() report a child. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 
@@ -213,7 +213,8 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
 }
 
 /* Returns true if the worker's death ends the service: the worker was told to end, or nothing is
- * left to serve, or it could not start and no earlier worker did. Any other worker is replaced. */
+ * left to serve, or the worker could not start and no earlier worker has started. In any other case
+ * a new worker replaces the worker. */
 static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 {
     bool is_exit = info->si_code == CLD_EXITED;

@@ -36,8 +36,8 @@ void ria_watchdog_work(const struct ria_watchdog *watchdog);
 void ria_watchdog_ping(const struct ria_watchdog *watchdog);
 void ria_watchdog_wait(const struct ria_watchdog *watchdog);
 
-/* Sets the tick by which the worker gives the client that has waited longest its passfile;
- * INT64_MAX: no client waits. */
+/* Sets the time, in ticks, by which the worker fills the passfile of the client that has waited
+ * longest; INT64_MAX: no client waits. */
 void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t opener_deadline);
 
 /* -- the supervisor --------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests the shadow plugins in each version of Oracle's library: which version loads which file,
- * what is sent to which server, and the message of each rejected login. Only the library is a
- * model; the plugins are those of the product. */
+ * Tests the shadow plugins (mysql_plugin/mysql) in each version of Oracle's library: which version
+ * loads which file, what is sent to which server, and the message of each rejected login. Only the
+ * library is a model; the plugins are those of the product. */
 #include "login.h"
 
 #include <fcntl.h>

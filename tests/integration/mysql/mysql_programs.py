@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libmariadb, each told a host, a port, a user and at most a password, and nothing of
-TLS. Each prints the user that the server sees, except those in SILENT. Not here: any expectation of one test.
+"""Programs of Debian on libmariadb. Each program is given a host, a port, a user and at most a password, but no TLS
+setting. Each program prints the user that the server sees, except those in SILENT. Not here: the expectations of a
+single test.
 """
 import harness
 

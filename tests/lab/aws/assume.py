@@ -53,7 +53,7 @@ class Roles:
         self._by_arn[arn] = replace(self._by_arn[arn], trust=trust, policies=tuple(policies))
 
     def assume(self, caller, parameters):
-        """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""
+        """Performs AssumeRole. Returns a new Session, and its packed size in percent of the maximum."""
         query.check(parameters, ("RoleArn", "RoleSessionName"), (
             "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity",
             "Policy", "Tags", "TransitiveTagKeys"))  # fmt: skip

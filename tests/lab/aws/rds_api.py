@@ -53,7 +53,7 @@ class Rds(QueryService):
         ]  # fmt: skip
 
     def _find(self, caller, region, operation, kind, name, found):
-        """Authorizes the caller, and returns what was found. Raises AwsError if nothing was."""
+        """Authorizes the caller, and returns what it finds. Raises AwsError if it finds nothing."""
         arn = f"arn:aws:rds:{region}:{caller.account}:{kind}:{name}"
         self.authorize(caller, operation, arn)
         if found is None:

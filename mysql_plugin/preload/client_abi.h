@@ -44,7 +44,7 @@ enum {
     RIA_SSL_MODE_VERIFY_IDENTITY = 5,
 };
 
-/* The client libraries declare these functions with so many parameters. */
+/* Some of these functions have many parameters, as in the client libraries' own declarations. */
 /* NOLINTBEGIN(readability-function-size) */
 RIA_INTERPOSED struct ria_handle *mysql_init(struct ria_handle *mysql);
 RIA_INTERPOSED void mysql_close(struct ria_handle *mysql);

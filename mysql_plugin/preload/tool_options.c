@@ -34,7 +34,7 @@ enum {
 /* -- the maker of a tool ----------------------------------------------------------------------- */
 
 struct mark {
-    const char *text; /* with its zero byte, a string constant of every tool of the maker */
+    const char *text; /* every tool of the maker contains this constant and a zero byte */
     enum ria_tool_maker maker;
 };
 

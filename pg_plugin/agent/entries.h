@@ -47,8 +47,7 @@ struct ria_served {
     bool is_active;      /* in ria_serve.active */
     size_t next;         /* index of the next line to make */
     int64_t since;       /* when the state began, ticks */
-    int64_t
-        due; /* when to act again: in ticks; in the state SERVE_RENEWED, in seconds since 1970 */
+    int64_t due;         /* when to act again: ticks; in SERVE_RENEWED, seconds since 1970 */
     int64_t made_ticks;  /* when `text` was made, in ticks */
     int64_t made_at;     /* when `text` was made, in seconds since 1970 */
     struct ria_buf text; /* the passfile's text, cached for a second */

@@ -150,8 +150,8 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* The process may inherit that SIGCHLD is ignored. The kernel then neither sends SIGCHLD nor
-     * lets waitid() report a child. */
+    /* The process may have inherited an ignored SIGCHLD. The kernel then does not send SIGCHLD, and
+     * waitid() reports no child. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 

@@ -28,8 +28,8 @@ static const char *name_in_environment(const struct ria_world *world)
  * (read_user_name() in Connector/C's mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to
  * 9.7). This function finds the same user, with one exception. If the process's user has no passwd
  * entry, Connector/C tries the terminal's login name before the environment; this function tries
- * only the environment. If these two names differ, the token is for the wrong user, and the server
- * denies the login. */
+ * only the environment. If the terminal's login name and the name in the environment differ, the
+ * token is for the wrong user, and the server denies the login. */
 static bool find_os_user(struct ria_login_token *login_token, const struct ria_world *world)
 {
     char text[4096];

@@ -29,7 +29,7 @@ struct ria_mariadb_pvio {
     int unused_timeout[3];
     int unused_ssl_type;
     void *unused_ctls;
-    /* Points back to the connection, which ria_mariadb_is_supported() checks. */
+    /* Points back to the connection. ria_mariadb_is_supported() checks this pointer. */
     struct ria_mariadb *mysql;
 };
 

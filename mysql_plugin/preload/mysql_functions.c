@@ -11,9 +11,9 @@
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
  * passes such a call to the library, but records nothing and sets nothing. It recognizes a
  * library's own call by the return address, which lies in the library. But if a function of the
- * library ends in a jump to another one, the return address lies in this object, which has called
- * the library's first function. A library's own call may run on a stack of 60 KB (libmariadb's
- * coroutines). */
+ * library ends in a jump to another function, the return address lies in this object, which has
+ * called the library's first function. A library's own call may run on a stack of 60 KB
+ * (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"

@@ -16,8 +16,8 @@ enum {
 
 /* Returns the line that makes the tool verify the server. If the chain alone suffices, MariaDB's
  * tools need no line: if they have a CA, they verify the chain, and 11.4 and later also verify the
- * name. Oracle's tools report only VERIFY_IDENTITY to a plugin. The tools before 5.7.11 do not have
- * this option; "loose-" makes them print a warning and continue. */
+ * name. Oracle's tools report only VERIFY_IDENTITY to a plugin, so they always get this mode. The
+ * tools before 5.7.11 do not have the option; "loose-" makes them print a warning and continue. */
 static const char *verification_line(enum ria_tool_maker maker, bool chain_suffices)
 {
     if (maker == RIA_TOOL_ORACLE) {

@@ -31,7 +31,7 @@ struct tool {
 
 /* The letters with an optional value, which is always the rest of the argument: -p (the password),
  * and -# of debug builds. mysqladmin's -w, which is not listed here, also has an optional value: a
- * number, whose digits are letters of no option. */
+ * number. No option has a digit as its letter. */
 static const char optional_letters[] = "p#";
 
 static const struct tool tools[] = {

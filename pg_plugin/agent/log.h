@@ -32,7 +32,7 @@ struct ria_log {
     struct ria_log_set now;    /* the messages of the current load */
     struct {
         uint64_t hash;
-        int64_t until; /* the warning is not logged again before; seconds since 1970 */
+        int64_t until; /* until this time, the warning is not logged again; seconds since 1970 */
     } warned[RIA_LOG_WARNED_MAX];
     size_t next_warning;
 };

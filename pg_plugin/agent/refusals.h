@@ -55,7 +55,7 @@ void ria_refusals_release(struct ria_refusals *refusals);
 /* -- failed attempts --------------------------------------------------------------------------- */
 
 struct ria_failure {
-    uint64_t key; /* identifies the host of the service, also after the service files were edited */
+    uint64_t key; /* identifies the host of the service, even after the service files were edited */
     int64_t when; /* seconds since 1970 */
     char message[RIA_ERROR_TEXT_MAX];
 };
@@ -67,8 +67,8 @@ struct ria_failures {
     size_t kept_count;
 };
 
-/* Records a failure, in place of the last one with this key, else of the oldest one. If memory runs
- * out, records nothing. */
+/* Records a failure. It replaces the last failure with this key. If there is none, and all places
+ * are used, it replaces the oldest failure. If memory runs out, records nothing. */
 void ria_failures_add(
     struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err);
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 4000,  /* few clients set a connect_timeout below this */
+    WAIT_MS = 4000,  /* the limit of a client's wait; few clients set a lower connect_timeout */
     TEXT_MS = 1000,  /* how long the lines of a file are reused: one token per line and second */
     OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
     RETRY_MS = 5000, /* after a file could not be created */

@@ -143,8 +143,8 @@ struct outcome {
 };
 
 /* Calls the module to make a passfile for the target, and redirects the path of the target's own
- * passfile to it until the call of libpq ends. If the module makes no passfile but the own passfile
- * must be hidden, hides that path. given: the token that the program gives, or NULL. */
+ * passfile to it until the call of libpq ends. If the module makes no passfile, but the target's
+ * own passfile must be hidden, hides its path. given: the token that the program gives, or NULL. */
 static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;

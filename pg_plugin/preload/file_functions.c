@@ -103,7 +103,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
-        if (found < 0) { /* another thread may free a descriptor before the real file is opened */
+        if (found < 0) { /* not RESPONSE_REAL: a descriptor may be free again when the real file is
+                            opened */
             errno = saved;
             return RESPONSE_ABSENT;
         }

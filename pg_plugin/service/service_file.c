@@ -118,7 +118,7 @@ static bool service_file_parse_line(struct ria_service_file *file, char *text, u
     return service_file_add_service(file, text + 1, line);
 }
 
-/* libpq stops at an overlong line, so it cannot read the group that contains the line and every
+/* libpq stops at an overlong line, so it can read neither the group that contains the line nor any
  * later group. */
 static void mark_unreadable(struct ria_service_file *file, unsigned long_line)
 {

@@ -47,8 +47,8 @@ struct ria_service {
     unsigned line; /* the line of its [name] */
     size_t first;
     size_t count;
-    unsigned long_line; /* the number of an overlong line before the end of this group, because of
-                           which libpq refuses the group; 0: none */
+    unsigned long_line; /* the number of an overlong line before the end of this group; libpq then
+                           refuses the group; 0: none */
 };
 
 /* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped

@@ -6,6 +6,7 @@ from mysql_programs import PROGRAMS, SILENT
 import hostile
 from labcase import USER, harness, mariadb_plugins
 import traces
+from impostors import IMPOSTORS, VERIFIED
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
@@ -85,8 +86,6 @@ class Logins(ProgramCase):
 class Hostile(ProgramCase):
     """A server that cannot prove its name gets not one byte of a token or of a typed password."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
-
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
@@ -101,12 +100,6 @@ class Hostile(ProgramCase):
         for name in PROGRAMS:
             with self.subTest(program=name), MySQLPeer(self.lab.certificates.other_ca) as peer:
                 self.assert_sends_nothing(peer, name)
-
-    def test_no_peer_gets_one(self):
-        for title, kind in self.PEERS.items():
-            for name in ("a C program", "MySQLdb", "sysbench"):
-                with self.subTest(program=name, peer=title), MySQLPeer(self.certificate(kind)) as peer:
-                    self.assert_sends_nothing(peer, name)
 
     def test_a_public_ca_and_another_name(self):
         """The other CA stands for a public CA. A public CA signs the certificate of an RDS Proxy, but not that of a
@@ -133,12 +126,12 @@ class Hostile(ProgramCase):
                     self.assertEqual(traces.find(peer.received) != [], is_sent)
 
     def test_a_typed_password_goes_to_a_verified_server_alone(self):
-        for title, kind in {**self.PEERS, "the right one": "server"}.items():
+        for title, kind in {**IMPOSTORS, "the right one": VERIFIED}.items():
             for under in (True, False):
                 with self.subTest(peer=title, under=under), MySQLPeer(self.certificate(kind)) as peer:
                     self.run_program("a C program", under, host=hostile.HOST, port=peer.port, password=hostile.TYPED)
                     sent = hostile.TYPED.encode() in peer.received
-                    self.assertEqual(sent, kind == "server" or not under)
+                    self.assertEqual(sent, kind == VERIFIED or not under)
 
 
 class Local(ProgramCase):

@@ -93,8 +93,8 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
          * over a Unix socket. */
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
-    /* The system's CAs certify every host, so a verified chain alone proves nothing, and no section
-     * of the configuration can allow it. */
+    /* The system's CAs certify every host, so a verified chain alone proves nothing. No section of
+     * the configuration can allow a token in this case. */
     bool has_only_system_cas = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || has_only_system_cas) {
         return refuse_channel(vio, mysql, channel, remedy);

@@ -39,7 +39,7 @@ struct ria_mysql_connection {
 
 /* Finds the layout of *mysql and fills *out. Chooses the layout in which the connection's
  * descriptor and port equal those of the socket that vio->info() reports. interface_version is the
- * plugin's own. Preserves errno.
+ * version of the plugin interface that the plugin declares. Preserves errno.
  *
  * Returns false if the connection does not use TCP, if no layout matches, or if more than one
  * layout matches. The function has then followed no pointer in *mysql, and the caller must not

@@ -30,8 +30,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Each function below has nine callers. Without this attribute, the compiler inlines the function
- * into each caller. */
+/* Each function below has nine callers: one for programs that are linked with a library, and one
+ * for each of RIA_COPIES_MAX copies. Without this attribute, the compiler inlines the function into
+ * each caller. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- a call ------------------------------------------------------------------------------------ */

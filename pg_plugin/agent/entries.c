@@ -233,7 +233,8 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
-/* Identifies a line after the service files were edited. */
+/* Returns a hash that is the same after the service files were edited, if the line has not
+ * changed. */
 static uint64_t entries_line_key(const struct ria_line *line)
 {
     const char *const texts[] = {line->service, line->host, line->port, line->user};

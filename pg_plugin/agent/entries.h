@@ -27,8 +27,9 @@ struct ria_line {
     bool is_pending; /* the line's credentials are being fetched */
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
-    uint64_t error;   /* hash of the last error message; 0: no error since the last token */
-    uint64_t key;     /* of its last failure (refusals.h): a hash of service, host, port and user */
+    uint64_t error; /* hash of the last error message; 0: no error since the last token */
+    uint64_t key; /* finds the line's last failure in refusals.h: a hash of service, host, port and
+                     user */
     bool has_failed;  /* an attempt has failed since the entries were loaded */
     int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
     int64_t expires;  /* when the last token expires, seconds since 1970 */

@@ -38,8 +38,8 @@ struct ria_interposed_function {
 /* The interposed functions of one library. */
 struct ria_interposed_list {
     const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
-    const char *mark;   /* a function that every copy of the library defines, but no wrapper of the
-                           library (ria_library_mark()) */
+    const char *mark;   /* a function that every copy of the library defines, and that no wrapper of
+                           the library defines (ria_library_mark()) */
     const struct ria_interposed_function *functions;
     size_t count;
     const void **marks; /* RIA_COPIES_MAX marks, by number; NULL: the number is unused. Atomic. */

@@ -467,7 +467,8 @@ class Causes(CheckCase):
         self.run_rows(*ALIKE_USERS[5:])
 
     def test_a_user_that_mariadb_does_not_have(self):
-        """For a user that does not exist, MariaDB uses the plugin of another account, which the name decides."""
+        """For a user that does not exist, MariaDB uses the plugin of another account. The user's name decides which
+        account."""
         for user in ("missing_user", "Clickpipes_IAM_User", "nobody", "app"):
             with self.subTest(user=user):
                 output = self.check(self.login_to("mysql", user=user))

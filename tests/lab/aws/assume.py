@@ -133,7 +133,7 @@ class Roles:
 
 
 def _by_name(role, action, caller, keys):
-    """Whether the role is in the caller's account and its trust policy allows the caller by its own name."""
+    """Whether the role is in the caller's account, and the role's trust policy names the caller itself."""
     names = {caller.arn} | ({caller.role.arn} if is_session(caller) else set())
     named = iam.Caller("AWS", frozenset(names))
     return (

@@ -67,8 +67,9 @@ struct ria_failures {
     size_t kept_count;
 };
 
-/* Records a failure. It replaces the last failure with this key. If there is none, and all places
- * are used, it replaces the oldest failure. If memory runs out, records nothing. */
+/* Records a failure. The new failure replaces the last failure with this key. If no failure has
+ * this key and all places are used, the new failure replaces the oldest one. If memory runs out,
+ * records nothing. */
 void ria_failures_add(
     struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err);
 

@@ -115,11 +115,12 @@ struct supervisor {
     struct ria_agent *agent;
     struct notify notify;
     struct ria_worker_start start;
-    int signals;      /* a signalfd */
-    int control;      /* our end of the socket to the worker; -1: no worker */
-    int ready;        /* as in ria_supervisor_run() */
-    pid_t worker;     /* -1: none */
-    int64_t started;  /* all times are monotonic milliseconds, which do not count sleep */
+    int signals;  /* a signalfd */
+    int control;  /* our end of the socket to the worker; -1: no worker */
+    int ready;    /* as in ria_supervisor_run() */
+    pid_t worker; /* -1: none */
+    /* All times are monotonic milliseconds, which do not count the machine's sleep. */
+    int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
     int64_t pause;    /* before the next worker, if the last one died quickly */
     bool is_ready;    /* systemd got READY=1 */

@@ -16,7 +16,7 @@
 enum {
     CHECK_MS = 500,    /* between two checks of a worker that works */
     SILENCE_MS = 2000, /* the worker is killed after this time without a count */
-    LATE_MS = 400,     /* like SILENCE_MS, after a client's deadline has passed */
+    LATE_MS = 400,     /* replaces SILENCE_MS after a client's deadline has passed */
     MARGIN_MS = 100,   /* added to a client's deadline */
 };
 

@@ -8,7 +8,8 @@
  * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
  * that a signal has stopped for two seconds. It must also kill a worker that does not increment the
  * counter for 0.4 s after it has missed the deadline of a client that waits for a passfile. Times
- * are monotonic milliseconds, which do not count sleep, unless they are called ticks (agent.h).
+ * are monotonic milliseconds, which do not count the time during which the machine sleeps. Only
+ * ticks (agent.h) count this time.
  */
 #ifndef RIA_AGENT_WATCHDOG_H
 #define RIA_AGENT_WATCHDOG_H

@@ -5,7 +5,7 @@
  *
  * The passfile has one line for each host, "host:port:*:user:password", with ':' and '\' escaped by
  * a backslash. A token contains a colon; without the backslash libpq would send only the part
- * before the colon. This follows passwordFromFile() and pwdfMatchesString() in fe-connect.c,
+ * before the colon. The format follows passwordFromFile() and pwdfMatchesString() in fe-connect.c,
  * PostgreSQL 10 to 18. The passfile contains no comments, because some readers other than libpq
  * take comments for entries.
  */

@@ -103,8 +103,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
-        if (found < 0) { /* not RESPONSE_REAL: a descriptor may be free again when the real file is
-                            opened */
+        if (found < 0) { /* not RESPONSE_REAL: the descriptors may have run out only for a moment,
+                            and the open of the real file could then succeed */
             errno = saved;
             return RESPONSE_ABSENT;
         }

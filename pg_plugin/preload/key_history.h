@@ -4,7 +4,7 @@
  * here and, if no token was made for a connection, of the tokens in its passfile. If a program
  * gives a token with such an id, the program has stored the token from an earlier connection of
  * this process or of the process that forked it. The credentials may have been renewed since, so a
- * later token with another access key id may replace it (module.h).
+ * later token with another access key id may replace this token (module.h).
  *
  * Thread-safe.
  */

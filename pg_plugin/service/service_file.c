@@ -182,7 +182,7 @@ enum ria_outcome ria_service_read(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    /* The service determines the server that gets the token, so no other user may write it. */
+    /* The file determines the server that gets the token, so no other user may write the file. */
     const struct ria_trusted what = {path, named_by};
     if (!ria_trust_check(world, &facts, &what, err)) {
         return RIA_FAILED;

@@ -86,8 +86,8 @@ def _sysbench(home, place):
 
 
 def _pamtester(home, place):
-    """The lab's object makes PAM read the service from the home. The shell prints the user's name if pam_mysql found
-    it in the database."""
+    """The preloaded object pam_confdir.so makes PAM read its service file from the home. The shell prints the user's
+    name if pam_mysql found it in the database."""
     home.write("pam.d/pam_mysql", PAM_MYSQL % place)
     shim = harness.BUILD / "tests" / "lab" / "pam_confdir.so"
     name = place["user"] + "@%"

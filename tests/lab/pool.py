@@ -46,7 +46,7 @@ class PooledLab(rdslab.Lab):
             self._labd.stdout.close()
 
     def _attach(self):
-        """Resets the lab of the slot. Returns False if the slot has none, or if it has ended."""
+        """Resets the lab of the slot. Returns False if the slot has no lab, or if its lab has ended."""
         text = self._slot.read()
         if not text:
             return False

@@ -12,7 +12,7 @@ from mysql_peer import MySQLPeer, Script
 ME = f"{USER}@%"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 UNGUARDED = mysql_programs.SOURCE / "unguarded"
-# A program whose one option makes it connect to no server without TLS.
+# A program with an option for TLS. With this option, the program does not connect to a server without TLS.
 REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
 # The program rejects a port together with a socket, or has another path of the socket.
 NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}

@@ -197,7 +197,8 @@ class EachCauseAlone(AwsCase):
 
 
 class OtherEndpoints(AwsCase):
-    """The items are asserted, whether or not a server of the lab answers under the name."""
+    """Tests only the items of `--aws`, because the lab has no server for these names. So the exit status may be that
+    of a failed login."""
 
     def test_a_custom_endpoint_and_a_proxy(self):
         for label, text in (("analysts.cluster-custom-abcdefghijkl", "mydb of account 123456789012: cluster-MY"),

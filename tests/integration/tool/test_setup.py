@@ -375,8 +375,8 @@ class Programs(SetupCase):
         self.assert_accepted()
 
     def test_every_entry_is_printed(self):
-        """Each of its names prints the same text, in lines of 80 columns unless they contain a path, without an
-        unfilled placeholder and without a paragraph of another entry."""
+        """All names of an entry print the same text. A line has at most 80 columns, unless it contains a path. The
+        text contains no unfilled placeholder and no paragraph of another entry."""
         seen = {}
         for kind, rows in kinds():
             self.assertGreater(len(rows), 25, "control")

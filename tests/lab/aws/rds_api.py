@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""RDS: describes the databases of lab.json to callers of their account. Each response has the elements with which a
-careless reader goes wrong: pending changes, a second endpoint, nested lists.
+"""RDS: describes the databases of lab.json to callers of their account. Each response contains elements that a
+careless parser would confuse with others: pending changes, a second endpoint, nested lists.
 
 A proxy and a custom endpoint have no server in the lab. Only their descriptions exist.
 """

@@ -119,7 +119,8 @@ struct ria_connection;
 typedef int ria_send(struct ria_connection *connection, const void *bytes, size_t len);
 
 struct ria_connection {
-    /* MYSQL_PLUGIN_VIO. A plugin gets its address, which is also that of this struct. */
+    /* MYSQL_PLUGIN_VIO. A plugin gets the address of these members, which is also the address of
+     * the struct. */
     int (*read_packet)(struct ria_connection *connection, unsigned char **packet);
     int (*write_packet)(struct ria_connection *connection, const unsigned char *packet, int len);
     void (*info)(struct ria_connection *connection, void *info);

@@ -15,7 +15,7 @@ import time
 
 from cloud import REGION, pod_settings
 from labcase import USER, Home, harness, mariadb_plugins, rdslab
-import readme
+import recipes
 from service import Services, agent_program
 import surroundings
 
@@ -171,7 +171,7 @@ class Demo:
 
     def configure(self, role):
         show("~/.config/rds-iam/config, as in RECIPES.md:", self.home.write(
-            ".config/rds-iam/config", readme.configuration(
+            ".config/rds-iam/config", recipes.configuration(
                 REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=role.name)).read_text())
 
     def verdict(self, reason):

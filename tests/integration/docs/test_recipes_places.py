@@ -10,7 +10,7 @@ from cloud import REGION
 from documents import RECIPES
 from labcase import harness
 from user_machine import DocsCase, plays
-import readme
+import recipes
 import servers
 import fixture
 
@@ -82,7 +82,7 @@ class Targets(DocsCase):
 
     @plays(RECIPES, "A service of another account")
     def test_another_account(self):
-        """The lab was made with the documents' policies and SQL; see readme.py."""
+        """The lab was made with the documents' policies and SQL; see recipes.py."""
         self.lab.parameter("rds.iam_auth_for_replication", "1")
         role = self.lab.roles["rds-access-clickpipes"]
         self.words = {"REGION": REGION, "ACCOUNT": role.account, "ACCESS_ROLE": role.name,
@@ -95,7 +95,7 @@ class Targets(DocsCase):
         printed = [json.loads(text) for command, text in rows.items() if command.startswith("rds-iam setup trust-policy")]
         self.assertEqual(shown[0], printed[0])
         self.assertEqual(shown, [role.trust, role.policies[0]])
-        self.assertEqual(shown[0], readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
+        self.assertEqual(shown[0], recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
         dumps = [text for command, text in rows.items() if "dump" in command]
         self.assertEqual([("Grace" in text) for text in dumps], [True, True], dumps)
         self.assert_logins(5, self.session(role))

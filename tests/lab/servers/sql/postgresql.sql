@@ -20,8 +20,8 @@ BEGIN
     END LOOP;
 END $$$$;
 
-${readme_postgresql}
-${readme_replication}
+${recipes_postgresql}
+${recipes_replication}
 GRANT pg_read_all_data TO clickpipes_iam_user;
 
 CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;

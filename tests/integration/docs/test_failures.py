@@ -72,7 +72,7 @@ CAUSES = {
     "fe_sendauth: no password supplied": ("postgres", with_the_agent_gone),
     "Plugin mysql_clear_password could not be loaded":
         ("mysql", another_directory),
-    "the server's host name was not verified, so no token was sent": ("mysql", unverified),
+    "was not verified, so no token was sent": ("mysql", unverified),
     "no AWS credentials": ("postgres", causes.changed(principal=None)),
     "run: aws sso login --profile": ("mysql", causes.expired_sso),
     "is not authorized to perform: sts:AssumeRole": ("postgres", role_without_trust),

@@ -103,6 +103,23 @@ class Targets(DocsCase):
     def session(self, role):
         return role.session_arn("rds-iam")
 
+    def copy(self, source, target):
+        """Copies a file as root."""
+        result = self.network.run(["cp", source, target], env={"PATH": "/bin"})
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    @plays(RECIPES, "RDS Proxy")
+    def test_rds_proxy(self):
+        """The lab's PostgreSQL stands for the proxy: it has a proxy's name as well, and its policy names the database. Its
+        CA stands for Amazon's public CAs, and is here in the file of those CAs alone."""
+        self.copy(self.lab.other_ca_file, "/etc/rds-iam/rds-ca.pem")
+        self.addCleanup(self.copy, self.lab.ca_file, "/etc/rds-iam/rds-ca.pem")
+        self.copy(self.lab.ca_file, "/etc/rds-iam/rds-ca-public.pem")
+        self.play(RECIPES, "RDS Proxy", "etl")
+        self.assert_logins(2)
+        control = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop"), "etl")
+        self.assertIn("certificate verify failed", control.stderr)
+
     @plays(RECIPES, "Replicas and lists of hosts")
     def test_replicas(self):
         self.play(RECIPES, "Replicas and lists of hosts", "etl")

@@ -60,7 +60,7 @@ def section(path, title):
 
 def verifications(path, title):
     """The rds-iam commands in backquotes between "Verify:" and "What can go wrong:" of a recipe."""
-    text = section(path, title).partition("*Verify:*")[2].partition("*What can")[0]
+    text = section(path, title).partition("*Verify:*")[2].partition("*What")[0]
     return [" ".join(command.split()) for command in re.findall(r"`(rds-iam [^`]+)`", text)]
 
 

@@ -145,7 +145,8 @@ class Programs(DocsCase):
         runs = []
         self.as_root = True
         self.prepare_pgbouncer()
-        self.play(RECIPES, "PgBouncer", "etl", instead={"/usr/local/sbin/pgbouncer-token": expire, "pgbouncer -d": start})
+        self.play(RECIPES, "PgBouncer", "etl", instead={
+            "/usr/local/sbin/pgbouncer-token": expire, "pgbouncer -d": start, "systemctl enable --now pgbouncer-token": str})
         self.assertEqual(len(runs), 2)
         self.assert_logins(1, "etl")
 
@@ -173,7 +174,9 @@ class Servers(DocsCase):
     def setUp(self):
         super().setUp()
         self.outputs = []
-        self.start_agent()
+        made = self.network.run(["install", "-d", "-o", "nobody", "-m", "700", "/run/rds-iam/postgres"],
+                                env={"PATH": "/usr/bin:/bin"})
+        self.assertEqual(made.returncode, 0, made.stderr)
         data, bin_directory = self.home.path / "data", process.POSTGRESQL_BIN
         made = self.run_command(f"{bin_directory}/initdb -D {data} -U postgres -N --auth=trust --locale=C -E UTF8")
         self.assertEqual(made.returncode, 0, made.stderr)
@@ -181,17 +184,12 @@ class Servers(DocsCase):
         self.server = self.start(f"{shlex.join(AS_USER)} {bin_directory}/postgres -D {data} {options}")
         await_true(lambda: "ready to accept connections" in self.daemon_log(), self.daemon_log)
 
-    def start_agent(self):
-        """The service and the agent of the account, as `rds-iam setup postgres --program postgres_fdw` prints them."""
-        self.assertEqual(self.run_command(self.fill(
-            "rds-iam setup postgres --hostname POSTGRES_ENDPOINT --username DB_USER --dbname shop --write && "
-            "sed -i s,^passfile=.*,passfile=/run/rds-iam/postgres/rds, ~/.pg_service.conf")).returncode, 0)
-        made = self.network.run(["install", "-d", "-o", "nobody", "-m", "700", "/run/rds-iam/postgres"],
-                                env={"PATH": "/usr/bin:/bin"})
-        self.assertEqual(made.returncode, 0, made.stderr)
+    def start_agent(self, command):
+        """In the place of `systemctl enable --now rds-iam-agent@postgres`: the unit's command, as ACCOUNT."""
         agent = f"{shlex.join(AS_USER)} rds-iam-agent --foreground --directory /run/rds-iam/postgres"
         self.start(agent, "etl", log="agent.log")
         await_true(lambda: "have their tokens" in self.daemon_log("agent.log"), lambda: self.daemon_log("agent.log"))
+        return ""
 
     def run_on_client(self, text):
         """Runs SQL as a superuser of the server that connects. Returns its output."""
@@ -200,9 +198,10 @@ class Servers(DocsCase):
         self.outputs.append(result.stdout)
         return result.stdout
 
-    def play_on_client(self, title):
+    def play_on_client(self, title, run_sql=None):
         self.outputs.clear()
-        self.play(RECIPES, title, other={"sql": self.run_on_client})
+        self.play(RECIPES, title, other={"sql": run_sql or self.run_on_client}, instead={
+            "systemctl enable --now rds-iam-agent@postgres": self.start_agent})
 
     @plays(RECIPES, "postgres_fdw and dblink")
     def test_foreign_tables(self):
@@ -217,6 +216,7 @@ class Servers(DocsCase):
         made = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER work"), "etl", stdin=(
             f"{table} insert into orders values (7); create publication orders for table orders;"))
         self.assertEqual(made.stderr, "")
+        self.play_on_client("postgres_fdw and dblink", run_sql=str)  # the recipe refers to this one for the agent
         self.run_on_client(table)
         self.play_on_client("Subscriptions")
         await_true(lambda: self.run_on_client("select * from orders") == "7\n", self.daemon_log)

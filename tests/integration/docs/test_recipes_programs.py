@@ -128,11 +128,18 @@ class Programs(DocsCase):
 
     @plays(RECIPES, "PgBouncer")
     def test_pgbouncer(self):
-        """The second run of the timer's command replaces a token that has expired."""
+        """The second run of the timer's command replaces a token that has expired. PgBouncer's connection to the server is
+        ended in between, so that it has to log in again."""
+        end = self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop")
+
         def expire(command):
             runs.append(command)
             if len(runs) == 2:
                 self.lab.expire_tokens()
+                ended = self.run_command(end, "etl", stdin=(
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                    " where usename = current_user and pid <> pg_backend_pid()"))
+                self.assertRegex(ended.stdout, r"\n +1\n", ended.stderr)
             result = self.run_command(AS_POSTGRES + command, "etl")  # the unit's User=
             self.assertEqual(result.returncode, 0, result.stderr)
             return ""
@@ -148,7 +155,7 @@ class Programs(DocsCase):
         self.play(RECIPES, "PgBouncer", "etl", instead={
             "/usr/local/sbin/pgbouncer-token": expire, "pgbouncer -d": start, "systemctl enable --now pgbouncer-token": str})
         self.assertEqual(len(runs), 2)
-        self.assert_logins(1, "etl")
+        self.assert_logins(3, "etl")
 
     def prepare_pgbouncer(self):
         """The directories that the package of PgBouncer makes."""

@@ -230,7 +230,7 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: another agent serves it, as process %ld; to stop it, run: kill %ld",
+            "%s: another agent serves this directory, as process %ld; to stop it, run: kill %ld",
             directory->path,
             pid,
             pid);

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from labcase import USER, LabCase, harness
-from service import agent_program, await_true, systemd_analyze
+from service import agent_program, await_true, verify_unit
 
 
 def tool():
@@ -198,9 +198,7 @@ class Setup(SetupCase):
     def parse_unit(self, lines):
         """Checks the lines with systemd-analyze, then parses them by systemd's rules for quotes and specifiers."""
         unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
-        (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
-        result = self.home.run(
-            systemd_analyze("verify", unit), None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
+        result = verify_unit(self.home, unit)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
         return dict(word.split("=", 1) for word in words)

@@ -7,8 +7,9 @@
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
  * first matching section is used. A file must belong to root or the user, and no other user may be
- * able to write it (base/trust.h), because it decides which token goes to which address. All
- * sections are checked when the file is read, including sections that do not match the login.
+ * able to write it (base/trust.h), because the file decides which token is sent to which address.
+ * All sections are checked when the file is read, including sections that do not match the login. A
+ * file has at most 10,000 sections.
  *
  * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
  */
@@ -47,10 +48,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns whether a section with this profile has cache_credential_process = yes, for a command
- * that names a profile and no host. A section without a profile belongs to `active`, the profile
- * that is used if none is named. If a section is found, *out is the setting of the first one; else
- * *out is unchanged. */
+/* Returns whether a section with this profile has cache_credential_process = yes. This function is
+ * for a command that names a profile and no host. A section without a profile belongs to `active`,
+ * the profile that is used if none is named. If there are such sections, *out is the setting of the
+ * first one; else *out is unchanged. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,

@@ -5,8 +5,8 @@
  * For a reset, libpq sends the password that the connection stored when it began, and does not read
  * the passfile again. A token expires after 15 minutes, and programs reset connections that are
  * much older (Rails reconnects that way). libpq has no function that changes the password. But
- * PQpass() returns the connection's own string, which strdup() or the read of the passfile
- * allocated (fe-connect.c of PostgreSQL 10 to 18).
+ * PQpass() returns the connection's own string. libpq allocates this string with strdup(), or when
+ * it reads the passfile (fe-connect.c of PostgreSQL 10 to 18).
  *
  * This file overwrites that string only if these conditions hold, checked in this order:
  *

@@ -5,7 +5,8 @@
  * which settings qualify a service for tokens.
  *
  *   # comment            white space is removed from both ends of every line
- *   [name]               of the groups with one name, in both files, only the first counts
+ *   [name]               if several groups, in one file or in both, have the same name, only the
+ *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
@@ -46,8 +47,8 @@ struct ria_service {
     unsigned line; /* the line of its [name] */
     size_t first;
     size_t count;
-    unsigned long_line; /* the number of an overlong line before the end of this group, because of
-                           which libpq refuses the group; 0: none */
+    unsigned long_line; /* the number of an overlong line before the end of this group; libpq then
+                           refuses the group; 0: none */
 };
 
 /* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped

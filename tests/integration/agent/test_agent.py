@@ -72,7 +72,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                # A token in another maker's form, as a killed agent may leave it.
+                # The line that a killed agent left. Its token has other parameters than rds-iam's tokens.
                 services.passfile("bad").write_text(
                     f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()

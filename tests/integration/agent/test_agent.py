@@ -373,7 +373,7 @@ class Lifecycle(AgentCase):
             result = self.home.run(
                 [agent_program(), "--foreground", "--directory", self.services.directory])
             self.assertEqual(result.returncode, 1)
-            self.assertIn(f"another agent serves it, as process {agent.process.pid}", result.stderr)
+            self.assertIn(f"another agent serves this directory, as process {agent.process.pid}", result.stderr)
             agent.end(signal.SIGKILL)
         with self.services.agent() as agent:
             self.assertEqual(agent.end(), 0)

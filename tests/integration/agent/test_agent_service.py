@@ -457,7 +457,7 @@ class Names(LeaseCase):
             self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
             result = self.home.run([agent_program(), "--directory", self.services.directory])
         self.assertEqual(result.returncode, 1)
-        self.assertIn("another agent serves it, and its agent.pid contains no process id", result.stderr)
+        self.assertIn("another agent serves this directory, but the file agent.pid does not contain its process id", result.stderr)
 
     def test_a_directory_under_the_name_of_a_passfile(self):
         self.services.add("prod")

@@ -9,8 +9,11 @@ import harness
 import phrases
 
 WORDS = harness.SOURCE / "tests/lint/words.txt"
-# What is not prose: code, the target of a link, an address, a path, an option, a name with _ or a digit.
-NOT_PROSE = re.compile(r"``?[^`]+``?|\]\([^)]*\)|https?://\S+|\S*[/_=\\]\S*|--[\w-]+|\b\w*\d\w*\b|\b[A-Z]{2,}s?\b")
+# What is not prose: the target of a link, an address, a path, the name of a file or host, an option, a name with _ or a
+# digit, an abbreviation.
+NOT_PROSE = re.compile(r"\]\([^)]*\)|https?://\S+|\S*[/_=\\]\S*|[\w*-]+(?:\.[\w*-]+)+|--[\w-]+|\b\w*\d\w*\b|\b[A-Z]{2,}s?\b")
+# In a manual page, *bold* and _underlined_ text is what a user enters or replaces.
+NAMES_IN_MANUAL = re.compile(r"(?<![\w\\])\*[^*\n]+\*|(?<![\w\\])_[^_\n]+_")
 
 
 def documents(root):
@@ -25,6 +28,8 @@ def words(path):
                   flags=re.M | re.S)
     # Code in backquotes may continue on the next line.
     text = re.sub(r"`[^`]*`", lambda match: " " + "\n" * match[0].count("\n"), text)
+    if path.suffix == ".scd":
+        text = NAMES_IN_MANUAL.sub(" ", text)
     for number, line in enumerate(text.split("\n"), 1):
         for word in re.findall(r"[A-Za-z]+(?:'[a-z]+)?", NOT_PROSE.sub(" ", line)):
             yield number, word.removesuffix("'s")

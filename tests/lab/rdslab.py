@@ -32,7 +32,7 @@ import place
 import process
 from certificates import Certificates, CloudCertificates
 from fixture import Keys, LabError  # noqa: F401
-from namespace import Network
+from namespace import USUAL_PORTS, Network
 
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120
@@ -307,9 +307,9 @@ class Lab:
         self._act("/sso-over", {"client_id": token["clientId"]})
 
     def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
-        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The
-        lab's AWS does not accept the first credentials, which expire in `expires` seconds. It accepts later ones, which
-        are valid for `seconds`."""
+        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The lab's AWS does
+        not accept the first credentials, which expire in `expires` seconds. It accepts later credentials, which are
+        valid for `seconds`."""
         from cryptography.hazmat.primitives import serialization  # imported here because it is slow
         from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -345,9 +345,13 @@ class Lab:
         """Ends the login of this token file."""
         self._act("/login-over", {"refresh_token": token["refreshToken"]})
 
-    def network(self, instance_role="instance", boot_id=None):
+    def network(self, instance_role="instance", boot_id=None, tunnels=()):
         """A context manager for a network namespace with AWS's real addresses; see namespace.py."""
-        return Network(self, instance_role, boot_id)
+        return Network(self, instance_role, boot_id, tunnels)
+
+    def usual_ports(self):
+        """Accepts only tokens that are signed for the ports 5432 and 3306, as networks have them, until reset()."""
+        self._act("/ports", USUAL_PORTS)
 
     def _set_clock(self, offset, **tokens):
         """Sets all properties of the clock; each call resets those that it does not name."""

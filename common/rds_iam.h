@@ -97,10 +97,11 @@ enum {
  *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
  *   ABSENT  no credentials are configured: err lists each source and why it has none;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
- * *token is unchanged unless the result is FOUND. The call returns by the deadline, unless reading
- * a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB of
- * stack. If the caller's stack may be smaller, call this function through ria_guest_run()
- * (os/guest_thread.h). err must not be NULL. */
+ * Unless the result is FOUND, *token is unchanged, or its text is empty. A token that is passed
+ * again keeps its memory, so the next token needs no allocation. The call returns by the deadline,
+ * unless reading a local file takes longer. Warnings are written to world->log. Making a token
+ * needs 40 KB of stack. If the caller's stack may be smaller, call this function through
+ * ria_guest_run() (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -90,7 +90,7 @@ static void add_time(struct ria_buf *out, int64_t when)
 }
 
 /* Describes the line whose token was appended last. */
-static void add_line(struct ria_buf *out, const struct ria_token_line_maker *maker)
+static void add_last_line(struct ria_buf *out, const struct ria_token_line_maker *maker)
 {
     char text[sizeof(maker->last_line) + 32];
     (void)snprintf(
@@ -136,7 +136,7 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
     if (maker->last_appended != 0) {
         ria_buf_add_text(out, "last token   ");
         add_time(out, maker->last_appended);
-        add_line(out, maker);
+        add_last_line(out, maker);
     } else {
         ria_buf_add_text(out, "last token   none yet\n");
     }

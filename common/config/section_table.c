@@ -192,12 +192,17 @@ static uint32_t find_at(
 {
     uint32_t first = RIA_NO_SECTION;
     for (unsigned i = 0; i < 4; i++) {
-        struct ria_section_key key_to_find = *connection;
         bool has_user = (i & 1U) != 0;
+        uint16_t port = (i & 2U) != 0 ? connection->port : 0;
+        uint32_t hash =
+            join_hashes(host_hash, has_user ? user_hash : 0, port, connection->is_wildcard);
+        if (table->slots[hash & table->slot_mask] == 0) {
+            continue;
+        }
+        struct ria_section_key key_to_find = *connection;
         key_to_find.user = has_user ? connection->user : NULL;
-        key_to_find.port = (i & 2U) != 0 ? connection->port : 0;
-        key_to_find.hash = join_hashes(
-            host_hash, has_user ? user_hash : 0, key_to_find.port, key_to_find.is_wildcard);
+        key_to_find.port = port;
+        key_to_find.hash = hash;
         uint32_t found = *find_slot(table, &key_to_find);
         if (found != 0 && found - 1 < first) {
             first = found - 1;

@@ -160,12 +160,17 @@ static bool read_all(int fd, size_t size, struct ria_buf *out)
         PIECE = 16384
     };
     ssize_t len = 1;
+    size_t start = out->len;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        /* The additional byte shows the end of the file without more room. A file in /proc has the
-         * size 0. */
-        size_t want = size >= out->len && size > 0 ? size + 1 - out->len : PIECE;
+        /* The additional byte is not read at the end of the file. A file in /proc has the size 0.
+         */
+        size_t done = out->len - start;
+        size_t want = size > 0 && size >= done ? size + 1 - done : PIECE;
         len = read_piece(fd, out, left < want ? left : want);
+        if (len > 0 && size > 0 && out->len - start == size) {
+            return true;
+        }
     }
     char more;
     if (len > 0 && read(fd, &more, 1) > 0) {
@@ -217,7 +222,7 @@ static enum ria_outcome read_open_file(
             "%s: is a directory; replace it with a file, or name another file",
             path);
     }
-    bool is_empty = is_null_device(fd);
+    bool is_empty = S_ISCHR(facts.mode) && is_null_device(fd);
     if (is_empty) {
         facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
     }

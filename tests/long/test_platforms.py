@@ -108,9 +108,10 @@ class Arm64(EmulatedCase):
                  "RIA_COMPILER": f"{sysroot.triplet}-gcc"}, timeout=900)
         lines = re.findall(r"^(not )?ok \d+ (.*)$", result.stdout, re.MULTILINE)
         failed = [name for wrong, name in lines if wrong and name.split()[0] not in EXEMPT["preload_lookup"]]
-        print(f"# arm64: {len(lines) - len(failed)} lookup tests passed")
+        passed = [name for wrong, name in lines if not wrong]
+        print(f"# arm64: {len(passed)} lookup tests passed; exempt: {EXEMPT['preload_lookup']}")
         self.assertEqual(failed, [], result.stdout[-4000:] + result.stderr[-2000:])
-        self.assertGreater(len(lines), 10, "control: the tests ran")
+        self.assertGreater(len(passed), 15, "control: the tests ran")
 
 
 class S390x(EmulatedCase):

@@ -187,20 +187,22 @@ static struct timespec time_after(unsigned budget_ms)
     return end;
 }
 
-/* Waits until the work is done, or until `end` on the monotonic clock. A system call, because
- * only glibc has a function that waits for a semaphore on this clock. */
+/* Waits until the work is done, or until `end` on the monotonic clock. Uses a system call, because
+ * only glibc has a function that waits for a semaphore on this clock. Returns 0, ETIMEDOUT, or the
+ * error with which the kernel refuses the call. */
 static int guest_thread_wait_for(struct timed *timed, const struct timespec *end)
 {
     int before = PTHREAD_CANCEL_ENABLE;
     int error = 0;
+    uint32_t is_done = 0;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    while (error != ETIMEDOUT && __atomic_load_n(&timed->is_done, __ATOMIC_ACQUIRE) == 0) {
+    do {
         long result = syscall(SYS_futex, &timed->is_done, WAIT_UNTIL, 0, end, NULL, EVERY_WAKE);
         error = result == 0 ? 0 : errno;
-    }
-    error = error == ETIMEDOUT ? error : 0;
+        is_done = __atomic_load_n(&timed->is_done, __ATOMIC_ACQUIRE);
+    } while (is_done == 0 && (error == 0 || error == EINTR || error == EAGAIN));
     (void)pthread_setcancelstate(before, NULL);
-    return error;
+    return is_done != 0 ? 0 : error;
 }
 
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)

@@ -15,7 +15,9 @@ import sys
 import unittest
 
 import harness
+import rdslab
 from empty_root import EmptyRoot
+from labcase import USER
 from platforms import BUILDS, CLIENTS, LIBRARIES, Build, Sysroot, install_tools, run
 
 SMAPS = "reads /proc/self/smaps, where qemu shows its own memory"
@@ -40,6 +42,7 @@ VECTORS = ("token_vectors", "dsql_tokens", "endpoint", "behaviour", "config_gram
            "record", "passfile", "plan", "digest", "es256")
 # Of Connector/C's own library, the loader of unit/test_skip_variable.c and others need these beside the programs.
 LIBRARIES_OF_TESTS = r"tests/unit/(library|client)_\w+\.so"
+PROGRAMS = ("postgresql-client-15", "mariadb-client-core")
 LOOKUPS = ("python3-minimal", "libpython3.11-stdlib", "libfaketime", "libjemalloc2", "libtcmalloc-minimal4")
 # The parts that must build with musl: everything but the agent, which needs leases, and the preloads, which replace
 # functions of glibc's loader.
@@ -94,10 +97,12 @@ class EmulatedCase(PlatformCase):
 
 class Arm64(EmulatedCase):
     def test_everything_builds_and_unit_tests_and_lookups_pass(self):
-        sysroot = Sysroot("arm64", "aarch64", "little", (*LIBRARIES, *CLIENTS, *LOOKUPS)).make()
+        sysroot = Sysroot("arm64", "aarch64", "little", (*LIBRARIES, *CLIENTS, *LOOKUPS, *PROGRAMS)).make()
         build = Build("arm64", cross=sysroot).set_up().make().install()
         self.check_unit_tests(sysroot, build)
         self.check_lookups(sysroot, build)
+        with rdslab.Lab(harness.BUILD) as lab:
+            self.check_logins(sysroot, build, lab)
 
     def check_lookups(self, sysroot, build):
         """The preload's lookup tests, with the preload and the Python of arm64."""
@@ -112,6 +117,32 @@ class Arm64(EmulatedCase):
         print(f"# arm64: {len(passed)} lookup tests passed; exempt: {EXEMPT['preload_lookup']}")
         self.assertEqual(failed, [], result.stdout[-4000:] + result.stderr[-2000:])
         self.assertGreater(len(passed), 15, "control: the tests ran")
+
+
+    def check_logins(self, sysroot, build, lab):
+        """psql under the preload, and mariadb with the plugin, all of arm64, log in to the servers of this machine. The
+        keys are in the environment, because an emulated program cannot start rds-iam-fetch."""
+        sysroot.add_file("etc/hosts", lab.hosts_file.read_text())
+        preload = next(build.prefix.glob("lib*/**/librds-iam-pq.so"))
+        plugins = next(build.prefix.glob("lib*/**/mariadb/mysql_clear_password.so")).parent
+        psql = ("usr/lib/postgresql/15/bin/psql", "-XAtw", "-c", "select current_user",
+                f"host={lab.pg.host} port={lab.pg.port} user={USER} dbname={lab.database_name}")
+        mariadb = ("usr/bin/mariadb", "--no-defaults", f"--host={lab.mariadb.host}", f"--port={lab.mariadb.port}",
+                   f"--user={USER}", f"--ssl-ca={lab.ca_file}", "--ssl-verify-server-cert", "-N", "-e",
+                   "select current_user()")
+        rows = (
+            (psql, (), None), (psql, ("-E", f"LD_PRELOAD={preload}"), f"{USER}\n"),
+            (mariadb, (), None), ((*mariadb, f"--plugin-dir={plugins}"), (), f"{USER}@%\n"),
+        )  # fmt: skip
+        env = {"PATH": os.environ["PATH"], "HOME": str(lab.home), "RDS_IAM_CA": str(lab.ca_file),
+               **lab.principals["etl"].env()}
+        for (program, *words), options, expected in rows:
+            with self.subTest(program=program, expected=expected):
+                result = harness.run([*sysroot.emulator, *options, sysroot.path / program, *words], env=env)
+                self.assertEqual(result.stdout, expected or "", result.stderr)
+                self.assertEqual(result.returncode == 0, expected is not None)
+        self.assertEqual([entry["reason"] for entry in lab.journal() if entry["token_length"] > 0], [None, None])
+        print("# arm64: psql and mariadb logged in")
 
 
 class S390x(EmulatedCase):

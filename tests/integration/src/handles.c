@@ -26,6 +26,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <mysql.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -191,6 +192,18 @@ static void *connect_on_thread(void *argument)
     return NULL;
 }
 
+/* Resolves the host once. The lab's libnss_wrapper reads its hosts file at the first lookup of a
+ * process, and crashes if two threads make that lookup at the same time. */
+static void resolve_host(const char *text)
+{
+    char *host = strndup(text, strcspn(text, ","));
+    struct addrinfo *found = NULL;
+    if (host != NULL && getaddrinfo(host, NULL, NULL, &found) == 0) {
+        freeaddrinfo(found);
+    }
+    free(host);
+}
+
 static void connect_on_threads(char *text)
 {
     enum {
@@ -198,6 +211,7 @@ static void connect_on_threads(char *text)
     };
     pthread_t threads[MOST];
     unsigned count = (unsigned)strtoul(strsep(&text, ","), NULL, 10);
+    resolve_host(text);
     (void)pthread_barrier_init(&barrier, NULL, count);
     for (unsigned i = 0; i < count && i < MOST; i++) {
         (void)pthread_create(&threads[i], NULL, connect_on_thread, text);

@@ -81,6 +81,37 @@ class Logins(ProgramCase):
         self.assert_nothing_sent()
 
 
+class TurnsTlsOff(ProgramCase):
+    """mydumper and myloader turn TLS off on each connection, unless they are told --ssl."""
+
+    def dump(self, *options, tool="mydumper"):
+        server = self.lab.mariadb
+        words = ("-B", "shop", "-T", "orders", "--no-locks", "-v", "1", "-o", "out") if tool == "mydumper" else ("-d", "out")
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", tool,
+                              "-h", server.host, "-P", server.port, "-u", USER, *words, *options])
+
+    def test_mydumper_with_ssl(self):
+        result = self.dump("--ssl")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("INSERT INTO `orders`", (self.home.path / "out/shop.orders.sql").read_text())
+        self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
+
+    def test_myloader_with_ssl(self):
+        """The account may not write, so the server refuses the tables, after the login."""
+        self.dump("--ssl")
+        seen = len(self.verdicts())
+        self.assertIn("command denied to user", self.dump("--ssl", tool="myloader").stderr)
+        self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
+
+    def test_without_ssl_the_message_says_so(self):
+        self.home.write("out/metadata", "")
+        for tool in ("mydumper", "myloader"):
+            result = self.dump(tool=tool)
+            self.assertIn("the connection is not encrypted, so no token was sent", result.stderr)
+            self.assertNotEqual(result.returncode, 0)
+        self.assert_nothing_sent()
+
+
 class Hostile(ProgramCase):
     """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
 

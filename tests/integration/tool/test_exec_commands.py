@@ -35,6 +35,7 @@ class CommandCase(LabCase):
             "psql": (f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select current_user' {self.lab.database_name}",
                      USER + "\n"),
             "mariadb": (f"mariadb -h {mysql.host} -P {mysql.port} -u {USER} -N -e 'select current_user()'", ME + "\n"),
+            "libmariadb": (f"{ways.PROGRAMS / 'says_who'} {mysql.host} {mysql.port} {USER} ''", ME + "\n"),
         }
 
     def start(self, *own):

@@ -10,6 +10,8 @@ from mysql_peer import MySQLPeer, Script
 
 PROGRAM = mysql_programs.SOURCE / "handles"
 NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
+# The client's first packet if it asks for TLS; without TLS, this packet also contains the user's name.
+SSL_REQUEST_BYTES = 32
 
 
 class HandleCase(LabCase):
@@ -71,6 +73,28 @@ class OneHandle(HandleCase):
         self.assertEqual(lines[1], self.shown(enforce=1))
         self.assertEqual(lines[3], NOTHING_SET)
 
+    def test_tls_that_the_program_turns_on_between_two_connections(self):
+        """The preload has turned TLS on for the first connection, and must not turn it off for the second one."""
+        for steps, is_on in ((["enforce=1"], True), (["ssl-set="], True), (["fp=0"], True),
+                             (["enforce=1", "enforce=0"], False), ([], False)):
+            for under in (True, False):
+                with self.subTest(steps=steps, under=under), \
+                        MySQLPeer(self.lab.certificates.other_ca, Script(asks=())) as peer:
+                    lines = self.steps("init", "remember", "connect=" + self.password + "x", *steps,
+                                       "connect=" + self.plain(peer), "show", under=under)
+                    self.assertTrue(lines[0].startswith("connect: 1045 "), lines)
+                    self.assertIn(f"enforce={is_on:d}", lines[2])
+                    self.assertEqual(len(peer.messages[0][1]) == SSL_REQUEST_BYTES, is_on)
+
+    def test_a_handle_that_is_connected_already(self):
+        """The library refuses the second connection. It may reconnect the first one, for which the options stay."""
+        with MySQLPeer(None, Script(asks=())) as peer:
+            lines = self.steps("init", "connect=" + self.rds, "connect=" + self.plain(peer), "again")
+        self.assertEqual(lines[0], self.IN)
+        self.assertTrue(lines[1].startswith("connect: 2058 "), lines)
+        self.assertEqual(lines[2], self.IN.replace("connect", "again"))
+        self.assertEqual(peer.connections, 0)
+
     def test_a_reconnect(self):
         lines = self.steps("init", "connect=" + self.rds, "again")
         self.assertEqual(lines, [self.IN, self.IN.replace("connect", "again")])
@@ -129,6 +153,14 @@ class ProgramsOwn(HandleCase):
         lines = self.refused("init", "enforce=0", "remember", "connect=" + self.rds, "show")
         self.assertIn("rds-iam: the connection is not encrypted, so no token was sent", lines[0])
         self.assertEqual(lines[1], NOTHING_SET)
+
+    def test_tls_that_is_off_and_a_ca(self):
+        """libmariadb uses TLS if it has a CA, whatever the program has set about TLS."""
+        for step in (f"ca={self.lab.ca_file}", f"ssl-set={self.lab.ca_file}"):
+            for steps in (("enforce=0", step), (step, "enforce=0")):
+                with self.subTest(steps=steps):
+                    lines = self.steps("init", *steps, "connect=" + self.rds, "show")
+                    self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
 
     def test_a_plugin_directory(self):
         lines = self.steps("init", f"plugin-dir={self.home.path}", "remember", "connect=" + self.password, "show")

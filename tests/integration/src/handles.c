@@ -10,6 +10,7 @@
  *   ca=FILE, capath=DIR     mysql_options()
  *   verify=N, enforce=N     mysql_options(); N is 0 or 1
  *   plugin-dir=DIR          mysql_options()
+ *   fp=TEXT                 mysql_options(); the fingerprint of the server's certificate
  *   tcp                     MYSQL_PROTOCOL_TCP
  *   group=NAME              MYSQL_READ_DEFAULT_GROUP
  *   ssl-set=FILE            mysql_ssl_set(); an empty FILE means NULL
@@ -239,6 +240,8 @@ static void do_step(char *step)
         (void)api.mysql_init(&handle);
     } else if (IS("close")) {
         api.mysql_close(&handle);
+    } else if (IS("fp")) {
+        (void)api.mysql_optionsv(&handle, MARIADB_OPT_SSL_FP, value);
     } else if (IS("ca")) {
         (void)api.mysql_options(&handle, MYSQL_OPT_SSL_CA, value);
     } else if (IS("capath")) {

@@ -117,6 +117,12 @@ class OneHandle(HandleCase):
         lines = self.steps("init", f"list=127.0.0.1:1 {host}:{port},{port},{user}", "show")
         self.assertEqual(lines, [f"list: {USER}@% over TLS", self.shown(enforce=1)])
 
+    def test_a_long_list_of_hosts(self):
+        """A cluster can have sixteen instances, each with a name of about 70 characters."""
+        host, port, user = self.rds.split(",")
+        lines = self.steps("init", f"list={' '.join(['127.0.0.1:1'] * 100)} {host}:{port},{port},{user}")
+        self.assertEqual(lines, [f"list: {USER}@% over TLS"])
+
 
 class ProgramsOwn(HandleCase):
     """What the program sets stays set."""

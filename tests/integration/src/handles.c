@@ -111,8 +111,8 @@ static const char *or_null(const char *text)
 static void connect_to(MYSQL *mysql, const char *step, char *text)
 {
     struct place to = parse_place(text);
-    char *space = strcmp(step, "list") == 0 ? strchr(to.host, ' ') : NULL;
-    if (space != NULL) {
+    bool is_list = strcmp(step, "list") == 0;
+    for (char *space = to.host; is_list && (space = strchr(space, ' ')) != NULL; space++) {
         *space = ',';
     }
     if (api.mysql_real_connect(

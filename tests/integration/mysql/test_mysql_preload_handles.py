@@ -12,6 +12,8 @@ PROGRAM = mysql_programs.SOURCE / "handles"
 NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
 # The client's first packet if it asks for TLS; without TLS, this packet also contains the user's name.
 SSL_REQUEST_BYTES = 32
+ROUNDS = 100
+UNLOADED = 64
 
 
 class HandleCase(LabCase):
@@ -183,6 +185,15 @@ class Many(HandleCase):
         lines = self.steps("threads=40," + self.rds)
         self.assertEqual(lines, [f"connect: {USER}@% over TLS"] * 40)
         self.assert_accepted(40)
+
+    def test_objects_that_are_unloaded_meanwhile(self):
+        """If the return address is not in an object that is linked with the library, the preload searches all loaded
+        objects. Another thread may unload some of them."""
+        objects = [shutil.copy(harness.BUILD / "tests/bench/bench_empty.so", self.home.path / f"{i}.so")
+                   for i in range(UNLOADED)]
+        program, module = (mysql_programs.SOURCE / name for name in ("unloads", "tail_calls.so"))
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, ROUNDS, module, *objects])
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "all handles were made\n", ""))
 
     def test_a_child_of_a_fork(self):
         lines = self.steps("init", "fork", "connect=" + self.rds, "close", "init", "connect=" + self.rds)

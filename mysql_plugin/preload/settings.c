@@ -25,7 +25,7 @@ static bool is_empty(const char *text)
 
 /* Records whether the program wants TLS, so that the removal of the preload's options later
  * restores what the program has set last. */
-static void record_tls(const struct ria_handle *handle, bool is_wanted)
+static void record_use_of_tls(const struct ria_handle *handle, bool is_wanted)
 {
     ria_handle_change(
         handle,
@@ -76,13 +76,13 @@ void ria_settings_record(
         ria_handle_change(handle, RIA_OURS_VERIFICATION, RIA_SET_VERIFICATION);
         break;
     case RIA_OPTION_ENFORCE:
-        record_tls(handle, !is_off(value));
+        record_use_of_tls(handle, !is_off(value));
         break;
     case RIA_OPTION_FP:
     case RIA_OPTION_FP_LIST:
     case RIA_OPTION_PEER_FP:
     case RIA_OPTION_PEER_FP_LIST:
-        record_tls(handle, true);
+        record_use_of_tls(handle, true);
         break;
     case RIA_OPTION_PROTOCOL:
         ria_handle_change(handle, RIA_SET_TCP, is_tcp(value) ? RIA_SET_TCP : 0);
@@ -105,7 +105,7 @@ void ria_settings_record_ssl(
 {
     const struct ria_dialect *dialect = ria_dialect_of(library);
     if (dialect != NULL && dialect->is_mariadb) {
-        record_tls(handle, true);
+        record_use_of_tls(handle, true);
     }
     record_text(handle, ca, RIA_SET_CA_FILE, RIA_OURS_CA_FILE);
     record_text(handle, capath, RIA_SET_CA_PATH, 0);

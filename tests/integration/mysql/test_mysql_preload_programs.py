@@ -6,6 +6,7 @@ from mysql_programs import PROGRAMS, SILENT
 import hostile
 from labcase import USER, harness, mariadb_plugins
 import traces
+import trust_server
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
@@ -44,6 +45,12 @@ class Logins(ProgramCase):
                 self.assert_printed(name, result)
                 self.assertEqual(result.stderr, "")
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
+
+    def test_an_installed_store_is_enough(self):
+        trust_server.install_store(self.home.path, self.lab.ca_file)
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                self.assert_printed(name, self.run_program(name, own=[]))
 
     def test_control_none_does_without_it(self):
         for name in PROGRAMS:

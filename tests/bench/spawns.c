@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Measures what a variable in the environment adds to the start of a program. Runs the program with
- * the variable and without it, alternately. Prints one line for each pair: the processor time of
- * both runs in nanoseconds, which depends less on other load than the elapsed time, and the page
- * faults of both runs.
+ * the variable and without it, alternately. For each pair of runs, prints one line with the
+ * processor time of both runs, in nanoseconds, and the page faults of both runs. Other load changes
+ * the processor time less than the elapsed time.
  *
  *   spawns PAIRS VARIABLE=VALUE PROGRAM [ARGUMENT...] */
 #include <spawn.h>

@@ -39,13 +39,13 @@ EXEMPT = {
 }
 VECTORS = ("token_vectors", "dsql_tokens", "endpoint", "behaviour", "config_grammar", "service_endpoint", "token_file",
            "record", "passfile", "plan", "digest", "es256")
-# Of Connector/C's own library, the loader of unit/test_skip_variable.c and others need these beside the programs.
+# The libraries that unit tests load at run time.
 LIBRARIES_OF_TESTS = r"tests/unit/(library|client)_\w+\.so"
 PROGRAMS = ("postgresql-client-15", "mariadb-client-core")
 LOOKUPS = ("python3-minimal", "libpython3.11-stdlib", "libfaketime", "libjemalloc2", "libtcmalloc-minimal4")
 # The parts that must build with musl: everything but the agent, which needs leases, and the preloads, which replace
 # functions of glibc's loader.
-MUSL_PARTS = ("common/librdsiam.a.p/", "common/fetch/", "common/probe/", "common/check/", "common/tool/",
+MUSL_PARTS = ("common/librdsiam.a.p/", "common/fetch/", "common/probe/", "common/check/", "common/cli/", "common/tool/",
               "mysql_plugin/mariadb/", "mysql_plugin/mysql/", "pg_plugin/librdsiam_pg.a.p/")
 HEADERS = ("openssl", "curl", "jansson.h", "jansson_config.h", "expat.h", "expat_external.h", "expat_config.h")
 SHARED = ("libcrypto.so.3", "libssl.so.3", "libcurl.so.4", "libjansson.so.4", "libexpat.so.1")
@@ -181,7 +181,8 @@ class Musl(PlatformCase):
         return {line.split()[0].partition("@")[0] for line in text.splitlines() if len(line.split()) > 1}
 
     def headers(self):
-        """A directory with links to the headers of the libraries alone, because /usr/include is glibc's."""
+        """A directory with copies of the libraries' headers alone, because the other files in /usr/include are
+        glibc's."""
         place = BUILDS / "musl-headers"
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)

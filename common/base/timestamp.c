@@ -58,7 +58,7 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
-/* Writes exactly `digits` digits. Returns a pointer behind the last one. */
+/* Writes exactly `digits` digits. Returns a pointer to the byte after the last digit. */
 static char *put_number(char *at, int value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts rds-iam-fetch from inside another vendor's program, and exchanges one request and response
- * with rds-iam-fetch. The child gets one end of a socket pair as its standard input, /dev/null as
- * its standard output and standard error, and no other descriptor. send() uses MSG_NOSIGNAL, so
- * that a child that exits early raises no SIGPIPE in the host. Only a complete response means
- * success. The exit status cannot show success, because the host may reap the child first. The exit
- * status is used only for the error message, and to decide whether to start the program a second
- * time. The child starts without the host's loader variables (host_variables.h). If rds-iam-fetch
- * cannot load its libraries without them, it is started a second time with the host's
- * LD_LIBRARY_PATH, because that variable names the directory of libcurl under Nix, environment
- * modules and Homebrew. Rejects a response that is not a record, and a response that is too long.
+ * Starts rds-iam-fetch from inside another vendor's program, sends it one request, and receives its
+ * response. The child gets one end of a socket pair as its standard input, /dev/null as its
+ * standard output and standard error, and no other descriptor. send() uses MSG_NOSIGNAL, so that a
+ * child that exits early raises no SIGPIPE in the host. Only a complete response means success. The
+ * exit status cannot show success, because the host may reap the child first. The exit status is
+ * used only for the error message, and to decide whether to start the program a second time. The
+ * child starts without the host's loader variables (host_variables.h). If rds-iam-fetch cannot load
+ * its libraries without them, it is started a second time with the host's LD_LIBRARY_PATH, because
+ * that variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects
+ * a response that is not a record, and a response that is too long.
  */
 #include "os/fetch_client.h"
 

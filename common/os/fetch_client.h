@@ -33,8 +33,8 @@ struct ria_fetch_client {
 
 /* Starts the program. `home` is the user's home directory (ria_world_home()) or NULL. *request is
  * the record to send. *response receives the response; its max is RIA_RECORD_MAX. The client
- * borrows all three until it has ended. Returns false with err filled if the program cannot be
- * started. */
+ * borrows `home`, *request and *response until the client has ended. Returns false with err filled
+ * if the program cannot be started. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,
@@ -55,8 +55,8 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
  * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
-/* Starts the program, waits for its response, and ends it. Blocks until the deadline at most.
- * Returns false with err filled on failure. */
+/* Starts the program, waits for its response, and ends it. Blocks no longer than until the
+ * deadline. Returns false with err filled on failure. */
 bool ria_fetch_client_run(
     const struct ria_world *world,
     const struct ria_buf *request,

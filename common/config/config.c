@@ -116,7 +116,8 @@ static bool read_section(
     return true;
 }
 
-/* Checks every section of a file. A line that the parser would ignore is an error here. */
+/* Checks every section of a file. A line that the ini parser has ignored with a warning is an error
+ * here. */
 static bool check_ini(struct ria_config_file *file, struct ria_error *err)
 {
     const struct ria_ini *ini = &file->ini;
@@ -284,8 +285,8 @@ void ria_config_match(
     }
 }
 
-/* Returns whether the section has this profile and cache_credential_process = yes. If so, sets *out
- * to that setting. */
+/* Returns whether the section names this profile and has cache_credential_process = yes. If so,
+ * sets *out to that setting. */
 static bool caches_process(
     const struct ria_config_file *file,
     const struct ria_ini_section *index,

@@ -108,11 +108,13 @@ static bool check_chain_suffices(
     }
     bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
     if (is_other && section->endpoint.value != NULL) {
-        /* No RDS certificate contains this name, so the client can never verify it. */
+        /* No RDS certificate contains the dialled name, so the client can never verify this name.
+         */
         return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verification of this name would not help, because no token can be made for it. */
+        /* Verification of the dialled name would not help, because no token can be made for this
+         * name. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         append_config_name(world, err);
         return false;

@@ -37,7 +37,7 @@ static bool resolve(
 }
 
 /* If the login has no host, rds-iam's configuration decides only whether the output of a
- * credential_process is cached. The sections that use the same profile decide this. If the
+ * credential_process is cached. The sections that name the profile of the query decide this. If the
  * configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
 static void session_read_process_cache(
     const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)

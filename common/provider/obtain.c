@@ -221,9 +221,10 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch. Does not run it if an MFA code is missing and the AWS CLI's cache may not be
- * read. If no new credentials are obtained, uses the cached credentials if they have not expired.
- * Returns false if *out is the cached response, else true. */
+/* Runs rds-iam-fetch, except in one case: a role needs an MFA code, the user has not entered it,
+ * and the AWS CLI's cache, which may contain the role's credentials, may not be read. If no new
+ * credentials are obtained, uses the cached credentials if they have not expired. Returns false if
+ * *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -255,8 +256,8 @@ static bool obtain_renew(
     return false;
 }
 
-/* Rejects keys with which every signature is invalid. The database would refuse the login without
- * a reason. */
+/* Rejects keys with which every signature is invalid. Without this check, the database would refuse
+ * the login and give no reason. */
 static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *origin = ria_plan_source_setting(plan);

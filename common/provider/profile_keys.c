@@ -2,8 +2,8 @@
  *
  * Reads aws_access_key_id, aws_secret_access_key and aws_session_token of a profile from one of the
  * two files. Each file is a separate source, because botocore tries other sources between the two
- * files. Rejects half a pair, a pair that is split over both files, and temporary keys whose
- * session token is empty, in the other file, or in a line that was ignored. */
+ * files. Rejects half a key pair, a key pair that is split over both files, and temporary keys
+ * whose session token is empty, in the other file, or in a line that was ignored. */
 #include "provider/profile_active.h"
 
 #include "aws/credentials.h"

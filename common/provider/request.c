@@ -267,8 +267,9 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Returns whether a request for an identity or a question to AWS has only keys, and whether a
- * question has a region and a name. */
+/* Returns false in two cases: the plan asks AWS for an identity or a question, but its source is
+ * not a pair of keys, or it has a role; or the plan asks a question, but lacks the region or the
+ * name. */
 static bool is_complete_question(const struct ria_plan *plan)
 {
     bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;

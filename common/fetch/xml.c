@@ -75,7 +75,8 @@ static void on_start(void *self, const XML_Char *name, const XML_Char **attribut
 static void on_end(void *self, const XML_Char *name)
 {
     struct reader *reader = self;
-    /* For an empty element, expat reports the end even if the parser was stopped at its start. */
+    /* For an empty element, expat reports the element's end even if the parser was stopped at the
+     * element's start. */
     if (reader->failed) {
         return;
     }
@@ -96,7 +97,8 @@ static void on_text(void *self, const XML_Char *text, int len)
     }
 }
 
-/* Rejects a document type declaration, because it can declare entities. AWS does not use them. */
+/* Rejects a document type declaration, because it can declare entities. AWS sends no document type
+ * declarations. */
 static void on_doctype(
     void *self,
     const XML_Char *name,

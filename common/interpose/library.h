@@ -21,8 +21,8 @@ struct ria_library {
  * caller releases *out, or declares it with RIA_AUTO(library). */
 bool ria_library_find(const char *name, const void *caller, struct ria_library *out);
 
-/* Looks up a function of the library. `function` is the address of a function pointer, into which
- * the address is copied. Returns false if the library does not define the function. */
+/* Looks up a function of the library. `function` is the address of a function pointer, to which the
+ * function's address is copied. Returns false if the library does not define the function. */
 bool ria_library_function(const struct ria_library *library, const char *name, void *function);
 
 /* Closes the handle. Does nothing if the handle is NULL. */

@@ -19,8 +19,8 @@ struct interposed {
     const struct ria_interposed_function *function; /* NULL: the name is not interposed */
 };
 
-/* Does not call strncmp(): a sanitizer looks up the real strncmp() with dlsym() before its own
- * replacement can be called. */
+/* Does not call strncmp(), because a sanitizer looks up the real strncmp() with dlsym(), and until
+ * then the sanitizer's replacement of strncmp() cannot be called. */
 static bool lookup_begins_with(const char *text, const char *prefix)
 {
     while (*prefix != '\0' && *text == *prefix) {

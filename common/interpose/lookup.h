@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The replacement of dlsym(). A program that calls a client library through ctypes, cffi or JNA
- * gets the functions from dlsym(), and would bypass the interposed ones. So this dlsym() returns
- * the interposed function for an interposed name. It returns a different function for each copy of
- * the library, because libffi or a similar library makes the call, so the return address of the
- * call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
+ * gets the functions from dlsym(), and would bypass the interposed functions. So this dlsym()
+ * returns the interposed function for an interposed name. It returns a different function for each
+ * copy of the library, because libffi or a similar library makes the call, so the return address of
+ * the call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
  *
  * Only one object in a process may replace dlsym(): the one that is linked with this archive. In
  * ria_interposed_lists, that object lists the functions of every library that it serves.
@@ -37,7 +37,8 @@ struct ria_interposed_function {
 
 /* The interposed functions of one library. */
 struct ria_interposed_list {
-    const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
+    const char *prefix; /* all names begin with this prefix; a lookup of another name costs one
+                           comparison */
     const char *mark;   /* a function that every copy of the library defines, and that no wrapper of
                            the library defines (ria_library_mark()) */
     const struct ria_interposed_function *functions;
@@ -57,7 +58,7 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
 
 /* Returns the function that handles dlsym(handle, name): the real dlsym(), or the replacement for
  * interposed names. dlsym.S calls this for every lookup in the process, possibly before any
- * constructor has run, and from inside malloc(). Takes no lock and allocates no memory.
+ * constructor has run, or from inside malloc(). Takes no lock and allocates no memory.
  *
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the

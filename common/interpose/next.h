@@ -11,7 +11,8 @@
 #define RIA_INTERPOSE_NEXT_H
 
 enum {
-    /* The priority of the constructors of this folder, which run before the others of the object */
+    /* The priority of the constructors of this folder, which run before the object's other
+     * constructors. */
     RIA_PRELOAD_FIRST = 101
 };
 
@@ -23,8 +24,8 @@ struct ria_next {
 /* The object that interposes the functions defines this array. It ends with a NULL name. */
 extern struct ria_next ria_next_functions[];
 
-/* Returns the next function of that name, or NULL if none exists. Looks it up if ria_next_prepare()
- * has not run yet. */
+/* Returns the function of this name in the objects after this one (usually libc's), or NULL if
+ * there is none. Looks the function up if ria_next_prepare() has not run yet. */
 void *ria_next_function(struct ria_next *next);
 
 /* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If

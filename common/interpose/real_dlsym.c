@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the real dlsym() with dlvsym(), which rds-iam does not replace, and caches its address,
- * which never changes. On a processor for which dlsym.S has no code, dlsym() is libc's. */
+ * Finds the real dlsym() with dlvsym(), which rds-iam does not replace. Caches the address of the
+ * real dlsym(), because this address never changes. On a processor for which dlsym.S has no code,
+ * dlsym() is libc's. */
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>

@@ -17,7 +17,8 @@ enum {
 struct ria_keyword {
     char key[26]; /* an array and not a pointer: the preload contains the table, which then needs no
                      relocation */
-    unsigned char first; /* the first version with the keyword; RIA_LIBPQ_OLDEST: that or older */
+    unsigned char first; /* the first version with the keyword; RIA_LIBPQ_OLDEST: version 10 or an
+                            older version */
     unsigned char last;  /* the last version with the keyword; RIA_LIBPQ_NEWEST: still known */
     bool names_file;     /* its value is the path of a file */
 };

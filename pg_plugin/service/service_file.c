@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds, reads and parses service files. The parser splits the text into lines, groups and settings
- * in place. Rejects a file that another user can write, and one that contains a NUL byte. */
+ * in place. Rejects a file that another user can write, and a file that contains a NUL byte. */
 #include "service/service_file.h"
 
 #include <stdint.h>
@@ -201,8 +201,8 @@ enum ria_outcome ria_service_read(
     return RIA_FOUND;
 }
 
-/* Opens the file through its descriptor and not by its path, because another file may have taken
- * that path since. */
+/* Opens the file through its descriptor and not by its path, because another file may be at this
+ * path by now. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err)
 {

@@ -71,7 +71,8 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
     return send_text(vio, connection->password, strlen(connection->password));
 }
 
-/* The plugin cannot tell VERIFY_CA from REQUIRED: in both modes the name was not verified. */
+/* Refuses to send a token, with a message about the channel. The plugin cannot tell VERIFY_CA from
+ * REQUIRED; the message says that the name was not verified, which is true in both modes. */
 static int refuse_token(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     return refuse_channel(

@@ -222,8 +222,9 @@ static bool is_expected(const struct ria_replacement *what)
     return false;
 }
 
-/* Gives the new file its name, unless a file of that name exists. On a file system that does not
- * support RENAME_NOREPLACE, creates a link of this name and removes the old name. */
+/* Renames the new file to `name`. Fails with EEXIST if a file called `name` exists. On a file
+ * system that does not support RENAME_NOREPLACE, creates a hard link called `name` and removes the
+ * old name. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
     if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0) {

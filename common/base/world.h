@@ -45,8 +45,8 @@ struct ria_stamp {
     bool is_settled;
 };
 
-/* The facts about a file. read_file() takes them from the descriptor from which it reads the
- * contents. */
+/* The facts about a file. read_file() takes the facts from the same descriptor from which it reads
+ * the contents. */
 struct ria_file {
     uid_t owner;
     gid_t group;

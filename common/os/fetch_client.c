@@ -253,8 +253,8 @@ static bool reap(pid_t pid, siginfo_t *info)
 
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
  * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
- * missing or has the wrong version. If the host has reaped the program, its status is unknown and
- * may have been 127, so it is started a second time in this case too. */
+ * missing or has the wrong version. If the host has reaped the program, the exit status is unknown
+ * and may have been 127, so in this case too the program is started a second time. */
 static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {

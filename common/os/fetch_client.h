@@ -46,12 +46,12 @@ bool ria_fetch_client_start(
  * the program closed its socket without a response, the function waits for the program to exit. If
  * the program could not load its libraries, it is started a second time with the host's
  * LD_LIBRARY_PATH. In this case `fd` is a new socket, which the caller must add to its epoll set.
- * Returns the new state. Unless the state is RIA_FETCH_WAITS, the program has been reaped and fd is
- * -1. */
+ * Returns the new state. In every state except RIA_FETCH_WAITS, the program has been reaped and fd
+ * is -1. */
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Kills the program and every process that it started in its process group, and reaps the program.
+/* Kills the program and every other process in the program's process group, and reaps the program.
  * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 

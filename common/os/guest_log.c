@@ -30,7 +30,8 @@ bool ria_guest_log_setting(struct ria_log_setting *out)
 
 /* -- the file -------------------------------------------------------------------------------- */
 
-/* Writes the reason: `what`, and the text of `error` unless it is 0. Always returns false. */
+/* Writes the reason: `what`, and the text of the error number `error` if it is not 0. Always
+ * returns false. */
 static bool guest_log_fail(char why[WHY_MAX], const char *what, int error)
 {
     char words[96];

@@ -25,7 +25,7 @@ enum {
     ENTRY_MAX = 1024 * 1024,
 };
 
-/* A result of NSS. Other threads may read it at any time, so it is never freed. */
+/* A result of NSS. Other threads may read the result at any time, so the result is never freed. */
 struct response {
     struct response *before;
     uid_t uid;

@@ -227,7 +227,7 @@ static int open_at(int directory, const char *name, int flags)
 }
 
 /* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
- * the user cannot search a directory above it. stat() distinguishes them. */
+ * the user cannot search a directory above the file. stat() distinguishes the two causes. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;

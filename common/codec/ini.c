@@ -39,7 +39,7 @@ static bool ini_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Returns the array with room for one more item. Doubles its size when it is full. The items
+/* Returns the array with room for one more item. Doubles the size of a full array. The items
  * contain pointers, not secrets, so realloc() may be used. */
 static void *with_room(void *items, size_t count, size_t item_size)
 {

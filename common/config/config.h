@@ -11,7 +11,8 @@
  * All sections are checked when the file is read, including sections that do not match the login. A
  * file has at most 10,000 sections.
  *
- * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
+ * A process caches a file, and reads the file again only after the file has changed
+ * (config/config_copy.h).
  */
 #ifndef RIA_CONFIG_CONFIG_H
 #define RIA_CONFIG_CONFIG_H

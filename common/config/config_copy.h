@@ -39,7 +39,7 @@ struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const
  * reference. */
 void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *file);
 
-/* Releases a reference, and frees the file with the last one. Accepts NULL. */
+/* Releases a reference, and frees the file when its last reference is released. Accepts NULL. */
 void ria_config_file_release(struct ria_config_file *file);
 
 #endif

@@ -10,9 +10,10 @@
  * credentials file the whole name of the section is the profile's name, as in [Foo Bar]; a section
  * whose name begins with "profile " is ignored there.
  *
- * A key in the credentials file overrides the same key in the config file. Of several equal keys in
- * a file the last one is used. In the config file, [profile default] replaces [default]. Sections
- * whose names have none of these forms are ignored. The providers (provider/) interpret the keys.
+ * A key in the credentials file overrides the same key in the config file. If a file contains the
+ * same key several times, its last value is used. In the config file, [profile default] replaces
+ * [default]. Sections whose names have none of these forms are ignored. The providers (provider/)
+ * interpret the keys.
  *
  * The environment variables AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name the files. The
  * defaults are ~/.aws/config and ~/.aws/credentials.

@@ -22,7 +22,7 @@ enum {
 };
 
 /* Appends the parameters from Action to X-Amz-Expires. The signed query and the token both begin
- * with these parameters, and differ in the order of the others. */
+ * with these parameters, and differ in the order of the other parameters. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,

@@ -92,9 +92,9 @@ void ria_login_name_remedy(
     }
 }
 
-/* Checks a channel on which the certificate chain was verified, but not the host name. The section
- * must allow such a channel with tls = verify-ca. Otherwise the error explains how to verify the
- * name, or which section to write for a tunnel. */
+/* Checks a channel on which the certificate chain was verified, but not the host name. Fails unless
+ * the section has tls = verify-ca. The error explains how to verify the name, or which section to
+ * write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -11,8 +11,8 @@
  * one machine or container are cached under $XDG_RUNTIME_DIR only, because several hosts may share
  * a home directory. The output of a credential_process, and the credentials of roles assumed with
  * that output, are also cached under $XDG_RUNTIME_DIR only, and only if the user sets
- * cache_credential_process. By default no file caches them, because the command may be a password
- * manager, whose purpose is to keep such keys off disks. The name of the file that caches the
+ * cache_credential_process. By default neither is cached in a file, because the command may be a
+ * password manager, whose purpose is to keep keys off disks. The name of the file that caches the
  * output of a credential_process also depends on the environment variables AWS_* and HOME, because
  * AWS's tools, when the command runs them, read these variables.
  */

@@ -101,7 +101,7 @@ static enum ria_origin find_cached(
 }
 
 /* Returns true if a role of the plan needs an MFA code and the plan contains none. In this case
- * *serial is set to mfa_serial of the first such role. */
+ * *serial is set to mfa_serial of the first role that needs a code. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {
     for (size_t i = 0; i < plan->role_count; i++) {

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags of the fields. The field of a setting is "value NUL path NUL line". It includes the path and
- * the line, because rds-iam-fetch shows them in its messages. */
+/* Tags of the fields. The field of a setting is "value NUL path NUL line". The field includes the
+ * path and the line, because rds-iam-fetch shows both in its messages. */
 enum {
     TAG_SOURCE = 1,
     TAG_LABEL,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes cache entries. Opens the cache directory, checks its owner and mode, and addresses all
- * files relative to the directory's descriptor. Caches nothing if the directory or its parent is a
- * symbolic link or belongs to another user, if other users have any right to the directory, or if
- * other users can write to its parent. */
+ * files relative to the directory's descriptor. Caches nothing in these cases: the directory or its
+ * parent is a symbolic link; the directory or its parent belongs to another user; other users have
+ * any right to the directory; other users can write to the parent. */
 #include "fetch/store.h"
 
 #include "base/ascii.h"

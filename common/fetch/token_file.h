@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a token file of the AWS CLI, locks it against other processes of rds-iam, and replaces it.
+ * Reads a token file of the AWS CLI, locks the file against other processes of rds-iam, and
+ * replaces the file.
  *
  * The AWS CLI takes no lock, and some versions of it write the file in place. So
  * ria_token_file_read() reads a file that is not valid JSON again after a moment, and

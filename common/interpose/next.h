@@ -2,8 +2,9 @@
  *
  * The libc functions that interposed functions of the same name replace. Each of them is looked up
  * once, when the object is loaded, because a lookup takes the dynamic linker's lock. A lookup at
- * the program's first open() could deadlock: the constructor of a library runs while the loading
- * thread holds that lock, and may wait for another thread that calls open().
+ * the program's first open() could deadlock. The reason: while a thread loads a library, it holds
+ * this lock and runs the library's constructor, and the constructor may wait for another thread
+ * that calls open().
  *
  * Thread-safe.
  */

@@ -8,8 +8,8 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* The symbol version of libc's dlsym() on this processor. It is the version of the first glibc that
- * supports the processor. */
+/* The symbol version of libc's dlsym() on this processor. This is the version of the first glibc
+ * that supports the processor. */
 #if defined(__x86_64__) && defined(__LP64__)
 #define DLSYM_VERSION "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -27,8 +27,9 @@ static void *find_nothing(void *handle, const char *name)
     return NULL;
 }
 
-/* Finds libc's dlsym() with dlvsym(). Uses it to look up the next dlsym(), which may belong to
- * another preload after this one; that preload's dlsym() has precedence over libc's. */
+/* Finds libc's dlsym() with dlvsym(), and with libc's dlsym() looks up the next dlsym(). The next
+ * dlsym() may be that of another preload after this preload. In this case it has precedence over
+ * libc's. */
 static ria_dlsym_function *find_next(void)
 {
     ria_dlsym_function *next = find_nothing;

@@ -37,8 +37,8 @@ struct ria_entry_host {
 };
 
 /* Fills *out from a service that names a passfile. Returns false, with *out unchanged, if the
- * service names no passfile. *out borrows from both arguments. ria_entry_check() checks the other
- * rules. */
+ * service names no passfile. *out borrows from *file and from *service. ria_entry_check() checks
+ * the other rules. */
 bool ria_entry_from_service(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out);
 

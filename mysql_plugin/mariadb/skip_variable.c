@@ -98,7 +98,7 @@ static int search_object(struct dl_phdr_info *object, size_t size, void *argumen
 
 /* In a program with more rights than its caller, secure_getenv() hides the variable, but the
  * library's getenv() sees it. The plugin makes no token in such a program, but the program may have
- * given a token. */
+ * given a token as its password. */
 static bool may_be_set(void)
 {
     const struct ria_world *world = ria_process_world();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the parts of Oracle's client library that a client authentication plugin uses. The
- * plugin has its own declarations so that it needs neither the library's headers nor a symbol of
- * the program that loads it: the mysql command contains the library and exports no symbol.
+ * plugin has its own declarations, so it does not need the library's headers. It also needs no
+ * symbol of the program that loads it, because the mysql command contains the library and exports
+ * no symbol.
  *
  * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later
  * releases of 8.0, and 8.1, 8.4 and 9.x, use 0x0200, which has one more member in the middle of the
@@ -21,8 +22,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* MYSQL. It has two layouts (layout.h), so the plugin reads it only at offsets and never through a
- * struct. */
+/* MYSQL. MYSQL has two layouts (layout.h), so the plugin reads MYSQL only at offsets and never
+ * through a struct. */
 struct ria_mysql;
 
 /* MYSQL_PLUGIN_VIO, up to the last member that the plugin uses. */

@@ -95,11 +95,12 @@ enum {
 /* Makes a token. Returns
  *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
  *   ABSENT  no credentials are configured: err lists each source and why the source has no
- * credentials; FAILED  a configured source is broken, or the login is refused: err contains the
- * reason. If the outcome is not FOUND, *token is unchanged. The call returns by the deadline,
- * unless reading a local file takes longer. Warnings are written to world->log. Making a token
- * needs 40 KB of stack. If the caller's stack may be smaller, call this function through
- * ria_guest_run() (os/guest_thread.h). err must not be NULL. */
+ *           credentials;
+ *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
+ * If the outcome is not FOUND, *token is unchanged. The call returns by the deadline, unless
+ * reading a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB
+ * of stack. If the caller's stack may be smaller, call this function through ria_guest_run()
+ * (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,

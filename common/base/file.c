@@ -53,8 +53,8 @@ static void file_set_file_system(const struct statfs *status, struct ria_file *o
 }
 
 /* Reads the access control list and the type of the file system. Uses the descriptor if `path` is
- * NULL, else the path. The function is not inlined, because inlining would put its buffer on the
- * stack of every login. */
+ * NULL, else the path. The function is not inlined, because inlining would put the function's
+ * buffer on the stack of every login. */
 __attribute__((noinline)) static void read_acl_and_file_system(
     int fd, const char *path, struct ria_file *out)
 {

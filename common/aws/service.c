@@ -83,8 +83,9 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* The host names of sign-in have a form of their own: the region, and a suffix from this table.
- * fips is NULL if the FIPS endpoint has a host name of the form that all services share. */
+/* The host names of AWS's sign-in service have a form of their own: the region, and a suffix from
+ * this table. fips is NULL if the FIPS endpoint has a host name of the form that all services
+ * share. */
 static const struct {
     const char *partition;
     const char *suffix;

@@ -31,8 +31,8 @@ struct ria_tag {
 bool ria_tag_next(const char **list, struct ria_tag *out) RIA_MUST_USE;
 
 /* Checks a list against the rules of STS: the number of items, their lengths, and unique keys
- * (ignoring case). Each item must have a value if has_values is set; no item may have a value if
- * has_values is not set. Returns NULL if the list is valid or empty, else a static string that
+ * (ignoring case). If has_values is true, each item must have a value. If has_values is false, no
+ * item may have a value. Returns NULL if the list is valid or empty, else a static string that
  * tells what is wrong. */
 const char *ria_tag_list_fault(const char *list, bool has_values);
 

@@ -2,7 +2,8 @@
  *
  * Reads the configuration files and checks all of their sections. section_table.c parses section
  * names, section.c parses keys, and config_copy.c caches parsed files. Rejects a duplicate section,
- * an endpoint or tls key in a section with a wildcard, and a role's key without role_arn.
+ * an endpoint or tls key in a section with a wildcard, and a key of a role in a section without
+ * role_arn.
  */
 #include "config/config.h"
 

@@ -162,8 +162,8 @@ bool ria_cli_cache_key(
 
 /* -- entries -------------------------------------------------------------------------------- */
 
-/* Reads the entry of a key text. If other users can write the entry, ignores the entry and adds a
- * warning; the caller then requests the credentials from AWS. */
+/* Reads the cache entry that belongs to a key text. If other users can write the entry, ignores the
+ * entry and adds a warning; the caller then requests the credentials from AWS. */
 static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {

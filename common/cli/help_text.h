@@ -2,7 +2,7 @@
  *
  * Makes the text of --help from the table of a command. If no line of the texts in the table has
  * more than 80 characters, no line of the help text has more than 80 characters. Each function
- * appends to `out`. If memory runs out, it sets out->failed.
+ * appends to `out`. If memory runs out, the function sets out->failed.
  */
 #ifndef RIA_CLI_HELP_TEXT_H
 #define RIA_CLI_HELP_TEXT_H

@@ -43,7 +43,7 @@ struct ria_option {
 /* The command line of one command. The texts have lines of at most 80 characters, and end with a
  * newline. */
 struct ria_syntax {
-    const char *usage; /* the forms of the command, one a line: "rds-iam token [OPTION...]" */
+    const char *usage; /* the forms of the command, one on each line: "rds-iam token [OPTION...]" */
     const char *about; /* what the command does */
     const struct ria_option *options;
     size_t count;

@@ -25,8 +25,8 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
-    /* libpq treats an empty PGSERVICEFILE as a file that does not exist. No user intends that, so
-     * an empty PGSERVICEFILE counts as unset here. */
+    /* libpq treats an empty PGSERVICEFILE as the name of a file that does not exist. A user who
+     * empties the variable means to unset it, so an empty PGSERVICEFILE counts as unset here. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
     const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {

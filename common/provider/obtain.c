@@ -83,8 +83,8 @@ static void log_cached(
 }
 
 /* Reads the in-process copy. If it is missing or expires too soon, also reads the cache file, and
- * uses whichever of the two expires later. Sets out->outcome to FOUND or ABSENT. If nothing is
- * cached, out->outcome stays FAILED. */
+ * uses whichever of the two expires later. If one of them is used, out->outcome is the cached
+ * outcome, FOUND or ABSENT. If nothing is cached, out->outcome stays FAILED. */
 static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
@@ -100,7 +100,7 @@ static enum ria_origin find_cached(
     return RIA_ORIGIN_MEMORY;
 }
 
-/* Returns true if a role of the plan needs an MFA code and the plan contains none. In this case
+/* Returns true if a role of the plan needs an MFA code, but the plan contains no code. In this case
  * *serial is set to mfa_serial of the first role that needs a code. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {

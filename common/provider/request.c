@@ -267,9 +267,9 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Returns false in two cases: the plan asks AWS for an identity or a question, but its source is
- * not a pair of keys, or it has a role; or the plan asks a question, but lacks the region or the
- * name. */
+/* Checks a plan that asks AWS for an identity, or that puts a question to AWS. The source of the
+ * plan must be a pair of keys, and the plan must have no role. If the plan contains a question, it
+ * must also contain the region and the name. Returns true for a plan that asks AWS nothing. */
 static bool is_complete_question(const struct ria_plan *plan)
 {
     bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;

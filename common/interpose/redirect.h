@@ -11,8 +11,8 @@
 typedef int ria_redirect_open(void);
 
 /* Redirects every later attempt to open `path`, an absolute path, to the function `open`. An
- * attempt is redirected only if its path is spelled in the same way. The string must exist as long
- * as the process. Call it once, before main(). */
+ * attempt is redirected only if its path is spelled in the same way. The string `path` must exist
+ * as long as the process. Call this function once, before main(). */
 void ria_redirect_set(const char *path, ria_redirect_open *open);
 
 /* If `path` is the redirected path, calls the function and returns its result. Otherwise returns

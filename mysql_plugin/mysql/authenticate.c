@@ -112,7 +112,8 @@ static int mysql_authenticate_finish(
     return ria_mysql_refuse(vio, connection, login_token->err.text);
 }
 
-/* Decides whether to send a password, to send a token or to refuse the login, and does it. */
+/* Decides whether to send a password, to send a token or to refuse the login, and carries out the
+ * decision. */
 static int send_or_refuse(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     bool may_send_password = is_password_allowed();

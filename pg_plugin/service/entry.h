@@ -42,8 +42,8 @@ struct ria_entry_host {
 bool ria_entry_from_service(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out);
 
-/* Checks every rule. Returns false with err filled: "file:line: [service] what is wrong; what to
- * do". */
+/* Checks every rule. If the entry breaks a rule, returns false with err filled: "file:line:
+ * [service] what is wrong; what to do". */
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_MUST_USE;
 
 /* Returns true if the entry does not set gssencmode, so that libpq 12 and later may try GSS

@@ -41,7 +41,7 @@ struct ria_service_setting {
     unsigned line;
 };
 
-/* One group. Its settings are file->settings[first] and count - 1 more. */
+/* One group. Its settings are file->settings[first] to file->settings[first + count - 1]. */
 struct ria_service {
     const char *name;
     unsigned line; /* the line of its [name] */

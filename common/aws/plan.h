@@ -144,8 +144,8 @@ struct ria_plan_endpoint {
 };
 
 /* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is
- * configured, it is the region's endpoint in the enabled variants (FIPS, dual-stack, legacy STS).
- * Returns false if the configured URL does not fit into out->url. */
+ * configured, the endpoint is the region's endpoint in the enabled variants (FIPS, dual-stack,
+ * legacy STS). Returns false if the configured URL does not fit into out->url. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,

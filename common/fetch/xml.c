@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the XML of AWS services with expat and extracts the text of a few elements. Keeps the path
- * of the current element, "/A/B/C", and compares its end with the wanted names. Rejects a document
- * type declaration, more than 16 levels of elements, and a path of more than 511 bytes. */
+ * of the current element, "/A/B/C", and compares the end of the path with the wanted names. Rejects
+ * a document type declaration, more than 16 levels of elements, and a path of more than 511 bytes.
+ */
 #include "fetch/query_call.h"
 
 #include "fetch/wiped.h"

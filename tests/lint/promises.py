@@ -45,16 +45,16 @@ def named(text):
         yield file, None
 
 
-def assigned_tests(body):
-    """True if a class or a function of the file is the target of a call setattr(CLASS, "test_..." ...)."""
-    return [node.args[0].id for node in ast.walk(body) if isinstance(node, ast.Call)
+def classes_with_made_tests(tree):
+    """The classes to which the file adds tests with setattr(CLASS, ...)."""
+    return [node.args[0].id for node in ast.walk(tree) if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name) and node.func.id == "setattr" and isinstance(node.args[0], ast.Name)]
 
 
 def python_tests(source):
     """The test functions and the classes with tests of a Python file."""
     tree = ast.parse(source)
-    found = set(assigned_tests(tree))
+    found = set(classes_with_made_tests(tree))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             tests = {each.name for each in node.body
@@ -88,7 +88,10 @@ def faults(text, tests):
         if not pairs:
             yield f"{words}: names no test"
         for file, name in pairs:
-            path = tests / (file or "")
+            if file is None:
+                yield f"{words}: names no file before {name}"
+                continue
+            path = tests / file
             if not path.is_file():
                 yield f"{words}: there is no file tests/{file}"
                 continue

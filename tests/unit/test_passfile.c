@@ -6,13 +6,6 @@
 
 #include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <string.h>
-
 /* Returns the position after the colon of a field that equals `token`, or NULL if the field
  * differs. */
 static const char *match_field(const char *line, const char *token)

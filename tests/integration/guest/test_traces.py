@@ -17,10 +17,10 @@ from service import Services, agent_program
 
 TOOL = harness.installed("bin/rds-iam")
 FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
-REPLACE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 CALLS = "execve,execveat,write,pwrite64,writev,pwritev,pwritev2,sendfile,copy_file_range,splice"
 # A call, its descriptor with the path, and the rest of the line. strace shows other kinds of descriptor as pipe:[1].
 WRITE = re.compile(r"^\d+ +\w+\(\d+<(/[^>]*)>(.*)$", re.M)
+MAKES = "open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod,mknodat,truncate"
 SIGNATURE = "X-Amz-Signature="
 
 
@@ -169,23 +169,39 @@ class Traces(TraceCase):
                 self.assertEqual(self.kinds(path for path, text in written.items() if SIGNATURE in text),
                                  expected[program])
 
-    def test_no_log_of_tls_keys_is_written(self):
-        """The control is a copy of rds-iam-fetch that does not know the variable, so its libcurl finds it."""
-        env = self.web_identity_env()
-        log = self.home.path / "tls-keys"
-        copy = self.home.path / "rds-iam-fetch"
-        program = FETCH.read_bytes()
-        self.assertEqual(program.count(b"SSLKEYLOGFILE"), 1)
-        for change, is_written in ((b"SSLKEYLOGFILE", False), (b"sslkeylogfile", True)):
-            with self.subTest(variable=change):
-                shutil.rmtree(self.home.path / ".cache", ignore_errors=True)
-                copy.write_bytes(program.replace(b"SSLKEYLOGFILE", change))
-                copy.chmod(0o755)
-                result = self.home.run(["unshare", "--mount", "sh", "-c", REPLACE, "sh", copy, FETCH, TOOL, "credentials"],
-                                       None, SSLKEYLOGFILE=str(log), **env)
-                self.assertEqual(result.returncode, 0, result.stderr)
-                self.assertEqual(log.exists(), is_written)
-        self.assertIn("CLIENT_", log.read_text(), "control: libcurl logged the keys")
+    def test_files_are_created_only_below_the_users_directories(self):
+        """The search covers every call that makes, renames or opens a file for writing."""
+        env, _, _ = self.from_sso()
+        self.sso_login(expires=60)
+        run = self.home.path / "xdg"
+        run.mkdir(mode=0o700)
+        env = {**env, "XDG_RUNTIME_DIR": str(run)}
+        allowed = {"xdg/rds-iam", "xdg/rds-iam/cache", ".aws/sso/cache", "log", "run", "xdg", "."}
+        seen = set()
+        for program, argv in self.programs():
+            shutil.rmtree(run / "rds-iam", ignore_errors=True)
+            made = self.made_by(argv, env)
+            with self.subTest(program=program):
+                self.assertLessEqual(self.kinds(made), allowed)
+            seen |= self.kinds(made)
+        self.assertLessEqual({"xdg/rds-iam/cache", ".aws/sso/cache", "log", "run"}, seen, "control")
+        planted = self.made_by(["sh", "-c", "mkdir /tmp/rds-iam-planted; rmdir /tmp/rds-iam-planted"], env)
+        self.assertEqual(planted, {"/tmp/rds-iam-planted"}, "control: a directory below /tmp is found")
+
+    def made_by(self, argv, env):
+        """Returns the paths of the files that a program made, or opened for writing."""
+        self.home.run(["strace", "-f", "-qq", "-y", "-e", f"trace={MAKES}", "-e", "signal=none", "-o", self.trace, *argv],
+                      None, **{**env, "RDS_IAM_LOG": f"debug:{self.log}"})
+        made = set()
+        for call, text in re.findall(r"^\d+ +(\w+)\((.*)$", self.trace.read_text(errors="replace"), re.M):
+            is_write = not call.startswith("open") or re.search(r"\bO_(?:WRONLY|RDWR|CREAT)\b", text)
+            if is_write and not re.search(r" = -1 ", text):
+                directory = re.match(r"\w+<([^>]*)>", text)
+                for path in re.findall(r'"((?:/dev/|/proc/)?[^"]*)"', text):
+                    path = os.path.join(directory[1] if directory else str(self.home.path), path)
+                    if not path.startswith(("/dev/", "/proc/")):
+                        made.add(os.path.normpath(path))
+        return made
 
 
 if __name__ == "__main__":

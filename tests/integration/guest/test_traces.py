@@ -51,6 +51,9 @@ class TraceCase(SecretSources):
             ("agent", [agent_program(), "--once", "--directory", self.services.directory]),
             ("rds-iam token", [TOOL, "token", *place]),
             ("rds-iam credentials", [TOOL, "credentials", *place]),
+            *((f"rds-iam check --engine {engine}", [
+                TOOL, "check", "--engine", engine, "--hostname", server.host, "--port", str(server.port), "--username", USER,
+                "--ca", self.lab.ca_file]) for engine, server in (("postgres", pg), ("mysql", self.lab.mariadb))),
         )
 
     def traced(self, argv, env):
@@ -90,7 +93,7 @@ class Traces(TraceCase):
             env, secrets, options = self.SOURCES[name](self)
             lines = []
             # No database of the lab has a user for the role of `aws login`.
-            for program, argv in self.programs(options)[2 if name == "aws login" else 0:]:
+            for program, argv in self.programs(options)[slice(2, 5) if name == "aws login" else slice(None)]:
                 shutil.rmtree(self.home.path / ".cache", ignore_errors=True)
                 starts, _ = self.traced(argv, env)
                 with self.subTest(source=name, program=program):
@@ -101,7 +104,8 @@ class Traces(TraceCase):
             with self.subTest(source=name):
                 self.assertEqual(find(set().union(*map(pieces, secrets)), text), [])
                 self.assertIsNone(TOKEN.search(text))
-                self.assertEqual(b'/rds-iam-fetch"' in text, name != "credentials file")
+                if name != "credentials file":
+                    self.assertIn(b'/rds-iam-fetch"', text, "control: the helper process was seen")
 
     def test_control_the_search_finds_a_secret_in_an_argument_and_in_the_environment(self):
         env, secrets, _ = self.from_environment()
@@ -162,7 +166,8 @@ class Traces(TraceCase):
     def test_a_token_is_written_only_into_the_agents_passfile(self):
         env, _, _ = self.from_credentials_file()
         expected = {"plugin": set(), "preload": {"memory"}, "agent": {"run"}, "rds-iam token": set(),
-                    "rds-iam credentials": set()}
+                    "rds-iam credentials": set(), "rds-iam check --engine postgres": {"memory"},
+                    "rds-iam check --engine mysql": set()}
         for program, argv in self.programs():
             with self.subTest(program=program):
                 _, written = self.traced(argv, env)

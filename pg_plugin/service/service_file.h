@@ -82,10 +82,10 @@ enum ria_outcome ria_service_read(
     struct ria_service_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Checks a service file that a reader has open, by the ownership rule of ria_service_read().
- * Returns false with err filled if a user other than root and this one can change the file, or if
- * that cannot be determined. `path` is the file's name in the message; fd is its descriptor, or -1,
- * and stays open. */
+/* Checks the owner and the mode of an open service file, as ria_service_read() does.
+ * Returns false with err filled if another user can change the file (root does not count), or if
+ * that cannot be determined. `path` is the file's name in the message. fd is the file's descriptor,
+ * which stays open, or -1. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 

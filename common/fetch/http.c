@@ -162,9 +162,10 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for the
      * thread even after the timeouts. */
     (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    /* Ignore the headers of the proxy, because TLS does not authenticate their Date. */
+    /* Ignore the headers of the proxy, because TLS does not authenticate the Date among them. */
     (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    /* Plain http goes only to this machine and to metadata services; no proxy may see it. */
+    /* Requests over plain http go only to this machine and to metadata services; no proxy may see
+     * these requests. */
     if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
         (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     }

@@ -88,17 +88,17 @@ static uid_t get_uid(void *self)
     return geteuid();
 }
 
-/* AT_SECURE is set if the program was started with more rights than its caller. A program may also
- * have changed its effective ids later. In this case the environment still belongs to the real
- * user, and a child may run as either user, because a shell resets its effective ids to the real
- * ids. */
+/* AT_SECURE is set if the program was started with more rights than its caller. If AT_SECURE is not
+ * set, the program may have changed its effective ids after its start. In this case the environment
+ * still belongs to the real user, and a child may run as either user, because a shell resets its
+ * effective ids to the real ids. */
 static bool get_privileged(void *self)
 {
     (void)self;
     return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
 }
 
-/* Follows a symbolic link. */
+/* If the path is a symbolic link, checks the directory to which the link leads. */
 static bool get_own_directory(void *self, const char *path)
 {
     (void)self;
@@ -180,9 +180,9 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
                    : "KB");
 }
 
-/* Returns true for /dev/null. Users set a variable to /dev/null if it must name a file and they
- * have none. Compares the device number, because the path may also be a link to /dev/null, or
- * /dev/null may be mounted at the path. */
+/* Returns true for /dev/null. Users set a variable to /dev/null if the variable must name a file
+ * and they have no such file. Compares the device number, because the path may also be a link to
+ * /dev/null, or /dev/null may be mounted at the path. */
 static bool is_null_device(int fd)
 {
     struct stat status;
@@ -232,8 +232,8 @@ static int open_at(int directory, const char *name, int flags)
 }
 
 /* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
- * the user cannot search a directory above it. stat() distinguishes them. ENXIO and ENODEV are the
- * errors of a socket, and of a device without a driver. */
+ * the user cannot search a directory above the file. stat() distinguishes the two causes. ENXIO and
+ * ENODEV are the errors of a socket, and of a device without a driver. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;

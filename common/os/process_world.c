@@ -195,6 +195,11 @@ static bool is_null_device(int fd)
     return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
 }
 
+static enum ria_outcome irregular(const char *path, struct ria_error *err)
+{
+    return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
+}
+
 static enum ria_outcome read_open_file(
     int fd, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
@@ -214,7 +219,7 @@ static enum ria_outcome read_open_file(
         facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
     }
     if (!S_ISREG(facts.mode)) {
-        return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
+        return irregular(path, err);
     }
     if (!is_empty && !read_all(fd, out)) {
         return errno == EFBIG ? too_large(err, path, out->max)
@@ -233,7 +238,8 @@ static int open_at(int directory, const char *name, int flags)
 }
 
 /* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
- * the user cannot search a directory above the file. stat() distinguishes the two causes. */
+ * the user cannot search a directory above the file. stat() distinguishes the two causes. ENXIO and
+ * ENODEV are the errors of a socket, and of a device without a driver. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
@@ -256,6 +262,9 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
             "%s: is below a directory that this user cannot search; allow that, or name another "
             "file",
             path);
+    }
+    if (error == ENXIO || error == ENODEV) {
+        return irregular(path, err);
     }
     char words[128];
     return ria_failed(

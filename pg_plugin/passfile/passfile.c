@@ -36,6 +36,10 @@ static void add_field(struct ria_buf *out, const char *text)
 
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line)
 {
+    const char *const fields[] = {line->host, line->port, line->user, line->password};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        out->failed = out->failed || strchr(fields[i], '\n') != NULL;
+    }
     add_field(out, line->host);
     ria_buf_add_char(out, ':');
     add_field(out, line->port);

@@ -26,8 +26,9 @@ struct ria_passfile_line {
     const char *password;
 };
 
-/* Appends the line and a newline, with the fields escaped. If the text is too long or memory runs
- * out, sets out->failed. */
+/* Appends the line and a newline, with the fields escaped. Sets out->failed if a field contains a
+ * newline, which has no escape: the rest of the field would be another line. Also sets out->failed
+ * if the text is too long or memory runs out. */
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line);
 
 /* A directory, identified by its device and inode numbers, because a directory that is mounted

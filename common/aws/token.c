@@ -2,9 +2,9 @@
  *
  * Makes the token. The token is written first, without its signature and in botocore's order. The
  * canonical request has the same parameters, but sorted. It is not written to memory: the parts of
- * the token are hashed in the order of the request. RDS and Aurora DSQL
- * differ in the name of the service, in the action and its parameters, and in the port. Fails for a
- * time outside the years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
+ * the token are hashed in the order of the request. RDS and Aurora DSQL differ in the name of
+ * the service, in the action and its parameters, and in the port. Fails for a time outside the
+ * years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
  */
 #include "aws/token.h"
 
@@ -26,7 +26,7 @@ enum {
 #define LIFE_TEXT "900"
 _Static_assert(RIA_TOKEN_LIFE == 900, "LIFE_TEXT is RIA_TOKEN_LIFE");
 
-/* Where in the token the parts of a token that are also parts of its canonical request. */
+/* The parts of a token that are also parts of its canonical request. */
 struct layout {
     const char *host; /* the value of the Host header */
     const char *host_end;

@@ -126,7 +126,8 @@ static bool lie_in_one_object(struct ria_error *err)
     return true;
 }
 
-/* Computes the digest of several pieces. The caller may pass the same context again. */
+/* Computes the digest of several pieces. The caller may use the same context for several
+ * digests. */
 static bool digest_parts(
     EVP_MD_CTX *ctx, const struct ria_digest_part *parts, size_t count, uint8_t out[RIA_SHA256_LEN])
 {

@@ -40,7 +40,8 @@ static const size_t rooms[] = {
     /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack.
      * The rest is a margin. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
-    /* The need of NSS modules is unknown, so this is the stack size of a new thread. */
+    /* It is not known how much stack NSS modules need. They run on the current stack only if its
+     * free room is as large as the whole stack of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,
 };
 
@@ -187,20 +188,22 @@ static struct timespec time_after(unsigned budget_ms)
     return end;
 }
 
-/* Waits until the work is done, or until `end` on the monotonic clock. A system call, because
- * only glibc has a function that waits for a semaphore on this clock. */
+/* Waits until the work is done, or until `end` on the monotonic clock. Uses a system call, because
+ * only glibc has a function that waits for a semaphore on this clock. Returns 0, ETIMEDOUT, or the
+ * error with which the kernel refuses the call. */
 static int guest_thread_wait_for(struct timed *timed, const struct timespec *end)
 {
     int before = PTHREAD_CANCEL_ENABLE;
     int error = 0;
+    uint32_t is_done = 0;
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    while (error != ETIMEDOUT && __atomic_load_n(&timed->is_done, __ATOMIC_ACQUIRE) == 0) {
+    do {
         long result = syscall(SYS_futex, &timed->is_done, WAIT_UNTIL, 0, end, NULL, EVERY_WAKE);
         error = result == 0 ? 0 : errno;
-    }
-    error = error == ETIMEDOUT ? error : 0;
+        is_done = __atomic_load_n(&timed->is_done, __ATOMIC_ACQUIRE);
+    } while (is_done == 0 && (error == 0 || error == EINTR || error == EAGAIN));
     (void)pthread_setcancelstate(before, NULL);
-    return error;
+    return is_done != 0 ? 0 : error;
 }
 
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)

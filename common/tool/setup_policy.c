@@ -52,7 +52,7 @@ static const struct ria_option options[] = {
     {"resource-id",
      "ID",
      "db-... of an instance, cluster-... of a cluster (also for each instance of Aurora), prx-... "
-     "of an RDS Proxy; not the name of the database",
+     "of an RDS Proxy; not the name of the database, and not for Aurora DSQL",
      RIA_VALUE(struct policy, resource_id)},
     {"region",
      "REGION",
@@ -64,10 +64,12 @@ static const struct ria_syntax setup_policy_syntax = {
     .usage = "rds-iam setup policy --hostname HOST --username USER [OPTION...]\n",
     .about = "Prints the IAM policy that allows a login as USER to one database: the action\n"
              "rds-db:connect on\n"
-             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach it to the\n"
-             "role or user of the client, in the account of the database. A value that is not\n"
-             "given stands in the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr\n"
-             "explains how to find it. With such a placeholder the policy allows nothing.\n",
+             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. For Aurora DSQL,\n"
+             "the action is dsql:DbConnect, or dsql:DbConnectAdmin for the user admin, on\n"
+             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID. Attach it to the role or user of\n"
+             "the client, in the account of the database. A value that is not given stands in\n"
+             "the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr explains how to\n"
+             "find it. With such a placeholder the policy allows nothing.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };

@@ -86,6 +86,12 @@ class Sysroot:
                 path.unlink()
                 path.symlink_to(os.path.relpath(root / target.lstrip("/"), path.parent))
 
+    def add_file(self, name, text):
+        """Adds a file that emulated programs find instead of the file of this machine."""
+        path = self.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
     def cross_file(self):
         """The text of meson's cross file."""
         lists = {name: ", ".join(f"'{word}'" for word in words) for name, words in {

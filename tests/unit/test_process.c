@@ -156,8 +156,8 @@ static void stat_fails_for_anything_but_a_regular_file(void **state)
     }
 }
 
-/* Sets an access control list with `users` named users from 5000 on, who can write. The attribute is
- * little-endian on every machine. */
+/* Sets an access control list with `users` named users from 5000 on, who can write. The attribute
+ * is little-endian on every machine. */
 static void set_acl(const char *name, size_t users)
 {
     struct entry {

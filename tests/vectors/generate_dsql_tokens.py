@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Tokens of Aurora DSQL, made by the client methods of a botocore: writes dsql_tokens.json.
 
-    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_dsql_tokens.py
+    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_dsql_tokens.py [--print]
 
-DIRECTORY contains a botocore of 1.35.74 or later: earlier ones do not have the methods. They are called as AWS
+With --print, it prints the text instead. DIRECTORY contains a botocore of 1.35.74 or later: earlier ones do not have the methods. They are called as AWS
 documents, except that the time is fixed. The intermediate values are those of the signer that the methods use. Before
 it writes a row, the program makes the token again with that signer alone, and compares.
 """
-import datetime
 import json
 import pathlib
+import sys
 
+import plain_botocore  # noqa: F401  (the C library writes the parameters in another order)
 import botocore
 import botocore.auth
 import botocore.session
@@ -42,23 +43,33 @@ CASES = [
 ]
 
 
-def token(host, user, region, session_token, moment):
-    """The token by the method of botocore's client."""
-    botocore.auth.get_current_datetime = lambda **_: moment
+def token(host, user, region, session_token, timestamp):
+    """The token by the method of botocore's client. The signer has taken the time when it calls the replaced method, and
+    has not used it yet."""
+    plain = botocore.auth.SigV4QueryAuth._modify_request_before_signing
+
+    def with_timestamp(self, request):
+        request.context["timestamp"] = timestamp
+        plain(self, request)
+
     session = botocore.session.Session()
     client = session.create_client(
         "dsql", region_name=region, aws_access_key_id=KEYS[0], aws_secret_access_key=KEYS[1],
         aws_session_token=session_token)
     method = client.generate_db_connect_admin_auth_token if user == "admin" else client.generate_db_connect_auth_token
-    return method(Hostname=host)
+    botocore.auth.SigV4QueryAuth._modify_request_before_signing = with_timestamp
+    try:
+        return method(Hostname=host)
+    finally:
+        botocore.auth.SigV4QueryAuth._modify_request_before_signing = plain
 
 
-def signing(host, user, region, session_token, moment):
+def signing(host, user, region, session_token, timestamp):
     """The intermediate values, by the signer."""
     signer = botocore.auth.SigV4QueryAuth(Credentials(*KEYS, session_token), "dsql", region, expires=900)
     action = "DbConnectAdmin" if user == "admin" else "DbConnect"
     request = AWSRequest(method="GET", url=f"https://{host}/", params={"Action": action})
-    request.context["timestamp"] = moment.strftime("%Y%m%dT%H%M%SZ")
+    request.context["timestamp"] = timestamp
     signer._modify_request_before_signing(request)
     canonical = signer.canonical_request(request)
     to_sign = signer.string_to_sign(request, canonical)
@@ -68,9 +79,9 @@ def signing(host, user, region, session_token, moment):
 
 
 def row(name, host, user, region, session_token, time):
-    moment = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ")
-    made = token(host, user, region, session_token, moment)
-    canonical, to_sign, signature, again = signing(host, user, region, session_token, moment)
+    timestamp = time.replace("-", "").replace(":", "")
+    made = token(host, user, region, session_token, timestamp)
+    canonical, to_sign, signature, again = signing(host, user, region, session_token, timestamp)
     if made != again:
         raise SystemExit(f"{name}: the method and the signer differ: {made} {again}")
     return {
@@ -87,7 +98,11 @@ def main():
         "Times are UTC; X-Amz-Expires is always 900, botocore's default. Keys are invented. Written by "
         "generate_dsql_tokens.py.")
     document = {"about": about, "cases": [row(*case) for case in CASES]}
-    FILE.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(document, indent=1) + "\n"
+    if sys.argv[1:] == ["--print"]:
+        sys.stdout.write(text)
+    else:
+        FILE.write_text(text, encoding="utf-8")
 
 
 main()

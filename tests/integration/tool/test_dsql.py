@@ -216,10 +216,24 @@ class Commands(DsqlCase):
                       output.item("endpoint")["text"])
 
     def test_check_names_the_policy_that_is_missing(self):
-        output = self.check(self.login_to_dsql().change(principal="etl"))
+        login = self.login_to_dsql().change(principal="etl")
+        output = self.check(login)
         self.assertNotEqual(output.status, 0)
         self.assert_refused("AccessDenied")
         self.assertIn("policy-missing", output.causes)
+        text = self.check_text(login)
+        words = " ".join(text.stdout.split())
+        self.assertIn("allows dsql:DbConnect,", words)
+        self.assertIn("--action-names dsql:DbConnect --resource-arns arn:aws:dsql:us-east-1:123456789012:cluster/"
+                      "abcdefghijklmnopqrstuvwxyz", words)
+        self.assertNotIn("rds-db:connect", words)
+
+    def test_check_aws_asks_no_question_about_the_cluster(self):
+        output = self.check_text(self.login_to_dsql(), "--aws")
+        self.assertEqual(output.status, 0, output.stdout)
+        words = " ".join(output.stdout.split())
+        self.assertIn("database not asked: this name does not contain the identifier", words)
+        self.assertIn("policy not asked: the resource id of the database is not known", words)
 
 
 harness.main()

@@ -15,6 +15,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -26,6 +27,7 @@ NAMES = ("truststore.pki.rds.amazonaws.com", "truststore.pki.us-gov-west-1.rds.a
 # The lab's AWS services have port 443 of 127.0.0.1 in a network of the lab.
 ADDRESS_IN_NETWORK = "127.0.0.2"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+NOBODY = 65534
 
 
 class TrustServer:
@@ -82,6 +84,23 @@ class TrustServer:
     def argv(self, argv):
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", *user, *argv]
+
+
+def install_store(home, bundle):
+    """Runs `rds-iam setup ca` as an ordinary user with an empty home, which downloads the bundle. root would install it
+    in /etc. The user's files then belong to the user who runs the tests."""
+    user = []
+    if os.geteuid() == 0:
+        os.chown(home, NOBODY, NOBODY)
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    with tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK) as directory, TrustServer(directory) as server:
+        server.body.write_bytes(pathlib.Path(bundle).read_bytes())
+        result = harness.run(server.argv([*user, harness.installed("bin/rds-iam"), "setup", "ca"]),
+                             env={"PATH": PATH, "HOME": str(home)})
+        if result.returncode != 0 or not server.requests.exists():
+            raise OSError(f"rds-iam setup ca: {result.stderr}")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, os.geteuid(), os.getegid())
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

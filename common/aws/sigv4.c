@@ -96,7 +96,8 @@ bool ria_sigv4_sign(
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_TOKEN_SIZE);
     }
     const struct ria_digest_part message = {text, (size_t)(end - text)};
-    bool ok = ria_digest_hmac(&digest, key->bytes, sizeof(key->bytes), &message, 1, sum, err);
+    const struct ria_digest_part with = {key->bytes, sizeof(key->bytes)};
+    bool ok = ria_digest_hmac(&digest, &with, &message, 1, sum, err);
     if (ok) {
         ria_hex_write(sum, sizeof(sum), signature);
     }

@@ -284,14 +284,13 @@ bool ria_digest_sha256(
 
 bool ria_digest_hmac(
     struct ria_digest *digest,
-    const void *key,
-    size_t key_len,
+    const struct ria_digest_part *key,
     const struct ria_digest_part *messages,
     size_t count,
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    return hmac_chain(digest->ctx, key, key_len, messages, count, out) ||
+    return hmac_chain(digest->ctx, key->data, key->len, messages, count, out) ||
            ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute an HMAC");
 }
 
@@ -312,7 +311,8 @@ bool ria_hmac_sha256(
 {
     RIA_AUTO(digest) digest = {0};
     return ria_digest_open(&digest, err) &&
-           ria_digest_hmac(&digest, key, key_len, messages, count, out, err);
+           ria_digest_hmac(
+               &digest, &(struct ria_digest_part){key, key_len}, messages, count, out, err);
 }
 
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)

@@ -58,8 +58,7 @@ bool ria_digest_sha256(
 /* Computes the chain of ria_hmac_sha256() with an open context. */
 bool ria_digest_hmac(
     struct ria_digest *digest,
-    const void *key,
-    size_t key_len,
+    const struct ria_digest_part *key,
     const struct ria_digest_part *messages,
     size_t count,
     uint8_t out[RIA_SHA256_LEN],

@@ -86,7 +86,7 @@ static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
     int64_t first = INT64_MAX;
-    for (size_t i = 0; i < 2 * COPIES; i++) {
+    for (size_t i = 0; i < (size_t)2 * COPIES; i++) {
         struct copy *copy = i < COPIES ? &copies[i] : &keys[i - COPIES];
         int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_expiry(world, copy, ticks);
         if (end <= ticks) {

@@ -118,6 +118,7 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
         hash = ria_hash_add(hash, key.host[i - 1]);
     }
     key.hash = join_hashes(hash, hash_user(key.user), key.port, key.is_wildcard);
+    table->has_wildcard = table->has_wildcard || key.is_wildcard;
     table->keys[table->count] = key;
     return &table->keys[table->count++];
 }
@@ -225,7 +226,7 @@ uint32_t ria_sections_find(
     for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
         hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
         connection.is_wildcard = i > 1;
-        if (connection.is_wildcard && host[i - 1] != '.') {
+        if (connection.is_wildcard && (host[i - 1] != '.' || !table->has_wildcard)) {
             continue;
         }
         connection.host = host + i - 1;

@@ -34,6 +34,18 @@
 #define RIA_MESSAGE_LIBCURL "libcurl cannot be set up"
 #define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
 
+/* -- the installation ------------------------------------------------------------------------ */
+
+/* The packages that can be installed without each other. Each needs the package rds-iam. */
+#define RIA_PACKAGE_MYSQL "rds-iam-mysql"
+#define RIA_PACKAGE_POSTGRESQL "rds-iam-postgresql"
+/* Arguments: the path of an object of the package, what follows, and the package. */
+#define RIA_MESSAGE_NOT_INSTALLED "%s is not installed, so %s; install the package %s"
+#define RIA_WITHOUT_MYSQL                                                                          \
+    "logins to MySQL and MariaDB servers get no token, and rds-iam does not verify these servers"
+#define RIA_WITHOUT_POSTGRESQL                                                                     \
+    "logins to PostgreSQL servers get no token, and rds-iam does not verify these servers"
+
 /* -- the connection ------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_PLAIN "the connection is not encrypted"

@@ -161,8 +161,8 @@ static bool sets_key(const struct ria_ini_warning *warning, const char *key)
     return *key == '\0' && (*at == ':' || *at == ' ' || *at == '\t' || *at == '\0');
 }
 
-/* Returns the first warning of a section, or NULL. If `key` is not NULL, only warnings about lines
- * that set the key count. */
+/* Returns the first warning of a section, or NULL. If `key` is not NULL, skips warnings about lines
+ * that do not set the key. */
 static const struct ria_ini_warning *warning_in(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {

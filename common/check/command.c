@@ -3,7 +3,7 @@
  * rds-iam check: runs all checks for one login and explains a refusal. Rejects a command line that
  * does not name a login. */
 #include "check/facts.h"
-#include "tool/options.h"
+#include "cli/command_line.h"
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -15,33 +15,71 @@ enum {
     EXIT_NOT_REACHED = 4,
 };
 
-static const char help[] =
-    "usage: rds-iam check --hostname HOST --username USER [OPTION...]\n"
-    "       rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
-    "       rds-iam check\n"
-    "\n"
-    "Checks everything that a login needs, step by step, logs in once, and explains a refusal.\n"
-    "Prints no secret. Changes nothing, neither here nor on the server. Without options, checks\n"
-    "every service of pg_service.conf.\n"
-    "\n"
-    "  --hostname HOST    the RDS endpoint, or a name that rds-iam's configuration maps\n"
-    "  --port PORT        default: 5432 with --engine postgres, otherwise 3306\n"
-    "  --username USER    the database user\n"
-    "  --service NAME     a service of pg_service.conf, as psql uses it\n"
-    "  --defaults-group NAME\n"
-    "                     a group of the MySQL option file, such as client or client-rds\n"
-    "  --engine ENGINE    postgres or mysql (also for MariaDB); default: by the port\n"
-    "  --dbname NAME      default: postgres, or none for mysql\n"
-    "  --program FILE     log in with the client library of this program\n"
-    "  --ca FILE          verify the server with FILE, not with the files of rds-iam setup ca\n"
-    "  --profile NAME     use this AWS profile\n"
-    "  --aws              also ask AWS about the database and the policies, which needs the\n"
-    "                     permissions rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy\n"
-    "  --json             print one JSON object\n"
-    "  --help             print this text\n"
-    "\n"
-    "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
-    "3 (refused by the server), 4 (the server was not reached)\n";
+struct check_arguments {
+    struct ria_target target;
+    const char *port;
+    const char *engine;
+    bool is_json;
+};
+
+static const struct ria_option options[] = {
+    {"hostname",
+     "HOST",
+     "the RDS endpoint, or a name that rds-iam's configuration maps",
+     RIA_VALUE(struct check_arguments, target.login.host)},
+    {"port",
+     "PORT",
+     "default: 5432 with --engine postgres, otherwise 3306",
+     RIA_VALUE(struct check_arguments, port)},
+    {"username", "USER", "the database user", RIA_VALUE(struct check_arguments, target.login.user)},
+    {"service",
+     "NAME",
+     "a service of pg_service.conf, as psql uses it",
+     RIA_VALUE(struct check_arguments, target.service)},
+    {"defaults-group",
+     "NAME",
+     "a group of the MySQL option file, such as client or client-rds",
+     RIA_VALUE(struct check_arguments, target.group)},
+    {"engine",
+     "ENGINE",
+     "postgres or mysql (also for MariaDB); default: by the port",
+     RIA_VALUE(struct check_arguments, engine)},
+    {"dbname",
+     "NAME",
+     "default: postgres, or none for mysql",
+     RIA_VALUE(struct check_arguments, target.dbname)},
+    {"program",
+     "FILE",
+     "log in with the client library of this program",
+     RIA_VALUE(struct check_arguments, target.program)},
+    {"ca",
+     "FILE",
+     "verify the server with FILE, not with the files of rds-iam setup ca",
+     RIA_VALUE(struct check_arguments, target.ca)},
+    {"profile",
+     "NAME",
+     "use this AWS profile",
+     RIA_VALUE(struct check_arguments, target.login.profile)},
+    {"aws",
+     NULL,
+     "also ask AWS about the database and the policies, which needs the permissions "
+     "rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy",
+     RIA_FLAG(struct check_arguments, target.asks_aws)},
+    {"json", NULL, "print one JSON object", RIA_FLAG(struct check_arguments, is_json)},
+};
+
+static const struct ria_syntax check_syntax = {
+    .usage = "rds-iam check --hostname HOST --username USER [OPTION...]\n"
+             "rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
+             "rds-iam check\n",
+    .about = "Checks everything that a login needs, step by step, logs in once, and explains a\n"
+             "refusal. Prints no secret. Changes nothing, neither here nor on the server.\n"
+             "Without options, checks every service of pg_service.conf.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .exit_status = "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
+                   "3 (refused by the server), 4 (the server was not reached)\n",
+};
 
 static const struct {
     const char *result;
@@ -170,7 +208,7 @@ static const char *find_conflict(
     const struct {
         const char *name;
         bool is_conflict;
-    } options[] = {
+    } rows[] = {
         {"defaults-group", has_service && target->group != NULL},
         {"hostname", has_service && target->login.host != NULL},
         {"port", has_service && port != NULL},
@@ -178,9 +216,9 @@ static const char *find_conflict(
         {"engine",
          (has_service || target->group != NULL) && engine != NULL && strcmp(engine, wrong) == 0},
     };
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        if (options[i].is_conflict) {
-            return options[i].name;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].is_conflict) {
+            return rows[i].name;
         }
     }
     return NULL;
@@ -209,48 +247,32 @@ static bool use_profile(const char *profile)
 
 int ria_command_check(int argc, char **argv, const struct ria_world *world)
 {
-    struct ria_target target = {.login = {.channel = RIA_CHANNEL_NONE}};
-    const char *port = NULL;
-    const char *engine = NULL;
-    bool is_json = false;
-    const struct ria_option options[] = {
-        {.name = "hostname", .value = &target.login.host},
-        {.name = "port", .value = &port},
-        {.name = "username", .value = &target.login.user},
-        {.name = "service", .value = &target.service},
-        {.name = "defaults-group", .value = &target.group},
-        {.name = "engine", .value = &engine},
-        {.name = "dbname", .value = &target.dbname},
-        {.name = "program", .value = &target.program},
-        {.name = "ca", .value = &target.ca},
-        {.name = "profile", .value = &target.login.profile},
-        {.name = "aws", .flag = &target.asks_aws},
-        {.name = "json", .flag = &is_json},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    struct check_arguments arguments = {.target = {.login = {.channel = RIA_CHANNEL_NONE}}};
+    struct ria_target *target = &arguments.target;
+    int status = ria_options_parse(argc, argv, &check_syntax, &arguments);
     if (status == RIA_CONTINUE) {
-        status = set_engine(argv[0], engine, port, &target);
+        status = set_engine(argv[0], arguments.engine, arguments.port, target);
     }
     if (status != RIA_CONTINUE) {
         return status;
     }
-    const char *other = find_conflict(&target, engine, port);
+    const char *other = find_conflict(target, arguments.engine, arguments.port);
     if (other != NULL) {
         return ria_usage(
             argv[0],
             "%s and --%s cannot be used together",
-            target.service != NULL ? "--service" : "--defaults-group",
+            target->service != NULL ? "--service" : "--defaults-group",
             other);
     }
-    if (!use_profile(target.login.profile)) {
+    if (!use_profile(target->login.profile)) {
         return ria_out_of_memory();
     }
-    if (target.service == NULL && target.group == NULL &&
-        (target.login.host == NULL || target.login.user == NULL)) {
+    if (target->service == NULL && target->group == NULL &&
+        (target->login.host == NULL || target->login.user == NULL)) {
         return argc == 1
                    ? check_all_services(argv[0], world)
                    : ria_usage(
                          argv[0], "give --hostname and --username, --service or --defaults-group");
     }
-    return check_target(&target, is_json, world);
+    return check_target(target, arguments.is_json, world);
 }

@@ -1,54 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam's own configuration file. For each address that a client connects to, it can name an
- * RDS endpoint, an AWS profile and a role.
- *
- *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
- *   profile = etl                                      AWS profile to sign with
- *   region  = eu-west-1                                needed only if the name contains no region
- *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
- *   cache_credential_process = yes                     cache the output of the command; see below
- *   role_arn            = arn:aws:iam::123456789012:role/rds-access
- *                                                      assumed with the credentials of the profile
- *                                                      or of the chain
- *   external_id         = ...                          this and the next five keys need role_arn
- *   role_session_name   = etl
- *   duration_seconds    = 3600
- *   session_tags        = team=etl, env=prod           the role's trust policy must also
- *                                                      allow sts:TagSession
- *   transitive_tag_keys = team
- *   source_identity     = jane
- *
- *   [*.eu-west-1.rds.amazonaws.com]                    "*." matches one or more labels
- *   profile = eu
- *
- *   [127.0.0.1:13306]                                  a tunnel, an alias, a load balancer
- *   endpoint = prod.cluster-abc.eu-west-1.rds.amazonaws.com:3306
- *   tls      = verify-ca                               the default is verify-full
- *
- * tls = verify-ca is for a client that verifies the server's certificate against a CA but cannot
- * verify the host name. The section must also contain `endpoint`, or its name must be the name of
- * an RDS endpoint. A section with a wildcard can contain neither `endpoint` nor `tls`. With
- * verify-ca, the token is sent to any server that has a certificate of that CA. If the CA is the
- * RDS bundle, the token is sent to any RDS database that the host name resolves to.
- *
- * role_arn, external_id, role_session_name and source_identity are rejected if they contain quotes,
- * spaces or a placeholder (aws/identifier.h).
- *
- * cache_credential_process = yes (default: no) is for a credential_process that takes longer than
- * the 10 s of a login. The output of the command is cached only in a file below $XDG_RUNTIME_DIR.
- * `rds-iam credentials` lets the command run for 60 s; after one such run, the plugins can log in.
- * A cache entry is valid for the same command, file, profile, AWS_* variables and HOME, until 15
- * minutes before the Expiration in the command's output. Output without an Expiration is not
- * cached. The command is not run again to see whether it now prints another identity. To delete the
- * cache entries, run `rds-iam credentials --clear`. If `rds-iam credentials` is run for a profile
- * and without a host, the setting applies if a section with the same profile has it.
+ * RDS endpoint, an AWS profile and a role. Its manual is the page rds-iam.conf(5),
+ * config/rds-iam.conf.5.scd.
  *
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
  * first matching section is used. A file must belong to root or the user, and no other user may be
- * able to write it (base/trust.h), because it decides which token goes to which address. All
- * sections are checked when the file is read, including sections that do not match the login. A
+ * able to write it (base/trust.h), because the file decides which token is sent to which address.
+ * All sections are checked when the file is read, including sections that do not match the login. A
  * file has at most 10,000 sections.
  *
  * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
@@ -88,10 +48,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns whether a section with this profile has cache_credential_process = yes, for a command
- * that names a profile and no host. A section without a profile belongs to `active`, the profile
- * that is used if none is named. If a section is found, *out is the setting of the first one; else
- * *out is unchanged. */
+/* Returns whether a section with this profile has cache_credential_process = yes. This function is
+ * for a command that names a profile and no host. A section without a profile belongs to `active`,
+ * the profile that is used if none is named. If there are such sections, *out is the setting of the
+ * first one; else *out is unchanged. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,

@@ -190,7 +190,7 @@ class RuntimeDirectory(ProcessCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(self.places_of_secret(), ["xdg"], "control: the search finds it there")
 
-    NOT_ALONE = "XDG_RUNTIME_DIR is not a directory of yours alone"
+    NOT_ALONE = "XDG_RUNTIME_DIR is not a directory that only you can write"
     NO_FILE = "no entry can be locked and written in "
 
     def test_unset(self):

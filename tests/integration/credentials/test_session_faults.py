@@ -36,7 +36,7 @@ def renewal(login, service):
         ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
         ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
         ("large", {"kind": "flood"}, 1, "the response is longer than 64 KB"),
-        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
     )
 
 

@@ -8,6 +8,7 @@ import hostile
 from labcase import USER, harness
 from mariadb_client import CONFIG, VERIFIES_ITSELF
 import traces
+from impostors import IMPOSTORS
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
@@ -233,15 +234,13 @@ class Given(ToolCase):
 class Hostile(ToolCase):
     """A tool sends no token and no password to a server that cannot prove its name."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name"}
-
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
     def test_no_tool_sends_a_token_or_a_password(self):
         secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
         for tool, words in TOOLS.items():
-            for title, kind in self.PEERS.items():
+            for title, kind in IMPOSTORS.items():
                 for password in (None, hostile.TYPED):
                     with self.subTest(tool=tool, peer=title, password=password), \
                             MySQLPeer(self.certificate(kind)) as peer:

@@ -89,8 +89,6 @@ class Logins(ProgramCase):
 class Hostile(ProgramCase):
     """Not one byte of a token to a server that cannot prove its name."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
-
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
@@ -108,12 +106,6 @@ class Hostile(ProgramCase):
         for name in PROGRAMS:
             with self.subTest(program=name), PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
                 self.assert_sends_nothing(peer, name)
-
-    def test_no_peer_gets_one(self):
-        for title, kind in self.PEERS.items():
-            for name in ("psql", "psycopg 3"):
-                with self.subTest(peer=title, program=name), PostgreSQLPeer(self.certificate(kind)) as peer:
-                    self.assert_sends_nothing(peer, name)
 
     def test_a_public_ca_and_another_name(self):
         """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""

@@ -274,7 +274,7 @@ class Environment(CommandCase):
         text = self.home.run([self.tool, "exec", "--help"]).stdout
         self.assertNotIn("--ssl", text, "the examples need no TLS options")
         for line in text.splitlines():
-            self.assertLessEqual(len(line), 95, line)
+            self.assertLessEqual(len(line), 80, line)
 
 
 class Cost(CommandCase):

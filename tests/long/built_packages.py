@@ -14,8 +14,8 @@ NAMES = ("rds-iam", "rds-iam-mysql", "rds-iam-postgresql")
 # Directories whose files apt, dpkg and the packages of other programs change whenever a package is installed.
 STATE = ("/var/lib/apt", "/var/lib/dpkg", "/var/cache", "/var/log", "/etc/ssl/certs", "/proc", "/sys", "/dev", "/run",
          "/tmp")
-# Files that apt and the dynamic linker write again.
-WRITTEN_AGAIN = ("/etc/ld.so.cache", "/etc/resolv.conf", "/etc/hosts", "/etc/machine-id")
+# Files that apt, the dynamic linker and ca-certificates, which stays installed, write.
+WRITTEN_AGAIN = ("/etc/ca-certificates.conf", "/etc/ld.so.cache", "/etc/resolv.conf", "/etc/hosts", "/etc/machine-id")
 
 
 def build(root, output, *options):

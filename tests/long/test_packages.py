@@ -129,7 +129,7 @@ class Debian(LabCase):
     def remove_and_purge(self, machine, before):
         self.done(machine, ENABLE)
         self.done(machine, f"apt-get -q remove -y {' '.join(NAMES)}")
-        self.assertEqual(machine.left(before), ["/etc/rds-iam/rds-ca.pem", ENABLED], "control: settings stay")
+        self.assertLessEqual({"/etc/rds-iam/rds-ca.pem", ENABLED}, set(machine.left(before)), "control: settings stay")
         self.done(machine, f"apt-get -q purge -y {' '.join(NAMES)}")
         self.assertEqual(machine.left(before), [])
         self.assertFalse((machine.path / "etc/rds-iam").exists())

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the values of profiles. The two files are merged during the search: the credentials file is
- * searched before the config file, and of several equal keys the last one is used. The
- * ria_profile_ functions ignore a blank value; the ria_profiles_ functions return it.
+ * Finds the values of profiles. A key in the credentials file has precedence over the same key in
+ * the config file. If one file contains a key several times, its last value is used. The functions
+ * of one profile (ria_profile_...) ignore a blank value; those of all profiles (ria_profiles_...)
+ * return it.
  */
 #include "aws/profile.h"
 
@@ -38,8 +39,8 @@ bool ria_profiles_index(struct ria_profiles *profiles)
     return profiles->slots != NULL;
 }
 
-/* Returns the last section in the slot of a kind and name, or NULL. Other names may share the slot.
- */
+/* Returns the last section in the slot to which this kind and name hash, or NULL. Sections with
+ * other names may share the slot. */
 static const struct ria_profile_section *last_of_slot(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {

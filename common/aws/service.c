@@ -100,7 +100,8 @@ static const struct {
     {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
 
-/* The only region in which the FIPS host name of sign-in does not begin with the region's name. */
+/* In this region, the FIPS host of sign-in is the `fips` suffix alone. In the other regions of the
+ * partitions that have such a suffix, the host is REGION.suffix. */
 static const char signin_fips_home[] = "us-gov-west-1";
 
 /* The endpoints of IAM. All regions of a partition share these endpoints, and requests to them are

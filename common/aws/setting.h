@@ -47,8 +47,9 @@ bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Writes `value` to path, and expands a leading "~/" to the user's home directory. Returns false,
- * with path "", if the home directory is needed and unknown, or if the result does not fit. */
+/* Copies `value` into the array `path`. Replaces a leading "~/" by the user's home directory.
+ * Returns false, with path "", if the home directory is needed and unknown, or if the result does
+ * not fit. */
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
     RIA_MUST_USE;
 

@@ -30,7 +30,7 @@ enum ria_code {
     RIA_E_NONE = 0,
     RIA_E_USAGE,          /* the request itself is wrong: host, port, user */
     RIA_E_CONFIG,         /* a file must be fixed */
-    RIA_E_UNREACHABLE,    /* no file can exist at a path: read_file() of struct ria_world */
+    RIA_E_UNREACHABLE,    /* the path leads to no file; see read_file() in struct ria_world */
     RIA_E_NO_CREDENTIALS, /* no source is configured */
     RIA_E_CREDENTIALS,    /* a source is configured, but broken or unusable */
     RIA_E_ENDPOINT,       /* tokens cannot be signed for this host */

@@ -62,8 +62,8 @@ static const struct ria_syntax agent_syntax = {
              "times, and the agent renews them.\n"
              "\n"
              "The agent does not see how a client connects, and some drivers ignore the\n"
-             "entry's sslmode. rds-iam setup postgres --program environment prints variables\n"
-             "with which they verify it.\n",
+             "entry's sslmode. To make these drivers verify the server, set the variables that\n"
+             "this command prints: rds-iam setup postgres --program environment\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
     .notes = "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and\n"
@@ -124,8 +124,8 @@ static bool fill_once(
     return false;
 }
 
-/* Fills all passfiles. Waits for credentials as long as a login does. Returns true if every service
- * has its tokens. */
+/* Fills all passfiles. Waits for credentials no longer than a login waits for them. Returns true if
+ * every service has its tokens. */
 static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;

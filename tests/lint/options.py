@@ -120,7 +120,7 @@ class Fish:
         program, *words = command.split()
         at = f" -n '__rds_iam_at {' '.join(words)}'" if words else ""
         found = [line for line in self.definitions
-                 if re.search(rf" {program} -l {option[2:]} ", line) and line.endswith(at)]
+                 if re.search(rf" {program} -l {option[2:]} ", line) and at in line]
         assert len(found) == 1, (command, option, found)
         return bool(re.match("complete --(?:exclusive|require-parameter|force-files) ", found[0]))
 
@@ -134,15 +134,15 @@ class Pty(shells.Shell):
         return not any(word.startswith("--") for word in self.complete(f"{command} {option} --")[0])
 
 
-def shell(name, root, home):
-    """Starts a shell with the completions below `root`."""
+def shell(name, root, home, first=""):
+    """Starts a shell with the completions below `root`. `first` is a command that bash runs before."""
     if name == "fish":
         return Fish([root / folder / f"{program}.fish" for program, folder in COMPLETIONS.items()], home)
     if name == "zsh":
         folders = " ".join(str(root / folder) for folder in COMPLETIONS.values())
         return Pty(["zsh", "-f", "-i"], f"fpath=({folders} $fpath)\n{shells.ZSH}", environment(home), home)
     files = "".join(f". {root / folder / program}.bash\n" for program, folder in COMPLETIONS.items())
-    return Pty(["bash", "--norc", "--noprofile", "-i"], shells.BASH + files, environment(home), home)
+    return Pty(["bash", "--norc", "--noprofile", "-i"], shells.BASH + first + files, environment(home), home)
 
 
 def completed(name, root, home, known):

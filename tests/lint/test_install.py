@@ -110,6 +110,22 @@ class Install(unittest.TestCase):
             self.assertTrue(covers(installed, f"/usr/{libdir}/rds-iam/mariadb"), installed)
             self.assertFalse(covers(installed, PLUGINS), "control: the check notices another directory")
 
+    def test_the_manual_pages_and_the_completions(self):
+        """The pages need scdoc. Debian's zsh does not search the usual directory, so a package names another one."""
+        share = "/usr/share"
+        pages = {f"{share}/man/man{page[-1]}/{page}" for page in (
+            "rds-iam.1", "rds-iam.conf.5", "rds-iam-mysql.7", "rds-iam-postgresql.7", "rds-iam-agent.8", "rds-iam-fetch.8")}
+        shells = {f"{share}/bash-completion/completions/rds-iam", f"{share}/fish/vendor_completions.d/rds-iam.fish",
+                  f"{share}/bash-completion/completions/rds-iam-agent", f"{share}/fish/vendor_completions.d/rds-iam-agent.fish"}
+        zsh = {"_rds-iam", "_rds-iam-agent"}
+        installed, _ = self.configure(self.machine(), "--prefix=/usr")
+        self.assertLessEqual({*pages, *shells, *(f"{share}/zsh/site-functions/{name}" for name in zsh)}, set(installed))
+        vendor = f"{share}/zsh/vendor-completions"
+        without, _ = self.configure(
+            self.machine(without=("scdoc",)), "--prefix=/usr", f"-Dzsh_completion_dir={vendor}")
+        self.assertLessEqual({*shells, *(f"{vendor}/{name}" for name in zsh)}, set(without))
+        self.assertEqual([path for path in without if "/man/" in path], [])
+
     def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
         """The product installs links into this directory, also if libmariadb-dev, which names it, is missing."""
         _, with_it = self.configure(self.machine(), "--prefix=/usr")

@@ -136,6 +136,17 @@ class Completion(OptionsCase):
                 with self.subTest(shell=name, line=line):
                     self.assertEqual(asked.complete(line)[1].rstrip("="), expected)
 
+    def test_the_arguments_of_the_command_under_exec_are_completed(self):
+        package = ". /usr/share/bash-completion/bash_completion\n"
+        for name in SHELLS[:2]:
+            asked = options.shell(name, harness.SOURCE, self.scratch, package)
+            self.addCleanup(asked.close)
+            for line, expected in (("rds-iam exec -- ls --almo", "rds-iam exec -- ls --almost-all"),
+                                   ("rds-iam exec --ca /dev/null -- ls --almo",
+                                    "rds-iam exec --ca /dev/null -- ls --almost-all")):
+                with self.subTest(shell=name, line=line):
+                    self.assertEqual(asked.complete(line)[1], expected)
+
     def test_the_words_are_offered(self):
         (self.scratch / ".aws").mkdir()
         (self.scratch / ".aws/config").write_text("[default]\n[profile etl]\n[sso-session s]\n", encoding="utf-8")

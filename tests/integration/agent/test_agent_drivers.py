@@ -201,7 +201,7 @@ class DriverCase(LabCase):
 class Drivers(DriverCase):
     def rows(self, driver):
         """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried
-        with several impostors. Each further spelling is tried with one impostor, the most telling one."""
+        with several impostors. Each further spelling is tried with one impostor, which reveals the most."""
         rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in (None, "other_ca")]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS.values()]

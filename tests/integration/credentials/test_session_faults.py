@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Every fault of the SSO portal and of the renewal of SSO and sign-in tokens.
 
-A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
-names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to."""
+If the fault is harmless or ends early enough, the login succeeds. Otherwise the login fails within its time limit,
+and its message names the source, the cause and a remedy. Each row gives the number of requests that the fault must
+lead to."""
 
 from cloud import CloudCase
 from labcase import harness

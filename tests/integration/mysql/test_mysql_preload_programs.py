@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Programs on libmariadb that are told nothing of TLS log in by IAM under rds-iam exec, send nothing to hostile
-servers, and reach local servers as they do without it."""
+"""Under rds-iam exec, programs on libmariadb without any TLS setting log in by IAM, send nothing to hostile servers,
+and reach local servers as they do without rds-iam exec."""
 import mysql_programs
 from mysql_programs import PROGRAMS, SILENT
 import hostile
@@ -12,7 +12,7 @@ from mysql_peer import MySQLPeer, Script
 ME = f"{USER}@%"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 UNGUARDED = mysql_programs.SOURCE / "unguarded"
-# A program whose one option makes it connect to no server without TLS.
+# A program with an option for TLS. With this option, the program does not connect to a server without TLS.
 REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
 # The program rejects a port together with a socket, or has another path of the socket.
 NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}
@@ -72,7 +72,8 @@ class Logins(ProgramCase):
         self.assert_nothing_sent()
 
     def test_an_option_file_that_the_library_reads_counts(self):
-        """Also where it asks for less: what a user has set stays set."""
+        """Such an option counts even if it weakens the verification, because rds-iam does not change a user's
+        settings."""
         self.home.write(".my.cnf", "[client]\nssl-verify-server-cert=0\n")
         server = self.lab.mariadb
         program = mysql_programs.SOURCE / "handles"
@@ -83,7 +84,7 @@ class Logins(ProgramCase):
 
 
 class Hostile(ProgramCase):
-    """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
+    """A server that cannot prove its name gets not one byte of a token or of a typed password."""
 
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
@@ -101,7 +102,8 @@ class Hostile(ProgramCase):
                 self.assert_sends_nothing(peer, name)
 
     def test_a_public_ca_and_another_name(self):
-        """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""
+        """The other CA stands for a public CA. A public CA signs the certificate of an RDS Proxy, but not that of a
+        database."""
         self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
         self.home.write(".config/rds-iam/rds-ca-public.pem", self.lab.other_ca_file.read_text(), mode=0o644)
         hosts = self.home.write("hosts", f"127.0.0.1 {PROXY} {hostile.HOST}\n")
@@ -115,7 +117,7 @@ class Hostile(ProgramCase):
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_control_without_the_guard_a_hostile_peer_gets_one(self):
-        """The plugin is built from the same sources, but it takes each connection for a verified one."""
+        """The plugin is built from the same sources, but treats each connection as verified."""
         for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
             for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():
                 with self.subTest(peer=title, guard=not is_sent), MySQLPeer(self.certificate(kind)) as peer:
@@ -133,7 +135,7 @@ class Hostile(ProgramCase):
 
 
 class Local(ProgramCase):
-    """A server that is none of ours, without TLS, gets the same bytes as without rds-iam exec."""
+    """A server that is not RDS and has no TLS gets the same bytes as without rds-iam exec."""
 
     def test_over_tcp(self):
         for name in PROGRAMS:

@@ -2,8 +2,9 @@
 """`rds-iam check` names the true cause of a refused login.
 
 Each row makes one cause in the lab. The proof that it is this cause: the verifier's reason in the journal, or what a
-scripted server sent. The real client must fail with the error of the row. A cause that can be seen on the client is
-named alone. The causes that RDS hides behind one error are named together, and their outputs are equal.
+scripted server sent. The real client must fail with the error of the row. If the client can see the cause, the
+command names only this cause. If RDS hides several causes behind one error, the command names all of them, and their
+outputs are equal.
 """
 import concurrent.futures
 import os
@@ -22,18 +23,18 @@ PAM = "PAM authentication failed for user"
 DENIED = "ERROR 1045 (28000): Access denied for user"
 EACH = ("postgres", "mysql")
 
-# The causes that look alike, if the credentials are those of an IAM user.
+# The causes that look alike to a client with the credentials of an IAM user.
 ALIKE = {
     "postgres": ("policy-missing", "policy-deny", "account", "iam-off"),
     "mysql": ("policy-missing", "policy-resource", "policy-deny", "account", "user-missing", "user-plugin"),
 }
-# The same, for a session of a role.
+# The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
     "postgres": ("policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
     "mysql": ("policy-missing", "policy-resource", "policy-deny", "session-policy", "account", "user-missing",
               "user-plugin"),
 }
-# The same, for a tunnel.
+# The causes that look alike to a client behind a tunnel.
 ALIKE_MAPPED = {engine: (*causes, "signed-port") for engine, causes in ALIKE.items()}
 PROXY = {
     "postgres": ("policy-missing", "policy-resource", "policy-deny", "account"),
@@ -90,7 +91,7 @@ def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
             other = case.login_to(EACH[engine == "postgres"]).host
             target = endpoint.format(host=login.host, port=login.port, other=other)
             case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
-        # libpq has its own setting for what tls = verify-ca says to rds-iam.
+        # libpq has its own setting, which corresponds to rds-iam's tls = verify-ca.
         env = {"PGSSLMODE": "verify-ca", "PGSSLROOTCERT": login.ca} if tls == "verify-ca" and endpoint else {}
         return login.change(host="127.0.0.1", env=env)
     return make
@@ -110,7 +111,8 @@ def refusal(text, code="28000"):
 
 
 def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_password"),)):
-    """The same for MySQL. With no `asks`, the server takes no token before."""
+    """MySQL that takes the token and then sends this error. Without `asks`, the server sends the error before it
+    takes a token."""
     return peer(script=Script(asks=asks, verdict=error(number, text, state)))
 
 
@@ -175,7 +177,7 @@ def open_credentials(case, engine):
 
 
 def faulty(make, *faults):
-    """The same cause, while AWS services have faults."""
+    """A row with the same cause, while AWS services have faults."""
     def with_faults(case, engine):
         login = make(case, engine)
         case.lab.faults(*faults)
@@ -465,7 +467,8 @@ class Causes(CheckCase):
         self.run_rows(*ALIKE_USERS[5:])
 
     def test_a_user_that_mariadb_does_not_have(self):
-        """For a user that does not exist, MariaDB uses the plugin of another account, which the name decides."""
+        """For a user that does not exist, MariaDB uses the plugin of another account. The user's name decides which
+        account."""
         for user in ("missing_user", "Clickpipes_IAM_User", "nobody", "app"):
             with self.subTest(user=user):
                 output = self.check(self.login_to("mysql", user=user))

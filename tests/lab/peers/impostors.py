@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The servers that stand in for an RDS server and cannot prove its name.
 
-IMPOSTORS maps the name of each to its certificate, as an attribute of lab.certificates; None: it offers no TLS.
+IMPOSTORS maps the name of each of these servers to the attribute of lab.certificates that is the server's
+certificate. None: the server offers no TLS.
 """
 from mysql_peer import MySQLPeer
 from postgresql_peer import PostgreSQLPeer

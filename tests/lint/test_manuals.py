@@ -118,6 +118,12 @@ class Form(unittest.TestCase):
             with self.subTest(page=page):
                 self.assertEqual(self.faults(harness.PREFIX / f"share/man/man{page[-1]}" / page), [])
 
+    def test_the_first_line_makes_man_run_tbl(self):
+        """groff 1.23 warns if it is missing; groff 1.22 does not."""
+        for page in PAGES:
+            text = (harness.PREFIX / f"share/man/man{page[-1]}" / page).read_text(encoding="utf-8")
+            self.assertEqual(text.splitlines()[0], "'\\\" t", page)
+
     def test_control_a_fault_is_found(self):
         text = (harness.PREFIX / "share/man/man1/rds-iam.1").read_text(encoding="utf-8")
         for fault in (".XX unknown\n", ".RE\n.RE\n.RE\n"):

@@ -61,7 +61,8 @@ class Machine(EmptyRoot):
         """Runs a shell command in /root. Returns its exit status and output."""
         keys = self.lab.principals["etl"].env()
         start = ["cat /root/lab-hosts >> /etc/hosts", "export DEBIAN_FRONTEND=noninteractive",
-                 "export AWS_EC2_METADATA_DISABLED=true"]
+                 "export AWS_EC2_METADATA_DISABLED=true",
+                 "echo 'APT::Get::Assume-Yes \"true\";' > /root/apt.conf", "export APT_CONFIG=/root/apt.conf"]
         start += [f"export {name}={shlex.quote(value)}" for name, value in keys.items()]
         self.put(self.lab.hosts_file, "lab-hosts")
         return self.run("\n".join([*start, command]), directory=".")

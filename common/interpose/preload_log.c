@@ -5,6 +5,7 @@
 #include "interpose/preload_log.h"
 
 #include "base/messages.h"
+#include "base/text.h"
 #include "interpose/next.h"
 #include "os/guest_log.h"
 #include "os/guest_stderr.h"
@@ -12,7 +13,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <stdio.h>
 #include <unistd.h>
 
 struct ria_stderr_file ria_stderr_at_start;
@@ -46,7 +46,7 @@ void ria_preload_log_library(
         dlinfo(library->handle, RTLD_DI_LINKMAP, (void *)&map) != 0 || map == NULL) {
         return;
     }
-    (void)snprintf(
+    (void)ria_text_format(
         text,
         sizeof(text),
         "%s is a function of %.700s, recognized as %s",
@@ -63,7 +63,7 @@ bool ria_preload_log_absent(struct ria_preload_part *part)
     bool is_absent = access(part->object, F_OK) != 0 && errno == ENOENT;
     errno = saved;
     if (is_absent && !__atomic_exchange_n(&part->is_logged, true, __ATOMIC_RELAXED)) {
-        (void)snprintf(
+        (void)ria_text_format(
             text,
             sizeof(text),
             RIA_MESSAGE_NOT_INSTALLED,

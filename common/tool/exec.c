@@ -71,7 +71,7 @@ static const struct ria_syntax exec_syntax = {
              "  MARIADB_PLUGIN_DIR   the directory of the plugins for MariaDB's library\n"
              "  RDS_IAM_CA           the CA file for RDS: FILE, or that of rds-iam setup ca\n"
              "  RDS_IAM_CA_PUBLIC    the CA file for RDS Proxy\n"
-             "  RDS_IAM_LOG          warning, if it is not set\n"
+             "  RDS_IAM_LOG          warning, if it is not set; corrected, if it is not valid\n"
              "  ASAN_OPTIONS         verify_asan_link_order=0 is added, if COMMAND needs it\n"
              "  PGSSLMODE            verify-full, if it is not set and COMMAND cannot load\n"
              "                       LD_PRELOAD\n"
@@ -80,6 +80,7 @@ static const struct ria_syntax exec_syntax = {
              "                       value\n"
              "  MYSQL_HOME           only in a tool that connects to RDS: where it reads its\n"
              "                       options\n"
+             "  MARIADB_HOME         in the same case, if it is set to an empty value\n"
              "\n"
              "A program that cannot load LD_PRELOAD (of another C library or processor) does\n"
              "not get the first four.\n",
@@ -344,13 +345,36 @@ static bool binds_deeply(const char *command)
     return false;
 }
 
+/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has warned of
+ * it (ria_process_world()), and each process of the command would repeat the warning. */
+static bool correct_log(void)
+{
+    const char *set = secure_getenv("RDS_IAM_LOG");
+    struct ria_log_setting setting;
+    if (!ria_log_setting_parse(set, &setting) ||
+        (!setting.is_unknown_level && !setting.is_relative_path)) {
+        return true;
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    if (setting.is_unknown_level) {
+        ria_buf_add_text(&text, "info");
+    } else {
+        ria_buf_add(&text, set, strcspn(set, ":"));
+    }
+    if (setting.path != NULL) {
+        ria_buf_addf(&text, ":%s", setting.path);
+    }
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv("RDS_IAM_LOG", value, 1) == 0;
+}
+
 static bool set_variables(const char *ca, const char *command, const struct ria_world *world)
 {
     enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
     bool is_reached = can_load && program != RIA_PROGRAM_STATIC &&
                       program != RIA_PROGRAM_PRIVILEGED && !binds_deeply(command);
-    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    bool ok = (program != RIA_PROGRAM_ASAN || apply(&asan)) && correct_log();
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
                                                   : exec_remove(&variables[i])) &&

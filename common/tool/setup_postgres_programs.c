@@ -138,7 +138,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "@READY@"
      "    DATABASES = {\"default\": {\n"
      "        \"ENGINE\": \"django.db.backends.postgresql\",\n"
-     "        \"OPTIONS\": {\"service\": \"@SERVICE@\"},\n"
+     "        \"NAME\": \"@DBNAME@\", \"OPTIONS\": {\"service\": \"@SERVICE@\"},\n"
      "    }}\n"
      "\n"
      "manage.py dbshell starts psql without the service, so it also needs the\n"

@@ -6,6 +6,7 @@
 #include "preload/host_module.h"
 
 #include "base/messages.h"
+#include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
@@ -14,7 +15,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What a query is about, for a message: "the settings of the connection to" and a host. */
@@ -27,7 +27,7 @@ static void log_not_checked(
     const struct host_subject *subject, const char *reason, const char *remedy)
 {
     char text[1024];
-    (void)snprintf(
+    (void)ria_text_format(
         text,
         sizeof(text),
         "%s %.200s are left alone: %.500s; %.200s",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every path that a README names is installed, on every machine: the installed directories depend neither on
+"""Every path that a document names is installed, on every machine: the installed directories depend neither on
 the machine's packages nor on its architecture. (The tests in tests/long install the product on empty systems.) The
 RUNPATH of rds-iam-fetch is the value of the build option; no other object has a RUNPATH."""
 import functools
@@ -13,7 +13,7 @@ import unittest
 
 import harness
 
-READMES = ("README.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
+READMES = ("README.md", "RECIPES.md", "mysql_plugin/READERS.md", "pg_plugin/READERS.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
 # A path of the product, as the install steps of the README make it.
 OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
 PLUGINS = "/usr/lib/rds-iam"
@@ -22,7 +22,7 @@ DPKG = "dpkg-architecture"
 
 
 def named_paths():
-    """The paths of the product that the READMEs name, as {path: README}."""
+    """The paths of the product that the documents name, as {path: README}."""
     found = {}
     for name in READMES:
         path = harness.SOURCE / name

@@ -12,7 +12,6 @@
 enum {
     LOGIN_MS = 30000,
     PARAMETERS_MAX = 8,
-    US_PER_MS = 1000,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
 };
@@ -139,8 +138,8 @@ static void add_success(struct ria_facts *facts)
         NULL,
         "as %s in %.1f ms, of which %.1f ms for the token and the server's verdict",
         user,
-        (double)whole / US_PER_MS,
-        (double)(whole > way ? whole - way : 0) / US_PER_MS);
+        (double)whole / RIA_US_PER_MS,
+        (double)(whole > way ? whole - way : 0) / RIA_US_PER_MS);
     ria_report_add(facts->report, RIA_MARK_OK, "server version", NULL, "%s", version);
 }
 

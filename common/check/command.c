@@ -142,6 +142,9 @@ static int set_engine(
     if (status == RIA_CONTINUE && port != NULL) {
         status = ria_options_port(command, port, &target->login.port);
     }
+    if (target->engine == RIA_ENGINE_UNKNOWN && ria_host_is_dsql(target->login.host)) {
+        target->engine = RIA_ENGINE_POSTGRES;
+    }
     if (port == NULL && target->service == NULL && target->group == NULL) {
         target->login.port =
             target->engine == RIA_ENGINE_POSTGRES ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
@@ -149,6 +152,7 @@ static int set_engine(
     if (target->engine == RIA_ENGINE_UNKNOWN) {
         target->engine = engine_of_port(target->login.port);
     }
+    target->login.is_mysql = target->engine == RIA_ENGINE_MYSQL;
     return status;
 }
 

@@ -129,9 +129,9 @@
 #define RIA_REFUSAL_DSQL_TUNNEL_NAME                                                               \
     "the server's host name was not verified; use the endpoint's own name (a line in /etc/hosts "  \
     "points it to the tunnel)"
-#define RIA_REFUSAL_DSQL_VERIFY_CA                                                                 \
-    "tls = verify-ca is not allowed for %s: the CA of Aurora DSQL also issues certificates to "    \
-    "other servers; remove the line, and use the endpoint's own name"
+#define RIA_REFUSAL_PUBLIC_CA                                                                      \
+    "tls = verify-ca is not allowed for %s: its certificate is of a public CA, which also issues " \
+    "certificates to other servers; remove the line, and use the endpoint's own name"
 
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name has no region; give the region of its writer: "   \

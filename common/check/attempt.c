@@ -282,6 +282,7 @@ void ria_check_login(struct ria_facts *facts)
     char version[RIA_ERROR_TEXT_MAX];
     struct ria_error err = {0};
     ria_report_section(facts->report, "Login");
+    ria_check_environment_password(facts);
     if (!is_worth_it(facts)) {
         return;
     }

@@ -62,6 +62,16 @@ enum {
     RIA_AWS_ACCOUNT_SIZE = 16 /* 12 digits */
 };
 
+/* A password that the client sends in place of rds-iam's token. */
+enum ria_given {
+    RIA_GIVEN_NONE,
+    RIA_GIVEN_PASSWORD,
+    RIA_GIVEN_TOKEN,       /* a token that may be accepted */
+    RIA_GIVEN_CUT_TOKEN,   /* the beginning of a token */
+    RIA_GIVEN_OLD_TOKEN,   /* one that has expired */
+    RIA_GIVEN_OTHER_TOKEN, /* one for another host or port */
+};
+
 /* What AWS answered with --aws. All zero without it. Texts are "" if they are not known. */
 struct ria_aws_facts {
     bool is_found;     /* the account has a database with the endpoint that is signed for */
@@ -83,21 +93,27 @@ struct ria_aws_facts {
 struct ria_facts {
     const struct ria_world *world;
     struct ria_report *report;
+    const char
+        *given_place; /* of the client's own password: a variable's name, or a file; static */
+    size_t given_len; /* its length in bytes */
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
     bool is_service_missing;
-    bool is_service_refused; /* the agent does not serve it */
-    bool has_agent_error;    /* the running agent reports a last error */
-    bool has_password;       /* the service or the option file contains a password */
-    bool has_replication;    /* the service asks for a replication connection */
-    bool is_incomplete;      /* one of rds-iam's own objects is missing */
-    char ca_file[4096];      /* the file that verifies the server; "": none */
+    bool is_service_refused;        /* the agent does not serve it */
+    bool has_agent_error;           /* the running agent reports a last error */
+    struct ria_error service_error; /* why the agent makes no token; set if one of these two is */
+    bool is_group_missing;          /* no option file that is read has the group */
+    bool is_plugin_dir_missing;     /* the group leads to no plugin of rds-iam */
+    bool has_replication;           /* the service asks for a replication connection */
+    bool is_incomplete;             /* one of rds-iam's own objects is missing */
+    char ca_file[4096];             /* the file that verifies the server; "": none */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;
     struct ria_error name_error; /* set unless has_name */
 
+    enum ria_given given; /* the client's own password */
     enum ria_outcome credentials;
     struct ria_error credentials_error; /* set unless credentials is FOUND */
     int64_t expires;                    /* of the credentials; 0: not known */
@@ -131,6 +147,24 @@ void ria_check_service(struct ria_facts *facts);
  * false if there is none. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
 
+/* -- given_password.c -- */
+
+#define RIA_REMOVE_PASSWORD "Remove it. A new token is made for each login."
+
+/* Records a password of the client and where it is. The first one counts, so that the caller begins
+ * with the one that the client library prefers. `place` is static. */
+void ria_check_given_password(struct ria_facts *facts, const char *password, const char *place);
+
+/* Records the password in the environment, and adds an item if there is a password anywhere. */
+void ria_check_environment_password(struct ria_facts *facts);
+
+/* Returns where the client's own password is: one that was recorded, or one of which rds-iam's
+ * hooks have warned. Returns NULL if there is none. The text is static. */
+const char *ria_check_password_place(const struct ria_facts *facts);
+
+/* Returns whether the client sends a password of its own that is not a token. */
+bool ria_check_has_password(const struct ria_facts *facts);
+
 /* -- mysql_group.c: target.group; fills the target's host, port and user -- */
 void ria_check_option_file(struct ria_facts *facts);
 
@@ -155,6 +189,13 @@ enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *ca
 /* Copies a field of an ARN: 1 is the partition, 3 the region, 4 the account. Returns false with an
  * empty text if there is none. */
 bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
+
+/* -- proved_causes.c: adds the cause that the checks have proved. Returns false if there is none --
+ */
+bool ria_check_explain_proved(struct ria_facts *facts);
+
+/* The same for a cause for which the client sent no token. The server's error does not name it. */
+bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);
@@ -195,10 +236,6 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * error numbers of MySQL 8 and MariaDB 10 to 11.
  */
 
-/* Returns whether the client has a password of its own: in the environment, in the option file, or
- * in a setting of which rds-iam's hooks have warned. Such a client sends no token. */
-bool ria_check_has_password(const struct ria_facts *facts);
-
 /* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
  * Returns whether the refusal proves that the token was accepted, as "database does not exist"
  * does. */
@@ -211,6 +248,11 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {host}         the endpoint that the token is signed for
  *   {mapped_by}    where rds-iam's configuration maps the host
  *   {refusal}      the error of the login
+ *   {credentials_error}, {name_error}, {service_error}   why there are no credentials, why no token
+ *                  can be signed for the host, and why the agent makes no token
+ *   {given}        where the client's own password is, or the settings where it may be
+ *   {given_len}    the length of that password
+ *   {group}        the group of the option file
  *   {region_from}  where the region was read
  *   {identity}     the ARN of the credentials, or "the credentials' identity"
  *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN

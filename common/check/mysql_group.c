@@ -10,10 +10,22 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     READER_MS = 5000
 };
+
+#define ADD_LINES "Add the lines that rds-iam setup mysql prints."
+
+/* Returns whether two paths lead to the same file. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat first;
+    struct stat second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
 
 /* Returns the value in a line "--NAME=VALUE", "" for "--NAME", or NULL if the line has another
  * option. */
@@ -76,31 +88,86 @@ static void use_options(struct ria_target *target, const char *lines)
     }
 }
 
+/* Reports an option; `value` NULL: it is not set. */
+static void add_option(struct ria_facts *facts, const char *name, const char *value)
+{
+    ria_report_add(
+        facts->report,
+        value != NULL ? RIA_MARK_OK : RIA_MARK_FAULT,
+        name,
+        value != NULL ? NULL : ADD_LINES,
+        "%s",
+        value != NULL ? value : "not set in this group");
+}
+
+static void check_plugin_dir(struct ria_facts *facts, const char *lines)
+{
+    static const struct {
+        const char *own; /* rds-iam's plugin for this library */
+        const char *name;
+    } plugins[] = {
+        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", "mysql_clear_password.so"},
+        {RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so", "rds_iam_v1.so"},
+    };
+    char directory[PATH_MAX];
+    char path[PATH_MAX];
+    const char *variable = ria_world_env(facts->world, "MARIADB_PLUGIN_DIR");
+    bool is_set =
+        find_option(lines, "plugin-dir", directory, sizeof(directory)) && *directory != '\0';
+    if (!is_set && variable != NULL) {
+        is_set = ria_text_copy(directory, sizeof(directory), variable);
+    }
+    bool has_plugin = false;
+    for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]) && is_set; i++) {
+        has_plugin = has_plugin ||
+                     (ria_text_format(path, sizeof(path), "%s/%s", directory, plugins[i].name) &&
+                      is_same_file(path, plugins[i].own));
+    }
+    facts->is_plugin_dir_missing = !has_plugin;
+    if (is_set && !has_plugin) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "plugin-dir",
+            ADD_LINES,
+            "%s does not contain rds-iam's plugin",
+            directory);
+    } else {
+        add_option(facts, "plugin-dir", is_set ? directory : NULL);
+    }
+}
+
 /* Reports the options without which a client sends no token. */
 static void check_options(struct ria_facts *facts, const char *lines)
 {
-    static const char *const needed[] = {"plugin-dir", "ssl-ca"};
     char value[PATH_MAX];
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        bool is_set = find_option(lines, needed[i], value, sizeof(value)) && value[0] != '\0';
-        ria_report_add(
-            facts->report,
-            is_set ? RIA_MARK_OK : RIA_MARK_FAULT,
-            needed[i],
-            is_set ? NULL : "Add the lines that rds-iam setup mysql prints.",
-            "%s",
-            is_set ? value : "not set in this group");
-    }
+    bool is_set = find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
+    check_plugin_dir(facts, lines);
+    add_option(facts, "ssl-ca", is_set ? value : NULL);
     if (find_option(lines, "password", value, sizeof(value))) {
-        facts->has_password = true;
-        ria_report_add(
-            facts->report,
-            RIA_MARK_WARNING,
-            "password",
-            "Remove the password from the option file.",
-            "is set, so the client sends it and no token");
+        ria_check_given_password(facts, value, "the option file");
     }
     explicit_bzero(value, sizeof(value));
+}
+
+/* Reports whether the group has options. my_print_defaults writes to stderr which files it ignores.
+ */
+static void add_option_file(struct ria_facts *facts, const char *warning)
+{
+    bool is_missing = facts->is_group_missing;
+    bool has_warning = warning != NULL && *warning != '\0';
+    ria_report_add(
+        facts->report,
+        is_missing ? RIA_MARK_FAULT : RIA_MARK_OK,
+        "option file",
+        !is_missing   ? NULL
+        : has_warning ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
+                      : "Add it: rds-iam setup mysql",
+        is_missing ? "no option file has options in [%s]%s%.*s" : "has options in [%s]%s%.*s",
+        facts->target.group,
+        has_warning ? ": " : "",
+        has_warning ? (int)strcspn(warning, "\n") : 0,
+        has_warning ? warning : "");
 }
 
 void ria_check_option_file(struct ria_facts *facts)
@@ -122,15 +189,9 @@ void ria_check_option_file(struct ria_facts *facts)
     }
     ria_buf_add_char(&output.lines, '\n');
     const char *lines = ria_buf_text(&output.lines);
-    bool is_empty = lines == NULL || lines[strspn(lines, "\n")] == '\0';
-    ria_report_add(
-        facts->report,
-        is_empty ? RIA_MARK_FAULT : RIA_MARK_OK,
-        "option file",
-        is_empty ? "Add it: rds-iam setup mysql" : NULL,
-        is_empty ? "no option file has options in [%s]" : "has options in [%s]",
-        facts->target.group);
-    if (!is_empty) {
+    facts->is_group_missing = lines == NULL || lines[strspn(lines, "\n")] == '\0';
+    add_option_file(facts, ria_buf_text(&output.errors));
+    if (!facts->is_group_missing) {
         use_options(&facts->target, lines);
         check_options(facts, lines);
     }

@@ -106,6 +106,7 @@ static void check_agent(struct ria_facts *facts)
     if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
         strstr(error, ": ") != NULL) {
         facts->has_agent_error = true;
+        (void)ria_text_copy(facts->service_error.text, sizeof(facts->service_error.text), error);
         ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
     }
 }
@@ -114,7 +115,6 @@ static void check_agent(struct ria_facts *facts)
  */
 static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
-    struct ria_error err;
     struct stat status;
     const char *path = service->entry.passfile;
     if (path == NULL) {
@@ -124,9 +124,9 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
             "passfile",
             "Start the client with rds-iam exec, or add a passfile: rds-iam setup postgres",
             "the service names no passfile, so the agent does not serve it");
-    } else if (!ria_service_index_check(service, &err)) {
+    } else if (!ria_service_index_check(service, &facts->service_error)) {
         facts->is_service_refused = true;
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &facts->service_error);
     } else if (stat(path, &status) != 0) {
         facts->is_passfile_missing = true;
         ria_report_add(
@@ -184,7 +184,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
         service->file->path,
         service->service->line);
     use_service(&facts->target, service);
-    facts->has_password = value_of(service, "password") != NULL;
+    ria_check_given_password(facts, value_of(service, "password"), "the service");
     facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {
         check_agent(facts);

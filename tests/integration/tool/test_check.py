@@ -149,7 +149,7 @@ class Configured(CheckCase):
     def test_a_service_without_the_agent(self):
         self.services.add("prod")
         output = self.check(self.login())
-        self.assertEqual((output.status, output.causes), (1, ("no-passfile",)), output.stdout)
+        self.assertEqual((output.status, output.causes), (1, ("agent-not-running",)), output.stdout)
         self.assertIn("Start the agent", output.item("passfile")["remedy"])
         self.assert_nothing_sent()
 

@@ -123,6 +123,7 @@ static int check_target(
         .world = world,
         .report = &report,
         .target = *target,
+        .agent = RIA_PROBE_INIT,
         .server = RIA_PROBE_INIT,
         .attempt = RIA_PROBE_INIT,
     };
@@ -133,6 +134,7 @@ static int check_target(
     ria_report_begin(&report, is_json, world);
     int status = run_checks(&facts);
     ria_report_release(&report);
+    ria_probe_release(&facts.agent);
     ria_probe_release(&facts.server);
     ria_probe_release(&facts.attempt);
     return status;

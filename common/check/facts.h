@@ -93,16 +93,16 @@ struct ria_aws_facts {
 struct ria_facts {
     const struct ria_world *world;
     struct ria_report *report;
-    const char
-        *given_place; /* of the client's own password: a variable's name, or a file; static */
-    size_t given_len; /* its length in bytes */
+    const char *given_place; /* where the client's own password is; static */
+    size_t given_len;        /* its length in bytes */
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
     bool is_service_missing;
     bool is_service_refused;        /* the agent does not serve it */
-    bool has_agent_error;           /* the running agent reports a last error */
-    struct ria_error service_error; /* why the agent makes no token; set if one of these two is */
+    bool is_service_unknown;        /* the running agent neither serves nor refuses it */
+    bool has_agent_error;           /* the running agent has no token for it */
+    struct ria_error service_error; /* why the agent makes no token; set if it refuses or fails */
     bool is_group_missing;          /* no option file that is read has the group */
     bool is_plugin_dir_missing;     /* the group leads to no plugin of rds-iam */
     bool has_replication;           /* the service asks for a replication connection */
@@ -121,6 +121,7 @@ struct ria_facts {
     struct ria_identity identity;
     struct ria_error identity_error; /* set unless has_identity */
 
+    struct ria_probe agent;  /* the output of --status */
     struct ria_probe server; /* name resolution, TCP and TLS */
     bool is_reached;         /* the TCP connection was established */
     bool offers_no_tls;
@@ -146,6 +147,9 @@ void ria_check_service(struct ria_facts *facts);
 /* Writes the name of the service at `index` in the user's service files, in libpq's order. Returns
  * false if there is none. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
+
+/* -- agent_items.c: what the running agent knows of target.service -- */
+void ria_check_agent(struct ria_facts *facts);
 
 /* -- given_password.c -- */
 

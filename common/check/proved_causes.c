@@ -71,6 +71,11 @@ static bool is_service_refused(const struct ria_facts *facts)
     return facts->is_service_refused && facts->verdict == RIA_VERDICT_OURS;
 }
 
+static bool is_service_unknown(const struct ria_facts *facts)
+{
+    return facts->is_service_unknown && facts->verdict == RIA_VERDICT_OURS;
+}
+
 static bool has_failed_agent(const struct ria_facts *facts)
 {
     return facts->is_agent_running && facts->has_agent_error && facts->verdict == RIA_VERDICT_OURS;
@@ -209,6 +214,11 @@ static const struct {
      has_failed_agent,
      "The agent made no token. It has an environment of its own.",
      "{service_error}"},
+    {"agent-does-not-serve",
+     is_service_unknown,
+     "The running agent does not serve this service: it reads other service files, or uses another "
+     "directory than that of the passfile.",
+     "Compare the files and the directory with: rds-iam-agent --status"},
     {"agent-not-running",
      has_no_agent,
      "The agent is not running, so the service's passfile does not exist and libpq sends no token.",

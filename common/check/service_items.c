@@ -12,10 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    AGENT_MS = 6000
-};
-
 /* The files that were read. Their texts are wiped on release, because they may contain passwords.
  */
 struct service_files {
@@ -81,33 +77,6 @@ static void use_service(struct ria_target *target, const struct ria_indexed_serv
     }
     if (target->login.port == 0) {
         target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
-    }
-}
-
-/* Asks the running agent for its state. The last error that it reports may be the cause of a
- * refused login, because libpq can show no message of the agent. */
-static void check_agent(struct ria_facts *facts)
-{
-    RIA_AUTO(probe) status = RIA_PROBE_INIT;
-    struct ria_error err;
-    char error[RIA_ERROR_TEXT_MAX];
-    const char *arguments[] = {RIA_BINDIR "/rds-iam-agent", "--status", NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, AGENT_MS);
-    facts->is_agent_running =
-        ria_probe_run(arguments, NULL, deadline, facts->world, &status, &err) && !status.is_late &&
-        status.signal == 0 && status.status == 0;
-    ria_report_add(
-        facts->report,
-        facts->is_agent_running ? RIA_MARK_OK : RIA_MARK_NOTE,
-        "agent",
-        NULL,
-        "%s",
-        facts->is_agent_running ? "running" : "not running for this user");
-    if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
-        strstr(error, ": ") != NULL) {
-        facts->has_agent_error = true;
-        (void)ria_text_copy(facts->service_error.text, sizeof(facts->service_error.text), error);
-        ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
     }
 }
 
@@ -187,7 +156,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
     ria_check_given_password(facts, value_of(service, "password"), "the service");
     facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {
-        check_agent(facts);
+        ria_check_agent(facts);
     }
     check_passfile(facts, service);
 }

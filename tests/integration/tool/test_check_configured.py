@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""`rds-iam check --service` with what the agent knows of the service, and `--defaults-group`."""
+import re
+import time
+
+from check_case import CheckCase
+from labcase import USER, harness
+from mariadb_client import CONFIG, credentials_file
+from service import Services, await_true
+
+
+class Configured(CheckCase):
+    """A service of pg_service.conf with the agent, and a group of my.cnf."""
+
+    def setUp(self):
+        super().setUp()
+        self.runtime = self.home.path / "runtime"
+        self.runtime.mkdir(mode=0o700)
+        self.services = Services(self.home, "runtime/rds-iam/run")
+        self.env = self.cloud_env(XDG_RUNTIME_DIR=str(self.runtime))
+
+    def login(self, name="prod", *options):
+        return self.login_to("postgres", host=None, port=None, user=None, engine=None, ca=None, env=self.env,
+                             options=("--service", name, *options))
+
+    def test_a_service_that_the_agent_serves(self):
+        self.services.add("prod")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+            self.check_text(self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertEqual(output.item("agent")["text"], "running")
+        self.assert_accepted(2)
+
+    def test_a_service_without_the_agent(self):
+        self.services.add("prod")
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent-not-running",)), output.stdout)
+        self.assertIn("Start the agent", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_a_service_without_a_passfile(self):
+        """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
+        self.services.add("prod", without=("passfile",))
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("no-password-sent",)), output.stdout)
+        self.assertIn("Start the client with rds-iam exec", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_services_that_the_agent_refuses(self):
+        for settings, message in (
+                ({"sslmode": "require"}, "sslmode=require"),
+                ({"sslmode": "verify-ca"}, "sslmode=verify-ca"),
+                ({"without": ("sslmode",)}, "sslmode")):
+            with self.subTest(**settings):
+                self.services.clear()
+                line = self.services.add("prod", **settings)
+                self.services.add("other", passfile=self.services.passfile("other"))
+                with self.services.agent("etl", **self.env):
+                    output = self.check(self.login())
+                self.assertEqual(output.status, 1, output.stdout)
+                self.assertIn(message, output.item("passfile")["text"])
+                self.assertRegex(output.item("passfile")["text"], rf"\.pg_service\.conf:({line}|{line + 5}): ")
+                self.assertEqual(output.causes, ("service-refused",))
+                self.assert_nothing_sent()
+
+    def test_an_agent_without_credentials(self):
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login().change(principal=None))
+        self.assertEqual((output.status, output.causes), (1, ("no-credentials",)), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_an_agent_without_credentials_and_a_user_with_credentials(self):
+        """The user's shell has credentials, and the agent, started elsewhere, has none."""
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
+        self.assertIn("no AWS credentials", output.item("agent's last error")["text"])
+        self.assertTrue(output.document["causes"][0]["remedy"].startswith("no AWS credentials: "), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_only_the_failure_of_this_service_is_named(self):
+        """Another service of the same agent has no credentials; this one has none to report."""
+        self.services.add("other", host="other.abcdefghijkl.us-east-1.rds.amazonaws.com")
+        self.services.add("prod")
+        self.home.write(CONFIG, "[other.abcdefghijkl.us-east-1.rds.amazonaws.com]\nprofile = nope\n")
+        with self.services.agent("etl", wait=False, **self.env) as agent:
+            agent.await_log('the profile "nope" does not exist')
+            good, other = self.check(self.login()), self.check(self.login("other"))
+        self.assertEqual((good.status, good.causes), (0, ()), good.stdout)
+        self.assertEqual([each for each in good.document["items"] if each["name"].startswith("agent's")], [])
+        self.assertIn('the profile "nope" does not exist', other.item("agent's last error")["text"])
+
+    def test_a_failure_that_is_over_is_no_cause(self):
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            self.home.write(".aws/credentials", credentials_file(self.lab.principals["etl"], "default"))
+            agent.renew()
+            await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
+        self.assertEqual(output.item("agent's last error")["mark"], "note")
+        self.assertRegex(output.item("agent's last error")["text"], rf"^\S+Z {USER} at \S+: no AWS credentials: ")
+
+    def test_a_service_that_the_agent_does_not_know(self):
+        """The agent reads another service file, so that the passfile of this service does not exist."""
+        self.services.add("prod")
+        other = self.home.write("other.conf", "# no services\n")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent-does-not-serve",)), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_a_refusal_that_only_the_agent_knows(self):
+        """In the agent's service file, the entry has a weaker sslmode than in the user's file."""
+        self.services.add("prod", sslmode="require")
+        other = self.home.write("other.conf", (self.home.path / ".pg_service.conf").read_text())
+        self.services.clear()
+        self.services.add("prod")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}) as agent:
+            agent.await_log("sslmode=require")
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("service-refused",)), output.stdout)
+        self.assertIn("has sslmode=require", output.item("agent's refusal")["text"])
+        self.assertIn("has sslmode=require", output.document["causes"][0]["remedy"])
+
+    def test_a_service_file_that_the_agent_does_not_use(self):
+        self.services.add("prod")
+        other = self.home.write("other.conf", "[prod]\nno setting\n")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("service-refused",)), output.stdout)
+        self.assertIn("other.conf:2: is not a comment", output.item("agent's refusal")["text"])
+
+    def test_services_that_do_not_exist(self):
+        for text in ("", "[other]\nhost=x\n"):
+            with self.subTest(text=text):
+                self.home.write(".pg_service.conf", text)
+                output = self.check(self.login())
+                self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
+                self.assertIn('"prod"', output.item("service")["text"])
+
+    def test_a_service_with_replication(self):
+        """With rds.iam_auth_for_replication = 0, RDS refuses every token for a replication connection."""
+        self.services.add("prod", replication="database")
+        with self.services.agent("etl", **self.env):
+            self.lab.parameter("rds.iam_auth_for_replication", "0")
+            refused = self.check(self.login())
+            self.lab.parameter("rds.iam_auth_for_replication", "1")
+            self.assertEqual(self.check(self.login()).status, 0)
+        self.assertEqual(refused.status, 3)
+        self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
+
+    def test_a_password_in_the_service(self):
+        self.services.add("prod", password="an-old-password")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+
+    def test_all_services(self):
+        self.services.add("prod")
+        self.services.add("work", dbname="work")
+        with self.services.agent("etl", **self.env):
+            output = self.run_argv([harness.installed("bin/rds-iam"), "check"], self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertEqual(re.findall("^service (.*)$", output.stdout, re.M), ["prod", "work"])
+        self.assert_accepted(2)
+
+    def group(self, *options):
+        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
+                             options=("--defaults-group", "client", *options))
+
+    def test_a_group_of_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER)
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assert_accepted()
+
+    def test_a_reader_of_option_files_that_does_not_end(self):
+        """The time limit holds for a child that never stops writing, and for one that closes its output and stays."""
+        for body in ("while :; do echo x; done", "exec >&- 2>&-; sleep 300"):
+            with self.subTest(body=body):
+                self.home.write("bin/my_print_defaults", f"#!/bin/sh\n{body}\n", mode=0o700)
+                started = time.monotonic()
+                env = {**self.env, "PATH": f"{self.home.path}/bin:/usr/bin:/bin"}
+                output = self.home.run([harness.installed("bin/rds-iam"), "check", "--defaults-group", "client"], **env)
+                self.assertEqual(output.returncode, 1, output.stdout)
+                self.assertLess(time.monotonic() - started, 60)
+
+    def test_a_password_in_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER, password="an-old-password")
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+        self.assertNotIn("an-old-password", output.stdout)
+
+
+if __name__ == "__main__":
+    harness.main()

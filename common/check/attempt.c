@@ -12,7 +12,6 @@
 enum {
     LOGIN_MS = 30000,
     PARAMETERS_MAX = 8,
-    US_PER_MS = 1000,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
 };
@@ -109,16 +108,10 @@ static bool attempt(struct ria_facts *facts, struct ria_error *err)
 
 /* -- the result ------------------------------------------------------------------------------- */
 
-/* Reports the duration of the whole login, and the part of it that the server took: what is left
- * after the name, TCP and TLS, as measured before. */
 static void add_success(struct ria_facts *facts)
 {
     char user[128];
     char version[128];
-    int64_t whole = ria_probe_number(&facts->attempt, "login_us", 0);
-    int64_t way = ria_probe_number(&facts->server, "dns_us", 0) +
-                  ria_probe_number(&facts->server, "tcp_us", 0) +
-                  ria_probe_number(&facts->server, "tls_us", 0);
     (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
     if (ria_check_has_password(facts)) {
@@ -132,16 +125,22 @@ static void add_success(struct ria_facts *facts)
             user);
         return;
     }
+    ria_report_add(facts->report, RIA_MARK_OK, "login", NULL, "as %s", user);
+    char protocol[64];
+    char cipher[128];
+    bool has_protocol = ria_probe_text(&facts->attempt, "protocol", protocol, sizeof(protocol));
+    bool has_cipher = ria_probe_text(&facts->attempt, "cipher", cipher, sizeof(cipher));
     ria_report_add(
         facts->report,
         RIA_MARK_OK,
-        "login",
+        "server version",
         NULL,
-        "as %s in %.1f ms, of which %.1f ms for the token and the server's verdict",
-        user,
-        (double)whole / US_PER_MS,
-        (double)(whole > way ? whole - way : 0) / US_PER_MS);
-    ria_report_add(facts->report, RIA_MARK_OK, "server version", NULL, "%s", version);
+        "%s%s%s%s%s",
+        version,
+        has_protocol ? ", " : "",
+        protocol,
+        has_cipher ? ", " : "",
+        cipher);
 }
 
 /* Copies the first line that rds-iam's hooks wrote to stderr, without "rds-iam: ". */

@@ -65,11 +65,17 @@ static int run_checks(struct ria_facts *facts)
             ria_check_aws(facts);
         }
         ria_check_login(facts);
+        ria_check_take_times(facts);
+        ria_check_add_times(facts);
     }
     bool is_in = ria_check_explain(facts);
     enum ria_verdict verdict = is_in ? RIA_VERDICT_IN : facts->verdict;
     return ria_report_end(
-        facts->report, results[verdict].result, results[verdict].text, results[verdict].status);
+        facts->report,
+        &facts->times,
+        results[verdict].result,
+        results[verdict].text,
+        results[verdict].status);
 }
 
 /* Sets target->engine from --engine, --service or --defaults-group. Returns RIA_CONTINUE, or the
@@ -130,6 +136,9 @@ static int check_target(
     if (target->program != NULL && !ria_check_find_library(&facts.target, world, &err)) {
         (void)fprintf(stderr, "rds-iam: %s\n", err.text);
         return RIA_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < RIA_PHASES; i++) {
+        facts.times.us[i] = RIA_TIME_UNKNOWN;
     }
     ria_report_begin(&report, is_json, world);
     int status = run_checks(&facts);

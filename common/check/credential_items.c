@@ -140,8 +140,10 @@ void ria_check_credentials(struct ria_facts *facts)
         facts->credentials = RIA_ABSENT;
         return;
     }
+    int64_t begun = ria_check_clock();
     facts->credentials = ria_session_for(
         &facts->target.login, NULL, deadline, facts->world, &session, &facts->credentials_error);
+    facts->times.us[RIA_PHASE_CREDENTIALS] = ria_check_clock() - begun;
     facts->expires = session.expires;
     if (session.explanation.len > 0) {
         add_trail(facts, session.explanation.data);
@@ -151,6 +153,7 @@ void ria_check_credentials(struct ria_facts *facts)
             facts->report, RIA_MARK_FAULT, "credentials", &facts->credentials_error);
         return;
     }
+    ria_check_time_signature(facts);
     add_expiry(facts);
     add_caller_item(facts);
     add_clock(facts);

@@ -121,6 +121,7 @@ struct ria_facts {
     struct ria_identity identity;
     struct ria_error identity_error; /* set unless has_identity */
 
+    struct ria_times times;
     struct ria_probe agent;  /* the output of --status */
     struct ria_probe server; /* name resolution, TCP and TLS */
     bool is_reached;         /* the TCP connection was established */
@@ -200,6 +201,21 @@ bool ria_check_explain_proved(struct ria_facts *facts);
 
 /* The same for a cause for which the client sent no token. The server's error does not name it. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
+
+/* -- phase_times.c -- */
+
+/* Returns microseconds of a clock that never goes back. */
+int64_t ria_check_clock(void);
+
+/* Measures how long a signature takes, once the credentials are there. Makes a token and wipes it.
+ */
+void ria_check_time_signature(struct ria_facts *facts);
+
+/* Takes the times of the probe and of the login. */
+void ria_check_take_times(struct ria_facts *facts);
+
+/* Adds an item for the times, after a login. */
+void ria_check_add_times(struct ria_facts *facts);
 
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);

@@ -192,7 +192,34 @@ void ria_report_add_cause(
     print_wrapped(remedy, 4, 4);
 }
 
-static int print_json(struct ria_report *report, const char *result, const char *text, int status)
+static void add_json_times(struct ria_json_writer *json, const struct ria_times *times)
+{
+    static const char *const names[] = {
+        [RIA_PHASE_NAME] = "name",
+        [RIA_PHASE_TCP] = "tcp",
+        [RIA_PHASE_TLS] = "tls",
+        [RIA_PHASE_CREDENTIALS] = "credentials",
+        [RIA_PHASE_SIGNATURE] = "signature",
+        [RIA_PHASE_VERDICT] = "verdict",
+        [RIA_PHASE_LOGIN] = "login",
+    };
+    ria_json_writer_object(json, "times_us");
+    for (size_t i = 0; i < RIA_PHASES; i++) {
+        if (times->us[i] == RIA_TIME_UNKNOWN) {
+            ria_json_writer_null(json, names[i]);
+        } else {
+            ria_json_writer_number(json, names[i], times->us[i]);
+        }
+    }
+    ria_json_writer_end(json);
+}
+
+static int print_json(
+    struct ria_report *report,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status)
 {
     struct ria_json_writer *json = &report->json;
     ria_json_writer_end(json);
@@ -200,6 +227,7 @@ static int print_json(struct ria_report *report, const char *result, const char 
         ria_json_writer_array(json, "causes");
         ria_json_writer_end(json);
     }
+    add_json_times(json, times);
     ria_json_writer_text(json, "result", result);
     ria_json_writer_text(json, "summary", text);
     ria_json_writer_number(json, "status", status);
@@ -211,10 +239,15 @@ static int print_json(struct ria_report *report, const char *result, const char 
     return ria_print(document) == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
 }
 
-int ria_report_end(struct ria_report *report, const char *result, const char *text, int status)
+int ria_report_end(
+    struct ria_report *report,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status)
 {
     if (report->is_json) {
-        return print_json(report, result, text, status);
+        return print_json(report, times, result, text, status);
     }
     (void)printf("\n");
     print_wrapped(text, 0, 0);

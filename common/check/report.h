@@ -26,6 +26,24 @@ enum {
     RIA_REPORT_TEXT_MAX = 2 * RIA_ERROR_TEXT_MAX
 };
 
+/* The phases of a login, in their order, and the login as a whole. */
+enum ria_phase {
+    RIA_PHASE_NAME,
+    RIA_PHASE_TCP,
+    RIA_PHASE_TLS,
+    RIA_PHASE_CREDENTIALS,
+    RIA_PHASE_SIGNATURE,
+    RIA_PHASE_VERDICT,
+    RIA_PHASE_LOGIN,
+    RIA_PHASES,
+};
+
+#define RIA_TIME_UNKNOWN (-1)
+
+struct ria_times {
+    int64_t us[RIA_PHASES]; /* microseconds, or RIA_TIME_UNKNOWN */
+};
+
 struct ria_report {
     bool is_json;
     bool is_coloured;
@@ -64,9 +82,15 @@ void ria_report_begin_causes(struct ria_report *report, const char *title);
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy);
 
-/* Prints the last line, or the whole JSON object. `result` is a word for the exit status, and
- * `text` a sentence. Returns `status`, or RIA_EXIT_FAILED if stdout cannot be written. */
-int ria_report_end(struct ria_report *report, const char *result, const char *text, int status);
+/* Prints the last line, or the whole JSON object, which contains the times. `result` is a word for
+ * the exit status, and `text` a sentence. Returns `status`, or RIA_EXIT_FAILED if stdout cannot be
+ * written. */
+int ria_report_end(
+    struct ria_report *report,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status);
 
 void ria_report_release(struct ria_report *report);
 

@@ -53,7 +53,7 @@ def neutral(text):
     """Replaces what may differ between two outputs: identities, accounts, ports, times."""
     for pattern, word in (
             (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
-            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
+            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"\"times_us\": \{[^}]*\}", "TIMES"), (r"within \d+ s", "within S"),
             (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
         text = re.sub(pattern, word, text)
     return text

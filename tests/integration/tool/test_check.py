@@ -37,7 +37,7 @@ class Good(CheckCase):
                 self.assertLessEqual(output.marks(), {"ok", "note"}, output.stdout)
                 self.assertEqual([v["reason"] for v in self.lab.journal()[seen:]], [None], "one login")
                 self.assertIn(f"as {USER}", output.item("login")["text"])
-                self.assertRegex(output.item("server version")["text"], version)
+                self.assertRegex(output.item("server version")["text"], version + ".*, TLS_\\w+$")
                 self.assertEqual(output.item("identity")["text"], self.lab.principals["etl"].arn)
 
     def test_it_is_about_as_fast_as_the_client(self):
@@ -92,6 +92,43 @@ class Good(CheckCase):
                 self.assertEqual(output.item("identity")["text"], role.session_arn("checked"))
                 self.assertEqual(output.status, 0, output.stdout)
                 self.assertEqual(self.lab.last_verdict()["principal"], role.session_arn("checked"))
+
+
+class Times(CheckCase):
+    PHASES = ("name", "tcp", "tls", "credentials", "signature", "verdict")
+
+    def test_each_phase_of_a_login(self):
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                output = self.check(self.login_to(engine))
+                times = output.document["times_us"]
+                self.assertTrue(all(times[name] >= 0 for name in (*self.PHASES, "login")), times)
+                parts = sum(times[name] for name in self.PHASES if name != "credentials")
+                self.assertTrue(times["verdict"] == 0 or parts == times["login"], times)
+                labels = "name, TCP, TLS, credentials, signature, server's verdict, the whole login"
+                self.assertRegex(output.item("times")["text"], labels.replace(",", r" \d+\.\d ms,") + r" \d+\.\d ms")
+
+    def test_a_slow_verdict_is_the_servers(self):
+        class Slow(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                time.sleep(2)
+
+        with Slow(self.lab.certificates.server) as peer:
+            output = self.check(self.login_to("postgres", port=peer.port))
+        times = output.document["times_us"]
+        self.assertEqual(output.status, 3)
+        self.assertGreater(times["verdict"], sum(times[name] for name in self.PHASES if name != "verdict"), times)
+
+    def test_phases_that_were_not_reached(self):
+        for changes, known in (
+                ({"principal": None}, {"name", "tcp", "tls", "credentials"}),
+                ({"host": "nope.abcdefghijkl.us-east-1.rds.amazonaws.com"}, {"name", "credentials", "signature"})):
+            with self.subTest(**changes):
+                output = self.check(self.login_to("postgres", **changes))
+                times = output.document["times_us"]
+                self.assertEqual({name for name, value in times.items() if value is not None}, known)
+                self.assertNotIn("times", [each["name"] for each in output.document["items"]])
 
 
 class Programs(CheckCase):

@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    LOGIN_MS = 30000,
+    HOOK_SECONDS = 12, /* for the credentials in the client's process, and its start */
+    MS_PER_SECOND = 1000,
     PARAMETERS_MAX = 8,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
@@ -43,7 +44,11 @@ static void add_parameter(struct parameters *out, const char *name, const char *
 
 /* Composes the command line of the probe. A service supplies what is not on the command line. */
 static void compose_login(
-    const struct ria_target *target, const char *library, const char *port, struct parameters *out)
+    const struct ria_target *target,
+    const char *library,
+    const char *port,
+    const char *timeout,
+    struct parameters *out)
 {
     bool is_postgres = target->engine == RIA_ENGINE_POSTGRES;
     *out = (struct parameters){
@@ -62,24 +67,31 @@ static void compose_login(
         dbname = "postgres";
     }
     add_parameter(out, "dbname", dbname);
-    if (is_postgres) {
-        add_parameter(out, "connect_timeout", "20");
-    }
+    add_parameter(out, "connect_timeout", timeout);
     out->arguments[out->count] = NULL;
+}
+
+/* Returns the time limit of the login's process in seconds. */
+static unsigned login_limit(const struct ria_target *target)
+{
+    return target->timeout + HOOK_SECONDS;
 }
 
 /* Tries to log in with one library. Returns false if the library cannot be loaded. */
 static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
 {
     char port[16];
+    char timeout[16];
     struct parameters parameters;
     const struct ria_target *target = &facts->target;
     const char *options[] = {
         target->ca == NULL ? NULL : "--ca", target->ca == NULL ? NULL : target->ca, NULL};
     bool is_configured = target->service != NULL || target->group != NULL;
-    struct ria_deadline deadline = ria_deadline_in(facts->world, LOGIN_MS);
+    struct ria_deadline deadline =
+        ria_deadline_in(facts->world, login_limit(target) * MS_PER_SECOND);
     (void)snprintf(port, sizeof(port), "%u", target->login.port);
-    compose_login(target, library, port, &parameters);
+    (void)snprintf(timeout, sizeof(timeout), "%u", target->timeout);
+    compose_login(target, library, port, timeout, &parameters);
     return ria_probe_run(
                parameters.arguments,
                is_configured ? NULL : options,
@@ -228,8 +240,11 @@ static void add_failure(struct ria_facts *facts)
     (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
     facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
     if (facts->attempt.is_late) {
-        (void)ria_text_copy(
-            facts->refusal, sizeof(facts->refusal), "the login did not end within 30 s");
+        (void)snprintf(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the login did not end within %u s",
+            login_limit(&facts->target));
     } else if (facts->attempt.signal != 0) {
         (void)snprintf(
             facts->refusal,
@@ -263,6 +278,9 @@ static bool is_worth_it(struct ria_facts *facts)
 {
     if (facts->server.lines.len > 0 && !facts->is_reached) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
+    }
+    if (facts->is_silent) {
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the server does not answer");
     }
     if (facts->target.login.host != NULL && !facts->has_name) {
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");

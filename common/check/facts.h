@@ -43,7 +43,9 @@ struct ria_target {
     const char *group;   /* of the option file */
     const char *program; /* whose client library is used */
     const char *ca;      /* --ca */
-    char library[1024];  /* path or name of the client library; "": none is known */
+    unsigned timeout;    /* seconds that the client waits for a connection; 0: it has no limit */
+    const char *timeout_from; /* the setting with that number; static */
+    char library[1024];       /* path or name of the client library; "": none is known */
     enum ria_engine engine;
     bool asks_aws; /* --aws */
 };
@@ -125,6 +127,7 @@ struct ria_facts {
     struct ria_probe agent;  /* the output of --status */
     struct ria_probe server; /* name resolution, TCP and TLS */
     bool is_reached;         /* the TCP connection was established */
+    bool is_silent;          /* the server accepted the connection and did not answer */
     bool offers_no_tls;
     bool has_tls;            /* the TLS handshake was completed; the members below are set */
     bool is_other_ca;        /* the certificate was not issued below ca_file */
@@ -175,6 +178,15 @@ void ria_check_option_file(struct ria_facts *facts);
 
 /* -- credentials.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);
+
+enum {
+    RIA_CHECK_TIMEOUT = 10,     /* seconds, if the client has no limit */
+    RIA_CHECK_TIMEOUT_MAX = 30, /* seconds */
+};
+
+/* Sets the client's time limit from a setting that contains a number of seconds, or is NULL. The
+ * first setting counts; 0 in it means no limit. */
+void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from);
 
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);

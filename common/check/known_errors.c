@@ -38,15 +38,24 @@
     "The token was accepted, but the connection limit of the user or of the database is reached."
 #define RAISE_LIMIT "Close connections, or raise the limit of the user or of the database."
 
+#define SMALL_INSTANCE "This happens on small instances that are short of memory."
+#define SEE_MEMORY "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."
+#define NO_VERDICT "The server took the login and did not answer in time. " SMALL_INSTANCE
+
 /* The first row that fits counts, so that a specific text stands before a general one. */
 static const struct ria_known_error refusals[] = {
     {.id = "throttled", .words = "competing requests", .text = THROTTLED, .remedy = LATER},
     {.id = "throttled", .words = "rate limit exceeded", .text = THROTTLED, .remedy = LATER},
     {.id = "slow-verdict",
      .words = "authentication due to timeout",
-     .text = "The server did not finish its check of the token in time. This happens on small "
-             "instances that are short of memory.",
-     .remedy = "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."},
+     .text = "The server did not finish its check of the token in time. " SMALL_INSTANCE,
+     .remedy = SEE_MEMORY},
+    {.id = "slow-verdict", .words = "timeout expired", .text = NO_VERDICT, .remedy = SEE_MEMORY},
+    {.id = "slow-verdict",
+     .words = "the login did not end within",
+     .text = NO_VERDICT,
+     .remedy = SEE_MEMORY},
+    {.id = "slow-verdict", .words = "system error: 110", .text = NO_VERDICT, .remedy = SEE_MEMORY},
     {.id = "proxy-secret",
      .words = "has no credentials for the role",
      .text = "The RDS Proxy has no secret for this user, so it cannot log in to the database.",

@@ -69,6 +69,10 @@ static bool find_option(const char *lines, const char *name, char *out, size_t s
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
+    char timeout[16];
+    if (find_option(lines, "connect-timeout", timeout, sizeof(timeout))) {
+        ria_check_use_timeout(target, timeout, "connect-timeout");
+    }
     if (target->login.host == NULL &&
         find_option(lines, "host", target->host, sizeof(target->host))) {
         target->login.host = target->host;

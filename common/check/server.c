@@ -6,11 +6,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    PROBE_MS = 6000, /* time limit of the connection, and of each read */
-    SPARE_MS = 6000, /* for name resolution */
+    SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
+    MS_PER_SECOND = 1000,
     ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
     US_PER_MS = 1000,
     VALUE_SIZE = 600,
@@ -265,7 +266,13 @@ static void add_tls(struct ria_facts *facts)
         facts->offers_no_tls = true;
         return;
     }
-    if (ria_probe_text(&facts->server, "error", error, sizeof(error))) {
+    bool is_failed = ria_probe_text(&facts->server, "error", error, sizeof(error));
+    facts->is_silent = facts->server.is_late || ria_probe_is(&facts->server, "silent", "yes");
+    if (facts->is_silent) {
+        (void)snprintf(
+            error, sizeof(error), "the server did not answer within %u s", facts->target.timeout);
+    }
+    if (is_failed || facts->is_silent) {
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -300,6 +307,39 @@ static void use_engine(struct ria_facts *facts)
     }
 }
 
+void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from)
+{
+    if (target->timeout_from == NULL && seconds != NULL) {
+        long limit = strtol(seconds, NULL, 10);
+        limit = limit < 0 ? 0 : limit;
+        target->timeout = limit < RIA_CHECK_TIMEOUT_MAX ? (unsigned)limit : RIA_CHECK_TIMEOUT_MAX;
+        target->timeout_from = from;
+    }
+}
+
+/* Uses the client's own limit, so that this check ends shortly after the client would. */
+static void add_time_limit(struct ria_facts *facts)
+{
+    struct ria_target *target = &facts->target;
+    if (target->engine == RIA_ENGINE_POSTGRES) {
+        ria_check_use_timeout(
+            target, ria_world_env(facts->world, "PGCONNECT_TIMEOUT"), "PGCONNECT_TIMEOUT");
+    }
+    if (target->timeout == 0) {
+        target->timeout = RIA_CHECK_TIMEOUT;
+        target->timeout_from = "rds-iam check, because the client has no limit";
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_NOTE,
+        "time limit",
+        NULL,
+        "%u s, by %s; this part ends after %u s",
+        target->timeout,
+        target->timeout_from,
+        target->timeout + SPARE_MS / MS_PER_SECOND);
+}
+
 void ria_check_server(struct ria_facts *facts)
 {
     char port[16];
@@ -307,7 +347,6 @@ void ria_check_server(struct ria_facts *facts)
     struct ria_error err;
     const struct ria_login *login = &facts->target.login;
     (void)snprintf(port, sizeof(port), "%u", login->port);
-    (void)snprintf(limit, sizeof(limit), "%d", PROBE_MS);
     const char *arguments[] = {
         RIA_PROBE_PROGRAM,
         "tls",
@@ -319,9 +358,12 @@ void ria_check_server(struct ria_facts *facts)
         facts->target.address[0] == '\0' ? login->host : facts->target.address,
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);
     ria_report_section(facts->report, "Server");
     add_name(facts);
+    add_time_limit(facts);
+    int64_t limit_ms = (int64_t)facts->target.timeout * MS_PER_SECOND;
+    (void)snprintf(limit, sizeof(limit), "%" PRId64, limit_ms);
+    struct ria_deadline deadline = ria_deadline_in(facts->world, limit_ms + SPARE_MS);
     if (!ria_probe_run(arguments, NULL, deadline, facts->world, &facts->server, &err)) {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "probe", &err);
         return;

@@ -60,6 +60,7 @@ static void use_service(struct ria_target *target, const struct ria_indexed_serv
     const char *user = value_of(service, "user");
     const char *ca = value_of(service, "sslrootcert");
     const char *address = value_of(service, "hostaddr");
+    ria_check_use_timeout(target, value_of(service, "connect_timeout"), "connect_timeout");
     if (address != NULL) {
         (void)ria_text_copy(target->address, sizeof(target->address), address);
     }

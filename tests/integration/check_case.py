@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import tempfile
+import time
 from typing import NamedTuple
 
 from cloud import CloudCase
@@ -172,6 +173,13 @@ class CheckCase(CloudCase):
         self.assert_warnings(output.stderr)
         self.assert_lines(output.stdout)
         return output
+
+    @staticmethod
+    def seconds(run, login, status):
+        """Returns how long a run took."""
+        begun = time.monotonic()
+        assert run(login).status == status
+        return time.monotonic() - begun
 
     def client(self, login):
         """Runs psql or mariadb for the same login: under `rds-iam exec`, or with the service or the option file alone.

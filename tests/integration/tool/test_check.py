@@ -46,16 +46,10 @@ class Good(CheckCase):
                 more = []
                 for _ in range(ATTEMPTS):
                     login = self.login_to(engine)
-                    more.append(self.seconds(self.check_text, login) - self.seconds(self.client, login))
+                    more.append(self.seconds(self.check_text, login, 0) - self.seconds(self.client, login, 0))
                     if more[-1] < SECONDS_MORE:
                         break
                 self.assertLess(min(more), SECONDS_MORE)
-
-    @staticmethod
-    def seconds(run, login):
-        begun = time.monotonic()
-        assert run(login).status == 0
-        return time.monotonic() - begun
 
     def test_nothing_is_written(self):
         before = sorted(self.home.path.rglob("*"))
@@ -269,6 +263,44 @@ class Documents(CheckCase):
                 self.assertEqual(output.item("region")["text"].split(",")[0], "us-east-1")
                 self.assertEqual(output.item("identity")["mark"], "skipped")
                 self.assertEqual(output.item("login")["mark"], "skipped")
+
+    def test_a_silent_server_takes_the_time_that_the_output_states(self):
+        class StopsBeforeTls(Silent):
+            """Agrees to TLS, as PostgreSQL does, and sends nothing more."""
+
+            def converse(self, wire):
+                wire.read(8)
+                wire.send(b"S")
+                raise EOFError
+
+        for server, engine in ((Silent, "postgres"), (Silent, "mysql"), (StopsBeforeTls, "postgres")):
+            with self.subTest(server=server.__name__, engine=engine), server() as silent:
+                variable = {"PGCONNECT_TIMEOUT": "2"} if engine == "postgres" else {}
+                more = []
+                for _ in range(ATTEMPTS):
+                    good = self.seconds(self.check, self.login_to(engine), 0)
+                    begun = time.monotonic()
+                    output = self.check(self.login_to(engine, port=silent.port, env=variable))
+                    more.append(time.monotonic() - begun - good)
+                    limit, stated = map(int, re.search(
+                        r"^(\d+) s, .*; this part ends after (\d+) s$", output.item("time limit")["text"]).groups())
+                    if more[-1] < stated:
+                        break
+                self.assertEqual((limit, stated - limit), (2 if variable else 10, 3))
+                self.assertLess(min(more), stated)
+                self.assertEqual((output.status, output.causes), (4, ("no-answer",)), output.stdout)
+                self.assertEqual(output.item("TLS")["text"], f"the server did not answer within {limit} s")
+
+    def test_a_server_that_takes_the_token_and_does_not_answer(self):
+        class NoVerdict(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                raise EOFError
+
+        with NoVerdict(self.lab.certificates.server) as peer:
+            output = self.check(self.login_to("postgres", port=peer.port, env={"PGCONNECT_TIMEOUT": "3"}))
+            self.assertIn(b"X-Amz-Signature=", peer.received, "control: the token was sent")
+        self.assertEqual((output.status, output.causes), (3, ("slow-verdict",)), output.stdout)
 
     def test_a_silent_server_and_a_silent_sts(self):
         self.lab.faults({"kind": "hang", "service": "sts", "times": None})

@@ -156,6 +156,21 @@ class Configured(CheckCase):
         self.assertEqual(refused.status, 3)
         self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
 
+    def test_the_time_limit_of_the_client(self):
+        """check waits for the server as long as the client does."""
+        server = self.lab.mariadb
+        self.services.add("prod", connect_timeout="7")
+        self.services.add("long", connect_timeout="1000")
+        self.services.add("none", connect_timeout="0")
+        self.write_my_cnf(host=server.host, port=server.port, user=USER, connect_timeout=8)
+        for login, limit in (
+                (self.login(), "7 s, by connect_timeout"), (self.login("long"), "30 s, by connect_timeout"),
+                (self.login("none"), "10 s, by rds-iam check, because the client has no limit"),
+                (self.login("none").change(env={"PGCONNECT_TIMEOUT": "5"}), "10 s, by rds-iam check"),
+                (self.group("--ca", str(self.lab.ca_file)), "8 s, by connect-timeout")):
+            with self.subTest(limit=limit):
+                self.assertTrue(self.check(login).item("time limit")["text"].startswith(limit))
+
     def test_a_password_in_the_service(self):
         self.services.add("prod", password="an-old-password")
         with self.services.agent("etl", **self.env):

@@ -88,7 +88,7 @@ static bool attempt_with(struct ria_facts *facts, const char *library, struct ri
         target->ca == NULL ? NULL : "--ca", target->ca == NULL ? NULL : target->ca, NULL};
     bool is_configured = target->service != NULL || target->group != NULL;
     struct ria_deadline deadline =
-        ria_deadline_in(facts->world, login_limit(target) * MS_PER_SECOND);
+        ria_deadline_in(facts->world, (int64_t)login_limit(target) * MS_PER_SECOND);
     (void)snprintf(port, sizeof(port), "%u", target->login.port);
     (void)snprintf(timeout, sizeof(timeout), "%u", target->timeout);
     compose_login(target, library, port, timeout, &parameters);
@@ -294,6 +294,26 @@ static bool is_worth_it(struct ria_facts *facts)
     return true;
 }
 
+static void add_library(struct ria_facts *facts, const char *version)
+{
+    const struct ria_target *target = &facts->target;
+    if (target->program == NULL) {
+        ria_report_add(facts->report, RIA_MARK_OK, "client library", NULL, "%s", version);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "client library",
+        NULL,
+        "%s, %s of %s%s%s",
+        version,
+        target->library,
+        target->program_file,
+        target->is_started ? ", for the script " : "",
+        target->is_started ? target->program : "");
+}
+
 void ria_check_login(struct ria_facts *facts)
 {
     char version[RIA_ERROR_TEXT_MAX];
@@ -316,7 +336,7 @@ void ria_check_login(struct ria_facts *facts)
         return;
     }
     if (ria_probe_text(&facts->attempt, "library_version", version, sizeof(version))) {
-        ria_report_add(facts->report, RIA_MARK_OK, "client library", NULL, "%s", version);
+        add_library(facts, version);
     }
     if (ria_probe_is(&facts->attempt, "login", "ok")) {
         facts->verdict = RIA_VERDICT_IN;

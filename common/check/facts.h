@@ -45,6 +45,8 @@ struct ria_target {
     const char *ca;      /* --ca */
     unsigned timeout;    /* seconds that the client waits for a connection; 0: it has no limit */
     const char *timeout_from; /* the setting with that number; static */
+    char program_file[4096];  /* the file of program, or of the program that this script starts */
+    bool is_started;          /* program_file is another one than program */
     char library[1024];       /* path or name of the client library; "": none is known */
     enum ria_engine engine;
     bool asks_aws; /* --aws */
@@ -148,9 +150,31 @@ void ria_check_settings(struct ria_facts *facts);
 /* -- service.c: target.service, and the agent; fills the target's host, port and user -- */
 void ria_check_service(struct ria_facts *facts);
 
-/* Writes the name of the service at `index` in the user's service files, in libpq's order. Returns
- * false if there is none. */
-bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size);
+enum {
+    RIA_CHECK_NAME_SIZE = 256 /* of a service or a group */
+};
+
+/* Writes the name of the service at `index` in the user's service files, in libpq's order, to
+ * `out`, which has RIA_CHECK_NAME_SIZE bytes. *is_other: no token can be made for its host, and it
+ * has no passfile. Returns false if there is no such service. */
+bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
+
+/* -- option_groups.c -- */
+
+/* Runs my_print_defaults, which prints the options of a group as the clients read it. Returns false
+ * if it is not installed. */
+bool ria_check_print_defaults(
+    const struct ria_world *world, const char *first, const char *second, struct ria_probe *output);
+
+/* Appends the names of the groups of the option files, each followed by a newline. */
+void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names);
+
+/* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
+ * the name of an option. Returns false if there is none. */
+bool ria_check_find_option(const char *lines, const char *name, char *out, size_t size);
+
+/* Returns whether the group itself has a host for which tokens are made. */
+bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group);
 
 /* -- agent_items.c: what the running agent knows of target.service -- */
 void ria_check_agent(struct ria_facts *facts);
@@ -228,6 +252,15 @@ void ria_check_take_times(struct ria_facts *facts);
 
 /* Adds an item for the times, after a login. */
 void ria_check_add_times(struct ria_facts *facts);
+
+/* -- command.c: runs all checks for one target. `json` receives one object; NULL: prints text -- */
+int ria_check_target(
+    const struct ria_target *target, struct ria_json_writer *json, const struct ria_world *world);
+
+/* -- all_targets.c: the same for each service and each group with a host of RDS. Returns the exit
+ * status of the first one that fails, or that of a usage error if there is none -- */
+int ria_check_all_targets(
+    const char *command, struct ria_json_writer *json, const struct ria_world *world);
 
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);

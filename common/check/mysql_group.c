@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a group of MySQL's option file, as the clients read it: runs my_print_defaults, which is a
- * part of every MySQL and MariaDB client package, and uses the host, port and user that it prints.
- * Shows none of the other options, because one of them may be a password. */
+ * Checks a group of MySQL's option file, as the clients read it (option_groups.c), and uses its
+ * host, port and user. Shows none of the other options, because one of them may be a password. */
 #include "check/facts.h"
 
-#include "tool/program.h"
 #include "tool/tool.h"
 
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum {
-    READER_MS = 5000
-};
 
 #define ADD_LINES "Add the lines that rds-iam setup mysql prints."
 
@@ -27,68 +21,31 @@ static bool is_same_file(const char *a, const char *b)
            first.st_ino == second.st_ino;
 }
 
-/* Returns the value in a line "--NAME=VALUE", "" for "--NAME", or NULL if the line has another
- * option. */
-static const char *value_in_line(const char *line, const char *name)
-{
-    if (strncmp(line, "--", 2) != 0) {
-        return NULL;
-    }
-    const char *at = line + 2;
-    for (; *name != '\0'; name++, at++) {
-        if (*at != *name && !(*name == '-' && *at == '_')) {
-            return NULL;
-        }
-    }
-    if (*at == '=') {
-        return at + 1;
-    }
-    return *at == '\n' ? at : NULL;
-}
-
-/* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
- * the name of an option. Returns false if there is none. */
-static bool find_option(const char *lines, const char *name, char *out, size_t size)
-{
-    bool is_found = false;
-    for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
-        at += strspn(at, "\n");
-        const char *value = value_in_line(at, name);
-        if (value != NULL) {
-            size_t len = strcspn(value, "\n");
-            len = len < size ? len : size - 1;
-            memcpy(out, value, len);
-            out[len] = '\0';
-            is_found = true;
-        }
-    }
-    return is_found;
-}
-
 /* Uses the host, port, user and CA file of the group, unless the command line gives them. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
     char timeout[16];
-    if (find_option(lines, "connect-timeout", timeout, sizeof(timeout))) {
+    if (ria_check_find_option(lines, "connect-timeout", timeout, sizeof(timeout))) {
         ria_check_use_timeout(target, timeout, "connect-timeout");
     }
     if (target->login.host == NULL &&
-        find_option(lines, "host", target->host, sizeof(target->host))) {
+        ria_check_find_option(lines, "host", target->host, sizeof(target->host))) {
         target->login.host = target->host;
     }
     if (target->login.user == NULL &&
-        find_option(lines, "user", target->user, sizeof(target->user))) {
+        ria_check_find_option(lines, "user", target->user, sizeof(target->user))) {
         target->login.user = target->user;
     }
     if (target->ca == NULL &&
-        find_option(lines, "ssl-ca", target->ca_path, sizeof(target->ca_path)) &&
+        ria_check_find_option(lines, "ssl-ca", target->ca_path, sizeof(target->ca_path)) &&
         target->ca_path[0] == '/') {
         target->ca = target->ca_path;
     }
     if (target->login.port == 0) {
-        target->login.port =
-            find_option(lines, "port", port, sizeof(port)) ? ria_port_parse(port) : RIA_MYSQL_PORT;
+        target->login.port = ria_check_find_option(lines, "port", port, sizeof(port))
+                                 ? ria_port_parse(port)
+                                 : RIA_MYSQL_PORT;
     }
 }
 
@@ -116,8 +73,8 @@ static void check_plugin_dir(struct ria_facts *facts, const char *lines)
     char directory[PATH_MAX];
     char path[PATH_MAX];
     const char *variable = ria_world_env(facts->world, "MARIADB_PLUGIN_DIR");
-    bool is_set =
-        find_option(lines, "plugin-dir", directory, sizeof(directory)) && *directory != '\0';
+    bool is_set = ria_check_find_option(lines, "plugin-dir", directory, sizeof(directory)) &&
+                  *directory != '\0';
     if (!is_set && variable != NULL) {
         is_set = ria_text_copy(directory, sizeof(directory), variable);
     }
@@ -145,10 +102,10 @@ static void check_plugin_dir(struct ria_facts *facts, const char *lines)
 static void check_options(struct ria_facts *facts, const char *lines)
 {
     char value[PATH_MAX];
-    bool is_set = find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
+    bool is_set = ria_check_find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
     check_plugin_dir(facts, lines);
     add_option(facts, "ssl-ca", is_set ? value : NULL);
-    if (find_option(lines, "password", value, sizeof(value))) {
+    if (ria_check_find_option(lines, "password", value, sizeof(value))) {
         ria_check_given_password(facts, value, "the option file");
     }
     explicit_bzero(value, sizeof(value));
@@ -176,13 +133,12 @@ static void add_option_file(struct ria_facts *facts, const char *warning)
 
 void ria_check_option_file(struct ria_facts *facts)
 {
-    RIA_AUTO(probe) output = RIA_PROBE_INIT;
-    struct ria_error err;
-    char path[PATH_MAX];
-    const char *arguments[] = {path, facts->target.group, NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, READER_MS);
-    if (!ria_program_find("my_print_defaults", facts->world, path) ||
-        !ria_probe_run(arguments, NULL, deadline, facts->world, &output, &err)) {
+    RIA_AUTO(probe) own = RIA_PROBE_INIT;
+    RIA_AUTO(probe) all = RIA_PROBE_INIT;
+    const char *group = facts->target.group;
+    /* A client that reads a group also reads [client]. */
+    if (!ria_check_print_defaults(facts->world, group, NULL, &own) ||
+        !ria_check_print_defaults(facts->world, "client", group, &all)) {
         ria_report_add(
             facts->report,
             RIA_MARK_SKIPPED,
@@ -191,12 +147,11 @@ void ria_check_option_file(struct ria_facts *facts)
             "my_print_defaults, which reads it, is not installed");
         return;
     }
-    ria_buf_add_char(&output.lines, '\n');
-    const char *lines = ria_buf_text(&output.lines);
+    const char *lines = ria_buf_text(&own.lines);
     facts->is_group_missing = lines == NULL || lines[strspn(lines, "\n")] == '\0';
-    add_option_file(facts, ria_buf_text(&output.errors));
+    add_option_file(facts, ria_buf_text(&own.errors));
     if (!facts->is_group_missing) {
-        use_options(&facts->target, lines);
-        check_options(facts, lines);
+        use_options(&facts->target, ria_buf_text(&all.lines));
+        check_options(facts, ria_buf_text(&all.lines));
     }
 }

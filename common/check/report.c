@@ -15,7 +15,6 @@ enum {
     WIDTH = 80,
     NAME_WIDTH = 18,
     INDENT = 2 + 5 + NAME_WIDTH + 1, /* spaces, mark, name, space */
-    JSON_MAX = 1024 * 1024,
 };
 
 static const struct {
@@ -30,16 +29,16 @@ static const struct {
     [RIA_MARK_SKIPPED] = {"skip", "\x1b[2m", "skipped"},
 };
 
-void ria_report_begin(struct ria_report *report, bool is_json, const struct ria_world *world)
+void ria_report_begin(
+    struct ria_report *report, struct ria_json_writer *json, const struct ria_world *world)
 {
     const char *term = ria_world_env(world, "TERM");
-    *report = (struct ria_report){.is_json = is_json, .text = {.max = JSON_MAX}};
-    report->json.out = &report->text;
-    if (is_json) {
-        ria_json_writer_object(&report->json, NULL);
-        ria_json_writer_array(&report->json, "items");
+    *report = (struct ria_report){.json = json};
+    if (json != NULL) {
+        ria_json_writer_object(json, NULL);
+        ria_json_writer_array(json, "items");
     }
-    report->is_coloured = !is_json && isatty(STDOUT_FILENO) == 1 &&
+    report->is_coloured = json == NULL && isatty(STDOUT_FILENO) == 1 &&
                           ria_world_env(world, "NO_COLOR") == NULL && term != NULL &&
                           strcmp(term, "dumb") != 0;
 }
@@ -124,7 +123,7 @@ static void add_json(
     const char *text,
     const char *remedy)
 {
-    struct ria_json_writer *json = &report->json;
+    struct ria_json_writer *json = report->json;
     ria_json_writer_object(json, NULL);
     ria_json_writer_text(json, "section", report->section);
     ria_json_writer_text(json, "name", name);
@@ -148,7 +147,7 @@ void ria_report_add(
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ria_printable(text);
-    if (report->is_json) {
+    if (report->json != NULL) {
         add_json(report, mark, name, text, remedy);
     } else {
         print_item(report, mark, name, text, remedy);
@@ -166,9 +165,9 @@ void ria_report_add_error(
 void ria_report_begin_causes(struct ria_report *report, const char *title)
 {
     report->has_causes = true;
-    if (report->is_json) {
-        ria_json_writer_end(&report->json);
-        ria_json_writer_array(&report->json, "causes");
+    if (report->json != NULL) {
+        ria_json_writer_end(report->json);
+        ria_json_writer_array(report->json, "causes");
     } else {
         (void)printf("\n");
         print_wrapped(title, 0, 0);
@@ -178,12 +177,12 @@ void ria_report_begin_causes(struct ria_report *report, const char *title)
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy)
 {
-    if (report->is_json) {
-        ria_json_writer_object(&report->json, NULL);
-        ria_json_writer_text(&report->json, "cause", id);
-        ria_json_writer_text(&report->json, "text", text);
-        ria_json_writer_text(&report->json, "remedy", remedy);
-        ria_json_writer_end(&report->json);
+    if (report->json != NULL) {
+        ria_json_writer_object(report->json, NULL);
+        ria_json_writer_text(report->json, "cause", id);
+        ria_json_writer_text(report->json, "text", text);
+        ria_json_writer_text(report->json, "remedy", remedy);
+        ria_json_writer_end(report->json);
         return;
     }
     (void)printf("\n  * ");
@@ -214,47 +213,41 @@ static void add_json_times(struct ria_json_writer *json, const struct ria_times 
     ria_json_writer_end(json);
 }
 
-static int print_json(
+static void end_json(
     struct ria_report *report,
+    const char *target,
     const struct ria_times *times,
     const char *result,
     const char *text,
     int status)
 {
-    struct ria_json_writer *json = &report->json;
+    struct ria_json_writer *json = report->json;
     ria_json_writer_end(json);
     if (!report->has_causes) {
         ria_json_writer_array(json, "causes");
         ria_json_writer_end(json);
     }
     add_json_times(json, times);
+    ria_json_writer_text(json, "target", target);
     ria_json_writer_text(json, "result", result);
     ria_json_writer_text(json, "summary", text);
     ria_json_writer_number(json, "status", status);
     ria_json_writer_end(json);
-    const char *document = ria_json_writer_finish(json);
-    if (document == NULL) {
-        return ria_out_of_memory();
-    }
-    return ria_print(document) == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
 }
 
 int ria_report_end(
     struct ria_report *report,
+    const char *target,
     const struct ria_times *times,
     const char *result,
     const char *text,
     int status)
 {
-    if (report->is_json) {
-        return print_json(report, times, result, text, status);
+    if (report->json != NULL) {
+        end_json(report, target, times, result, text, status);
+        return status;
     }
     (void)printf("\n");
     print_wrapped(text, 0, 0);
     return ria_print("") == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
-}
-
-void ria_report_release(struct ria_report *report)
-{
-    ria_buf_release(&report->text);
 }

@@ -174,7 +174,19 @@ void ria_check_service(struct ria_facts *facts)
     release_service_files(&files);
 }
 
-bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size)
+/* Returns whether a service is for another server than one of RDS: no token is made for its host,
+ * and it has no passfile. */
+static bool is_other_service(
+    const struct ria_indexed_service *service, const struct ria_world *world)
+{
+    struct ria_error err;
+    const struct ria_login login = {
+        .host = value_of(service, "host"), .port = RIA_POSTGRES_PORT, .channel = RIA_CHANNEL_NONE};
+    return service->entry.passfile == NULL &&
+           (login.host == NULL || ria_login_has_endpoint(&login, world, &err) == RIA_ABSENT);
+}
+
+bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other)
 {
     struct service_files files = {.count = 0};
     RIA_AUTO(service_index) services = {0};
@@ -182,7 +194,8 @@ bool ria_check_service_name(const struct ria_world *world, size_t index, char *o
     bool ok = read_service_files(world, &files, &err) &&
               ria_service_index_make(files.file, files.count, NULL, &services) &&
               index < services.count &&
-              ria_text_copy(out, size, services.services[index].service->name);
+              ria_text_copy(out, RIA_CHECK_NAME_SIZE, services.services[index].service->name);
+    *is_other = ok && is_other_service(&services.services[index], world);
     release_service_files(&files);
     return ok;
 }

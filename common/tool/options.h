@@ -6,6 +6,8 @@
 #ifndef RIA_TOOL_OPTIONS_H
 #define RIA_TOOL_OPTIONS_H
 
+#include "rds_iam.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,8 +30,21 @@ enum {
 int ria_options_parse(
     int argc, char **argv, const struct ria_option *options, size_t count, const char *help);
 
+/* Like ria_options_parse(), but prints no usage error: fills *err, which the caller has zeroed. */
+int ria_options_read(
+    int argc,
+    char **argv,
+    const struct ria_option *options,
+    size_t count,
+    const char *help,
+    struct ria_error *err);
+
 /* Parses the value of --port. Returns RIA_CONTINUE on success. If the value is not between 1 and
  * 65535, prints a usage error and returns RIA_EXIT_USAGE. */
 int ria_options_port(const char *command, const char *text, unsigned *port);
+
+/* Like ria_options_port(), but fills *err and prints nothing. */
+int ria_options_read_port(
+    const char *command, const char *text, unsigned *port, struct ria_error *err);
 
 #endif

@@ -9,15 +9,38 @@
 #include <stdio.h>
 #include <string.h>
 
-int ria_usage(const char *command, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void compose_usage(
+    struct ria_error *err, const char *command, const char *format, va_list args)
+{
+    char what[RIA_ERROR_TEXT_MAX];
+    (void)vsnprintf(what, sizeof(what), format, args);
+    (void)ria_fail(
+        err, RIA_E_USAGE, "%s; see rds-iam %s%s--help", what, command, *command == '\0' ? "" : " ");
+}
+
+int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void)fputs("rds-iam: ", stderr);
-    (void)vfprintf(stderr, format, args);
+    compose_usage(err, command, format, args);
     va_end(args);
-    (void)fprintf(stderr, "; see rds-iam %s%s--help\n", command, *command == '\0' ? "" : " ");
     return RIA_EXIT_USAGE;
+}
+
+int ria_usage(const char *command, const char *format, ...)
+{
+    struct ria_error err;
+    va_list args;
+    va_start(args, format);
+    compose_usage(&err, command, format, args);
+    va_end(args);
+    ria_print_error(&err);
+    return RIA_EXIT_USAGE;
+}
+
+void ria_print_error(const struct ria_error *err)
+{
+    (void)fprintf(stderr, "rds-iam: %s\n", err->text);
 }
 
 int ria_out_of_memory(void)

@@ -52,6 +52,13 @@ ria_command ria_setup_trust_policy;
  * Returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Like ria_usage(), but fills *err and prints nothing. */
+int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Prints an error on stderr. */
+void ria_print_error(const struct ria_error *err);
+
 /* Prints "out of memory" on stderr. Returns RIA_EXIT_FAILED. */
 int ria_out_of_memory(void);
 

@@ -21,13 +21,21 @@ from recorder import Peer
 
 import traces
 
-SCHEMA = json.loads((harness.SOURCE / "tests/vectors/check.schema.json").read_text(encoding="utf-8"))
+
+def read_schema(name):
+    return json.loads((harness.SOURCE / "tests/vectors" / name).read_text(encoding="utf-8"))
+
+
+SCHEMA = read_schema("check.schema.json")
+ALL_SCHEMA = read_schema("check_all.schema.json")
 WIDTH = 80
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
 
 
 def schema_errors(value, schema, place="$"):
-    """Yields what a value has that the schema forbids. Supports the keywords that check.schema.json contains."""
+    """Yields what a value has that the schema forbids. Supports the keywords that the two schemas contain."""
+    if "$ref" in schema:
+        schema = read_schema(schema["$ref"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if type(value) not in [TYPES[name] for name in types]:
         yield f"{place}: {value!r} is not of type {schema['type']}"

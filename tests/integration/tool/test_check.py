@@ -129,6 +129,7 @@ class Programs(CheckCase):
     def test_the_library_of_a_program(self):
         module = next(pathlib.Path("/usr/lib/python3/dist-packages/MySQLdb").glob("_mysql*.so"))
         for engine, program, library in (
+                ("postgres", "psql", "libpq "), ("postgres", "/usr/bin/pg_dump", "libpq "),
                 ("postgres", f"{process.POSTGRESQL_BIN}/psql", "libpq "),
                 ("postgres", f"{process.POSTGRESQL_BIN}/pg_dump", "libpq "),
                 ("mysql", PROGRAMS / "connections", "libmariadb.so.3"), ("mysql", module, "libmariadb.so.3")):
@@ -136,6 +137,18 @@ class Programs(CheckCase):
                 output = self.check(self.login_to(engine), "--program", program)
                 self.assertEqual(output.status, 0, output.stdout)
                 self.assertIn(library, output.item("client library")["text"])
+
+    def test_a_script_is_followed(self):
+        """Debian's psql is a Perl script, pg_wrapper, which starts the newest version."""
+        named = pathlib.Path("/usr/bin/psql")
+        self.assertEqual(named.read_bytes()[:2], b"#!", "control: a script")
+        text = self.check(self.login_to("postgres"), "--program", named).item("client library")["text"]
+        self.assertIn(f" of {process.POSTGRESQL_BIN}/psql, for the script {named}", text)
+        script = self.home.write("script", f"#! {process.POSTGRESQL_BIN}/psql -f\n", mode=0o700)
+        second = self.home.write("second", f"#!/usr/bin/env {script}\n", mode=0o700)
+        for each in (script, second):
+            text = self.check(self.login_to("postgres"), "--program", each).item("client library")["text"]
+            self.assertIn(f" of {process.POSTGRESQL_BIN}/psql, for the script {each}", text)
 
     def test_the_engine_of_a_program(self):
         login = self.login_to("postgres", engine=None)
@@ -145,12 +158,20 @@ class Programs(CheckCase):
         script = self.home.write("script", "#!/bin/sh\n", mode=0o700)
         fifo = self.home.path / "fifo"
         os.mkfifo(fifo)
-        for program in ("/bin/true", script, fifo, "/no/such/program", "no-such-program", self.home.path):
+        for program in ("/bin/true", "mariadb", script, fifo, "/no/such/program", "no-such-program", self.home.path):
             with self.subTest(program=str(program)):
                 output = self.run_argv(self.argv(self.login_to("postgres"), "--program", program), self.login_to("postgres"))
-                self.assertEqual((output.status, output.stdout), (1, ""))
+                self.assertEqual((output.status, output.stdout), (2, ""))
                 self.assertEqual(output.stderr.count("\n"), 1)
-                self.assertIn(f"rds-iam: {program} is not linked with libpq, libmariadb or libmysqlclient; ", output.stderr)
+                as_json = self.run_argv(
+                    self.argv(self.login_to("postgres"), "--json", "--program", program), self.login_to("postgres"))
+                document = json.loads(as_json.stdout)
+                self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+                self.assertEqual((as_json.status, document["status"]), (2, 2))
+                self.assertEqual(f"rds-iam: {document['summary']}\n", output.stderr)
+                what = "is a script for /bin/sh, which is" if program == script else "is"
+                self.assertIn(
+                    f"rds-iam: {program} {what} not linked with libpq, libmariadb or libmysqlclient; ", output.stderr)
 
 
 class Printed(CheckCase):
@@ -353,7 +374,7 @@ class Usage(CheckCase):
 
     def test_mistakes(self):
         for words in (
-                ("--hostname", "h"), ("--username", "u"), ("--json",), ("--port", "5432"),
+                ("--hostname", "h"), ("--username", "u"), ("--aws",), ("--port", "5432"),
                 (*self.GOOD, "--port", "abc"), (*self.GOOD, "--port", "0"), (*self.GOOD, "--port", "65536"),
                 (*self.GOOD, "--port", "-1"), (*self.GOOD, "--port", "54 32"), (*self.GOOD, "--port", ""),
                 (*self.GOOD, "--engine", "oracle"), (*self.GOOD, "--engine", "Postgres"), (*self.GOOD, "--engine", ""),
@@ -370,6 +391,17 @@ class Usage(CheckCase):
                 result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
                 self.assertRegex(result.stderr, r"\Ards-iam: [^\n]+\n\Z")
+                self.assert_json(("--json", *words), result.stderr)
+
+    def assert_json(self, words, message):
+        """Checks that with --json, stdout has the message too."""
+        result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
+        document = json.loads(result.stdout)
+        self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+        self.assertEqual((result.returncode, document["status"], document["result"]), (2, 2, "usage-error"))
+        self.assertEqual((document["items"], document["causes"], document["target"]), ([], [], None))
+        self.assertEqual(f"rds-iam: {document['summary']}\n", result.stderr)
+        self.assertEqual(result.stderr, message)
 
     def test_without_options_and_without_services(self):
         result = self.home.run([harness.installed("bin/rds-iam"), "check"])

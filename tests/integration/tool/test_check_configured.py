@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check --service` with what the agent knows of the service, and `--defaults-group`."""
+import json
 import re
 import time
 
-from check_case import CheckCase
+from check_case import ALL_SCHEMA, CheckCase, schema_errors
 from labcase import USER, harness
 from mariadb_client import CONFIG, credentials_file
 from service import Services, await_true
@@ -177,14 +178,74 @@ class Configured(CheckCase):
             output = self.check(self.login())
         self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
 
-    def test_all_services(self):
+    def all_targets(self, *options, **env):
+        argv = [harness.installed("bin/rds-iam"), "check", *options]
+        return self.run_argv(argv, self.login().change(env=env))
+
+    def test_all_services_and_groups(self):
+        """Services and groups for other hosts than RDS are left out, but not a service with a passfile."""
+        server = self.lab.mariadb
         self.services.add("prod")
         self.services.add("work", dbname="work")
+        self.services.add("local", without=("passfile",), host="localhost")
+        self.services.add("socket", without=("passfile", "host"))
+        included = self.home.write("more/extra.cnf", f"[client-included]\nhost={server.host}\nport={server.port}\n"
+                                   f"user={USER}\n")
+        self.write_my_cnf()
+        with (self.home.path / ".my.cnf").open("a", encoding="utf-8") as file:
+            file.write(f"[client-rds]\nhost={server.host}\nport = {server.port}\nuser={USER}\n[mysqld]\nport=1\n"
+                       f"[client-local]\nhost=localhost\n!includedir {included.parent}\n")
         with self.services.agent("etl", **self.env):
-            output = self.run_argv([harness.installed("bin/rds-iam"), "check"], self.login())
+            output = self.all_targets()
+            document = json.loads(self.all_targets("--json").stdout)
         self.assertEqual(output.status, 0, output.stdout)
-        self.assertEqual(re.findall("^service (.*)$", output.stdout, re.M), ["prod", "work"])
-        self.assert_accepted(2)
+        expected = ["service prod", "service work", "group client-rds", "group client-included"]
+        self.assertEqual(re.findall("^((?:service|group) .*)$", output.stdout, re.M), expected)
+        # The machine's own option files also have groups.
+        self.assertRegex(
+            output.stdout, r"\n4 logins were checked; \d+ services and groups have no RDS host and were not checked\.\n\Z")
+        self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
+        self.assertEqual([each["target"] for each in document["checks"]], expected)
+        self.assertEqual({each["status"] for each in document["checks"]} | {document["status"]}, {0})
+        self.assert_accepted(8)
+
+    def test_the_status_of_all_is_that_of_the_first_failure(self):
+        self.services.add("good")
+        self.services.add("bad", user="scram_user")
+        with self.services.agent("etl", **self.env):
+            document = json.loads(self.all_targets("--json").stdout)
+        self.assertEqual([each["status"] for each in document["checks"]] + [document["status"]], [0, 3, 3])
+
+    def test_nothing_to_check(self):
+        self.home.write(".pg_service.conf", "[local]\nhost=localhost\n")
+        for options in ((), ("--json",)):
+            with self.subTest(options=options):
+                output = self.all_targets(*options)
+                self.assertEqual((output.status, output.stderr.count("\n")), (2, 1))
+                if options:
+                    document = json.loads(output.stdout)
+                    self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
+                    self.assertEqual((document["checks"], document["status"]), ([], 2))
+                else:
+                    self.assertEqual(output.stdout, "")
+
+    def test_a_group_that_lacks_what_client_has(self):
+        """A client that reads another group also reads [client]."""
+        server = self.lab.mariadb
+        self.write_my_cnf()
+        with (self.home.path / ".my.cnf").open("a", encoding="utf-8") as file:
+            file.write(f"[client-rds]\nhost={server.host}\nport={server.port}\nuser={USER}\n")
+        login = self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None, group="client-rds")
+        output = self.check(login)
+        self.assertEqual((output.status, output.marks() <= {"ok", "note"}), (0, True), output.stdout)
+        missing = self.check(login.change(group="client-nope"))
+        self.assertEqual((missing.status, missing.causes), (1, ("no-option-file",)), missing.stdout)
+
+    def test_settings_without_a_host(self):
+        self.services.add("prod", without=("host",))
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.document["result"]), (1, "not-tried"), output.stdout)
+        self.assertEqual(output.item("login")["text"], "the settings contain no host name")
 
     def group(self, *options):
         return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,

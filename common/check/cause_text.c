@@ -55,6 +55,12 @@ static void add_service_error(const struct ria_facts *facts, struct ria_buf *out
     ria_buf_add_text(out, facts->service_error.text);
 }
 
+static void add_ca_error(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *text = facts->ca_error.text;
+    ria_buf_add_text(out, *text == '\0' ? "rds-iam setup ca" : text);
+}
+
 static void add_group(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->target.group == NULL ? "GROUP" : facts->target.group);
@@ -187,6 +193,7 @@ static const struct {
     {"{credentials_error}", add_credentials_error},
     {"{name_error}", add_name_error},
     {"{service_error}", add_service_error},
+    {"{ca_error}", add_ca_error},
     {"{given}", add_given},
     {"{given_len}", add_given_len},
     {"{group}", add_group},

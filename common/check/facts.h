@@ -113,6 +113,8 @@ struct ria_facts {
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
     char ca_file[4096];             /* the file that verifies the server; "": none */
 
+    struct ria_error ca_error; /* why there is no such file */
+
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;
     struct ria_error name_error; /* set unless has_name */
@@ -175,6 +177,10 @@ bool ria_check_find_option(const char *lines, const char *name, char *out, size_
 
 /* Returns whether the group itself has a host for which tokens are made. */
 bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group);
+
+/* Uses what a client uses if its settings have no user: PGUSER for libpq, then the name of the user
+ * who runs it. */
+void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world);
 
 /* -- agent_items.c: what the running agent knows of target.service -- */
 void ria_check_agent(struct ria_facts *facts);
@@ -313,8 +319,9 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {host}         the endpoint that the token is signed for
  *   {mapped_by}    where rds-iam's configuration maps the host
  *   {refusal}      the error of the login
- *   {credentials_error}, {name_error}, {service_error}   why there are no credentials, why no token
- *                  can be signed for the host, and why the agent makes no token
+ *   {credentials_error}, {name_error}, {service_error}, {ca_error}   why there are no credentials,
+ *                  why no token can be signed for the host, why the agent makes no token, and why
+ *                  there are no root certificates
  *   {given}        where the client's own password is, or the settings where it may be
  *   {given_len}    the length of that password
  *   {group}        the group of the option file

@@ -152,6 +152,7 @@ void ria_check_option_file(struct ria_facts *facts)
     add_option_file(facts, ria_buf_text(&own.errors));
     if (!facts->is_group_missing) {
         use_options(&facts->target, ria_buf_text(&all.lines));
+        ria_check_use_default_user(&facts->target, facts->world);
         check_options(facts, ria_buf_text(&all.lines));
     }
 }

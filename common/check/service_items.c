@@ -52,32 +52,63 @@ static const char *value_of(const struct ria_indexed_service *service, const cha
     return setting == NULL ? NULL : setting->value;
 }
 
-/* Copies the service's host, port, user and CA file, unless the command line gives them. */
-static void use_service(struct ria_target *target, const struct ria_indexed_service *service)
+/* Copies the first element of a list, which libpq separates by commas. Returns whether it is not
+ * empty and fits. */
+static bool copy_first(char *out, size_t size, const char *list)
 {
-    const char *host = value_of(service, "host");
-    const char *port = value_of(service, "port");
-    const char *user = value_of(service, "user");
+    return list != NULL && *list != '\0' && *list != ',' &&
+           ria_text_format(out, size, "%.*s", (int)strcspn(list, ","), list);
+}
+
+/* Finds the file with which libpq verifies the server: sslrootcert, PGSSLROOTCERT, or
+ * ~/.postgresql/root.crt. Leaves target->ca unset for a value that is not a path, such as system.
+ */
+static void use_service_ca(
+    struct ria_target *target,
+    const struct ria_indexed_service *service,
+    const struct ria_world *world)
+{
     const char *ca = value_of(service, "sslrootcert");
-    const char *address = value_of(service, "hostaddr");
-    ria_check_use_timeout(target, value_of(service, "connect_timeout"), "connect_timeout");
-    if (address != NULL) {
-        (void)ria_text_copy(target->address, sizeof(target->address), address);
-    }
-    if (target->login.host == NULL && host != NULL &&
-        ria_text_copy(target->host, sizeof(target->host), host)) {
-        target->login.host = target->host;
-    }
-    if (target->login.user == NULL && user != NULL &&
-        ria_text_copy(target->user, sizeof(target->user), user)) {
-        target->login.user = target->user;
-    }
-    if (target->ca == NULL && ca != NULL && *ca == '/' &&
-        ria_text_copy(target->ca_path, sizeof(target->ca_path), ca)) {
+    const char *home = ria_world_home(world);
+    ca = ca == NULL ? ria_world_env(world, "PGSSLROOTCERT") : ca;
+    bool is_set =
+        ca != NULL
+            ? *ca == '/' && ria_text_copy(target->ca_path, sizeof(target->ca_path), ca)
+            : home != NULL &&
+                  ria_text_format(
+                      target->ca_path, sizeof(target->ca_path), "%s/.postgresql/root.crt", home);
+    if (target->ca == NULL && is_set) {
         target->ca = target->ca_path;
     }
-    if (target->login.port == 0) {
-        target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
+}
+
+/* Uses the service's host, port, user and CA file. Of several hosts, only the first is checked. */
+static void use_service(struct ria_facts *facts, const struct ria_indexed_service *service)
+{
+    char port[16] = "";
+    struct ria_target *target = &facts->target;
+    const char *host = value_of(service, "host");
+    ria_check_use_timeout(target, value_of(service, "connect_timeout"), "connect_timeout");
+    (void)copy_first(target->address, sizeof(target->address), value_of(service, "hostaddr"));
+    if (copy_first(target->host, sizeof(target->host), host) && *host != '/' && *host != '@') {
+        target->login.host = target->host;
+    }
+    const char *user = value_of(service, "user");
+    if (user != NULL && ria_text_copy(target->user, sizeof(target->user), user)) {
+        target->login.user = target->user;
+    }
+    ria_check_use_default_user(target, facts->world);
+    use_service_ca(target, service, facts->world);
+    bool has_port = copy_first(port, sizeof(port), value_of(service, "port"));
+    target->login.port = has_port ? ria_port_parse(port) : RIA_POSTGRES_PORT;
+    if (host != NULL && strchr(host, ',') != NULL) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_NOTE,
+            "hosts",
+            NULL,
+            "of %s, only the first host is checked; the login may use another one",
+            host);
     }
 }
 
@@ -153,7 +184,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
         service->service->name,
         service->file->path,
         service->service->line);
-    use_service(&facts->target, service);
+    use_service(facts, service);
     ria_check_given_password(facts, value_of(service, "password"), "the service");
     facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The public interface of the core. The plugins and the command-line tool include no header of the
- * core except this one. Its main function, ria_token_for(), makes the token that logs a given user
- * in at a given host and port:
+ * core except this one. The main function, ria_token_for(), makes a token, which is the password
+ * with which a given database user can log in at a given host and port for 15 minutes:
  *
  *     struct ria_login login = {
  *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
@@ -15,17 +15,18 @@
  *         complain(err.text);
  *     }
  *
- * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an RDS
- * endpoint. It takes the region from the endpoint's name and the AWS credentials from the chain of
- * credential sources, and signs a new token. A separate program, rds-iam-fetch, gets the
- * credentials of sources on the network. These credentials are cached in a file and in this process
- * (base/secret.h). Tokens are not cached.
+ * ria_token_for() looks the host up in rds-iam's own configuration file, which may map the host to
+ * an RDS endpoint. The function takes the region from the endpoint's name and the AWS credentials
+ * from the chain of credential sources, and signs a new token. A separate program, rds-iam-fetch,
+ * gets credentials from sources on the network. These credentials are cached in a file and in this
+ * process (base/secret.h). Tokens are not cached.
  *
- * Every function here may be called from any thread. No function writes to stdout, changes a
- * signal, the environment, the umask or the working directory, or leaves a file open. A call that
- * needs rds-iam-fetch runs it as a child process, and the child ends before the call returns; only
- * a background fetch (below) outlives the call that starts it. If HOME is unset or blank, a thread
- * of the core looks up the passwd entry through NSS, once in the life of the process.
+ * Every function here may be called from any thread. No function writes to stdout, or changes a
+ * signal handler, the environment, the umask or the working directory. A call that needs
+ * rds-iam-fetch runs it as a child process, and the child ends before the call returns. Only the
+ * functions for background fetches (below) leave a child running and descriptors open. If HOME is
+ * unset or blank, a thread of the core looks up the user's passwd entry through NSS, and the
+ * process caches the result (os/process_world.h).
  */
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
@@ -55,7 +56,8 @@
 enum ria_channel {
     RIA_CHANNEL_PLAIN,          /* not encrypted */
     RIA_CHANNEL_UNVERIFIED,     /* encrypted, but the server is not authenticated */
-    RIA_CHANNEL_CHAIN_VERIFIED, /* certificate verified, host name not: needs tls = verify-ca */
+    RIA_CHANNEL_CHAIN_VERIFIED, /* only the certificate chain is verified: refused without tls =
+                                   verify-ca */
     RIA_CHANNEL_VERIFIED,       /* certificate and host name verified */
     RIA_CHANNEL_NONE,           /* no connection: the token is shown to the user who asked for it */
 };
@@ -67,7 +69,8 @@ struct ria_login {
     const char *user; /* database user, UTF-8 */
     enum ria_channel channel;
     const char *region;  /* from the command line, overrides every other region; or NULL */
-    const char *profile; /* AWS profile from the command line, overrides every other; or NULL */
+    const char *profile; /* AWS profile from the command line, overrides every other profile; or
+                            NULL */
 };
 
 struct ria_token {
@@ -79,7 +82,7 @@ struct ria_token {
 };
 
 /* Percent-encoding turns one byte into up to three, so a session token of 8 KB takes up to 24 KB of
- * the token. */
+ * these 32 KB. */
 enum {
     RIA_TOKEN_TEXT_MAX = 32 * 1024
 };
@@ -94,8 +97,9 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source and why it has none;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
  * *token is unchanged unless the result is FOUND. The call returns by the deadline, unless reading
- * a local file takes longer. Warnings are written to world->log. The calling thread needs as much
- * stack as work of the kind RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
+ * a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB of
+ * stack. If the caller's stack may be smaller, call this function through ria_guest_run()
+ * (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -104,9 +108,10 @@ enum ria_outcome ria_token_for(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Initializes OpenSSL before the first token is made, because that initialization takes the dynamic
- * linker's lock. A caller needs this function if it may hold the lock, as a library's constructor
- * does, and then waits for another thread to make its token. The call needs 10 KB of stack. It
- * reports no failure, because ria_token_for() later fails for the same reason. */
+ * linker's lock. A library's constructor, for example, runs while its thread holds this lock. If
+ * such code waits for another thread that makes a token, it must call this function first;
+ * otherwise the other thread waits for the lock, and neither thread continues. The call needs 10 KB
+ * of stack. It reports no failure, because ria_token_for() later fails for the same reason. */
 void ria_prepare(void);
 
 /* The credentials that would sign a token, for `rds-iam credentials`: other programs can use them,
@@ -127,11 +132,11 @@ struct ria_session {
         .session_token = {.max = 8192}, .explanation = {.max = 65536}, .mfa_serial = {.max = 256}, \
     }
 
-/* Runs the chain of credential sources without making a token. If login->host is NULL, the only key
- * of rds-iam's configuration that is used is cache_credential_process (config/config.h).
- * login->profile may name a profile. mfa_code is the code that the user entered, or NULL. Returns
- * the same outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the
- * deadline at most. */
+/* Runs the chain of credential sources without making a token. If login->host is NULL, rds-iam's
+ * configuration is used only for its key cache_credential_process (config/config.h). login->profile
+ * may name a profile. mfa_code is the code that the user entered, or NULL. Returns the same
+ * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the deadline
+ * at most. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -140,11 +145,11 @@ enum ria_outcome ria_session_for(
     struct ria_session *session,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Gets the identity of the credentials that would sign a token for *login, which must have a host,
- * and compares this machine's clock with the clock of STS. Sends GetCallerIdentity to STS, through
- * rds-iam-fetch. Returns the same outcomes as ria_session_for(); FAILED also if STS cannot be
- * reached or rejects the credentials. In this case out->has_difference may still be true. Blocks
- * until the deadline at most. */
+/* Gets the identity of the credentials that would sign a token for *login, and compares this
+ * machine's clock with the clock of STS. login->host must not be NULL. Sends GetCallerIdentity to
+ * STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for(). Also returns FAILED
+ * if STS cannot be reached or rejects the credentials; if STS rejected them, out->has_difference
+ * may be true. Blocks until the deadline at most. */
 enum ria_outcome ria_session_identity(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -152,11 +157,11 @@ enum ria_outcome ria_session_identity(
     struct ria_identity *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Asks AWS a question with the credentials that would sign a token for *login, which must have a
- * host, in the region that the token is signed for. Sends one request to RDS or IAM, through
- * rds-iam-fetch. Changes nothing. Returns the same outcomes as ria_session_for(); FAILED also if
- * the answer is not given: out->kind then distinguishes a request that is not permitted from a name
- * that does not exist. Blocks until the deadline at most. */
+/* Asks AWS a question. Sends one request to RDS or IAM, through rds-iam-fetch, with the credentials
+ * that would sign a token for *login, in the region for which the token would be signed.
+ * login->host must not be NULL. Changes nothing. Returns the same outcomes as ria_session_for().
+ * Also returns FAILED if AWS does not answer the question; out->kind then shows whether AWS does
+ * not permit the request or does not know the name. Blocks until the deadline at most. */
 enum ria_outcome ria_session_ask(
     const struct ria_login *login,
     const struct ria_inquiry *inquiry,
@@ -173,10 +178,9 @@ void ria_session_release(struct ria_session *session);
  * Returns false if there is no directory with this index. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
-/* Wipes the credentials that this process has cached in memory. A program of rds-iam calls
- * this function before it exits. A plugin may call it at any time, for example when its host
- * program has finished. Calls that run in other threads are not disturbed, and cache credentials
- * again. */
+/* Wipes the credentials that this process has cached in memory. A program of rds-iam calls this
+ * function before it exits. A plugin may call it at any time, for example when its host program has
+ * finished. Calls that run in other threads continue, and cache their credentials again. */
 void ria_session_forget(void);
 
 /* The time limit for commands that a user runs at a terminal, in milliseconds; a login has less. */
@@ -184,8 +188,8 @@ enum {
     RIA_INTERACTIVE_BUDGET_MS = 60000
 };
 
-/* Returns whether a token that rds-iam did not make may be sent over login->channel, such as a
- * token that the user pasted as a password (aws/token_text.h tells a token from a password). Reads
+/* Returns whether a token that rds-iam did not make, such as a token that the user pasted as a
+ * password, may be sent over login->channel. aws/token_text.h tells a token from a password. Reads
  * the configuration file only if the answer depends on it. Returns false with err filled if the
  * token must not be sent. */
 bool ria_login_may_send(
@@ -194,12 +198,12 @@ bool ria_login_may_send(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
- * if a section of the configuration maps it to one. For a hook that is called for every
- * server. Compares names only, and reads the configuration only if the host is not an RDS name.
- * Returns
+ * if a section of the configuration maps the host to an RDS name. This function is for a plugin or
+ * preload that is called for every server. Compares names only, and reads the configuration only if
+ * the host is not an RDS name. Returns
  *   FOUND   tokens are made for this host;
- *   ABSENT  tokens are not made for this host: err contains the reason, and the section to write
- *           if a section would change this;
+ *   ABSENT  tokens are not made for this host: err contains the reason; if a section of the
+ *           configuration can change this, err also contains the section to write;
  *   FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
@@ -210,14 +214,14 @@ enum {
     RIA_LOGIN_PLACE_SIZE = 256
 };
 
-/* How a client must verify the server of a login. For a hook that sets the TLS options of a
- * connection before the client connects. */
+/* How a client must verify the server of a login. A preload uses this struct to set the TLS options
+ * of a connection before the client connects. */
 struct ria_login_certificate {
     bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialled name */
     char place[RIA_LOGIN_PLACE_SIZE]; /* if chain_suffices: "file:line" of that setting, for a
                                          message; a longer path is cut */
-    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL, whose certificate was issued below
-                       Amazon's public roots and not below the roots of RDS */
+    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL: its certificate chain ends at a
+                       public root CA of Amazon and not at a root CA of RDS */
 };
 
 /* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is an
@@ -235,9 +239,9 @@ struct ria_login_facts {
     char endpoint[256];    /* the host that the token is signed for */
     unsigned port;         /* the port that the token is signed for */
     bool is_mapped;        /* a section of rds-iam's configuration names that host and port */
-    bool has_public_ca;    /* the certificate is issued below Amazon's public roots */
+    bool has_public_ca;    /* the certificate chain ends at a public root CA of Amazon */
     bool chain_suffices;   /* tls = verify-ca */
-    char mapped_by[512];   /* "FILE:LINE" of that section's endpoint */
+    char mapped_by[512];   /* "FILE:LINE" of the key `endpoint` of that section */
     char region[64];
     char region_from[512];      /* "the endpoint's name", "--region" or "FILE:LINE" */
     char other_region[64];      /* the region of AWS_REGION or AWS_DEFAULT_REGION, if it differs */
@@ -245,8 +249,8 @@ struct ria_login_facts {
 };
 
 /* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
- * token could be made for this host; out->kind is set if the host could be parsed. Sends no
- * request. */
+ * token can be made for this login. out->kind is then set too, unless a member of *login is missing
+ * or out of range. Sends no request. */
 bool ria_login_inspect(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -263,7 +267,8 @@ enum {
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL. The certificates of RDS servers contain RDS names only. */
+ * NULL. A client can verify only an RDS name, because the certificates of RDS servers contain no
+ * other names. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
@@ -322,10 +327,11 @@ struct ria_database {
     const char *partition; /* "aws", "aws-cn", ...; static */
 };
 
-/* Finds the database that a token for this login would be signed for. login->port may be 0 if it is
- * not known; sections of the configuration for a host with a port then do not match. The channel is
- * not checked. Returns false with err filled if the host is not an RDS name and no section maps it
- * to one, if no region is known, or if login->region is not in the partition of the host. */
+/* Finds the database that a token for this login would be signed for. login->port is 0 if the
+ * caller does not know the port; in this case a section [HOST:PORT] of the configuration does not
+ * match. The channel is not checked. Returns false with err filled in three cases: the host is not
+ * an RDS name and no section maps it to an RDS name; no region is known; or login->region is not in
+ * the partition of the host. */
 bool ria_login_database(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -365,12 +371,12 @@ bool ria_background_fetch(
     struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns a descriptor that is readable when ria_background_work() has something to do. It belongs
- * to *background, and ria_background_free() closes it. */
+/* Returns a descriptor that is readable when ria_background_work() has something to do. The
+ * descriptor belongs to *background, and ria_background_free() closes the descriptor. */
 int ria_background_fd(const struct ria_background *background);
 
-/* Returns when ria_background_work() must be called at the latest, in the world's ticks; INT64_MAX:
- * never. */
+/* Returns the latest time at which the caller must call ria_background_work(), in the world's
+ * ticks. INT64_MAX means never. */
 int64_t ria_background_due(const struct ria_background *background);
 
 /* Continues the fetches without blocking. Returns true if a fetch has finished, successfully or
@@ -378,8 +384,8 @@ int64_t ria_background_due(const struct ria_background *background);
  */
 bool ria_background_work(struct ria_background *background);
 
-/* Discards all cached results. For a caller that detects that the clock was set, or whose user asks
- * for new credentials. */
+/* Discards all cached results. A caller uses this function when it detects that the clock was set,
+ * or when its user asks for new credentials. */
 void ria_background_forget(struct ria_background *background);
 
 /* Kills the children and frees *background. Accepts NULL. */

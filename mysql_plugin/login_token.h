@@ -27,8 +27,8 @@ enum ria_login_task {
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
-    bool needs_endpoint; /* first check whether tokens are made for the host; if not, do not carry
-                            out `task` */
+    bool needs_endpoint; /* first check whether tokens are made for the host; if they are not, do
+                            not carry out `task` */
     /* How to find the user if login.user is NULL and the process does not run as root:
      * getlogin_r(), for a client library that prefers the terminal's login name to the process's
      * user. NULL: the library uses the process's user. */
@@ -55,8 +55,9 @@ bool ria_login_token_run(struct ria_login_token *login_token) RIA_MUST_USE;
 /* Logs that the plugin sends the program's own password instead of a token. Adds a warning if
  * tokens are made for the host, because the password may be left over from an earlier setup. Does
  * nothing if the process has no log. Reads the configuration file only if the host's name alone
- * does not decide. Ignores every failure, because a login with a password does not depend on this
- * check. `login_name` has the same meaning as in struct ria_login_token. */
+ * does not show whether tokens are made for the host. Ignores every failure, because a login with a
+ * password does not depend on this check. `login_name` has the same meaning as in struct
+ * ria_login_token. */
 void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size));
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* When Connector/C reconnects, it passes the connection's error text to a printf function
- * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so the text must not contain a '%'. */
+/* When Connector/C reconnects, it passes the connection's error text to a printf function as the
+ * format (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so the text must not contain a '%'. */
 static void replace_percent(char *text)
 {
     for (char *at = text; *at != '\0'; at++) {

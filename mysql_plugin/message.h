@@ -21,7 +21,7 @@ enum {
 
 /* Writes the text that the user reads: "rds-iam: text". Cuts a text that is too long and ends it
  * with "...". Replaces control characters, and also '%', because Connector/C passes the text to a
- * printf function. */
+ * printf function as the format. */
 void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
 /* Does the same as ria_message_format(), but writes no prefix "rds-iam: ". For a text that begins
@@ -34,10 +34,10 @@ void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text
 void ria_message_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *remedy);
 
-/* Logs a refused login and its reason: "USER at HOST:PORT is refused: text". Some programs do not
- * show the client library's error. Most programs do, so the line has the level INFO: it appears
- * with RDS_IAM_LOG=1, but not under `rds-iam exec`, which sets RDS_IAM_LOG=warning. host and user
- * may be NULL. */
+/* Logs a refused login and its reason: "USER at HOST:PORT is refused: text". Most programs show the
+ * client library's error, but some do not. So the line has the level INFO: it appears with
+ * RDS_IAM_LOG=1, but not under `rds-iam exec`, which sets RDS_IAM_LOG=warning. host and user may be
+ * NULL. */
 void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text);
 
 #endif

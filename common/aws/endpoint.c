@@ -38,8 +38,8 @@ struct kind_prefix {
     enum ria_endpoint_kind kind;
 };
 
-/* The prefixes of the label before the region and "rds". A longer prefix comes before a shorter one
- * that it begins with. */
+/* The prefixes of the label before the region and "rds". A prefix comes before every shorter prefix
+ * with which it begins. */
 static const struct kind_prefix kind_prefixes[] = {
     {"cluster-ro-", RIA_ENDPOINT_CLUSTER_READER},
     {"cluster-custom-", RIA_ENDPOINT_CLUSTER_CUSTOM},
@@ -109,8 +109,9 @@ static bool is_ipv6_or_name(const char *host)
            (strchr(colon + 1, ':') != NULL && host[strspn(host, RIA_HEX_DIGITS ":.")] == '\0');
 }
 
-/* Writes the host in lower case to out. Returns false if it is empty or too long, if it contains a
- * character that neither names nor addresses have, or if it contains a port. */
+/* Writes the host to out, in lower case and without a final dot. Returns false if the host is empty
+ * or too long, if it contains a port, or if it contains a character that occurs in neither names
+ * nor addresses. */
 static bool normalize(const char *host, char out[RIA_HOST_SIZE])
 {
     size_t len = strlen(host);
@@ -170,8 +171,8 @@ static enum ria_endpoint_kind kind_of(const char *label)
     return kind_prefixes[i].kind;
 }
 
-/* Sets kind, region and partition if the labels before the suffix belong to an RDS endpoint:
- * ..., REGION, rds or ..., rds, REGION. */
+/* Sets kind, region and partition if the labels before the suffix are those of an RDS endpoint,
+ * which end in REGION.rds or rds.REGION. */
 static void endpoint_set_from_labels(
     const struct labels *labels, const char *partition, struct ria_endpoint *out)
 {

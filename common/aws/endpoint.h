@@ -3,9 +3,10 @@
  * Parses host names. Decides whether a name is an RDS or Aurora endpoint, and finds its kind, its
  * region and its partition. Reads only the text of the name, and resolves nothing in DNS.
  *
- * Implements the endpoint forms of the RDS and Aurora User Guides, and the partitions of botocore's
- * partitions.json (botocore 1.43). The labels of the name are compared from right to left, so a
- * name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not accepted as one.
+ * Implements the forms of endpoint names in the RDS and Aurora User Guides, and the partitions of
+ * botocore's partitions.json (botocore 1.43). The labels of the name are compared from right to
+ * left, so a name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not
+ * accepted as an RDS name.
  */
 #ifndef RIA_AWS_ENDPOINT_H
 #define RIA_AWS_ENDPOINT_H
@@ -59,9 +60,9 @@ enum ria_outcome ria_endpoint_parse(
 /* Returns whether the name is an RDS or Aurora endpoint. Returns false for Aurora DSQL. */
 bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint);
 
-/* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1: three or
- * more parts with dashes between them, of lower-case letters (two to four in the first part), and
- * one or two digits as the last part. */
+/* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1. A region has
+ * at least three parts with dashes between them. The last part has one or two digits. The other
+ * parts have lower-case letters, and the first part has two to four of them. */
 bool ria_region_is_plausible(const char *region);
 
 /* Splits "host:port" or "[v6]:port" at its last colon. Returns false, with the outputs unchanged,

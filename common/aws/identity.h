@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whose AWS keys these are, according to STS, and this machine's clock compared with the clock of
- * STS. Follows GetCallerIdentity of the STS API 2011-06-15. This header declares only a struct.
+ * The answer of STS to GetCallerIdentity: the user or role session to which AWS keys belong, and
+ * the difference between this machine's clock and the clock of STS. Follows the STS API 2011-06-15.
+ * This header declares only a struct.
  */
 #ifndef RIA_AWS_IDENTITY_H
 #define RIA_AWS_IDENTITY_H

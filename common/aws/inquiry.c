@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The table of the questions to RDS and IAM: the action, the parameter that takes the name, and the
- * elements of the response. An element is named with its ancestors where its own name occurs
- * elsewhere in the response, for example among the pending changes of an instance. */
+ * elements of the response. If the name of an element also occurs elsewhere in the response, for
+ * example among the pending changes of an instance, the table contains the name with its ancestors.
+ */
 #include "aws/inquiry_form.h"
 
 #include <string.h>

@@ -16,8 +16,8 @@ enum ria_question {
     RIA_QUESTION_CLUSTER_ENDPOINT, /* name: the identifier of a custom endpoint */
     RIA_QUESTION_PROXY,            /* name: the proxy's name */
     RIA_QUESTION_ROLE,             /* name: the role's name, without its path */
-    RIA_QUESTION_POLICY,           /* name: the ARN of a user or role; resource: of the database
-                                      user, the resource of rds-db:connect */
+    RIA_QUESTION_POLICY,           /* name: the ARN of a user or role; resource: the ARN of the
+                                      database user, which is the resource of rds-db:connect */
     RIA_QUESTIONS,
 };
 
@@ -27,9 +27,9 @@ struct ria_inquiry {
     const char *resource; /* borrowed; NULL for every question but RIA_QUESTION_POLICY */
 };
 
-/* Parts of an answer. Each question has some of them; see inquiry.c. */
+/* The parts of answers. The answer to each question has some of these parts; see inquiry.c. */
 enum ria_answer_text {
-    RIA_ANSWER_NAME, /* of what the answer is about */
+    RIA_ANSWER_NAME, /* name of the object that the answer describes */
     RIA_ANSWER_ARN,
     RIA_ANSWER_RESOURCE_ID,
     RIA_ANSWER_STATUS, /* "available" */
@@ -40,9 +40,9 @@ enum ria_answer_text {
     RIA_ANSWER_CLUSTER,          /* the cluster of an instance or of a custom endpoint */
     RIA_ANSWER_MEMBER,           /* an instance of a cluster */
     RIA_ANSWER_DECISION,         /* "allowed", "explicitDeny" or "implicitDeny" */
-    RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow it */
-    RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow it */
-    RIA_ANSWER_MISSING_KEY,      /* a condition key of the policies that AWS has no value for */
+    RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow the action */
+    RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow the action */
+    RIA_ANSWER_MISSING_KEY,      /* a condition key in the policies for which AWS has no value */
     RIA_ANSWER_REQUEST,          /* the request's id, which each response of AWS has */
     RIA_ANSWER_TEXTS,
 };
@@ -52,15 +52,16 @@ enum {
 };
 
 enum ria_answer_kind {
-    RIA_ANSWER_NONE, /* no usable response, or the request was refused for another reason */
+    RIA_ANSWER_NONE, /* AWS sent no usable response, or refused the request for a reason that is not
+                        listed below */
     RIA_ANSWER_GIVEN,
-    RIA_ANSWER_NOT_PERMITTED, /* the identity may not ask this */
+    RIA_ANSWER_NOT_PERMITTED, /* the identity may not send this request */
     RIA_ANSWER_NOT_FOUND,     /* the account has nothing of this name in this region */
 };
 
 struct ria_answer {
     enum ria_answer_kind kind;
-    char text[RIA_ANSWER_TEXTS][RIA_ANSWER_SIZE]; /* "" if the answer lacks it */
+    char text[RIA_ANSWER_TEXTS][RIA_ANSWER_SIZE]; /* "" if the answer lacks this part */
 };
 
 /* Returns the action of a question, as a policy names it: "rds:DescribeDBInstances". */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How each question of inquiry.h is put to AWS, and where the response has the parts of the answer.
- * Sends no request.
+ * The form of the request for each question of inquiry.h, and the elements of the response that
+ * contain the parts of the answer. Sends no request.
  */
 #ifndef RIA_AWS_INQUIRY_FORM_H
 #define RIA_AWS_INQUIRY_FORM_H
@@ -15,14 +15,15 @@ struct ria_question_form {
     enum ria_service service;
     const char *version;                   /* of the API */
     const char *name_parameter;            /* of the request */
-    const char *element[RIA_ANSWER_TEXTS]; /* of the response: its name, or names from an ancestor
-                                              down to it ("Role/Arn"); NULL: it has no such part */
+    const char *element[RIA_ANSWER_TEXTS]; /* the element of the response that contains the part:
+                                              its name, or the path from an ancestor to it
+                                              ("Role/Arn"); NULL if the response has no such part */
 };
 
 /* Returns the form of a question. */
 const struct ria_question_form *ria_question_form(enum ria_question question);
 
-/* Finds a question by its action. Returns false if no question has it. */
+/* Finds a question by its action. Returns false if no question has this action. */
 bool ria_question_find(const char *action, enum ria_question *out) RIA_MUST_USE;
 
 #endif

@@ -7,12 +7,13 @@
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
  * followed each source_profile to the last one, rejected cycles, and checked numbers. Three things
- * are read or checked only when they are used: the contents of a token file, because it is rotated;
- * a URL, because libcurl parses it; and the proxy variables, because libcurl reads them.
+ * are read or checked only when they are used: the contents of a token file, because token files
+ * are rotated; a URL, because libcurl parses it; and the proxy variables, because libcurl reads
+ * them.
  *
  * The providers make plans (provider/), and rds-iam-fetch carries them out. provider/request.h
- * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which its result is
- * cached.
+ * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which the plan's
+ * result is cached.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -44,8 +45,8 @@ enum ria_plan_value {
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
-    RIA_PLAN_SSO_SESSION, /* unset in the legacy form of a profile, which has no
-                             sso_session; its token file is named after the start URL */
+    RIA_PLAN_SSO_SESSION, /* unset if the profile has the legacy form, without sso_session; the
+                             token file is then named after the start URL */
     RIA_PLAN_SSO_START_URL,
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
@@ -53,8 +54,8 @@ enum ria_plan_value {
     RIA_PLAN_LOGIN_SESSION, /* the ARN of the user who logged in */
     RIA_PLAN_LOGIN_REGION,
     RIA_PLAN_LOGIN_DIRECTORY, /* the directory of the token file of `aws login` */
-    RIA_PLAN_STS_URL,         /* the six URLs replace the services' endpoints; in the order of
-                                 enum ria_service */
+    RIA_PLAN_STS_URL,         /* this and the next five URLs replace the services' endpoints, in the
+                                 order of enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
@@ -64,14 +65,15 @@ enum ria_plan_value {
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
-    RIA_PLAN_CLI_CACHE,       /* set if the AWS CLI's cache may be read */
-    RIA_PLAN_PROCESS_CACHE,   /* set if the output of a process may be cached in a file */
-    RIA_PLAN_IDENTITY_REGION, /* set in a request for the identity of the plan's keys: the region in
-                                 which STS is called; provider/identity_record.h */
-    RIA_PLAN_QUESTION,        /* this and the next three are set in a request that asks AWS a
-                                 question with the plan's keys (aws/inquiry.h): the name of the action */
-    RIA_PLAN_QUESTION_REGION, /* the region of the endpoint */
-    RIA_PLAN_QUESTION_NAME,   /* of what the question is about */
+    RIA_PLAN_CLI_CACHE,         /* set if the AWS CLI's cache may be read */
+    RIA_PLAN_PROCESS_CACHE,     /* set if the output of a process may be cached in a file */
+    RIA_PLAN_IDENTITY_REGION,   /* the region in which STS is called; set only in a request for the
+                                   identity of the plan's keys (provider/identity_record.h) */
+    RIA_PLAN_QUESTION,          /* the name of an action. This value and the next three are set only
+                                   in a request that asks AWS a question with the plan's keys
+                                   (aws/inquiry.h) */
+    RIA_PLAN_QUESTION_REGION,   /* the region of the endpoint */
+    RIA_PLAN_QUESTION_NAME,     /* the name of the object that the question is about */
     RIA_PLAN_QUESTION_RESOURCE, /* unset for most questions */
     RIA_PLAN_VALUES,
 };
@@ -136,19 +138,21 @@ struct ria_profile ria_profile_active(const struct ria_plan *plan);
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
     char region[RIA_REGION_SIZE];   /* the region to sign for */
-    const struct ria_setting *from; /* the setting that decided the URL: of the plan, or `region` */
+    const struct ria_setting *from; /* the setting that decided the URL, which is one of the plan's
+                                       settings, or `region` */
 };
 
-/* Fills *out with the endpoint of a service. This is the configured URL, or else the endpoint of
- * the region in the enabled variants (FIPS, dual-stack, legacy STS). Returns false if the
- * configured URL does not fit into out->url. */
+/* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is
+ * configured, it is the region's endpoint in the enabled variants (FIPS, dual-stack, legacy STS).
+ * Returns false if the configured URL does not fit into out->url. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,
     const struct ria_setting *region,
     struct ria_plan_endpoint *out) RIA_MUST_USE;
 
-/* Returns whether rds-iam-fetch must carry out the plan: always, except for keys without a role. */
+/* Returns whether rds-iam-fetch must carry out the plan. Only a plan with static keys and without a
+ * role does not need rds-iam-fetch. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);
 
 /* Wipes and frees what the plan owns. Afterwards *plan is empty and can be filled again. */

@@ -38,8 +38,8 @@ static const struct prefix prefixes[] = {
     {"services", RIA_PROFILE_SERVICES},
 };
 
-/* Returns the text after `word` and the spaces and tabs that follow it. Returns NULL if the text
- * does not begin with the word and a space or tab. */
+/* Skips `word` and the spaces and tabs that follow it, and returns the rest of the text. Returns
+ * NULL if the text does not begin with the word and a space or tab. */
 static const char *after_word(const char *text, const char *word)
 {
     size_t len = strlen(word);
@@ -79,7 +79,8 @@ static bool classify_config(
 }
 
 /* Sets the kind and the name of a section of the credentials file, where the whole section name is
- * the profile's name. Returns false for an empty name, and for one that begins with "profile ". */
+ * the profile's name. Returns false for an empty name, and for a name that begins with "profile ".
+ */
 static bool classify_credentials(
     const struct ria_ini_section *section, struct ria_profile_section *out)
 {

@@ -11,8 +11,8 @@
  * whose name begins with "profile " is ignored there.
  *
  * A key in the credentials file overrides the same key in the config file. Of several equal keys in
- * a file the last one is used. In the config file, [profile default] replaces [default]. All other
- * sections are ignored. The providers (provider/) interpret the keys.
+ * a file the last one is used. In the config file, [profile default] replaces [default]. Sections
+ * whose names have none of these forms are ignored. The providers (provider/) interpret the keys.
  *
  * The environment variables AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name the files. The
  * defaults are ~/.aws/config and ~/.aws/credentials.
@@ -46,30 +46,31 @@ struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed and unknown */
     bool present[RIA_PROFILE_FILES];
-    bool is_unreachable[RIA_PROFILE_FILES]; /* the default path leads to no file (RIA_E_UNREACHABLE,
-                                               see ria_world_read_default()) */
+    bool is_unreachable[RIA_PROFILE_FILES]; /* no file can exist at the default path
+                                               (RIA_E_UNREACHABLE, see ria_world_read_default()) */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* the file belongs to neither root nor the user */
     uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* in file order, the config file first */
     size_t count;
-    size_t *slots; /* hash table over kind and name: 1 plus the index of the last section, or 0 */
+    size_t *slots; /* hash table over kind and name; each slot is 1 plus the index of its last
+                      section, or 0 */
     size_t slot_count;
 };
 
-/* Reads both files. Returns FOUND if at least one exists, and ABSENT with the reason in err if none
- * does. Returns FAILED with err filled if a file cannot be read or parsed, if other users can write
- * it (base/trust.h), or if memory runs out. Logs a warning for each ignored line, and for a file
- * that belongs to another user. *out must be zeroed. Do not put this large struct on a small stack.
- */
+/* Reads both files. Returns FOUND if at least one file exists, and ABSENT with the reason in err if
+ * neither file exists. Returns FAILED with err filled if a file cannot be read or parsed, if other
+ * users can write it (base/trust.h), or if memory runs out. Logs a warning for each ignored line,
+ * and for a file that belongs to another user. *out must be zeroed. Do not put this large struct on
+ * a small stack. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
 
 /* Returns the first of the two paths that is unreachable, or NULL. */
 const char *ria_profiles_unreachable(const struct ria_profiles *profiles);
 
-/* Returns whether a section of this kind and name exists. If it does and `where` is not NULL, sets
- * *where to the file and line of the first such section, with the value "". */
+/* Returns whether a section of this kind and name exists. If one exists and `where` is not NULL,
+ * sets *where to the file and line of the first such section, with the value "". */
 bool ria_profiles_has(
     const struct ria_profiles *profiles,
     enum ria_profile_kind kind,
@@ -101,8 +102,9 @@ bool ria_profiles_get_from(
     const char *key,
     struct ria_setting *out);
 
-/* Like ria_profiles_get_from(), in the credentials file, or if the key is not set there, in the
- * config file. Returns false, with *out unchanged, if the key is set in neither file. */
+/* Like ria_profiles_get_from(), but searches the credentials file first, and then the config file
+ * if the key is not set there. Returns false, with *out unchanged, if the key is set in neither
+ * file. */
 bool ria_profiles_get(
     const struct ria_profiles *profiles,
     const char *name,
@@ -157,13 +159,13 @@ struct ria_profile {
     const char *name;
 };
 
-/* Returns whether the value of a setting is not blank, because a blank value in an AWS file counts
- * as unset. setting->value must not be NULL. */
+/* Returns false if the value of a setting is blank, because a blank value in an AWS file counts as
+ * unset. setting->value must not be NULL. */
 bool ria_profile_is_set(const struct ria_setting *setting);
 
-/* Finds the value of a key (in lower case) in the credentials file, or if it is unset or blank
- * there, in the config file. Returns false, with *out unchanged, if the key is unset or blank in
- * both. */
+/* Finds the value of a key (in lower case). Searches the credentials file first, and then the
+ * config file if the key is unset or blank there. Returns false, with *out unchanged, if the key is
+ * unset or blank in both. */
 bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
 
 /* Finds the value of a key (in lower case) in one of the two files. Returns false, with *out

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the values of profiles. The two files are merged during the search: the credentials file is
- * searched before the config file, and of several equal keys the last one is used. The
- * ria_profile_ functions ignore a blank value; the ria_profiles_ functions return it.
+ * Finds the values of profiles. A key in the credentials file has precedence over the same key in
+ * the config file. If one file contains a key several times, its last value is used. The functions
+ * of one profile (ria_profile_...) ignore a blank value; those of all profiles (ria_profiles_...)
+ * return it.
  */
 #include "aws/profile.h"
 
@@ -38,8 +39,8 @@ bool ria_profiles_index(struct ria_profiles *profiles)
     return profiles->slots != NULL;
 }
 
-/* Returns the last section in the slot of a kind and name, or NULL. Other names may share the slot.
- */
+/* Returns the last section in the slot to which this kind and name hash, or NULL. Sections with
+ * other names may share the slot. */
 static const struct ria_profile_section *last_of_slot(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {
@@ -161,8 +162,8 @@ static bool sets_key(const struct ria_ini_warning *warning, const char *key)
     return *key == '\0' && (*at == ':' || *at == ' ' || *at == '\t' || *at == '\0');
 }
 
-/* Returns the first warning of a section, or NULL. If `key` is not NULL, only warnings about lines
- * that set the key count. */
+/* Returns the first warning of a section, or NULL. If `key` is not NULL, skips warnings about lines
+ * that do not set the key. */
 static const struct ria_ini_warning *warning_in(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {

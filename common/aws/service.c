@@ -50,7 +50,7 @@ struct service {
     const char *key;
     const char *host; /* label before the region */
     const char *fips_host;
-    bool is_plain_in_govcloud; /* in GovCloud its normal endpoints are FIPS endpoints */
+    bool is_plain_in_govcloud; /* in GovCloud, the service's normal endpoints are FIPS endpoints */
 };
 
 static const struct service services[RIA_SERVICES] = {
@@ -59,7 +59,7 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_SSO_OIDC] = {"SSO_OIDC", "sso_oidc", "oidc", "oidc-fips", true},
     [RIA_SERVICE_SIGNIN] = {"SIGNIN", "signin", "signin", "signin-fips", false},
     [RIA_SERVICE_RDS] = {"RDS", "rds", "rds", "rds-fips", true},
-    [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has its FIPS hosts */
+    [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has IAM's FIPS hosts */
 };
 
 /* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. Later regions never used the
@@ -83,8 +83,8 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* The parts after the region of the host names that only sign-in has. fips is NULL if the FIPS
- * endpoint has a host name of the form that all services share. */
+/* The host names of sign-in have a form of their own: the region, and a suffix from this table.
+ * fips is NULL if the FIPS endpoint has a host name of the form that all services share. */
 static const struct {
     const char *partition;
     const char *suffix;
@@ -100,11 +100,13 @@ static const struct {
     {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
 
-/* The only region whose FIPS host name of sign-in does not contain the region. */
+/* In this region, the FIPS host of sign-in is the `fips` suffix alone. In the other regions of the
+ * partitions that have such a suffix, the host is REGION.suffix. */
 static const char signin_fips_home[] = "us-gov-west-1";
 
-/* The endpoints of IAM. All regions of a partition share them, and they are signed for one region.
- * The hosts are those without a variant, with dual-stack, with FIPS, and with both. */
+/* The endpoints of IAM. All regions of a partition share these endpoints, and requests to them are
+ * signed for one region. The four hosts are, in this order, for no variant, for dual-stack, for
+ * FIPS, and for both. */
 static const struct {
     const char *partition;
     const char *hosts[4];
@@ -179,7 +181,7 @@ static bool is_legacy_region(const char *region)
     return false;
 }
 
-/* Returns whether the global STS endpoint serves the request. */
+/* Returns whether a request to this service in this region goes to the global STS endpoint. */
 static bool uses_global_endpoint(
     enum ria_service service, const char *region, const struct ria_service_variant *variant)
 {
@@ -188,7 +190,7 @@ static bool uses_global_endpoint(
             (variant->is_legacy && is_legacy_region(region)));
 }
 
-/* Writes the host name that only sign-in has for a region. Returns false if the host name of
+/* Writes a host name of sign-in with a suffix of signin_hosts. Returns false if the host name of
  * sign-in has the form that the other services use. */
 static bool write_signin_host(
     const char *region,

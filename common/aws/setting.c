@@ -138,7 +138,8 @@ bool ria_setting_check_region(
            ria_fail_at(err, code, setting, RIA_REFUSAL_REGION, setting->value);
 }
 
-/* Formats the text, removes the secret parts of URLs, and adds the place before it. */
+/* Formats the text, removes the secret parts of URLs, and writes the place of the setting before
+ * the text. */
 static bool fail_at(
     struct ria_error *err,
     enum ria_code code,

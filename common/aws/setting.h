@@ -16,7 +16,8 @@ enum {
 /* A setting. The strings are borrowed from the parsed file or from the environment. */
 struct ria_setting {
     const char *value; /* NULL: not set */
-    const char *path;  /* the file; if line is 0, the option or variable; NULL for a default */
+    const char *path;  /* the path of the file; or if line is 0, the name of the option or variable;
+                          NULL for a default */
     unsigned line;     /* counted from 1 */
 };
 
@@ -46,20 +47,21 @@ bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Writes `value` to path, and expands a leading "~/" to the user's home directory. Returns false,
- * with path "", if the home directory is needed and unknown, or if the result does not fit. */
+/* Copies `value` into the array `path`. Replaces a leading "~/" by the user's home directory.
+ * Returns false, with path "", if the home directory is needed and unknown, or if the result does
+ * not fit. */
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
     RIA_MUST_USE;
 
 /* The path of a settings file. */
 struct ria_settings_path {
     const char *text;
-    bool is_named; /* an environment variable names it; else it is the default path
+    bool is_named; /* an environment variable names this path; otherwise it is the default path
                       (ria_world_read_default()) */
 };
 
 /* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
- * if it is a default path that leads to no file; FAILED with err filled if the file
+ * if no file can exist at its default path (RIA_E_UNREACHABLE); FAILED with err filled if the file
  * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,

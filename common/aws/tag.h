@@ -25,9 +25,9 @@ struct ria_tag {
     size_t value_len;
 };
 
-/* Parses the next item and advances *list, which becomes "" after the last item and a comma that
- * follows it. Returns false if *list is "". An item without '=' has no value, and an empty item has
- * an empty key. */
+/* Parses the next item and advances *list to the item after it. After the last item, and a comma
+ * that may follow it, *list is "". Returns false if *list is "". An item without '=' has no value,
+ * and an empty item has an empty key. */
 bool ria_tag_next(const char **list, struct ria_tag *out) RIA_MUST_USE;
 
 /* Checks a list against the rules of STS: the number of items, their lengths, and unique keys

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognizes tokens and reads their parameters. A token is a URL with a SigV4 query signature (AWS,
- * "Authenticating Requests: Using Query Parameters"). Only the signature parameter is looked for,
- * because the AWS SDKs write the other parameters in different orders, some SDKs write https://
- * before the token, and tokens of Aurora DSQL have other actions. The plugins, the preload and the
- * agent all use these functions. No signature is verified here; the server does that. token.h makes
- * tokens.
+ * "Authenticating Requests: Using Query Parameters"). These functions recognize a token by its
+ * signature parameter alone, because the AWS SDKs write the other parameters in different orders,
+ * some SDKs write https:// before the token, and tokens of Aurora DSQL have other actions. The
+ * plugins, the preload and the agent all use these functions. They do not verify the signature; the
+ * server verifies it. token.h makes tokens.
  *
  * All functions are pure and may be called from any thread. They need only libc, because the
  * preload also compiles this file.
@@ -32,8 +32,9 @@ bool ria_line_has_token(const char *line, size_t len);
 /* The functions below read a token, or a passfile line that contains one, up to the first newline
  * or the end. The order of the parameters does not matter. */
 
-/* Returns whether the token has expired or expires within a minute, so that a login might be too
- * late. now is in seconds since 1970. Returns false for a token without a date or a lifetime. */
+/* Returns whether the token has expired or expires within a minute. A login with such a token might
+ * come too late. `now` is in seconds since 1970. Returns false for a token without a date or a
+ * lifetime. */
 bool ria_token_is_over(const char *token, int64_t now);
 
 /* Returns whether `token` was made after `earlier`, by the dates in the two tokens. A text without

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Locale-independent text functions: ASCII letters, digits and spaces, comparison without case,
- * port numbers, and a hash. This project does not use the functions of <ctype.h> and
- * strcasecmp(), because they depend on the locale of the host program: in a Turkish locale, I and i
- * are not the same letter. Here
- * a byte above 127 is neither a letter, a digit, a space nor a control character. All functions are
- * pure and may be called from any thread.
+ * port numbers, and a hash. This project does not use the functions of <ctype.h> and strcasecmp(),
+ * because they depend on the locale of the host program: in a Turkish locale, I and i are not the
+ * same letter. For the functions of this header, a byte above 127 is neither a letter, a digit, a
+ * space nor a control character. All functions are pure and may be called from any thread.
  */
 #ifndef RIA_BASE_ASCII_H
 #define RIA_BASE_ASCII_H
@@ -22,9 +21,9 @@
 #define RIA_UPPER_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define RIA_LETTERS RIA_UPPER_LETTERS RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
-/* A text that consists only of these characters counts as blank. These
- * characters are also removed from the end of a file that contains one value, and around keys in
- * environment variables. */
+/* A text that consists only of these characters counts as blank. Code that reads a file with a
+ * single value also removes these characters at its end, and code that reads AWS keys from
+ * environment variables removes them around the keys. */
 #define RIA_BLANKS " \t\r\n"
 
 static inline bool ria_ascii_is_digit(char c)
@@ -83,8 +82,8 @@ bool ria_ascii_begins(const char *text, const char *prefix);
  * 0 for every other text. */
 uint16_t ria_port_parse(const char *text);
 
-/* 64-bit FNV-1a, for hash tables and for comparing texts that an attacker does not choose. Start
- * with RIA_HASH_START and add one byte at a time, or call ria_hash() for a whole text. */
+/* 64-bit FNV-1a, for hash tables, and for comparing texts that no attacker can choose. Start with
+ * RIA_HASH_START and add one byte at a time, or call ria_hash() for a whole text. */
 #define RIA_HASH_START UINT64_C(0xcbf29ce484222325)
 
 static inline uint64_t ria_hash_add(uint64_t hash, char c)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Returns the length in bytes of the printable character at p, or 0 if there is none. Control
+/* Returns the length in bytes of the character at p, or 0 if it is not printable. Control
  * characters, also U+0080 to U+009F, are not printable. Never reads beyond a NUL. */
 static size_t character_len(const char *p)
 {

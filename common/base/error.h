@@ -16,21 +16,21 @@
 
 #define RIA_MUST_USE __attribute__((warn_unused_result))
 
-/* Connector/C and libmysqlclient have the same limit: an error text of 511 bytes and a NUL. */
+/* The size of an error text with its NUL. Connector/C and libmysqlclient have the same limit. */
 enum {
     RIA_ERROR_TEXT_MAX = 512,
     /* The longest text that every client shows in full: RIA_PLUGIN_MESSAGE_SIZE (480 bytes,
-     * mysql_plugin/message.h) less 100 bytes for the words that Oracle's library puts before it.
-     * ria_fail_shown() shortens longer texts. */
+     * mysql_plugin/message.h) minus 100 bytes for the words that Oracle's library writes before the
+     * text. ria_fail_shown() shortens longer texts. */
     RIA_ERROR_SHOWN_MAX = 380,
 };
 
-/* The causes of a failure that callers treat differently. */
+/* The causes of a failure. Callers treat these causes differently. */
 enum ria_code {
     RIA_E_NONE = 0,
     RIA_E_USAGE,          /* the request itself is wrong: host, port, user */
     RIA_E_CONFIG,         /* a file must be fixed */
-    RIA_E_UNREACHABLE,    /* a path leads to no file: read_file() of struct ria_world */
+    RIA_E_UNREACHABLE,    /* the path leads to no file; see read_file() in struct ria_world */
     RIA_E_NO_CREDENTIALS, /* no source is configured */
     RIA_E_CREDENTIALS,    /* a source is configured, but broken or unusable */
     RIA_E_ENDPOINT,       /* tokens cannot be signed for this host */
@@ -43,9 +43,10 @@ enum ria_code {
     RIA_E_PENDING,        /* a fetch is running: call again when it has finished */
 };
 
-/* The result of a search that is not just success or failure. A source that is not configured is
- * ABSENT, and the next source is tried. A source that is configured but broken is FAILED, and the
- * search ends: the next source could log in as another identity. */
+/* The result of a search for credentials, a file or an endpoint, with three outcomes. For example,
+ * a source that is not configured is ABSENT, and the next source is tried. A source that is
+ * configured but broken is FAILED, and the search ends: the next source could log in as another
+ * identity. */
 enum ria_outcome {
     RIA_FOUND,
     RIA_ABSENT,
@@ -65,8 +66,8 @@ bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...
 
 /* Like ria_fail(), for a text that ends in configuration lines which a client must show in full. If
  * the text is longer than RIA_ERROR_SHOWN_MAX, everything up to and including its first "; " is
- * dropped, because the remedy matters more than the cause. No argument that is formatted before
- * this "; " may contain "; ". */
+ * dropped, because the remedy matters more than the cause. An argument that is formatted before
+ * this "; " must not contain "; " itself. */
 bool ria_fail_shown(struct ria_error *err, enum ria_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

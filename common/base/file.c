@@ -3,9 +3,10 @@
  * Reads a file's facts, and replaces a file.
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
- * mode lets the group write, which is rare, because a list cannot give more rights than the group
- * bits of the mode. The type of the file system is read only if the mode lets the group or others
- * write, because only the error message for a file that others can write depends on the type.
+ * mode lets the group write, because a list cannot give more rights than the group bits of the
+ * mode. Few files have such a mode. The type of the file system is read only if the mode lets the
+ * group or others write, because only the error message for a file that others can write depends on
+ * the type.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so
@@ -31,8 +32,8 @@ enum {
 static const char acl_name[] = "system.posix_acl_access";
 
 /* Parses the access control list. `len` is the return value of fgetxattr() or getxattr(): the
- * length of the list, or -1 with errno set. The errors of a file without a list are not failures.
- */
+ * length of the list, or -1 with errno set. The error numbers that a file without a list gives are
+ * not failures. */
 static void file_set_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
 {
     if (len >= 0) {
@@ -51,8 +52,9 @@ static void file_set_file_system(const struct statfs *status, struct ria_file *o
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Reads the access control list and the file system, from the descriptor if `path` is NULL. The
- * function is not inlined, because inlining would put its buffer on the stack of every login. */
+/* Reads the access control list and the type of the file system, from the descriptor if `path` is
+ * NULL. The function is not inlined, because inlining would put its buffer on the stack of every
+ * login. */
 __attribute__((noinline)) static void read_acl_and_file_system(
     int fd, const char *path, struct ria_file *out)
 {
@@ -73,10 +75,10 @@ static int64_t nanoseconds(const struct timespec *time)
     return ((int64_t)time->tv_sec * 1000000000) + time->tv_nsec;
 }
 
-/* Returns whether the next change of the file will have another time stamp. The kernel takes the
- * time stamp from its last tick, which is up to 10 ms old (CONFIG_HZ=100). File systems without
- * fractions of a second have steps of up to 2 s (FAT). A file whose time stamp is in the future is
- * not settled. */
+/* Returns whether the next change of the file will give the file a new time stamp. The kernel takes
+ * a time stamp from its last tick, which is up to 10 ms old (CONFIG_HZ=100). File systems without
+ * fractions of a second have steps of up to 2 s (FAT). Returns false for a file whose time stamp is
+ * in the future. */
 static bool is_settled(const struct stat *status)
 {
     static const int64_t fine = 20 * 1000000LL;
@@ -182,16 +184,16 @@ static void sync_directory(int directory)
     }
 }
 
-/* Removes the access control list that the new file has from the directory's default list. It would
- * let other users read the file than `mode` does. */
+/* Removes the access control list that the new file inherited from the directory's default list.
+ * Such a list could give access to users to whom `mode` gives none. */
 static bool remove_acl(int fd)
 {
     return fremovexattr(fd, acl_name) == 0 || errno == ENODATA || errno == ENOTSUP ||
            errno == ENOSYS;
 }
 
-/* Writes the new file. If fchown() fails for has_owner, the file stays root's; this is not an
- * error. */
+/* Writes the new file. With has_owner, a failure of fchown() is not an error: the file then keeps
+ * the owner and the group of this process. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
 {
     if (what->has_owner) {
@@ -220,8 +222,8 @@ static bool is_expected(const struct ria_replacement *what)
     return false;
 }
 
-/* Gives the new file its name, unless a file of that name exists. A file system that cannot do this
- * with rename gets a second link instead. */
+/* Gives the new file its name, unless a file of that name exists. On a file system that does not
+ * support RENAME_NOREPLACE, creates a link of this name and removes the old name. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
     if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0) {

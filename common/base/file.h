@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Functions that read the facts about a file for base/trust.h, and that replace a file as a whole.
- * The process's world (os/process_world.c) calls these functions, and so do programs that open
- * directories themselves. All functions may be called from any thread. They block only on the file
- * system.
+ * The callers are os/process_world.c, and programs that have opened a directory. All functions may
+ * be called from any thread. They block only on the file system.
  */
 #ifndef RIA_BASE_FILE_H
 #define RIA_BASE_FILE_H
@@ -41,10 +40,11 @@ struct ria_replacement {
     const char *fresh; /* temporary name of the new file; only one writer may use it at a time */
     mode_t mode;
     bool is_synced; /* sync the file and its directory to the disk before returning */
-    bool has_owner; /* root changes the new file's owner to `owner` and `group` before writing */
+    bool has_owner; /* before the contents are written, the new file gets `owner` and `group`, if
+                       this process is allowed to set them */
     bool is_exact;  /* the new file gets exactly `owner`, `group` and `mode`, whatever the umask is.
-                       It gets no access control list of the directory. If that is not possible,
-                       the file is not replaced. */
+                       It does not inherit the directory's default access control list. If that is
+                       not possible,  the file is not replaced. */
     uid_t owner;
     gid_t group;
     bool is_new; /* fail with EEXIST if the directory already contains a file called `name` */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses RDS_IAM_LOG and formats log lines. A value that is not valid never disables the log: an
- * unknown level counts as info, and a file that is not an absolute path as stderr. */
+ * unknown level counts as info, and if the file is not an absolute path, the log goes to stderr. */
 #include "base/log_line.h"
 
 #include "base/ascii.h"
@@ -48,7 +48,8 @@ bool ria_log_setting_parse(const char *value, struct ria_log_setting *out)
     return true;
 }
 
-/* Copies the beginning of the name that is safe in a line. */
+/* Copies a program's name up to its first character that is not safe in a line. Writes "?" if no
+ * character is left. */
 static void copy_program(const char *name, char out[RIA_LOG_PROGRAM_MAX])
 {
     size_t len = 0;
@@ -63,7 +64,7 @@ static void copy_program(const char *name, char out[RIA_LOG_PROGRAM_MAX])
     out[len] = '\0';
 }
 
-/* Ends a line, whose last byte may be cut off, with a newline. */
+/* Ends a line with a newline. The callers leave one byte of the array free for it. */
 static size_t log_line_end(char out[RIA_LOG_WHOLE_MAX])
 {
     ria_printable(out);

@@ -12,7 +12,7 @@
  *           and a warning names the three levels.
  *   FILE    an absolute path. Without it, the log goes to stderr (os/guest_log.h).
  *
- * A line on stderr, and a line in a file:
+ * The first form is a line on stderr. The second form is a line in a file:
  *
  *   rds-iam: [warning: |debug: ]TEXT
  *   TIME rds-iam[PID] PROGRAM LEVEL: TEXT
@@ -28,7 +28,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A log of one level contains the levels before it. */
+/* A log of one level also contains the lines of the levels before it. */
 enum ria_log_level {
     RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
     RIA_LOG_INFO,    /* a decision and its reason */
@@ -37,10 +37,10 @@ enum ria_log_level {
 };
 
 enum {
-    /* The maximum size of a text, which contains an error's text and a description of the login. */
+    /* The maximum size of a text: an error's text, and as much again for the words around it. */
     RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,
     RIA_LOG_PROGRAM_MAX = 32,
-    /* The size of a whole line: a text, and the words before it. */
+    /* The size of a whole line: a text, and before it the time, process, program and level. */
     RIA_LOG_WHOLE_MAX = RIA_LOG_LINE_MAX + 128,
 };
 
@@ -50,7 +50,8 @@ struct ria_log_setting {
     enum ria_log_level level;
     const char *path;      /* an absolute path, borrowed from the value; NULL: stderr */
     bool is_unknown_level; /* the word is not a level, so the level is info */
-    bool is_relative_path; /* the value has a FILE that is not an absolute path; it is ignored */
+    bool is_relative_path; /* the value has a FILE that is not an absolute path; this FILE is
+                              ignored */
 };
 
 /* Parses a value of RDS_IAM_LOG, which may be NULL. Returns out->is_on. */
@@ -65,16 +66,18 @@ bool ria_log_setting_parse(const char *value, struct ria_log_setting *out);
     "LEVEL:/PATH"
 
 struct ria_log_line {
-    const char *program; /* in a file: the program. On stderr: the name before the colon */
+    const char *program; /* for a file, the name of the program; for stderr, the word before the
+                            colon */
     enum ria_log_level level;
     const char *text; /* without a newline; its control characters are replaced */
     int64_t now;      /* seconds since 1970; only in a file */
     pid_t pid;        /* only in a file */
 };
 
-/* Write the line as it appears on stderr, or in a file, with its newline. A text that is too long
- * is cut. Of the program's name, only its first letters, digits and "._+-" are written, because a
- * program may have overwritten its argv[0] with a title. Return the length. */
+/* These functions write a line, with its newline, in the form for stderr and in the form for a
+ * file. A text that is too long is cut. The program's name is cut before its first character that
+ * is not a letter, a digit or one of "._+-", because a program may have overwritten its argv[0]
+ * with a title. Both return the length of the line. */
 size_t ria_log_line_for_stderr(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 size_t ria_log_line_for_file(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages that refuse a login, and every other message that more than one file uses. All
- * hooks take their messages from here, so every client library shows the same words for the same
- * cause.
+ * The messages that refuse a login, and every other message that more than one file uses. All hooks
+ * (the plugins, the preloads and the agent) take their messages from here, so every client library
+ * shows the same words for the same cause.
  *
- * A message states what is wrong and, after a semicolon, what to do. A hook that knows a setting of
- * its client library names that setting. The messages are macros, not variables, so that the
- * compiler checks their arguments against their formats.
+ * A message states what is wrong and, after a semicolon, what to do. A hook for one client library
+ * names that library's setting. The messages are macros, not variables, so that the compiler checks
+ * their arguments against their formats.
  *
  * A message about the contents of a file, or about one credential source, is in the C file
  * that finds the fault.
@@ -139,9 +139,9 @@
 
 /* A credential_process that takes longer than a login can wait. RIA_REMEDY_CACHE_PROCESS is the
  * general remedy. RIA_REMEDY_CACHE_PROCESS_UNNAMED omits the name of the file, for a message that a
- * client would cut. RIA_REMEDY_RUN_PROCESS is for a process whose output may be cached already.
- * RIA_REMEDY_NO_RUNTIME precedes a remedy if XDG_RUNTIME_DIR is unusable, so that nothing can be
- * cached. */
+ * client would cut. RIA_REMEDY_RUN_PROCESS is for a process for which cache_credential_process =
+ * yes is already set. RIA_REMEDY_NO_RUNTIME is written before another remedy if XDG_RUNTIME_DIR is
+ * unusable, because the output cannot be cached then. */
 #define RIA_REFUSAL_SLOW_PROCESS "the credential_process exceeded the %d s limit of a login; %s"
 #define RIA_REFUSAL_SLOW_PROCESS_INTERACTIVE                                                       \
     "the credential_process did not finish within %d s; run it by hand to see why"

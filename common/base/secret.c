@@ -68,8 +68,9 @@ static size_t units_of(size_t len)
     return (len + UNIT - 1) / UNIT;
 }
 
-/* Returns a word in which the bits of `count` units are set, from unit `first` on. `first` is
- * reduced to its number within a word. count is less than WORD. */
+/* Returns a word in which the bits of `count` units are set, from unit `first` on. `first` may be
+ * counted from the start of the mapping; the function uses its remainder, which is the unit's
+ * number within its word. count is less than WORD. */
 static uint64_t mask_of(size_t count, size_t first)
 {
     return ((UINT64_C(1) << (count % WORD)) - 1) << (first % WORD);

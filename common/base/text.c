@@ -107,8 +107,9 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
     return out;
 }
 
-/* Returns whether a backslash at `at` escapes the next character. Outside quotes it always does; in
- * double quotes, only before a double quote or another backslash; in single quotes, never. */
+/* Returns whether a backslash at `at` escapes the next character. Outside quotes, a backslash
+ * always escapes. In double quotes, it escapes only a double quote or another backslash. In single
+ * quotes, it never escapes. */
 static bool is_escape(const char *at, char quote)
 {
     return *at == '\\' && (quote == '\0' || (quote == '"' && (at[1] == '"' || at[1] == '\\')));
@@ -188,7 +189,8 @@ size_t ria_text_decode(const char *text, uint32_t *code)
         return 0;
     }
     size_t len = sequences[i].len;
-    uint32_t found = p[0] & (0xffU >> (len + 1)); /* the lead byte has len one bits and a zero */
+    uint32_t found = p[0] & (0xffU >> (len + 1)); /* the lead byte begins with `len` bits of 1 and a
+                                                     bit of 0 */
     for (size_t at = 1; at < len; at++) {
         if (!text_is_continuation((char)p[at])) {
             return 0;

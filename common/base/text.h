@@ -12,13 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Copies a text to out, an array of `size` bytes, at least 4. `text` may overlap out. Returns false
- * if the text was cut. */
+/* Copies a text to out, an array of `size` bytes. `size` must be at least 4. `text` may overlap
+ * out. Returns false if the text was cut. */
 bool ria_text_copy(char *out, size_t size, const char *text);
 
 /* ria_text_format() and ria_text_format_args() write a formatted text to out, an array of `size`
- * bytes, at least 4. They take ten times as long as ria_text_copy(). They return false if the text
- * was cut. If vsnprintf() fails, they set out to "" and return false. */
+ * bytes. `size` must be at least 4. These functions take ten times as long as ria_text_copy(). They
+ * return false if the text was cut. If vsnprintf() fails, they set out to "" and return false. */
 bool ria_text_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool ria_text_format_args(char *out, size_t size, const char *format, va_list args)
@@ -29,9 +29,9 @@ enum {
 };
 
 /* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
- * shlex.quote(): if the name is empty or contains a space, a quote or another special character, in
- * single quotes; otherwise unchanged. A name that is too long is cut inside the quotes. Returns
- * out. */
+ * shlex.quote(). A name that is empty or contains a space, a quote or another special character is
+ * written in single quotes. Any other name is written unchanged. A name that is too long is cut
+ * inside the quotes. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,

@@ -15,7 +15,7 @@
 
 enum {
     RIA_TIMESTAMP_SIZE = 17,          /* "20260822T123456Z" and its NUL */
-    RIA_DATE_LEN = 8,                 /* length of the date at the start of this form */
+    RIA_DATE_LEN = 8,                 /* length of the date in this form: "20260822" */
     RIA_TIMESTAMP_EXTENDED_SIZE = 21, /* "2026-08-22T12:34:56Z" and its NUL */
 };
 
@@ -30,8 +30,8 @@ bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED
 /* Parses a time in RFC 3339 form (2026-08-22T12:34:56Z, or with a fraction or +hh:mm) or in the ISO
  * 8601 basic form (20260822T123456Z). Instead of Z, the text may end in "UTC", as in botocore's
  * file cache. A fraction of a second is dropped. Returns false, with *out untouched, for any other
- * text. This includes a date in one form with a time of day in the other form, and a time at or
- * before the start of 1970, because callers store 0 for "no time". */
+ * text. A text that mixes the two forms is rejected. A time at or before the start of 1970 is also
+ * rejected, because callers store 0 for "no time". */
 bool ria_timestamp_parse(const char *text, int64_t *out) RIA_MUST_USE;
 
 #endif

@@ -3,8 +3,8 @@
  * Decides who owns a file and which users can write it. The owner and the mode come from fstat().
  * struct ria_file contains the access control list and the type of the file system only if the mode
  * lets the group or others write. If the mode does not let the group write, no list gives the right
- * to write, because the group bits are the mask of the list. Treats a list of an unknown form as
- * one that lets others write.
+ * to write, because the group bits are the mask of the list. Treats a list of an unknown form as a
+ * list that lets others write.
  */
 #include "base/trust.h"
 
@@ -47,7 +47,7 @@ static bool is_accepted_group(const struct ria_file *file, uid_t user, gid_t gro
     return group == 0 || group == user || group == file->owner;
 }
 
-/* Returns whether the user or the group of an entry may be able to write the file. */
+/* Returns whether the rule of base/trust.h lets the user or group of an entry write the file. */
 static bool is_accepted(
     const struct ria_file *file, uid_t user, const struct acl_entry *entry, bool is_group)
 {
@@ -118,7 +118,7 @@ static bool list_widens(const struct ria_file *file)
     return file->acl.is_unreadable || file->acl.has_writer;
 }
 
-/* Writes which other users can write the file. Returns false if no other user can. */
+/* Describes in `out` which other users can write the file. Returns false if no other user can. */
 static bool trust_describe(const struct ria_file *file, uid_t user, char *out, size_t size)
 {
     const struct ria_acl *acl = &file->acl;
@@ -140,8 +140,8 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
     return out[0] != '\0';
 }
 
-/* Returns the command that takes the right to write from other users. chmod g-w also clears the
- * write bit of the list's mask, so that no entry of the list lets a user or group write. */
+/* Returns the command that removes the other users' right to write. chmod g-w also clears the write
+ * bit of the list's mask, so that no entry of the list lets a user or group write. */
 static const char *command(const struct ria_file *file, uid_t user)
 {
     bool by_group = group_writes(file, user) || list_widens(file);

@@ -11,10 +11,10 @@
  *            the setting is refused when it is used (aws/profile.h).
  *   writers  Only these may be able to write the file: the owner, root, group 0 (the group of
  *            OpenShift's arbitrary users), and the private group of the user or of the owner (the
- *            group with the same number, on which umask 002 relies). Any other file is refused.
- *            The same rule applies to each user and group that an access control list names, after
- *            its mask is applied. The members of a group are not looked up, because that may need
- *            the network.
+ *            group whose gid equals the uid; a umask of 002 is meant for such groups). A file that
+ *            any other user or group can write is refused. The same rule applies to each user and
+ *            group that an access control list names, after its mask is applied. The members of a
+ *            group are not looked up, because that may need the network.
  *   private  Secrets, and files that lead to secrets (the cache, its locks, passfiles), must be
  *            owned by the effective user, and the mode must give no rights to the group or others.
  *            A file that belongs to root is accepted only if the effective user is root.
@@ -62,9 +62,9 @@ bool ria_trust_check(
     const struct ria_trusted *what,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Writes which other users can write a file or directory, and the command that changes this:
- * "every user can write it; run: chmod o-w PATH". Returns false, with out "", if no other user can.
- */
+/* Describes in `out` which other users can write a file or directory, and the command that changes
+ * this: "every user can write it; run: chmod o-w PATH". Returns false, with out "", if no other
+ * user can. */
 bool ria_trust_describe_writers(
     const struct ria_file *file, uid_t user, const char *path, char *out, size_t size);
 

@@ -22,15 +22,15 @@ struct ria_acl {
     bool is_present;
     bool is_unreadable; /* a list is present, but could not be read or parsed */
     bool group_writes;  /* the owning group can write */
-    /* The list gives write access to a user or a group that base/trust.h does not accept. If there
-     * are several, the next two members describe the first in the list. */
+    /* The list gives write access to a user or a group that base/trust.h does not accept. If the
+     * list has several such entries, the next two members describe the first one. */
     bool has_writer;
     bool writer_is_group;
     uint32_t writer; /* its uid or gid */
 };
 
-/* Identifies one version of a file. If is_settled is set and a later stamp has the same values, the
- * file is unchanged. */
+/* Identifies one version of a file. If is_settled is true in an earlier stamp and a later stamp has
+ * the same values, the file is unchanged. */
 struct ria_stamp {
     uint64_t device;
     uint64_t inode;
@@ -95,7 +95,7 @@ struct ria_world {
     /* Returns seconds since 1970 UTC. */
     int64_t (*now)(void *self);
 
-    /* Returns milliseconds of a clock that never goes back. */
+    /* Returns the time in milliseconds of a clock that never goes back. */
     int64_t (*ticks)(void *self);
 
     /* Returns the home directory in the effective user's passwd entry, or NULL. Code that looks for
@@ -152,7 +152,7 @@ struct ria_world {
         struct ria_buf *response,
         struct ria_error *err);
 
-    /* Returns the uid with which files are opened. */
+    /* Returns the effective uid, which decides which files the process can open. */
     uid_t (*uid)(void *self);
 
     /* Returns true if the process runs with more rights than the user who started it (setuid, file
@@ -162,7 +162,7 @@ struct ria_world {
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
      * NULL, nothing is logged. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
-    enum ria_log_level log_level; /* the last level that is logged */
+    enum ria_log_level log_level; /* the most detailed level that is logged */
 };
 
 /* Returns the value of an environment variable, or NULL if the variable is unset or its value is
@@ -188,8 +188,8 @@ enum ria_outcome ria_world_read(
 /* Like ria_world_read(), for a file at its default path, which the user did not configure. If
  * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
  * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
- * user's home after setuid(), and because Docker creates a directory if a file to be mounted is
- * missing. err must not be NULL. */
+ * user's home after setuid(), and because Docker creates a directory at the path of a file that it
+ * should mount and that does not exist. err must not be NULL. */
 enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,
@@ -197,7 +197,8 @@ enum ria_outcome ria_world_read_default(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns true if lines of that level are logged. Call it before work that only a line needs. */
+/* Returns true if lines of that level are logged. Call this function before work that is done only
+ * for a log line. */
 bool ria_world_logs(const struct ria_world *world, enum ria_log_level level);
 
 /* Formats a line, replaces its control characters, and logs it. Does nothing if lines of that level

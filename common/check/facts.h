@@ -178,9 +178,20 @@ bool ria_check_find_option(const char *lines, const char *name, char *out, size_
 /* Returns whether the group itself has a host for which tokens are made. */
 bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group);
 
+/* -- client_defaults.c -- */
+
 /* Uses what a client uses if its settings have no user: PGUSER for libpq, then the name of the user
  * who runs it. */
 void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world);
+
+enum {
+    RIA_CHECK_TIMEOUT = 10,     /* seconds, if the client has no limit */
+    RIA_CHECK_TIMEOUT_MAX = 30, /* seconds */
+};
+
+/* Sets the client's time limit from a setting that contains a number of seconds, or is NULL. The
+ * first setting counts; 0 in it means no limit. */
+void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from);
 
 /* -- agent_items.c: what the running agent knows of target.service -- */
 void ria_check_agent(struct ria_facts *facts);
@@ -208,15 +219,6 @@ void ria_check_option_file(struct ria_facts *facts);
 
 /* -- credentials.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);
-
-enum {
-    RIA_CHECK_TIMEOUT = 10,     /* seconds, if the client has no limit */
-    RIA_CHECK_TIMEOUT_MAX = 30, /* seconds */
-};
-
-/* Sets the client's time limit from a setting that contains a number of seconds, or is NULL. The
- * first setting counts; 0 in it means no limit. */
-void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from);
 
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);

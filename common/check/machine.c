@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,23 +148,6 @@ static void check_objects(struct ria_facts *facts)
         "rds-iam %s in %s",
         RIA_VERSION,
         RIA_PKGLIBDIR);
-}
-
-void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world)
-{
-    char text[1024];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    const char *user =
-        target->engine == RIA_ENGINE_POSTGRES ? ria_world_env(world, "PGUSER") : NULL;
-    if (user == NULL && getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 &&
-        found != NULL) {
-        user = found->pw_name;
-    }
-    if (target->login.user == NULL && user != NULL &&
-        ria_text_copy(target->user, sizeof(target->user), user)) {
-        target->login.user = target->user;
-    }
 }
 
 void ria_check_settings(struct ria_facts *facts)

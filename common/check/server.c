@@ -6,7 +6,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -304,16 +303,6 @@ static void use_engine(struct ria_facts *facts)
                                : ria_probe_is(&facts->server, "engine", "postgres")
                                    ? RIA_ENGINE_POSTGRES
                                    : RIA_ENGINE_UNKNOWN;
-    }
-}
-
-void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from)
-{
-    if (target->timeout_from == NULL && seconds != NULL) {
-        long limit = strtol(seconds, NULL, 10);
-        limit = limit < 0 ? 0 : limit;
-        target->timeout = limit < RIA_CHECK_TIMEOUT_MAX ? (unsigned)limit : RIA_CHECK_TIMEOUT_MAX;
-        target->timeout_from = from;
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Computes digests with a SHA-256 algorithm that is fetched once. HMAC is implemented here from two
- * digests. This HMAC needs no second fetch, and is three times as fast as EVP_MAC for short
- * messages such as those of SigV4. Refuses every computation if the process's OpenSSL functions
- * come from more than one object.
+ * Computes digests with OpenSSL's SHA-256, which is looked up once (EVP_MD_fetch()). HMAC is
+ * implemented here from two digests. This HMAC needs no second lookup, and is three times as fast
+ * as EVP_MAC for short messages such as those of SigV4. Refuses every computation if the process's
+ * OpenSSL functions come from more than one object.
  */
 #include "codec/digest.h"
 
@@ -97,8 +97,9 @@ static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *e
            ria_fail(err, RIA_E_CRYPTO, "cannot find the library that contains OpenSSL's functions");
 }
 
-/* Returns whether all functions are in one object, else false with err filled. Compares address
- * ranges, because dladdr() is slow: it would search libcrypto's symbols for each function. */
+/* Returns true if all functions are in one object; otherwise returns false with err filled.
+ * Compares address ranges, because dladdr() is slow: it would search libcrypto's symbols for each
+ * function. */
 static bool lie_in_one_object(struct ria_error *err)
 {
     uintptr_t functions[FUNCTIONS];

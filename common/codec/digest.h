@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * SHA-256, SHA-1 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of
- * the modules that run in a plugin, only this one includes OpenSSL. It fetches the SHA-256
- * algorithm once per process. Every function may be called from any thread.
+ * the modules that run in a plugin, only this one includes OpenSSL. It looks up OpenSSL's SHA-256
+ * once per process. Every function may be called from any thread.
  *
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
- * first use, this module therefore checks that all OpenSSL functions that it and libcrypto's
- * digests call are in one loaded object. It also computes one HMAC whose value is known. If a check
- * fails, every later call fails with the same message until the process ends.
+ * first use, this module therefore checks that one loaded object contains all OpenSSL functions
+ * that this module and libcrypto's digests call. It also computes one HMAC whose value is known. If
+ * a check fails, every later call fails with the same message until the process ends.
  *
  * In a program that is not position-independent (not a PIE), a function whose address the program
  * takes appears to be in the program. The addresses do not show whether the program merely

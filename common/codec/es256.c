@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    DER_MAX = 80 /* a sequence of two numbers of up to 33 bytes has 72 bytes */
+    DER_MAX = 80 /* a sequence of two numbers of up to 33 bytes has at most 72 bytes */
 };
 
 /* Called by OpenSSL for the password of a key. Always fails, because rds-iam-fetch cannot ask for

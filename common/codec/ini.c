@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses a text in place: it ends each key, value and name with a NUL, and moves a continued line
- * up to the end of its value. Nothing is copied out of the wiped buffer. Rejects a section line
- * without ']', a NUL byte, a line above 128 KB and a text above 16 MB; ignores any other line that
- * it does not understand, with a warning.
+ * Parses a text in place: ends each key, value and name with a NUL, and moves a continued line up
+ * to the end of its value. Copies nothing out of the wiped buffer. Rejects a section line without
+ * ']', a NUL byte, a line above 128 KB and a text above 16 MB. Ignores any other line that is not
+ * valid, and adds a warning.
  */
 #include "codec/ini.h"
 

@@ -12,7 +12,7 @@
  *   parent =
  *     key = value               indented below an empty value: a sub-property of parent
  *
- * A space may also be a tab. A byte order mark, and a CR before an LF, are skipped. An empty line
+ * A tab counts as a space. A byte order mark, and a CR before an LF, are skipped. An empty line
  * ends a continued value. A line without '=', a line with ':' before its '=', a line that starts
  * with '=', a line before the first section, and text after a section's ']' are ignored with a
  * warning. A section line without ']', a NUL byte, and a text or line over the limits are errors.

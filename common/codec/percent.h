@@ -21,8 +21,9 @@ void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len);
 void ria_hex_write(const uint8_t *bytes, size_t len, char *out);
 
 /* Decodes one character of a text that ria_percent_add() wrote, and advances *at. Returns false,
- * with *at unchanged, at the end of the text, for a character that ria_percent_add() would have
- * encoded, and for a % that is not followed by two hexadecimal digits in upper case. */
+ * with *at unchanged, in three cases: the text is at its end; the character is one that
+ * ria_percent_add() would have encoded; or the character is a % without two hexadecimal digits in
+ * upper case after it. */
 bool ria_percent_decode(const char **at, char *out) RIA_MUST_USE;
 
 #endif

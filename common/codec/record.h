@@ -5,8 +5,8 @@
  * record without a JSON library, and detects a truncated record by the length in the header. This
  * module does not interpret fields, and does no I/O.
  *
- *   "RIAR" version kind 0 0   length of everything after the header, 4 bytes   header: 12 bytes
- *   tag, 2 bytes              length, 4 bytes    bytes    0           field
+ *   header, 12 bytes: "RIAR", version, kind, 0, 0, length of all fields together (4 bytes)
+ *   each field:       tag (2 bytes), length (4 bytes), the value's bytes, 0
  *
  * Numbers are big-endian. The length of a field does not count the 0 byte after it. Because of
  * this byte, a field that contains no other 0 byte is a C string and need not be copied.
@@ -19,16 +19,16 @@
 
 #include <stdint.h>
 
-/* RIA_RECORD_MAX is four times the length of the largest realistic request. Only sixteen roles with
- * fifty tags each, which is not a realistic configuration, do not fit. A record of this size also
- * fits into a pipe or socket buffer as a whole. */
+/* RIA_RECORD_MAX is four times the length of the largest realistic request. A plan with sixteen
+ * roles and fifty tags for each would not fit, but such a configuration is not realistic. A record
+ * of this size also fits into a pipe or socket buffer as a whole. */
 enum {
     RIA_RECORD_MAX = 64 * 1024,
     RIA_RECORD_HEADER_LEN = 12,
 };
 
 /* The longest record of kind RIA_RECORD_BUNDLE_RESPONSE, which contains a whole file of
- * certificates: six times Amazon's bundle for all regions. */
+ * certificates. This is six times the size of Amazon's bundle for all regions. */
 enum {
     RIA_RECORD_BUNDLE_MAX = 1024 * 1024
 };
@@ -70,9 +70,9 @@ struct ria_record_field {
  */
 size_t ria_record_length(const char *header);
 
-/* Checks that the bytes are one complete, well-formed record of this kind, and prepares reading its
- * fields. Returns false without a reason, because no caller needs one: a damaged cache file counts
- * as a cache miss, and a damaged response as an error of rds-iam-fetch. */
+/* Checks that the bytes are one complete, well-formed record of this kind, and prepares *out for
+ * ria_record_next(). Returns false without a reason, because no caller needs one: a damaged cache
+ * file counts as a cache miss, and a damaged response as an error of rds-iam-fetch. */
 bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, struct ria_record *out)
     RIA_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port if they are certain.
- * If they are not certain, writes a fixed text instead, because a URL with a typing error may
+ * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port. If it is not certain
+ * which part is the host, writes a fixed text instead, because a URL with a typing error may
  * contain a secret in an unusual place. Writes the fixed text for a URL without a scheme, for an
  * '@' after the authority, and for characters before the path that hosts and ports cannot have,
  * such as a space or a percent escape.
@@ -43,7 +43,7 @@ static bool is_port(const char *text, size_t len)
 }
 
 /* Writes the host and port of an authority. `text` is the part of a URL after "://". Returns false
- * if they are not certain. */
+ * if it is not certain which part is the host. */
 static bool show_authority(const char *text, char out[RIA_URL_SHOWN_SIZE])
 {
     size_t len = strcspn(text, "/?#\\");
@@ -118,7 +118,7 @@ static const char *scheme_start(const char *text, const char *end)
 
 static const char word_end[] = " \t\r\n\"'<>`";
 
-/* Returns the end of a URL. Punctuation at its end belongs to the sentence around it. */
+/* Returns the end of a URL. Punctuation at its end belongs to the sentence around the URL. */
 static const char *url_end(const char *authority)
 {
     const char *end = authority + strcspn(authority, word_end);

@@ -28,14 +28,14 @@ void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 const char *ria_url_scheme(const char *url);
 
 /* Copies a text, and replaces each URL in it by the results of ria_url_scheme() and ria_url_show().
- * A URL ends before a space, a quote or an angle bracket. If the text contains an '@' after that,
- * the URL ends with the word that contains the last '@'. Returns false if the text was cut; in this
- * case out ends in "...". */
+ * A URL ends before a space, a quote or an angle bracket. But if the text contains an '@' after
+ * that point, the URL ends with the word that contains the last '@'. Returns false if the text was
+ * cut; in this case out ends in "...". */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
 /* Like ria_url_show_in(), but changes the text itself, which is a complete message. Such a message
- * may quote a wrong value that is a URL, cut anywhere. A URL that consists only of a host, a port
- * and a path is not changed, because rds-iam's own messages contain such URLs. */
+ * may quote a wrong value that is a URL and that was cut at any position. A URL that consists only
+ * of a host, a port and a path is not changed, because rds-iam's own messages contain such URLs. */
 void ria_url_clean(char *text, size_t size);
 
 /* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is

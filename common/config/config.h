@@ -3,7 +3,8 @@
  * rds-iam's own configuration file. For each address that a client connects to, it can name an
  * RDS endpoint, an AWS profile and a role.
  *
- *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
+ *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     the name of a section: host, host:port,
+ *                                                      user@host or user@host:port
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                needed only if the name contains no region
  *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
@@ -38,17 +39,18 @@
  * cache_credential_process = yes (default: no) is for a credential_process that takes longer than
  * the 10 s of a login. The output of the command is cached only in a file below $XDG_RUNTIME_DIR.
  * `rds-iam credentials` lets the command run for 60 s; after one such run, the plugins can log in.
- * A cache entry is valid for the same command, file, profile, AWS_* variables and HOME, until 15
- * minutes before the Expiration in the command's output. Output without an Expiration is not
- * cached. The command is not run again to see whether it now prints another identity. To delete the
- * cache entries, run `rds-iam credentials --clear`. If `rds-iam credentials` is run for a profile
- * and without a host, the setting applies if a section with the same profile has it.
+ * A cache entry is used only for the same command, settings file, profile, AWS_* variables and
+ * HOME, and only until 15 minutes before the Expiration in the command's output. Output without an
+ * Expiration is not cached. While an entry can be used, rds-iam does not run the command, and does
+ * not notice if the command would now print the keys of another identity. To delete the cache
+ * entries, run `rds-iam credentials --clear`. `rds-iam credentials --profile NAME` without a host
+ * uses the setting of the first section that has this profile and cache_credential_process = yes.
  *
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
  * first matching section is used. A file must belong to root or the user, and no other user may be
- * able to write it (base/trust.h), because it decides which token goes to which address. All
- * sections are checked when the file is read, including sections that do not match the login. A
+ * able to write it (base/trust.h), because the file decides which token is sent to which address.
+ * All sections are checked when the file is read, including sections that do not match the login. A
  * file has at most 10,000 sections.
  *
  * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
@@ -88,10 +90,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns whether a section with this profile has cache_credential_process = yes, for a command
- * that names a profile and no host. A section without a profile belongs to `active`, the profile
- * that is used if none is named. If a section is found, *out is the setting of the first one; else
- * *out is unchanged. */
+/* Returns whether a section with this profile has cache_credential_process = yes. This function is
+ * for a command that names a profile and no host. A section without a profile belongs to `active`,
+ * the profile that is used if none is named. If there are such sections, *out is the setting of the
+ * first one; else *out is unchanged. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,

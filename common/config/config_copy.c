@@ -15,8 +15,9 @@
 #include <string.h>
 
 enum {
-    COPIES = 4,  /* a process reads two files, unless its environment changes */
-    TRIES = 200, /* attempts to take the lock: some microseconds */
+    COPIES = 4,  /* usually two are used, for the user's and the system's file; more if the
+                    environment changes */
+    TRIES = 200, /* attempts to take the lock; together they take some microseconds */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

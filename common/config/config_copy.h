@@ -5,9 +5,9 @@
  *
  * A copy is used while world->read_facts() shows that the file is unchanged: the same device,
  * inode, size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked
- * at each use. If a file was changed less than a clock tick before it was read (struct ria_stamp),
- * another change could be missed, so the file is not cached. The file is also not cached if the
- * world has no read_facts().
+ * at each use. A file that was changed just before it was read is not cached, because the next
+ * change of the file might leave its times unchanged (is_settled in struct ria_stamp). A file is
+ * also not cached if the world has no read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never

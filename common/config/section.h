@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the keys of one section of rds-iam's configuration file: the profile and the role to sign
- * with, and the RDS endpoint of the address. This module checks keys and values; config.c finds
- * sections and reads files.
+ * with, and the RDS endpoint to which the address leads. This module checks keys and values;
+ * config.c finds sections and reads files.
  */
 #ifndef RIA_CONFIG_SECTION_H
 #define RIA_CONFIG_SECTION_H

@@ -36,8 +36,7 @@ static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is
     return hash ^ (hash >> 16);
 }
 
-/* -- reading a name -----------------------------------------------------------------------------
- */
+/* -- reading a name ---------------------------------------------------------------------------- */
 
 /* Parses a host and writes it in lower case to out, which has RIA_HOST_SIZE bytes. */
 static bool section_table_parse_host(const char *text, struct ria_section_key *key, char *out)
@@ -123,8 +122,7 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
     return &table->keys[table->count++];
 }
 
-/* -- the table ----------------------------------------------------------------------------------
- */
+/* -- the table --------------------------------------------------------------------------------- */
 
 bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out)
 {
@@ -161,8 +159,8 @@ static bool section_table_same_key(
            ria_ascii_same_bytes(key_to_find->host, key->host, key->host_len);
 }
 
-/* Returns the slot of an equal key, or the free slot for it. At least half of the slots are free.
- */
+/* Returns the slot that contains an equal key, or the free slot for this key. At least half of the
+ * slots are free. */
 static uint32_t *find_slot(
     const struct ria_section_table *table, const struct ria_section_key *key_to_find)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Serves a question to AWS: sends one request to RDS or IAM with the keys of the plan, and parses
- * the answer. Rejects an answer about another name than the one that was asked for. The response
- * also distinguishes a request that the identity may not send from a name that does not exist. */
+ * the answer. Rejects an answer about a name that was not requested. If AWS gives no answer, the
+ * response shows whether the identity may not send the request or the name does not exist. */
 #include "provider/answer_record.h"
 
 #include "aws/inquiry_form.h"
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* What an answer is parsed into, and the name that it must be about. */
+/* The struct that receives the answer, and the name that the answer must be about. */
 struct inquiry_target {
     const struct ria_question_form *form;
     const char *name;
@@ -43,7 +43,7 @@ static bool read_elements(
     return ok;
 }
 
-/* A list may be empty: the response is then complete, but has no name. */
+/* If the list in the response is empty, the response is complete but has no name. */
 static bool inquiry_parse(void *self, const struct ria_buf *body)
 {
     const struct inquiry_target *target = self;

@@ -13,7 +13,8 @@
 
 enum {
     ADVICE_MAX = 192,
-    /* "User: ARN is not authorized to perform: sts:SetSourceIdentity", with an ARN of 130 bytes. */
+    /* Enough for the message "User: ARN is not authorized to perform: sts:SetSourceIdentity" with
+     * an ARN of 130 bytes. */
     MESSAGE_SHOWN = 200,
 };
 
@@ -80,8 +81,8 @@ static const char *policy_to_check(const char *message)
     return "both the caller's own policy and the role's trust policy";
 }
 
-/* Returns the part of a message after the semicolon: what to do about a refusal. Composes the text
- * in `room` if it is not a constant. */
+/* Returns the part of a message after the semicolon: what to do about a refusal. Writes a text that
+ * is not a constant to `room`. */
 static const char *advice(
     const struct ria_role *role, const struct ria_call_fault *fault, char room[ADVICE_MAX])
 {

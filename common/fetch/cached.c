@@ -6,8 +6,8 @@
  * process holds the lock until the deadline and has not written a fresh entry. If may_share is
  * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
- * If the user has set cache_credential_process and the entry cannot be written, adds a warning.
- * Every other entry only saves time, so a failure to write such an entry is not reported. */
+ * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
+ * all other cases an entry only saves time, so a failure to write it is not reported. */
 #include "fetch/cached.h"
 
 #include "fetch/store.h"
@@ -28,7 +28,8 @@ static bool read_fresh(
 }
 
 enum turn {
-    IS_CACHED, /* a fresh entry exists; another process may have written it while this one waited */
+    IS_CACHED, /* a fresh entry exists; another process may have written it while this process
+                  waited */
     OURS,      /* this process fetches */
     TOO_LATE,  /* another process held the lock until the deadline */
 };
@@ -71,7 +72,7 @@ static void cached_write(
     ria_response_warn(
         response,
         "%s:%u: cache_credential_process: nothing is cached, because no entry can be locked and "
-        "written in %.200s; make it yours alone (mode 0700)",
+        "written in %.200s; make it a directory of yours with mode 0700",
         setting->path,
         setting->line,
         place->directory);
@@ -106,7 +107,7 @@ void ria_fetch_cached(
     ria_store_close(&store);
 }
 
-/* -- a command below a role ----------------------------------------------------------------- */
+/* -- a command with whose output a role is assumed ------------------------------------------- */
 
 static enum ria_outcome cached_run(struct ria_fetch *fetch, struct ria_response *response)
 {

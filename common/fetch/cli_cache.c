@@ -7,8 +7,8 @@
  * other file, and a file that the AWS CLI is still writing.
  *
  * A key is the digest of a JSON text in the format of Python's json.dumps(): sorted members, ASCII
- * only, \u escapes in lower case. jansson writes these escapes in upper case, which would change
- * the digest, so this file formats the text itself. */
+ * only, \u escapes in lower case. jansson writes these escapes in upper case, and the digest would
+ * differ, so this file formats the text itself. */
 #include "fetch/cli_cache.h"
 
 #include "aws/token.h"

@@ -14,7 +14,7 @@
 struct ria_session_kind {
     const char *login;         /* the command that starts a session: "aws sso login" */
     const char *expiry_parent; /* the JSON object that contains "expiresAt"; NULL: the root */
-    int64_t renew_before;      /* renew a token that expires within so many seconds */
+    int64_t renew_before;      /* renew a token that expires within this number of seconds */
     /* Returns whether the file has all members that the session needs. A file that lacks such a
      * member is never renewed, because the response of the service could not be stored in it, and
      * the refresh token would be spent for nothing. */
@@ -34,7 +34,7 @@ bool ria_session_open(
     struct ria_token_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Fills err for a token file that lacks a member or has an invalid one. Returns false. */
+/* Fills err for a token file in which a member is missing or invalid. Returns false. */
 bool ria_session_is_damaged(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
@@ -65,10 +65,10 @@ struct ria_session_renewal {
         struct ria_token_file *file);
 };
 
-/* Requests new tokens and replaces the token file. Each ria_renew function calls it. Returns false
- * with err filled if the service cannot be reached, if its status is not 200, if its response is
- * not valid, or if the token file cannot be written. err->code is RIA_E_NO_CREDENTIALS if the user
- * must log in again. */
+/* Requests new tokens and replaces the token file. Each function of the type ria_renew calls this
+ * function. Returns false with err filled if the service cannot be reached, if its status is not
+ * 200, if its response is not valid, or if the token file cannot be written. err->code is
+ * RIA_E_NO_CREDENTIALS if the user must log in again. */
 bool ria_session_renew(
     struct ria_fetch *fetch,
     struct ria_token_file *file,

@@ -3,12 +3,12 @@
  * Runs a profile's credential_process with /bin/sh -c and parses the credentials that it prints.
  * The command runs in its own process group, which is killed at the deadline. The group leader,
  * called the keeper, kills the group if rds-iam-fetch itself is killed. If the command fails, the
- * message shows the end of its stderr, but only the host and port of each URL in it. No message
- * shows its stdout. Does not start a command that would run itself again (process_chain.h), and
- * rejects output above 64 KB, a temporary access key without a session token, and expired
- * credentials.
+ * message shows the end of the command's stderr, with only the host and port of each URL. No
+ * message shows the command's stdout. Does not start a command that would run itself again
+ * (process_chain.h), and rejects output above 64 KB, a temporary access key without a session
+ * token, and expired credentials.
  *
- *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
+ *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ...    each process is the parent of the next */
 #include "base/ascii.h"
 #include "base/messages.h"
 #include "base/text.h"

@@ -18,7 +18,8 @@ struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
     int64_t budget;               /* the caller's time limit, in milliseconds */
-    struct ria_deadline deadline; /* earlier than the budget, so that the response still arrives */
+    struct ria_deadline deadline; /* earlier than the end of the budget, so that the caller still
+                                     receives the response */
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
     struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
     bool has_difference;          /* a verified response had a Date header */
@@ -56,9 +57,8 @@ bool ria_fetch_assume_role(
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the
- * role that is assumed last, then for the earlier roles in reverse order, then for the role of an
- * SSO source. On
+/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the role that is
+ * assumed last, then for the earlier roles in reverse order, then for the role of an SSO source. On
  * success, returns true with *out filled and *roles set to the number of the plan's roles that need
  * not be assumed any more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
@@ -99,14 +99,14 @@ void ria_fetch_warn_of_owner(
  */
 void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);
 
-/* Returns the time to sign with, in seconds since 1970: the machine's time, corrected by the clock
- * offset if the offset is known. */
+/* Returns the time with which requests are signed, in seconds since 1970: the machine's time,
+ * corrected by the clock offset if the offset is known. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
  * it in fetch->result. Also stores the exact difference in *fetch. Returns true if this call set
- * the offset. Ignores an offset below 240 s, a response without a usable Date header, and every
- * response after the first that set the offset. */
+ * the offset. Sets no offset below 240 s. Sets no offset if the response has no usable Date header,
+ * or if an earlier response has set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
@@ -158,7 +158,8 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
 
 /* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds.
  * Sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,
- * EWOULDBLOCK if another process held the lock the whole time, or another errno. Uses SIGALRM. */
+ * EWOULDBLOCK if another process held the lock the whole time, or another error number. Uses
+ * SIGALRM. */
 int ria_lock_within(int fd, int64_t timeout);
 
 /* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads the

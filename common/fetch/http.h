@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Performs one HTTP exchange with libcurl. Limits the time and the size of the body, follows no
- * redirect, and supports http and https only. The caller interprets the status and decides whether
- * to retry (ria_fetch_send() does that).
+ * redirect, and supports http and https only. Does not interpret the status and does not try again;
+ * ria_fetch_send() repeats a request.
  */
 #ifndef RIA_FETCH_HTTP_H
 #define RIA_FETCH_HTTP_H
@@ -57,8 +57,8 @@ enum ria_http_result {
  * reached" or "sent no usable response". */
 const char *ria_http_predicate(enum ria_http_result result);
 
-/* Returns the end of such a message for a service on the network: "; check ...", or "" if the text
- * of err already contains a remedy. */
+/* Returns the text that ends such a message about a service on the network: "; check ...", or "" if
+ * the text of err already contains a remedy. */
 const char *ria_http_remedy(enum ria_http_result result);
 
 /* Sends a request and waits for the response; blocks for at most request->timeout. Fills err if the
@@ -71,18 +71,18 @@ enum ria_http_result ria_http_send(
 
 /* The parts of a URL, as libcurl parses it. */
 struct ria_http_place {
-    char host[300]; /* the value of the Host header: with the port unless it is the scheme's
+    char host[300]; /* the value of the Host header, with the port if the port is not the scheme's
                        default. Never printed, because libcurl may parse a part of a password as the
                        host */
     char shown[RIA_URL_SHOWN_SIZE]; /* the form for messages (codec/url.h) */
     char path[1024];                /* at least "/"; without the query */
     bool is_https;
-    bool is_loopback; /* the name is "localhost", or the address is in 127.0.0.0/8 or ::1 */
+    bool is_loopback; /* the name is "localhost", or the address is ::1 or in 127.0.0.0/8 */
     char name[256];   /* the host without port and brackets */
 };
 
-/* Parses a URL. Returns false if it is not an http or https URL, or if a part is too long. Does not
- * resolve the host name. */
+/* Parses a URL. Returns false if the text is not an http or https URL, or if a part of the URL is
+ * too long. Does not resolve the host name. */
 bool ria_http_place(const char *url, struct ria_http_place *out) RIA_MUST_USE;
 
 /* Initializes libcurl. Call it once per process, before the first exchange. Returns false on

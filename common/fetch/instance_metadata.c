@@ -2,7 +2,8 @@
  *
  * Gets the credentials of an EC2 instance's role from the instance metadata service, version 2:
  * requests a session token, the name of the role, and the credentials of the role. Never uses
- * version 1, because an attacker who can make any program fetch a URL can use version 1 too.
+ * version 1, because version 1 also answers an attacker who can only make a program on this machine
+ * send a GET request.
  *
  * Returns ABSENT if no service accepts a connection at the default address, because in this case
  * this machine is not an EC2 instance. Also returns ABSENT if the service refuses to give a session

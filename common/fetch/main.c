@@ -2,10 +2,10 @@
  *
  * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
  * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
- * Also serves requests for the identity of keys, questions to RDS and IAM, requests for the RDS
- * name of a DNS alias, and for a trust bundle. The core starts this program
- * (common/os/fetch_client.c); users do not. It reads no configuration, because the request contains
- * all settings. Rejects malformed input with a hint on stderr and exit status 2. */
+ * Also serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM
+ * to a question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
+ * program (common/os/fetch_client.c); users do not. It reads no configuration, because the request
+ * contains all settings. Rejects malformed input with a hint on stderr and exit status 2. */
 #include "fetch/cached.h"
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 enum {
-    /* Subtracted from the caller's time limit, so that a response about a timeout still arrives. */
+    /* Subtracted from the caller's time limit, so that the caller still receives a response about a
+     * timeout. */
     MARGIN_MS = 250,
 };
 
@@ -63,8 +64,8 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if the user has configured a role to be assumed with the instance's
- * role, because no other source may replace the instance's role for such a role. */
+/* Turns ABSENT into FAILED if the user has configured a role that is assumed with the instance's
+ * role, because this role must not be assumed with the credentials of another source. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {

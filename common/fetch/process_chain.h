@@ -2,8 +2,8 @@
  *
  * Chains of nested credential_process commands. A credential_process may run a program that reads
  * AWS profiles and runs another credential_process. A finite chain is allowed. A chain that
- * contains the same command twice would start processes until the system has no more, so it is
- * rejected.
+ * contains the same command twice would start processes until the system can start no more, so such
+ * a chain is rejected.
  *
  * Two mechanisms detect a chain. First, the environment variable RDS_IAM_PROCESS_CHAIN lists the
  * commands of the chain, and each program passes the variable on. The variable reveals a repeated

@@ -17,7 +17,8 @@ struct ria_call {
     const struct ria_buf *body;           /* the form-encoded parameters */
     const struct ria_credentials *signer; /* NULL: the request is not signed */
     const struct ria_setting *region;     /* determines the endpoint */
-    /* Parses the body of a successful response. Returns false if it is not such a response. */
+    /* Parses the body of a successful response. Returns false if the body is not a response of this
+     * action. */
     bool (*parse)(void *self, const struct ria_buf *body);
     void *self;
 };
@@ -56,7 +57,7 @@ bool ria_call_is_passing(const struct ria_call_fault *fault);
 
 /* An element to find, at any level of the document. */
 struct ria_xml_wanted {
-    const char *name;    /* name of the element, or names from an ancestor down to it: "Role/Arn" */
+    const char *name;    /* name of the element, or the path from an ancestor to it: "Role/Arn" */
     struct ria_buf *out; /* receives its text; must be empty */
 };
 

@@ -85,7 +85,7 @@ static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error 
             continue;
         }
         if (ready <= 0) {
-            return ria_fail(out, RIA_E_DEADLINE, "its renewal takes longer than a login may");
+            return ria_fail(out, RIA_E_DEADLINE, "its renewal takes longer than a login allows");
         }
         ssize_t len = read(in, out, sizeof(*out));
         if (len < 0 && errno == EINTR) {

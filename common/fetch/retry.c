@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements time limits and retries: sends a request up to three times within the deadline,
- * records which step took longest, and provides the words of the message about a failed try. Sends
+ * records which step took longest, and contains the words for messages about a failed try. Sends
  * nothing after the deadline; in this case the message names the step that took longest. Also
  * computes the offset of this machine's clock and the corrected time that requests are signed with.
  */
@@ -17,8 +17,9 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDKs correct an offset of four minutes or more, because STS rejects requests
-     * from an offset of five or fifteen minutes. */
+    /* Seconds. AWS's SDK for JavaScript also corrects an offset of four minutes or more. STS
+     * rejects a request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
+     */
     OFFSET_MIN = 240,
     /* Milliseconds. If a request had less time than this, its message names the earlier step that
      * took longest. */

@@ -155,7 +155,7 @@ static void write_advice(const struct ria_plan *plan, long status, char *out, si
         (void)snprintf(
             out,
             size,
-            "get role %.64s in account %.32s assigned, or fix sso_role_name and sso_account_id",
+            "ask for role %.64s in account %.32s, or fix sso_role_name and sso_account_id",
             value[RIA_PLAN_SSO_ROLE_NAME].value,
             value[RIA_PLAN_SSO_ACCOUNT_ID].value);
     } else {

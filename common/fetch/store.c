@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Longer than any credentials live. A role's session lives 12 hours at most. A session of
- * GetSessionToken, which a credential_process can print, lives 36 hours at most. */
+/* This time is longer than the life of any credentials. A role's session lives 12 hours at most. A
+ * session of GetSessionToken, which a credential_process can print, lives 36 hours at most. */
 enum {
     RETENTION_SECONDS = 37 * 3600,
 };
@@ -111,8 +111,8 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
         (void)futimens(
             store->lock, NULL); /* so that remove_old() keeps a lock file that is in use */
     }
-    /* If locks fail for another reason than the timeout, each process fetches the credentials and
-     * no process writes the entry. */
+    /* If locking fails for a reason other than the timeout, each process fetches the credentials
+     * and no process writes the entry. */
     return error != EWOULDBLOCK;
 }
 

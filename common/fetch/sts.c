@@ -63,7 +63,7 @@ static bool sts_parse_credentials(
     return true;
 }
 
-/* What a response is parsed into. */
+/* Where sts_parse() writes the parts of a response. */
 struct sts_target {
     struct ria_fetch *fetch;
     struct ria_credentials *out;
@@ -116,7 +116,7 @@ const char *ria_sts_advice(const struct ria_call_fault *fault)
         {"IDPRejectedClaim", "the identity provider rejects the token; get a new one"},
         {"InvalidIdentityToken",
          "compare the token's issuer, key and audience with the account's identity provider"},
-        {"ValidationError", "fix what it names"},
+        {"ValidationError", "correct the value that STS names"},
     };
     if (strstr(fault->message, "MultiFactorAuthentication") != NULL) {
         return "enter the code that the device shows now; a code is valid for one call";

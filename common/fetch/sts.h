@@ -23,9 +23,9 @@ void ria_sts_begin(struct ria_buf *form, const char *action);
 
 /* Calls STS; blocks until the deadline at most. *out must be empty before the call, and stays empty
  * if the action returns no credentials. On success, returns true with *out filled and
- * fetch->result->identity set to the ARN in the response, or to
- * "" if the response has no ARN. Returns false with *fault filled if STS refused the request.
- * Returns false with fault->status 0 and err filled if STS sent no usable response. */
+ * fetch->result->identity set to the ARN in the response, or to "" if the response contains no ARN.
+ * Returns false with *fault filled if STS refused the request. Returns false with fault->status 0
+ * and err filled if STS sent no usable response. */
 bool ria_sts_send(
     struct ria_fetch *fetch,
     const struct ria_sts_call *call,

@@ -3,7 +3,8 @@
  * Finds, reads, locks and replaces a token file of the AWS CLI. The name of the file is a digest of
  * the session's name. Replaces the file in this order: writes a temporary file in the same
  * directory, calls fsync(), renames the temporary file, and calls fsync() for the directory. Does
- * not overwrite a file that has changed since it was read. */
+ * not overwrite a file in which another program has replaced the refresh token since the file was
+ * read. */
 #include "fetch/token_file.h"
 
 #include "base/file.h"
@@ -68,7 +69,8 @@ bool ria_token_file_path(
                err,
                RIA_E_CREDENTIALS,
                ria_plan_source_setting(plan),
-               "the token file is in %.200s, but HOME is not set or the path is too long; fix it",
+               "the token file is in %.200s, but HOME is not set or the path is too long; set "
+               "HOME, or shorten the path",
                directory);
 }
 

@@ -4,7 +4,8 @@
  *
  * The AWS CLI takes no lock, and some versions of it write the file in place. So
  * ria_token_file_read() reads a file that is not valid JSON again after a moment, and
- * ria_token_file_replace() does not overwrite a file that has changed since it was read.
+ * ria_token_file_replace() does not overwrite a file in which another program has replaced the
+ * refresh token since the file was read.
  *
  * Root may use a token file of another user, for example in a home directory that is mounted into a
  * container. Root gives the files that it creates to that user. If the directory does not belong to

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Downloads Amazon's bundle of root certificates over HTTPS. Verifies the server with the system's
- * CA certificates only, because a CA bundle in the user's settings is meant for AWS services that
- * the user chose. Follows no redirect, and rejects a body above 1 MB and every status except 200.
- * Does not check the contents of the bundle; the program that requested the bundle checks them. */
+ * CA certificates only, because the CA bundle in the user's settings is for the AWS endpoints that
+ * the user has configured. Follows no redirect, and rejects a body above 1 MB and every status
+ * except 200. Does not check the contents of the bundle; the program that requested the bundle
+ * checks them. */
 #include "provider/trust_bundle.h"
 
 #include "base/messages.h"

@@ -2,7 +2,8 @@
  *
  * Assumes the plan's first role with a web identity token from a file
  * (sts:AssumeRoleWithWebIdentity). The request is not signed. The token is in the body, so that no
- * log of URLs contains it. Rejects a file without a token of 4 to 20,000 characters. */
+ * log of URLs contains it. Rejects a file that does not contain a token of 4 to 20,000 characters.
+ */
 #include "fetch/sts.h"
 
 #include "base/messages.h"
@@ -15,8 +16,8 @@ enum {
     TOKEN_MAX = 20000,
 };
 
-/* Reads the token file and removes a newline at its end. AWS rotates the file, so each call reads
- * the file again. */
+/* Reads the token file and removes spaces and newlines at its end. AWS rotates the file, so each
+ * call reads the file again. */
 static bool read_token(
     const struct ria_fetch *fetch,
     const struct ria_setting *file,

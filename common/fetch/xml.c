@@ -33,7 +33,8 @@ static void stop(struct reader *reader)
     (void)XML_StopParser(reader->parser, XML_FALSE);
 }
 
-/* Appends a name to the path. Returns false if it does not fit. */
+/* Appends a name to the path. Returns false if the path would be too long or have too many levels.
+ */
 static bool enter(struct reader *reader, const char *name)
 {
     size_t len = strlen(name);

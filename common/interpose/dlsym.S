@@ -2,9 +2,9 @@
  *
  * Replaces dlsym() for the program and all its libraries. Calls ria_lookup_route() to choose the
  * function that handles the lookup, and jumps to that function with the caller's arguments and
- * return address. libc needs that return address: RTLD_NEXT and RTLD_DEFAULT depend on the calling
- * object, which libc identifies by it. This code is in assembly because C does not guarantee such a
- * jump.
+ * return address. libc needs that return address to identify the calling object, because the
+ * results of RTLD_NEXT and RTLD_DEFAULT depend on the calling object. This code is in assembly
+ * because C does not guarantee such a jump.
  *
  * Only x86_64 and aarch64 have code here. On other processors dlsym() is libc's. */
     .section .note.GNU-stack, "", %progbits

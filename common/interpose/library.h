@@ -43,8 +43,8 @@ bool ria_library_is_ours(const void *address);
  * library), is the program itself, or is in a namespace of dlmopen(). */
 const void *ria_library_mark(void *handle, const char *name, const void *function);
 
-/* Returns false if the copy with that mark was unloaded. Returns true if another copy has since
- * been loaded at the same address. */
+/* Returns true if the copy with that mark is still loaded, and false if it was unloaded. If another
+ * copy has since been loaded at the same address, also returns true. */
 bool ria_library_is_marked(const void *mark);
 
 #endif

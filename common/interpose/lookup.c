@@ -89,7 +89,7 @@ static const void *mark_behind_ours(
 static void *address_of(ria_any_function *function)
 {
     void *address;
-    memcpy(&address, &function, sizeof(address)); /* ISO C has no cast to an object */
+    memcpy(&address, &function, sizeof(address)); /* ISO C cannot cast function pointers */
     return address;
 }
 

@@ -38,8 +38,8 @@ struct ria_interposed_function {
 /* The interposed functions of one library. */
 struct ria_interposed_list {
     const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
-    const char *mark;   /* a function that every copy of the library defines, but no wrapper of the
-                           library (ria_library_mark()) */
+    const char *mark;   /* a function that every copy of the library defines, and that no wrapper of
+                           the library defines (ria_library_mark()) */
     const struct ria_interposed_function *functions;
     size_t count;
     const void **marks; /* RIA_COPIES_MAX marks, by number; NULL: the number is unused. Atomic. */
@@ -62,9 +62,9 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the
  * copy is loaded. If the lookup finds the interposed function itself, the copy is the one that the
- * caller would reach without the preload. The real function is returned if it is not in a copy of
- * the library. RTLD_NEXT, and programs with more rights than their caller, always get the real
- * function. */
+ * caller would reach without the preload. If the real function is not in a copy of the library, the
+ * replacement returns the real function. A lookup with RTLD_NEXT, and every lookup in a program
+ * with more rights than its caller, reaches the real dlsym(). */
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name);
 
 #endif

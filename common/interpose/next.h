@@ -27,9 +27,9 @@ extern struct ria_next ria_next_functions[];
  * has not run yet. */
 void *ria_next_function(struct ria_next *next);
 
-/* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. An
- * earlier constructor that uses a function looks it up through ria_next_function(). Call this again
- * before starting a thread that must not wait for the dynamic linker's lock. */
+/* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If
+ * an earlier constructor uses a function, ria_next_function() looks that function up. Call this
+ * again before starting a thread that must not wait for the dynamic linker's lock. */
 void ria_next_prepare(void);
 
 #endif

@@ -16,8 +16,8 @@ bool ria_preload_logs(enum ria_log_level level);
  * RIA_LOG_LINE_MAX bytes. Restores errno. */
 void ria_preload_log(enum ria_log_level level, const char *text);
 
-/* Writes, at the level debug, the file of the copy that a call of `function` is meant for, and as
- * which library the copy was recognized. Restores errno. */
+/* Writes a line at the level debug about the copy that a call of `function` is meant for: the file
+ * of the copy, and the library that the preload recognized in it. Restores errno. */
 void ria_preload_log_library(
     const struct ria_library *library, const char *function, const char *recognized);
 

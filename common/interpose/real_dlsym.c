@@ -35,7 +35,7 @@ static ria_dlsym_function *find_next(void)
     if (found == NULL) {
         return next;
     }
-    memcpy(&next, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    memcpy(&next, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
     found = next(RTLD_NEXT, "dlsym");
     if (found != NULL) {
         memcpy(&next, &found, sizeof(found));

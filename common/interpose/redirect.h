@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One path of this process at which no real file is installed, and the function that opens the file
- * in memory that programs read there. The interposed functions that open files use it.
+ * Redirects one path of this process to a file in memory. No real file exists at this path. The
+ * interposed functions that open files call ria_redirect_try().
  */
 #ifndef RIA_INTERPOSE_REDIRECT_H
 #define RIA_INTERPOSE_REDIRECT_H
@@ -15,7 +15,8 @@ typedef int ria_redirect_open(void);
  * main(). */
 void ria_redirect_set(const char *path, ria_redirect_open *open);
 
-/* Calls the function. Returns -1 if `path` is not the redirected path. Thread-safe. */
+/* If `path` is the redirected path, calls the function and returns its result. Otherwise returns
+ * -1. Thread-safe. */
 int ria_redirect_try(const char *path);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-fetch in child processes without blocking. All their sockets are in one epoll set,
- * so the caller's event loop watches one descriptor. Each fetch is identified by the cache name of
- * its plan (provider/cache_name.h), so two requests for the same credentials share one child. A
- * response is stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16
- * children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a further name
- * replaces the name whose fetch ended first. */
+ * Runs rds-iam-fetch in child processes without blocking. The sockets of all children are in one
+ * epoll set, so the caller's event loop watches one descriptor. Each fetch is identified by the
+ * cache name of its plan (provider/cache_name.h), so two requests for the same credentials share
+ * one child. A response is stored in secret memory (base/secret.h) and is wiped when it expires.
+ * Runs at most 16 children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a
+ * further name replaces the name whose fetch ended first. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -24,8 +24,8 @@
 
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
-    CHILDREN_MAX = 16,    /* that run at a time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire before a token would */
+    CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
+    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire earlier than a new token */
 };
 
 struct fetch {
@@ -33,10 +33,12 @@ struct fetch {
     struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf request;
-    struct ria_buf response;  /* the bytes received so far; the whole record if `stored` is full */
+    struct ria_buf response;  /* the bytes received so far; the whole record if it did not fit into
+                                 secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t expires;          /* when the credentials expire; 0: none, or no expiry time */
+    int64_t expires;          /* when the credentials expire; 0: no credentials, or credentials
+                                 without an expiry time */
     int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 
@@ -124,9 +126,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->expires = is_stored ? expires : 0;
 }
 
-/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. It is
- * valid while its credentials outlive an RDS token, and for SHORT_LIFE_MS at least. Adds one second
- * because the wall clock counts whole seconds. */
+/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
+ * response is valid for at least SHORT_LIFE_MS, and as long as its credentials expire later than a
+ * new RDS token. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -222,7 +224,7 @@ static void start_fetch(
     }
 }
 
-/* Handles a complete record: stores it if it is a response, else fails the fetch. */
+/* Handles a complete record: stores a response; any other record fails the fetch. */
 static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
@@ -398,8 +400,8 @@ static bool fail_pending(struct ria_error *err)
 }
 
 /* Computes the name of a request. A request whose result is not cached in a file contains no name.
- * In this case the name is computed from the plan, which identifies the request within one process.
- */
+ * In this case the function computes a name from the plan. Within one process, this name identifies
+ * the request. */
 static bool name_request(
     const struct ria_buf *request, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Downloads a trust bundle through rds-iam-fetch, because this process does not load libcurl.
- * Rejects a partition that has no bundle. */
+ * Downloads the root certificates of RDS (provider/trust_bundle.h) through rds-iam-fetch, because
+ * this process does not load libcurl. Rejects a partition that has no bundle. */
 #include "rds_iam.h"
 
 #include "codec/record.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Replaces the error "is not an RDS endpoint" if DNS reports that the dialled name is an alias of
- * an RDS endpoint. The new error names that endpoint. This happens only after the login has failed.
- * rds-iam-fetch makes the DNS query, not the host program, because the resolver uses settings of
- * the host's process, needs more stack than a library may use there, and may wait longer than a
- * login allows. A separate process can be killed at the deadline. */
+ * an RDS endpoint. The new error names that endpoint. The name is looked up only after the login
+ * has failed. rds-iam-fetch makes the DNS query, not the host program, because the resolver uses
+ * settings of the host's process, needs more stack than a library may use there, and may wait
+ * longer than a login allows. A separate process can be killed at the deadline. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"

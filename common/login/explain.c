@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the lines of --explain. Each line is a label, a value, and in parentheses the file and
- * line, or the variable, that the value comes from. Replaces characters that would control a
- * terminal, and shows only the safe part of a URL. */
+ * Writes the lines of --explain. Each line has a label and a value, followed in parentheses by the
+ * place where the value was read: the file and line, or the variable. Replaces characters that
+ * would control a terminal, and shows only the safe part of a URL. */
 #include "login/explain.h"
 
 #include "base/timestamp.h"
@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* The width of a label. The longest is "  source identity"; a source's name in the trail also fits.
- */
+/* The width of a label. The longest is "  source identity"; the names of the credential sources
+ * also fit. */
 #define LABEL_FORMAT "%-18s "
 
 static void add_label(struct ria_buf *out, const char *label)
@@ -41,8 +41,8 @@ static void end_setting(struct ria_buf *out, size_t start, const struct ria_sett
     end_line(out, start);
 }
 
-/* Appends a value. If the user set a URL by mistake, appends its safe part only, because a URL may
- * contain a password. */
+/* Appends a value. If the user set a URL by mistake, appends only the safe part of the URL, because
+ * a URL may contain a password. */
 static void explain_add_value(struct ria_buf *out, const char *value)
 {
     char shown[RIA_ERROR_TEXT_MAX];
@@ -96,7 +96,7 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-/* Appends the scheme, host and port of a URL only: the rest may contain a password. */
+/* Appends only the scheme, host and port of a URL, because the rest may contain a password. */
 static void explain_add_url(struct ria_buf *out, const char *url)
 {
     char shown[RIA_URL_SHOWN_SIZE];
@@ -180,7 +180,8 @@ static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
     }
 }
 
-/* Appends the file in which the output of a credential_process is cached, or why it is not. */
+/* Appends the file in which the output of a credential_process is cached, or the reason why the
+ * output is not cached. */
 static void add_process_cache(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reports what a login would use: the endpoint that the token is signed for, its kind, and the
- * region, with the setting that each comes from. Resolves the login as ria_token_for() does. Makes
- * no token and sends no request. */
+ * region, and for each of them the setting from which it was taken. Resolves the login as
+ * ria_token_for() does. Makes no token and sends no request. */
 #include "rds_iam.h"
 
 #include "base/text.h"
@@ -32,7 +32,8 @@ static void inspect_place(const struct ria_setting *setting, char *out, size_t s
     (void)ria_text_copy(out, size, text == NULL ? "" : text);
 }
 
-/* Copies the region that the AWS settings of the user name, if it is another one. */
+/* Copies the region of AWS_REGION or AWS_DEFAULT_REGION if it differs from the region of the login.
+ */
 static void inspect_other_region(const struct ria_world *world, struct ria_login_facts *out)
 {
     static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};

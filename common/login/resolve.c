@@ -3,7 +3,8 @@
  * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
  * for the dialled address. Finds the host, port and region to sign for in that section and in the
  * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
- * is not an RDS endpoint unless the user maps it to one, and a host without a region. */
+ * is not an RDS endpoint and that the user has not mapped to an RDS endpoint, and a host without a
+ * region. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -92,8 +93,8 @@ void ria_login_name_remedy(
 }
 
 /* Checks a channel on which the certificate chain was verified, but not the host name. The section
- * must allow that with tls = verify-ca. Else the error explains how to verify the name, or which
- * section to write for a tunnel. */
+ * must allow such a channel with tls = verify-ca. Otherwise the error explains how to verify the
+ * name, or which section to write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -111,7 +112,7 @@ static bool check_chain_suffices(
         return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verification of the name would not help: no token can be made for it. */
+        /* Verification of this name would not help, because no token can be made for it. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         append_config_name(world, err);
         return false;
@@ -134,8 +135,8 @@ bool ria_resolve_section(
     return check_chain_suffices(login, world, out, err);
 }
 
-/* Warns if the host is not an RDS endpoint, or if the region in its name is not the region that is
- * signed for. */
+/* Warns if the host is not an RDS endpoint, or if the region in its name is not the region that the
+ * token is signed for. */
 static void warn_of_region(
     const struct ria_world *world,
     const struct ria_resolved *resolved,
@@ -290,8 +291,8 @@ bool ria_host_is_rds(const char *host)
 
 /* Parses the dialled host into *resolved. Also finds the section for that host, except if the host
  * is an RDS endpoint and needs_section is false. Returns FOUND if the host is an RDS endpoint or a
- * section maps it to one, ABSENT if not, and FAILED if the host is not an RDS endpoint and the
- * configuration cannot be loaded. */
+ * section maps the host to an RDS endpoint. Returns FAILED if the host is not an RDS endpoint and
+ * the configuration cannot be loaded. Otherwise returns ABSENT. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

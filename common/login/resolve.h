@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a login request: which host, port and region its token is signed for, whether its
- * channel is secure enough, and the input of the credential chain. ria_token_for() and
- * ria_session_for() share this policy. Only ria_resolve_alias() uses the network.
+ * Resolves a login request: finds the host, port and region that the token is signed for, checks
+ * whether the channel is secure enough, and builds the input of the credential chain.
+ * ria_token_for() and ria_session_for() use the same functions. Only ria_resolve_alias() uses the
+ * network.
  */
 #ifndef RIA_LOGIN_RESOLVE_H
 #define RIA_LOGIN_RESOLVE_H
@@ -22,8 +23,9 @@ struct ria_resolved {
 };
 
 /* Step 1. Checks that host, port and user are set and of a valid size, and that the host program
- * has no more rights than its caller. Parses the dialled host. The caller zeroes *out, and releases
- * it whatever the result. Returns false with err filled if a check fails. */
+ * has no more rights than its caller. Parses the dialled host. The caller zeroes *out before the
+ * call, and releases it after success and after failure. Returns false with err filled if a check
+ * fails. */
 bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -59,7 +61,7 @@ struct ria_query ria_resolve_query(
     struct ria_deadline deadline,
     const struct ria_world *world);
 
-/* The same as ria_alias_explain(), for a host that is already parsed. Runs rds-iam-fetch. Blocks
+/* Does what ria_alias_explain() does, for a host that is already parsed. Runs rds-iam-fetch. Blocks
  * for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(
     const struct ria_login *login,

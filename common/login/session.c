@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gets the AWS credentials behind a token, for rds-iam credentials, and appends the explanation of
- * --explain. If the login has a host, resolves it as ria_token_for() does, but does not check the
- * channel. If the login has no host, uses AWS's settings, and reads only cache_credential_process
- * from rds-iam's configuration. Refuses to run in a privileged program (setuid, file capabilities).
+ * Gets the AWS credentials with which a token is signed, for rds-iam credentials, and appends the
+ * explanation of --explain. If the login has a host, resolves it as ria_token_for() does, but does
+ * not check the channel. If the login has no host, uses AWS's settings, and reads only
+ * cache_credential_process from rds-iam's configuration. Refuses to run in a privileged program
+ * (setuid, file capabilities).
  */
 #include "rds_iam.h"
 
@@ -65,7 +66,8 @@ static void find_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
     }
 }
 
-/* Gets the credentials and appends the explanation. Loads *config if the login has no host. */
+/* Gets the credentials and appends the explanation. Loads *config if the login has no host and its
+ * credentials come from a credential_process. */
 static enum ria_outcome session_find(
     const struct ria_query *query,
     bool has_login,

@@ -2,7 +2,7 @@
  *
  * Makes a token for a login request. Checks the channel, finds the RDS endpoint and region for the
  * dialled name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
- * and authenticated, a host that is not an RDS endpoint, and expired credentials. */
+ * or not authenticated, a host that is not an RDS endpoint, and expired credentials. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -17,9 +17,9 @@ _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit 
 
 enum {
     HTTPS_PORT = 443,
-    /* Seconds. If the credentials expire only this much before the token would, no warning is
-     * logged. The credentials of `aws login` live for 15 minutes, as a token does, but are a few
-     * seconds old when they sign a token. */
+    /* Seconds. If the credentials expire at most this number of seconds before the token, no
+     * warning is logged. The credentials of `aws login` live for 15 minutes, as a token does, but
+     * are a few seconds old when they sign a token. */
     EARLY_EXPIRY_IGNORED = 60,
 };
 

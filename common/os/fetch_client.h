@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The client of rds-iam-fetch. The client starts the program, sends one request, receives one
- * response, and reaps the program. The client is a non-blocking state machine with two users.
- * ria_fetch_client_run() is the fetch() of the process's own world (base/world.h) and calls poll()
- * between the steps. login/background.c runs many clients at a time. The client does not parse the
- * records.
+ * response, and reaps the program. The client is a non-blocking state machine, and two modules call
+ * its steps. ria_fetch_client_run() implements the fetch() of the process's own world
+ * (base/world.h) and calls poll() between the steps. login/background.c runs many clients at a
+ * time. The client does not parse the records.
  */
 #ifndef RIA_FETCH_CLIENT_H
 #define RIA_FETCH_CLIENT_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads RDS_IAM_LOG for each line, and writes the line to the file that it names or to stderr.
- * Calls open(2) and close(2) without libc's functions, because those are interposed in a program
- * with the preload, and because they are cancellation points. Refuses a file that another user
- * could have put there, and every file while the program has another user's rights. */
+ * Reads RDS_IAM_LOG for each line, and writes the line to the file that the variable names or to
+ * stderr. Makes the system calls openat(2) and close(2) directly. libc's functions for these calls
+ * are cancellation points, and the preload interposes libc's openat(). Refuses a file that belongs
+ * to another user or that every user can write, and refuses every file while the program has
+ * another user's rights. */
 #include "os/guest_log.h"
 
 #include "base/text.h"
@@ -29,7 +30,7 @@ bool ria_guest_log_setting(struct ria_log_setting *out)
 
 /* -- the file -------------------------------------------------------------------------------- */
 
-/* Always returns false. */
+/* Writes the reason: `what`, and the text of `error` unless it is 0. Always returns false. */
 static bool guest_log_fail(char why[WHY_MAX], const char *what, int error)
 {
     char words[96];
@@ -43,7 +44,7 @@ static bool guest_log_fail(char why[WHY_MAX], const char *what, int error)
     return false;
 }
 
-/* Checks the open file, because the file at its path may be another one by now. */
+/* Checks the open file and not the path, because another file may be at the path by now. */
 static bool guest_log_may_append(int fd, char why[WHY_MAX])
 {
     struct stat status;

@@ -4,8 +4,8 @@
  * configures it (base/log_line.h): to stderr (guest_stderr.h) or to a file. This code is part of
  * the core and of librds-iam-pq.so. RDS_IAM_LOG is ignored in a secure-exec program.
  *
- * The file is opened for each line, and closed after it. So the process has no additional
- * descriptor, and the file may be renamed at any time (logrotate). A line is one write(2) with
+ * The file is opened for each line and then closed. So the process keeps no additional descriptor,
+ * and a program such as logrotate may rename the file at any time. A line is one write(2) with
  * O_APPEND, so lines of several processes do not mix on a local file system. The file is created
  * with mode 0600. It must be a regular file that belongs to root or to the effective user, and that
  * does not let every user write. A symbolic link is refused as the last part of the path. The file
@@ -30,10 +30,10 @@ void ria_guest_log_write(enum ria_log_level level, const char *text);
  * Thread-safe. */
 void ria_guest_log_check(void);
 
-/* Appends a line to the file. Does not write the line to stderr, but reports there, once, why the
- * file cannot be used. Returns false if the line was not
- * written: RDS_IAM_LOG names no file or does not include the level, or the file cannot be used.
- * Restores errno. Thread-safe. */
+/* Appends a line to the file. Does not write the line to stderr, but the first failure in a process
+ * is reported on stderr with its reason. Returns false if the line was not written: RDS_IAM_LOG
+ * names no file or does not include the level, or the file cannot be used. Restores errno.
+ * Thread-safe. */
 bool ria_guest_log_to_file(enum ria_log_level level, const char *text);
 
 #endif

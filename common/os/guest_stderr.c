@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes log lines to descriptor 2, after comparing it with the recorded stderr. Writes nothing to
- * any other file. One race remains: another thread of the host may close descriptor 2 between the
- * comparison and the write. No system call does both at once. */
+ * Writes log lines to descriptor 2, after comparing its file with the recorded stderr. Writes
+ * nothing if descriptor 2 is now another file. One race remains: another thread of the host may
+ * close descriptor 2 between the comparison and the write. No system call does both at once. */
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -64,8 +64,9 @@ static bool is_pair_or_journal(int fd)
     return is_journal(&peer, peer_len) || (own_len <= unnamed && peer_len <= unnamed);
 }
 
-/* Returns true if a descriptor of this kind can be a stderr. Used if the program may already have
- * closed its stderr and opened a data file instead. */
+/* Returns true if a descriptor of this kind can be a stderr. The check is for a process in which
+ * descriptor 2 was not recorded before main(), because that process may have closed its stderr and
+ * opened a data file instead. */
 static bool is_kind_of_log(int fd, mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -153,7 +154,8 @@ ssize_t ria_guest_write(int fd, const char *text, size_t len)
     return done;
 }
 
-/* A reader that does not read must not block the host. */
+/* Calls poll() first, because a write to a pipe that its reader does not empty would block the
+ * host. */
 void ria_stderr_write(const char *text, size_t len)
 {
     struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};

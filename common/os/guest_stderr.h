@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes to the stderr of the current process, which may be another vendor's program. This code is
- * part of the core and of librds-iam-pq.so, which contains no other code of the core that does I/O.
+ * part of the core and of librds-iam-pq.so.
  *
  * Descriptor 2 is stderr only until the program closes it. The next file that the program opens can
  * get the number 2, and a log line would corrupt that file. So a line is written only while
  * descriptor 2 is the file that was recorded as the stderr:
  *
- *   ria_stderr_at_start  the file at descriptor 2 before main(). Each of rds-iam's programs and
- *                        librds-iam-pq.so define this variable, so it is set under rds-iam exec.
+ *   ria_stderr_at_start  the file at descriptor 2 before main(). rds-iam's programs and
+ *                        librds-iam-pq.so define this variable, so every program under rds-iam exec
+ *                        has it.
  *   otherwise            the file at descriptor 2 at the first ria_stderr_record(), if it can be a
  *                        stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
  *                        journal's socket, without the close-on-exec flag. Limit: if the program
@@ -27,8 +28,9 @@ struct ria_stderr_file {
     dev_t device;
     ino_t inode;
     bool is_known;       /* false: the process has no stderr, and nothing is ever written */
-    bool is_reported[2]; /* used by guest_log.c, so that the objects of rds-iam in a process report
-                            a fault of RDS_IAM_LOG once */
+    bool is_reported[2]; /* one flag for each kind of fault of RDS_IAM_LOG: guest_log.c sets it when
+                            it reports the fault, so that several objects of rds-iam in a process do
+                            not repeat the report */
 };
 
 /* Weak: the address is NULL if neither the program nor a preloaded rds-iam library defines it. */

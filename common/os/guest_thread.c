@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measures the free room of the current stack, and starts a thread if it is too small. For example,
- * Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
+ * Measures the free room of the current stack, and starts a thread if the room is too small. For
+ * example, Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
  *
- * The first thread's stack is recognized by its address: it is below the program's name, which the
- * kernel puts at the top of the stack (AT_EXECFN), and it may grow to RLIMIT_STACK. For every other
- * thread, the C library reports the bounds. On the first thread the C library is not used, because
- * it would read /proc/self/maps. If the first thread uses an address outside its known stack, that
- * address is on no thread's stack. A coroutine's stack and an alternate signal stack are outside
- * all bounds, and count as too small.
+ * The kernel puts the program's name at the top of the first thread's stack (AT_EXECFN). An address
+ * is on that stack if it is less than RLIMIT_STACK below this name. For every other thread, the C
+ * library reports the bounds. On the first thread the C library is not used, because it would read
+ * /proc/self/maps. A coroutine's stack and an alternate signal stack are outside the bounds of the
+ * thread that uses them, and count as too small.
  *
  * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"
@@ -27,18 +26,19 @@
 enum {
     KB = 1024,
 
-    /* The stack size of a new thread. No known NSS module needs half of it. Only touched pages take
-     * memory. */
+    /* The stack size of a new thread. All known NSS modules need less than half of this size. Only
+     * the pages that are used take memory. */
     THREAD_STACK = 1024 * KB,
 
-    /* An address this close below the stack's top is always in the first stack: the kernel maps
-     * nothing else within 128 MB. */
+    /* An address at most 8 MB below the top of the first stack is always in that stack, because the
+     * kernel maps nothing else within 128 MB of the top. */
     FIRST_STACK_MAX = 8 * 1024 * KB
 };
 
 /* The free room that the work needs on the current stack. */
 static const size_t rooms[] = {
-    /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack. */
+    /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack.
+     * The rest is a margin. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
     /* The need of NSS modules is unknown, so this is the stack size of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,

@@ -15,8 +15,8 @@
 /* The kind of work, which decides how much stack it needs. guest_thread.c has the sizes. */
 enum ria_guest_need {
     RIA_GUEST_TOKEN,        /* making a token: reading files, running rds-iam-fetch, OpenSSL */
-    RIA_GUEST_NAME_SERVICE, /* at most the work of making a token, and an NSS query, whose
-                               modules put buffers of unknown size on the stack */
+    RIA_GUEST_NAME_SERVICE, /* an NSS query, which may be part of making a token; NSS modules put
+                               buffers of unknown size on the stack */
 };
 
 /* The work to run. The functions below borrow it for the call. */
@@ -39,8 +39,8 @@ struct ria_guest_work {
  * keys unwiped and a child unreaped. Returns 0, or the error number of the failed attempt to start
  * the thread. After such a failure, only prepare() has run. Thread-safe.
  *
- * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
- * free() slower until the end of a process that had one thread before. */
+ * A new thread is expensive: it takes as long as five logins and uses 200 KB. In a process that had
+ * only one thread, malloc() and free() are slower from then on. */
 int ria_guest_run(const struct ria_guest_work *work);
 
 /* Runs work that may never end, always on a new thread. Waits for at most budget_ms milliseconds
@@ -52,9 +52,9 @@ int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)
 
 /* Returns true if the current stack has at least `size` bytes left, and is the stack of the
  * process's first thread or of another thread. Returns false in a coroutine and on an alternate
- * signal stack, because their bounds are unknown. Also returns false in the child of a fork() that
- * a thread other than the first called. Takes less than a microsecond, with two system calls and a
- * malloc() on a thread other than the first. Thread-safe. May change errno. */
+ * signal stack, because their bounds are unknown. Also returns false in a child process if a thread
+ * other than the first thread called fork(). Takes less than a microsecond. On a thread other than
+ * the first, makes two system calls and a malloc(). Thread-safe. May change errno. */
 bool ria_guest_has_room(size_t size);
 
 #endif

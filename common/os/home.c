@@ -62,8 +62,8 @@ static void home_store(uid_t uid, const char *home)
     }
 }
 
-/* Runs on the separate thread, which has the effective user of its creator. Stores "" for a
- * relative path, and nothing if NSS returns an error. */
+/* Runs on the separate thread, which has the effective user of its creator. Stores "" if the user
+ * has no entry or the entry has no absolute path. Stores nothing if NSS returns an error. */
 static void query_nss(void *unused)
 {
     (void)unused;

@@ -2,8 +2,8 @@
  *
  * Implements the world of the current process. Outside common/os, the core reads the environment,
  * the clocks and files only through this interface. The code runs inside another vendor's program,
- * so no function changes the process's state, not even errno. Rejects a file that is not a regular
- * file, and one above the caller's limit. */
+ * so no function changes the process's state, not even errno. Rejects a file that is neither a
+ * regular file nor /dev/null, and a file that is larger than the caller's limit. */
 #include "os/process_world.h"
 
 #include "base/file.h"
@@ -34,8 +34,8 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Appends the variables with the prefix, sorted. Another thread of the host may change environ;
- * variables added after the count are left out. */
+/* Appends the variables with the prefix, sorted. Another thread of the host may change environ
+ * meanwhile; a variable that is added after this function has counted the variables is left out. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
     (void)self;
@@ -138,8 +138,8 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
     return len;
 }
 
-/* Reads to the end of the file. Returns false with errno set; EFBIG if the file is longer than
- * out->max. */
+/* Reads to the end of the file. Returns false with errno set. errno is EFBIG if the file is longer
+ * than out->max. */
 static bool read_all(int fd, struct ria_buf *out)
 {
     enum {
@@ -220,7 +220,7 @@ static enum ria_outcome read_open_file(
     return RIA_FOUND;
 }
 
-/* O_NONBLOCK: the open of a FIFO or a device must not wait for a peer. */
+/* Sets O_NONBLOCK, so that opening a FIFO or a device does not wait for a peer. */
 static int open_at(int directory, const char *name, int flags)
 {
     return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -383,7 +383,8 @@ bool ria_process_log_to_file(enum ria_log_level level, const char *text)
     return ria_guest_log_to_file(level, text);
 }
 
-/* The worlds differ in their log only. */
+/* The initializer of a world. ria_process_world() has one world without a log, and one world for
+ * each log level. */
 #define WORLD(log_function, last_level)                                                            \
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \

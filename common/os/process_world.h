@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The world (base/world.h) of the current process, which is usually another vendor's program that
- * has loaded this library. Also declares a function for the start-up of rds-iam's own programs.
+ * has loaded this library. Also declares the functions of home.c and standard_files.c.
  */
 #ifndef RIA_PROCESS_WORLD_H
 #define RIA_PROCESS_WORLD_H
@@ -28,9 +28,9 @@ const struct ria_world *ria_process_world(void);
  * after a minute. Thread-safe. */
 const char *ria_home_of_user(void);
 
-/* Appends a line to the file that RDS_IAM_LOG names. Returns false if it names no file or does not
- * include the level, or if the file cannot be used. For programs that also report to a user by
- * other means. Thread-safe. */
+/* Appends a line to the file that RDS_IAM_LOG names. Returns false if RDS_IAM_LOG names no file or
+ * does not include the level, or if the file cannot be used. This function is for programs that
+ * also report to a user by other means. Thread-safe. */
 bool ria_process_log_to_file(enum ria_log_level level, const char *text);
 
 /* -- for rds-iam's own programs ---------------------------------------------------------------- */

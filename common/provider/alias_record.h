@@ -2,8 +2,8 @@
  *
  * The DNS alias request to rds-iam-fetch, and its response. The request contains a name that is not
  * an RDS endpoint. The response contains the RDS endpoint that the name is an alias (CNAME) of.
- * rds-iam only shows this endpoint to the user. It signs no token for it, because DNS responses can
- * be forged.
+ * rds-iam only shows this endpoint to the user. rds-iam signs no token for this endpoint, because
+ * DNS responses can be forged.
  */
 #ifndef RIA_PROVIDER_ALIAS_RECORD_H
 #define RIA_PROVIDER_ALIAS_RECORD_H

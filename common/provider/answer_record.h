@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answer of AWS to a question. A request for it is a plan (provider/request.h) that contains
- * the keys, no role, and the four values RIA_PLAN_QUESTION_*. This header declares the response, as
- * a record (codec/record.h).
+ * The answer of AWS to a question. A request for an answer is a plan (provider/request.h) that
+ * contains the keys, no role, and the four values RIA_PLAN_QUESTION_*. This header declares the
+ * response, as a record (codec/record.h).
  */
 #ifndef RIA_PROVIDER_ANSWER_RECORD_H
 #define RIA_PROVIDER_ANSWER_RECORD_H
@@ -11,13 +11,14 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Replaces the contents of *out with the record: *answer, and *err if the answer is not given. If
- * memory runs out, sets out->failed. */
+/* Replaces the contents of *out with the record: *answer, and *err if AWS gave no answer. If memory
+ * runs out, sets out->failed. */
 void ria_answer_write(
     const struct ria_answer *answer, const struct ria_error *err, struct ria_buf *out);
 
-/* Reads a response into *out. Returns true if the answer is given. Otherwise returns false with err
- * filled; out->kind is set. If the bytes are not one complete response, it is RIA_ANSWER_NONE. */
+/* Reads a response into *out. Returns true if AWS gave an answer. Otherwise returns false with err
+ * filled and out->kind set. If the bytes are not one complete response, out->kind is
+ * RIA_ANSWER_NONE. */
 bool ria_answer_read(const struct ria_buf *bytes, struct ria_answer *out, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -15,9 +15,10 @@
 #include <string.h>
 
 enum {
-    /* The kernel accepts fewer bytes of environment in execve(). */
+    /* More bytes than the kernel accepts as an environment in execve(). */
     VARIABLES_MAX = 8 * 1024 * 1024,
-    /* STS accepts a web identity token of up to 20,000 characters. */
+    /* The evidence is data outside the plan that is part of the cache name (cache_name.h), such as
+     * a web identity token. STS accepts such a token of up to 20,000 characters. */
     EVIDENCE_MAX = 20 * 1024,
     /* Milliseconds. If CLOCK_REALTIME moves this far against CLOCK_MONOTONIC_RAW between two
      * measurements, the clock was set or slewed, or the machine slept. */
@@ -34,7 +35,9 @@ const char *ria_cache_runtime_fault(const struct ria_world *world)
     if (*runtime != '/') {
         return "not an absolute path";
     }
-    return world->is_own_directory(world->self, runtime) ? NULL : "not a directory of yours alone";
+    return world->is_own_directory(world->self, runtime)
+               ? NULL
+               : "not a directory that only you can write";
 }
 
 static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
@@ -106,8 +109,8 @@ static bool read_evidence(
 }
 
 /* Appends HOME and the AWS_* variables, which a credential_process inherits. The command may read
- * other variables, which are not part of the name. For this reason, its output is cached in a file
- * only if the user sets cache_credential_process. */
+ * other variables, which are not part of the name. For this reason, the output of the command is
+ * cached in a file only if the user sets cache_credential_process. */
 static bool cache_add_environment(
     const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
 {
@@ -118,9 +121,9 @@ static bool cache_add_environment(
     return !out->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_CACHE_NAME);
 }
 
-/* Writes the cache directory of the plan's source, or "" if its result is not cached on disk.
- * `machine` is NULL for a source that is not tied to one machine, and "" if the machine cannot be
- * identified. */
+/* Writes the cache directory of the plan's source, or "" if the plan's result is not cached on
+ * disk. `machine` is NULL for a source that is not tied to one machine, and "" if the machine
+ * cannot be identified. */
 static void find_directory(
     const struct ria_world *world,
     const struct ria_plan *plan,

@@ -5,7 +5,7 @@
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *
- * A runtime directory that does not belong to the user, or that other users can write, is ignored.
+ * $XDG_RUNTIME_DIR is ignored if it does not belong to the user, or if other users can write it.
  *
  * The directory has mode 0700, the files 0600, and the user owns both. Credentials that belong to
  * one machine or container are cached under $XDG_RUNTIME_DIR only, because several hosts may share

@@ -30,7 +30,7 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
-    RIA_PLAN_CLI_CACHE, /* its entries may come from another source */
+    RIA_PLAN_CLI_CACHE, /* an entry of the AWS CLI's cache may come from another source */
 };
 
 /* Appends the digest of a secret, so that the text itself contains no secret. */

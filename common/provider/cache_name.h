@@ -2,7 +2,8 @@
  *
  * The cache name of a plan's result. The cache file and the in-process copy have this name. The
  * name is the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan
- * returns:
+ * returns. In this list, (machine) and (evidence) mark the data that the caller passes in these
+ * parameters of ria_cache_name():
  *
  *   keys           the key id and the session token
  *   roles          ARN, external id, session name, duration, source identity, tags, region

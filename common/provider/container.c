@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads the endpoint of container credentials (ECS tasks, EKS Pod Identity) from the environment.
- * If both variables are set, the relative URI is used, as in every AWS SDK. Rejects a relative URI
- * that does not begin with a slash, and a full URI that begins with a slash. libcurl checks the
- * rest of a full URI when the request is sent. */
+ * If one variable contains a relative URI and the other a full URI, the relative URI is used, as in
+ * every AWS SDK. Rejects a relative URI that does not begin with a slash, and a full URI that
+ * begins with a slash. libcurl checks the rest of a full URI when the request is sent. */
 #include "provider/provider.h"
 
 #include "base/messages.h"

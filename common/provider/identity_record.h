@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The identity of AWS keys, as STS reports it, and this machine's clock compared with AWS's. A
- * request for it is a plan (provider/request.h) that contains the keys, no role, and
- * RIA_PLAN_IDENTITY_REGION. This header declares the response, as a record (codec/record.h).
+ * The identity of AWS keys, as STS reports it, and the difference between this machine's clock and
+ * AWS's. A request for an identity is a plan (provider/request.h) that contains the keys, no role,
+ * and RIA_PLAN_IDENTITY_REGION. This header declares the response, as a record (codec/record.h).
  *
  * Follows GetCallerIdentity of the STS API 2011-06-15, which needs no permission.
  */
@@ -13,8 +13,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Replaces the contents of *out with the record: *identity, and *err if `err` is not NULL. A
- * refused request also has a time. If memory runs out, sets out->failed. */
+/* Replaces the contents of *out with the record: *identity, and *err if `err` is not NULL. If STS
+ * refused the request, *identity may still contain the difference of the clocks. If memory runs
+ * out, sets out->failed. */
 void ria_identity_write(
     const struct ria_identity *identity, const struct ria_error *err, struct ria_buf *out);
 

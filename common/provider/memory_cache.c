@@ -20,7 +20,8 @@ _Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be 
 
 struct copy {
     char name[RIA_CACHE_NAME_SIZE];
-    int64_t until;   /* when the copy expires, in ticks; INT64_MAX: with the credentials */
+    int64_t until;   /* when the copy expires, in ticks; INT64_MAX: the copy expires with the
+                        credentials */
     int64_t expires; /* when the credentials expire, seconds since 1970; 0: unknown or never */
     struct ria_clock_offset offset;
     struct ria_secret record;

@@ -267,7 +267,8 @@ bool ria_network_region(
     return true;
 }
 
-/* Checks the role's values here, because the errors of STS for them do not help the user. */
+/* Checks the role's values here, because STS rejects wrong values with errors that do not help the
+ * user. */
 static bool network_check_names(const struct ria_role *role, struct ria_error *err)
 {
     static const struct {

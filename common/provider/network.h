@@ -5,8 +5,9 @@
  * source the credentials come from. The active profile is RIA_PLAN_PROFILE in plan->profiles; if
  * that value is unset, no profile is active.
  *
- * An endpoint is read in the order of the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL,
- * the [services] section that the profile names, and the profile's endpoint_url.
+ * The endpoint of a service is the first of these settings that is set, as in the AWS SDKs:
+ * AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the [services] section that the profile names, and
+ * the profile's endpoint_url.
  *
  * Settings borrow from the environment and from plan->profiles.
  */
@@ -15,12 +16,13 @@
 
 #include "provider/provider.h"
 
-/* Returns an environment variable as a setting; value is NULL if it is unset or blank. `name` must
- * outlive the setting. */
+/* Returns an environment variable as a setting; value is NULL if the variable is unset or blank.
+ * `name` must outlive the setting. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
-/* Returns the environment variable, or if it is unset or blank, the key of the active profile with
- * the same meaning; value is NULL if both are unset or blank. */
+/* Returns the environment variable if it is set and not blank. Otherwise returns the key of the
+ * active profile that has the same meaning. The result's value is NULL if the key is also unset or
+ * blank. */
 struct ria_setting ria_network_setting(
     const struct ria_query *query,
     const struct ria_plan *plan,

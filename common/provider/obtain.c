@@ -221,9 +221,9 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch, unless an MFA code is missing. If that fails, falls back to the cached
- * credentials while they have not expired. Returns false if *out is the cached response, else true.
- */
+/* Runs rds-iam-fetch. Does not run it if an MFA code is missing and the AWS CLI's cache may not be
+ * read. If no new credentials are obtained, uses the cached credentials if they have not expired.
+ * Returns false if *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,

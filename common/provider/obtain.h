@@ -3,9 +3,9 @@
  * Turns a plan into credentials. Tries the static keys in the plan, then the in-process copy, then
  * the cache file, and runs rds-iam-fetch last.
  *
- * Rejects three kinds of plans: with keys in quotes; with temporary keys and no session token (AWS
- * rejects every signature made with either); and with a role that has mfa_serial, if no MFA code
- * was entered and the role's credentials are not cached.
+ * Rejects a plan whose keys are in quotes, and a plan with temporary keys and no session token,
+ * because AWS rejects every signature that is made with such keys. Also rejects a plan with a role
+ * that has mfa_serial, if no MFA code was entered and the role's credentials are not cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
@@ -21,19 +21,21 @@ enum ria_origin {
     RIA_ORIGIN_FETCHED, /* rds-iam-fetch */
 };
 
-/* Fills *out and sets its outcome: FOUND; ABSENT, if no metadata service responds at its address;
- * or FAILED. out->err contains the reason unless FOUND. Cached credentials that expire within an
- * RDS token's lifetime are renewed; if the renewal fails, they are used until they expire. Static
- * keys are moved out of the plan into *out. Blocks until query->deadline at most. */
+/* Fills *out and sets its outcome: FOUND; ABSENT, if the plan's source is instance metadata and the
+ * metadata service does not respond, is switched off, or has no role; or FAILED. out->err contains
+ * the reason unless FOUND. Cached credentials that expire within an RDS token's lifetime are
+ * renewed; if the renewal fails, they are used until they expire. Static keys are moved out of the
+ * plan into *out. Blocks until query->deadline at most. */
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
 /* Replaces *err if it reports that the plan's credential_process was too slow. `budget` is the time
- * limit that applied, in milliseconds. If it is a login's limit (RIA_LOGIN_BUDGET_MS) or shorter,
- * the new message names the limit and a remedy: set cache_credential_process (unless it is set),
- * fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, whose limit is longer. If
- * `budget` is longer, RIA_E_SLOW_PROCESS is left unchanged, and RIA_E_DEADLINE of a plan without
- * roles is replaced by a message that names the limit. Any other error is left unchanged. */
+ * limit that applied, in milliseconds. If `budget` is not longer than the limit of a login
+ * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy: set cache_credential_process
+ * (unless it is set), fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, whose
+ * limit is longer. If `budget` is longer, RIA_E_SLOW_PROCESS is left unchanged, and RIA_E_DEADLINE
+ * of a plan without roles is replaced by a message that names the limit. Any other error is left
+ * unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads login_session, which `aws login` writes into a profile. Rejects a value that cannot be the
- * ARN that `aws login` writes, such as one with quotes, blanks or a placeholder. The name of the
- * token file is derived from the value. Without this check, an invalid value would look like a
+ * ARN that `aws login` writes, such as a value with quotes, blanks or a placeholder. The name of
+ * the token file is derived from the value. Without this check, an invalid value would look like a
  * missing token file. */
 #include "provider/network.h"
 #include "provider/profile_active.h"

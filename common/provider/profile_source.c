@@ -70,9 +70,8 @@ static enum ria_outcome refuse_lone_credential_source(
     return RIA_FAILED;
 }
 
-/* Reads credential_process. Rejects the key if it is in a file of another user, who could use it to
- * run commands.
- */
+/* Reads credential_process. Rejects the key if it is in a file of another user, because that user
+ * could use the key to run commands. */
 static enum ria_outcome read_process(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -133,8 +132,8 @@ static bool check_ignored_in(
     return ok;
 }
 
-/* Rejects a source that is ABSENT, if an ignored line sets one of its keys. The AWS CLI may read
- * that line, because it also accepts "key: value". */
+/* Called for a source that is ABSENT. Fails if an ignored line sets one of the source's keys. The
+ * AWS CLI may read that line, because it also accepts "key: value". */
 static bool check_ignored(
     const struct ria_profile *profile, const struct source *source, struct ria_error *err)
 {

@@ -8,7 +8,8 @@
  *
  * To add a provider: write a function of type ria_provide in a file named after the source, declare
  * it at the end of this header, and add its line to the table in chain.c. If the source needs the
- * network, add the file that carries it out to fetch/ and its line to the table there.
+ * network, add to fetch/ a file that carries out the source's plans, and add its function to the
+ * table in fetch/main.c.
  */
 #ifndef RIA_PROVIDER_PROVIDER_H
 #define RIA_PROVIDER_PROVIDER_H
@@ -20,8 +21,8 @@
 struct ria_query {
     const struct ria_world *world;
     struct ria_deadline deadline;
-    /* The profile that a command-line option or rds-iam's configuration names. It overrides the
-     * environment. value is NULL if neither names a profile. */
+    /* The profile that a command-line option or rds-iam's configuration names. This profile
+     * overrides the environment. value is NULL if neither names a profile. */
     struct ria_setting profile;
     /* A role in rds-iam's configuration, which is assumed with the credentials that the chain
      * finds; or NULL. */
@@ -34,8 +35,8 @@ struct ria_query {
     /* cache_credential_process in rds-iam's configuration, if it is "yes"; else value is NULL. */
     struct ria_setting process_cache;
     const char *mfa_code; /* the MFA code that the user entered; NULL: none was entered */
-    /* Appends the rds-iam command that gets the same credentials on a terminal. `whose` is passed
-     * to the function, which may be NULL. The query contains a function and not the command,
+    /* Appends the rds-iam command that gets the same credentials on a terminal. Its first argument
+     * is `whose` below. This member may be NULL. The query contains a function and not the command,
      * because only two error messages need the command. */
     void (*add_command)(const void *whose, struct ria_buf *out);
     const void *whose;

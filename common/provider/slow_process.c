@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes the error message for a login whose credential_process was too slow. The message names the
- * time limit, the setting that caches the command's output (cache_credential_process) unless it is
- * set, the fault of XDG_RUNTIME_DIR if it has one, and the rds-iam command to run on a terminal,
- * where the time limit is longer. If a client would cut the message, a shorter form is used; the
- * command in it is never shortened. */
+ * time limit, and the rds-iam command to run on a terminal, where the time limit is longer. If
+ * cache_credential_process is not set, the message also names this setting, which caches the output
+ * of the credential_process. If XDG_RUNTIME_DIR cannot be used, the message also names the reason.
+ * If a client would cut the message, a shorter form is used; the command in it is never shortened.
+ */
 #include "provider/obtain.h"
 
 #include "base/messages.h"

@@ -32,8 +32,8 @@ void ria_trust_bundle_write_request(
 bool ria_trust_bundle_read_request(
     const struct ria_buf *bytes, struct ria_trust_bundle_request *out) RIA_MUST_USE;
 
-/* Writes the response as a record: the downloaded bytes, or *err if the download failed and `pem`
- * is NULL. If the record is too long or memory runs out, sets out->failed. */
+/* Writes the response as a record: the downloaded bytes, or *err if `pem` is NULL because the
+ * download failed. If the record is too long or memory runs out, sets out->failed. */
 void ria_trust_bundle_write_response(
     const struct ria_buf *pem, const struct ria_error *err, struct ria_buf *out);
 

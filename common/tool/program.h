@@ -11,12 +11,13 @@
 #include <limits.h>
 
 enum ria_program {
-    RIA_PROGRAM_LOADS,      /* can load the objects, or cannot be read and gains no rights */
+    RIA_PROGRAM_LOADS,      /* can load rds-iam's shared objects, as far as its file shows */
     RIA_PROGRAM_ASAN,       /* can load them, but needs ASAN_OPTIONS to accept a preload */
     RIA_PROGRAM_STATIC,     /* statically linked: loads nothing, but the programs it starts may */
     RIA_PROGRAM_PRIVILEGED, /* runs with more rights than its caller, so its loader ignores
                                LD_PRELOAD */
-    RIA_PROGRAM_OTHER_LIBC, /* uses another C library than glibc; musl aborts on such an object */
+    RIA_PROGRAM_OTHER_LIBC, /* uses another C library than glibc, so it cannot load the objects;
+                               with musl, it ends at once */
     RIA_PROGRAM_OTHER_MACHINE, /* built for another processor or word size */
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the parts of MariaDB Connector/C's private layout that a client authentication plugin
- * uses. The plugin has its own declarations so that it needs neither Connector/C's headers
- * (Debian's do not compile without a file that is not installed) nor a symbol of the program that
- * loads it (the command line tools contain the library and export no symbol).
+ * uses. The plugin has its own declarations, because Debian's headers of Connector/C do not
+ * compile: they include a file that Debian does not install. The plugin needs no symbol of the
+ * program that loads it, because the command line tools contain the library and export no symbol.
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
  * installed headers. A member whose name begins with unused_ fills the space of members that the
@@ -29,7 +29,7 @@ struct ria_mariadb_pvio {
     int unused_timeout[3];
     int unused_ssl_type;
     void *unused_ctls;
-    /* Points back to the connection, which ria_mariadb_is_supported() checks. */
+    /* Points back to the connection. ria_mariadb_is_supported() checks this pointer. */
     struct ria_mariadb *mysql;
 };
 
@@ -168,7 +168,8 @@ enum {
 
 enum {
     RIA_MARIADB_AUTHENTICATION_PLUGIN = 2,
-    RIA_MARIADB_INTERFACE_VERSION = 0x0100, /* all versions load it; 0x0101 has one more member */
+    RIA_MARIADB_INTERFACE_VERSION =
+        0x0100, /* all versions of the library load it; 0x0101 has one more member */
 };
 
 /* struct st_mysql_client_plugin_AUTHENTICATION */

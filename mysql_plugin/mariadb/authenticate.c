@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Checks the layout: pvio->mysql must point back to the connection, which it does not do in a
- * library with another layout. This check comes before any other member is used. It is safe,
- * because net.pvio points to readable memory in every library. */
+/* Checks the layout: pvio->mysql must point back to the connection. In a library with another
+ * layout, it does not. The plugin makes this check before it uses any other member. The check is
+ * safe, because net.pvio points to readable memory in every library. */
 bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&
@@ -55,8 +55,8 @@ static int refuse_channel(
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
-/* For a dialled name that a certificate can contain, names the client's own setting first; for any
- * other name, that setting does not help. */
+/* If a certificate can contain the dialled name, the message names the client's own setting first.
+ * For any other name, that setting does not help. */
 static int refuse_name_unverified(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,
@@ -89,11 +89,12 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     const char *remedy = NULL;
     enum ria_channel channel = ria_mariadb_channel(mysql, &remedy);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
-        /* Checked before the channel, because no TLS setting makes a token possible here. */
+        /* Refused before the channel is considered, because no TLS setting makes a token possible
+         * over a Unix socket. */
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
-    /* The system's CAs certify every host, so a verified chain alone proves nothing, and no section
-     * of the configuration can allow it. */
+    /* The system's CAs certify every host, so a verified chain alone proves nothing. No section of
+     * the configuration can allow a token in this case. */
     bool has_only_system_cas = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || has_only_system_cas) {
         return refuse_channel(vio, mysql, channel, remedy);
@@ -111,8 +112,8 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     return result;
 }
 
-/* Sends the program's own password over any channel, as the stock plugin does. An error in
- * rds-iam's configuration is only logged, so that it never prevents a login with a password. */
+/* Sends the program's own password over any channel, as the stock plugin does. Ignores an error in
+ * rds-iam's configuration, so that such an error never prevents a login with a password. */
 static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     int saved = errno;

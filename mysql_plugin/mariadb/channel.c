@@ -5,9 +5,9 @@
  * libraries. Treats everything that it cannot prove as unverified.
  *
  * Up to 3.4.0, the library verifies the server during the TLS handshake. So if verification is on
- * and the plugin runs, the chain and the name were verified. There are two exceptions, both without
- * a CA: versions up to 3.1.8 do not check the name (ma_pvio_start_ssl() in ma_pvio.c), and 3.4.0
- * accepts an unknown certificate from 127.0.0.1 and ::1.
+ * and the plugin runs, the chain and the name were verified. There are two exceptions, both for a
+ * client that was given no CA: versions up to 3.1.8 do not check the name (ma_pvio_start_ssl() in
+ * ma_pvio.c), and 3.4.0 accepts an unknown certificate from 127.0.0.1 and ::1.
  *
  * Since 3.4.1, the plugin may run before the library acts on a failed verification, so the plugin
  * must read the verification status. For 127.0.0.1 and ::1 the status is not enough: 3.4.1 clears
@@ -51,7 +51,8 @@ static bool is_own_machine(const char *host)
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
-/* Returns the channel if verification is on. `status` is 0 if the library verified chain and name.
+/* Returns the channel of a connection for which verification is on. `status` is 0 if the library
+ * verified chain and name.
  */
 static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)
@@ -72,8 +73,9 @@ static enum ria_channel verification_on(
     return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
 }
 
-/* Returns the channel if verification is off. Up to 3.4.0, a library that is built with OpenSSL
- * still checks the chain if it has a CA; a library that is built with GnuTLS accepts an unknown CA.
+/* Returns the channel of a connection for which verification is off. Up to 3.4.0, a library that is
+ * built with OpenSSL still checks the chain if it has a CA; a library that is built with GnuTLS
+ * accepts an unknown CA.
  */
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **remedy)

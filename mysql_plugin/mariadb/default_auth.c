@@ -6,10 +6,10 @@
  *
  * The plugin's first read makes the library send the first packet of a login, over TLS if the
  * client's options ask for TLS, and without any password. The read then returns the server's
- * request. If the server asks for a password in clear text, the plugin responds. The plugin
- * leaves any other request to the library, which loads the plugin that the server named. So logins
- * of accounts without IAM are not changed, except for one more round trip, and no token is written
- * to the library's password field. */
+ * request. If the server asks for a password in clear text, the plugin responds. The plugin leaves
+ * any other request to the library, which loads the plugin that the server named. So a login of an
+ * account without IAM does not change, except for one more round trip. The plugin never writes a
+ * token to the library's password field. */
 #include "plugin.h"
 
 #include <string.h>
@@ -31,9 +31,9 @@ static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mar
                    ? ria_mariadb_authenticate(vio, mysql)
                    : RIA_MARIADB_ERROR;
     }
-    /* The server's greeting names this plugin: read_packet() returned the greeting's data, and the
-     * library has sent nothing yet. If the plugin continued, the login would not use TLS, whatever
-     * the client's options are. */
+    /* In this case the server's greeting names this plugin: read_packet() returned the greeting's
+     * data, and the library has sent nothing yet. If the plugin continued, the login would not use
+     * TLS, whatever the client's options are. */
     if (packet != mysql->net.read_pos) {
         return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }

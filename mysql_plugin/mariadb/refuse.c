@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports a refusal through the connection's error fields, which every client shows, and ends the
- * handshake so that the server does not count it as broken. Also refuses a
- * login in a library whose layout is not that of abi.h. */
+ * Reports a refusal through the connection's error fields, which most clients show, and ends the
+ * handshake so that the server does not count the handshake as broken. Also refuses a login in a
+ * library whose layout is not that of abi.h. */
 #include "plugin.h"
 
 enum {
@@ -10,10 +10,10 @@ enum {
     RESPONSES_MAX = 4,    /* no known server needs more than one */
 };
 
-/* Ends the handshake with an empty password. The error that the server returns is overwritten
- * later. If the server then sends another AuthSwitchRequest, sends the empty password again. If the
- * plugin left a request unanswered, the library would switch to the requested plugin and continue
- * the login, although this plugin had refused.
+/* Ends the handshake with an empty password. ria_mariadb_fail() later overwrites the error that the
+ * server returns. If the server then sends another AuthSwitchRequest, sends the empty password
+ * again. If the plugin left a request unanswered, the library would switch to the requested plugin
+ * and continue the login, although this plugin had refused.
  *
  * The library may call the plugin before the library has sent anything, because the server's
  * greeting or default-auth names this plugin. The first read_packet() then makes the library send

@@ -7,7 +7,7 @@
  * that verification is on and that it succeeded (ma_pvio_tls_verify_server_cert() in ma_tls.c of
  * the 3.4 branch since September 2024). These releases call getenv(), so any value counts, even an
  * empty one. No function of the library reports whether the library is such a release. The version
- * number does not show this either, because distributions apply patches, and because a copy of the
+ * number does not show this either, because distributions apply patches. Also, a copy of the
  * library that was built with a MariaDB release (as in MariaDB's command line tools) may report the
  * version of that release, not Connector/C's. So this file searches for the variable's name in the
  * read-only memory of the object that contains the library's functions; that object may be the

@@ -6,9 +6,9 @@
  *
  * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later 8.0,
  * 8.1, 8.4 and 9.x use 0x0200, which has one more member in the middle of the declaration. A
- * library loads a plugin whose version is not below the library's own and whose major number is not
- * above the library's own. So each library loads exactly one of rds_iam_v1 (0x0101) and rds_iam_v2
- * (0x0200).
+ * library loads a plugin if the plugin's version is at least the library's version, and the
+ * plugin's major number (the upper byte) is at most the library's. So each library loads exactly
+ * one of rds_iam_v1 (0x0101) and rds_iam_v2 (0x0200).
  *
  * Sources: mysql.h, mysql_com.h, mysql/client_plugin.h, mysql/plugin_auth_common.h of 5.7.34,
  * 8.0.19 to 8.0.25, 8.1.0, 8.4.8 and 9.7.4; sql-common/client_plugin.cc of 5.7.34, 8.0.25, 8.4.8,

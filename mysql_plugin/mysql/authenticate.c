@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Responds to a server that asks for mysql_clear_password: on each new connection, reconnect and
- * change of user. Checks the password first, then the host, then the channel. If all three allow
- * it, sends a token, and only over TLS with VERIFY_IDENTITY. Sends a password only over TLS, and
+ * change of user. Checks the password first, then the host, then the channel. Sends a token if all
+ * three allow it; the channel must be TLS with VERIFY_IDENTITY. Sends a password only over TLS, and
  * only if the environment allows passwords. Refuses every other login with a message. */
 #include "login_token.h"
 #include "message.h"
@@ -22,8 +22,9 @@ static int send_text(struct ria_mysql_vio *vio, const char *text, size_t len)
 
 /* Returns true if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN allows passwords. The library's own plugin has
  * the same rule: load_env_plugins() in client_plugin.c of 5.7 and client_plugin.cc of 8.0 to 9.7,
- * where strchr() also finds the NUL of an empty value. The library reads the variable once, when it
- * starts. The option --enable-cleartext-plugin is stored where no plugin can read it. */
+ * where strchr() also finds the NUL of an empty value, so an empty value allows passwords. The
+ * library reads the variable once, when it starts. The option --enable-cleartext-plugin is stored
+ * where no plugin can read it. */
 static bool is_password_allowed(void)
 {
     const struct ria_world *world = ria_process_world();

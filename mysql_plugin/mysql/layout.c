@@ -51,17 +51,18 @@ enum {
 /* A byte that no library writes as a boolean. It marks a member that the library did not fill. */
 static const unsigned char sentinel = 0xa5;
 
-/* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets this flag only for VERIFY_IDENTITY. In this mode
- * the handshake checks the host name, and the library calls the plugin only if the check succeeds.
- * Sources: client.cc of 5.7.34, 8.0.25 and 8.4.8; measurements with the mysql commands of these
- * versions and of 9.7.4. */
+/* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets this flag for VERIFY_IDENTITY; for an exception
+ * in 5.7, see client_ssl. If the flag is set, a TLS handshake checks the host name, and the library
+ * calls the plugin only if the check succeeds. Sources: client.cc of 5.7.34, 8.0.25 and 8.4.8;
+ * measurements with the mysql commands of these versions and of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
 /* CLIENT_SSL. On each connection the library first computes this flag from the server's greeting,
  * and clears it if the server does not offer TLS (cli_calculate_client_flag() in client.c of 5.7.36
- * and client.cc of 8.0, 8.4 and 9.x). The other two signs are not enough: a TLS context may be left
- * over from an earlier connection that failed, and 5.7 also sets verify_identity for PREFERRED,
- * which continues in plain text if there is no TLS. */
+ * and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor verify_identity proves that TLS is
+ * on. A TLS context may be left over from an earlier connection that failed. In 5.7,
+ * MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode stays PREFERRED, so such
+ * a connection continues in plain text if the server does not offer TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
@@ -98,7 +99,8 @@ static unsigned peer_port(int fd)
     }
 }
 
-/* Returns the only layout of this interface version that has `port` in its place, or NULL. */
+/* Returns the layout of this interface version that has `port` at the port's offset. Returns NULL
+ * if there is none, or more than one. */
 static const struct ria_mysql_layout *find_layout(
     const struct ria_mysql *mysql, unsigned port, unsigned interface_version)
 {
@@ -120,7 +122,7 @@ static const struct ria_mysql_layout *find_layout(
     return found;
 }
 
-/* Every source that reports a TLS state must report it as on. */
+/* Returns whether TLS is on. Every source that reports a TLS state must report that TLS is on. */
 static bool has_tls(
     const struct ria_mysql *mysql,
     const struct ria_mysql_layout *layout,

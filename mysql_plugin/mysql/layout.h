@@ -39,12 +39,12 @@ struct ria_mysql_connection {
 
 /* Finds the layout of *mysql and fills *out. Chooses the layout in which the connection's
  * descriptor and port equal those of the socket that vio->info() reports. interface_version is the
- * plugin's own. Preserves errno.
+ * version of the plugin interface that the plugin declares. Preserves errno.
  *
- * Returns false for anything except a TCP connection, and if no layout matches or more than one
- * does. The function has then followed no pointer in *mysql, and the caller must not write to
- * *mysql. The two numbers that the function reads lie within the smallest MYSQL of every known
- * library, including MariaDB's. */
+ * Returns false if the connection does not use TCP, if no layout matches, or if more than one
+ * layout matches. The function has then followed no pointer in *mysql, and the caller must not
+ * write to *mysql. The two numbers that the function reads lie within the smallest MYSQL of every
+ * known library, including MariaDB's. */
 bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,

@@ -7,8 +7,8 @@
 #include "plugin.h"
 
 /* Ends the handshake with an empty password, even without TLS: an empty password reveals nothing,
- * and a server blocks a host after a number of broken handshakes. If the write fails, the error
- * that the library sets is overwritten below. */
+ * and a server blocks a host after a number of broken handshakes. If the write fails,
+ * ria_mysql_set_error() overwrites the error that the library has set. */
 int ria_mysql_refuse(
     struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection, const char *text)
 {

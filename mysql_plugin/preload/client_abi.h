@@ -19,7 +19,7 @@ struct ria_handle; /* MYSQL */
 #define RIA_REMEMBER_OPTIONS (1UL << 31)
 
 /* CR_ALREADY_CONNECTED and CR_CONN_UNKNOWN_PROTOCOL. A connection that fails with one of these
- * errors keeps the handle's options, because the library finds the mistake before it begins to
+ * errors keeps the handle's options, because the library reports the error before it begins to
  * connect. */
 enum {
     RIA_ERROR_ALREADY_CONNECTED = 2058,
@@ -44,7 +44,7 @@ enum {
     RIA_SSL_MODE_VERIFY_IDENTITY = 5,
 };
 
-/* The client library defines these parameter lists. */
+/* Some of these functions have many parameters, as in the client libraries' own declarations. */
 /* NOLINTBEGIN(readability-function-size) */
 RIA_INTERPOSED struct ria_handle *mysql_init(struct ria_handle *mysql);
 RIA_INTERPOSED void mysql_close(struct ria_handle *mysql);

@@ -34,7 +34,7 @@ struct ria_dialect {
     const char *name; /* for the log */
     bool is_mariadb;
     const char *plugin_dir;   /* rds-iam's plugin directory for this library */
-    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library does not have it */
+    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library lacks it */
 };
 
 enum {

@@ -2,7 +2,8 @@
  *
  * Stores the entries in a hash table of 256 windows with 64 entries each. The hash of a handle
  * selects a window, and the handle's entry can be anywhere in that window. A lookup searches the
- * whole window, so a removed entry needs no mark. If the window is full, the handle gets no entry.
+ * whole window, so a removed entry leaves no tombstone. If the window is full, the handle gets no
+ * entry.
  */
 #include "preload/handle_record.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The code of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
- * host, whether its name must be verified, and which CA file is for it. Checks each host of a list.
- * Settings belong to a handle and not to a host. So if a list contains one RDS host, all hosts of
- * the list are verified, with the CA file of the list's first RDS host. Their names are verified
- * too, unless the configuration sets tls = verify-ca for every RDS host of the list. For Oracle's
- * library, the names are always verified. Resolves no name and makes no connection. */
+ * host, whether its name must be verified, and which CA file is for it. If the program passes a
+ * list of hosts, checks each of them. Settings belong to a handle and not to a host. So if a list
+ * contains one RDS host, all hosts of the list are verified, with the CA file of the list's first
+ * RDS host. Their names are verified too, unless the configuration sets tls = verify-ca for every
+ * RDS host of the list. For Oracle's library, the names are always verified. Resolves no name and
+ * makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"
@@ -74,8 +75,8 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 
 /* -- the verdict ------------------------------------------------------------------------------- */
 
-/* Warns, once in a process, that the settings of Oracle's client library do not follow
- * tls = verify-ca: the library reports only VERIFY_IDENTITY to a plugin. */
+/* Warns, once in a process, that tls = verify-ca has no effect in Oracle's client library, because
+ * the library reports only VERIFY_IDENTITY to a plugin. */
 static void warn_of_verify_ca(const char *host, const struct ria_login_certificate *certificate)
 {
     static bool is_warned;

@@ -39,15 +39,15 @@ struct ria_host_module {
     unsigned version; /* RIA_HOST_MODULE_VERSION */
 
     /* Fills *out. Reads rds-iam's configuration. Logs a warning if target->lacks_ca is true and the
-     * environment names no CA file for an RDS host; and one in each process if the configuration
-     * sets tls = verify-ca for a host of Oracle's library. Runs on the calling thread and uses 40
-     * KB of its stack. */
+     * environment names no CA file for an RDS host. Logs another warning, once in a process, if the
+     * library is Oracle's and the configuration sets tls = verify-ca for the host. Runs on the
+     * calling thread and uses 40 KB of its stack. */
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
 
     /* Reads the arguments of a command-line tool (tool_arguments.h) before its main(). If the tool
      * connects to an RDS host, sets MYSQL_HOME (and MARIADB_HOME, if it is set and empty) in the
-     * environment of this process, and fills *out;
-     * else sets out->path to NULL. Needs the same stack. */
+     * environment of this process, and fills *out; else sets out->path to NULL. Uses as much stack
+     * as check(). */
     void (*read_tool)(int argc, char *const argv[], struct ria_tool_file *out);
 };
 
@@ -55,8 +55,8 @@ enum {
     RIA_HOST_MODULE_VERSION = 2
 };
 
-/* The one exported symbol of rds-iam-mysql-host.so. Returns static memory, or NULL for any version
- * except RIA_HOST_MODULE_VERSION. */
+/* The one exported symbol of rds-iam-mysql-host.so. Returns static memory. Returns NULL if
+ * `version` is not RIA_HOST_MODULE_VERSION. */
 const struct ria_host_module *ria_host_module_for_version(unsigned version);
 #define RIA_HOST_MODULE_SYMBOL "ria_host_module_for_version"
 

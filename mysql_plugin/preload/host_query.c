@@ -2,7 +2,7 @@
  *
  * Loads rds-iam-mysql-host.so once, and runs each check on a stack that is large enough
  * (os/guest_thread.h). During a check, signals that the program handles are deferred
- * (interpose/signal_guard.h). Rejects an rds-iam-mysql-host.so of another version. */
+ * (interpose/signal_guard.h). Does not use an rds-iam-mysql-host.so of another version. */
 #include "preload/host_module.h"
 
 #include "interpose/next.h"

@@ -9,10 +9,11 @@
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
- * passes such a call on, but records nothing and sets nothing. It recognizes a library's own call
- * by the return address, which lies in the library. But if a function of the library ends in a jump
- * to another one, the return address lies in this object, which has called the library's first
- * function. A library's own call may run on a stack of 60 KB (libmariadb's coroutines). */
+ * passes such a call to the library, but records nothing and sets nothing. It recognizes a
+ * library's own call by the return address, which lies in the library. But if a function of the
+ * library ends in a jump to another function, the return address lies in this object, which has
+ * called the library's first function. A library's own call may run on a stack of 60 KB
+ * (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"
@@ -29,7 +30,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Each function below has nine callers. Without this attribute the compiler inlines it into all. */
+/* Each function below has nine callers: one for programs that are linked with a library, and one
+ * for each of RIA_COPIES_MAX copies. Without this attribute, the compiler inlines the function into
+ * each caller. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- a call ------------------------------------------------------------------------------------ */
@@ -40,8 +43,8 @@ struct origin {
     const void *caller; /* the return address */
 };
 
-/* The copy of the library whose function this thread has called from this file and which has not
- * returned yet; NULL: none. Borrowed. */
+/* A copy of the library. On this thread, this file has called a function of the copy, and that
+ * function has not returned yet. NULL: there is no such call. Borrowed. */
 static __thread void *entered;
 
 struct call {
@@ -225,7 +228,8 @@ ONE_FOR_ALL_COPIES struct ria_handle *do_connect(
     return result;
 }
 
-/* Keeps the record if the connection fails, because libmariadb keeps the options in that case. */
+/* If this connection fails, libmariadb keeps the handle's options (unlike after
+ * mysql_real_connect()), so this function keeps the record. */
 ONE_FOR_ALL_COPIES int do_connect_start(
     const struct origin *origin, const struct connection *with, struct ria_handle **result)
 {
@@ -318,7 +322,8 @@ static const void *mysql_mark(size_t number)
     return ria_interposed_mark(marks, number);
 }
 
-/* A type cannot be in parentheses, and the library defines the parameter lists.
+/* Two lint checks are off: a type cannot be in parentheses, and the library declares the parameter
+ * lists.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
 
 #define ORIGIN(address) (&(const struct origin){(address), __builtin_return_address(0)})

@@ -14,9 +14,10 @@ enum {
     LINE_MAX_BYTES = 4000 /* of a line; older parsers cut a line at 4096 bytes */
 };
 
-/* Returns the line that makes the tool verify the server. For the chain alone, MariaDB's tools need
- * no line: they verify the chain if they have a CA, and 11.4 and later also the name. Oracle's
- * tools report only VERIFY_IDENTITY to a plugin; those before 5.7.11 do not have the option. */
+/* Returns the line that makes the tool verify the server. If the chain alone suffices, MariaDB's
+ * tools need no line: if they have a CA, they verify the chain, and 11.4 and later also verify the
+ * name. Oracle's tools report only VERIFY_IDENTITY to a plugin, so they always get this mode. The
+ * tools before 5.7.11 do not have the option; "loose-" makes them print a warning and continue. */
 static const char *verification_line(enum ria_tool_maker maker, bool chain_suffices)
 {
     if (maker == RIA_TOOL_ORACLE) {
@@ -65,8 +66,9 @@ bool ria_option_file_write(
     return true;
 }
 
-/* A write beyond the limit of file sizes (ulimit -f) would raise SIGXFSZ in the tool. A memfd has
- * mode 0777, and the tools ignore a file that other users may write. */
+/* Checks the limit of file sizes (ulimit -f) first, because a write beyond it would raise SIGXFSZ
+ * in the tool. Changes the mode, because a new memfd has mode 0777, and the tools ignore a file
+ * that other users may write. */
 static bool option_file_fill(int fd, const char *text)
 {
     size_t len = strlen(text);

@@ -28,7 +28,8 @@ static bool is_off(const char *value)
     return value != NULL && *value == 0;
 }
 
-/* Records a text option. The program's value replaces the preload's; an empty value sets nothing.
+/* Records a text option. The program's value replaces the preload's value. An empty value counts as
+ * not set.
  */
 static void record_text(
     const struct ria_handle *handle, const char *value, uint32_t set, uint32_t ours)
@@ -147,9 +148,9 @@ static bool verify_by_flag(const struct setter *setter, bool is_on)
     return setter_set(setter, RIA_OPTION_VERIFY, &value);
 }
 
-/* Turns on verification of the name. If chain_suffices, which only libmariadb has, turns on
- * verification of the chain alone. libmariadb up to 3.3 already verifies the chain if it has a CA
- * and verification of the name is off, so for the chain alone this function sets nothing there. */
+/* Turns on verification of the name. Exception: if chain_suffices is true and the library is
+ * libmariadb up to 3.3, sets nothing, because such a library verifies the chain if it has a CA and
+ * verification of the name is off. chain_suffices is true only for libmariadb. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {
@@ -174,7 +175,7 @@ static void set_for_host(const struct setter *setter, const struct ria_host_verd
         ours |= RIA_OURS_CA_FILE;
         has_ca = true;
     }
-    /* If the handle has no CA, verification fails for every RDS server, so it stays off. */
+    /* If the handle has no CA, verification would fail for every RDS server, so it stays off. */
     if ((flags & RIA_SET_VERIFICATION) == 0 && has_ca &&
         set_verification(setter, verdict->chain_suffices)) {
         ours |= RIA_OURS_VERIFICATION;

@@ -21,7 +21,8 @@
 
 /* A connection that the program begins. Strings are borrowed. */
 struct ria_dialled {
-    const char *host; /* NULL: an option file may name a host; else it is a Unix socket */
+    const char *host; /* NULL: an option file may name a host; if none does, the library uses a Unix
+                         socket */
     unsigned port;
     const char *user;
     const char *unix_socket;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compiled into both objects; the preload itself uses only ria_tool_is_known().
+ * Compiled into the preload and into rds-iam-mysql-host.so. The preload uses only
+ * ria_tool_is_known().
  *
- * Finds the tool by its name, and its options by a table of the letters that have a value. The
- * letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not contradict one
- * another. Ignores an argument that it does not recognize. The tool itself then reports the error;
- * or the connection is not verified, and the plugin refuses it. */
+ * Recognizes a tool by its name. To find its options, uses a table of the option letters that have
+ * a value. The letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not
+ * contradict one another. Ignores an argument that it does not recognize. If the argument is wrong,
+ * the tool itself reports the error. If this file has overlooked the host, the connection is not
+ * verified, and the plugin refuses the login. */
 #include "preload/tool_arguments.h"
 
 #include "base/ascii.h"
@@ -19,13 +21,17 @@ enum {
 };
 
 struct tool {
-    const char *name;     /* without "mariadb", "mysql" and a hyphen or underscore */
-    const char *group;    /* the group of option files that the tool reads, shortened likewise */
-    const char *required; /* the letters whose value is the rest of the argument, or the next one */
+    /* without "mariadb" or "mysql", and without a hyphen or underscore after it */
+    const char *name;
+    /* the tool's own group in option files, without "mysql" or "mariadb-" */
+    const char *group;
+    /* the letters whose value is the rest of the argument, or the next argument */
+    const char *required;
 };
 
-/* The letters with an optional value, which is always the rest of the argument: the password, and
- * -# of debug builds. mysqladmin also has -w. */
+/* The letters with an optional value, which is always the rest of the argument: -p (the password),
+ * and -# of debug builds. mysqladmin's -w, which is not listed here, also has an optional value: a
+ * number. No option has a digit as its letter. */
 static const char optional_letters[] = "p#";
 
 static const struct tool tools[] = {
@@ -83,8 +89,8 @@ bool ria_tool_is_interactive(const char *program)
 
 /* -- options ----------------------------------------------------------------------------------- */
 
-/* Returns whether the first `len` characters of an argument are the name of an option, or at least
- * `least` characters of it. */
+/* Returns whether the first `len` characters of an argument are the option `name`, or an
+ * abbreviation of it that has at least `least` characters. */
 static bool is_option(const char *text, size_t len, const char *name, size_t least)
 {
     if (len < least || len > strlen(name)) {
@@ -111,7 +117,8 @@ static void record_source(const char *text, size_t len, struct ria_tool_argument
 }
 
 /* Stores the value of a long option about the server. Returns false for any other option. The
- * shortest abbreviation is the one that no other option of a tool begins with. */
+ * number in each line is the length of the shortest abbreviation that no other option of a tool
+ * begins with. */
 static bool record_server(
     const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {
@@ -178,7 +185,8 @@ static void record_letter(char letter, const char *value, struct ria_tool_argume
     }
 }
 
-/* Reads an argument of letters. Returns whether the next argument is the value of the last one. */
+/* Reads an argument that consists of option letters after one "-". Returns whether the next
+ * argument is the value of the last letter. */
 static bool read_letters(
     const struct tool *tool, const char *text, const char *next, struct ria_tool_arguments *out)
 {
@@ -210,9 +218,9 @@ void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_argum
 
 /* -- option files ------------------------------------------------------------------------------ */
 
-/* Returns whether `group` is that of one tool. Both makers' tools read a group "mysqldump", and
- * MariaDB's a group "mariadb-dump" too. Their interactive tool reads "mariadb-client", because the
- * server reads "mariadb". */
+/* Returns whether `group` is the tool's own group. For example, the group of both makers' dump
+ * tools is "mysqldump"; MariaDB's dump tool also reads "mariadb-dump". MariaDB's interactive tool
+ * reads "mariadb-client", because the group "mariadb" is the server's. */
 static bool is_own_group(const struct tool *tool, bool is_mariadb, const char *group)
 {
     const char *own = strcmp(tool->group, "upgrade") == 0 ? "_upgrade" : tool->group;
@@ -244,7 +252,8 @@ bool ria_tool_reads_own_file(char *const argv[])
            strncmp(first, "--defaults-file", strlen("--defaults-file")) != 0;
 }
 
-/* Updates the quote within which the next character is, if any, after a quote character. */
+/* Updates *quote after the quote character `at`. *quote is the quote character that began a quoted
+ * part of the value, or NUL outside of quoted parts. */
 static void quote_change(char at, char *quote)
 {
     if (*quote == '\0') {
@@ -272,8 +281,8 @@ static size_t length_without_comment(const char *value)
     return len;
 }
 
-/* Returns the value of a line, without a comment, and without blanks and quotes around it, or NULL
- * without memory. */
+/* Returns a copy of the value of a line, without the comment, and without blanks and quotes around
+ * the value. The caller owns the copy. Returns NULL if there is no memory. */
 static char *copy_line_value(const char *value)
 {
     value += strspn(value, RIA_BLANKS);

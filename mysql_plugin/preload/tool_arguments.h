@@ -18,9 +18,10 @@ struct ria_tool_arguments {
     const char *port;      /* NULL: not given */
     const char *protocol;  /* NULL: not given */
     bool has_ca;           /* --ssl-ca or --ssl-capath is given */
-    bool is_tls_off;       /* --skip-ssl or another form of it is given */
+    bool is_tls_off;       /* --skip-ssl or an option with the same effect is given */
     bool has_other_source; /* --defaults-extra-file, --defaults-group-suffix, --login-path or
-                              !include is given, so options are read that are not in this struct */
+                              !include is given, so the tool reads options that are not in this
+                              struct */
     bool skips_login_file; /* --no-login-paths is given */
 };
 
@@ -28,18 +29,20 @@ struct ria_tool_arguments {
  * calls this in every program. */
 bool ria_tool_is_known(const char *program);
 
-/* Reads the arguments of a tool. Overrides in *out what they set, and leaves the rest unchanged.
- * Strings are borrowed from the arguments. Does nothing if the program is not a tool. argv ends
- * with NULL. */
+/* Reads the arguments of a tool. Overwrites the members of *out that the arguments set, and leaves
+ * the other members unchanged. Strings are borrowed from the arguments. Does nothing if the program
+ * is not a tool. argv ends with NULL. */
 void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
 
-/* Reads a line of a group that the tool reads in an option file, or a line with !include of any
- * group. Overrides in *out what the line sets. The string that *out then contains is never freed.
+/* Reads a line of an option file: a line of a group that the tool reads, or an !include line, which
+ * may be in any group. Overwrites the member of *out that the line sets. A string that this
+ * function stores in *out is never freed.
  */
 void ria_tool_line_read(const char *line, struct ria_tool_arguments *out);
 
-/* Returns whether the tool, of MariaDB or of Oracle, reads the group `name`, of `len` bytes, of an
- * option file. Group suffixes (MYSQL_GROUP_SUFFIX) are not known. */
+/* Returns whether the tool reads the group `name` of an option file. `name` has `len` bytes.
+ * is_mariadb: the tool is MariaDB's, not Oracle's. Does not know groups with a suffix
+ * (MYSQL_GROUP_SUFFIX). */
 bool ria_tool_reads_group(const char *program, bool is_mariadb, const char *name, size_t len);
 
 /* Returns whether the tool reads ~/.my.cnf: its first argument is neither --no-defaults nor

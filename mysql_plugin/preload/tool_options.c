@@ -12,8 +12,8 @@
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
  * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
  * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; no CA file is known;
- * or the arguments name no host, and the tool reads a source that this file does not read. Does not
- * find a host that only another option file names. */
+ * or the arguments name no host, and the tool reads a source that this file does not read. If only
+ * another option file names the host, this file does not find the host. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 
 enum {
-    OWN_FILE_MAX = 1024 * 1024 /* of ~/.my.cnf; a longer file names no host for this file */
+    OWN_FILE_MAX = 1024 * 1024 /* of ~/.my.cnf; this file ignores a longer ~/.my.cnf */
 };
 
 /* No such directory exists. */
@@ -34,7 +34,7 @@ enum {
 /* -- the maker of a tool ----------------------------------------------------------------------- */
 
 struct mark {
-    const char *text; /* with its zero byte, a string constant of every tool of the maker */
+    const char *text; /* every tool of the maker contains this constant and a zero byte */
     enum ria_tool_maker maker;
 };
 
@@ -115,7 +115,8 @@ static bool own_path(const char *name, char out[PATH_MAX])
     return len > 0 && len < PATH_MAX;
 }
 
-/* Returns whether the file of mysql_config_editor exists. Oracle's tools read it last. */
+/* Returns whether the file of mysql_config_editor (~/.mylogin.cnf) exists. Oracle's tools read it
+ * last. */
 static bool has_login_file(void)
 {
     char path[PATH_MAX];
@@ -226,7 +227,7 @@ static bool has_own_home(enum ria_tool_maker maker)
 }
 
 /* Makes the tool read the option file. Some releases of MariaDB's tools ignore MYSQL_HOME if
- * MARIADB_HOME is set, even to an empty value; in this case both are set. */
+ * MARIADB_HOME is set, even to an empty value. So if MARIADB_HOME is set, sets both variables. */
 static bool set_home(enum ria_tool_maker maker)
 {
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): ria_world_env() returns NULL for an empty value. */
@@ -237,8 +238,9 @@ static bool set_home(enum ria_tool_maker maker)
            setenv("MYSQL_HOME", OPTION_DIRECTORY, 1) == 0;
 }
 
-/* Finds the tool's server. Leaves *given without a host if a source that is not read may name
- * another host: only the arguments override all sources. */
+/* Finds the tool's server. If the arguments name no host, and the tool reads a source that this
+ * file does not read, leaves *given without a host, because that source may name another host. Only
+ * the arguments override every source. */
 static void find_server(
     int argc,
     char *const argv[],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognises MariaDB's and Oracle's command-line tools when they start. Such a tool contains its
+ * Recognizes MariaDB's and Oracle's command-line tools when they start. Such a tool contains its
  * client library, so it calls none of the interposed functions. Instead, rds-iam-mysql-host.so
  * gives the tool an option file (tool_options.c). In every other program, this file only compares
  * the program's name with a table. */

@@ -21,13 +21,13 @@ struct ria_agent {
     struct ria_log log;
     struct ria_config_snapshot config;
     struct ria_background
-        *background;              /* fetches credentials in child processes; NULL: a fetch blocks */
-    bool is_pending;              /* a fetch since the last reset returned RIA_E_PENDING */
+        *background; /* fetches credentials in child processes; NULL: a fetch blocks */
+    bool is_pending; /* a fetch has returned RIA_E_PENDING since this member was last cleared */
     struct ria_watchdog watchdog; /* watches the worker; does nothing if it was never opened */
 };
 
-/* Fills the members that are not zero at the start. The caller has zeroed the rest. The world
- * points to the agent, so the caller must not move it. */
+/* Fills the members that are not zero at the start. The caller zeroes *agent before the call. The
+ * world points to the agent, so the caller must not move the agent. */
 void ria_agent_init(struct ria_agent *agent);
 
 /* ria_agent_now() returns the time in seconds since 1970. ria_agent_ticks() returns milliseconds

@@ -44,7 +44,8 @@ static struct ria_config_file *config_snapshot_find(
     return NULL;
 }
 
-/* Reads a file and caches the result. Reads any file beyond RIA_CONFIG_FILES without caching. */
+/* Reads a file and caches the result. If RIA_CONFIG_FILES files are cached already, does not cache
+ * the result. */
 static enum ria_outcome record(
     struct ria_config_snapshot *snapshot,
     const char *path,

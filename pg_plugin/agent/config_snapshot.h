@@ -38,8 +38,8 @@ struct ria_config_snapshot {
 uint64_t ria_config_snapshot_stamp(const char *path);
 
 /* Reads and checks the files if they were edited since the last call. Returns false with err filled
- * if they contain an error. In this case the cached texts stay in use if they have no error. Each
- * such edit is reported once. */
+ * if the new texts contain an error. If the cached texts have no error, they then stay in use. The
+ * function reports each edit that contains an error once. */
 bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,

@@ -2,7 +2,8 @@
  *
  * Works on the files of the agent's directory: passfiles, agent.pid and agent.log. Opens files
  * relative to the directory's descriptor, so that every file is in the directory that was checked.
- * Refuses to open a link, a pipe or a file with several links as one of the agent's own files. */
+ * Refuses to open one of these files if it is a symbolic link, a pipe, or has several hard links.
+ */
 #include "agent/directory.h"
 
 #include "passfile/agent_directory.h"
@@ -105,7 +106,8 @@ int ria_directory_create(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
     char fresh[NAME_MAX + 1];
-    name_fresh(fresh, name); /* overwrites a file that a killed agent left behind */
+    name_fresh(fresh, name);
+    /* Replaces a file of this name, which an agent that was killed can have left behind. */
     int fd = ria_file_create_at(directory->fd, fresh, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         (void)fail_to_write(directory, name, err);
@@ -221,14 +223,14 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
             return ria_fail(
                 err,
                 RIA_E_SYSTEM,
-                "%s: another agent serves it, and its " RIA_AGENT_PID
-                " contains no process id; stop it first",
+                "%s: another agent serves this directory, but the file " RIA_AGENT_PID
+                " does not contain its process id; stop that agent first",
                 directory->path);
         }
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: another agent serves it, as process %ld; to stop it, run: kill %ld",
+            "%s: another agent serves this directory, as process %ld; to stop it, run: kill %ld",
             directory->path,
             pid,
             pid);

@@ -22,10 +22,10 @@ struct ria_directory {
                       created */
 };
 
-/* Opens the directory `requested`, or the default if it is NULL: $XDG_RUNTIME_DIR/rds-iam/run if
- * that variable names a directory that the user owns, else ~/.cache/rds-iam/run. With `make`,
- * creates missing directories with mode 0700, but no parent of `requested`. Release *out with
- * ria_directory_release().
+/* Opens the directory `requested`. If `requested` is NULL, opens the default directory:
+ * $XDG_RUNTIME_DIR/rds-iam/run if that variable names a directory that the user owns, else
+ * ~/.cache/rds-iam/run. With `make`, creates missing directories with mode 0700, but no parent of
+ * `requested`. Release *out with ria_directory_release().
  *
  * Returns false with err filled, and removes what it created, in these cases: another user owns the
  * directory or can enter it; a parent directory belongs to neither root nor the user; every user,
@@ -39,7 +39,7 @@ bool ria_directory_open(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Removes the directories that ria_directory_open() created, as long as they are empty. For a
- * caller that did nothing in them. */
+ * caller that has not used the directories. */
 void ria_directory_unmake(const struct ria_directory *directory);
 
 /* Returns the directory's device and inode, for service/index.h. */
@@ -76,8 +76,8 @@ bool ria_directory_has(const struct ria_directory *directory, const char *name, 
 /* Removes a file. Does nothing if it does not exist. */
 void ria_directory_remove(const struct ria_directory *directory, const char *name);
 
-/* Returns true if the path no longer leads to the directory: it was removed, as a logout does with
- * $XDG_RUNTIME_DIR, or the directory or a parent was moved. */
+/* Returns true if the path no longer leads to the directory: the directory was removed (a logout
+ * removes $XDG_RUNTIME_DIR), or the directory or a parent was moved. */
 bool ria_directory_is_gone(const struct ria_directory *directory);
 
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. Returns

@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Rejects a file system that does not store a file's mode: some give every file the same mode. If
- * the test file cannot be created, as on a full disk, the check passes, and creating the first
- * passfile fails. */
+/* Rejects a file system that does not store a file's mode; some file systems give every file the
+ * same mode. If the test file cannot be created, as on a full disk, the check passes, and creating
+ * the first passfile fails. */
 static bool check_keeps_modes(int directory, const char *path, struct ria_error *err)
 {
     static const char trial[] = ".mode.new";
@@ -84,9 +84,9 @@ static bool maps_all(const char *map)
     return length == 0 || length == UINT32_MAX;
 }
 
-/* Returns true if root or the user owns the file. In a user namespace, every user of the host that
- * is not mapped has the same uid, including root. In such a namespace an unmapped owner counts as
- * trusted, unless the map contains every uid. */
+/* Returns true if root or the user owns the file. In a user namespace, all users of the host that
+ * the namespace does not map have the same uid. These users may include root. So in a user
+ * namespace an unmapped owner counts as trusted, unless the map contains every uid. */
 static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {

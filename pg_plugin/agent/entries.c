@@ -114,8 +114,8 @@ static void entries_refuse(
     }
 }
 
-/* Like entries_refuse(), for a message that begins with the file, and mostly the line and the
- * service: "FILE:LINE: [NAME] MESSAGE". */
+/* Does the same as entries_refuse(), for a message of the form "FILE:LINE: [NAME] MESSAGE". The
+ * line and the name may be missing in the message. */
 static void entries_refuse_by_error(
     struct work *work, const struct ria_indexed_service *service, const struct ria_error *err)
 {
@@ -233,7 +233,8 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
-/* Identifies a line after the service files were edited. */
+/* Returns a hash that is the same after the service files were edited, if the line has not
+ * changed. */
 static uint64_t entries_line_key(const struct ria_line *line)
 {
     const char *const texts[] = {line->service, line->host, line->port, line->user};
@@ -270,7 +271,8 @@ static bool entries_add_lines(struct work *work, const struct ria_entry *entry, 
     return true;
 }
 
-/* Adds a passfile unless it is the last one. Files are added in the order of their names. */
+/* Adds a passfile, unless it is the one that was added last. Files are added in the order of their
+ * names. */
 static bool add_file(struct ria_entries *entries, const char *name)
 {
     const char *last =

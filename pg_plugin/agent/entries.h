@@ -27,8 +27,9 @@ struct ria_line {
     bool is_pending; /* the line's credentials are being fetched */
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
-    uint64_t error;   /* hash of the last error message; 0: no error since the last token */
-    uint64_t key;     /* of its last failure (refusals.h): a hash of service, host, port and user */
+    uint64_t error; /* hash of the last error message; 0: no error since the last token */
+    uint64_t key; /* finds the line's last failure in refusals.h: a hash of service, host, port and
+                     user */
     bool has_failed;  /* an attempt has failed since the entries were loaded */
     int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
     int64_t expires;  /* when the last token expires, seconds since 1970 */
@@ -47,9 +48,9 @@ struct ria_served {
     bool is_active;      /* in ria_serve.active */
     size_t next;         /* index of the next line to make */
     int64_t since;       /* when the state began, ticks */
-    int64_t due;        /* when to act again: in ticks, or in SERVE_RENEWED in seconds since 1970 */
-    int64_t made_ticks; /* when `text` was made, in ticks */
-    int64_t made_at;    /* when `text` was made, in seconds since 1970 */
+    int64_t due;         /* when to act again: ticks; in SERVE_RENEWED, seconds since 1970 */
+    int64_t made_ticks;  /* when `text` was made, in ticks */
+    int64_t made_at;     /* when `text` was made, in seconds since 1970 */
     struct ria_buf text; /* the passfile's text, cached for a second */
 };
 
@@ -71,8 +72,8 @@ enum {
         16 * 1024 * 1024, /* room for seven thousand hosts with long session tokens */
 };
 
-/* Reads the service files and fills *out. Logs every error in them, and skips the entries
- * concerned. Returns false only if there is not enough memory. The caller releases *out in any
+/* Reads the service files and fills *out. Logs every error in the files, and skips each entry that
+ * has an error. Returns false only if there is not enough memory. The caller releases *out in any
  * case. */
 bool ria_entries_load(
     const struct ria_world *world,

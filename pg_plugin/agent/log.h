@@ -18,7 +18,8 @@ struct ria_log_set {
     size_t count;
 };
 
-/* Remembered warnings. A dozen different ones at a time are already many. */
+/* The number of warnings that the log remembers, so that it does not repeat them. A dozen different
+ * warnings at a time are already many. */
 enum {
     RIA_LOG_WARNED_MAX = 16
 };
@@ -31,7 +32,7 @@ struct ria_log {
     struct ria_log_set now;    /* the messages of the current load */
     struct {
         uint64_t hash;
-        int64_t until; /* seconds since 1970; not logged again before */
+        int64_t until; /* until this time, the warning is not logged again; seconds since 1970 */
     } warned[RIA_LOG_WARNED_MAX];
     size_t next_warning;
 };
@@ -51,7 +52,8 @@ void ria_log_error(struct ria_log *log, const char *format, ...)
 void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Logs a line of the core, which RDS_IAM_LOG includes: to its file, else to the agent's log. */
+/* Logs a line of the core at a level that RDS_IAM_LOG includes. Writes the line to the file that
+ * RDS_IAM_LOG names; if it names no file, to the agent's log. */
 void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *line);
 
 /* Ends the current load. Call it between two loads. */

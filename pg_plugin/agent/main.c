@@ -35,7 +35,8 @@ static const char help[] =
     "leases, the passfiles contain tokens at all times, and the agent renews them.\n"
     "\n"
     "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
-    "rds-iam setup postgres --program environment prints variables with which they verify it.\n"
+    "To make these drivers verify the server, set the variables that this command prints:\n"
+    "rds-iam setup postgres --program environment\n"
     "\n"
     "  --directory DIR   the directory of the passfiles; by default\n"
     "                    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
@@ -155,8 +156,8 @@ static bool fill_once(
     return false;
 }
 
-/* Fills all passfiles. Waits for credentials as long as a login does. Returns true if every service
- * has its tokens. */
+/* Fills all passfiles. Waits for credentials no longer than a login waits for them. Returns true if
+ * every service has its tokens. */
 static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    /* A path has up to 4095 bytes, but most paths are short. A line that does not fit is counted.
+    /* Room for RIA_REFUSALS_MAX lines of LINE_MAX bytes.
      */
     TEXT_MAX = 256 * 1024,
     LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,
@@ -66,7 +66,8 @@ void ria_refusals_release(struct ria_refusals *refusals)
 
 /* -- failed attempts --------------------------------------------------------------------------- */
 
-/* Returns the place for a failure with this key: the same key, an unused place, or the oldest. */
+/* Returns the place for a failure with this key: the place that has this key, else an unused place,
+ * else the place of the oldest failure. */
 static struct ria_failure *failures_place(struct ria_failures *failures, uint64_t key)
 {
     struct ria_failure *oldest = &failures->kept[0];

@@ -7,13 +7,14 @@
  *                                                       the last attempt without a token, for each
  *                                                       host of a service; stays after a success
  *
- * Of each kind, 100 lines are stored: the first refused entries in the order of the service files,
- * and the newest failures. One more line of each kind has the number of the others:
+ * At most 100 lines of each kind are stored: the first refused entries in the order of the service
+ * files, and the newest failures. If there are more, another line of that kind gives the number of
+ * the lines that are not stored:
  *
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log
  *
- * So the memory is bounded, also with ten thousand entries. NAME contains no ']'. Lines contain no
+ * So the memory is bounded, even with ten thousand entries. NAME contains no ']'. Lines contain no
  * secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_REFUSALS_H
@@ -54,7 +55,7 @@ void ria_refusals_release(struct ria_refusals *refusals);
 /* -- failed attempts --------------------------------------------------------------------------- */
 
 struct ria_failure {
-    uint64_t key; /* identifies the host of the service, also after the service files were edited */
+    uint64_t key; /* identifies the host of the service, even after the service files were edited */
     int64_t when; /* seconds since 1970 */
     char message[RIA_ERROR_TEXT_MAX];
 };
@@ -66,8 +67,9 @@ struct ria_failures {
     size_t kept_count;
 };
 
-/* Records a failure, in place of the last one with this key, else of the oldest one. If memory runs
- * out, records nothing. */
+/* Records a failure. The new failure replaces the last failure with this key. If no failure has
+ * this key and all places are used, the new failure replaces the oldest one. If memory runs out,
+ * records nothing. */
 void ria_failures_add(
     struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err);
 

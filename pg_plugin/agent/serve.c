@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 
 enum {
-    CHECK_MS = 100, /* wait before a removed file is created again: a user empties a directory file
-                       by file */
+    CHECK_MS = 100, /* wait before a removed file is created again, because a user may be removing
+                       several files */
     SLICE_LINES = 64,
 };
 

@@ -6,7 +6,7 @@
  * open(2) while the worker makes its lines, for four seconds at most, and then reads the lines that
  * are ready. As soon as no process has the file open, the worker takes the lease again and empties
  * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
- * one. The worker uses a text for all clients for one second after it has made it.
+ * one. For one second after the worker has made a text, it gives this text to every client.
  *
  * If leases do not work, a file is replaced by one with fresh tokens after a third of the tokens'
  * life.
@@ -25,8 +25,9 @@
  * is not enough memory. */
 bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
-/* Handles the clients that wait for any file. Call it if signals were lost, so that it is not known
- * which files these are. (ria_serve_open() in serve_file.h handles one file.) */
+/* Handles the clients that wait for any file. Call it if signals were lost, because the worker then
+ * does not know for which files clients wait. (ria_serve_open() in serve_file.h handles one
+ * file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
 /* Checks a passfile after a change of that name in the directory. */

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 4000,  /* few clients set a connect_timeout below this */
+    WAIT_MS = 4000,  /* the limit of a client's wait; few clients set a lower connect_timeout */
     TEXT_MS = 1000,  /* how long the lines of a file are reused: one token per line and second */
     OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
     RETRY_MS = 5000, /* after a file could not be created */
     SLICE_LINES = 64,
-    TRIES_MAX = 8,  /* after these attempts to take the lease the delay stays at 2^8 / 4 ms */
+    TRIES_MAX = 8,  /* after this many attempts to take the lease, the delay stays at 64 ms */
     RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
     ROUND_SECONDS = 300,
     RETRY_SECONDS = 5,

@@ -34,8 +34,8 @@ enum {
 /* -- systemd -------------------------------------------------------------------------------- */
 
 /* The connection to systemd, with the protocol of sd_notify(3): one datagram to the socket that
- * $NOTIFY_SOCKET names. The protocol is documented and stable. libsystemd would load a compression
- * library and a dozen others into a process that handles secrets. */
+ * $NOTIFY_SOCKET names. The protocol is documented and stable. The agent does not use libsystemd,
+ * because libsystemd would load a dozen libraries into a process that handles secrets. */
 struct notify {
     int fd; /* -1: systemd does not wait for notifications */
     struct sockaddr_un address;
@@ -115,11 +115,12 @@ struct supervisor {
     struct ria_agent *agent;
     struct notify notify;
     struct ria_worker_start start;
-    int signals;      /* a signalfd */
-    int control;      /* our end of the socket to the worker; -1: no worker */
-    int ready;        /* as in ria_supervisor_run() */
-    pid_t worker;     /* -1: none */
-    int64_t started;  /* all times are monotonic milliseconds, which do not count sleep */
+    int signals;  /* a signalfd */
+    int control;  /* our end of the socket to the worker; -1: no worker */
+    int ready;    /* as in ria_supervisor_run() */
+    pid_t worker; /* -1: none */
+    /* All times are monotonic milliseconds, which do not count the machine's sleep. */
+    int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
     int64_t pause;    /* before the next worker, if the last one died quickly */
     bool is_ready;    /* systemd got READY=1 */
@@ -150,8 +151,8 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* If SIGCHLD is ignored, which the process may inherit, the kernel neither sends it nor lets
-     * waitid() report a child. */
+    /* The process may have inherited an ignored SIGCHLD. The kernel then does not send SIGCHLD, and
+     * waitid() reports no child. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 
@@ -213,7 +214,8 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
 }
 
 /* Returns true if the worker's death ends the service: the worker was told to end, or nothing is
- * left to serve, or it could not start and no earlier worker did. Any other worker is replaced. */
+ * left to serve, or the worker could not start and no earlier worker has started. In any other case
+ * a new worker replaces the worker. */
 static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 {
     bool is_exit = info->si_code == CLD_EXITED;

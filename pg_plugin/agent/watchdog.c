@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the watchdog on a shared page. The worker increments the counter, and notes whether
- * the worker waits; the supervisor compares counts. Each process first writes its own flag and then
- * reads the other's, so at least one of them sees both flags. So while the worker works, the
- * supervisor watches it, or the worker has raised the alarm. */
+ * Implements the watchdog on a shared page. The worker increments the counter, and sets a flag
+ * while it waits. The supervisor compares counts, and sets a flag while it watches the worker. Each
+ * process first writes its own flag and then reads the other process's flag, so at least one
+ * process sees both flags. So while the worker works, the supervisor watches it, or the worker has
+ * raised the alarm. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>
@@ -15,7 +16,7 @@
 enum {
     CHECK_MS = 500,    /* between two checks of a worker that works */
     SILENCE_MS = 2000, /* the worker is killed after this time without a count */
-    LATE_MS = 400,     /* like SILENCE_MS, after a client's deadline has passed */
+    LATE_MS = 400,     /* replaces SILENCE_MS after a client's deadline has passed */
     MARGIN_MS = 100,   /* added to a client's deadline */
 };
 

@@ -8,7 +8,8 @@
  * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
  * that a signal has stopped for two seconds. It must also kill a worker that does not increment the
  * counter for 0.4 s after it has missed the deadline of a client that waits for a passfile. Times
- * are monotonic milliseconds, which do not count sleep, unless they are called ticks (agent.h).
+ * are monotonic milliseconds, which do not count the time during which the machine sleeps. Only
+ * ticks (agent.h) count this time.
  */
 #ifndef RIA_AGENT_WATCHDOG_H
 #define RIA_AGENT_WATCHDOG_H
@@ -36,8 +37,8 @@ void ria_watchdog_work(const struct ria_watchdog *watchdog);
 void ria_watchdog_ping(const struct ria_watchdog *watchdog);
 void ria_watchdog_wait(const struct ria_watchdog *watchdog);
 
-/* Sets the tick by which the worker gives the client that has waited longest its passfile;
- * INT64_MAX: no client waits. */
+/* Sets the time, in ticks, by which the worker fills the passfile of the client that has waited
+ * longest; INT64_MAX: no client waits. */
 void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t opener_deadline);
 
 /* -- the supervisor --------------------------------------------------------------------------- */

@@ -115,8 +115,8 @@ static void watch_files(struct worker *worker)
     }
 }
 
-/* Reads the service files. If one of them is invalid, keeps the entries of an earlier load if there
- * was one. If memory runs out, tries again after 5 seconds. */
+/* Reads the service files. If one of them is invalid, and an earlier load has succeeded, keeps the
+ * entries of that load. If memory runs out, tries again after 5 seconds. */
 static void worker_load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;

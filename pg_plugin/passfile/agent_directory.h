@@ -19,8 +19,8 @@ struct ria_world;
 #define RIA_AGENT_SOCKET "agent.socket"
 
 /* Returns true if a passfile in the agent's directory cannot have that name, because the name is
- * empty or belongs to another file of the agent. Does not check for a leading dot, with which the
- * agent also serves no passfile. */
+ * empty or belongs to another file of the agent. The agent also serves no passfile whose name
+ * begins with a dot, but this function does not check for the dot. */
 bool ria_agent_owns_name(const char *name);
 
 struct ria_agent_directory {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes lines of libpq's passfile (~/.pgpass), and finds the file that a path leads to. Opens no
- * passfile, because an agent that serves the passfile would make tokens for the open.
+ * passfile, because the agent makes tokens whenever a program opens a passfile of the agent.
  *
  * The passfile has one line for each host, "host:port:*:user:password", with ':' and '\' escaped by
  * a backslash. A token contains a colon; without the backslash libpq would send only the part
- * before the colon. This follows passwordFromFile() and pwdfMatchesString() in fe-connect.c,
+ * before the colon. The format follows passwordFromFile() and pwdfMatchesString() in fe-connect.c,
  * PostgreSQL 10 to 18. The passfile contains no comments, because some readers other than libpq
  * take comments for entries.
  */

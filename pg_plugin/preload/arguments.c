@@ -70,10 +70,10 @@ static bool arguments_is_blank(const char *text)
     return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
 }
 
-/* As an argument, the string becomes dbname. There libpq expands a value that looks like a
- * connection string (a '=', or the scheme of a URI) and takes any other value as the name of a
- * database, which the program did not mean. So such a string must not be converted, because
- * PQconnectdb() rejects it. */
+/* ria_arguments_of_call() makes the string the value of dbname. libpq expands such a value if it
+ * looks like a connection string (it contains a '=', or begins with the scheme of a URI). Any other
+ * value is the name of a database for libpq, but PQconnectdb() rejects such a string. So this
+ * string must not be converted. */
 bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;

@@ -15,7 +15,7 @@
 /* Makes the call with the arguments of the program. */
 struct ria_pq_conn *ria_call_make(const struct ria_library *libpq, const struct ria_call *call);
 
-/* Calls the Params function `name` with these arguments. */
+/* Calls `name`, PQconnectdbParams() or PQconnectStartParams(), with these arguments. */
 struct ria_pq_conn *ria_call_params(
     const struct ria_library *libpq,
     const char *name,

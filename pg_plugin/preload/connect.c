@@ -143,8 +143,8 @@ struct outcome {
 };
 
 /* Calls the module to make a passfile for the target, and redirects the path of the target's own
- * passfile to it until the call of libpq ends. If the module makes no passfile but the own passfile
- * must be hidden, hides that path. given: the token that the program gives, or NULL. */
+ * passfile to it until the call of libpq ends. If the module makes no passfile, but the target's
+ * own passfile must be hidden, hides its path. given: the token that the program gives, or NULL. */
 static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
@@ -196,10 +196,10 @@ static bool arguments_without_password(
 /* Returns true if a password or token that libpq finds in the passfile, with the current overlay,
  * replaces the given token. `bare` are the arguments without the password. A probe shows the
  * passfile's password for the first host only. If that password is a token, ria_token_is_replaced()
- * decides. Otherwise the module must have made the passfile, and the passfile must have a password
- * for the first host, or the connection must have a list of hosts, for which the passfile may have
- * tokens. In this case the given token is replaced if it has less than a minute left, or if this
- * process has had tokens with its access key id. */
+ * decides. Otherwise returns true if all of these conditions hold. First, the module has made the
+ * passfile. Second, the passfile has a password for the first host, or the connection has a list of
+ * hosts, so that the passfile may have tokens for the other hosts. Third, the given token has less
+ * than a minute left, or this process has had tokens with its access key id. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,

@@ -13,12 +13,12 @@
  *   4. A token that the program gives as its password is sent only to a verified server, and only
  *      if no other user can write the service file that the settings came from. A valid token that
  *      a user pasted may belong to another identity. So a given token is replaced only by a later
- *      token, which the preload made or found in the passfile (an agent's), and only in three
- *      cases: the given token has less than a minute left; this process has had tokens with the
- *      given token's access key id; or the later token has that access key id. The last two cases
- * occur when a program reuses the token of an earlier connection, as pg_restore -j does. If the
- * given token is replaced or must not be sent, the connection is begun with the same settings and
- * an empty password, so libpq reads the passfile.
+ *      token, which the preload made or found in the passfile (such as an agent's token), and only
+ *      in three cases: the given token has less than a minute left; this process has had tokens
+ *      with the given token's access key id; or the later token has that access key id. The last
+ *      two cases occur when a program reuses the token of an earlier connection, as pg_restore -j
+ *      does. If the given token is replaced or must not be sent, the connection is begun with the
+ *      same settings and an empty password, so libpq reads the passfile.
  *   5. In all other cases, and for the replacement of step 4, rds-iam-pq-token.so makes a passfile
  *      in memory with a fresh token for each host. While libpq connects, the path of its passfile
  *      is redirected to this file (overlay.h).

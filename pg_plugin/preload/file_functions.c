@@ -103,7 +103,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
-        if (found < 0) { /* another thread may free a descriptor before the real file is opened */
+        if (found < 0) { /* not RESPONSE_REAL: the descriptors may have run out only for a moment,
+                            and the open of the real file could then succeed */
             errno = saved;
             return RESPONSE_ABSENT;
         }
@@ -224,9 +225,10 @@ DEFINE_OPENAT_2(__openat64_2)
 
 /* -- stat ---------------------------------------------------------------------------------- */
 
-/* Returns true if the real stat() must be called, as for a file in the agent's directory for which
- * no passfile can be made. If it returns false, the caller calls fstat() on *fd and closes it; or,
- * if *fd is -1, returns *result, with errno set. */
+/* Returns true if the caller must call the real stat(), for example for a file in the agent's
+ * directory for which no passfile can be made. If the function returns false and *fd is not -1, the
+ * caller calls fstat() on *fd and closes it. If the function returns false and *fd is -1, the
+ * caller returns *result; errno is set. */
 static bool needs_real_stat(const char *path, int *fd, int *result)
 {
     *fd = -1;

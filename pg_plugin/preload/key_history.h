@@ -2,9 +2,9 @@
  *
  * Stores the access key ids of the tokens that this process has used: of each token that was made
  * here and, if no token was made for a connection, of the tokens in its passfile. If a program
- * gives a token with such an id, it has stored the token from an earlier connection of this process
- * or of the process that forked it. The credentials may have been renewed since, so a later token
- * with another access key id may replace it (module.h).
+ * gives a token with such an id, the program has stored the token from an earlier connection of
+ * this process or of the process that forked it. The credentials may have been renewed since, so a
+ * later token with another access key id may replace this token (module.h).
  *
  * Thread-safe.
  */

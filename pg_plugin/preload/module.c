@@ -85,11 +85,11 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
     ria_buf_add_char(out, '\n');
 }
 
-/* Copies the lines that contain a token (with_token), each with spare bytes for a longer one, or
- * the lines that contain none. is_used: libpq may send these tokens, so they are added to the key
- * history. If there are fresh tokens, libpq sends the fresh tokens and never the copied ones. In
- * this case a given token with the access key id of a copied line comes from the user, not from an
- * earlier connection. */
+/* If with_token is true, copies the lines that contain a token, each with spare bytes for a longer
+ * token. Otherwise copies the lines that contain no token. is_used: libpq may send the tokens of
+ * the text, so this function adds them to the key history. is_used is false if there are fresh
+ * tokens, because libpq then sends only the fresh tokens. So if the program gives a token with the
+ * access key id of a copied line, the token comes from the user, not from an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -114,11 +114,11 @@ static bool is_closed_to_user(int error)
            error == ELOOP || error == ENAMETOOLONG;
 }
 
-/* Opens the user's passfile as libpq does, which ignores a file that is not regular or that others
- * can read; libpq has already warned of it in the probe. The open blocks until the agent has filled
- * a file that it serves. With O_NONBLOCK, the open would fail on such a file, and libpq would then
- * read lines that were not checked here. Returns the descriptor; or -1, and *agrees_with_libpq is
- * true if libpq will not read the file either. */
+/* Opens the user's passfile as libpq does. libpq ignores a file that is not regular, or that others
+ * can read, and has already printed a warning about it in the probe. If an agent serves the file,
+ * the open blocks until the agent has filled the file. With O_NONBLOCK, the open would fail on such
+ * a file, and libpq would then read lines that were not checked here. Returns the descriptor, or
+ * -1. On -1, sets *agrees_with_libpq to true if libpq will not read the file either. */
 static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
     struct stat status;
@@ -137,8 +137,8 @@ static int module_open_own(const char *path, bool *agrees_with_libpq)
 
 /* Reads the user's passfile. Returns false if this code may miss lines that libpq finds: memory or
  * descriptors run out, the file is larger than RIA_PASSFILE_MAX, or the file contains a NUL byte,
- * after which libpq finds further lines and this code does not. A file that libpq cannot read
- * either counts as empty. */
+ * after which libpq finds further lines and this code does not. If libpq cannot read the file
+ * either, the file counts as empty. */
 static bool read_own(const char *path, struct ria_buf *own)
 {
     enum {
@@ -255,9 +255,10 @@ static void log_no_home(
 }
 
 /* Composes the passfile. libpq uses the first line that matches, so the order is: the user's lines
- * with passwords, the lines with fresh tokens, the user's lines with tokens, which are older (an
- * agent's, or left over). If no token may be sent to the target, lines with tokens are left out,
- * because the service entry for which they were made may require a better connection. */
+ * with passwords, the lines with fresh tokens, the user's lines with tokens, which are older (they
+ * come from an agent, or are left over). If no token may be sent to the target, lines with tokens
+ * are left out, because the service entry for which they were made may require a better protected
+ * connection. */
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
@@ -273,7 +274,7 @@ static void make_passfile(
         return;
     }
     /* When a client opens an agent's passfile, the agent makes a token for every line. So this
-     * function does not open it if tokens were made here. */
+     * function does not open an agent's passfile if it has made tokens itself. */
     bool is_read =
         (made > 0 && ria_is_agents_path(target->passfile)) || read_own(target->passfile, &own);
     if (own.len > 0) {
@@ -298,8 +299,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* If the fresh token does not replace the stored one, the stored token is current, because it was
- * made no earlier, or because it is a valid token of another identity. */
+/* If the fresh token does not replace the stored one, the stored token is current: it is not older
+ * than the fresh token, or it is a valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

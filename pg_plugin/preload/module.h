@@ -87,8 +87,7 @@ struct ria_pq_module {
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Returns which root certificates verify the target's hosts; see enum
-     * ria_pq_ca. */
+    /* Returns which root certificates verify the target's hosts; see enum ria_pq_ca. */
     enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
     /* Logs a message: one sentence without a newline. */

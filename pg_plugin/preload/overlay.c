@@ -21,7 +21,7 @@ static __thread struct {
     bool is_recorded;
 } watched;
 
-/* How many bytes at the end of a path of `len` bytes are stored. */
+/* Returns how many bytes the overlay stores of the end of a path that has `len` bytes. */
 static size_t overlay_end_of(size_t len)
 {
     return len < RIA_OVERLAY_END_MAX ? len : RIA_OVERLAY_END_MAX;
@@ -48,8 +48,8 @@ bool ria_overlay_has(const char *path, int *fd)
     return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
 }
 
-/* Ends a call that the program has left by a jump, if this function is called from outside of that
- * call. */
+/* Ends the recorded call if this function is called from outside of that call, because the program
+ * has then left the call by a jump. */
 __attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
     if (overlay.mode != RIA_OVERLAY_NONE &&

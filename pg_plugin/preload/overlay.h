@@ -20,14 +20,15 @@
 #include <stdio.h>
 
 enum {
-    /* Bytes of a path that are stored, in every thread of every program. Of a longer path, which
-     * libpq opens as well, only the end and the length are compared. */
+    /* Bytes of a path that are stored, in every thread of every program. libpq also opens longer
+     * paths; of such a path, the overlay compares only the end and the length. */
     RIA_OVERLAY_END_MAX = 1023
 };
 
 enum ria_overlay_mode {
     RIA_OVERLAY_NONE,  /* no call is in progress */
-    RIA_OVERLAY_HIDE,  /* a call that sends nothing (a probe): the agent's passfiles do not exist */
+    RIA_OVERLAY_HIDE,  /* a call that sends nothing (a probe): libpq finds no passfile of the agent
+                        */
     RIA_OVERLAY_WATCH, /* like HIDE, and the last file that fopen() opened is recorded */
     RIA_OVERLAY_PASS,  /* a call is in progress; every path is the real file */
     RIA_OVERLAY_SERVE, /* like PASS, but one path is redirected to a passfile in memory */

@@ -9,8 +9,8 @@
  *   4. check sslmode, and later target_session_attrs.
  *
  * If a setting of step 4 is invalid, libpq has therefore resolved all settings (ria_probe()). If
- * the numbers of step 2 do not match, libpq opens service files only, and the last file that it
- * opens is the one that contains the service (ria_probe_service()). */
+ * the numbers of step 2 do not match, libpq opens only service files, and the last file that it
+ * opens is the file that contains the service (ria_probe_service()). */
 #include "preload/probe.h"
 
 #include "interpose/signal_guard.h"
@@ -27,7 +27,7 @@ enum {
 
     /* More options than libpq 18 has. */
     OPTIONS_MAX = 128,
-    MORE = 3, /* that the caller may add (probe.h) */
+    MORE = 3, /* arguments that the caller may add (probe.h) */
 };
 
 static const char wrong_value[] = "rds-iam-probe";

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The probe: asks libpq how it resolves a connection's settings from arguments, connection string
- * or URI, service file, environment and defaults. None of libpq's rules is repeated here. Instead
- * the probe begins the same connection with PQconnectStartParams() and one setting that has an
- * invalid value. libpq resolves all settings, finds the invalid one, and refuses the connection
- * before it uses the network. PQconninfo() of the refused connection then returns the resolved
- * settings.
+ * or URI, service file, environment and defaults. The probe repeats none of libpq's rules. Instead
+ * it begins the same connection with PQconnectStartParams() and one setting that has an invalid
+ * value. libpq resolves all settings, finds the invalid one, and refuses the connection before it
+ * uses the network. PQconninfo() of the refused connection then returns the resolved settings.
  *
  * A result counts only if libpq's message contains the invalid value. If the connection failed for
  * another reason, such as a lack of memory, the next attempt could resolve the settings
@@ -53,8 +52,8 @@ enum ria_probe_response ria_probe(
     const char *invalid_setting,
     struct ria_pq_settings *out);
 
-/* Finds the service file that libpq read settings of this connection from, with a second probe.
- * Stores it in settings->service_path and service_fd. Returns false if the file could not be
+/* Makes a second probe to find the service file from which libpq read settings of this connection.
+ * Stores the file in settings->service_path and service_fd. Returns false if the file could not be
  * determined. */
 bool ria_probe_service(
     const struct ria_library *libpq,

@@ -35,7 +35,7 @@ static const struct ria_pq_module *find_module(void *object)
 {
     const struct ria_pq_module *(*get)(unsigned) = NULL;
     void *found = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
-    memcpy(&get, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    memcpy(&get, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
     const struct ria_pq_module *module = get == NULL ? NULL : get(RIA_PQ_MODULE_VERSION);
     return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
 }

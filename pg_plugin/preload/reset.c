@@ -5,8 +5,8 @@
  * For a reset, libpq sends the password that the connection stored when it began, and does not read
  * the passfile again. A token expires after 15 minutes, and programs reset connections that are
  * much older (Rails reconnects that way). libpq has no function that changes the password. But
- * PQpass() returns the connection's own string, which strdup() or the read of the passfile
- * allocated (fe-connect.c of PostgreSQL 10 to 18).
+ * PQpass() returns the connection's own string. libpq makes this string with strdup() from a
+ * setting, or allocates it for a line of the passfile (fe-connect.c of PostgreSQL 10 to 18).
  *
  * This file overwrites that string only if these conditions hold, checked in this order:
  *
@@ -15,7 +15,8 @@
  *      is wiped.
  *   3. ria_token_is_replaced() (module.h) is true for the stored and the fresh token.
  *   4. The fresh token fits into the memory block of the stored one, whose size the allocator
- *      reports. The lines of the module's passfiles have spare bytes for this purpose. */
+ *      reports. The module ends the lines of its own passfiles with spare bytes, so that libpq
+ *      allocates a block with room for a longer token. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -21,15 +21,15 @@
     "not connected: no root certificates for RDS servers were found; run: rds-iam setup ca"
 
 /* Returns which root certificates ria_verified_add() must use for the connection. Returns
- * RIA_PQ_CA_NONE if the connection must not be changed: it lacks neither verification nor root
- * certificates, or one of the hosts is neither an RDS endpoint nor mapped to one by rds-iam's
- * configuration. May run a query (query.h). */
+ * RIA_PQ_CA_NONE if the connection must not be changed: neither of the two rules above applies to
+ * its settings, or one of its hosts is not an RDS host, because it is neither an RDS endpoint nor
+ * mapped to one by rds-iam's configuration. May run a query (query.h). */
 enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings);
 
 /* Appends the settings that verify the server with root certificates of this kind, which is not
  * RIA_PQ_CA_NONE; *arguments has room for RIA_VERIFIED_ARGUMENTS more. The values are static or
- * borrowed from the environment. Returns false, with nothing appended, if the
- * connection lacks verification, and neither the user nor the CA store has root certificates. */
+ * borrowed from the environment. Returns false, with nothing appended, if sslmode is prefer or
+ * allow, and neither the user nor the CA store has root certificates. */
 bool ria_verified_add(
     const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments);
 

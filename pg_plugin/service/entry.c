@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks the rules of an entry: a table of the required keys, and a function for each rule that
- * involves a value or two keys. Rejects an entry in four cases: libpq itself cannot read the entry,
- * its host is a Unix socket, it sets a password, or it allows GSS encryption. */
+ * involves a value or two keys. Also rejects an entry that libpq cannot read, whose host is a Unix
+ * socket, that sets a password, or that allows GSS encryption. */
 #include "service/entry.h"
 
 #include "service/gssencmode.h"
@@ -142,8 +142,8 @@ static bool entry_check_required(const struct ria_entry *entry, struct ria_error
     return true;
 }
 
-/* Rejects an entry that libpq cannot read: one with an unknown key, and one with an overlong line
- * in it or before it in the file. */
+/* Rejects an entry that libpq cannot read: the entry has an unknown key, or the file has an
+ * overlong line in the entry or before the entry. */
 static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
 {
     const struct ria_service *service = entry->service;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the index. Sorts the services by name and then by passfile, and compares neighbours, so
- * that ten thousand services need no quadratic search. Checks each entry once. */
+ * Builds the index. Sorts the services once by name and once by passfile, and compares neighbors,
+ * so that ten thousand services need no quadratic search. Checks each entry once. */
 #include "service/index.h"
 
 #include <stdlib.h>

@@ -118,7 +118,7 @@ static bool service_file_parse_line(struct ria_service_file *file, char *text, u
     return service_file_add_service(file, text + 1, line);
 }
 
-/* libpq stops at an overlong line, so it cannot read the group that contains the line and every
+/* libpq stops at an overlong line, so it can read neither the group that contains the line nor any
  * later group. */
 static void mark_unreadable(struct ria_service_file *file, unsigned long_line)
 {
@@ -182,7 +182,7 @@ enum ria_outcome ria_service_read(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    /* The service determines the server that gets the token, so no other user may write it. */
+    /* The file determines the server that gets the token, so no other user may write the file. */
     const struct ria_trusted what = {path, named_by};
     if (!ria_trust_check(world, &facts, &what, err)) {
         return RIA_FAILED;

@@ -5,7 +5,8 @@
  * which settings qualify a service for tokens.
  *
  *   # comment            white space is removed from both ends of every line
- *   [name]               of the groups with one name, in both files, only the first counts
+ *   [name]               if several groups, in one file or in both, have the same name, only the
+ *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
  * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
@@ -46,8 +47,8 @@ struct ria_service {
     unsigned line; /* the line of its [name] */
     size_t first;
     size_t count;
-    unsigned long_line; /* the number of an overlong line before the end of this group, because of
-                           which libpq refuses the group; 0: none */
+    unsigned long_line; /* the number of an overlong line before the end of this group; libpq then
+                           refuses the group; 0: none */
 };
 
 /* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped
@@ -81,10 +82,10 @@ enum ria_outcome ria_service_read(
     struct ria_service_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Checks a service file that a reader has open, by the ownership rule of ria_service_read().
- * Returns false with err filled if a user other than root and this one can change the file, or if
- * that cannot be determined. `path` is the file's name in the message; fd is its descriptor, or -1,
- * and stays open. */
+/* Checks the owner and the mode of an open service file, as ria_service_read() does.
+ * Returns false with err filled if another user can change the file (root does not count), or if
+ * that cannot be determined. `path` is the file's name in the message. fd is the file's descriptor,
+ * which stays open, or -1. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 

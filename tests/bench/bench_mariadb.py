@@ -2,8 +2,8 @@
 """The cost that the product's plugin adds to a login of the `mariadb` command, compared with the distribution's
 plugin, which gets a token as the password: instructions, resident memory and time.
 
-Instructions and memory have a limit. Time has none: it is reported, together with the difference between two series
-of the distribution's plugin, which is the noise of the machine.
+Instructions and memory have a limit. Time has no limit. The benchmark prints the time together with the difference
+between two series of the distribution's plugin; this difference is the noise of the machine.
 """
 import os
 import pathlib
@@ -74,7 +74,7 @@ class Cost(MariadbCase):
     def resident(self, whose):
         """The resident KiB of a client that has logged in and waits for its next command. smaps_rollup is used
         because the kernel counts its pages one by one; the kernel's running total is wrong by dozens of pages.
-        setarch -R turns off random addresses, which change how many neighbouring pages of a file the kernel maps."""
+        setarch -R turns off random addresses, which change how many adjacent pages of a file the kernel maps."""
         options, environment = self.usual[whose]
         argv = ["setarch", "-R",
                 *self.argv(f"--defaults-file={options}", "-N", "--unbuffered", query=None)]

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Measures what a variable in the environment adds to the start of a program. Runs the program with
- * the variable and without it, alternately, and prints the processor time of each run in
- * nanoseconds, which depends less on other load than the elapsed time: one line for each pair.
+ * the variable and without it, alternately. For each pair of runs, prints one line with the
+ * processor time of both runs, in nanoseconds. Other load changes the processor time less than the
+ * elapsed time.
  *
  *   spawns PAIRS VARIABLE=VALUE PROGRAM [ARGUMENT...] */
 #include <spawn.h>

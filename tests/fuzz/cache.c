@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache files. A file that store.c writes is read back byte for byte by the process's own world.
- * What cache.c reads from any bytes is complete credentials with an expiration. A file that cache.c
+ * Cache files. A file that store.c writes is read back byte for byte by the process's own world. If
+ * cache.c accepts a file, the credentials are complete and have an expiration. A file that cache.c
  * ignores is logged, and no log line contains a byte of it.
  *
  * Input: the file.

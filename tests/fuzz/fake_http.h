@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The network of a fuzz target, which replaces fetch/http.c. The next piece of the input is the
- * response to the next request that rds-iam-fetch's sources send. It also checks each request.
+ * response to the next request that rds-iam-fetch's sources send. The network also checks each
+ * request.
  *
  *     200 +0                        status, and the offset of the response's Date from the clock
  *     {"Code": "Success", ...}

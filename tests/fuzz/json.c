@@ -2,8 +2,8 @@
  *
  * JSON responses of a container's endpoint and of the metadata service, and JSON output of a
  * credential_process. If credentials are found and written as JSON, parsing that JSON gives the
- * same credentials. No message contains a secret of a response, except in the parts that the
- * response calls its Code or its message.
+ * same credentials. No error message contains a secret of a response, unless the secret is in the
+ * response's member "Code" or "message".
  *
  * Input: 'c' or 'i', then responses in the form of fake_http.h; or 'p' and a process's output.
  */

@@ -40,7 +40,7 @@ def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
             other = case.login_to(EACH[engine == "postgres"]).host
             target = endpoint.format(host=login.host, port=login.port, other=other)
             case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
-        # libpq has its own setting for what tls = verify-ca says to rds-iam.
+        # libpq has its own setting, which corresponds to rds-iam's tls = verify-ca.
         env = {"PGSSLMODE": "verify-ca", "PGSSLROOTCERT": login.ca} if tls == "verify-ca" and endpoint else {}
         return login.change(host="127.0.0.1", env=env)
     return make
@@ -60,7 +60,8 @@ def refusal(text, code="28000"):
 
 
 def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_password"),)):
-    """The same for MySQL. With no `asks`, the server takes no token before."""
+    """MySQL that takes the token and then sends this error. Without `asks`, the server sends the error before it
+    takes a token."""
     return peer(script=Script(asks=asks, verdict=error(number, text, state)))
 
 
@@ -125,7 +126,7 @@ def open_credentials(case, engine):
 
 
 def faulty(make, *faults):
-    """The same cause, while AWS services have faults."""
+    """A row with the same cause, while AWS services have faults."""
     def with_faults(case, engine):
         login = make(case, engine)
         case.lab.faults(*faults)

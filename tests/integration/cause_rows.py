@@ -16,18 +16,18 @@ PAM = "PAM authentication failed for user"
 DENIED = "ERROR 1045 (28000): Access denied for user"
 PG, MARIADB = EACH[:1], EACH[1:]
 
-# The causes that look alike, if the credentials are those of an IAM user.
+# The causes that look alike to a client with the credentials of an IAM user.
 ALIKE = {
     "postgres": ("policy-missing", "policy-deny", "account", "iam-off"),
     "mysql": ("policy-missing", "policy-resource", "policy-deny", "account", "user-missing", "user-plugin"),
 }
-# The same, for a session of a role.
+# The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
     "postgres": ("policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
     "mysql": ("policy-missing", "policy-resource", "policy-deny", "session-policy", "account", "user-missing",
               "user-plugin"),
 }
-# The same, for a tunnel.
+# The causes that look alike to a client behind a tunnel.
 ALIKE_MAPPED = {engine: (*causes, "signed-port") for engine, causes in ALIKE.items()}
 PROXY = {
     "postgres": ("policy-missing", "policy-resource", "policy-deny", "account"),

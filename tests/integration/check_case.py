@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs `rds-iam check` against the lab. Every run is checked for what holds for all of them: one JSON object of the
-form vectors/check.schema.json, or text of 80 columns; and no secret in the output.
+"""Runs `rds-iam check` against the lab. Checks two rules in every run: the output is one JSON object of the form
+vectors/check.schema.json, or text of 80 columns; and the output contains no secret.
 
 Not here: the causes of a refusal (tool/test_check_causes.py).
 """
@@ -33,7 +33,7 @@ TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": t
 
 
 def schema_errors(value, schema, place="$"):
-    """Yields what a value has that the schema forbids. Supports the keywords that the two schemas contain."""
+    """Yields each part of a value that the schema forbids. Supports the keywords that the two schemas contain."""
     if "$ref" in schema:
         schema = read_schema(schema["$ref"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -70,7 +70,7 @@ def neutral(text):
 
 @dataclasses.dataclass
 class Login:
-    """A login that is checked: what stands on the command lines of `rds-iam check` and of the real client, and the
+    """A login that is checked: the words of the command lines of `rds-iam check` and of the real client, and the
     environment of both."""
 
     engine: str  # postgres or mysql

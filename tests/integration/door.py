@@ -7,8 +7,8 @@ own fault and its own record of requests, so that many clients can meet many fau
     ...                       # a client sends requests to door.url
     passage.calls             # [("POST", "/"), ...], one for each request
 
-A request without a fault is forwarded unchanged to the lab's AWS, and the client gets the lab's response.
-This module defines neither the responses of the lab's AWS, nor the behaviour that a test expects of its client.
+A request without a fault is forwarded unchanged to the lab's AWS, and the client gets the lab's response. This module
+defines neither the responses of the lab's AWS, nor the behavior that a test expects of its client.
 """
 import http.client
 import http.server

@@ -83,8 +83,8 @@ class Services:
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """Runs an agent in the foreground while the block runs. under: words in front of the command.
-        wait: wait until the agent tried each entry."""
+        """Runs an agent in the foreground while the block runs. under: words in front of the command. wait: if true,
+        waits until the agent has tried each entry."""
         agent = Agent(self, principal, extra, under)
         try:
             agent.await_start(wait)

@@ -5,8 +5,8 @@
     lab.stop()                      # gives it back
 
 Without a pool, take() starts a lab and stop() ends it. A pool is a directory, named by RIA_LABS. Each of its files
-describes one lab; whoever locks the file has the lab. The labs end with the process RIA_LABS_OWNER. A test that
-changes the servers themselves (accounts, tables) needs a lab of its own: rdslab.Lab(build_dir).start().
+describes one lab; the process that has locked the file uses the lab. The labs end with the process RIA_LABS_OWNER. A
+test that changes the servers themselves (accounts, tables) needs a lab of its own: rdslab.Lab(build_dir).start().
 """
 import fcntl
 import json
@@ -46,7 +46,7 @@ class PooledLab(rdslab.Lab):
             self._labd.stdout.close()
 
     def _attach(self):
-        """Resets the lab of the slot. Returns False if the slot has none, or if it has ended."""
+        """Resets the lab of the slot. Returns False if the slot has no lab, or if its lab has ended."""
         text = self._slot.read()
         if not text:
             return False

@@ -297,9 +297,9 @@ class Lab:
         self._act("/sso-over", {"client_id": token["clientId"]})
 
     def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
-        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The
-        lab's AWS does not accept the first credentials, which expire in `expires` seconds. It accepts later ones, which
-        are valid for `seconds`."""
+        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The lab's AWS does
+        not accept the first credentials, which expire in `expires` seconds. It accepts later credentials, which are
+        valid for `seconds`."""
         from cryptography.hazmat.primitives import serialization  # imported here because it is slow
         from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -43,8 +43,8 @@ class VerifierCase(unittest.TestCase):
 def mutants(text):
     """Texts that differ from the given text in one character, which is replaced, removed or repeated."""
     for i, char in enumerate(text):
-        # Replacements: the neighbours in the alphabet, the other case, "%" and "0". Not every character is tried, but
-        # every position is.
+        # Replacements: the neighbors in the alphabet, the other case, "%" and "0". Every position is tried, but not
+        # every character.
         at = ALPHABET.find(char)
         others = {ALPHABET[at - 1], ALPHABET[(at + 1) % len(ALPHABET)], char.swapcase(), "%", "0"}
         for other in sorted(others - {char}):

@@ -168,8 +168,9 @@ class Objects(unittest.TestCase):
             self.assertIn("secure_getenv", names, "control: the object reads the environment")
 
     def test_the_preload_reads_only_these_variables_itself(self):
-        """It needs HOME and the variables of exec to find root certificates. MARIADB_HOME changes the directory of a
-        tool's option file even if it is empty. The preload's log also reads RDS_IAM_LOG (common/os/guest_log.c)."""
+        """To find root certificates, the preload needs HOME and the variables that rds-iam exec sets. MARIADB_HOME,
+        even with an empty value, changes the directory of a tool's option file. The preload's log also reads
+        RDS_IAM_LOG (common/os/guest_log.c)."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
         self.assertEqual(calls, {

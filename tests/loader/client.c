@@ -77,7 +77,8 @@ static void *log_in_thread(void *argument)
 }
 
 /* Resolves the host before any thread starts. The lab's names come from libnss_wrapper, which reads
- * its file at its first use, and that first use is not thread-safe. It is not under test. */
+ * its file at its first use. This first use is not thread-safe, and libnss_wrapper is not under
+ * test. */
 static void resolve_once(const struct task *task)
 {
     struct addrinfo *found = NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * A model of Oracle's client library, as a preloaded authentication plugin sees it: the plugin list
- * with the plugins' names, the gate in front of the built-in mysql_clear_password, a connection in
- * memory, and what the library does with a plugin's return value. Written from the library's
- * behaviour. It has no network: a test passes a function that sends. It does not depend on the
- * plugin's internals.
+ * with the plugins' names, the gate in front of the built-in mysql_clear_password (the check that
+ * passwords in clear text are enabled), a connection in memory, and what the library does with a
+ * plugin's return value. Written from the library's behavior. It has no network: a test passes a
+ * function that sends. It does not depend on the plugin's internals.
  *
  *     struct ria_library library;
  *     ria_library_start(&library, &ria_profiles[0]);
@@ -119,7 +119,8 @@ struct ria_connection;
 typedef int ria_send(struct ria_connection *connection, const void *bytes, size_t len);
 
 struct ria_connection {
-    /* MYSQL_PLUGIN_VIO. A plugin gets its address, which is also that of this struct. */
+    /* MYSQL_PLUGIN_VIO. A plugin gets the address of these members, which is also the address of
+     * the struct. */
     int (*read_packet)(struct ria_connection *connection, unsigned char **packet);
     int (*write_packet)(struct ria_connection *connection, const unsigned char *packet, int len);
     void (*info)(struct ria_connection *connection, void *info);

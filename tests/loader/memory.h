@@ -2,7 +2,7 @@
  *
  * The memory layout of a connection in Oracle's library, in two versions. Contains every member up
  * to the last one that a plugin can use, in the order of the library's headers, so that the
- * compiler computes the offsets. The plugin's own offsets were written down independently.
+ * compiler computes the offsets. This file was written without the plugin's table of offsets.
  *
  * Sources: mysql.h and mysql_com.h of 5.7.34, 8.4.8 and 9.7.4; the last two are the same.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of Oracle's client library that a simple program uses, on the model in this folder
- * and with a network. VERSION is the number that the library reports; its option numbers and its
- * profile follow from it. Reads no option file. Loads the plugins of LIBMYSQL_PLUGINS when the
- * program makes its first handle, as mysql_library_init() does. */
+ * The functions of Oracle's client library that a simple program uses. They consist of the model in
+ * this folder and a network client. VERSION is the number that the library reports; this number
+ * decides the option numbers and the profile. Reads no option file. Loads the plugins of
+ * LIBMYSQL_PLUGINS when the program makes its first handle, as mysql_library_init() does. */
 #include "wire.h"
 
 #include <stdlib.h>
@@ -152,7 +152,7 @@ const char *mysql_error(struct handle *handle)
     return handle->has_wire ? ria_connection_error(&handle->wire.connection) : "";
 }
 
-/* The program's strings are not freed: it ends soon. */
+/* Does not free the copies of the program's strings, because the program ends soon. */
 void mysql_close(struct handle *handle)
 {
     if (handle->has_wire) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests the shadow plugins in each version of Oracle's library: which version loads which file,
- * what is sent to which server, and the message of each rejected login. Only the library is a
- * model; the plugins are those of the product. */
+ * Tests the shadow plugins (mysql_plugin/mysql) in each version of Oracle's library: which version
+ * loads which file, what is sent to which server, and the message of each rejected login. Only the
+ * library is a model; the plugins are those of the product. */
 #include "login.h"
 
 #include <fcntl.h>
@@ -222,12 +222,13 @@ static void check_channels(struct ria_library *library, const char *version)
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
         dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
         ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
-        /* Bit 30 without TLS, as after an attacker has stripped TLS, allows nothing. */
+        /* Bit 30 of client_flag is set, but an attacker has removed TLS: no token is sent. */
         dial(
             library,
             (struct ria_dialled){.host = rds, .password = passwords[i], .is_verified = true});
         ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
-        /* 5.7: an earlier connection failed, and TLS is stripped from this one. */
+        /* In 5.7, an earlier connection failed, and an attacker removes TLS from this
+         * connection. */
         dial(
             library,
             (struct ria_dialled){

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests memory that does not have a layout that the plugin contains. The plugin must follow no
- * pointer in it, write nothing to it, send nothing, and read nothing beyond its end. The memory
- * ends at the end of a page, and the next page is inaccessible. */
+ * Tests memory whose layout the plugin does not know. The plugin must follow no pointer in it,
+ * write nothing to it, send nothing, and read nothing beyond its end. The memory ends at the end of
+ * a page, and the next page is inaccessible. */
 #include "login.h"
 
 #include "memory.h"

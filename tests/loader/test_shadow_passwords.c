@@ -60,7 +60,7 @@ static void write_config(const char *text)
 
 /* A typed password follows one rule, whatever the host, the channel and the configuration. It is
  * sent only if the plugin can see that the library's built-in plugin would send it. A token never
- * replaces it, even if it is only a placeholder that a program requires. */
+ * replaces the password, even if the password is only a placeholder that a program requires. */
 static void check_typed(struct ria_library *library, const char *version)
 {
     static char mapped[] = "tunnel.example";
@@ -102,7 +102,8 @@ static void check_other_host(struct ria_library *library, const char *version)
 {
     static char *const passwords[] = {none, pasted};
     static const char *const closed[] = {NULL, "0", "n", "true"};
-    /* The library reads an empty value as "on", and otherwise only the first character. */
+    /* The library reads an empty value as "on". Of any other value, it reads only the first
+     * character. */
     static const char *const open[] = {"1", "Y", "y", "yes", "1000", ""};
     struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
     for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(closed); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the client side of the MySQL protocol: packets, TLS, and the two ways in which a
- * plugin is called. It is called for the first handshake response, or after the server has asked to
- * switch to it. */
+ * Implements the client side of the MySQL protocol: packets, TLS, and the two cases in which the
+ * library calls a plugin: for the first handshake response, and after the server has asked to
+ * switch to the plugin. */
 #include "wire.h"
 
 #include <netdb.h>

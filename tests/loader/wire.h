@@ -2,8 +2,8 @@
  *
  * Connects to a real server: TCP, TLS in MySQL's five modes, and the protocol up to one query. If
  * the server requests mysql_clear_password, the library's plugin is called. Follows the MySQL
- * documentation's "Connection Phase Packets", and libmysqlclient in its order: TLS is up before any
- * plugin is called.
+ * documentation's "Connection Phase Packets". The order of the steps is that of libmysqlclient: TLS
+ * is up before any plugin is called.
  */
 #ifndef RIA_LOADER_WIRE_H
 #define RIA_LOADER_WIRE_H

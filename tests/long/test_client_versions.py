@@ -11,7 +11,8 @@ from mariadb_client import CONFIG, MariadbCase, connector_c
 ME = f"{USER}@%"
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
 SMALL_STACK = 61440
-# The version number of Connector/C in each release. 3.1 reports the server's number. No release contains 3.2.
+# The version number that Connector/C of each release reports. Connector/C 3.1, in bullseye, reports the number of the
+# MariaDB server. No release contains Connector/C 3.2.
 SERIES = {
     "installed": "%d.%d." % connector_c()[:2], "bullseye": "10.5.", "bookworm": "3.3.", "trixie": "3.4.", "sid": "3.4.",
 }
@@ -74,8 +75,8 @@ class Versions(MariadbCase):
         self.write_my_cnf()
 
     def check_tunnel(self, command):
-        """3.4 does not check the certificate's name for 127.0.0.1 and calls the plugin; other versions end the
-        connection."""
+        """For 127.0.0.1, Connector/C 3.4 does not check the certificate's name, and calls the plugin. Other versions
+        check the name and end the connection."""
         port = self.lab.mariadb.port
         lines = f"[127.0.0.1:{port}]\nendpoint = {self.lab.mariadb.host}:{port}\n"
         self.write_my_cnf()

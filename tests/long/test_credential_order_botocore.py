@@ -50,7 +50,7 @@ class CredentialOrderBotocore(unittest.TestCase):
         self.assertGreaterEqual(version, OLDEST)
         listed = json.loads(order.VECTORS.read_text(encoding="ascii"))["rows"]
         self.assertEqual(without_login(real["rows"]), without_login(listed))
-        # Of these, 165 are the combinations of the ten sources that this botocore supports.
+        # Of the 255 rows without a login, 165 are the combinations of the ten sources that this botocore supports.
         self.assertEqual((len(listed), len(without_login(listed))), (297, 255))
 
 

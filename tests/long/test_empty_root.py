@@ -12,7 +12,7 @@ from empty_root import RELEASES, EmptyRoot
 PLACES = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec")
 NAMED = re.compile(r"/usr/[\w./-]*rds-iam[\w./-]*")
 SERVERS = ("mariadbd", "postgres")
-# In a shell, as a job without a terminal, and with a closed umask and ignored signals.
+# tests/run as a command of a shell, as a job without a terminal, and with a closed umask and ignored signals.
 RUNS = ("tests/run", "nohup tests/run", "umask 077; trap '' HUP INT QUIT TERM; tests/run")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""GDAL, Qt, R and OCaml with both engines, told nothing of TLS: under rds-iam exec they log in, and send nothing to a
-server with a certificate of another CA."""
+"""GDAL, Qt, R and OCaml with both engines, without any TLS setting: under rds-iam exec they log in, and they send
+nothing to a server with a certificate of another CA."""
 import heavy_programs
 import hostile
 from heavy_programs import PROGRAMS

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Five hundred logins, killed at random moments, for each kind of session: no session is lost.
 
-In the first run the server invalidates a refresh token when it responds, and the login is killed: rds-iam and
-rds-iam-fetch. The renewal, a separate process, continues. In the second run (grace) the server also accepts the
-previous token until the client uses the new one, and the renewal is killed as well; the file then contains either
-the old or the new token, complete.
+In the first run, the server invalidates a refresh token when it responds. The test kills the processes of the login,
+rds-iam and rds-iam-fetch. The renewal is a separate process, and continues. In the second run (grace), the server
+also accepts the previous token until the client uses the new one. The test kills the renewal as well; the file then
+contains the complete old token or the complete new one.
 """
 import fcntl
 import json

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Oracle's own libmysqlclient, of the Debian release that has it: programs that are told nothing of TLS and of plugins
-log in under rds-iam exec. The library runs with its release's C library. If the mirror does not serve it, the tests
-are skipped with the reason."""
+"""Oracle's own libmysqlclient, of the Debian release that has it: programs without any setting for TLS or plugins log
+in under rds-iam exec. The library runs with its release's C library. If the mirror does not serve it, the tests are
+skipped with the reason."""
 import unittest
 
 import client_releases
@@ -67,7 +67,7 @@ class OracleLibrary(hostile.HostileCase):
         self.assert_nothing_sent()
 
     def test_peers(self):
-        """Only the last one can prove its name."""
+        """Only the last peer has a certificate of the expected CA and name, so only this peer may get a token."""
         for kind in (None, "other_ca", "wrong_name", "self_signed", "server"):
             for name in PROGRAMS:
                 certificate = None if kind is None else getattr(self.lab.certificates, kind)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings of the active profile other than credentials: every source uses them, every role uses
- * its region, and an empty value counts as unset. */
+ * Settings of the active profile other than credentials: every source uses these settings, every
+ * role uses the region of the active profile, and an empty value counts as unset. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -436,8 +436,8 @@ static void an_empty_value_does_not_override_another_value(void **state)
     ria_plan_release(&planned.plan);
 }
 
-/* Keys of the environment cause the same warning: the profile that a variable names is not used for
- * the login. */
+/* A variable names a profile, but the web identity of the environment is used for the login. Keys
+ * in the environment cause this warning too. */
 static void a_profile_overridden_by_web_identity_causes_a_warning(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 with the examples of FIPS 180-4. HMAC with those of RFC 4231 and, for key lengths around
- * the block size, compared with OpenSSL's one-shot HMAC. */
+ * SHA-256 is tested with the examples of FIPS 180-4, and HMAC with the examples of RFC 4231. For
+ * key lengths around the block size, HMAC is also compared with OpenSSL's function HMAC(). */
 #include "codec/digest.h"
 
 #include "base/buf.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that exports its own version of an OpenSSL function. The core must not compute anything
- * with functions of two objects; the message names both. */
+ * A program that exports its own version of an OpenSSL function. The core must not compute a digest
+ * partly with libcrypto and partly with the program's function; the message names both objects. */
 #include "codec/digest.h"
 
 #include "unit.h"
 
 #include <openssl/evp.h>
 
-/* The first OpenSSL call that could do harm with functions of two objects. It must not happen. */
+/* The first OpenSSL function whose call could do harm if OpenSSL's functions come from two objects.
+ * It must not be called. */
 int EVP_MD_CTX_reset(EVP_MD_CTX *ctx)
 {
     (void)ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ES256: signatures are verified with OpenSSL, the key is that of RFC 7515's example. base64url
- * with the examples of RFC 4648, and the DPoP proof, which consists of these parts. */
+ * ES256, with the key of RFC 7515's example; OpenSSL verifies the signatures. Also base64url, with
+ * the examples of RFC 4648, and the DPoP proof, which is made of ES256 and base64url. */
 #include "codec/es256.h"
 
 #include "fetch/document.h"

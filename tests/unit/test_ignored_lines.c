@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A line of an AWS file that the parser ignores and that would have selected the identity: no other
- * source may be used instead. */
+ * The parser ignores some lines of an AWS file that would select the identity if they were correct.
+ * The search must then stop, and must not use another source. */
 #include "provider/chain.h"
 
 #include "fake_world.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The JSON writer: layout, escapes, and calls that make no document. jansson reads the documents
- * back. */
+ * The JSON writer: layout, escapes, and sequences of calls from which no valid document results.
+ * jansson parses the documents. */
 #include "tool/json_writer.h"
 
 #include "unit.h"

@@ -73,8 +73,8 @@ static enum ria_outcome ask(struct ria_fake *fake, struct ria_token *token, stru
     return ria_token_for(&login, deadline, &fake->world, token, err);
 }
 
-/* Computes the signature of the token that an origin's keys make. The clock stands still, so every
- * later token has the same signature. */
+/* Computes the signature of the token that the keys of an origin sign. The clock stands still, so
+ * every later token has the same signature. */
 static void compute_signature(const struct origin *origin, char out[65])
 {
     struct ria_fake fake;
@@ -184,7 +184,8 @@ static void *run(void *argument)
     struct ria_fake fake;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     set_up(&fake, job->origin);
-    fake.world.log = NULL; /* its frames would cover those of the signer */
+    /* The stack frames of a log function would overwrite those of the signer. */
+    fake.world.log = NULL;
     job->outcome = ask(&fake, &token, &err);
     return NULL;
 }
@@ -241,7 +242,7 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
         mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(stack, MAP_FAILED);
     uint8_t key[RIA_SHA256_LEN];
-    uint8_t padded[RIA_SHA256_LEN]; /* padded, as HMAC uses it last */
+    uint8_t padded[RIA_SHA256_LEN]; /* the key combined with HMAC's outer padding */
     compute_signing_key(key);
     for (size_t i = 0; i < sizeof(key); i++) {
         padded[i] = key[i] ^ 0x5c;

@@ -56,7 +56,7 @@ static void functions_are_found_when_the_object_is_loaded(void **state)
 {
     (void)state;
     assert_non_null(at_start.found[GETPPID]);
-    assert_non_null(at_start.found[GETUID]); /* after a name that is missing */
+    assert_non_null(at_start.found[GETUID]); /* its row follows MISSING */
     assert_non_null(at_start.found[GETGID]);
     assert_null(at_start.found[MISSING]);
 }

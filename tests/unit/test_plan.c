@@ -145,7 +145,7 @@ static void no_process_is_run_from_a_file_that_others_can_write(void **state)
     assert_int_equal(asked.fake.fetches, 0);
 }
 
-/* The database would reject the token without a reason. */
+/* With such keys the database would reject the token, and would give no reason. */
 static void unusable_keys_and_profiles_are_rejected(void **state)
 {
     (void)state;

@@ -28,8 +28,8 @@ setsid --wait tree/tests/prepare >"$ROOT/output" 2>&1
 echo "$?" >"$ROOT/status"
 ls -A /usr/sbin >"$ROOT/after"
 """
-# Replaces the commands of COMMANDS, which tests/prepare runs. A step that begins with $STOP sends $SIGNAL to its own process
-# group, as a terminal or a supervisor does.
+# Replaces the commands of COMMANDS, which tests/prepare runs. A step that begins with $STOP sends $SIGNAL to its own
+# process group, as a terminal or a supervisor does.
 COMMAND = """#!/bin/bash
 step="${0##*/} $*"
 echo "$step" >>"$ROOT/steps"

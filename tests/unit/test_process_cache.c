@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * cache_credential_process: the setting, the directory and file name of cached output, and the
- * message about a command that takes longer than a login may. */
+ * message about a command that takes longer than a login allows. */
 #include "rds_iam.h"
 
 #include "config/config.h"
@@ -210,7 +210,12 @@ static void the_cache_is_below_the_runtime_directory_or_off(void **state)
         {"no variable", &yes, NULL, NULL, "", "not set"},
         {"an empty one", &yes, "", NULL, "", "not set"},
         {"a relative one", &yes, "run", NULL, "", "not an absolute path"},
-        {"one that others can write", &yes, RUNTIME, RUNTIME, "", "not a directory of yours alone"},
+        {"one that others can write",
+         &yes,
+         RUNTIME,
+         RUNTIME,
+         "",
+         "not a directory that only you can write"},
     };
     for_each_row(row, rows, row->name) {
         struct ria_cache_place place;

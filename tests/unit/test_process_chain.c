@@ -24,7 +24,7 @@ static bool add(
     return ria_process_chain_add(&fake->world, &setting, profile, chain, err);
 }
 
-/* Passes the list on, as the environment does. */
+/* Sets the variable that passes the list to the next command. */
 static void pass_chain_on(
     struct ria_fake *fake, const struct ria_buf *chain, char *storage, size_t size)
 {

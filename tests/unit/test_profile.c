@@ -123,7 +123,7 @@ static void a_default_path_that_leads_to_no_file_is_absent(void **state)
     }
 }
 
-/* The AWS CLI splits them with Python's shlex. */
+/* The AWS CLI splits these names with Python's shlex. */
 static void section_names_of_the_config_file_are_split_like_shell_words(void **state)
 {
     (void)state;

@@ -320,7 +320,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
     }
 }
 
-/* A plan belongs to one call. */
+/* Makes the plan of one call; releases the plan of the previous call first. */
 static enum ria_outcome provide(
     const struct ria_query *ask, struct ria_plan *plan, struct ria_error *err)
 {

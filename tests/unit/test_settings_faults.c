@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A mistake in the AWS files is reported with its line, in the message that a hook shows, before
- * any network request. */
+ * The error message of a mistake in the AWS files names the line, and no request is sent before
+ * it. */
 #include "provider/chain.h"
 
 #include "config/config.h"

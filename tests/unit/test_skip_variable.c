@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * MARIADB_TLS_DISABLE_PEER_VERIFICATION: which libraries may read it, found by the object that
- * contains their functions. This program contains the name of the variable, as a program with such
- * a library linked in does. */
+ * MARIADB_TLS_DISABLE_PEER_VERIFICATION: which libraries may read this variable. The plugin
+ * searches for the name of the variable in the object that contains the library's functions. This
+ * program contains the name too, as a program does if such a library is linked into it. */
 #include "fake_mariadb.h"
 #include "library_functions.h"
 #include "unit.h"
@@ -130,7 +130,8 @@ static void a_library_that_cannot_be_found_may_heed_anything(void **state)
     (void)munmap(anywhere, 4096);
 }
 
-/* A setuid program ignores the variable, but its library may read it. */
+/* In a set-uid program, secure_getenv() hides the variable from the plugin, but the client library
+ * may still read it. */
 static void a_setuid_program_counts_as_unverified(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which descriptors 2 a log line may be written to. Each row runs in its own process, because a
- * process records its stderr once. */
+ * The conditions under which a log line may be written to descriptor 2. Each row runs in its own
+ * process, because a process records its stderr once. */
 #include "os/guest_stderr.h"
 
 #include "unit.h"

@@ -160,7 +160,7 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
     }
 }
 
-/* The section that the error message suggests allows the token. */
+/* With the section that the error message suggests, the core makes the token. */
 static void the_suggested_section_allows_the_token(void **state)
 {
     (void)state;

@@ -141,8 +141,9 @@ static void published_tokens_and_signatures_are_reproduced(void **state)
     json_decref(root);
 }
 
-/* The region is given if the name contains none, or another one. Otherwise the core must find it in
- * the name. */
+/* Gives the core a region for two rows only. The host name of one row contains no region, and the
+ * region in the host name of the other differs from the wanted one. For all other rows, the core
+ * must find the region in the host name. */
 static void ask_for_token(const json_t *row, const char *want)
 {
     const char *name = ria_vector_need(row, "name");

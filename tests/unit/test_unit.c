@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The runner for tables of rows, by its output. This program runs itself with an argument; it then
- * runs tests that must fail. */
+ * The output of the runner for tables of rows. This program runs itself with an argument; with the
+ * argument, it runs tests that must fail. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static void bad_inner_table(void **state)
     }
 }
 
-/* cmocka leaves the loop; the next test must not find its table. */
+/* The assertion makes cmocka leave the loop; the next test must not find the table of this loop. */
 static void an_assertion_of_cmocka(void **state)
 {
     (void)state;

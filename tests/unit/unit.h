@@ -45,7 +45,7 @@ struct unit_table {
 };
 
 /* Runs the block for each row of an array. `row` points to the row, `row_name` is an expression
- * with it: a text or NULL. Tables nest.
+ * that may use `row`; its value is a text or NULL. Tables may be nested.
  */
 #define for_each_row(row, array, row_name)                                                         \
     for (struct unit_table row##_outer __attribute__((cleanup(unit_table_end))) =                  \

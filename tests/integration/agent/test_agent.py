@@ -72,7 +72,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                # A token in another maker's form, as a killed agent may leave it.
+                # The line that a killed agent left. Its token has other parameters than rds-iam's tokens.
                 services.passfile("bad").write_text(
                     f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()
@@ -373,7 +373,7 @@ class Lifecycle(AgentCase):
             result = self.home.run(
                 [agent_program(), "--foreground", "--directory", self.services.directory])
             self.assertEqual(result.returncode, 1)
-            self.assertIn(f"another agent serves it, as process {agent.process.pid}", result.stderr)
+            self.assertIn(f"another agent serves this directory, as process {agent.process.pid}", result.stderr)
             agent.end(signal.SIGKILL)
         with self.services.agent() as agent:
             self.assertEqual(agent.end(), 0)

@@ -14,6 +14,7 @@ import struct
 from typing import NamedTuple
 
 from labcase import USER, LabCase, harness
+from impostors import IMPOSTORS
 from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
 from service import Services
 import kerberos
@@ -21,8 +22,6 @@ import traces
 
 DATABASE = "work"
 QUERY = "select current_user"
-# Impostors: the name of a certificate in lab.certificates. None: no TLS. Only verify-full detects the last one.
-IMPOSTORS = (None, "other_ca", "wrong_name")
 TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
@@ -202,10 +201,10 @@ class DriverCase(LabCase):
 class Drivers(DriverCase):
     def rows(self, driver):
         """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried
-        with several impostors. Each further spelling is tried with one impostor, the most telling one."""
-        rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in IMPOSTORS[:2]]
+        with several impostors. Each further spelling is tried with one impostor, which reveals the most."""
+        rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in (None, "other_ca")]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
-        rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS]
+        rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS.values()]
         rows += [("other_ca", spelling, (), self.assert_nothing_sent) for spelling in driver.holds[1:]]
         if driver.sees_preload:
             under = (harness.installed("bin/rds-iam"), "exec", "--ca", str(self.lab.ca_file), "--")

@@ -19,7 +19,7 @@ EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
 UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
 # The targets that our units name, and those that systemd adds to every unit.
 TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
-# (text of our unit, its replacement, the message of systemd-analyze)
+# Each row: a text of our unit, its replacement, and the message of systemd-analyze.
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
     ("WatchdogSec=", "WatchdgSec=", "Unknown key"),
@@ -202,7 +202,8 @@ class Status(LeaseCase):
         self.assertIn(f"{self.services.directory}: no agent serves it; run", result.stderr)
 
     def test_status_creates_no_directory(self):
-        """strace shows every attempt: an agent that starts could use even a directory that exists for a moment."""
+        """strace shows every attempt, because an agent that starts at that moment could use even a short-lived
+        directory."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
@@ -456,7 +457,7 @@ class Names(LeaseCase):
             self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
             result = self.home.run([agent_program(), "--directory", self.services.directory])
         self.assertEqual(result.returncode, 1)
-        self.assertIn("another agent serves it, and its agent.pid contains no process id", result.stderr)
+        self.assertIn("another agent serves this directory, but the file agent.pid does not contain its process id", result.stderr)
 
     def test_a_directory_under_the_name_of_a_passfile(self):
         self.services.add("prod")

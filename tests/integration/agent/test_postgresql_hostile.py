@@ -89,8 +89,8 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(traces.find(peer.received, self.secrets(tokens)), [])
 
     def control(self, row):
-        """Uses the same entry, but the user weakens verification on the command line. libpq then sends the token:
-        a passfile alone cannot prevent this."""
+        """Uses the same entry, but the user weakens verification on the command line. libpq then sends the token,
+        because a passfile alone cannot prevent this."""
         _, peer, tokens = self.record(row.certificate, row.control)
         token = self.assert_sent(peer, tokens, row.certificate is not None)
         found = traces.find(peer.received, [traces.signature(token)])

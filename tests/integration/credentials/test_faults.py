@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Every fault of every credential source, except AWS SSO and `aws login` (see test_session_faults.py).
 
-A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
-names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to.
+If the fault is harmless or ends early enough, the login succeeds. Otherwise the login fails within its time limit,
+and its message names the source, the cause and a remedy. Each row gives the number of requests that the fault must
+lead to.
 
 The rows run in parallel. Each has its own home directory. Its requests go through a door (door.py), which causes
 the fault."""

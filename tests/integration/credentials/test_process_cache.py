@@ -120,7 +120,8 @@ class Setting(ProcessCase):
                 self.assertEqual(self.run_count, 0)
 
     def test_a_profile_without_a_login(self):
-        """Without a host, a section with the same profile decides."""
+        """If no host is given, the section of rds-iam's configuration that names the same profile decides whether the
+        output is cached."""
         result = self.run_credentials("--profile", "p")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assert_cached()
@@ -190,7 +191,7 @@ class RuntimeDirectory(ProcessCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertEqual(self.places_of_secret(), ["xdg"], "control: the search finds it there")
 
-    NOT_ALONE = "XDG_RUNTIME_DIR is not a directory of yours alone"
+    NOT_ALONE = "XDG_RUNTIME_DIR is not a directory that only you can write"
     NO_FILE = "no entry can be locked and written in "
 
     def test_unset(self):

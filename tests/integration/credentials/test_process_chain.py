@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Chains of credential_process commands that run rds-iam again.
 
-rds-iam stops a chain at the first command that would run a second time, and a longer chain at its limit. All
-processes of a chain end with the login that started the chain.
+rds-iam stops a chain at the first command that would run a second time. It stops a chain without such a command when
+LIMIT commands are running. All processes of a chain end with the login that started the chain.
 
 Each command first appends a line to a file, and stops when the file has GUARD lines. So even a chain that rds-iam
 does not stop ends at GUARD commands."""
@@ -371,7 +371,8 @@ class Ends(ChainCase):
         self.assert_all_end(below)
 
     def test_the_deadline_of_the_login_at_the_beginning(self):
-        """Each inner rds-iam has a limit of 60 s, because its command is one that a user waits for."""
+        """Each inner rds-iam has a limit of 60 s, because it runs `rds-iam credentials`, for which a user usually
+        waits."""
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p1\n")
         process, below = self.waiting(
             "token", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER)

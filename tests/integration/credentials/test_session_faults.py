@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Every fault of the SSO portal and of the renewal of SSO and sign-in tokens.
 
-A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
-names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to."""
+If the fault is harmless or ends early enough, the login succeeds. Otherwise the login fails within its time limit,
+and its message names the source, the cause and a remedy. Each row gives the number of requests that the fault must
+lead to."""
 
 from cloud import CloudCase
 from labcase import harness
@@ -36,7 +37,7 @@ def renewal(login, service):
         ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
         ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
         ("large", {"kind": "flood"}, 1, "the response is longer than 64 KB"),
-        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
     )
 
 

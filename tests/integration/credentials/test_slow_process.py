@@ -72,7 +72,7 @@ class Slow(ProcessCase):
         no = self.home.write("n" * 150, section + "no\n")
         here = "run in this environment: " + command
         unset = "fix XDG_RUNTIME_DIR (it is not set), "
-        not_own = "fix XDG_RUNTIME_DIR (it is not a directory of yours alone), "
+        not_own = "fix XDG_RUNTIME_DIR (it is not a directory that only you can write), "
         self.configure(word=None)
         rows = (
             ({}, setting + here),

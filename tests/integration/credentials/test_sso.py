@@ -156,7 +156,7 @@ class Renewal(SsoCase):
     def test_a_role_that_is_not_assigned(self):
         self.sso_profile(role="Admin")
         self.sso_login()
-        self.assertIn("with status 403: No access; get role Admin in account", self.ask().stderr)
+        self.assertIn("with status 403: No access; ask for role Admin in account", self.ask().stderr)
 
     def test_a_directory_that_cannot_be_written(self):
         """rds-iam must not use up the refresh token if it could not write the new token."""

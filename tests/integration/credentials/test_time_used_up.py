@@ -70,7 +70,7 @@ source_profile = b
         self.assertRegex(message, "because STS did not answer: 127.0.0.1:1: [^(]*; check the network")
 
     def test_by_a_role(self):
-        """STS responds slowly. It gives the first two roles of a chain, but not the third in the remaining time."""
+        """STS responds slowly. It returns the first two roles of a chain in time, but not the third role."""
         roles = [self.lab.roles[name].arn for name in ("etl-hop", "rds-access", "rds-access")]
         self.home.write(".aws/config", f"""[profile p]
 role_arn = {roles[2]}

@@ -140,7 +140,7 @@ class UnderExec(ClosedCase):
         self.assertIn("write error", result.stderr)
 
     def test_a_stderr_that_is_a_file_gets_the_log(self):
-        """Also if a shell under exec redirects the stderr of its command."""
+        """A stderr that is a file also gets the log if a shell under exec redirects the stderr of its command."""
         inner = f"psql -XAtwc 'select 1' 2>{self.dump}"
         for closing, argv in ((f"2>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
                               (f"2>>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),

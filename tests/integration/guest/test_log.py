@@ -109,7 +109,7 @@ class File(LogCase):
         self.assertTrue(self.file.exists(), "control")
 
     def test_a_renamed_file_is_made_again(self):
-        """As logrotate does it, while a program runs."""
+        """The test renames the file while a program runs, as logrotate does."""
         connect = (f"MySQLdb.connect(host={self.lab.mariadb.host!r}, port={self.lab.mariadb.port}, user={USER!r}, "
                    "read_default_group='client')")
         script = (f"import os, MySQLdb\n{connect}\nos.rename({str(self.file)!r}, {str(self.file) + '.1'!r})\n{connect}\n"

@@ -66,7 +66,7 @@ def foreign_in_open_directory(path):
 
 
 def link(path, add_flaw=nothing):
-    """Replaces the file by a link to it, and adds another flaw to the target."""
+    """Renames the file, puts a link to it in its place, and adds another flaw to the renamed file."""
     target = path.with_name("target")
     path.rename(target)
     path.symlink_to(target)
@@ -477,7 +477,8 @@ class WhichProgram(CloudCase):
                 out = self.home.path / f"loaded-{variable}"
                 result = self.ask(command, self.home.path, **{variable: str(spy), "SPY_OUT": str(out)})
                 self.assertIn(principal.access_key, result.stdout)
-                # rds-iam is the control. rds-iam-fetch is missing, and the command gets the variable back.
+                # rds-iam is loaded with the variable, which is the control. rds-iam-fetch is not in the list, because
+                # it starts without the variable. The command gets the variable back.
                 self.assertEqual([os.path.basename(p) for p in out.read_text().split()],
                                  ["rds-iam", "dash", "cat"])
 

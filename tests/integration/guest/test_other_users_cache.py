@@ -34,7 +34,8 @@ class Place:
         self.lock = self.entry.with_name(self.entry.name + ".lock")
         self.fresh = self.entry.with_name(self.entry.name + ".new")
         self.good = self.entry.read_bytes()
-        # The directory of another user. If root does not run the test, it only plays that role.
+        # The directory of another user. If root does not run the test, this directory belongs to the user of the
+        # test, and only stands for another user's directory.
         self.theirs = home / "theirs"
         self.theirs.mkdir(mode=0o755)
         self.precious = self.theirs / "precious"

@@ -3,9 +3,9 @@
 
 rds-iam's configuration and pg_service.conf must belong to root or to the user. AWS's files may belong to another
 user, as in a home directory that is mounted into a container. rds-iam then uses their keys, roles and sessions, but
-no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that
-other users can write, also if an ACL allows it and if chmod cannot change it. Each check has a control: the same
-file without the flaw takes effect.
+no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that other
+users can write, even if an ACL allows the writing, and even if chmod cannot change the mode. Each check has a
+control: the same file without the flaw takes effect.
 """
 import json
 import os

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libmariadb, each told a host, a port, a user and at most a password, and nothing of
-TLS. Each prints the user that the server sees, except those in SILENT. Not here: any expectation of one test.
+"""Programs of Debian on libmariadb. Each program is given a host, a port, a user and at most a password, but no TLS
+setting. Each program prints the user that the server sees, except those in SILENT. Not here: the expectations of a
+single test.
 """
 import harness
 
@@ -85,8 +86,8 @@ def _sysbench(home, place):
 
 
 def _pamtester(home, place):
-    """The lab's object makes PAM read the service from the home. The shell prints the user's name if pam_mysql found
-    it in the database."""
+    """The preloaded object pam_confdir.so makes PAM read its service file from the home. The shell prints the user's
+    name if pam_mysql found it in the database."""
     home.write("pam.d/pam_mysql", PAM_MYSQL % place)
     shim = harness.BUILD / "tests" / "lab" / "pam_confdir.so"
     name = place["user"] + "@%"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The command-line tools of MariaDB, and stand-ins for those of Oracle, under rds-iam exec. They contain their client
-library. With a host and a user alone they verify RDS servers; other servers see no difference."""
+"""The command-line tools of MariaDB, and stand-ins for those of Oracle, under rds-iam exec. These tools contain their
+client library. Given only a host and a user, they verify RDS servers. Servers that are not RDS receive the same bytes
+as without rds-iam exec."""
 import shutil
 
 import mysql_programs
@@ -8,6 +9,7 @@ import hostile
 from labcase import USER, harness
 from mariadb_client import CONFIG, VERIFIES_ITSELF
 import traces
+from impostors import IMPOSTORS
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
@@ -131,7 +133,7 @@ class Tools(ToolCase):
 
 
 class Given(ToolCase):
-    """What the user sets stays set."""
+    """A setting of the user is not changed."""
 
     def test_tls_turned_off(self):
         for words in (("--skip-ssl",), ("--ssl=0",), ("--disable-ssl",)):
@@ -208,7 +210,7 @@ class Given(ToolCase):
             self.assertEqual(result.stdout, ME + "\n", result.stderr)
 
     def test_a_directory_of_the_users_own_in_mariadb_home(self):
-        """Releases that read MARIADB_HOME ignore MYSQL_HOME then."""
+        """If MARIADB_HOME is set, the releases that read it ignore MYSQL_HOME."""
         own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
         result = self.exec("mariadb", *self.place(), *WHO, own=[], MARIADB_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
@@ -233,15 +235,13 @@ class Given(ToolCase):
 class Hostile(ToolCase):
     """A tool sends no token and no password to a server that cannot prove its name."""
 
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name"}
-
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
 
     def test_no_tool_sends_a_token_or_a_password(self):
         secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
         for tool, words in TOOLS.items():
-            for title, kind in self.PEERS.items():
+            for title, kind in IMPOSTORS.items():
                 for password in (None, hostile.TYPED):
                     with self.subTest(tool=tool, peer=title, password=password), \
                             MySQLPeer(self.certificate(kind)) as peer:
@@ -344,7 +344,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
 
     def test_sources_that_are_not_read(self):
-        """Such a source can name another server than ~/.my.cnf and MYSQL_HOST, but not than the arguments."""
+        """Such a source can name another server than ~/.my.cnf and MYSQL_HOST do. But the arguments override such a
+        source."""
         self.write_client(f"host={hostile.HOST}")
         for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
                              (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):

@@ -249,7 +249,8 @@ class NoPasswdEntry(MariadbCase):
         self.assert_accepted(4)
 
     def test_without_a_user_name_the_message_asks_for_one(self):
-        """For a user that does not exist, MariaDB requests the plugin of another account, so a peer requests ours."""
+        """For a user that does not exist, MariaDB requests the plugin of another account. So a scripted peer, which
+        requests our plugin, replaces the server."""
         with MySQLPeer(self.lab.certificates.server, Script(asks=(switch(CLEAR),))) as peer:
             self.assert_message(
                 self.log_in(peer.port),

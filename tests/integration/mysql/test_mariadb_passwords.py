@@ -62,7 +62,8 @@ class Accounts(PasswordCase):
         self.assert_logged_in(self.log_in_as("pam_user"), "pam_user")
 
     def test_a_password_is_sent_wherever_the_stock_plugin_sends_it(self):
-        # Also without TLS: the product does not change the security of password accounts.
+        # The password is sent even without TLS, because the product does not change the security of password
+        # accounts.
         plain = ("--skip-ssl", "--ssl-verify-server-cert=0")
         for directory in (stock_plugins(), mariadb_plugins()):
             with self.subTest(directory=directory):

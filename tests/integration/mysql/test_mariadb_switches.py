@@ -14,13 +14,14 @@ import labcase
 import harness
 import traces
 from mariadb_client import UNVERIFIED as NOT_VERIFIED, VERIFIES_ITSELF, MariadbCase
+from impostors import IMPOSTORS
 from mysql_peer import MySQLPeer, Script
 
 NAME = "MARIADB_TLS_DISABLE_PEER_VERIFICATION"
 SOURCES = harness.BUILD / "tests" / "integration" / "src"
 SKIPS = SOURCES / "skips_verification.so"
 OPTIONS = ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
-IMPOSTORS = ("other_ca", "self_signed", "wrong_name")
+WITH_TLS = [certificate for certificate in IMPOSTORS.values() if certificate is not None]
 # The library only checks that getenv() finds the variable. The value has no effect.
 VALUES = ("1", "0", "")
 REFUSED = (
@@ -50,7 +51,7 @@ class Variable(hostile.HostileCase):
     def test_control_with_the_stock_plugin_such_a_library_sends_its_password_to_an_impostor(self):
         """The password is a token."""
         token = self.token()
-        for certificate in IMPOSTORS:
+        for certificate in WITH_TLS:
             for value in VALUES:
                 with self.subTest(certificate=certificate, value=value):
                     _, peer = self.record(
@@ -60,7 +61,7 @@ class Variable(hostile.HostileCase):
                     self.assertNotEqual(traces.find(peer.received, [traces.signature(token)]), [])
 
     def test_an_impostor_gets_no_token(self):
-        for certificate in IMPOSTORS:
+        for certificate in WITH_TLS:
             for value in VALUES:
                 with self.subTest(certificate=certificate, value=value):
                     text, peer = self.record("login", certificate, **affected_library(**{NAME: value}))
@@ -77,7 +78,7 @@ class Variable(hostile.HostileCase):
         self.assert_no_token(peer)
 
     def test_without_the_variable_such_a_library_verifies(self):
-        for certificate in IMPOSTORS:
+        for certificate in WITH_TLS:
             text, peer = self.record("login", certificate, **affected_library())
             self.assertIn("ERROR 2026", text)
             self.assert_no_token(peer)

@@ -275,7 +275,7 @@ class MariadbClients(MysqlCase):
 
     def test_control_a_mariadb_client_with_the_directory_for_oracles_library(self):
         """The client loads rds_iam_v1, which has the same interface version as the client's own plugins. The plugin
-        does not recognise the library and sends nothing. The call of the plugin shows that the variables take
+        does not recognize the library and sends nothing. The call of the plugin shows that the variables take
         effect."""
         self.write_my_cnf()
         for program, arguments in (("mariadb", ("-e", "select 1")), ("mariadb-dump", ("shop",))):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the preload sets on handles of libmariadb, keeps and takes back: one handle with several connections,
-options of the program's own, threads, children, coroutines, and copies whose functions are looked up."""
+"""Which options the preload sets on handles of libmariadb, which it does not change, and which it removes again: one
+handle with several connections, options that the program sets, threads, child processes, coroutines, and copies whose
+functions a program looks up."""
 import pathlib
 import shutil
 
@@ -44,7 +45,7 @@ class OneHandle(HandleCase):
         self.assert_accepted(3)
 
     def test_two_failures_and_a_success(self):
-        """A failure frees the options of the handle, those of the preload too."""
+        """A failure frees the options of the handle, including those that the preload has set."""
         for options in ((), ("remember",)):
             with self.subTest(options=options):
                 nobody = "connect=" + self.rds.replace(USER, "nobody") + ",wrong"
@@ -88,14 +89,14 @@ class OneHandle(HandleCase):
         self.assertEqual(lines, [self.IN])
 
     def test_a_list_of_hosts(self):
-        """The settings are the handle's, so one host of RDS is enough to verify them all."""
+        """The settings belong to the handle, so if one host of the list is an RDS host, all hosts are verified."""
         host, port, user = self.rds.split(",")
         lines = self.steps("init", f"list=127.0.0.1:1 {host}:{port},{port},{user}", "show")
         self.assertEqual(lines, [f"list: {USER}@% over TLS", self.shown(enforce=1)])
 
 
 class ProgramsOwn(HandleCase):
-    """What the program sets stays set."""
+    """An option that the program sets is not changed."""
 
     def refused(self, *steps):
         lines = self.steps(*steps)
@@ -178,7 +179,8 @@ class Mapped(HandleCase):
 
 
 class LookedUp(HandleCase):
-    """dlsym() in a copy that is loaded with RTLD_LOCAL, beside the one that the program is linked with."""
+    """The program looks functions up in a copy that it has loaded with RTLD_LOCAL, in addition to the copy that it is
+    linked with."""
 
     def copy(self):
         library, = pathlib.Path("/usr/lib").glob("*/libmariadb.so.3")

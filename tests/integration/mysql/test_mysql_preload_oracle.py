@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the preload sets on handles of Oracle's libmysqlclient, by the numbers of each version. The library is
-played by a small object (../src/options_of_oracle.c) that prints what it would connect with: Debian has none."""
+"""Which options the preload sets on handles of Oracle's libmysqlclient, with the option numbers of each version.
+Debian does not have this library, so a small object (../src/options_of_oracle.c) stands in for it and prints the
+options with which it would connect."""
 import json
 import unittest
 
@@ -59,7 +60,8 @@ class Oracle(unittest.TestCase):
         return f"{host}: ca={ca} capath={capath} mode={mode} plugin-dir={plugins or self.plugins} others={others}"
 
     def in_each(self, expected, *steps, **extra):
-        """The same lines from every version; a step may be a function of the version's numbers."""
+        """Checks that every version prints the same lines. A step may be a function of the version's option
+        numbers."""
         for version, numbers in NUMBERS.items():
             with self.subTest(version=version):
                 done = [step(*numbers) if callable(step) else step for step in steps]

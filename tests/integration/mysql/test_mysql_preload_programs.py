@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Programs on libmariadb that are told nothing of TLS log in by IAM under rds-iam exec, send nothing to hostile
-servers, and reach local servers as they do without it."""
+"""Under rds-iam exec, programs on libmariadb without any TLS setting log in by IAM, send nothing to hostile servers,
+and reach local servers as they do without rds-iam exec."""
 import mysql_programs
 from mysql_programs import PROGRAMS, SILENT
 import hostile
 from labcase import USER, harness, mariadb_plugins
 import traces
+from impostors import IMPOSTORS, VERIFIED
 from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 UNGUARDED = mysql_programs.SOURCE / "unguarded"
-# A program whose one option makes it connect to no server without TLS.
+# A program with an option for TLS. With this option, the program does not connect to a server without TLS.
 REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
 # The program rejects a port together with a socket, or has another path of the socket.
 NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}
@@ -71,7 +72,8 @@ class Logins(ProgramCase):
         self.assert_nothing_sent()
 
     def test_an_option_file_that_the_library_reads_counts(self):
-        """Also where it asks for less: what a user has set stays set."""
+        """Such an option counts even if it weakens the verification, because rds-iam does not change a user's
+        settings."""
         self.home.write(".my.cnf", "[client]\nssl-verify-server-cert=0\n")
         server = self.lab.mariadb
         program = mysql_programs.SOURCE / "handles"
@@ -82,9 +84,7 @@ class Logins(ProgramCase):
 
 
 class Hostile(ProgramCase):
-    """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
-
-    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name", "its own CA": "self_signed"}
+    """A server that cannot prove its name gets not one byte of a token or of a typed password."""
 
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)
@@ -101,14 +101,9 @@ class Hostile(ProgramCase):
             with self.subTest(program=name), MySQLPeer(self.lab.certificates.other_ca) as peer:
                 self.assert_sends_nothing(peer, name)
 
-    def test_no_peer_gets_one(self):
-        for title, kind in self.PEERS.items():
-            for name in ("a C program", "MySQLdb", "sysbench"):
-                with self.subTest(program=name, peer=title), MySQLPeer(self.certificate(kind)) as peer:
-                    self.assert_sends_nothing(peer, name)
-
     def test_a_public_ca_and_another_name(self):
-        """The other CA stands for a public one: a proxy's certificate is of a public CA, a database's is not."""
+        """The other CA stands for a public CA. A public CA signs the certificate of an RDS Proxy, but not that of a
+        database."""
         self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
         self.home.write(".config/rds-iam/rds-ca-public.pem", self.lab.other_ca_file.read_text(), mode=0o644)
         hosts = self.home.write("hosts", f"127.0.0.1 {PROXY} {hostile.HOST}\n")
@@ -122,7 +117,7 @@ class Hostile(ProgramCase):
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_control_without_the_guard_a_hostile_peer_gets_one(self):
-        """The plugin is built from the same sources, but it takes each connection for a verified one."""
+        """The plugin is built from the same sources, but treats each connection as verified."""
         for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
             for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():
                 with self.subTest(peer=title, guard=not is_sent), MySQLPeer(self.certificate(kind)) as peer:
@@ -131,16 +126,16 @@ class Hostile(ProgramCase):
                     self.assertEqual(traces.find(peer.received) != [], is_sent)
 
     def test_a_typed_password_goes_to_a_verified_server_alone(self):
-        for title, kind in {**self.PEERS, "the right one": "server"}.items():
+        for title, kind in {**IMPOSTORS, "the right one": VERIFIED}.items():
             for under in (True, False):
                 with self.subTest(peer=title, under=under), MySQLPeer(self.certificate(kind)) as peer:
                     self.run_program("a C program", under, host=hostile.HOST, port=peer.port, password=hostile.TYPED)
                     sent = hostile.TYPED.encode() in peer.received
-                    self.assertEqual(sent, kind == "server" or not under)
+                    self.assertEqual(sent, kind == VERIFIED or not under)
 
 
 class Local(ProgramCase):
-    """A server that is none of ours, without TLS, gets the same bytes as without rds-iam exec."""
+    """A server that is not RDS and has no TLS gets the same bytes as without rds-iam exec."""
 
     def test_over_tcp(self):
         for name in PROGRAMS:

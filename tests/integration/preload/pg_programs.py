@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libpq, each told a host, a port, a user and a database, and nothing of TLS. A program of
-WHO prints the user that the server sees; one of TOOLS does not. Not here: any expectation of one test.
+"""Programs of Debian on libpq. Each program is given a host, a port, a user and a database, but no TLS setting. A
+program in WHO prints the user that the server sees; a program in TOOLS does not. Not here: the expectations of a
+single test.
 """
 import harness
 
@@ -73,7 +74,7 @@ def _python(module, arguments):
 
 
 def _ruby_by_service(home, place):
-    """ruby-pg merges libpq's defaults into the entry, also sslmode=prefer and the port 5432."""
+    """ruby-pg merges libpq's defaults into the entry, including sslmode=prefer and the port 5432."""
     home.write(".pg_service.conf", "[prod]\nhost=%(host)s\nport=%(port)d\nuser=%(user)s\ndbname=%(database)s\n" % place)
     arguments = 'service: "prod", user: "%(user)s", port: %(port)d' % place
     return ["ruby", home.write("script", RUBY % {"arguments": arguments})]

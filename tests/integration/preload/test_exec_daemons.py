@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Daemons under rds-iam exec, as a systemd unit starts them: a small environment without HOME, and the daemon in the
-foreground. Each is told host, port, user and database in its own configuration, and nothing of TLS."""
+foreground. Each daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
 import os
 import pathlib
 import shutil
@@ -34,7 +34,7 @@ proxy_read_maps = proxy:mysql:{place}/mysql.cf proxy:pgsql:{place}/pgsql.cf
 import_environment = MAIL_CONFIG MAIL_DEBUG {passed}
 """
 MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
-# Postfix's own variables aside, what rds-iam exec sets and what a login needs.
+# The variables that rds-iam exec sets and those that a login needs. (Postfix adds its own variables.)
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 

@@ -177,9 +177,8 @@ class Languages(ClientCase):
         self.assert_twice("perl", "-e", PERL, CONNINFO="")
 
     def test_php_logs_in_with_the_preload_or_the_agent(self):
-        """PHP 8.2 loads its modules with RTLD_DEEPBIND, so no preload reaches them, not even the one that
-        resolves the lab's names. PHP 8.4 of Debian 13 loads them without that
-        flag, so the preload reaches them."""
+        """PHP 8.2 loads its modules with RTLD_DEEPBIND, so no preload reaches them, not even the one that resolves
+        the lab's names. PHP 8.4 of Debian 13 loads its modules without that flag, so the preload reaches them."""
         services = Services(self.home)
         services.add("prod", hostaddr="127.0.0.1", dbname="work")
         argv = ["php", "-r", PHP]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Tokens that other programs made, given to a client under the preload. The preload takes every password
-with X-Amz-Signature= for a token: only a verified server gets it, and an expired one is replaced by the
-same rules as a token of rds-iam."""
+"""Tokens that other programs made, given to a client under the preload. The preload treats every password that
+contains X-Amz-Signature= as a token: only a verified server gets it, and if it has expired, the preload replaces it
+by the same rules as a token of rds-iam."""
 from urllib.parse import quote
 
 from labcase import USER, LabCase, harness

@@ -77,7 +77,7 @@ class Connections(VerifiedCase):
         self.assertIn("root certificate file", self.psql(words="sslmode=verify-full").stderr, "libpq's own message")
 
     def test_verify_full_keeps_gssencmode(self):
-        """libpq refuses gssencmode=require without a ticket, before it opens a connection."""
+        """Without a ticket, libpq refuses gssencmode=require before it opens a connection."""
         result = self.psql(words="sslmode=verify-full gssencmode=require")
         self.assertIn("GSSAPI", result.stderr)
         self.assert_nothing_sent()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for a copy of libpq. It has the functions that identify libpq, rejects every connection as
- * libpq rejects an invalid setting, and returns the number in its file name from a ping. */
+ * Stands for a copy of libpq. It contains the functions that identify libpq, and rejects every
+ * connection as libpq rejects an invalid setting. A ping returns the number in the name of this
+ * object's file. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

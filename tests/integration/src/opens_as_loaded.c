@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A library whose constructor waits for a thread that opens files. The thread calls functions that
- * the program has called before, and others that it has not. */
+ * the program has called before, and functions that the program has not called yet. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

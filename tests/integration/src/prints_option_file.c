@@ -2,7 +2,7 @@
  *
  * Stands for a command-line tool that contains its client library. Prints the option file in the
  * directory MARIADB_HOME (in a tool of MariaDB) or MYSQL_HOME, which it checks and opens as the
- * tools do, or "no option file". MARK is the string by which the preload recognises the tool's
+ * tools do, or "no option file". MARK is the string by which the preload recognizes the tool's
  * maker. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ int main(void)
     char path[8192];
     char text[8192] = "";
     struct stat status;
-    /* Only the mark of MariaDB contains a hyphen. The whole mark here would mark every stand-in. */
+    /* Only the mark of MariaDB contains a hyphen. If this file contained the whole mark, every
+     * stand-in would contain it. */
     const char *home = strchr(mark, '-') != NULL ? getenv("MARIADB_HOME") : NULL;
     home = home != NULL ? home : getenv("MYSQL_HOME");
     FILE *file = NULL;

@@ -2,9 +2,9 @@
  *
  * Preloaded into a program on libmariadb: makes its Connector/C behave as 3.4.2 does if
  * MARIADB_TLS_DISABLE_PEER_VERIFICATION is set. The library then checks neither chain nor name, but
- * still reports that verification is on. mysql_get_optionv() is replaced for one reason only: one
- * of the functions in the library's table must be in an object that contains the name of the
- * variable, as in 3.4.2. */
+ * still reports that verification is on. Also replaces mysql_get_optionv(), because, as in 3.4.2,
+ * one of the functions in the library's table must be in an object that contains the name of the
+ * variable. */
 #include <dlfcn.h>
 #include <mysql.h>
 #include <stdbool.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: threads_at_once COUNT CONNINFO
- * The process's first connections with libpq are made by COUNT threads at the same time. Prints the
- * user of each connection, or its error. */
+ * usage: threads_at_once COUNT CONNINFO COUNT threads make the process's first connections with
+ * libpq at the same time. Prints the user of each connection, or its error. */
 #include <libpq-fe.h>
 #include <netdb.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Linked into a copy of a plugin, with --wrap: takes every connection for a
- * verified one. So a hostile server gets a token from the copy. This is the control of the tests in
- * which such a server gets none. */
+ * Linked into a copy of a plugin, with --wrap: treats every connection as verified. So a hostile
+ * server gets a token from the copy. This is the control of the tests in which such a server gets
+ * no token. */
 #include "rds_iam.h"
 
 struct ria_mariadb;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Linked into a copy of the token module, with --wrap: makes tokens for every connection, as for
- * sslmode=verify-full. So a hostile server gets a token. This is the control of the tests in which
- * such a server gets none. */
+ * Linked into a copy of the token module, with --wrap: makes tokens for every connection, as if the
+ * connection had sslmode=verify-full. So a hostile server gets a token. This is the control of the
+ * tests in which such a server gets no token. */
 #include "preload/token_passfile.h"
 
 size_t __real_ria_token_passfile_add_lines(

@@ -2,7 +2,7 @@
  *
  * Preloaded: a dlsym() like that of other preloaded tools. It resolves one name itself, reports a
  * lookup of PQping, and passes every other lookup to the dlsym() of libc, with a call in its own
- * frame. Our dlsym() must not do this, because libc then sees the wrong caller. */
+ * frame. rds-iam's dlsym() must not make such a call, because libc then sees the wrong caller. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

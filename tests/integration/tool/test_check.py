@@ -58,7 +58,7 @@ class Good(CheckCase):
         self.assertEqual(sorted(self.home.path.rglob("*")), before)
 
     def test_the_engine_and_the_port_are_found(self):
-        """Without --engine, the server's greeting tells the engine."""
+        """Without --engine, the server's greeting shows the engine."""
         for engine in EACH:
             with self.subTest(engine=engine):
                 login = self.login_to(engine)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check --aws`: each cause that looks like the others from the client is made in the lab, and named alone.
+"""`rds-iam check --aws`: several causes look the same to the client. Each is made in the lab, and the command names
+only this cause.
 
-The lab's RDS and IAM answer from the data that the servers decide by. An identity without permission, a network
-without these services and answers that cannot be used cost one item each, and the rest is still asked.
+The lab's RDS and IAM answer from the same data that decides a login. If the identity lacks a permission, the network
+lacks one of these services, or an answer cannot be used, the output lacks one item, and the command still makes its
+other requests.
 """
 import json
 import socket
@@ -195,7 +197,8 @@ class EachCauseAlone(AwsCase):
 
 
 class OtherEndpoints(AwsCase):
-    """The items are asserted, whether or not a server of the lab answers under the name."""
+    """Tests only the items of `--aws`, because the lab has no server for these names. So the exit status may be that
+    of a failed login."""
 
     def test_a_custom_endpoint_and_a_proxy(self):
         for label, text in (("analysts.cluster-custom-abcdefghijkl", "mydb of account 123456789012: cluster-MY"),

@@ -2,8 +2,9 @@
 """`rds-iam check` names the true cause of a refused login.
 
 Each row makes one cause in the lab. The proof that it is this cause: the verifier's reason in the journal, or what a
-scripted server sent. The real client must fail with the error of the row. A cause that can be seen on the client is
-named alone. The causes that RDS hides behind one error are named together, and their outputs are equal.
+scripted server sent. The real client must fail with the error of the row. If the client can see the cause, the
+command names only this cause. If RDS hides several causes behind one error, the command names all of them, and their
+outputs are equal.
 
 The lines of the manual's table of causes, common/check/CAUSES.md, must be what the rows show. Run this file with --write
 to write the table again.

@@ -89,7 +89,8 @@ class Commands(CommandCase):
         self.assert_both_log_in("sh", "-c", 'exec "$@"', "sh", self.tool, "exec", "--", "sh", "-c")
 
     def test_a_service_with_the_least_environment(self):
-        """As systemd's ExecStart= runs it: no HOME, no USER, the root directory as working directory."""
+        """The command runs as systemd's ExecStart= runs a service: no HOME, no USER, the root directory as working
+        directory."""
         given = self.home.env("etl")
         for leave_out in (("HOME",), ("HOME", "PATH")):
             least = {name: value for name, value in given.items() if name not in leave_out}
@@ -107,7 +108,7 @@ class Commands(CommandCase):
                 self.assertEqual((result.stdout, result.stderr), (printed, ""))
 
     def test_the_option_ca_serves_both_engines(self):
-        """The store has another CA, with which both would fail."""
+        """The store contains another CA, with which the logins to both engines would fail."""
         for name in ("rds-ca.pem", "rds-ca-public.pem"):
             self.home.write(".config/rds-iam/" + name, self.lab.other_ca_file.read_text())
         self.assert_both_log_in("sh", "-c")

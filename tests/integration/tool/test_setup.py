@@ -106,7 +106,8 @@ class OptionFile(SetupCase):
         self.assertIn("--program NAME", "".join(lines))
 
     def test_the_ca_store(self):
-        """Without a store, the first line is the command that installs it, and the path is where it will be."""
+        """Without a store, the first line is the command that installs one, and the path is the store's future
+        path."""
         config = {"XDG_CONFIG_HOME": str(self.home.path / ".config")}
         for kind, first in (("mysql", "# Run once: rds-iam setup ca"), ("postgres", "# 0. Run once: rds-iam setup ca")):
             argv = [*without_system_store(), harness.installed("bin/rds-iam"), "setup", kind]
@@ -374,8 +375,8 @@ class Programs(SetupCase):
         self.assert_accepted()
 
     def test_every_entry_is_printed(self):
-        """Each of its names prints the same text, in lines of 80 columns unless they contain a path, without an
-        unfilled placeholder and without a paragraph of another entry."""
+        """All names of an entry print the same text. A line has at most 80 columns, unless it contains a path. The
+        text contains no unfilled placeholder and no paragraph of another entry."""
         seen = {}
         for kind, rows in kinds():
             self.assertGreater(len(rows), 25, "control")
@@ -410,7 +411,7 @@ class Programs(SetupCase):
             self.assertEqual(len(every), len(set(every)), sorted(name for name in every if every.count(name) > 1))
 
     def test_an_unknown_name(self):
-        """All names are listed, those first that are spelled most like the given one."""
+        """The message lists all names, beginning with those whose spelling is closest to the given name."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
                              ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):
@@ -438,7 +439,7 @@ class Clients(SetupCase):
         self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
 
     def test_the_clients_of_this_machine(self):
-        """Compares the result with that of the manual's method: strings and grep."""
+        """Compares the result with the result of the manual's method: strings and grep."""
         text = self.setup_mysql("--clients").stdout
         library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
         for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):

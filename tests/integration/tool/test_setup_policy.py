@@ -234,7 +234,7 @@ class Document(Printed, LabCase):
         return command[2], command[command.index("--query") + 1]
 
     def test_the_command_in_the_note_finds_the_resource_id(self):
-        """The queries are evaluated as the AWS CLI does. Each answer also contains other databases."""
+        """The queries are evaluated as the AWS CLI does. Each response also contains other databases."""
         custom = "c.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com"
         reader = CLUSTER.replace("cluster-", "cluster-ro-")
         clusters = {"DBClusters": [

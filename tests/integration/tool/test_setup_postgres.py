@@ -86,7 +86,8 @@ class Setup(SetupCase):
             self.assertIn(line, text)
 
     def test_the_default_text_is_short(self):
-        """Without options it is a template. With some of the values, the missing ones are named all at once."""
+        """Without options it is a template. If only some of the values are given, one message names all missing
+        ones."""
         self.assertEqual(self.home.run([tool(), "setup", "postgres"], None).stderr, "")
         for result in (self.setup_postgres(), self.home.run([tool(), "setup", "postgres"], None)):
             lines = result.stdout.splitlines()

@@ -19,7 +19,7 @@ IN_PROGRAM = {
     "PHP": ("    pg_connect", ["php", "-r", "LINE echo pg_fetch_result(pg_query('select current_user'), 0, 0);"]),
     "PDO": ("    new PDO", ["php", "-r", "$c = LINE echo $c->query('select current_user')->fetchColumn();"]),
 }
-# The same for a program that needs the printed environment.
+# How to run the printed line of a program that needs the printed environment.
 IN_ENVIRONMENT = {
     "ruby-pg": ("    PG.connect", ["ruby", "-e", "require 'pg'; puts LINE.exec('select current_user').getvalue(0, 0)"]),
     "Sequel": ("    Sequel.connect", ["ruby", "-e", "require 'sequel'; puts LINE.get(Sequel.lit('current_user'))"]),

@@ -15,8 +15,8 @@ from test_setup_write import BACKUP, KINDS, MYSQL, POSTGRES, WriteCase, tool
 # An ordinary user without any capability.
 ORDINARY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", "--"]
 
-# (the group as it is in the file, the line and the words of the refusal). LINES stands for the lines that the command
-# prints, without the name of the group.
+# Each row: the group as it is in the file, and the line and the words of the refusal. LINES stands for the lines that
+# the command prints, without the name of the group.
 MYSQL_ROWS = (
     ("[client-rds]\n", 1, "has no plugin-dir"),
     ("# x\n[client-rds]\nLINESuser=x\n", 6, "also has user"),
@@ -222,7 +222,7 @@ class Refusals(WriteCase):
         self.assertEqual(sorted(self.files()), [".my.cnf", "change.gdb"])
 
     def test_no_room(self):
-        """A limit on the size of files stands in for a full disk. Nothing remains of what was begun."""
+        """A limit on the size of files stands in for a full disk. The command leaves no temporary file behind."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):
                 self.home.write(kind.file, "# own\n" * 200)

@@ -90,7 +90,8 @@ class Logins(WriteCase):
         self.assert_accepted()
 
     def test_a_local_server_without_tls(self):
-        """Without the suffix it works as before. With the lines under [client] it is refused, sockets included."""
+        """Without the suffix, a login works as before. With the lines under [client], every login is refused, even
+        over a socket."""
         with self.local_server() as server:
             local = ["mariadb", *server, "-N", "-e", "select 1"]
             self.assertEqual(self.home.run(local).stdout, "1\n", "control: without any option file")
@@ -141,7 +142,7 @@ class Logins(WriteCase):
         self.assert_accepted()
 
     def test_psql_with_a_file_that_already_has_services(self):
-        """Also after a last line without its newline, and after lines that end as on Windows."""
+        """The entry is correct even after a last line without a newline, and after lines that end as on Windows."""
         for own in (b"[other]\nhost=h", b"[other]\r\nhost=h\r\n", b"[other]\r\nhost=h", b"# text", b"\n\n"):
             with self.subTest(own=own):
                 self.path(POSTGRES).write_bytes(own)
@@ -305,7 +306,7 @@ class Contents(WriteCase):
                             each.unlink()
 
     def test_the_default_access_control_list_of_the_directory(self):
-        """It lets no other user read the file or the backup."""
+        """The list does not let another user read the file or the backup."""
         paths = {kind: self.home.write(kind.file, "# own\n", mode=0o640) for kind in KINDS}
         given = harness.run(["setfacl", "-d", "-m", "u:65534:rw", self.home.path])
         self.assertEqual(given.returncode, 0, given.stderr)

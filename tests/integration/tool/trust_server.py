@@ -98,7 +98,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Performs each TLS handshake in the thread of its connection, with the certificate of the behaviour."""
+    """Performs each TLS handshake in the thread of its connection, with the certificate that the file "behaviour"
+    selects."""
     daemon_threads = True
 
     def finish_request(self, request, client_address):

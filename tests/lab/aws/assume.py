@@ -53,7 +53,7 @@ class Roles:
         self._by_arn[arn] = replace(self._by_arn[arn], trust=trust, policies=tuple(policies))
 
     def assume(self, caller, parameters):
-        """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""
+        """Performs AssumeRole. Returns a new Session, and its packed size in percent of the maximum."""
         query.check(parameters, ("RoleArn", "RoleSessionName"), (
             "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity",
             "Policy", "Tags", "TransitiveTagKeys"))  # fmt: skip
@@ -133,7 +133,7 @@ class Roles:
 
 
 def _by_name(role, action, caller, keys):
-    """Whether the role is in the caller's account and its trust policy allows the caller by its own name."""
+    """Whether the role is in the caller's account, and the role's trust policy names the caller itself."""
     names = {caller.arn} | ({caller.role.arn} if is_session(caller) else set())
     named = iam.Caller("AWS", frozenset(names))
     return (

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 from exchange import Answer
 
-# aws.py applies these faults while it sends the response, which the service has made before.
+# aws.py applies these faults while it sends the response, which the service has already made.
 MANNERS = {"delay", "hang", "drip", "reset", "close", "truncated", "flood"}
 # With these faults, the service does not see the request.
 WITHOUT_SERVICE = {"hang", "reset", "close", "status", "redirect", "entity-bomb", "empty", "body"}

@@ -85,13 +85,13 @@ class Network:
         return self._holder.pid
 
     def client_env(self, **extra):
-        """The whole environment for a client inside. HOME is private and empty. Only the CA of the lab's AWS services
-        refers to the lab."""
+        """The whole environment for a client inside. HOME is private and empty. The only variable that points to the
+        lab is AWS_CA_BUNDLE, the CA of the lab's AWS services."""
         trust = {"AWS_CA_BUNDLE": str(self._lab.cloud_ca_file)}
         return {"PATH": process.PATH, "HOME": str(self._lab.home), **trust, **extra}
 
     def command(self, argv, cwd="/"):
-        """Returns the argv that runs argv inside the namespace."""
+        """Returns the command line that runs argv inside the namespace."""
         target = ["nsenter", f"--target={self.pid}", "--net", "--mount", f"--wdns={cwd}"]
         if os.geteuid() != 0:
             target += ["--user", "--preserve-credentials"]
@@ -155,7 +155,7 @@ def _has_ipv6():
 
 
 def _bind_file(libc, source, target):
-    """Uses mount(2), for which the capability is enough. mount(8) requires the user id 0."""
+    """Uses mount(2), which needs only the capability CAP_SYS_ADMIN. mount(8) also requires the user id 0."""
     if libc.mount(source.encode(), target.encode(), None, MS_BIND, None) != 0:
         raise OSError(ctypes.get_errno(), f"cannot mount {source} on {target}")
 

@@ -32,7 +32,7 @@ OK = b"\x00\x00\x00\x02\x00\x00\x00"
 
 
 def error(number, text, state="HY000"):
-    """An ERR_Packet. One that a server sends in place of its greeting has no SQLSTATE (None)."""
+    """An ERR_Packet. If a server sends it in place of its greeting, it has no SQLSTATE (None)."""
     return b"\xff" + struct.pack("<H", number) + (f"#{state}" if state else "").encode() + text.encode()
 
 

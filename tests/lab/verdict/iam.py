@@ -2,11 +2,11 @@
 """IAM policies: is this action on this resource allowed, and who may assume this role?
 
 Identity policies may contain Effect, Action, NotAction, Resource, NotResource and Condition; trust policies may
-contain Effect, Principal, Action and Condition. The wildcards * and ?, the operators and condition keys in the tables
-below, the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$}, which stand for these characters, are
-supported. An explicit Deny takes precedence. Anything else in a policy is an error and is never ignored, because a
-partly understood policy could allow too much. Permission boundaries, organizations and other resource policies are
-not supported.
+contain Effect, Principal, Action and Condition. This module supports the wildcards * and ?, the operators and
+condition keys in the tables below, the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$}, which stand
+for the characters *, ? and $. An explicit Deny takes precedence. Anything else in a policy is an error and is never
+ignored, because a partly understood policy could allow too much. Permission boundaries, organizations and other
+resource policies are not supported.
 
 A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
 """
@@ -207,7 +207,7 @@ def _covers(statement, name, text, context, ignore_case=False):
 
 
 def _condition_holds(statement, context):
-    """All tests of all operators must hold. A test holds if one of its values does."""
+    """All tests of all operators must hold. A test holds if it holds for one of its values."""
     for operator, tests in statement.get("Condition", {}).items():
         compare, negated = _OPERATORS[operator]
         for key, wanted in tests.items():

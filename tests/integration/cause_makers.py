@@ -153,8 +153,9 @@ def old_token(case, engine):
 
 
 def other_token(case, engine):
+    """A token of another access key. The preload for libpq would replace one of the same key."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
-    return case.lab.token("etl", server, USER, port=3309)
+    return case.lab.token("every-user", server, USER, port=3309)
 
 
 def service(agent="etl", **settings):

@@ -184,14 +184,21 @@ static void add_chain(struct ria_facts *facts)
     }
 }
 
-/* Returns whether the client accepts a certificate without the dialled name: tls = verify-ca is
- * set, and for libpq, which does not read it, also sslmode. */
+/* Returns whether the client accepts a certificate without the dialled name, because tls =
+ * verify-ca is set. Under rds-iam exec, libpq then uses sslmode=verify-ca, unless sslmode is set. A
+ * service contains its sslmode, and the agent serves only verify-full. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
+    static const char *const modes[] = {"verify-ca", "prefer", "allow"};
     const char *mode = ria_world_env(facts->world, "PGSSLMODE");
-    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
-    return facts->has_name && facts->name.chain_suffices &&
-           (!is_postgres || (mode != NULL && strcmp(mode, "verify-ca") == 0));
+    if (!facts->has_name || !facts->name.chain_suffices || facts->target.service != NULL) {
+        return false;
+    }
+    bool is_enough = facts->target.engine != RIA_ENGINE_POSTGRES || mode == NULL;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && !is_enough; i++) {
+        is_enough = strcmp(mode, modes[i]) == 0;
+    }
+    return is_enough;
 }
 
 static void add_server_name(struct ria_facts *facts)
@@ -220,8 +227,10 @@ static void add_server_name(struct ria_facts *facts)
             facts->report,
             RIA_MARK_FAULT,
             "server name",
-            "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or dial "
-            "the real name: write it to /etc/hosts.",
+            facts->has_name && facts->name.chain_suffices
+                ? "The section has tls = verify-ca, but the client's sslmode overrides it."
+                : "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or "
+                  "dial the real name: write it to /etc/hosts.",
             "the certificate is for %s, and clients compare it with %s",
             names,
             host);

@@ -40,9 +40,7 @@ def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
             other = case.login_to(EACH[engine == "postgres"]).host
             target = endpoint.format(host=login.host, port=login.port, other=other)
             case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
-        # libpq has its own setting, which corresponds to rds-iam's tls = verify-ca.
-        env = {"PGSSLMODE": "verify-ca", "PGSSLROOTCERT": login.ca} if tls == "verify-ca" and endpoint else {}
-        return login.change(host="127.0.0.1", env=env)
+        return login.change(host="127.0.0.1")
     return make
 
 

@@ -172,6 +172,48 @@ class Configured(CheckCase):
             with self.subTest(limit=limit):
                 self.assertTrue(self.check(login).item("time limit")["text"].startswith(limit))
 
+    def test_the_address_of_a_service(self):
+        """hostaddr says where to connect, and host which name the token and the certificate have."""
+        nowhere = self.home.write("hosts", "")
+        env = {**self.env, "NSS_WRAPPER_HOSTS": str(nowhere)}
+        self.services.add("prod", hostaddr="127.0.0.1")
+        self.services.add("closed", hostaddr="127.0.0.2")
+        self.services.add("named")
+        with self.services.agent("etl", **env):
+            good, closed, named = [self.check(self.login(name).change(env=env)) for name in ("prod", "closed", "named")]
+        self.assertEqual((good.status, good.causes), (0, ()), good.stdout)
+        self.assertTrue(good.item("DNS")["text"].startswith("127.0.0.1, "), good.stdout)
+        self.assertEqual((closed.status, closed.causes), (4, ("unreached",)), closed.stdout)
+        self.assertTrue(closed.item("TCP")["text"].startswith("127.0.0.2: "), closed.stdout)
+        self.assertEqual((named.status, named.item("DNS")["mark"]), (4, "fault"), "control: the name has no address")
+
+    def test_of_several_hosts_the_first_is_checked(self):
+        pg = self.lab.pg
+        self.services.add("prod", host=f"{pg.host},{pg.host}", port=f"{pg.port},1")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertIn("only the first host is checked", output.item("hosts")["text"])
+
+    def test_the_user_of_a_service_without_one(self):
+        self.services.add("prod", without=("user",))
+        output = self.check(self.login().change(env={"PGUSER": USER}))
+        self.assertEqual(output.document["result"], "refused-here", output.stdout)
+        self.assertNotEqual(output.item("root certificates")["mark"], "fault")
+
+    def test_the_root_certificates_that_libpq_reads(self):
+        """Without sslrootcert, libpq does not read rds-iam's CA store."""
+        self.services.add("prod", without=("sslrootcert",))
+        self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
+        with self.services.agent("etl", **self.env):
+            missing = self.check(self.login())
+            by_variable = self.check(self.login().change(env={"PGSSLROOTCERT": str(self.lab.ca_file)}))
+            self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
+            by_file = self.check(self.login())
+        self.assertEqual((missing.status, missing.causes), (1, ("no-root-certificates",)), missing.stdout)
+        self.assertIn(".postgresql/root.crt does not exist", missing.document["causes"][0]["remedy"])
+        self.assertEqual((by_variable.status, by_file.status), (0, 0), by_file.stdout)
+
     def test_a_password_in_the_service(self):
         self.services.add("prod", password="an-old-password")
         with self.services.agent("etl", **self.env):

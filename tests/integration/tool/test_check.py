@@ -72,6 +72,15 @@ class Good(CheckCase):
                 output = self.check(login)
                 self.assertEqual((output.status, output.causes), (1, ("password-given",)), output.document["items"][-3:])
 
+    def test_the_clock(self):
+        """A fault is a clock with which logins are refused."""
+        for offset, mark in ((0, "ok"), (200, "warning"), (600, "warning"), (-200, "warning"), (1000, "fault"), (-1000, "fault")):
+            with self.subTest(offset=offset):
+                self.lab.clock(offset)
+                output = self.check(self.login_to("postgres"))
+                self.assertEqual(output.item("clock")["mark"], mark, output.item("clock"))
+                self.assertEqual(output.status, 3 if mark == "fault" else 0)
+
     def test_a_role_and_a_profile(self):
         base = self.lab.principals["etl-base"]
         self.home.write(".aws/credentials", f"[base]\naws_access_key_id = {base.access_key}\n"
@@ -284,6 +293,19 @@ class Documents(CheckCase):
                 self.assertEqual(output.item("region")["text"].split(",")[0], "us-east-1")
                 self.assertEqual(output.item("identity")["mark"], "skipped")
                 self.assertEqual(output.item("login")["mark"], "skipped")
+
+    def test_a_dns_server_that_does_not_answer(self):
+        """As on a laptop behind a network that drops all packets: what needs no network is still known."""
+        host = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
+        login = self.login_to("postgres", host=host, port=5432, aliases={host: "silent"},
+                              env={"LD_PRELOAD": "", "PGCONNECT_TIMEOUT": "2"})
+        begun = time.monotonic()
+        output = self.check(login)
+        self.assertLess(time.monotonic() - begun, BUDGET_SECONDS)
+        self.assertEqual((output.status, output.causes), (4, ("unreached",)), output.stdout)
+        self.assertEqual((output.item("DNS")["mark"], output.item("DNS")["text"]), ("fault", "no answer in time"))
+        self.assertEqual(output.item("region")["text"].split(",")[0], "us-east-1")
+        self.assertEqual(output.item("access key")["text"], self.lab.principals["etl"].access_key)
 
     def test_a_silent_server_takes_the_time_that_the_output_states(self):
         class StopsBeforeTls(Silent):

@@ -276,7 +276,7 @@ static bool skip(struct ria_facts *facts, enum ria_verdict verdict, const char *
 /* Returns whether a login makes sense; otherwise reports why not. */
 static bool is_worth_it(struct ria_facts *facts)
 {
-    if (facts->server.lines.len > 0 && !facts->is_reached) {
+    if (facts->is_probed && !facts->is_reached) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
     }
     if (facts->is_silent) {

@@ -130,6 +130,7 @@ struct ria_facts {
     struct ria_times times;
     struct ria_probe agent;  /* the output of --status */
     struct ria_probe server; /* name resolution, TCP and TLS */
+    bool is_probed;          /* the probe ran; it may have been killed before it printed anything */
     bool is_reached;         /* the TCP connection was established */
     bool is_silent;          /* the server accepted the connection and did not answer */
     bool offers_no_tls;

@@ -32,7 +32,7 @@ static bool has_no_endpoint(const struct ria_facts *facts)
 
 static bool is_unreached(const struct ria_facts *facts)
 {
-    return facts->server.lines.len > 0 && !facts->is_reached;
+    return facts->is_probed && !facts->is_reached;
 }
 
 static bool offers_no_tls(const struct ria_facts *facts)

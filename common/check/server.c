@@ -366,8 +366,9 @@ void ria_check_server(struct ria_facts *facts)
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "probe", &err);
         return;
     }
+    facts->is_probed = true;
     facts->is_reached = ria_probe_number(&facts->server, "tcp_us", -1) >= 0;
-    if (ria_probe_number(&facts->server, "tcp_us", -1) < 0) {
+    if (!facts->is_reached) {
         add_unreached(facts);
         return;
     }

@@ -15,6 +15,8 @@ enum {
     PARAMETERS_MAX = 8,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
+    MARIADB_CLIENT_ERRORS = 5000, /* and those of MariaDB's library are also 5000 to 5999 */
+    MARIADB_CLIENT_ERRORS_END = 6000,
 };
 
 /* The libraries of each engine, in the order in which they are tried. */
@@ -124,7 +126,10 @@ static void add_success(struct ria_facts *facts)
 {
     char user[128];
     char version[128];
-    (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
+    if (!ria_probe_text(&facts->attempt, "user", user, sizeof(user))) {
+        /* A replication connection runs no query. */
+        (void)ria_text_copy(user, sizeof(user), facts->target.login.user);
+    }
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
     if (ria_check_has_password(facts)) {
         facts->verdict = RIA_VERDICT_OURS;
@@ -155,17 +160,36 @@ static void add_success(struct ria_facts *facts)
         cipher);
 }
 
-/* Copies the first line that rds-iam's hooks wrote to stderr, without "rds-iam: ". */
-static bool find_hook_message(const struct ria_probe *attempt, char *out, size_t size)
+/* Copies the first line of rds-iam's hooks, or of rds-iam exec, without "rds-iam: warning: ". With
+ * `word`, only a line that contains it. */
+static bool find_hook_message(
+    const struct ria_probe *attempt, const char *word, char *out, size_t size)
 {
-    const char *text = attempt->errors.len == 0 ? NULL : strstr(attempt->errors.data, "rds-iam: ");
-    if (text == NULL) {
-        return false;
+    static const char *const begins[] = {"rds-iam: ", "warning: "};
+    const char *line = attempt->errors.len == 0 ? "" : attempt->errors.data;
+    for (; *line != '\0'; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL ? 1 : 0)) {
+        const char *text = line;
+        bool is_hook = strncmp(line, begins[0], strlen(begins[0])) == 0;
+        for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+            text += strncmp(text, begins[i], strlen(begins[i])) == 0 ? strlen(begins[i]) : 0;
+        }
+        (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+        ria_printable(out);
+        if (is_hook && (word == NULL || strstr(out, word) != NULL)) {
+            return true;
+        }
     }
-    text += strlen("rds-iam: ");
-    (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
-    ria_printable(out);
-    return true;
+    return false;
+}
+
+/* Finds the message of a hook that refused to make or to send a token. Other messages are warnings.
+ * If the login did not begin, every message is that of rds-iam exec. */
+static bool find_hook_refusal(const struct ria_probe *attempt, char *out, size_t size)
+{
+    bool has_begun = ria_probe_number(attempt, "login_us", -1) >= 0 || attempt->is_late;
+    return find_hook_message(attempt, "no token", out, size) ||
+           find_hook_message(attempt, "not connected", out, size) ||
+           (!has_begun && find_hook_message(attempt, NULL, out, size));
 }
 
 /* Returns whether the server sent the error. MySQL's client libraries also use the server's number
@@ -174,7 +198,9 @@ static bool is_error_of_server(const struct ria_facts *facts)
 {
     int64_t code = facts->refusal_code;
     bool is_own = (code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END) ||
-                  strstr(facts->refusal, "could not be loaded") != NULL;
+                  (code >= MARIADB_CLIENT_ERRORS && code < MARIADB_CLIENT_ERRORS_END) ||
+                  (strncmp(facts->refusal, "Plugin ", strlen("Plugin ")) == 0 &&
+                   strstr(facts->refusal, "could not be loaded") != NULL);
     return strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
 }
 
@@ -204,7 +230,7 @@ static enum ria_verdict judge(struct ria_facts *facts)
     if (is_error_of_server(facts)) {
         return RIA_VERDICT_SERVER;
     }
-    if (find_hook_message(&facts->attempt, message, sizeof(message))) {
+    if (find_hook_refusal(&facts->attempt, message, sizeof(message))) {
         (void)ria_text_copy(facts->refusal, sizeof(facts->refusal), message);
         return RIA_VERDICT_OURS;
     }
@@ -260,7 +286,7 @@ static void add_failure(struct ria_facts *facts)
             "the server's error contains the token, so it is not shown");
     }
     add_refusal_item(facts);
-    if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
+    if (find_hook_message(&facts->attempt, NULL, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {
         ria_report_add(facts->report, RIA_MARK_WARNING, "hook", NULL, "%s", hook);
     }
@@ -285,7 +311,7 @@ static bool is_worth_it(struct ria_facts *facts)
     if (facts->target.login.host != NULL && !facts->has_name) {
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
     }
-    if (facts->credentials != RIA_FOUND) {
+    if (facts->credentials != RIA_FOUND && !facts->is_agent_running) {
         return skip(facts, RIA_VERDICT_OURS, "no credentials were found that could sign a token");
     }
     if (facts->target.engine == RIA_ENGINE_UNKNOWN) {

@@ -151,8 +151,13 @@ void ria_check_credentials(struct ria_facts *facts)
         add_trail(facts, session.explanation.data);
     }
     if (facts->credentials != RIA_FOUND) {
-        ria_report_add_error(
-            facts->report, RIA_MARK_FAULT, "credentials", &facts->credentials_error);
+        ria_report_add(
+            facts->report,
+            facts->is_agent_running ? RIA_MARK_WARNING : RIA_MARK_FAULT,
+            "credentials",
+            facts->is_agent_running ? "The agent may have others: rds-iam-agent --status" : NULL,
+            "%s",
+            facts->credentials_error.text);
         return;
     }
     ria_check_time_signature(facts);

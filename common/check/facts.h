@@ -136,6 +136,7 @@ struct ria_facts {
     bool offers_no_tls;
     bool has_tls;            /* the TLS handshake was completed; the members below are set */
     bool is_other_ca;        /* the certificate was not issued below ca_file */
+    bool is_out_of_date;     /* the certificate has expired, or is not valid yet */
     bool is_other_server;    /* the certificate does not contain the name that is signed for */
     bool is_name_unverified; /* it does not contain the dialled name, and must */
 

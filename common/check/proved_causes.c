@@ -16,7 +16,8 @@ enum {
 
 static bool has_no_credentials(const struct ria_facts *facts)
 {
-    return facts->credentials != RIA_FOUND;
+    /* The agent has credentials of its own. */
+    return facts->credentials != RIA_FOUND && !facts->is_agent_running;
 }
 
 static bool has_rejected_keys(const struct ria_facts *facts)
@@ -54,6 +55,11 @@ static bool has_other_server(const struct ria_facts *facts)
 static bool has_other_ca(const struct ria_facts *facts)
 {
     return facts->has_tls && facts->is_other_ca;
+}
+
+static bool is_out_of_date(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_out_of_date;
 }
 
 static bool has_unverified_name(const struct ria_facts *facts)
@@ -193,6 +199,10 @@ static const struct {
      has_no_ca,
      "There are no usable root certificates, so the server cannot be verified.",
      "{ca_error}"},
+    {"certificate-out-of-date",
+     is_out_of_date,
+     "The server's certificate is not valid at the time of this machine, so no token is sent.",
+     "Compare the clock with the certificate's dates: date; see TLS above, under Server."},
     {"other-server",
      has_other_server,
      "The server is another one than the one that the token is signed for.",

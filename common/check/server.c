@@ -145,6 +145,34 @@ static void add_unreached(struct ria_facts *facts)
 
 /* -- TLS -------------------------------------------------------------------------------------- */
 
+/* Reports a chain that OpenSSL rejects. A certificate that is not valid at this time says nothing
+ * about its issuer. */
+static void add_broken_chain(struct ria_facts *facts, const char *issuer, const char *reason)
+{
+    facts->is_out_of_date = ria_probe_is(&facts->server, "in_time", "no");
+    facts->is_other_ca = !facts->is_out_of_date;
+    if (facts->is_out_of_date) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "TLS",
+            "Compare this machine's clock with the certificate's dates.",
+            "a certificate of the server, issued by %s, or its issuer's: %s",
+            issuer,
+            reason);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "TLS",
+        "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
+        "the certificate was issued by %s, which is not in %s: %s",
+        issuer,
+        facts->ca_file,
+        reason);
+}
+
 static void add_chain(struct ria_facts *facts)
 {
     char chain[VALUE_SIZE];
@@ -171,16 +199,7 @@ static void add_chain(struct ria_facts *facts)
             (double)ria_probe_number(&facts->server, "tls_us", 0) / US_PER_MS,
             issuer);
     } else {
-        facts->is_other_ca = true;
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "TLS",
-            "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
-            "the certificate was issued by %s, which is not in %s: %s",
-            issuer,
-            facts->ca_file,
-            chain);
+        add_broken_chain(facts, issuer, chain);
     }
 }
 

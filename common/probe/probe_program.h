@@ -48,11 +48,11 @@ bool probe_start_tls(int fd, enum probe_engine engine);
 /* -- tls.c ------------------------------------------------------------------------------------ */
 
 /* Performs a TLS handshake and prints tls_us, protocol, cipher, chain ("ok" or OpenSSL's reason),
- * chain_code, name and signed_name ("ok" or "mismatch": whether the certificate contains `host`,
- * and `signed_name`, for which the token is signed), names, subject, issuer and days_left.
- * Prints silent (yes) if the server does not answer in
- * time. Continues after a failed verification, because the reason is wanted. ca_file NULL: the
- * chain is not verified. */
+ * in_time (no, if a certificate of the chain has expired or is not valid yet), name and signed_name
+ * ("ok" or "mismatch": whether the certificate contains `host`, and `signed_name`, for which the
+ * token is signed), names, subject, issuer and days_left. Prints silent (yes) if the server does
+ * not answer in time. Continues after a failed verification, because the reason is wanted. ca_file
+ * NULL: the chain is not verified. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */

@@ -98,7 +98,9 @@ static void print_server(SSL *ssl, const struct wanted *wanted)
     if (wanted->ca_file != NULL) {
         probe_print(
             "chain", "%s", result == X509_V_OK ? "ok" : X509_verify_cert_error_string(result));
-        probe_print("chain_code", "%ld", result);
+        if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID) {
+            probe_print("in_time", "no");
+        }
     }
     probe_print("name", "%s", has_name(certificate, wanted->host) ? "ok" : "mismatch");
     probe_print(

@@ -142,6 +142,8 @@ TLS = (
         {"postgres": "certificate verify failed", "mysql": TLS_ERROR}, NOTHING),
     Row("a certificate that is its own CA", peer("self_signed"), HERE, ("other-ca",),
         {"postgres": "certificate verify failed", "mysql": TLS_ERROR}, NOTHING),
+    Row("a certificate that has expired", peer("expired"), HERE, ("certificate-out-of-date",),
+        {"postgres": "certificate verify failed", "mysql": TLS_ERROR}, NOTHING),
     Row("another name in the certificate", peer("wrong_name"), HERE, ("other-server",),
         {"postgres": "does not match host name", "mysql": TLS_ERROR}, NOTHING),
     Row("no TLS", peer(None), HERE, ("no-tls",),

@@ -15,6 +15,7 @@ from check_case import SCHEMA, CheckCase, Silent, schema_errors
 from cloud import needs_root
 from labcase import USER, harness
 from mariadb_client import CONFIG
+from mysql_peer import Script, error
 from postgresql_peer import PostgreSQLPeer
 import process
 
@@ -344,6 +345,33 @@ class Documents(CheckCase):
             output = self.check(self.login_to("postgres", port=peer.port, env={"PGCONNECT_TIMEOUT": "3"}))
             self.assertIn(b"X-Amz-Signature=", peer.received, "control: the token was sent")
         self.assertEqual((output.status, output.causes), (3, ("slow-verdict",)), output.stdout)
+
+    def test_a_warning_is_not_taken_for_the_refusal(self):
+        """The preload warns of the region, and the server ends the connection after it has the token."""
+        class Ends(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                self._refusal = "\0"  # an error without a text
+
+        with Ends(self.lab.certificates.server) as peer:
+            self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
+            output = self.check(self.login_to("postgres", port=peer.port))
+        self.assertIn("signing for the region", output.item("hook")["text"], "control: there is a warning")
+        self.assertEqual((output.status, output.causes), (3, ("region",)), output.stdout)
+
+    def test_names_that_contain_the_words_of_causes(self):
+        for engine, quote in (("postgres", '"'), ("mysql", "'")):
+            for name in ("pg_hba.conf", "competing requests", "replication connection", "using password: NO",
+                         "rate limit exceeded", "could not be loaded"):
+                with self.subTest(engine=engine, name=name):
+                    text = {"postgres": f'PAM authentication failed for user "{name}"',
+                            "mysql": f"Access denied for user '{name}'@'%' (using password: YES)"}[engine]
+                    script = {"refusal": text} if engine == "postgres" else {
+                        "script": Script(verdict=error(1045, text, "28000"))}
+                    peer = self.peer(engine, **script)
+                    output = self.check(self.login_to(engine, port=peer.port, user=name))
+                    self.assertIn("policy-missing", output.causes, output.stdout)
+                    self.assertEqual(output.status, 3)
 
     def test_a_silent_server_and_a_silent_sts(self):
         self.lab.faults({"kind": "hang", "service": "sts", "times": None})

@@ -70,8 +70,17 @@ class Configured(CheckCase):
         with self.services.agent(None, wait=False, **self.env) as agent:
             agent.await_log("no AWS credentials")
             output = self.check(self.login().change(principal=None))
-        self.assertEqual((output.status, output.causes), (1, ("no-credentials",)), output.stdout)
+        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
         self.assert_nothing_sent()
+
+    def test_an_agent_with_credentials_and_a_user_without(self):
+        """The agent's credentials count, and not those of the shell in which check is run."""
+        self.services.add("prod")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login().change(principal=None))
+        self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
+        self.assertEqual(output.item("credentials")["mark"], "warning")
+        self.assert_accepted()
 
     def test_an_agent_without_credentials_and_a_user_with_credentials(self):
         """The user's shell has credentials, and the agent, started elsewhere, has none."""

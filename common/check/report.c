@@ -17,6 +17,8 @@ enum {
     INDENT = 2 + 5 + NAME_WIDTH + 1, /* spaces, mark, name, space */
 };
 
+#define CONTINUES " \\"
+
 static const struct {
     const char *text;
     const char *colour; /* an SGR sequence of ECMA-48 */
@@ -59,16 +61,31 @@ static size_t columns_of(const char *text, size_t len)
     return columns;
 }
 
+/* Returns whether a remedy is a command for a shell. */
+static bool is_shell_command(const char *text)
+{
+    static const char *const begins[] = {"aws ", "rds-iam ", "systemctl ", "timedatectl "};
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        if (strncmp(text, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Prints words, and begins a new line with `indent` spaces where a word does not fit. `column` is
- * the present column. A word that is longer than a line is not broken, so that it can be copied. */
+ * the present column. A word that is longer than a line is not broken, so that it can be copied. In
+ * a command, a line that continues ends with a backslash, so that the command can be copied. */
 static void print_wrapped(const char *text, size_t indent, size_t column)
 {
+    bool is_command = is_shell_command(text);
+    size_t width = is_command ? WIDTH - strlen(CONTINUES) : WIDTH;
     bool is_first = true;
     while (*text != '\0') {
         size_t len = strcspn(text, " \n");
         size_t columns = columns_of(text, len);
-        if (!is_first && column + 1 + columns > WIDTH) {
-            (void)printf("\n%*s", (int)indent, "");
+        if (!is_first && column + 1 + columns > width) {
+            (void)printf("%s\n%*s", is_command ? CONTINUES : "", (int)indent, "");
             column = indent;
         } else if (!is_first) {
             (void)putchar(' ');

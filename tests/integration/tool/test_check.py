@@ -192,6 +192,16 @@ class Printed(CheckCase):
         with self.assertRaises(AssertionError):
             self.assert_lines("  ok   DNS                " + "word " * 20)
 
+    def test_a_command_of_several_lines_can_be_copied(self):
+        login = self.login_to("mysql", principal="no-policy")
+        text = self.check_text(login).stdout
+        remedies = {each["cause"]: each["remedy"] for each in self.check(login).document["causes"]}
+        command = text[text.index("aws iam simulate-principal-policy"):].split("\n\n")[0]
+        self.assertGreater(command.count("\n"), 1)
+        words = subprocess.run(["sh", "-c", f"printf '%s\\n' {command}"], stdout=subprocess.PIPE, text=True, check=True,
+                               timeout=60).stdout.splitlines()
+        self.assertEqual(words, remedies["policy-deny"].split())
+
     def test_colours_on_a_terminal_only(self):
         login = self.login_to("postgres")
         self.assertNotIn("\x1b", self.check_text(login.change(env={"TERM": "xterm"})).stdout)

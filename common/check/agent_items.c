@@ -126,6 +126,16 @@ void ria_check_agent(struct ria_facts *facts)
         "%s",
         facts->is_agent_running ? "running" : "not running for this user");
     if (facts->is_agent_running) {
+        char source[RIA_ERROR_TEXT_MAX];
+        if (ria_probe_text(&facts->agent, "credentials", source, sizeof(source))) {
+            ria_report_add(
+                facts->report,
+                RIA_MARK_NOTE,
+                "agent's source",
+                NULL,
+                "%s",
+                source + strspn(source, " "));
+        }
         ria_buf_add_char(&facts->agent.lines, '\n');
         check_agent_entry(facts, ria_buf_text(&facts->agent.lines), facts->target.service);
     }

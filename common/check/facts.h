@@ -219,7 +219,7 @@ bool ria_check_has_password(const struct ria_facts *facts);
 /* -- mysql_group.c: target.group; fills the target's host, port and user -- */
 void ria_check_option_file(struct ria_facts *facts);
 
-/* -- credentials.c: the sources, the identity, the expiry time, the clock -- */
+/* -- credential_items.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);
 
 /* -- server.c: the name, DNS, TCP, TLS -- */
@@ -275,8 +275,8 @@ int ria_check_all_targets(
 /* -- attempt.c: one login -- */
 void ria_check_login(struct ria_facts *facts);
 
-/* -- library.c: finds the client library of target.program, or the usual one of the engine. Returns
- * false with err filled if the program has none. -- */
+/* -- client_library.c: finds the client library of target.program. Returns false with err filled if
+ * the program has none. -- */
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 

@@ -79,7 +79,8 @@ static bool is_service_refused(const struct ria_facts *facts)
 
 static bool is_service_unknown(const struct ria_facts *facts)
 {
-    return facts->is_service_unknown && facts->verdict == RIA_VERDICT_OURS;
+    return facts->is_service_unknown &&
+           (facts->verdict == RIA_VERDICT_OURS || facts->verdict == RIA_VERDICT_SERVER);
 }
 
 static bool has_failed_agent(const struct ria_facts *facts)
@@ -168,7 +169,7 @@ static const struct {
 } proved[] = {
     {"no-service",
      has_no_service,
-     "The service does not exist.",
+     "The service does not exist, or its file cannot be read.",
      "See service above, under Settings."},
     {"no-option-file",
      has_no_group,
@@ -226,8 +227,8 @@ static const struct {
      "{service_error}"},
     {"agent-does-not-serve",
      is_service_unknown,
-     "The running agent does not serve this service: it reads other service files, or uses another "
-     "directory than that of the passfile.",
+     "The running agent does not serve this service: it reads other service files, or the passfile "
+     "is not in its directory. So the client sent no token.",
      "Compare the files and the directory with: rds-iam-agent --status"},
     {"agent-not-running",
      has_no_agent,

@@ -156,6 +156,21 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
+/* Returns whether the first unusable line of the file is in this service. libpq then refuses the
+ * service; it ignores such lines of other services. */
+static bool has_odd_line(
+    const struct ria_service_index *index, const struct ria_indexed_service *service)
+{
+    const struct ria_service_file *file = service->file;
+    bool is_within = file->odd_line > service->service->line;
+    for (size_t i = 0; i < index->count; i++) {
+        unsigned line = index->services[i].service->line;
+        bool is_between = line > service->service->line && line < file->odd_line;
+        is_within = is_within && !(index->services[i].file == file && is_between);
+    }
+    return is_within;
+}
+
 static void check_indexed_service(struct ria_facts *facts, const struct service_files *files)
 {
     RIA_AUTO(service_index) index = {0};
@@ -173,6 +188,18 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
             "Add it: rds-iam setup postgres",
             "no service file has a service \"%s\"",
             facts->target.service);
+        return;
+    }
+    if (has_odd_line(&index, service)) {
+        facts->is_service_missing = true;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "service",
+            NULL,
+            RIA_SERVICE_ODD_LINE,
+            service->file->path,
+            service->file->odd_line);
         return;
     }
     ria_report_add(
@@ -200,6 +227,7 @@ void ria_check_service(struct ria_facts *facts)
     if (read_service_files(facts->world, &files, &err)) {
         check_indexed_service(facts, &files);
     } else {
+        facts->is_service_missing = true;
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "service", &err);
     }
     release_service_files(&files);

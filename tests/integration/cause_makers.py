@@ -187,6 +187,12 @@ def stored_password(case, engine):
     return case.login_to(engine)
 
 
+def other_passfile(case, engine):
+    """The service's passfile is the user's own, and not one of the agent's."""
+    stored_password(case, engine)
+    return service(passfile=case.home.path / ".pgpass")(case, engine)
+
+
 def replication(case, engine):
     """With this parameter, RDS refuses every token for a replication connection."""
     case.lab.parameter("rds.iam_auth_for_replication", "0")

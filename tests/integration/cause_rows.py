@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cause_makers import (
     EACH, NO_CONNECT, alias, changed, clock, closed_port, cut_token, expired_sso, faulty, given, iam_off,
-    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, other_token, peer, proxy, refusal,
-    replication, role, section, service, settings, stored_password, tunnel, without)
+    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, other_passfile, other_token, peer,
+    proxy, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
 from labcase import USER
 from mysql_peer import Script, error
 
@@ -77,6 +77,8 @@ SETTINGS = (
         NOTHING, PG),
     Row("the agent has no credentials, although the user has some", service(agent=None), HERE, ("agent",),
         "no password supplied", NOTHING, PG),
+    Row("a passfile that is not one of the agent's, and contains a password", other_passfile, SERVER,
+        ("agent-does-not-serve",), PAM, "Malformed: ", PG),
     Row("a password in the service", service(password="an-old-password"), SERVER, ("password-given",), PAM,
         "Malformed: ", PG),
     Row("a password for this server in ~/.pgpass", stored_password, SERVER, ("password-given",), PAM, "Malformed: ", PG),

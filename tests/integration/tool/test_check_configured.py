@@ -31,6 +31,7 @@ class Configured(CheckCase):
             self.check_text(self.login())
         self.assertEqual(output.status, 0, output.stdout)
         self.assertEqual(output.item("agent")["text"], "running")
+        self.assertEqual(output.item("agent's source")["text"], "the environment, without an expiry time")
         self.assert_accepted(2)
 
     def test_a_service_without_the_agent(self):
@@ -102,7 +103,7 @@ class Configured(CheckCase):
             agent.await_log('the profile "nope" does not exist')
             good, other = self.check(self.login()), self.check(self.login("other"))
         self.assertEqual((good.status, good.causes), (0, ()), good.stdout)
-        self.assertEqual([each for each in good.document["items"] if each["name"].startswith("agent's")], [])
+        self.assertEqual([each for each in good.document["items"] if each["name"] == "agent's last error"], [])
         self.assertIn('the profile "nope" does not exist', other.item("agent's last error")["text"])
 
     def test_a_failure_that_is_over_is_no_cause(self):
@@ -154,6 +155,22 @@ class Configured(CheckCase):
                 output = self.check(self.login())
                 self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
                 self.assertIn('"prod"', output.item("service")["text"])
+
+    def test_a_service_with_a_line_that_libpq_rejects(self):
+        """libpq rejects a service with such a line, and ignores the line if it looks for another service."""
+        self.services.add("first")
+        line = self.services.add("prod", **{"no setting": ""})
+        self.services.add("last")
+        text = (self.home.path / ".pg_service.conf").read_text().replace("no setting=", "no setting")
+        self.home.write(".pg_service.conf", text)
+        for name, is_rejected in (("first", False), ("prod", True), ("last", False)):
+            with self.subTest(name=name):
+                output = self.check(self.login(name))
+                psql = self.client(self.login(name).change(service=name, engine="postgres"))
+                self.assertEqual("syntax error" in psql.stderr, is_rejected, psql.stderr)
+                self.assertEqual("no-service" in output.causes, is_rejected, output.stdout)
+                if is_rejected:
+                    self.assertIn(f".pg_service.conf:{line + 8}: is not a comment", output.item("service")["text"])
 
     def test_a_service_with_replication(self):
         """With rds.iam_auth_for_replication = 0, RDS refuses every token for a replication connection."""

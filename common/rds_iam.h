@@ -133,7 +133,7 @@ struct ria_session {
     }
 
 /* Runs the chain of credential sources without making a token. If login->host is NULL, rds-iam's
- * configuration is used only for its key cache_credential_process (config/config.h). login->profile
+ * configuration is used only for its key cache_credential_process (rds-iam.conf(5)). login->profile
  * may name a profile. mfa_code is the code that the user entered, or NULL. Returns the same
  * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the deadline
  * at most. */

@@ -25,6 +25,9 @@ PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
 # Tests write only here: labs, scratch directories, logs.
 WORK = pathlib.Path(os.environ.get("RIA_WORK", SOURCE / "build" / "work")).resolve()
 
+# The configuration and the CA store of the machine. Tests run as on a machine without them.
+OWN_CONFIGURATION = pathlib.Path("/etc/rds-iam")
+
 
 def installed(pattern):
     """The path of the one installed file that matches a pattern such as "bin/rds-iam" or "lib*/**/x.so"."""
@@ -55,17 +58,23 @@ def children(pid):
 
 
 def main():
-    """Runs the tests of the calling file."""
+    """Runs the tests of the calling file, or those that the arguments name: CLASS or CLASS.TEST."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     surroundings.reset_process()
     try:
         surroundings.open_directories(SOURCE, BUILD, PREFIX, WORK)
     except OSError as error:  # the tests that need these directories fail and report it
         print(f"# other users cannot reach {SOURCE}: {error}; clone into a directory that they can enter", flush=True)
+    try:
+        surroundings.hide_directory(OWN_CONFIGURATION)
+    except OSError as error:  # the tests that expect no CA store and no configuration fail
+        print(f"# {OWN_CONFIGURATION} cannot be hidden: {error}; run the tests as root, or remove it", flush=True)
     WORK.mkdir(parents=True, exist_ok=True)
     runner = TAPTestRunner()
     runner.set_stream(True)
     runner.set_format("{method_name}")
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    module = sys.modules["__main__"]
+    loader = unittest.defaultTestLoader
+    suite = loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:] else loader.loadTestsFromModule(module)
     result = runner.run(suite)
     sys.exit(0 if result.wasSuccessful() else 1)

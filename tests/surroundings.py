@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Removes the state that a test process must not inherit from the caller of tests/run: ignored and blocked signals,
-the umask, and a source tree that only root can reach.
+the umask, a source tree that only root can reach, and the machine's own configuration of rds-iam.
 
-The machine is not changed: the directories are made reachable in a mount namespace of this process.
+The machine is not changed: directories are made reachable or hidden in a mount namespace of this process.
 """
 import ctypes
 import os
@@ -45,9 +45,7 @@ def open_directories(source, *others):
     covered = {_topmost_closed(path) for path in trees} - {None}
     if not covered:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
-    _check(libc.unshare(CLONE_NEWNS), "unshare")
-    _mount(libc, "none", "/", None, MS_REC | MS_PRIVATE)
+    libc = _leave_mount_namespace()
     moved = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in trees if _topmost_closed(path)]
     for path in sorted(covered):
         _mount(libc, "tmpfs", path, "tmpfs", 0, "mode=755")
@@ -60,6 +58,21 @@ def open_directories(source, *others):
         _mount(libc, f"/proc/self/fd/{descriptor}", path, None, MS_BIND | MS_REC)
         os.close(descriptor)
     os.chdir(os.getcwd())  # enter the directory of this path in the new namespace
+
+
+def hide_directory(directory):
+    """Covers a directory by an empty one for this process, if it exists. Raises OSError if the kernel does not allow
+    this, or if the tests do not run as root."""
+    if directory.is_dir():
+        _mount(_leave_mount_namespace(), "tmpfs", directory, "tmpfs", 0, "mode=755")
+
+
+def _leave_mount_namespace():
+    """Enters a new mount namespace, whose mounts are not seen outside. Returns libc, for _mount()."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    _check(libc.unshare(CLONE_NEWNS), "unshare")
+    _mount(libc, "none", "/", None, MS_REC | MS_PRIVATE)
+    return libc
 
 
 def _is_closed(path):

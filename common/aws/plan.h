@@ -23,6 +23,7 @@
 #include "aws/service.h"
 #include "aws/setting.h"
 
+/* Records contain the numbers of this enum and of the next two; see VERSION in codec/record.c. */
 enum ria_source {
     RIA_SOURCE_KEYS,         /* the keys are in the plan */
     RIA_SOURCE_WEB_IDENTITY, /* the role that the web identity assumes is roles[0] of the plan */

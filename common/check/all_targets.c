@@ -98,7 +98,7 @@ int ria_check_all_targets(
     if (totals.count == 0) {
         totals.status =
             ria_usage_error(&err, command, "%s: give --hostname and --username", summary);
-        ria_print_error(&err);
+        ria_print_error(command, &err);
     } else if (json == NULL) {
         (void)printf("\n\n%s.\n", summary);
     }

@@ -3,7 +3,7 @@
  * rds-iam check: runs all checks for one login and explains a refusal. Rejects a command line that
  * does not name a login. */
 #include "check/facts.h"
-#include "tool/options.h"
+#include "cli/command_line.h"
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -17,34 +17,74 @@ enum {
     JSON_MAX = 16 * 1024 * 1024,
 };
 
-static const char help[] =
-    "usage: rds-iam check --hostname HOST --username USER [OPTION...]\n"
-    "       rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
-    "       rds-iam check\n"
-    "\n"
-    "Checks everything that a login needs, step by step, logs in once, and explains a refusal.\n"
-    "Prints no secret. Changes nothing, neither here nor on the server. Without options, checks\n"
-    "every service of pg_service.conf and every group of the MySQL option files whose host is an\n"
-    "RDS endpoint.\n"
-    "\n"
-    "  --hostname HOST    the RDS endpoint, or a name that rds-iam's configuration maps\n"
-    "  --port PORT        default: 5432 with --engine postgres, otherwise 3306\n"
-    "  --username USER    the database user\n"
-    "  --service NAME     a service of pg_service.conf, as psql uses it\n"
-    "  --defaults-group NAME\n"
-    "                     a group of the MySQL option file, such as client or client-rds\n"
-    "  --engine ENGINE    postgres or mysql (also for MariaDB); default: by the port\n"
-    "  --dbname NAME      default: postgres, or none for mysql\n"
-    "  --program FILE     log in with the client library of this program\n"
-    "  --ca FILE          verify the server with FILE, not with the files of rds-iam setup ca\n"
-    "  --profile NAME     use this AWS profile\n"
-    "  --aws              also ask AWS about the database and the policies, which needs the\n"
-    "                     permissions rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy\n"
-    "  --json             print one JSON object\n"
-    "  --help             print this text\n"
-    "\n"
-    "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
-    "3 (refused by the server), 4 (the server was not reached)\n";
+/* What the command line asks for. */
+struct check_arguments {
+    struct ria_target target;
+    const char *port;
+    const char *engine;
+    bool is_json;
+    bool is_all; /* no login is named */
+};
+
+static const struct ria_option options[] = {
+    {"hostname",
+     "HOST",
+     "the RDS endpoint, or a name that rds-iam's configuration maps",
+     RIA_VALUE(struct check_arguments, target.login.host)},
+    {"port",
+     "PORT",
+     "default: 5432 with --engine postgres, otherwise 3306",
+     RIA_VALUE(struct check_arguments, port)},
+    {"username", "USER", "the database user", RIA_VALUE(struct check_arguments, target.login.user)},
+    {"service",
+     "NAME",
+     "a service of pg_service.conf, as psql uses it",
+     RIA_VALUE(struct check_arguments, target.service)},
+    {"defaults-group",
+     "NAME",
+     "a group of the MySQL option file, such as client or client-rds",
+     RIA_VALUE(struct check_arguments, target.group)},
+    {"engine",
+     "ENGINE",
+     "postgres or mysql (also for MariaDB); default: by the port",
+     RIA_VALUE(struct check_arguments, engine)},
+    {"dbname",
+     "NAME",
+     "default: postgres, or none for mysql",
+     RIA_VALUE(struct check_arguments, target.dbname)},
+    {"program",
+     "FILE",
+     "log in with the client library of this program",
+     RIA_VALUE(struct check_arguments, target.program)},
+    {"ca",
+     "FILE",
+     "verify the server with FILE, not with the files of rds-iam setup ca",
+     RIA_VALUE(struct check_arguments, target.ca)},
+    {"profile",
+     "NAME",
+     "use this AWS profile",
+     RIA_VALUE(struct check_arguments, target.login.profile)},
+    {"aws",
+     NULL,
+     "also ask AWS about the database and the policies, which needs the permissions "
+     "rds:Describe*, iam:GetRole and iam:SimulatePrincipalPolicy",
+     RIA_FLAG(struct check_arguments, target.asks_aws)},
+    {"json", NULL, "print one JSON object", RIA_FLAG(struct check_arguments, is_json)},
+};
+
+static const struct ria_syntax check_syntax = {
+    .usage = "rds-iam check --hostname HOST --username USER [OPTION...]\n"
+             "rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
+             "rds-iam check\n",
+    .about = "Checks everything that a login needs, step by step, logs in once, and explains a\n"
+             "refusal. Prints no secret. Changes nothing, neither here nor on the server.\n"
+             "If no login is given, checks every service of pg_service.conf and every group of\n"
+             "the MySQL option files whose host is an RDS endpoint.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .exit_status = "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
+                   "3 (refused by the server), 4 (the server was not reached)\n",
+};
 
 static const struct {
     const char *result;
@@ -187,7 +227,7 @@ static const char *find_conflict(
     const struct {
         const char *name;
         bool is_conflict;
-    } options[] = {
+    } rows[] = {
         {"defaults-group", has_service && target->group != NULL},
         {"hostname", has_service && target->login.host != NULL},
         {"port", has_service && port != NULL},
@@ -195,9 +235,9 @@ static const char *find_conflict(
         {"engine",
          (has_service || target->group != NULL) && engine != NULL && strcmp(engine, wrong) == 0},
     };
-    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-        if (options[i].is_conflict) {
-            return options[i].name;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].is_conflict) {
+            return rows[i].name;
         }
     }
     return NULL;
@@ -224,18 +264,10 @@ static bool use_profile(const char *profile)
     return setenv("AWS_PROFILE", profile, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* What the command line asks for. */
-struct request {
-    struct ria_target target;
-    const char *port;
-    const char *engine;
-    bool is_json;
-    bool is_all; /* no target is named */
-};
-
 /* Returns the exit status of a usage error if the options contradict each other or name no target;
  * otherwise RIA_CONTINUE. */
-static int check_request(const char *command, struct request *request, struct ria_error *err)
+static int check_request(
+    const char *command, struct check_arguments *request, struct ria_error *err)
 {
     const struct ria_target *target = &request->target;
     const char *other = find_conflict(target, request->engine, request->port);
@@ -261,26 +293,11 @@ static int read_request(
     int argc,
     char **argv,
     const struct ria_world *world,
-    struct request *request,
+    struct check_arguments *request,
     struct ria_error *err)
 {
     struct ria_target *target = &request->target;
-    const struct ria_option options[] = {
-        {.name = "hostname", .value = &target->login.host},
-        {.name = "port", .value = &request->port},
-        {.name = "username", .value = &target->login.user},
-        {.name = "service", .value = &target->service},
-        {.name = "defaults-group", .value = &target->group},
-        {.name = "engine", .value = &request->engine},
-        {.name = "dbname", .value = &target->dbname},
-        {.name = "program", .value = &target->program},
-        {.name = "ca", .value = &target->ca},
-        {.name = "profile", .value = &target->login.profile},
-        {.name = "aws", .flag = &target->asks_aws},
-        {.name = "json", .flag = &request->is_json},
-    };
-    int status =
-        ria_options_read(argc, argv, options, sizeof(options) / sizeof(options[0]), help, err);
+    int status = ria_options_read(argc, argv, &check_syntax, request, err);
     request->is_all = status == RIA_CONTINUE && argc == (request->is_json ? 2 : 1);
     if (status == RIA_CONTINUE) {
         status = set_engine(argv[0], request->engine, request->port, target, err);
@@ -308,11 +325,14 @@ static bool has_json_option(int argc, char **argv)
 
 /* Reports a usage error on stderr, and with --json as an object without items, too. */
 static int report_usage(
-    const struct ria_error *err, struct ria_json_writer *json, const struct ria_world *world)
+    const char *command,
+    const struct ria_error *err,
+    struct ria_json_writer *json,
+    const struct ria_world *world)
 {
     struct ria_report report;
     struct ria_times times;
-    ria_print_error(err);
+    ria_print_error(command, err);
     for (size_t i = 0; i < RIA_PHASES; i++) {
         times.us[i] = RIA_TIME_UNKNOWN;
     }
@@ -325,7 +345,7 @@ static int report_usage(
 
 int ria_command_check(int argc, char **argv, const struct ria_world *world)
 {
-    struct request request = {.target = {.login = {.channel = RIA_CHANNEL_NONE}}};
+    struct check_arguments request = {.target = {.login = {.channel = RIA_CHANNEL_NONE}}};
     struct ria_error err = {0};
     RIA_AUTO(buf) text = {.max = JSON_MAX};
     struct ria_json_writer writer = {.out = &text};
@@ -337,7 +357,7 @@ int ria_command_check(int argc, char **argv, const struct ria_world *world)
                  : request.is_all ? ria_check_all_targets(argv[0], json, world)
                                   : ria_check_target(&request.target, json, world);
     } else if (err.text[0] != '\0') {
-        status = report_usage(&err, json, world);
+        status = report_usage(argv[0], &err, json, world);
     } else {
         return status; /* --help */
     }

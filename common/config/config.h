@@ -1,50 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam's own configuration file. For each address that a client connects to, it can name an
- * RDS endpoint, an AWS profile and a role.
- *
- *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     the name of a section: host, host:port,
- *                                                      user@host or user@host:port
- *   profile = etl                                      AWS profile to sign with
- *   region  = eu-west-1                                needed only if the name contains no region
- *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
- *   cache_credential_process = yes                     cache the output of the command; see below
- *   role_arn            = arn:aws:iam::123456789012:role/rds-access
- *                                                      assumed with the credentials of the profile
- *                                                      or of the chain
- *   external_id         = ...                          this and the next five keys need role_arn
- *   role_session_name   = etl
- *   duration_seconds    = 3600
- *   session_tags        = team=etl, env=prod           the role's trust policy must also
- *                                                      allow sts:TagSession
- *   transitive_tag_keys = team
- *   source_identity     = jane
- *
- *   [*.eu-west-1.rds.amazonaws.com]                    "*." matches one or more labels
- *   profile = eu
- *
- *   [127.0.0.1:13306]                                  a tunnel, an alias, a load balancer
- *   endpoint = prod.cluster-abc.eu-west-1.rds.amazonaws.com:3306
- *   tls      = verify-ca                               the default is verify-full
- *
- * tls = verify-ca is for a client that verifies the server's certificate against a CA but cannot
- * verify the host name. The section must also contain `endpoint`, or its name must be the name of
- * an RDS endpoint. A section with a wildcard can contain neither `endpoint` nor `tls`. With
- * verify-ca, the token is sent to any server that has a certificate of that CA. If the CA is the
- * RDS bundle, the token is sent to any RDS database that the host name resolves to.
- *
- * role_arn, external_id, role_session_name and source_identity are rejected if they contain quotes,
- * spaces or a placeholder (aws/identifier.h).
- *
- * cache_credential_process = yes (default: no) is for a credential_process that takes longer than
- * the 10 s of a login. The output of the command is cached only in a file below $XDG_RUNTIME_DIR.
- * `rds-iam credentials` lets the command run for 60 s; after one such run, the plugins can log in.
- * A cache entry is used only for the same command, settings file, profile, AWS_* variables and
- * HOME, and only until 15 minutes before the Expiration in the command's output. Output without an
- * Expiration is not cached. While an entry can be used, rds-iam does not run the command, and does
- * not notice if the command would now print the keys of another identity. To delete the cache
- * entries, run `rds-iam credentials --clear`. `rds-iam credentials --profile NAME` without a host
- * uses the setting of the first section that has this profile and cache_credential_process = yes.
+ * RDS endpoint, an AWS profile and a role. Its manual is the page rds-iam.conf(5),
+ * config/rds-iam.conf.5.scd.
  *
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The

@@ -2,14 +2,18 @@
  *
  * Finds the object that defines the real function behind an interposed one. Searches first the
  * object that made the call and its dependencies, then the objects after this preload in load order
- * (RTLD_NEXT), and last every loaded object. Never returns the program itself, because a lookup
- * through the program's handle searches every object, and finds the interposed function first. */
+ * (RTLD_NEXT), and last every object that was loaded after this preload. Never returns the program
+ * itself, because a lookup through the program's handle searches every object, and finds the
+ * interposed function first. Never returns this preload. */
 #include "interpose/library.h"
 
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Returns a handle of the object that contains the address; the caller closes it. Returns NULL for
@@ -38,26 +42,107 @@ static void *find_through(const void *caller, const char *name)
     return found;
 }
 
-/* Looks the name up in every loaded object except the program. Needed if the caller ended with a
- * jump (a tail call), because in this case the return address is in another object. */
-static void *find_anywhere(const char *name)
+/* -- every loaded object --------------------------------------------------------------------- */
+
+enum {
+    NAMES_BYTES = PATH_MAX, /* of the names that one pass over the loaded objects copies */
+    PASSES_MAX = 1000,
+};
+
+/* The file names of some of the objects that were loaded after this one. They are copies, because
+ * another thread may unload an object at any time. */
+struct object_names {
+    size_t skip;                 /* how many objects after this one are not copied */
+    size_t count;                /* how many names follow in `text` */
+    size_t used;                 /* bytes of `text` */
+    unsigned long long unloaded; /* how many objects the process had unloaded */
+    bool is_after;               /* the pass has reached this object */
+    char text[NAMES_BYTES];      /* each name with its zero byte */
+};
+
+static bool is_own_object(const struct dl_phdr_info *object)
 {
     static const char here = 0;
-    Dl_info info;
-    struct link_map *map = NULL;
-    if (dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) == 0) {
-        return NULL;
+    bool is_own = false;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        uintptr_t start = (uintptr_t)(object->dlpi_addr + segment->p_vaddr);
+        is_own |= segment->p_type == PT_LOAD && (uintptr_t)&here - start < segment->p_memsz;
     }
-    void *found = NULL;
-    for (map = map == NULL ? NULL : map->l_next; map != NULL && found == NULL; map = map->l_next) {
-        void *object = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
-        if (object != NULL) {
-            found = ria_real_dlsym(object, name);
-            (void)dlclose(object);
-        }
+    return is_own;
+}
+
+/* For dl_iterate_phdr(), which holds a lock of the dynamic linker. Ends the pass if the next name
+ * does not fit. A name that can never fit is empty in `text`. */
+static int copy_object_name(struct dl_phdr_info *object, size_t size, void *argument)
+{
+    struct object_names *names = argument;
+    (void)size;
+    names->unloaded = object->dlpi_subs;
+    if (!names->is_after) {
+        names->is_after = is_own_object(object);
+        return 0;
+    }
+    if (names->skip > 0) {
+        names->skip--;
+        return 0;
+    }
+    size_t len = strlen(object->dlpi_name) + 1;
+    const char *name = len > NAMES_BYTES ? "" : object->dlpi_name;
+    len = len > NAMES_BYTES ? 1 : len;
+    if (len > NAMES_BYTES - names->used) {
+        return 1;
+    }
+    memcpy(names->text + names->used, name, len);
+    names->used += len;
+    names->count++;
+    return 0;
+}
+
+static void *find_in_object(const char *file, const char *name)
+{
+    void *object = *file == '\0' ? NULL : dlopen(file, RTLD_NOLOAD | RTLD_LAZY);
+    void *found = object == NULL ? NULL : ria_real_dlsym(object, name);
+    if (object != NULL) {
+        (void)dlclose(object);
     }
     return found;
 }
+
+static void *find_in_objects(const struct object_names *names, const char *name)
+{
+    void *found = NULL;
+    const char *file = names->text;
+    for (size_t i = 0; i < names->count && found == NULL; i++) {
+        found = find_in_object(file, name);
+        file += strlen(file) + 1;
+    }
+    return found;
+}
+
+/* Looks the name up in every object that was loaded after this one. Needed if the caller ended with
+ * a jump (a tail call), because in this case the return address is in another object. If objects
+ * are unloaded between two passes, the positions change, so the search starts again. */
+static void *find_anywhere(const char *name)
+{
+    struct object_names names = {0};
+    void *found = NULL;
+    size_t next = 0;
+    for (int pass = 0; pass < PASSES_MAX && found == NULL; pass++) {
+        unsigned long long unloaded = names.unloaded;
+        names = (struct object_names){.skip = next};
+        (void)dl_iterate_phdr(copy_object_name, &names);
+        bool has_moved = next > 0 && names.unloaded != unloaded;
+        if (!has_moved && names.count == 0) {
+            break;
+        }
+        found = has_moved ? NULL : find_in_objects(&names, name);
+        next = has_moved ? 0 : next + names.count;
+    }
+    return found;
+}
+
+/* -- the copy of a call ---------------------------------------------------------------------- */
 
 bool ria_library_find(const char *name, const void *caller, struct ria_library *out)
 {
@@ -68,7 +153,8 @@ bool ria_library_find(const char *name, const void *caller, struct ria_library *
     if (found == NULL) {
         found = find_anywhere(name);
     }
-    out->handle = found == NULL ? NULL : object_at(found);
+    /* Never this object, whose interposed function would call itself without end. */
+    out->handle = found == NULL || ria_library_is_ours(found) ? NULL : object_at(found);
     return out->handle != NULL;
 }
 

@@ -4,6 +4,7 @@
  * stderr before main(). */
 #include "interpose/preload_log.h"
 
+#include "base/text.h"
 #include "interpose/next.h"
 #include "os/guest_log.h"
 #include "os/guest_stderr.h"
@@ -11,7 +12,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
-#include <stdio.h>
 
 struct ria_stderr_file ria_stderr_at_start;
 
@@ -44,7 +44,7 @@ void ria_preload_log_library(
         dlinfo(library->handle, RTLD_DI_LINKMAP, (void *)&map) != 0 || map == NULL) {
         return;
     }
-    (void)snprintf(
+    (void)ria_text_format(
         text,
         sizeof(text),
         "%s is a function of %.700s, recognized as %s",

@@ -6,10 +6,7 @@
  * the first source that is configured, and records the outcome of each source. obtain.c carries the
  * plan out and reads the caches.
  *
- * To add a provider: write a function of type ria_provide in a file named after the source, declare
- * it at the end of this header, and add its line to the table in chain.c. If the source needs the
- * network, add to fetch/ a file that carries out the source's plans, and add its function to the
- * table in fetch/main.c.
+ * README.md in this folder lists what a new source needs.
  */
 #ifndef RIA_PROVIDER_PROVIDER_H
 #define RIA_PROVIDER_PROVIDER_H

@@ -5,7 +5,7 @@
  * credentials come from instead; with --clear, removes all credentials from the cache. Reads an MFA
  * code from the terminal if a role needs an MFA code. Does not print credentials that contain
  * characters which JSON must escape. */
-#include "tool/options.h"
+#include "cli/command_line.h"
 #include "tool/tool.h"
 
 #include <dirent.h>
@@ -23,24 +23,53 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: rds-iam credentials [--profile NAME] [--explain | --clear]\n"
-    "\n"
-    "Prints the AWS credentials that a token would be signed with. The output has the form of a\n"
-    "credential_process, so that other AWS tools can use it.\n"
-    "\n"
-    "  --profile NAME     use this AWS profile; default: the profile that a database login uses\n"
-    "  --hostname HOST --port PORT --username USER\n"
-    "                     use the credentials of this login, as rds-iam's configuration file sets\n"
-    "                     them\n"
-    "  --region REGION    the AWS region of that database; default: the region in the host name\n"
-    "  --explain          print where the credentials come from: each source and its result, each\n"
-    "                     setting with file and line, the identity, the expiry time; no secrets\n"
-    "  --clear            remove all credentials from the cache\n"
-    "  --help             print this text\n"
-    "\n"
-    "If a role needs an MFA code, the command asks for it on the terminal.\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+struct credentials_arguments {
+    struct ria_login login;
+    const char *port;
+    bool explains;
+    bool clears;
+};
+
+static const struct ria_option options[] = {
+    {"profile",
+     "NAME",
+     "use this AWS profile; default: the profile that a database login uses",
+     RIA_VALUE(struct credentials_arguments, login.profile)},
+    {"hostname",
+     "HOST",
+     "use the credentials of the login at this host, as the configuration sets them; needs --port "
+     "and --username",
+     RIA_VALUE(struct credentials_arguments, login.host)},
+    {"port", "PORT", "the port of that login", RIA_VALUE(struct credentials_arguments, port)},
+    {"username",
+     "USER",
+     "the database user of that login",
+     RIA_VALUE(struct credentials_arguments, login.user)},
+    {"region",
+     "REGION",
+     "the AWS region of that database; default: the region in its host name",
+     RIA_VALUE(struct credentials_arguments, login.region)},
+    {"explain",
+     NULL,
+     "print where the credentials come from: each source and its result, each setting with file "
+     "and line, the identity, the expiry time; no secrets",
+     RIA_FLAG(struct credentials_arguments, explains)},
+    {"clear",
+     NULL,
+     "remove all credentials from the cache",
+     RIA_FLAG(struct credentials_arguments, clears)},
+};
+
+static const struct ria_syntax credentials_syntax = {
+    .usage = "rds-iam credentials [--profile NAME] [--explain | --clear]\n"
+             "rds-iam credentials --hostname HOST --port PORT --username USER\n"
+             "                    [OPTION...]\n",
+    .about = "Prints the AWS credentials that a token would be signed with. The output has the\n"
+             "form of a credential_process, so that other AWS tools can use it.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .notes = "If a role needs an MFA code, the command asks for it on the terminal.\n",
+};
 
 /* -- printing ------------------------------------------------------------------------------- */
 
@@ -316,35 +345,25 @@ static int show(const struct ria_login *login, bool explain, const struct ria_wo
 
 int ria_command_credentials(int argc, char **argv, const struct ria_world *world)
 {
-    struct ria_login login = {.channel = RIA_CHANNEL_NONE};
-    const char *port = NULL;
-    bool explain = false;
-    bool clears = false;
-    const struct ria_option options[] = {
-        {.name = "profile", .value = &login.profile},
-        {.name = "hostname", .value = &login.host},
-        {.name = "port", .value = &port},
-        {.name = "username", .value = &login.user},
-        {.name = "region", .value = &login.region},
-        {.name = "explain", .flag = &explain},
-        {.name = "clear", .flag = &clears},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    struct credentials_arguments arguments = {.login = {.channel = RIA_CHANNEL_NONE}};
+    struct ria_login *login = &arguments.login;
+    int status = ria_options_parse(argc, argv, &credentials_syntax, &arguments);
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
+    const char *port = arguments.port;
+    if ((port == NULL) != (login->host == NULL) || (login->user == NULL) != (login->host == NULL)) {
         return ria_usage(argv[0], "--hostname, --port and --username must be given together");
     }
-    if (login.region != NULL && login.host == NULL) {
+    if (login->region != NULL && login->host == NULL) {
         return ria_usage(argv[0], "--region needs --hostname, --port and --username");
     }
-    if (explain && clears) {
+    if (arguments.explains && arguments.clears) {
         return ria_usage(argv[0], "--explain and --clear cannot be used together");
     }
-    status = port == NULL ? RIA_CONTINUE : ria_options_port(argv[0], port, &login.port);
+    status = port == NULL ? RIA_CONTINUE : ria_options_port(argv[0], port, &login->port);
     if (status != RIA_CONTINUE) {
         return status;
     }
-    return clears ? clear(world) : show(&login, explain, world);
+    return arguments.clears ? clear(world) : show(login, arguments.explains, world);
 }

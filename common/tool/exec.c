@@ -5,8 +5,8 @@
  * and its exit status are the output and the exit status of the command. Does not set the variables
  * of the hooks for a program that cannot load them. Refuses to run with more privileges than its
  * caller. */
+#include "cli/command_line.h"
 #include "tool/ca_store.h"
-#include "tool/options.h"
 #include "tool/program.h"
 #include "tool/tool.h"
 
@@ -24,55 +24,68 @@ enum {
     EXIT_NOT_FOUND = 127,
 };
 
-static const char help[] =
-    "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
-    "\n"
-    "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM tokens:\n"
-    "\n"
-    "  rds-iam setup ca                        (once: installs the root certificates of RDS)\n"
-    "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
-    "  rds-iam exec -- mariadb -h ENDPOINT -u USER\n"
-    "  rds-iam exec -- mysqldump -h ENDPOINT -u USER DATABASE\n"
-    "\n"
-    "  --ca FILE   verify the servers of RDS with FILE, not with the files of rds-iam setup ca\n"
-    "  --help      print this text\n"
-    "\n"
-    "A token is sent only to a verified server. For hosts of RDS, rds-iam exec turns verification\n"
-    "on, also for a login with a password. libpq uses sslmode=verify-full instead of prefer (the\n"
-    "default) or allow. libmariadb and libmysqlclient verify the server's name, unless the "
-    "program\n"
-    "sets the verification itself. The tools of MariaDB and Oracle (mariadb, mysql, mysqldump and\n"
-    "others) contain their client library. They verify the server's name if the host is in their\n"
-    "arguments, ~/.my.cnf or MYSQL_HOST, unless these set verification themselves. Connections to\n"
-    "other hosts do not change.\n"
-    "\n"
-    "If the user gives a password, the client sends the password and no token; for a host of\n"
-    "RDS, a warning is printed. Oracle's library sends the password only if the variable\n"
-    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set.\n"
-    "\n"
-    "If a login gets no token, the reason is printed on stderr. RDS_IAM_LOG=info prints\n"
-    "more, debug each step; RDS_IAM_LOG=LEVEL:FILE writes to FILE.\n"
-    "\n"
-    "Changes in the environment of COMMAND, and no others:\n"
-    "\n"
-    "  LD_PRELOAD            librds-iam-pq.so is added to the list\n"
-    "  LIBMYSQL_PLUGINS      rds-iam's plugins are added to the list\n"
-    "  LIBMYSQL_PLUGIN_DIR   the directory of the plugins for Oracle's library\n"
-    "  MARIADB_PLUGIN_DIR    the directory of the plugins for MariaDB's library\n"
-    "  RDS_IAM_CA            the CA file for RDS: FILE, or the file of rds-iam setup ca\n"
-    "  RDS_IAM_CA_PUBLIC     the CA file for RDS Proxy\n"
-    "  RDS_IAM_LOG           warning, if it is not set\n"
-    "  ASAN_OPTIONS          verify_asan_link_order=0 is added, if COMMAND needs it\n"
-    "  PGSSLMODE             verify-full, if it is not set and COMMAND cannot load LD_PRELOAD\n"
-    "  PGGSSENCMODE          disable, in the same case\n"
-    "  PGSSLROOTCERT         the CA file for RDS, in the same case; FILE replaces a value\n"
-    "  MYSQL_HOME            only in a tool that connects to RDS: where its options are read\n"
-    "\n"
-    "A program that cannot load LD_PRELOAD (of another C library or processor) does not get the\n"
-    "first four.\n"
-    "\n"
-    "exit status: the exit status of COMMAND; 126 (COMMAND cannot be run), 127 (COMMAND was\n"
-    "not found), 1 (failure), 2 (usage error)\n";
+struct exec_arguments {
+    const char *ca;
+};
+
+static const struct ria_option options[] = {
+    {"ca",
+     "FILE",
+     "verify the servers of RDS with FILE, not with the files of rds-iam setup ca",
+     RIA_VALUE(struct exec_arguments, ca)},
+};
+
+static const struct ria_syntax exec_syntax = {
+    .usage = "rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n",
+    .about = "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM\n"
+             "tokens:\n"
+             "\n"
+             "  rds-iam setup ca                (once: installs the root certificates of RDS)\n"
+             "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
+             "  rds-iam exec -- mariadb -h ENDPOINT -u USER\n"
+             "  rds-iam exec -- mysqldump -h ENDPOINT -u USER DATABASE\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .notes = "A token is sent only to a verified server. For hosts of RDS, rds-iam exec turns\n"
+             "verification on, also for a login with a password. libpq uses\n"
+             "sslmode=verify-full instead of prefer (the default) or allow. libmariadb and\n"
+             "libmysqlclient verify the server's name, unless the program sets the\n"
+             "verification itself. The tools of MariaDB and Oracle (mariadb, mysql, mysqldump\n"
+             "and others) contain their client library. They verify the server's name if the\n"
+             "host is in their arguments, ~/.my.cnf or MYSQL_HOST, unless these set\n"
+             "verification themselves. Connections to other hosts do not change.\n"
+             "\n"
+             "If the user gives a password, the client sends the password and no token; for a\n"
+             "host of RDS, a warning is printed. Oracle's library sends the password only if\n"
+             "the variable LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set.\n"
+             "\n"
+             "If a login gets no token, the reason is printed on stderr. RDS_IAM_LOG=info\n"
+             "prints more, debug each step; RDS_IAM_LOG=LEVEL:FILE writes to FILE.\n"
+             "\n"
+             "Changes in the environment of COMMAND, and no others:\n"
+             "\n"
+             "  LD_PRELOAD           librds-iam-pq.so is added to the list\n"
+             "  LIBMYSQL_PLUGINS     rds-iam's plugins are added to the list\n"
+             "  LIBMYSQL_PLUGIN_DIR  the directory of the plugins for Oracle's library\n"
+             "  MARIADB_PLUGIN_DIR   the directory of the plugins for MariaDB's library\n"
+             "  RDS_IAM_CA           the CA file for RDS: FILE, or that of rds-iam setup ca\n"
+             "  RDS_IAM_CA_PUBLIC    the CA file for RDS Proxy\n"
+             "  RDS_IAM_LOG          warning, if it is not set; corrected, if it is not valid\n"
+             "  ASAN_OPTIONS         verify_asan_link_order=0 is added, if COMMAND needs it\n"
+             "  PGSSLMODE            verify-full, if it is not set and COMMAND cannot load\n"
+             "                       LD_PRELOAD\n"
+             "  PGGSSENCMODE         disable, in the same case\n"
+             "  PGSSLROOTCERT        the CA file for RDS, in the same case; FILE replaces a\n"
+             "                       value\n"
+             "  MYSQL_HOME           only in a tool that connects to RDS: where it reads its\n"
+             "                       options\n"
+             "  MARIADB_HOME         in the same case, if it is set to an empty value\n"
+             "\n"
+             "A program that cannot load LD_PRELOAD (of another C library or processor) does\n"
+             "not get the first four.\n",
+    .exit_status = "exit status: the exit status of COMMAND; 126 (COMMAND cannot be run), 127\n"
+                   "(COMMAND was not found), 1 (failure), 2 (usage error)\n",
+};
 
 /* -- variables ------------------------------------------------------------------------------- */
 
@@ -314,13 +327,36 @@ static bool binds_deeply(const char *command)
     return false;
 }
 
+/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has warned of
+ * it (ria_process_world()), and each process of the command would repeat the warning. */
+static bool correct_log(void)
+{
+    const char *set = secure_getenv("RDS_IAM_LOG");
+    struct ria_log_setting setting;
+    if (!ria_log_setting_parse(set, &setting) ||
+        (!setting.is_unknown_level && !setting.is_relative_path)) {
+        return true;
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    if (setting.is_unknown_level) {
+        ria_buf_add_text(&text, "info");
+    } else {
+        ria_buf_add(&text, set, strcspn(set, ":"));
+    }
+    if (setting.path != NULL) {
+        ria_buf_addf(&text, ":%s", setting.path);
+    }
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv("RDS_IAM_LOG", value, 1) == 0;
+}
+
 static bool set_variables(const char *ca, const char *command, const struct ria_world *world)
 {
     enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
     bool is_reached = can_load && program != RIA_PROGRAM_STATIC &&
                       program != RIA_PROGRAM_PRIVILEGED && !binds_deeply(command);
-    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    bool ok = (program != RIA_PROGRAM_ASAN || apply(&asan)) && correct_log();
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
                                                   : exec_remove(&variables[i])) &&
@@ -376,10 +412,9 @@ static int find_end(int argc, char **argv)
 
 int ria_command_exec(int argc, char **argv, const struct ria_world *world)
 {
-    const char *ca = NULL;
-    const struct ria_option options[] = {{.name = "ca", .value = &ca}};
+    struct exec_arguments arguments = {0};
     int end = find_end(argc, argv);
-    int status = ria_options_parse(end, argv, options, 1, help);
+    int status = ria_options_parse(end, argv, &exec_syntax, &arguments);
     if (status != RIA_CONTINUE) {
         return status;
     }
@@ -396,8 +431,8 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     char **command = argv + end + 1;
     char *resolved = NULL;
-    bool ok =
-        resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved, command[0], world);
+    bool ok = resolve_ca(arguments.ca, &resolved) && check_preload() &&
+              set_variables(resolved, command[0], world);
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;

@@ -3,8 +3,8 @@
  * rds-iam lint: checks the user's service files against the rules of libpq and of rds-iam, and
  * prints the findings. Reads the files with the agent's parser (pg_plugin/service). Changes
  * nothing. */
+#include "cli/command_line.h"
 #include "tool/lint_rules.h"
-#include "tool/options.h"
 #include "tool/tool.h"
 
 #include "service/index.h"
@@ -13,17 +13,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: rds-iam lint\n"
-    "\n"
-    "Checks the service files that libpq 10 to 18 reads: the file that PGSERVICEFILE names, or\n"
-    "~/.pg_service.conf, and the system's pg_service.conf. Prints, with file and line:\n"
-    "each setting that libpq rejects, each setting that has another meaning than it seems\n"
-    "to have, and the reason why a service gets no token. Changes nothing.\n"
-    "\n"
-    "  --help   print this text\n"
-    "\n"
-    "exit status: 0 (no errors, maybe warnings), 1 (errors found), 2 (usage error)\n";
+static const struct ria_syntax lint_syntax = {
+    .usage = "rds-iam lint\n",
+    .about = "Checks the service files that libpq 10 to 18 reads: the file that PGSERVICEFILE\n"
+             "names, or ~/.pg_service.conf, and the system's pg_service.conf. Prints, with\n"
+             "file and line: each setting that libpq rejects, each setting that has another\n"
+             "meaning than it seems to have, and the reason why a service gets no token.\n"
+             "Changes nothing.\n",
+    .exit_status =
+        "exit status: 0 (no errors, maybe warnings), 1 (errors found), 2 (usage error)\n",
+};
 
 struct lint {
     const struct ria_world *world;
@@ -201,8 +200,7 @@ static bool run_lint(struct lint *lint, struct files *files)
 
 int ria_command_lint(int argc, char **argv, const struct ria_world *world)
 {
-    const struct ria_option none[1] = {{0}};
-    int status = ria_options_parse(argc, argv, none, 0, help);
+    int status = ria_options_parse(argc, argv, &lint_syntax, NULL);
     if (status != RIA_CONTINUE) {
         return status;
     }

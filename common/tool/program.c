@@ -368,9 +368,8 @@ static bool gains_rights(const char *path)
 }
 
 #define OTHER_WAYS                                                                                 \
-    "a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a "           \
-    "token in "                                                                                    \
-    "PGPASSWORD (rds-iam token)"
+    "a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "  \
+    "PGPASSWORD (rds-iam token), a MySQL program a token as its password"
 
 static void program_warn(
     enum ria_program program,

@@ -5,9 +5,9 @@
  * that is cut off, and a bundle that contains a certificate other than a valid root of Amazon RDS.
  * Rejects a bundle that lacks a root of the installed bundle, unless --force is given. If the
  * bundle is rejected, the store is unchanged. */
+#include "cli/command_line.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
-#include "tool/options.h"
 #include "tool/tool.h"
 #include "tool/user_file.h"
 
@@ -18,18 +18,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char help[] =
-    "usage: rds-iam setup ca [--partition NAME | --file FILE] [--force]\n"
-    "\n"
-    "Installs the root certificates with which clients verify the servers of RDS: for root\n"
-    "in /etc/rds-iam, for any other user in ~/.config/rds-iam. rds-iam exec uses these\n"
-    "certificates.\n"
-    "\n"
-    "  --partition NAME  download the bundle of aws (the default), aws-us-gov or aws-cn\n"
-    "  --file FILE       install this bundle instead of downloading one\n"
-    "  --force           install a bundle that lacks a root of the installed bundle\n"
-    "  --help            print this text\n";
-
 struct ca_setup {
     const struct ria_world *world;
     const char *partition;
@@ -39,6 +27,30 @@ struct ca_setup {
     char directory[RIA_CA_PATH_SIZE];
     int fd; /* descriptor of the directory, which is locked */
     struct ria_error err;
+};
+
+static const struct ria_option options[] = {
+    {"partition",
+     "NAME",
+     "download the bundle of aws (the default), aws-us-gov or aws-cn",
+     RIA_VALUE(struct ca_setup, partition)},
+    {"file",
+     "FILE",
+     "install this bundle instead of downloading one",
+     RIA_VALUE(struct ca_setup, file)},
+    {"force",
+     NULL,
+     "install a bundle that lacks a root of the installed bundle",
+     RIA_FLAG(struct ca_setup, is_forced)},
+};
+
+static const struct ria_syntax setup_ca_syntax = {
+    .usage = "rds-iam setup ca [--partition NAME | --file FILE] [--force]\n",
+    .about = "Installs the root certificates with which clients verify the servers of RDS: for\n"
+             "root in /etc/rds-iam, for any other user in ~/.config/rds-iam. rds-iam exec uses\n"
+             "these certificates.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
 };
 
 /* -- the new bundle -------------------------------------------------------------------------- */
@@ -250,12 +262,7 @@ static bool setup_ca_run(struct ca_setup *setup)
 int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
 {
     struct ca_setup setup = {.world = world, .fd = -1, .now = world->now(world->self)};
-    const struct ria_option options[] = {
-        {.name = "partition", .value = &setup.partition},
-        {.name = "file", .value = &setup.file},
-        {.name = "force", .flag = &setup.is_forced},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    int status = ria_options_parse(argc, argv, &setup_ca_syntax, &setup);
     if (status != RIA_CONTINUE) {
         return status;
     }

@@ -3,8 +3,8 @@
  * rds-iam setup mysql: prints the lines of an option file for this machine, or writes them into
  * ~/.my.cnf, or prints what one program needs. Rejects a path that an option file cannot contain.
  * Does not change a group that already exists in the option file. */
+#include "cli/command_line.h"
 #include "tool/ca_store.h"
-#include "tool/options.h"
 #include "tool/setup_clients.h"
 #include "tool/setup_files.h"
 #include "tool/setup_programs.h"
@@ -20,33 +20,6 @@ enum {
     OPTION_FILE_PATH_MAX = 500, /* MariaDB's programs cut a path of 512 bytes */
 };
 
-static const char help[] =
-    "usage: rds-iam setup mysql [--program NAME] [--all-servers] [--ssl-ca FILE]\n"
-    "       rds-iam setup mysql --write [--all-servers] [--ssl-ca FILE]\n"
-    "       rds-iam setup mysql --clients | --client FILE\n"
-    "\n"
-    "Prints the lines of an option file with which MySQL and MariaDB clients log in\n"
-    "to RDS with IAM tokens. MariaDB's commands need nothing else. Other programs\n"
-    "need an option that names the group, or other settings: name the program.\n"
-    "\n"
-    "  --program NAME  print what this program needs (MySQLdb, DBD::mysql, mysql2,\n"
-    "                  ODBC, Django, PHP, postfix, mysql ...), or what to write for\n"
-    "                  \"systemd\" or \"docker\"; --program list prints all names\n"
-    "  --write         add the lines to ~/.my.cnf. A second run changes nothing. The\n"
-    "                  old file is copied to ~/.my.cnf.rds-iam-backup. A group that\n"
-    "                  exists with other contents is refused.\n"
-    "  --all-servers   use the group [client] instead of [client-rds]. Clients need\n"
-    "                  no option then, but MariaDB's refuse every server without TLS,\n"
-    "                  also local ones and Unix sockets.\n"
-    "  --ssl-ca FILE   the root certificates of the servers; default: those that\n"
-    "                  rds-iam setup ca has installed. For an RDS Proxy, see\n"
-    "                  --program proxy.\n"
-    "  --clients       list the clients on this machine and what each of them needs\n"
-    "  --client FILE   inspect this program or library\n"
-    "  --help          print this text\n"
-    "\n"
-    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage error)\n";
-
 struct mysql_setup {
     const struct ria_world *world;
     const char *ca_given;
@@ -59,6 +32,45 @@ struct mysql_setup {
     char ca[PATH_MAX];
     bool has_ca; /* the file exists, or its path was given */
     struct ria_error err;
+};
+
+static const struct ria_option options[] = {
+    {"program",
+     "NAME",
+     "print what this program needs (MySQLdb, DBD::mysql, mysql2, ODBC, Django, PHP, postfix, "
+     "mysql ...), or what to write for \"systemd\" or \"docker\"; --program list prints all names",
+     RIA_VALUE(struct mysql_setup, program)},
+    {"write",
+     NULL,
+     "add the lines to ~/.my.cnf. A second run changes nothing. The old file is copied to "
+     "~/.my.cnf.rds-iam-backup. A group that exists with other contents is refused.",
+     RIA_FLAG(struct mysql_setup, is_written)},
+    {"all-servers",
+     NULL,
+     "use the group [client] instead of [client-rds]. Clients need no option then, but MariaDB's "
+     "refuse every server without TLS, also local ones and Unix sockets.",
+     RIA_FLAG(struct mysql_setup, is_for_all)},
+    {"ssl-ca",
+     "FILE",
+     "the root certificates of the servers; default: those that rds-iam setup ca has installed. "
+     "For an RDS Proxy, see --program proxy.",
+     RIA_VALUE(struct mysql_setup, ca_given)},
+    {"clients",
+     NULL,
+     "list the clients on this machine and what each of them needs",
+     RIA_FLAG(struct mysql_setup, has_clients)},
+    {"client", "FILE", "inspect this program or library", RIA_VALUE(struct mysql_setup, client)},
+};
+
+static const struct ria_syntax setup_mysql_syntax = {
+    .usage = "rds-iam setup mysql [--program NAME] [--all-servers] [--ssl-ca FILE]\n"
+             "rds-iam setup mysql --write [--all-servers] [--ssl-ca FILE]\n"
+             "rds-iam setup mysql --clients | --client FILE\n",
+    .about = "Prints the lines of an option file with which MySQL and MariaDB clients log in\n"
+             "to RDS with IAM tokens. MariaDB's commands need nothing else. Other programs\n"
+             "need an option that names the group, or other settings: name the program.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
 };
 
 static const char lines[] = "[@GROUP@]\n"
@@ -246,15 +258,7 @@ static int print_clients(const struct mysql_setup *setup)
 int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
 {
     struct mysql_setup setup = {.world = world};
-    const struct ria_option options[] = {
-        {.name = "program", .value = &setup.program},
-        {.name = "write", .flag = &setup.is_written},
-        {.name = "all-servers", .flag = &setup.is_for_all},
-        {.name = "ssl-ca", .value = &setup.ca_given},
-        {.name = "clients", .flag = &setup.has_clients},
-        {.name = "client", .value = &setup.client},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    int status = ria_options_parse(argc, argv, &setup_mysql_syntax, &setup);
     if (status != RIA_CONTINUE) {
         return status;
     }

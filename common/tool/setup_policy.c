@@ -5,8 +5,8 @@
  * What cannot be derived and is not given is a placeholder in capital letters, for which a note on
  * stderr names the command that shows the value. Rejects wildcards, and a resource id of another
  * kind than the endpoint's. */
+#include "cli/command_line.h"
 #include "tool/json_writer.h"
-#include "tool/options.h"
 #include "tool/sql_name.h"
 #include "tool/tool.h"
 
@@ -23,35 +23,52 @@ enum {
     SHOWN_SIZE = 96,
 };
 
-static const char help[] =
-    "usage: rds-iam setup policy --hostname ENDPOINT --username USER [OPTION...]\n"
-    "\n"
-    "Prints the IAM policy that allows a login as USER to one database: the action rds-db:connect "
-    "on\n"
-    "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach it to the role or user of "
-    "the\n"
-    "client, in the account of the database. A value that is not given stands in the policy as\n"
-    "ACCOUNT_ID or RESOURCE_ID, and a note on stderr explains how to find it. With such a "
-    "placeholder\n"
-    "the policy allows nothing.\n"
-    "\n"
-    "  --hostname HOST    the endpoint, or a host that rds-iam's configuration maps to one\n"
-    "  --port PORT        its port; only needed if a section of the configuration names HOST:PORT\n"
-    "  --username USER    the database user; upper and lower case count\n"
-    "  --account ID       the account that owns the database, 12 digits\n"
-    "  --resource-id ID   db-... of an instance, cluster-... of a cluster (also for each instance "
-    "of\n"
-    "                     Aurora), prx-... of an RDS Proxy; not the name of the database\n"
-    "  --region REGION    the region of the database; default: the region in the endpoint's name\n"
-    "  --help             print this text\n"
-    "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
-
 struct policy {
     struct ria_login login;
+    const char *port;
     const char *account;
     const char *resource_id;
     struct ria_database database;
+};
+
+static const struct ria_option options[] = {
+    {"hostname",
+     "HOST",
+     "the endpoint, or a host that rds-iam's configuration maps to one",
+     RIA_REQUIRED(struct policy, login.host)},
+    {"port",
+     "PORT",
+     "its port; only needed if a section of the configuration names HOST:PORT",
+     RIA_VALUE(struct policy, port)},
+    {"username",
+     "USER",
+     "the database user; upper and lower case count",
+     RIA_REQUIRED(struct policy, login.user)},
+    {"account",
+     "ID",
+     "the account that owns the database, 12 digits",
+     RIA_VALUE(struct policy, account)},
+    {"resource-id",
+     "ID",
+     "db-... of an instance, cluster-... of a cluster (also for each instance of Aurora), prx-... "
+     "of an RDS Proxy; not the name of the database",
+     RIA_VALUE(struct policy, resource_id)},
+    {"region",
+     "REGION",
+     "the region of the database; default: the region in the endpoint's name",
+     RIA_VALUE(struct policy, login.region)},
+};
+
+static const struct ria_syntax setup_policy_syntax = {
+    .usage = "rds-iam setup policy --hostname HOST --username USER [OPTION...]\n",
+    .about = "Prints the IAM policy that allows a login as USER to one database: the action\n"
+             "rds-db:connect on\n"
+             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach it to the\n"
+             "role or user of the client, in the account of the database. A value that is not\n"
+             "given stands in the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr\n"
+             "explains how to find it. With such a placeholder the policy allows nothing.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
 };
 
 /* -- resource ids ---------------------------------------------------------------------------- */
@@ -340,18 +357,9 @@ static void print_notes(const struct policy *policy)
 int ria_setup_policy(int argc, char **argv, const struct ria_world *world)
 {
     struct policy policy = {.login = {.channel = RIA_CHANNEL_NONE}};
-    const char *port = NULL;
-    const struct ria_option options[] = {
-        {.name = "hostname", .value = &policy.login.host, .is_required = true},
-        {.name = "port", .value = &port},
-        {.name = "username", .value = &policy.login.user, .is_required = true},
-        {.name = "account", .value = &policy.account},
-        {.name = "resource-id", .value = &policy.resource_id},
-        {.name = "region", .value = &policy.login.region},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
-    if (status == RIA_CONTINUE && port != NULL) {
-        status = ria_options_port(argv[0], port, &policy.login.port);
+    int status = ria_options_parse(argc, argv, &setup_policy_syntax, &policy);
+    if (status == RIA_CONTINUE && policy.port != NULL) {
+        status = ria_options_port(argv[0], policy.port, &policy.login.port);
     }
     if (status == RIA_CONTINUE) {
         status = check_policy_values(argv[0], &policy);

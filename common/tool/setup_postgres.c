@@ -4,8 +4,8 @@
  * writes the entry into the user's file, or prints what one program needs. Rejects values that
  * libpq cannot read, and values that make a line, even a comment, longer than 254 bytes: libpq's
  * limit on lines includes comments. Does not change a service that already exists. */
+#include "cli/command_line.h"
 #include "tool/ca_store.h"
-#include "tool/options.h"
 #include "tool/setup_files.h"
 #include "tool/setup_quote.h"
 #include "tool/tool.h"
@@ -17,35 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static const char help[] =
-    "usage: rds-iam setup postgres [--hostname HOST --username USER --dbname NAME]\n"
-    "                              [--write | --program NAME] [OPTION...]\n"
-    "\n"
-    "Prints an entry for ~/.pg_service.conf. Comments in it name the other steps.\n"
-    "With --write, adds the entry to the file.\n"
-    "\n"
-    "  --hostname HOST  the RDS endpoint\n"
-    "  --port PORT      its port; default: 5432\n"
-    "  --username USER  the database user\n"
-    "  --dbname NAME    the database\n"
-    "  --ca FILE        the root certificates, as an absolute path; default: the file\n"
-    "                   that rds-iam setup ca has installed for HOST\n"
-    "  --service NAME   the name of the entry; default: rds\n"
-    "  --write          add the entry to ~/.pg_service.conf, or to the file that\n"
-    "                   PGSERVICEFILE names. A second run changes nothing. The old\n"
-    "                   file is copied to FILE.rds-iam-backup. A service that exists\n"
-    "                   with other contents is refused.\n"
-    "  --program NAME   print what this program needs (psycopg, Rails, JDBC, ODBC,\n"
-    "                   PHP, pgcli ...), or what to write for \"environment\",\n"
-    "                   \"systemd\", \"kubernetes\" or \"replication\"; --program list\n"
-    "                   prints all names\n"
-    "  --help           print this text\n"
-    "\n"
-    "If none of --hostname, --username and --dbname is given, the output has\n"
-    "ENDPOINT, USER and DATABASE in their places. --write needs all three.\n"
-    "\n"
-    "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage)\n";
 
 struct postgres_setup {
     const struct ria_world *world;
@@ -63,6 +34,46 @@ struct postgres_setup {
     char passfile[PATH_MAX];
     bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
     struct ria_error err;
+};
+
+static const struct ria_option options[] = {
+    {"hostname", "HOST", "the RDS endpoint", RIA_VALUE(struct postgres_setup, hostname)},
+    {"port", "PORT", "its port; default: 5432", RIA_VALUE(struct postgres_setup, port)},
+    {"username", "USER", "the database user", RIA_VALUE(struct postgres_setup, username)},
+    {"dbname", "NAME", "the database", RIA_VALUE(struct postgres_setup, dbname)},
+    {"ca",
+     "FILE",
+     "the root certificates, as an absolute path; default: the file that rds-iam setup ca has "
+     "installed for HOST",
+     RIA_VALUE(struct postgres_setup, ca_given)},
+    {"service",
+     "NAME",
+     "the name of the entry; default: rds",
+     RIA_VALUE(struct postgres_setup, service)},
+    {"write",
+     NULL,
+     "add the entry to ~/.pg_service.conf, or to the file that PGSERVICEFILE names. A second run "
+     "changes nothing. The old file is copied to FILE.rds-iam-backup. A service that exists with "
+     "other contents is refused.",
+     RIA_FLAG(struct postgres_setup, is_written)},
+    {"program",
+     "NAME",
+     "print what this program needs (psycopg, Rails, JDBC, ODBC, PHP, pgcli ...), or what to write "
+     "for \"environment\", \"systemd\", \"kubernetes\" or \"replication\"; --program list prints "
+     "all "
+     "names",
+     RIA_VALUE(struct postgres_setup, program)},
+};
+
+static const struct ria_syntax setup_postgres_syntax = {
+    .usage = "rds-iam setup postgres [--hostname HOST --username USER --dbname NAME]\n"
+             "                       [--write | --program NAME] [OPTION...]\n",
+    .about = "Prints an entry for ~/.pg_service.conf. Comments in it name the other steps.\n"
+             "With --write, adds the entry to the file.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .notes = "If none of --hostname, --username and --dbname is given, the output has\n"
+             "ENDPOINT, USER and DATABASE in their places. --write needs all three.\n",
 };
 
 /* -- the texts ------------------------------------------------------------------------------- */
@@ -109,24 +120,6 @@ static const char written_text[] = "\n"
                                    "# Start the agent, which fills the passfile:\n"
                                    "@START@"
                                    "# Then: psql service=@SERVICE@\n";
-
-static const char ready_text[] =
-    "With the entry [@SERVICE@] in ~/.pg_service.conf (rds-iam setup postgres --write)\n"
-    "and a running rds-iam-agent:\n"
-    "\n";
-
-static const char system_text[] =
-    "For the account of a daemon, write the entry into ~/.pg_service.conf of that\n"
-    "account, with\n"
-    "\n"
-    "    passfile=/run/rds-iam/ACCOUNT/@SERVICE@\n"
-    "    sslrootcert=@SYSTEMCA@\n"
-    "\n"
-    "and run as root:\n"
-    "\n"
-    "    rds-iam setup ca\n"
-    "@LINKUNIT@"
-    "    systemctl enable --now rds-iam-agent@ACCOUNT.service\n";
 
 /* Empty if systemd finds the units by name. */
 #define USER_UNITS (sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "")
@@ -338,8 +331,8 @@ static void setup_postgres_fill_values(
         {"FIRST", setup->has_ca ? "" : "# 0. Run once: rds-iam setup ca\n", false},
         {"ENTRY", entry_text, true},
         {"START", setup->has_runtime ? start_text : start_without_runtime_text, true},
-        {"READY", ready_text, true},
-        {"SYSTEM", system_text, true},
+        {"READY", ria_setup_postgres_ready, true},
+        {"SYSTEM", ria_setup_postgres_system, true},
         {0},
     };
     (void)memcpy(values, filled, sizeof(filled));
@@ -472,17 +465,7 @@ static int fill_missing(const char *command, struct postgres_setup *setup)
 int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
 {
     struct postgres_setup setup = {.world = world, .port = "5432", .service = "rds"};
-    const struct ria_option options[] = {
-        {.name = "hostname", .value = &setup.hostname},
-        {.name = "username", .value = &setup.username},
-        {.name = "dbname", .value = &setup.dbname},
-        {.name = "ca", .value = &setup.ca_given},
-        {.name = "port", .value = &setup.port},
-        {.name = "service", .value = &setup.service},
-        {.name = "write", .flag = &setup.is_written},
-        {.name = "program", .value = &setup.program},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    int status = ria_options_parse(argc, argv, &setup_postgres_syntax, &setup);
     bool has_host = setup.hostname != NULL;
     if (status == RIA_CONTINUE && setup.is_written && setup.program != NULL) {
         status = ria_usage(argv[0], "--write and --program cannot be used together");

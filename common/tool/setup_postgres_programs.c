@@ -9,6 +9,24 @@
  * @SYSTEMCA@ (the root certificates for that account). */
 #include "tool/setup_programs.h"
 
+const char ria_setup_postgres_ready[] =
+    "With the entry [@SERVICE@] in ~/.pg_service.conf (rds-iam setup postgres --write)\n"
+    "and a running rds-iam-agent:\n"
+    "\n";
+
+const char ria_setup_postgres_system[] =
+    "For the account of a daemon, write the entry into ~/.pg_service.conf of that\n"
+    "account, with\n"
+    "\n"
+    "    passfile=/run/rds-iam/ACCOUNT/@SERVICE@\n"
+    "    sslrootcert=@SYSTEMCA@\n"
+    "\n"
+    "and run as root:\n"
+    "\n"
+    "    rds-iam setup ca\n"
+    "@LINKUNIT@"
+    "    systemctl enable --now rds-iam-agent@ACCOUNT.service\n";
+
 const struct ria_setup_program ria_setup_postgres_programs[] = {
     {"psql pg_dump pg_dumpall pg_restore pgbench vacuumdb libpq ecpg pgcopydb pg_repack",
      "@READY@"
@@ -120,7 +138,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "@READY@"
      "    DATABASES = {\"default\": {\n"
      "        \"ENGINE\": \"django.db.backends.postgresql\",\n"
-     "        \"OPTIONS\": {\"service\": \"@SERVICE@\"},\n"
+     "        \"NAME\": \"@DBNAME@\", \"OPTIONS\": {\"service\": \"@SERVICE@\"},\n"
      "    }}\n"
      "\n"
      "manage.py dbshell starts psql without the service, so it also needs the\n"

@@ -28,6 +28,11 @@ struct ria_setup_value {
 extern const struct ria_setup_program ria_setup_mysql_programs[];
 extern const struct ria_setup_program ria_setup_postgres_programs[];
 
+/* The texts of @READY@ and @SYSTEM@ in the second table: what must exist before a program can log
+ * in, and how to run the agent for the account of a daemon. */
+extern const char ria_setup_postgres_ready[];
+extern const char ria_setup_postgres_system[];
+
 enum {
     RIA_SETUP_TEXT_MAX = 64 * 1024,
 };

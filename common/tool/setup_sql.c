@@ -4,7 +4,7 @@
  * tokens, and the rights that the user needs for reading and for replication. Every name is a
  * quoted identifier (sql_name.h). Rejects names that the server would reject or store as another
  * name. */
-#include "tool/options.h"
+#include "cli/command_line.h"
 #include "tool/sql_name.h"
 #include "tool/tool.h"
 
@@ -12,28 +12,41 @@ enum {
     SQL_MAX = 16 * 1024
 };
 
-static const char help[] =
-    "usage: rds-iam setup sql --username USER --engine ENGINE [OPTION...]\n"
-    "\n"
-    "Prints the SQL statements that create a database user who logs in with IAM tokens. Run them\n"
-    "once, as the master user. The user gets no rights except those that the options name.\n"
-    "\n"
-    "  --username USER   the database user; IAM policies and tokens distinguish upper and lower\n"
-    "                    case in this name\n"
-    "  --engine ENGINE   postgres, mysql or mariadb; also for Aurora\n"
-    "  --dbname NAME     also let the user read all tables of this database (PostgreSQL: those\n"
-    "                    in the schema public)\n"
-    "  --replication     also let the user receive changes: logical replication (PostgreSQL), the\n"
-    "                    binary log (MySQL, MariaDB)\n"
-    "  --help            print this text\n"
-    "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
-
 struct user_setup {
     enum ria_engine engine;
+    const char *engine_given;
     const char *username;
     const char *dbname; /* or NULL */
     bool has_replication;
+};
+
+static const struct ria_option options[] = {
+    {"username",
+     "USER",
+     "the database user; IAM policies and tokens distinguish upper and lower case in this name",
+     RIA_REQUIRED(struct user_setup, username)},
+    {"engine",
+     "ENGINE",
+     "postgres, mysql or mariadb; also for Aurora",
+     RIA_REQUIRED(struct user_setup, engine_given)},
+    {"dbname",
+     "NAME",
+     "also let the user read all tables of this database (PostgreSQL: those in the schema public)",
+     RIA_VALUE(struct user_setup, dbname)},
+    {"replication",
+     NULL,
+     "also let the user receive changes: logical replication (PostgreSQL), the binary log (MySQL, "
+     "MariaDB)",
+     RIA_FLAG(struct user_setup, has_replication)},
+};
+
+static const struct ria_syntax setup_sql_syntax = {
+    .usage = "rds-iam setup sql --username USER --engine ENGINE [OPTION...]\n",
+    .about = "Prints the SQL statements that create a database user who logs in with IAM\n"
+             "tokens. Run them once, as the master user. The user gets no rights except those\n"
+             "that the options name.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
 };
 
 /* -- PostgreSQL ------------------------------------------------------------------------------ */
@@ -174,30 +187,23 @@ static int print_sql(const struct user_setup *setup)
 static int setup_sql_check_name(
     const char *command, const struct user_setup *setup, enum ria_name_kind kind)
 {
-    static const char *const options[RIA_NAME_KINDS] = {"username", "dbname"};
+    static const char *const names[RIA_NAME_KINDS] = {"username", "dbname"};
     const char *name = kind == RIA_NAME_USER ? setup->username : setup->dbname;
     const char *fault = name == NULL ? NULL : ria_sql_name_fault(setup->engine, kind, name);
     return fault == NULL
                ? RIA_CONTINUE
-               : ria_usage(command, "the name in --%s %s; give another name", options[kind], fault);
+               : ria_usage(command, "the name in --%s %s; give another name", names[kind], fault);
 }
 
 int ria_setup_sql(int argc, char **argv, const struct ria_world *world)
 {
     (void)world;
     struct user_setup setup = {0};
-    const char *engine = NULL;
-    const struct ria_option options[] = {
-        {.name = "username", .value = &setup.username, .is_required = true},
-        {.name = "engine", .value = &engine, .is_required = true},
-        {.name = "dbname", .value = &setup.dbname},
-        {.name = "replication", .flag = &setup.has_replication},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    int status = ria_options_parse(argc, argv, &setup_sql_syntax, &setup);
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if (!ria_engine_parse(engine, &setup.engine)) {
+    if (!ria_engine_parse(setup.engine_given, &setup.engine)) {
         return ria_usage(argv[0], "--engine is not one of postgres, mysql and mariadb");
     }
     status = setup_sql_check_name(argv[0], &setup, RIA_NAME_USER);

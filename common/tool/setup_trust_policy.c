@@ -3,8 +3,8 @@
  * rds-iam setup trust-policy: prints the trust policy of the role that a client assumes before it
  * logs in to the database, with the role of the client as its only principal. Rejects every ARN
  * that is not the ARN of one role, because another principal would trust more than that role. */
+#include "cli/command_line.h"
 #include "tool/json_writer.h"
-#include "tool/options.h"
 #include "tool/tool.h"
 
 enum {
@@ -18,24 +18,38 @@ enum {
     EXTERNAL_ID_MOST = 1224,
 };
 
-static const char help[] =
-    "usage: rds-iam setup trust-policy --role-arn ARN [--external-id ID] [--session-tags]\n"
-    "\n"
-    "Prints the trust policy of an access role: the role in the account of the database that a "
-    "client\n"
-    "of another account assumes (role_arn in rds-iam's configuration). The calling role also "
-    "needs\n"
-    "a policy in its own account that allows the same actions on the access role.\n"
-    "\n"
-    "  --role-arn ARN     the role that may assume the access role: the client's own role,\n"
-    "                     arn:PARTITION:iam::ACCOUNT:role/NAME\n"
-    "  --external-id ID   the client must send this external id (external_id in the "
-    "configuration)\n"
-    "  --session-tags     also allow sts:TagSession: the client sends session_tags, or its own\n"
-    "                     session has transitive tags, as that of an EKS pod has\n"
-    "  --help             print this text\n"
-    "\n"
-    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
+struct trust_arguments {
+    const char *arn;
+    const char *external_id;
+    bool has_tags;
+};
+
+static const struct ria_option options[] = {
+    {"role-arn",
+     "ARN",
+     "the role that may assume the access role: the client's own role, "
+     "arn:PARTITION:iam::ACCOUNT:role/NAME",
+     RIA_REQUIRED(struct trust_arguments, arn)},
+    {"external-id",
+     "ID",
+     "the client must send this external id (external_id in the configuration)",
+     RIA_VALUE(struct trust_arguments, external_id)},
+    {"session-tags",
+     NULL,
+     "also allow sts:TagSession: the client sends session_tags, or its own session has transitive "
+     "tags, as that of an EKS pod has",
+     RIA_FLAG(struct trust_arguments, has_tags)},
+};
+
+static const struct ria_syntax setup_trust_policy_syntax = {
+    .usage = "rds-iam setup trust-policy --role-arn ARN [OPTION...]\n",
+    .about = "Prints the trust policy of an access role: the role in the account of the\n"
+             "database that a client of another account assumes (role_arn in rds-iam's\n"
+             "configuration). The calling role also needs a policy in its own account that\n"
+             "allows the same actions on the access role.\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+};
 
 /* -- the ARN --------------------------------------------------------------------------------- */
 
@@ -164,27 +178,20 @@ static int print_trust_policy(const char *arn, const char *external_id, bool has
 int ria_setup_trust_policy(int argc, char **argv, const struct ria_world *world)
 {
     (void)world;
-    const char *arn = NULL;
-    const char *external_id = NULL;
-    bool has_tags = false;
-    const struct ria_option options[] = {
-        {.name = "role-arn", .value = &arn, .is_required = true},
-        {.name = "external-id", .value = &external_id},
-        {.name = "session-tags", .flag = &has_tags},
-    };
-    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    struct trust_arguments arguments = {0};
+    int status = ria_options_parse(argc, argv, &setup_trust_policy_syntax, &arguments);
     if (status != RIA_CONTINUE) {
         return status;
     }
-    const char *fault = role_arn_fault(arn);
+    const char *fault = role_arn_fault(arguments.arn);
     if (fault != NULL) {
         return ria_usage(argv[0], "the value of --role-arn %s", fault);
     }
-    if (external_id != NULL && !is_external_id(external_id)) {
+    if (arguments.external_id != NULL && !is_external_id(arguments.external_id)) {
         return ria_usage(
             argv[0],
             "the value of --external-id is not an external id; write 2 to 1224 letters, digits and "
             "+=,.@:/_-");
     }
-    return print_trust_policy(arn, external_id, has_tags);
+    return print_trust_policy(arguments.arn, arguments.external_id, arguments.has_tags);
 }

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam, the command-line program. Each sub-command has its own file. Exit status: 0 (success), 1
- * (failure, with one message on stderr), 2 (usage error).
+ * rds-iam, the command-line program. Each sub-command has its own file, with the table of its
+ * options (cli/syntax.h).
  */
 #ifndef RIA_TOOL_TOOL_H
 #define RIA_TOOL_TOOL_H
 
-#include "rds_iam.h"
-
-enum {
-    RIA_EXIT_OK = 0,
-    RIA_EXIT_FAILED = 1,
-    RIA_EXIT_USAGE = 2,
-};
-
-/* Runs a sub-command. argv[0] is the name of the sub-command. Returns the exit status. */
-typedef int ria_command(int argc, char **argv, const struct ria_world *world);
+#include "cli/output.h"
+#include "cli/syntax.h"
 
 ria_command ria_command_check;
 ria_command ria_command_credentials;
@@ -47,23 +39,5 @@ ria_command ria_setup_trust_policy;
 
 #define RIA_ORACLE_PLUGIN_DIR RIA_PKGLIBDIR "/mysql"
 #define RIA_ORACLE_PLUGINS "rds_iam_v1;rds_iam_v2"
-
-/* Prints what is wrong with the command line, and "; see rds-iam COMMAND --help", on stderr.
- * Returns RIA_EXIT_USAGE. */
-int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Like ria_usage(), but fills *err and prints nothing. */
-int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Prints an error on stderr. */
-void ria_print_error(const struct ria_error *err);
-
-/* Prints "out of memory" on stderr. Returns RIA_EXIT_FAILED. */
-int ria_out_of_memory(void);
-
-/* Writes text to stdout and flushes it. Returns RIA_EXIT_OK. If the text cannot be written (a full
- * disk, a closed pipe), prints the reason on stderr and returns RIA_EXIT_FAILED. */
-int ria_print(const char *text);
 
 #endif

@@ -18,11 +18,16 @@
 
 /* The options that the preload records or sets. The comments name the type of the value. */
 enum ria_client_option {
-    RIA_OPTION_CA,            /* const char *: a file */
-    RIA_OPTION_CA_PATH,       /* const char *: a directory */
-    RIA_OPTION_VERIFY,        /* const char *: one byte, whether the server's name is verified */
-    RIA_OPTION_SSL_MODE,      /* const unsigned * */
-    RIA_OPTION_ENFORCE,       /* const char *: one byte, whether TLS is used */
+    RIA_OPTION_CA,       /* const char *: a file */
+    RIA_OPTION_CA_PATH,  /* const char *: a directory */
+    RIA_OPTION_VERIFY,   /* const char *: one byte, whether the server's name is verified */
+    RIA_OPTION_SSL_MODE, /* const unsigned * */
+    RIA_OPTION_ENFORCE,  /* const char *: one byte, whether TLS is used */
+    RIA_OPTION_FP,       /* const char *: the fingerprint of the server's certificate; the four
+                            options about it turn TLS on */
+    RIA_OPTION_FP_LIST,  /* const char *: a file of fingerprints */
+    RIA_OPTION_PEER_FP,  /* the same two under their newer names */
+    RIA_OPTION_PEER_FP_LIST,
     RIA_OPTION_PLUGIN_DIR,    /* const char * */
     RIA_OPTION_PROTOCOL,      /* const unsigned * */
     RIA_OPTION_DEFAULT_FILE,  /* const char *: an option file that the library reads */

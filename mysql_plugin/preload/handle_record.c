@@ -4,10 +4,15 @@
  * selects a window, and the handle's entry can be anywhere in that window. A lookup searches the
  * whole window, so a removed entry leaves no tombstone. If the window is full, the handle gets no
  * entry.
- */
+ *
+ * The table is mapped for the first handle, because a table in the object's own memory would cost
+ * every program under `rds-iam exec` a mapping and a page fault. It is never unmapped. If it cannot
+ * be mapped, the handle gets no entry, and the next handle tries again. */
 #include "preload/handle_record.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
 enum {
     ENTRIES = 16384,
@@ -20,7 +25,32 @@ struct entry {
     uint32_t flags;
 };
 
-static struct entry entries[ENTRIES];
+static struct entry *table; /* atomic; NULL: not mapped yet */
+
+static struct entry *read_table(void)
+{
+    return __atomic_load_n(&table, __ATOMIC_ACQUIRE);
+}
+
+/* Maps the table and stores its address. If another thread has stored a table meanwhile, returns
+ * that one. Returns NULL without memory. errno is unchanged. */
+static struct entry *map_table(void)
+{
+    const size_t size = ENTRIES * sizeof(struct entry);
+    int saved = errno;
+    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct entry *stored = NULL;
+    errno = saved;
+    if (mapped == MAP_FAILED) {
+        return read_table();
+    }
+    if (!__atomic_compare_exchange_n(
+            &table, &stored, mapped, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        (void)munmap(mapped, size);
+        return stored;
+    }
+    return mapped;
+}
 
 /* Multiplies by the golden ratio (Knuth), because the addresses of handles differ in few bits. */
 static size_t window_of(uintptr_t handle)
@@ -31,8 +61,9 @@ static size_t window_of(uintptr_t handle)
 
 static struct entry *find_entry(uintptr_t handle)
 {
-    struct entry *window = &entries[window_of(handle)];
-    for (size_t i = 0; i < WINDOW; i++) {
+    struct entry *entries = read_table();
+    struct entry *window = entries == NULL ? NULL : &entries[window_of(handle)];
+    for (size_t i = 0; window != NULL && i < WINDOW; i++) {
         if (__atomic_load_n(&window[i].handle, __ATOMIC_ACQUIRE) == handle) {
             return &window[i];
         }
@@ -42,8 +73,10 @@ static struct entry *find_entry(uintptr_t handle)
 
 static struct entry *claim_entry(uintptr_t handle)
 {
-    struct entry *window = &entries[window_of(handle)];
-    for (size_t i = 0; i < WINDOW; i++) {
+    struct entry *entries = read_table();
+    entries = entries == NULL ? map_table() : entries;
+    struct entry *window = entries == NULL ? NULL : &entries[window_of(handle)];
+    for (size_t i = 0; window != NULL && i < WINDOW; i++) {
         uintptr_t unused = 0;
         if (__atomic_compare_exchange_n(
                 &window[i].handle, &unused, handle, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {

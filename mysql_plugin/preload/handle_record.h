@@ -7,7 +7,7 @@
  * The record is a table with a fixed size and without locks, so it works in the child of a fork()
  * and in a signal handler. A handle has an entry from mysql_init() to mysql_close(). The table has
  * room for 16,384 handles at a time. The preload changes no setting of a handle that has no entry.
- * Pages of the table that no handle has used take no memory.
+ * The table is mapped for the first handle. Its pages that no handle has used take no memory.
  *
  * Thread-safe for different handles. The rules of both libraries allow only one thread at a time to
  * use a handle.
@@ -43,7 +43,7 @@ enum {
 };
 
 /* Creates the entry of a handle with no flags, or clears the flags of its entry. Returns false if
- * the table has no room for the handle. */
+ * the table has no room for the handle, or cannot be allocated. errno is unchanged. */
 bool ria_handle_begin(const void *handle);
 
 /* Reads the flags of a handle. Returns false and sets *flags to 0 if the handle has no entry. */

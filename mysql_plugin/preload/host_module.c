@@ -15,7 +15,7 @@
 
 enum {
     MYSQL_PORT = 3306,
-    HOST_MAX = 512, /* a DNS name has 253 characters; a longer text cannot be one */
+    HOST_MAX = 4096, /* a list of sixteen names with 253 characters each, the maximum in the DNS */
 };
 
 /* Returns the CA file that `rds-iam exec` has put into the environment, or NULL. RDS signs the

@@ -5,6 +5,7 @@
  * (interpose/signal_guard.h). Does not use an rds-iam-mysql-host.so of another version. */
 #include "preload/host_module.h"
 
+#include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
@@ -13,7 +14,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* What a query is about, for a message: "the settings of the connection to" and a host. */
@@ -26,7 +26,7 @@ static void log_not_checked(
     const struct host_subject *subject, const char *reason, const char *remedy)
 {
     char text[1024];
-    (void)snprintf(
+    (void)ria_text_format(
         text,
         sizeof(text),
         "%s %.200s are left alone: %.500s; %.200s",

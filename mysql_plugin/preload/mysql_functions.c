@@ -171,7 +171,7 @@ ONE_FOR_ALL_COPIES char set_ssl(
         result = real(mysql, texts[0], texts[1], texts[2], texts[3], texts[4]);
     }
     if (result == 0 && call.is_programs) {
-        ria_settings_record_ssl(mysql, texts[2], texts[3]);
+        ria_settings_record_ssl(&call.library, mysql, texts[2], texts[3]);
     }
     call_end(&call);
     return result;

@@ -23,6 +23,16 @@ static bool is_empty(const char *text)
     return text == NULL || *text == '\0';
 }
 
+/* Records whether the program wants TLS, so that the removal of the preload's options later
+ * restores what the program has set last. */
+static void record_use_of_tls(const struct ria_handle *handle, bool is_wanted)
+{
+    ria_handle_change(
+        handle,
+        RIA_SET_NO_TLS | RIA_BEFORE_TLS,
+        is_wanted ? (uint32_t)RIA_BEFORE_TLS : (uint32_t)RIA_SET_NO_TLS);
+}
+
 static bool is_off(const char *value)
 {
     return value != NULL && *value == 0;
@@ -67,7 +77,13 @@ void ria_settings_record(
         ria_handle_change(handle, RIA_OURS_VERIFICATION, RIA_SET_VERIFICATION);
         break;
     case RIA_OPTION_ENFORCE:
-        ria_handle_change(handle, RIA_SET_NO_TLS, is_off(value) ? RIA_SET_NO_TLS : 0);
+        record_use_of_tls(handle, !is_off(value));
+        break;
+    case RIA_OPTION_FP:
+    case RIA_OPTION_FP_LIST:
+    case RIA_OPTION_PEER_FP:
+    case RIA_OPTION_PEER_FP_LIST:
+        record_use_of_tls(handle, true);
         break;
     case RIA_OPTION_PROTOCOL:
         ria_handle_change(handle, RIA_SET_TCP, is_tcp(value) ? RIA_SET_TCP : 0);
@@ -82,8 +98,16 @@ void ria_settings_record(
     }
 }
 
-void ria_settings_record_ssl(const struct ria_handle *handle, const char *ca, const char *capath)
+void ria_settings_record_ssl(
+    const struct ria_library *library,
+    const struct ria_handle *handle,
+    const char *ca,
+    const char *capath)
 {
+    const struct ria_dialect *dialect = ria_dialect_of(library);
+    if (dialect != NULL && dialect->is_mariadb) {
+        record_use_of_tls(handle, true);
+    }
     record_text(handle, ca, RIA_SET_CA_FILE, RIA_OURS_CA_FILE);
     record_text(handle, capath, RIA_SET_CA_PATH, 0);
 }
@@ -180,7 +204,7 @@ static void set_for_host(const struct setter *setter, const struct ria_host_verd
         set_verification(setter, verdict->chain_suffices)) {
         ours |= RIA_OURS_VERIFICATION;
     }
-    ria_handle_change(setter->handle, 0, ours | before);
+    ria_handle_change(setter->handle, RIA_BEFORE_VERIFIED | RIA_BEFORE_TLS, ours | before);
 }
 
 /* Removes the options that the preload set for an earlier connection of the handle. */
@@ -209,6 +233,24 @@ static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
 {
     return !is_empty(dialled->host) && *dialled->host != '/' &&
            ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
+}
+
+/* Returns whether the program has turned TLS off. libmariadb uses TLS in spite of that if the
+ * handle has a CA. */
+static bool is_tls_off(const struct setter *setter)
+{
+    bool has_ca = (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH)) != 0;
+    return (setter->flags & RIA_SET_NO_TLS) != 0 && !(setter->dialect->is_mariadb && has_ca);
+}
+
+/* Returns whether the handle is connected. The library then refuses to connect it again, and may
+ * reconnect it to its present host, so its settings must stay. Only libmariadb reports it. */
+static bool is_connected(const struct setter *setter)
+{
+    int (*get_socket)(struct ria_handle *);
+    return setter->dialect->is_mariadb &&
+           ria_library_function(setter->library, "mysql_get_socket", &get_socket) &&
+           get_socket(setter->handle) != -1;
 }
 
 static void check_dialled(
@@ -241,8 +283,9 @@ void ria_settings_apply(
     log_dialect(library);
     struct setter setter;
     struct ria_host_verdict verdict = {0};
-    if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {
-        if (is_over_tcp(dialled, setter.flags) && (setter.flags & RIA_SET_NO_TLS) == 0) {
+    if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0 &&
+        !is_connected(&setter)) {
+        if (is_over_tcp(dialled, setter.flags) && !is_tls_off(&setter)) {
             check_dialled(&setter, dialled, &verdict);
         }
         if ((setter.flags & RIA_OURS) != 0) {

@@ -37,12 +37,16 @@ void ria_settings_record(
     const void *value);
 
 /* Records that the program has called mysql_ssl_set() with this CA file and CA directory. NULL and
- * "" count as not set. */
-void ria_settings_record_ssl(const struct ria_handle *handle, const char *ca, const char *capath);
+ * "" count as not set. libmariadb then also turns TLS on. */
+void ria_settings_record_ssl(
+    const struct ria_library *library,
+    const struct ria_handle *handle,
+    const char *ca,
+    const char *capath);
 
 /* Removes the options that the preload set for the previous connection, and sets the missing
- * options for this one. Does nothing while a nonblocking connection of the handle is in progress.
- * Blocks while rds-iam's configuration is read. */
+ * options for this one. Does nothing while a nonblocking connection of the handle is in progress,
+ * or if the handle is connected. Blocks while rds-iam's configuration is read. */
 void ria_settings_apply(
     const struct ria_library *library,
     struct ria_handle *handle,

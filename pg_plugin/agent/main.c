@@ -9,48 +9,17 @@
 #include "agent/status.h"
 #include "agent/supervisor.h"
 #include "agent/token_line.h"
+#include "cli/command_line.h"
+#include "cli/output.h"
 #include "passfile/agent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-    EXIT_OK = 0,
-    EXIT_FAILED = 1,
-    EXIT_USAGE = 2,
-};
-
-static const char help[] =
-    "usage: rds-iam-agent [--directory DIR] [--once | --foreground | --status]\n"
-    "\n"
-    "Serves the passfiles of pg_service.conf. Serves each service whose passfile= is in the\n"
-    "agent's directory and that sets host, user and sslmode=verify-full. The agent makes a token\n"
-    "when a client opens the passfile, and then empties the file again. On a file system without\n"
-    "leases, the passfiles contain tokens at all times, and the agent renews them.\n"
-    "\n"
-    "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
-    "To make these drivers verify the server, set the variables that this command prints:\n"
-    "rds-iam setup postgres --program environment\n"
-    "\n"
-    "  --directory DIR   the directory of the passfiles; by default\n"
-    "                    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
-    ", else ~/.cache/" RIA_AGENT_DIRECTORY "\n"
-    "  --foreground      stay in the terminal and log to stderr; by default the agent goes to\n"
-    "                    the background and logs to " RIA_AGENT_LOG " in its directory\n"
-    "  --once            write the passfiles and exit; the tokens are valid for 15 minutes\n"
-    "  --status          print the running agent's services, credentials and errors, and why\n"
-    "                    entries are refused\n"
-    "  --help, --version\n"
-    "\n"
-    "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and renew all\n"
-    "tokens now. SIGTERM: remove the passfiles and exit.\n"
-    "exit status: 0 (success), 1 (failure, with messages on stderr), 2 (usage error)\n";
 
 /* -- options -------------------------------------------------------------------------------- */
 
@@ -59,68 +28,67 @@ struct arguments {
     bool once;
     bool foreground;
     bool status;
+    bool version;
 };
 
-static const struct option options[] = {
-    {"directory", required_argument, NULL, 'd'},
-    {"once", no_argument, NULL, 'o'},
-    {"foreground", no_argument, NULL, 'f'},
-    {"status", no_argument, NULL, 's'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},
-    {NULL, 0, NULL, 0},
+static const struct ria_option options[] = {
+    {"directory",
+     "DIR",
+     "the directory of the passfiles; by default $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
+     ", else ~/.cache/" RIA_AGENT_DIRECTORY,
+     RIA_VALUE(struct arguments, directory)},
+    {"foreground",
+     NULL,
+     "stay in the terminal and log to stderr; by default the agent goes to the background and logs "
+     "to " RIA_AGENT_LOG " in its directory",
+     RIA_FLAG(struct arguments, foreground)},
+    {"once",
+     NULL,
+     "write the passfiles and exit; the tokens are valid for 15 minutes",
+     RIA_FLAG(struct arguments, once)},
+    {"status",
+     NULL,
+     "print the running agent's services, credentials and errors, and why entries are refused",
+     RIA_FLAG(struct arguments, status)},
+    {"version", NULL, "print the version", RIA_FLAG(struct arguments, version)},
 };
 
-static int usage(const char *what, const char *argument)
-{
-    (void)fprintf(stderr, "rds-iam-agent: %s%s; see rds-iam-agent --help\n", what, argument);
-    return EXIT_USAGE;
-}
+static const struct ria_syntax agent_syntax = {
+    .usage = "rds-iam-agent [--directory DIR] [--once | --foreground | --status]\n",
+    .about = "Serves the passfiles of pg_service.conf. Serves each service whose passfile= is\n"
+             "in the agent's directory and that sets host, user and sslmode=verify-full. The\n"
+             "agent makes a token when a client opens the passfile, and then empties the file\n"
+             "again. On a file system without leases, the passfiles contain tokens at all\n"
+             "times, and the agent renews them.\n"
+             "\n"
+             "The agent does not see how a client connects, and some drivers ignore the\n"
+             "entry's sslmode. To make these drivers verify the server, set the variables that\n"
+             "this command prints: rds-iam setup postgres --program environment\n",
+    .options = options,
+    .count = sizeof(options) / sizeof(options[0]),
+    .notes = "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and\n"
+             "renew all tokens now. SIGTERM: remove the passfiles and exit.\n",
+    .exit_status =
+        "exit status: 0 (success), 1 (failure, with messages on stderr), 2 (usage error)\n",
+};
 
-static int print(const char *text)
-{
-    return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
-}
-
-/* Returns -1 to continue, or the exit status. */
+/* Returns RIA_CONTINUE, or the exit status. */
 static int parse(int argc, char **argv, struct arguments *out)
 {
-    opterr = 0;
-    int option;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            out->directory = optarg;
-            break;
-        case 'o':
-            out->once = true;
-            break;
-        case 'f':
-            out->foreground = true;
-            break;
-        case 's':
-            out->status = true;
-            break;
-        case 'h':
-            return print(help);
-        case 'v':
-            return print("rds-iam-agent " RIA_VERSION "\n");
-        case ':':
-            return usage("a value is missing after ", argv[optind - 1]);
-        default:
-            return usage("unknown option ", argv[optind - 1]);
-        }
+    int status = ria_options_parse(argc, argv, &agent_syntax, out);
+    if (status != RIA_CONTINUE) {
+        return status;
     }
-    if (optind < argc) {
-        return usage("unexpected argument ", argv[optind]);
+    if (out->version) {
+        return ria_print("rds-iam-agent " RIA_VERSION "\n");
     }
     if (out->once && out->foreground) {
-        return usage("--once and --foreground cannot be combined", "");
+        return ria_usage(argv[0], "--once and --foreground cannot be combined");
     }
     if (out->status && (out->once || out->foreground)) {
-        return usage("--status can be combined only with --directory", "");
+        return ria_usage(argv[0], "--status can be combined only with --directory");
     }
-    return -1;
+    return RIA_CONTINUE;
 }
 
 /* -- once ----------------------------------------------------------------------------------- */
@@ -229,7 +197,7 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
             &agent->log,
             "the agent did not start; see its log, %s/" RIA_AGENT_LOG,
             agent->directory.path);
-        return EXIT_FAILED;
+        return RIA_EXIT_FAILED;
     }
     ria_log_event(
         &agent->log,
@@ -238,7 +206,7 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
         (long)child,
         agent->directory.path,
         (long)child);
-    return EXIT_OK;
+    return RIA_EXIT_OK;
 }
 
 static int run_in_background(struct ria_agent *agent)
@@ -248,14 +216,14 @@ static int run_in_background(struct ria_agent *agent)
     int log = ria_directory_open_log(&agent->directory, &err);
     if (log < 0) {
         ria_log_event(&agent->log, "%s", err.text);
-        return EXIT_FAILED;
+        return RIA_EXIT_FAILED;
     }
     check_entries(agent);
     pid_t child = pipe2(ready, O_CLOEXEC) == 0 ? fork() : -1;
     if (child < 0) {
         ria_log_event(&agent->log, "cannot start a process: %s", strerror(errno));
         (void)close(log);
-        return EXIT_FAILED;
+        return RIA_EXIT_FAILED;
     }
     if (child > 0) {
         (void)close(log);
@@ -265,7 +233,7 @@ static int run_in_background(struct ria_agent *agent)
         return status;
     }
     (void)close(ready[0]);
-    int status = detach(agent, log) ? ria_supervisor_run(agent, ready[1]) : EXIT_FAILED;
+    int status = detach(agent, log) ? ria_supervisor_run(agent, ready[1]) : RIA_EXIT_FAILED;
     (void)close(log);
     return status;
 }
@@ -276,15 +244,15 @@ static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
 {
     struct ria_error err;
     if (arguments->once) {
-        return run_once(agent) ? EXIT_OK : EXIT_FAILED;
+        return run_once(agent) ? RIA_EXIT_OK : RIA_EXIT_FAILED;
     }
     if (arguments->status ? !ria_status_query(&agent->directory, &err)
                           : !ria_directory_lock(&agent->directory, &err)) {
         ria_log_event(&agent->log, "%s", err.text);
-        return EXIT_FAILED;
+        return RIA_EXIT_FAILED;
     }
     if (arguments->status) {
-        return EXIT_OK;
+        return RIA_EXIT_OK;
     }
     ria_supervisor_block_signals();
     return arguments->foreground ? ria_supervisor_run(agent, -1) : run_in_background(agent);
@@ -306,7 +274,7 @@ static bool agent_open_directory(
 int main(int argc, char **argv)
 {
     if (!ria_standard_files_open()) {
-        return EXIT_FAILED;
+        return RIA_EXIT_FAILED;
     }
     /* Prevents core dumps and debuggers from exposing a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
@@ -314,8 +282,10 @@ int main(int argc, char **argv)
      * creates. */
     (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};
+    char command[] = "rds-iam-agent"; /* the name in usage errors */
+    argv[0] = command;
     int status = parse(argc, argv, &arguments);
-    if (status >= 0) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     struct ria_agent agent = {.sysconfdir = RIA_POSTGRESQL_SYSCONFDIR};
@@ -323,12 +293,12 @@ int main(int argc, char **argv)
     struct ria_error err;
     if (agent_open_directory(&agent, &arguments, &err)) {
         status = agent_run(&agent, &arguments);
-        if (status != EXIT_OK && arguments.once) {
+        if (status != RIA_EXIT_OK && arguments.once) {
             ria_directory_unmake(&agent.directory);
         }
     } else {
         ria_log_event(&agent.log, "%s", err.text);
-        status = EXIT_FAILED;
+        status = RIA_EXIT_FAILED;
     }
     ria_agent_release(&agent);
     return status;

@@ -16,11 +16,11 @@
 #include "preload/verified.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "interpose/preload_log.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 
@@ -50,7 +50,7 @@ static struct ria_pq_conn *make_refused_call(
     if (ria_library_function(libpq, call->params, &params)) {
         return ria_call_params(libpq, call->params, keywords, values, 0);
     }
-    (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);
+    (void)ria_text_format(conninfo, sizeof(conninfo), "sslmode='%s'", why);
     struct ria_call refused = *call;
     refused.conninfo = conninfo;
     memset(refused.login, 0, sizeof(refused.login));
@@ -66,7 +66,7 @@ static struct ria_pq_conn *connect_refuse(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
     char text[REFUSAL_MAX];
-    (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
+    (void)ria_text_format(text, sizeof(text), "rds-iam: %s", why);
     ria_preload_log(RIA_LOG_WARNING, why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     return make_refused_call(libpq, call, text);
@@ -214,7 +214,7 @@ static bool is_replaced(
         const char *hosts = ria_pq_settings_value(&settings, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
         return outcome.is_overlaid && (is_list || settings.has_stored_password) &&
-               (outcome.passfile.is_in_history || ria_token_is_over(given, time(NULL)));
+               (outcome.passfile.is_in_history || ria_token_is_over(given, ria_pq_now()));
     }
     return ria_token_is_replaced(given, settings.stored_token, outcome.passfile.is_in_history);
 }
@@ -248,7 +248,7 @@ static struct ria_pq_conn *connect_with_given(
     bare_target.service_path = settings->service_path;
     bare_target.service_fd = settings->service_fd;
     char *given = ria_pq_settings_value(settings, "password");
-    bare_target.has_token = is_allowed && !ria_token_is_over(given, time(NULL));
+    bare_target.has_token = is_allowed && !ria_token_is_over(given, ria_pq_now());
     struct outcome outcome = overlay_passfile(&bare_target, given);
     if (is_allowed && !is_replaced(libpq, &bare, given, outcome)) {
         return make_call_without_gss(libpq, call, arguments, settings);
@@ -270,7 +270,7 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
     if (ria_preload_logs(RIA_LOG_WARNING) && ria_query_ca(target) != RIA_PQ_CA_NONE) {
-        (void)snprintf(
+        (void)ria_text_format(
             text,
             sizeof(text),
             "%s is sent to %s, so no token is sent; remove it if %s logs in with IAM",
@@ -313,7 +313,7 @@ static struct ria_pq_conn *connect_with_passfile(
     ria_overlay_set(RIA_OVERLAY_PASS);
     struct ria_pq_target target = target_without_gss(settings);
     target.has_token =
-        settings->stored_token != NULL && !ria_token_is_over(settings->stored_token, time(NULL));
+        settings->stored_token != NULL && !ria_token_is_over(settings->stored_token, ria_pq_now());
     struct outcome outcome = overlay_passfile(&target, NULL);
     if (!outcome.has_response && !ria_query_is_verified(&target) &&
         !hide_passfile(settings, &target)) {
@@ -462,7 +462,7 @@ static void log_libpq(const struct ria_library *libpq, const char *function)
     char recognized[32] = "an unknown libpq";
     if (ria_preload_logs(RIA_LOG_DEBUG)) {
         if (ria_library_function(libpq, "PQlibVersion", &version)) {
-            (void)snprintf(recognized, sizeof(recognized), "libpq %d", version());
+            (void)ria_text_format(recognized, sizeof(recognized), "libpq %d", version());
         }
         ria_preload_log_library(libpq, function, recognized);
     }

@@ -118,6 +118,15 @@ static inline bool ria_is_agents_path(const char *path)
            name[1] != '\0' && name[1] != '.';
 }
 
+/* Returns the time in seconds. Does not call time(): glibc chooses its implementation when the
+ * object is loaded, which would cost every program a page fault. */
+static inline int64_t ria_pq_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
 /* Returns whether the token `other` replaces the token `given`. `other` must have been made later,
  * and one of these must hold: `given` has less than a minute left; the process has had tokens with
  * the access key id of `given` (is_in_history); or both tokens have the same access key id. A valid
@@ -126,7 +135,7 @@ static inline bool ria_token_is_replaced(const char *given, const char *other, b
 {
     uint64_t key = ria_token_key(given);
     return ria_token_is_later(other, given) &&
-           (is_in_history || ria_token_is_over(given, time(NULL)) ||
+           (is_in_history || ria_token_is_over(given, ria_pq_now()) ||
             (key != 0 && key == ria_token_key(other)));
 }
 

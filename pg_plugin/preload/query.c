@@ -8,6 +8,7 @@
 #include "interpose/signal_guard.h"
 #include "preload/overlay.h"
 
+#include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
@@ -16,7 +17,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* -- the module ------------------------------------------------------------------------------ */
@@ -25,7 +25,8 @@
 static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
-    (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
+    (void)ria_text_format(
+        text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
     ria_preload_log(RIA_LOG_WARNING, text);
 }
 
@@ -107,7 +108,7 @@ static void log_no_thread(int error)
 {
     char words[128];
     char why[256];
-    (void)snprintf(
+    (void)ria_text_format(
         why,
         sizeof(why),
         "the stack is too small for it, and a thread cannot be started: %s",

@@ -11,9 +11,10 @@
 
 #include "preload/query.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,8 +27,9 @@ static bool has_own_file(void)
     char path[PATH_MAX];
     const char *home = secure_getenv("HOME");
     int saved = errno;
-    int len = home == NULL ? -1 : snprintf(path, sizeof(path), "%s/.postgresql/root.crt", home);
-    bool is_there = len > 0 && len < (int)sizeof(path) && access(path, R_OK) == 0;
+    bool is_there = home != NULL &&
+                    ria_text_format(path, sizeof(path), "%s/.postgresql/root.crt", home) &&
+                    access(path, R_OK) == 0;
     errno = saved;
     return is_there;
 }

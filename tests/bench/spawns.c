@@ -2,8 +2,8 @@
  *
  * Measures what a variable in the environment adds to the start of a program. Runs the program with
  * the variable and without it, alternately. For each pair of runs, prints one line with the
- * processor time of both runs, in nanoseconds. Other load changes the processor time less than the
- * elapsed time.
+ * processor time of both runs, in nanoseconds, and the page faults of both runs. Other load changes
+ * the processor time less than the elapsed time.
  *
  *   spawns PAIRS VARIABLE=VALUE PROGRAM [ARGUMENT...] */
 #include <spawn.h>
@@ -26,8 +26,13 @@ static int64_t nanoseconds_of(const struct timeval *time)
     return (int64_t)time->tv_sec * NANOSECONDS + (int64_t)time->tv_usec * THOUSAND;
 }
 
-/* Returns the processor time of a run, or exits. */
-static int64_t run(char *const argv[], char *const environment[])
+struct cost {
+    int64_t time;
+    int64_t faults;
+};
+
+/* Returns what a run costs, or exits. */
+static struct cost run(char *const argv[], char *const environment[])
 {
     pid_t process;
     int status;
@@ -37,7 +42,8 @@ static int64_t run(char *const argv[], char *const environment[])
         (void)fprintf(stderr, "%s: failed\n", argv[0]);
         exit(1);
     }
-    return nanoseconds_of(&usage.ru_utime) + nanoseconds_of(&usage.ru_stime);
+    return (struct cost){
+        nanoseconds_of(&usage.ru_utime) + nanoseconds_of(&usage.ru_stime), usage.ru_minflt};
 }
 
 int main(int argc, char **argv)
@@ -49,10 +55,15 @@ int main(int argc, char **argv)
     char *with[] = {"PATH=/usr/bin:/bin", argv[2], NULL};
     long pairs = strtol(argv[1], NULL, 10);
     for (long i = -WARM_UP; i < pairs; i++) {
-        int64_t first = run(argv + FIRST_PROGRAM, with);
-        int64_t second = run(argv + FIRST_PROGRAM, without);
+        struct cost first = run(argv + FIRST_PROGRAM, with);
+        struct cost second = run(argv + FIRST_PROGRAM, without);
         if (i >= 0) {
-            (void)printf("%lld %lld\n", (long long)first, (long long)second);
+            (void)printf(
+                "%lld %lld %lld %lld\n",
+                (long long)first.time,
+                (long long)second.time,
+                (long long)first.faults,
+                (long long)second.faults);
         }
     }
     return 0;

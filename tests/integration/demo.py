@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README's demonstration: the files that a user writes, two logins, and one refusal of each kind.
+"""The demonstration: the files that a user writes, two logins, and one refusal of each kind.
 
 It checks itself. If a login fails or an expected refusal is missing, it ends with status 1.
 """
@@ -15,7 +15,7 @@ import time
 
 from cloud import REGION, pod_settings
 from labcase import USER, Home, harness, mariadb_plugins, rdslab
-import readme
+import recipes
 from service import Services, agent_program
 import surroundings
 
@@ -150,8 +150,8 @@ class Demo:
         self.lab.clock(0)
 
     def tell_the_story(self):
-        """Runs the README's example of an access role. self.home must be a Pod."""
-        title("The example of the README: a service of another AWS account logs in to both databases")
+        """Runs the example of an access role in RECIPES.md. self.home must be a Pod."""
+        title("The example of RECIPES.md: a service of another AWS account logs in to both databases")
         self.write_client_files()
         role = self.lab.roles[ACCESS_ROLE]
         self.configure(role)
@@ -170,8 +170,8 @@ class Demo:
                      "sts:TagSession must be allowed by both the caller's own policy and the role's")
 
     def configure(self, role):
-        show("~/.config/rds-iam/config, as in the README:", self.home.write(
-            ".config/rds-iam/config", readme.configuration(
+        show("~/.config/rds-iam/config, as in RECIPES.md:", self.home.write(
+            ".config/rds-iam/config", recipes.configuration(
                 REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=role.name)).read_text())
 
     def verdict(self, reason):

@@ -43,7 +43,7 @@ def credentials_file(principal, profile):
 
 
 class MariadbCase(LabCase):
-    """Every test starts with the my.cnf that the README tells users to write."""
+    """Every test starts with the my.cnf that mysql_plugin/READERS.md tells users to write."""
 
     def setUp(self):
         super().setUp()

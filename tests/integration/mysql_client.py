@@ -30,7 +30,7 @@ def shadow_plugins():
 
 
 def preload():
-    """Returns the two variables that README.md tells users to set."""
+    """Returns the two variables that mysql_plugin/READERS.md tells users to set."""
     return {"LIBMYSQL_PLUGIN_DIR": str(shadow_plugins()), "LIBMYSQL_PLUGINS": "rds_iam_v1;rds_iam_v2"}
 
 

@@ -25,6 +25,21 @@ def systemd_analyze(*words):
     return ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /run && exec systemd-analyze "$@"', "sh", *words]
 
 
+# The targets that our units name, and those that systemd adds to every unit.
+TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
+
+
+def verify_unit(home, path, *options, units=None):
+    """Runs systemd-analyze verify. It loads only this unit and empty targets, as other units may be broken."""
+    runtime = home.path / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    for name in TARGETS:
+        home.write(f"targets/{name}.target", f"[Unit]\nDescription={name}\n")
+    return home.run(
+        systemd_analyze(*options, "verify", path), None, XDG_RUNTIME_DIR=str(runtime),
+        SYSTEMD_UNIT_PATH=str(units or home.path / "targets"))
+
+
 class Services:
     """The entries of a home's service file. Their passfiles are in one directory of that home."""
 

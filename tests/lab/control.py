@@ -15,6 +15,7 @@
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
+                           POST /ports       {engine: port} tokens must be signed for these ports
                            POST /iam         {"engine": ..., "is_enabled": bool} enables or disables IAM
                                              authentication
                            POST /sso         registers a login to SSO (oidc.py)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The contents of the lab: lab.json as objects.
 
-The policy "connect" and the trust policy of the role rds-access-clickpipes are those of the README. Databases,
+The policy "connect" and the trust policy of the role rds-access-clickpipes are those of RECIPES.md. Databases,
 principals and passwords are constants. Ports and directories are not here, because they differ between labs.
 """
 import calendar
@@ -11,7 +11,7 @@ import pathlib
 import time
 from dataclasses import dataclass, field
 
-import readme
+import recipes
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -187,7 +187,7 @@ def load(path=HERE / "lab.json"):
 
 
 def _access_policy(database):
-    return readme.access_policy(
+    return recipes.access_policy(
         REGION=database.region, ACCOUNT=database.account, RESOURCE_ID=database.resource_id
     )
 
@@ -215,7 +215,7 @@ def _role(name, entry, named):
         name=name,
         arn=entry["arn"],
         role_id=_unique_id("AROA", name),
-        trust=entry.get("trust") or readme.trust_policy(**entry["trust_of_readme"]),
+        trust=entry.get("trust") or recipes.trust_policy(**entry["trust_of_recipes"]),
         policies=_policies(entry["policies"], named),
         max_seconds=entry.get("max_seconds", 3600),
         tags=entry.get("tags", {}),

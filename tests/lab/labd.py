@@ -109,8 +109,11 @@ def run(stack, arguments):
         "/live": lambda: f"{count_live(journal, clock)}\n",
     }
     steering = actions(entries, clock, cloud, networks.machine, principals)
-    steering["/reset"] = lambda body: reset(steering, entries, cloud, principals, running[0], (journal, calls), iam_off)
+    steering["/reset"] = lambda body: (
+        reset(steering, entries, cloud, principals, running[0], (journal, calls), iam_off),
+        ports.update({server.engine: server.port for server in running}))
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
+    steering["/ports"] = ports.update
     steering["/iam"] = lambda body: set_iam(entries, iam_off, body)
     control = ControlEndpoint(pages, steering)
     state = describe(directory, trust, running, control)

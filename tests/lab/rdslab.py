@@ -32,7 +32,7 @@ import place
 import process
 from certificates import Certificates, CloudCertificates
 from fixture import Keys, LabError  # noqa: F401
-from namespace import Network
+from namespace import USUAL_PORTS, Network
 
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120
@@ -335,9 +335,13 @@ class Lab:
         """Ends the login of this token file."""
         self._act("/login-over", {"refresh_token": token["refreshToken"]})
 
-    def network(self, instance_role="instance", boot_id=None):
+    def network(self, instance_role="instance", boot_id=None, tunnels=()):
         """A context manager for a network namespace with AWS's real addresses; see namespace.py."""
-        return Network(self, instance_role, boot_id)
+        return Network(self, instance_role, boot_id, tunnels)
+
+    def usual_ports(self):
+        """Accepts only tokens that are signed for the ports 5432 and 3306, as networks have them, until reset()."""
+        self._act("/ports", USUAL_PORTS)
 
     def _set_clock(self, offset, **tokens):
         """Sets all properties of the clock; each call resets those that it does not name."""

@@ -19,7 +19,7 @@ import harness
 import place
 import process
 import rdslab
-import readme
+import recipes
 import servers
 
 USER = "clickpipes_iam_user"
@@ -188,7 +188,7 @@ class Logins(unittest.TestCase):
                 self.assertNotEqual(result.returncode, 0)
         self.assertEqual(len(self.lab.journal()), before)
 
-    def test_accounts_are_made_with_the_statements_of_the_readme(self):
+    def test_accounts_are_made_with_the_statements_of_the_recipes(self):
         rows = (
             ("mariadb.sql", "MySQL, MariaDB", (
                 "CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';",)),
@@ -196,9 +196,9 @@ class Logins(unittest.TestCase):
                 "CREATE USER clickpipes_iam_user;", "GRANT rds_iam TO clickpipes_iam_user;")),
         )
         for name, title, statements in rows:
-            self.assertIn(readme.statements(title), servers.rendered(name, fixture.load()))
+            self.assertIn(recipes.statements(title), servers.rendered(name, fixture.load()))
             for statement in statements:
-                self.assertIn(statement, readme.statements(title).splitlines())
+                self.assertIn(statement, recipes.statements(title).splitlines())
         token = self.lab.token("etl", self.lab.mariadb, USER)
         shown = mariadb(self.lab, USER, token, "show create user current_user()").stdout
         self.assertRegex(shown, "IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS' REQUIRE SSL")
@@ -236,11 +236,11 @@ class Logins(unittest.TestCase):
             kind = os.statvfs(f"/proc/{pid}/cwd")
             self.assertEqual(kind.f_fsid != os.statvfs(self.lab.directory).f_fsid, may_mount)
 
-    def test_a_block_that_is_missing_in_the_readme_is_an_error(self):
-        with self.assertRaisesRegex(LookupError, "README.md has 0 blocks of sql with -- Oracle"):
-            readme.statements("Oracle")
-        with self.assertRaisesRegex(LookupError, "README.md has no placeholder STRAY there"):
-            readme.configuration(REGION="r", ACCOUNT="1", ACCESS_ROLE="a", STRAY="s")
+    def test_a_block_that_is_missing_in_the_recipes_is_an_error(self):
+        with self.assertRaisesRegex(LookupError, "RECIPES.md has 0 blocks of sql with -- Oracle"):
+            recipes.statements("Oracle")
+        with self.assertRaisesRegex(LookupError, "RECIPES.md has no placeholder STRAY there"):
+            recipes.configuration(REGION="r", ACCOUNT="1", ACCESS_ROLE="a", STRAY="s")
 
     def test_other_certificates_are_not_trusted(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)

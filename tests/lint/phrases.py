@@ -116,7 +116,7 @@ def script_parts(path):
 def documents(root):
     yield from sorted(root.glob("*.md"))
     for folder in (*FOLDERS, "tests"):
-        yield from sorted((root / folder).rglob("*.md"))
+        yield from sorted(path for name in ("*.md", "*.scd") for path in (root / folder).rglob(name))
 
 
 def hits(kind, place, text):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every path that a README names is installed, on every machine: the installed directories depend neither on
+"""Every path that a document names is installed, on every machine: the installed directories depend neither on
 the machine's packages nor on its architecture. (The tests in tests/long install the product on empty systems.) The
 RUNPATH of rds-iam-fetch is the value of the build option; no other object has a RUNPATH."""
 import functools
@@ -13,7 +13,7 @@ import unittest
 
 import harness
 
-READMES = ("README.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
+READMES = ("README.md", "RECIPES.md", "mysql_plugin/READERS.md", "pg_plugin/READERS.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
 # A path of the product, as the install steps of the README make it.
 OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
 PLUGINS = "/usr/lib/rds-iam"
@@ -22,7 +22,7 @@ DPKG = "dpkg-architecture"
 
 
 def named_paths():
-    """The paths of the product that the READMEs name, as {path: README}."""
+    """The paths of the product that the documents name, as {path: README}."""
     found = {}
     for name in READMES:
         path = harness.SOURCE / name
@@ -109,6 +109,22 @@ class Install(unittest.TestCase):
             installed, _ = self.configure(self.machine(), "--prefix=/usr", f"--libdir={libdir}")
             self.assertTrue(covers(installed, f"/usr/{libdir}/rds-iam/mariadb"), installed)
             self.assertFalse(covers(installed, PLUGINS), "control: the check notices another directory")
+
+    def test_the_manual_pages_and_the_completions(self):
+        """The pages need scdoc. Debian's zsh does not search the usual directory, so a package names another one."""
+        share = "/usr/share"
+        pages = {f"{share}/man/man{page[-1]}/{page}" for page in (
+            "rds-iam.1", "rds-iam.conf.5", "rds-iam-mysql.7", "rds-iam-postgresql.7", "rds-iam-agent.8", "rds-iam-fetch.8")}
+        shells = {f"{share}/bash-completion/completions/rds-iam", f"{share}/fish/vendor_completions.d/rds-iam.fish",
+                  f"{share}/bash-completion/completions/rds-iam-agent", f"{share}/fish/vendor_completions.d/rds-iam-agent.fish"}
+        zsh = {"_rds-iam", "_rds-iam-agent"}
+        installed, _ = self.configure(self.machine(), "--prefix=/usr")
+        self.assertLessEqual({*pages, *shells, *(f"{share}/zsh/site-functions/{name}" for name in zsh)}, set(installed))
+        vendor = f"{share}/zsh/vendor-completions"
+        without, _ = self.configure(
+            self.machine(without=("scdoc",)), "--prefix=/usr", f"-Dzsh_completion_dir={vendor}")
+        self.assertLessEqual({*shells, *(f"{vendor}/{name}" for name in zsh)}, set(without))
+        self.assertEqual([path for path in without if "/man/" in path], [])
 
     def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
         """The product installs links into this directory, also if libmariadb-dev, which names it, is missing."""

@@ -23,23 +23,24 @@ LAYERS = {
     # Above the core. Code that runs in other programs (plugins, preload) includes only the public header. The
     # product's own programs that are part of the core may include all of it.
     "common/fetch": [*BELOW_PUBLIC, PUBLIC, "common/login"],
+    "common/cli": [PUBLIC],
     "common/interpose": ["common/base", "common/os"],
     "mysql_plugin": [PUBLIC],
     "mysql_plugin/mariadb": [PUBLIC, "mysql_plugin"],
     "mysql_plugin/mysql": [PUBLIC, "mysql_plugin"],
     "pg_plugin/passfile": [PUBLIC],
     "pg_plugin/service": [PUBLIC, "pg_plugin/passfile"],
-    "pg_plugin/agent": [PUBLIC, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
+    "pg_plugin/agent": [PUBLIC, "common/base", "common/cli", "pg_plugin/passfile", "pg_plugin/service"],
     "pg_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
                           "pg_plugin/service"],
     "mysql_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose"],
     # common/preload combines the preloads of both plugins. The command-line tool may include code of the PostgreSQL
     # plugin.
     "common/preload": ["common/interpose", "mysql_plugin/preload", "pg_plugin/preload"],
-    "common/tool": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service"],
+    "common/tool": [PUBLIC, "common/cli", "pg_plugin/passfile", "pg_plugin/service"],
     # rds-iam check is a sub-command of the tool. rds-iam-probe is a program without any part of the core.
     "common/probe": [],
-    "common/check": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service", "common/tool"],
+    "common/check": [PUBLIC, "common/cli", "pg_plugin/passfile", "pg_plugin/service", "common/tool"],
 }
 
 

@@ -29,6 +29,7 @@ PLACES = (
     ("comment", "pg_plugin/kubernetes/a.yaml", "kind: Pod # %s\n"),
     ("comment", "tests/unit/a.c", "/* %s */\n"),
     ("document", "README.md", "# Title\n\nText. %s\n"),
+    ("document", "common/tool/a.1.scd", "# NAME\n\nText. %s\n"),
     ("document", "tests/lab/README.md", "| `a.c` | %s |\n"),
     ("program", "tests/integration/demo.py", 'print("%s")\n'),
     ("program", "tests/demo", '#!/bin/bash\necho "%s"\n'),
@@ -55,8 +56,7 @@ def helps():
         yield f"rds-iam {name}", text
         for kind in COMMAND.findall(text):
             yield f"rds-iam {name} {kind}", harness.run([tool, name, kind, "--help"]).stdout
-    for program in sorted(path for path in harness.PREFIX.rglob("rds-iam-agent") if path.is_file()):
-        yield program.name, harness.run([program, "--help"]).stdout
+    yield "rds-iam-agent", harness.run([harness.installed("bin/rds-iam-agent"), "--help"]).stdout
 
 
 class Phrases(unittest.TestCase):

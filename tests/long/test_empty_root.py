@@ -6,7 +6,7 @@ import re
 import unittest
 
 import harness
-import readme
+import recipes
 from empty_root import RELEASES, EmptyRoot
 
 PLACES = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec")
@@ -38,7 +38,7 @@ class Install(Case):
     """The commands of the README's section Install."""
 
     def steps(self, root, *without):
-        for step in readme.install_steps():
+        for step in recipes.install_steps():
             if not any(step.startswith(word) for word in without):
                 self.done(root, step)
 
@@ -61,7 +61,7 @@ class Install(Case):
         printed = self.done(root, "rds-iam setup mysql; rds-iam setup mysql --program mysql; "
                             "rds-iam setup postgres --program kubernetes; rds-iam setup postgres --hostname "
                             "x.abcdefghijkl.eu-west-1.rds.amazonaws.com --username u --dbname d --ca /etc/hosts")
-        for text in (readme.README.read_text(encoding="utf-8"), printed):
+        for text in (recipes.README.read_text(encoding="utf-8"), printed):
             named = {path.rstrip("./") for path in NAMED.findall(text)}
             self.assertGreater(len(named), 0, "control")
             for path in named:

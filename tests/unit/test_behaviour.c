@@ -186,13 +186,13 @@ static void every_row_of_the_vectors_has_the_listed_result(void **state)
     size_t i;
     size_t listed = 0;
     json_t *row;
-    assert_int_equal(json_array_size(rows), 40);
+    expect_number("rows of behaviour.json", json_array_size(rows), 40);
     json_array_foreach(rows, i, row)
     {
         listed += check_row(root, row) ? 1 : 0;
     }
     /* Every row of the tables matches a row of the vectors. */
-    assert_int_equal(listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
+    expect_number("rows in the two tables", listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
     json_decref(root);
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The record of the options that are set on handles: entries are created, changed and removed. Also
- * more handles than the table has room for, several threads, and a forked child. */
+ * more handles than the table has room for, several threads, a forked child, and a process without
+ * memory. */
 #include "preload/handle_record.h"
 
 #include "unit.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +32,78 @@ static uint32_t flags_of(const void *handle)
 {
     uint32_t flags = 0;
     return ria_handle_read(handle, &flags) ? flags : UINT32_MAX;
+}
+
+/* Runs in a child, which has no table yet. Returns whether a handle gets no entry without memory,
+ * and gets one as soon as memory is available. */
+static bool is_right_without_memory(void)
+{
+    struct rlimit before;
+    struct rlimit none = {0};
+    bool is_limited = getrlimit(RLIMIT_AS, &before) == 0;
+    none.rlim_max = before.rlim_max;
+    is_limited = is_limited && setrlimit(RLIMIT_AS, &none) == 0;
+    errno = 7;
+    bool has_entry = ria_handle_begin(nth(1)) || flags_of(nth(1)) != UINT32_MAX;
+    bool is_errno_kept = errno == 7;
+    return is_limited && !has_entry && is_errno_kept && setrlimit(RLIMIT_AS, &before) == 0 &&
+           ria_handle_begin(nth(1)) && flags_of(nth(1)) == 0;
+}
+
+static void without_memory_a_handle_gets_no_entry(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(is_right_without_memory() ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static pthread_barrier_t all_are_ready;
+
+static void *begin_first_handle(void *argument)
+{
+    (void)pthread_barrier_wait(&all_are_ready);
+    return ria_handle_begin(argument) ? NULL : argument;
+}
+
+/* The table is allocated for the first handle. Runs in a child, which has no table yet. */
+static bool do_first_handles_share_a_table(void)
+{
+    pthread_t threads[THREADS];
+    bool is_right = pthread_barrier_init(&all_are_ready, NULL, THREADS) == 0;
+    for (size_t i = 0; i < THREADS; i++) {
+        void *handle = (void *)(uintptr_t)nth(i); /* NOLINT */
+        is_right = pthread_create(&threads[i], NULL, begin_first_handle, handle) == 0 && is_right;
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *wrong = NULL;
+        is_right = pthread_join(threads[i], &wrong) == 0 && wrong == NULL && is_right;
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        is_right = flags_of(nth(i)) == 0 && is_right;
+    }
+    return is_right;
+}
+
+static void the_first_handles_of_several_threads_are_in_one_table(void **state)
+{
+    (void)state;
+    enum {
+        CHILDREN = 100
+    };
+    for (int i = 0; i < CHILDREN; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            _exit(do_first_handles_share_a_table() ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
 }
 
 static void an_entry_exists_from_begin_to_end(void **state)
@@ -148,6 +223,9 @@ static void a_forked_child_changes_only_its_own_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* These two need a process that has no table yet. */
+        cmocka_unit_test(without_memory_a_handle_gets_no_entry),
+        cmocka_unit_test(the_first_handles_of_several_threads_are_in_one_table),
         cmocka_unit_test(an_entry_exists_from_begin_to_end),
         cmocka_unit_test(a_null_handle_has_no_entry),
         cmocka_unit_test(handles_beyond_the_limit_get_no_entry),

@@ -87,6 +87,30 @@ for path in (clone / "build/prefix/program", *(pathlib.Path(each) / "program" fo
 print(sorted(each.name for each in clone.parent.iterdir()))
 """
 
+    HIDE = """
+import os, pathlib, sys
+import surroundings
+place = pathlib.Path(sys.argv[1])
+surroundings.hide_directory(place / "absent")
+surroundings.hide_directory(place / "store")
+print(os.listdir(place), os.listdir(place / "store"))
+"""
+
+    class Hidden(unittest.TestCase):
+        def test_a_directory_is_hidden_from_this_process_alone(self):
+            scratch = pathlib.Path(tempfile.mkdtemp(prefix="hide-", dir=harness.WORK))
+            self.addCleanup(shutil.rmtree, scratch, ignore_errors=True)
+            (scratch / "store").mkdir()
+            (scratch / "store/file").touch()
+            result = harness.run([harness.PYTHON, "-c", HIDE, scratch])
+            self.assertEqual((result.stdout, result.stderr), ("['store'] []\n", ""))
+            self.assertEqual(os.listdir(scratch / "store"), ["file"], "control")
+
+        def test_every_test_starts_without_the_machines_configuration(self):
+            """Checks this process, because it runs under harness.main()."""
+            place = harness.OWN_CONFIGURATION
+            self.assertEqual(os.listdir(place) if place.exists() else [], [])
+
     class Reachable(unittest.TestCase):
         def setUp(self):
             self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="reach-", dir=harness.WORK))

@@ -431,8 +431,9 @@ class Lifecycle(AgentCase):
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),
             (["--onec"], 2, "unknown option --onec"),
-            (["--directory"], 2, "a value is missing after --directory"),
-            (["now"], 2, "unexpected argument now"),
+            (["--directory"], 2, "rds-iam-agent: --directory needs a value; see rds-iam-agent --help\n"),
+            (["--directory="], 2, "the value of --directory is empty"),
+            (["now"], 2, 'unexpected argument "now"'),
             (["--once", "--foreground"], 2, "--once and --foreground cannot be combined"),
             (["--once", "--directory", "/nowhere/run"], 1, "/nowhere/run: cannot be created"),
         )

@@ -11,14 +11,12 @@ import time
 
 from cloud import needs_root
 from labcase import USER, harness
-from service import Services, agent_program, await_true, systemd_analyze
+from service import TARGETS, Services, agent_program, await_true, systemd_analyze, verify_unit
 from test_agent_lease import LeaseCase
 
 SOCKET_SECONDS = 60
 EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
 UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
-# The targets that our units name, and those that systemd adds to every unit.
-TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
 # Each row: a text of our unit, its replacement, and the message of systemd-analyze.
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
@@ -104,28 +102,18 @@ class Systemd(LeaseCase):
         self.assertNotIn("NOTIFY_SOCKET", seen)
         self.assertNotIn("WATCHDOG", seen)
 
-    def verify(self, path, *options, units=None):
-        """Runs systemd-analyze verify. It loads only this unit and empty targets, as other units may be broken."""
-        runtime = self.home.path / "runtime"
-        runtime.mkdir(mode=0o700, exist_ok=True)
-        for name in TARGETS:
-            self.home.write(f"targets/{name}.target", f"[Unit]\nDescription={name}\n")
-        return self.home.run(
-            systemd_analyze(*options, "verify", path), None, XDG_RUNTIME_DIR=str(runtime),
-            SYSTEMD_UNIT_PATH=str(units or self.home.path / "targets"))
-
     def test_the_units_pass_systemd_analyze(self):
         for name in UNITS:
             with self.subTest(name=name):
                 path = harness.PREFIX / "lib/systemd" / name
                 options = ["--user"] if name.startswith("user") else []
-                result = self.verify(path, *options)
+                result = verify_unit(self.home, path, *options)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertIn(f"ExecStart={agent_program()} --foreground", path.read_text())
                 for good, bad, message in FLAWS:
                     self.assertIn(good, path.read_text())
                     broken = self.home.write(path.name, path.read_text().replace(good, bad))
-                    self.assertIn(message, self.verify(broken, *options).stderr, "control")
+                    self.assertIn(message, verify_unit(self.home, broken, *options).stderr, "control")
 
     def test_broken_units_of_other_packages_do_not_matter(self):
         unit = harness.PREFIX / "lib/systemd" / UNITS[0]
@@ -138,10 +126,10 @@ class Systemd(LeaseCase):
                 (wants / name).symlink_to(f"../{name}")
         for target in TARGETS:
             self.home.write(f"other/{target}.target", f"[Unit]\nDescription={target}\n")
-        control = self.verify(unit, "--user", units=self.home.path / "other").stderr
+        control = verify_unit(self.home, unit, "--user", units=self.home.path / "other").stderr
         for number in range(len(OTHERS)):
             self.assertIn(f"other{number}.service", control, "control: systemd-analyze reports them")
-        result = self.verify(unit, "--user")
+        result = verify_unit(self.home, unit, "--user")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_the_exposure_of_the_systems_unit(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every MariaDB client in Debian: a login, a second login after the server closes the connection, and a change of
-user if the client supports it. The user writes the option file that the README gives. Each client has its own
+user if the client supports it. The user writes the option file that mysql_plugin/READERS.md gives. Each client has its own
 setting that names this file."""
 import pathlib
 

@@ -11,6 +11,10 @@ from mysql_peer import MySQLPeer, Script
 
 PROGRAM = mysql_programs.SOURCE / "handles"
 NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
+# The client's first packet if it asks for TLS; without TLS, this packet also contains the user's name.
+SSL_REQUEST_BYTES = 32
+ROUNDS = 100
+UNLOADED = 64
 
 
 class HandleCase(LabCase):
@@ -72,6 +76,28 @@ class OneHandle(HandleCase):
         self.assertEqual(lines[1], self.shown(enforce=1))
         self.assertEqual(lines[3], NOTHING_SET)
 
+    def test_tls_that_the_program_turns_on_between_two_connections(self):
+        """The preload has turned TLS on for the first connection, and must not turn it off for the second one."""
+        for steps, is_on in ((["enforce=1"], True), (["ssl-set="], True), (["fp=0"], True),
+                             (["enforce=1", "enforce=0"], False), ([], False)):
+            for under in (True, False):
+                with self.subTest(steps=steps, under=under), \
+                        MySQLPeer(self.lab.certificates.other_ca, Script(asks=())) as peer:
+                    lines = self.steps("init", "remember", "connect=" + self.password + "x", *steps,
+                                       "connect=" + self.plain(peer), "show", under=under)
+                    self.assertTrue(lines[0].startswith("connect: 1045 "), lines)
+                    self.assertIn(f"enforce={is_on:d}", lines[2])
+                    self.assertEqual(len(peer.messages[0][1]) == SSL_REQUEST_BYTES, is_on)
+
+    def test_a_handle_that_is_connected_already(self):
+        """The library refuses the second connection. It may reconnect the first one, for which the options stay."""
+        with MySQLPeer(None, Script(asks=())) as peer:
+            lines = self.steps("init", "connect=" + self.rds, "connect=" + self.plain(peer), "again")
+        self.assertEqual(lines[0], self.IN)
+        self.assertTrue(lines[1].startswith("connect: 2058 "), lines)
+        self.assertEqual(lines[2], self.IN.replace("connect", "again"))
+        self.assertEqual(peer.connections, 0)
+
     def test_a_reconnect(self):
         lines = self.steps("init", "connect=" + self.rds, "again")
         self.assertEqual(lines, [self.IN, self.IN.replace("connect", "again")])
@@ -93,6 +119,12 @@ class OneHandle(HandleCase):
         host, port, user = self.rds.split(",")
         lines = self.steps("init", f"list=127.0.0.1:1 {host}:{port},{port},{user}", "show")
         self.assertEqual(lines, [f"list: {USER}@% over TLS", self.shown(enforce=1)])
+
+    def test_a_long_list_of_hosts(self):
+        """A cluster can have sixteen instances, each with a name of about 70 characters."""
+        host, port, user = self.rds.split(",")
+        lines = self.steps("init", f"list={' '.join(['127.0.0.1:1'] * 100)} {host}:{port},{port},{user}")
+        self.assertEqual(lines, [f"list: {USER}@% over TLS"])
 
 
 class ProgramsOwn(HandleCase):
@@ -131,6 +163,14 @@ class ProgramsOwn(HandleCase):
         self.assertIn("rds-iam: the connection is not encrypted, so no token was sent", lines[0])
         self.assertEqual(lines[1], NOTHING_SET)
 
+    def test_tls_that_is_off_and_a_ca(self):
+        """libmariadb uses TLS if it has a CA, whatever the program has set about TLS."""
+        for step in (f"ca={self.lab.ca_file}", f"ssl-set={self.lab.ca_file}"):
+            for steps in (("enforce=0", step), (step, "enforce=0")):
+                with self.subTest(steps=steps):
+                    lines = self.steps("init", *steps, "connect=" + self.rds, "show")
+                    self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
+
     def test_a_plugin_directory(self):
         lines = self.steps("init", f"plugin-dir={self.home.path}", "remember", "connect=" + self.password, "show")
         self.assertEqual(lines, ["connect: native_user@% over TLS",
@@ -146,6 +186,15 @@ class Many(HandleCase):
         lines = self.steps("threads=40," + self.rds)
         self.assertEqual(lines, [f"connect: {USER}@% over TLS"] * 40)
         self.assert_accepted(40)
+
+    def test_objects_that_are_unloaded_meanwhile(self):
+        """If the return address is not in an object that is linked with the library, the preload searches all loaded
+        objects. Another thread may unload some of them."""
+        objects = [shutil.copy(harness.BUILD / "tests/bench/bench_empty.so", self.home.path / f"{i}.so")
+                   for i in range(UNLOADED)]
+        program, module = (mysql_programs.SOURCE / name for name in ("unloads", "tail_calls.so"))
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, ROUNDS, module, *objects])
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "all handles were made\n", ""))
 
     def test_a_child_of_a_fork(self):
         lines = self.steps("init", "fork", "connect=" + self.rds, "close", "init", "connect=" + self.rds)

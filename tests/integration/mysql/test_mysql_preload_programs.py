@@ -6,6 +6,7 @@ from mysql_programs import PROGRAMS, SILENT
 import hostile
 from labcase import USER, harness, mariadb_plugins
 import traces
+import trust_server
 from impostors import IMPOSTORS, VERIFIED
 from mysql_peer import MySQLPeer, Script
 
@@ -46,6 +47,12 @@ class Logins(ProgramCase):
                 self.assertEqual(result.stderr, "")
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
 
+    def test_an_installed_store_is_enough(self):
+        trust_server.install_store(self.home.path, self.lab.ca_file)
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                self.assert_printed(name, self.run_program(name, own=[]))
+
     def test_control_none_does_without_it(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
@@ -80,6 +87,37 @@ class Logins(ProgramCase):
         steps = ["init", "group=client", f"connect={server.host},{server.port},{USER}"]
         result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program, *steps])
         self.assertIn("rds-iam: the server's ", result.stdout, result.stderr)
+        self.assert_nothing_sent()
+
+
+class TurnsTlsOff(ProgramCase):
+    """mydumper and myloader turn TLS off on each connection, unless they are told --ssl."""
+
+    def dump(self, *options, tool="mydumper"):
+        server = self.lab.mariadb
+        words = ("-B", "shop", "-T", "orders", "--no-locks", "-v", "1", "-o", "out") if tool == "mydumper" else ("-d", "out")
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", tool,
+                              "-h", server.host, "-P", server.port, "-u", USER, *words, *options])
+
+    def test_mydumper_with_ssl(self):
+        result = self.dump("--ssl")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("INSERT INTO `orders`", (self.home.path / "out/shop.orders.sql").read_text())
+        self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
+
+    def test_myloader_with_ssl(self):
+        """The account may not write, so the server refuses the tables, after the login."""
+        self.dump("--ssl")
+        seen = len(self.verdicts())
+        self.assertIn("command denied to user", self.dump("--ssl", tool="myloader").stderr)
+        self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
+
+    def test_without_ssl_the_message_says_so(self):
+        self.home.write("out/metadata", "")
+        for tool in ("mydumper", "myloader"):
+            result = self.dump(tool=tool)
+            self.assertIn("the connection is not encrypted, so no token was sent", result.stderr)
+            self.assertNotEqual(result.returncode, 0)
         self.assert_nothing_sent()
 
 

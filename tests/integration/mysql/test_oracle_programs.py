@@ -8,6 +8,7 @@ import mysql_programs
 import oracle_programs
 from labcase import USER, harness
 import traces
+import trust_server
 from mysql_client import LIBRARIES, PROGRAM
 from mysql_peer import MySQLPeer
 from oracle_programs import PROGRAMS
@@ -18,11 +19,12 @@ VERSIONS = ("50734", "80408", "90400")
 
 
 class OraclePrograms(hostile.HostileCase):
-    def run_program(self, name, version, under=True, host=None, port=None, **extra):
+    def run_program(self, name, version, under=True, own=None, host=None, port=None, **extra):
         server = self.lab.mariadb
         argv = oracle_programs.command(name, LIBRARY / f"liboracle_{version}.so", LIBRARY / f"says_who_{version}",
                                        [host or server.host, port or server.port, USER])
-        under = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
         return self.home.run([*under, *argv], hostile.PRINCIPAL, **extra)
 
     def each(self):
@@ -35,6 +37,12 @@ class OraclePrograms(hostile.HostileCase):
                 result = self.run_program(name, version)
                 self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
+
+    def test_an_installed_store_is_enough(self):
+        trust_server.install_store(self.home.path, self.lab.ca_file)
+        for name, version in self.each():
+            with self.subTest(program=name, version=version):
+                self.assertEqual(self.run_program(name, version, own=[]).stdout, ME + "\n")
 
     def test_control_none_does_without_it(self):
         for name, version in self.each():

@@ -38,6 +38,31 @@ MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 
+# The server sends its own name of the user, which the client then gives as its password.
+DOVECOT_CONF = """
+base_dir = {place}/base
+state_dir = {place}/state
+protocols =
+ssl = no
+log_path = /dev/stderr
+auth_mechanisms = plain
+import_environment = {passed}
+passdb {{
+  driver = sql
+  args = {place}/sql.conf
+}}
+userdb {{
+  driver = static
+  args = uid=dovecot gid=dovecot home=/nonexistent
+}}
+"""
+DOVECOT_SQL = """
+driver = {engine}
+connect = host={host} port={port} dbname=shop user={user}
+default_pass_scheme = PLAIN
+password_query = SELECT {function} AS password, '%u' AS user
+"""
+FUNCTIONS = {"mysql": "current_user()", "pgsql": "current_user"}
 # So that the lab's host names resolve.
 NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_DISABLED"
 
@@ -172,6 +197,58 @@ if os.geteuid() == 0:
             result = self.postmap(place, "mysql", under=False, prefix="proxy:")
             self.assertEqual(result.stdout, NAMES["mysql"], result.stderr + self.log())
             self.assert_accepted()
+
+
+
+def has_dovecot_24():
+    """Dovecot 2.4 (Debian 13) has another format of its configuration."""
+    return shutil.which("dovecot") and not harness.run(["dovecot", "--version"]).stdout.startswith("2.3.")
+
+
+if os.geteuid() == 0 and not has_dovecot_24():
+    class Dovecot(DaemonCase):
+        """Dovecot's master starts auth, as the user dovecot, and auth-worker, with an environment that it has cleared.
+        auth connects to PostgreSQL, and both connect to MySQL."""
+
+        def authenticate(self, engine, passed):
+            """Starts dovecot under rds-iam exec, and has it look a user up. Returns what doveadm did."""
+            server = self.places[engine]
+            place = self.home.path / f"dovecot-{engine}"
+            for directory in ("base", "state"):
+                (place / directory).mkdir(parents=True)
+            self.home.write(f"{place.name}/sql.conf", DOVECOT_SQL.format(
+                engine=engine, host=server.host, port=server.port, user=USER, function=FUNCTIONS[engine]), mode=0o644)
+            config = self.home.write(f"{place.name}/dovecot.conf", DOVECOT_CONF.format(place=place, passed=passed),
+                                     mode=0o644)
+            for path in (self.home.path, place):
+                path.chmod(0o755)
+            dovecot = self.start("dovecot", "-F", "-c", config)
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            while not (place / "base/auth-client").exists():
+                self.assertIsNone(dovecot.poll(), self.log())
+                self.assertLess(time.monotonic(), deadline, self.log())
+                time.sleep(0.05)
+            result = harness.run(["doveadm", "-c", config, "auth", "test", "anyone", NAMES[engine].strip()],
+                                 env=self.environment())
+            dovecot.terminate()
+            dovecot.wait(DEADLINE_SECONDS)
+            return result
+
+        def test_it_logs_in_if_master_passes_the_variables_on(self):
+            for engine in NAMES:
+                with self.subTest(engine=engine):
+                    seen = len(self.verdicts())
+                    result = self.authenticate(engine, PASSED)
+                    self.assertIn("anyone auth succeeded", result.stdout, self.log())
+                    self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
+
+        def test_control_it_does_not_if_master_clears_them(self):
+            for engine in NAMES:
+                with self.subTest(engine=engine):
+                    result = self.authenticate(engine, NAMES_OF_LAB)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertRegex(self.log(), "Access denied|no password supplied")
+            self.assert_nothing_sent()
 
 
 class Pdns(DaemonCase):

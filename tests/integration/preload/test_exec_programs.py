@@ -6,8 +6,11 @@ import os
 import pathlib
 import shutil
 
+from cloud import needs_root
 from labcase import USER, LabCase, harness
 import ways
+
+NOBODY = 65534
 
 ENVIRONMENT = """
 #include <stdio.h>
@@ -28,10 +31,19 @@ int main(int argc, char **argv)
     return bytes[7 + argc];
 }
 """
+# Starts a program in its place, as a statically linked shell or container runtime does.
+STARTS = """
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    return argc < 2 ? 2 : execvp(argv[1], argv + 1);
+}
+"""
+SAYS_WHO = harness.SOURCE / "tests/integration/src/says_who.c"
 E_MACHINE = 18
 OURS = {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR"}
 OTHER_WAYS = ("; a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
-              "PGPASSWORD (rds-iam token)\n")
+              "PGPASSWORD (rds-iam token), a MySQL program a token as its password\n")
 
 
 class ProgramCase(LabCase):
@@ -62,6 +74,52 @@ class ProgramCase(LabCase):
     def static(program):
         return (f"rds-iam: warning: {program} is statically linked and loads no library, so it makes no tokens "
                 "itself" + OTHER_WAYS)
+
+
+class StartedBy(ProgramCase):
+    """A program on libmariadb that is started by one which cannot load the preload."""
+
+    def login(self, *before):
+        server = self.lab.mariadb
+        return self.home.run(
+            [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", *before,
+             ways.PROGRAMS / "says_who", server.host, server.port, USER, ""], LD_PRELOAD="libnss_wrapper.so")
+
+    def test_by_a_static_program(self):
+        for name, command in (("static", ("gcc", "-static")), ("musl-static", ("musl-gcc", "-static"))):
+            with self.subTest(program=name):
+                program = self.compile(name, STARTS, *command)
+                result = self.login(program)
+                self.assertEqual((result.stdout, result.stderr), (f"{USER}@%\n", self.static(program)))
+        self.assert_accepted(2)
+
+    def test_by_a_musl_program(self):
+        """musl would abort with the preload, so its children do not get it either. They run without it."""
+        program = self.compile("musl", STARTS, "musl-gcc")
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, "env"], LD_PRELOAD="")
+        self.assertEqual(result.stderr, self.other_libc(program))
+        self.assertEqual(OURS & {name for name, value in self.variables(result).items() if value}, set())
+        self.assertEqual(self.login().stdout, f"{USER}@%\n", "control")
+
+    @needs_root
+    def test_a_program_with_more_rights_than_its_caller(self):
+        """The library still loads the plugin that MARIADB_PLUGIN_DIR names, but the plugin sends nothing."""
+        server = self.lab.mariadb
+        self.home.write(".config/rds-iam/config", f"[127.0.0.1:{server.port}]\nendpoint = {server.host}:{server.port}\n")
+        program = self.home.path / "says_who"
+        for mode in (0o4755, 0o2755):
+            shutil.copy(ways.PROGRAMS / "says_who", program)
+            os.chown(program, NOBODY, NOBODY)
+            program.chmod(mode)
+            with self.subTest(mode=oct(mode)):
+                result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program,
+                                        "127.0.0.1", server.port, USER, ""])
+                self.assertIn(f"rds-iam: warning: {program} runs with more rights than its caller", result.stderr)
+                self.assertIn("so no token was sent", result.stderr, "control: the plugin was loaded")
+                self.assertEqual(result.stdout, "")
+        self.assert_nothing_sent()
+        program.chmod(0o755)
+        self.assertEqual(self.login().stdout, f"{USER}@%\n", "control")
 
 
 class Musl(ProgramCase):
@@ -159,6 +217,23 @@ class AddressSanitizer(ProgramCase):
         self.assert_accepted(6)
         refused = self.home.run([program, "linked", "connectdb", ""], **self.settings())
         self.assertIn("ASan runtime does not come first", refused.stderr, "control: AddressSanitizer rejects a preload")
+
+    def test_a_libmariadb_program_logs_in(self):
+        """gcc's runtime is a shared object, clang's is in the program unless -shared-libasan is given."""
+        server = self.lab.mariadb
+        libraries = harness.run(["mariadb_config", "--cflags", "--libs"]).stdout.split()
+        for name, compiler in (("gcc", ("gcc",)), ("gcc-static", ("gcc", "-static-libasan")), ("clang", ("clang",))):
+            program = self.home.path / name
+            built = harness.run([*compiler, "-fsanitize=address", "-o", program, SAYS_WHO, *libraries])
+            self.assertEqual(built.returncode, 0, built.stderr)
+            words = (server.host, server.port, USER, "")
+            with self.subTest(compiler=name):
+                result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program,
+                                        *words], LD_PRELOAD="libnss_wrapper.so")
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (0, f"{USER}@%\n", ""))
+                refused = self.home.run([program, *words], LD_PRELOAD="libnss_wrapper.so")
+                self.assertEqual("ASan runtime does not come first" in refused.stderr, name == "gcc", "control")
+        self.assertEqual([v["reason"] for v in self.verdicts() if v["token_length"] > 0], [None] * 3)
 
     def test_address_sanitizer_still_finds_errors(self):
         program = self.compile("overflow", OVERFLOW, "gcc", "-g", "-fsanitize=address")

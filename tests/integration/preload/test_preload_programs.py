@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Under rds-iam exec, programs on libpq without any TLS setting log in by IAM, and send nothing to hostile
 servers."""
-import os
 import time
 
 import pg_programs
@@ -9,6 +8,7 @@ from labcase import USER, LabCase, harness
 from pg_programs import PROGRAMS, WHO
 from postgresql_peer import PostgreSQLPeer
 import traces
+import trust_server
 
 # A principal with a session: the tests search for its secret key and its session token.
 PRINCIPAL = "etl-session"
@@ -40,20 +40,6 @@ class ProgramCase(LabCase):
         reasons = [verdict["reason"] for verdict in self.verdicts()[seen:]]
         self.assertEqual((set(reasons), reasons != []), ({None}, True))
 
-    def install_store(self):
-        """Installs the lab's CA in the empty home, as an ordinary user does. root would install it in /etc."""
-        store = self.home.path / ".config"
-        argv = [harness.installed("bin/rds-iam"), "setup", "ca", "--file", self.lab.ca_file]
-        if os.geteuid() == 0:
-            store.mkdir()
-            for path in (self.home.path, store):
-                os.chown(path, 65534, 65534)
-            argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *argv]
-        result = self.home.run(argv)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        for path in (self.home.path, store, *store.rglob("*")):
-            os.chown(path, os.geteuid(), os.getegid())
-
 
 class Logins(ProgramCase):
     def test_each_logs_in_with_host_and_user_alone(self):
@@ -62,8 +48,8 @@ class Logins(ProgramCase):
                 self.assert_logs_in(name)
 
     def test_an_installed_store_is_enough(self):
-        self.install_store()
-        for name in ("psql", "psycopg2", "DBD::Pg", "pg_dump"):
+        trust_server.install_store(self.home.path, self.lab.ca_file)
+        for name in PROGRAMS:
             with self.subTest(program=name):
                 self.assert_logs_in(name, own=[])
 

@@ -10,6 +10,7 @@
  *   ca=FILE, capath=DIR     mysql_options()
  *   verify=N, enforce=N     mysql_options(); N is 0 or 1
  *   plugin-dir=DIR          mysql_options()
+ *   fp=TEXT                 mysql_options(); the fingerprint of the server's certificate
  *   tcp                     MYSQL_PROTOCOL_TCP
  *   group=NAME              MYSQL_READ_DEFAULT_GROUP
  *   ssl-set=FILE            mysql_ssl_set(); an empty FILE means NULL
@@ -26,6 +27,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <mysql.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -109,8 +111,8 @@ static const char *or_null(const char *text)
 static void connect_to(MYSQL *mysql, const char *step, char *text)
 {
     struct place to = parse_place(text);
-    char *space = strcmp(step, "list") == 0 ? strchr(to.host, ' ') : NULL;
-    if (space != NULL) {
+    bool is_list = strcmp(step, "list") == 0;
+    for (char *space = to.host; is_list && (space = strchr(space, ' ')) != NULL; space++) {
         *space = ',';
     }
     if (api.mysql_real_connect(
@@ -191,6 +193,18 @@ static void *connect_on_thread(void *argument)
     return NULL;
 }
 
+/* Resolves the host once. The lab's libnss_wrapper reads its hosts file at the first lookup of a
+ * process, and crashes if two threads make that lookup at the same time. */
+static void resolve_host(const char *text)
+{
+    char *host = strndup(text, strcspn(text, ","));
+    struct addrinfo *found = NULL;
+    if (host != NULL && getaddrinfo(host, NULL, NULL, &found) == 0) {
+        freeaddrinfo(found);
+    }
+    free(host);
+}
+
 static void connect_on_threads(char *text)
 {
     enum {
@@ -198,6 +212,7 @@ static void connect_on_threads(char *text)
     };
     pthread_t threads[MOST];
     unsigned count = (unsigned)strtoul(strsep(&text, ","), NULL, 10);
+    resolve_host(text);
     (void)pthread_barrier_init(&barrier, NULL, count);
     for (unsigned i = 0; i < count && i < MOST; i++) {
         (void)pthread_create(&threads[i], NULL, connect_on_thread, text);
@@ -225,6 +240,8 @@ static void do_step(char *step)
         (void)api.mysql_init(&handle);
     } else if (IS("close")) {
         api.mysql_close(&handle);
+    } else if (IS("fp")) {
+        (void)api.mysql_optionsv(&handle, MARIADB_OPT_SSL_FP, value);
     } else if (IS("ca")) {
         (void)api.mysql_options(&handle, MYSQL_OPT_SSL_CA, value);
     } else if (IS("capath")) {

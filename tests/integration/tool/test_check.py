@@ -475,7 +475,7 @@ class Usage(CheckCase):
             for option in ("--hostname", "--port", "--username", "--service", "--defaults-group", "--engine",
                            "--dbname", "--program", "--ca", "--profile", "--json"):
                 self.assertIn(f"\n  {option} ", result.stdout)
-            self.assertLessEqual(max(map(len, result.stdout.splitlines())), 100)
+            self.assertLessEqual(max(map(len, result.stdout.splitlines())), 80)
 
 
 if __name__ == "__main__":

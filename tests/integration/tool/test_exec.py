@@ -147,6 +147,12 @@ class Variables(ExecCase):
                     self.assertEqual(peer.connections, 1)
                     self.assertEqual(sent, [] if under else [token.encode()])
 
+    def test_an_invalid_log_setting_is_corrected(self):
+        for invalid, used in (("loud", "info"), ("loud:/log", "info:/log"), ("debug:log", "debug"), ("loud:log", "info"),
+                              ("1", "1"), ("0", "0"), ("debug:/log", "debug:/log")):
+            with self.subTest(invalid=invalid):
+                self.assertEqual(self.variables(RDS_IAM_LOG=invalid)["RDS_IAM_LOG"], used)
+
     def test_exec_puts_no_secret_into_the_environment(self):
         before = self.home.env()
         added = {k: v for k, v in self.variables().items() if before.get(k) != v}
@@ -182,6 +188,14 @@ class Messages(ExecCase):
                                    f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert", RDS_IAM_LOG=value)
                 self.assertIn("ERROR 1045", result.stderr)
                 self.assertEqual("rds-iam:" not in result.stderr, is_off)
+
+    def test_a_fault_of_the_log_setting_is_reported_once(self):
+        for value, fault in (("loud", "the level is not one of warning, info and debug"),
+                             ("warning:log", "the file is not an absolute path")):
+            for login in (lambda **extra: self.psql("-c", "select 1", PGSSLMODE="require", **extra), self.mariadb):
+                result = login(RDS_IAM_LOG=value)
+                self.assertEqual(result.stderr.count(fault), 1, result.stderr)
+                self.assertGreater(result.stderr.count("rds-iam:"), 1, "control: the client's process logs, too")
 
     def test_a_host_that_is_not_an_rds_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",

@@ -10,7 +10,7 @@ import jmespath
 from cloud import REGION
 from labcase import USER, LabCase, harness
 from mariadb_client import CONFIG, MariadbCase
-import readme
+import recipes
 from test_story import ACCESS_ROLE, ExampleCase
 
 INSTANCE = "mypg.abcdefghijkl.eu-west-1.rds.amazonaws.com"
@@ -108,7 +108,7 @@ class Login(Printed, MariadbCase):
 
 
 class Story(Printed, ExampleCase):
-    """The README's example with printed policies in the place of the README's."""
+    """The example of RECIPES.md with printed policies in the place of the document's."""
 
     def setUp(self):
         super().setUp()
@@ -118,7 +118,7 @@ class Story(Printed, ExampleCase):
         self.configure()
 
     def configure(self, more=""):
-        self.home.write(CONFIG, readme.configuration(
+        self.home.write(CONFIG, recipes.configuration(
             REGION=REGION, ACCOUNT=self.role.account, ACCESS_ROLE=ACCESS_ROLE) + more)
 
     def attach(self, *options):
@@ -133,11 +133,11 @@ class Story(Printed, ExampleCase):
 
     advice = ""
 
-    def test_the_printed_policies_are_those_of_the_readme(self):
+    def test_the_printed_policies_are_those_of_the_recipes(self):
         trust = self.trust_policy(f"--role-arn={self.caller}", "--session-tags")
-        self.assertEqual(trust, readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
+        self.assertEqual(trust, recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
         for server in (self.lab.pg, self.lab.mariadb):
-            self.assertEqual(self.policy(server), readme.access_policy(
+            self.assertEqual(self.policy(server), recipes.access_policy(
                 REGION=server.region, ACCOUNT=ACCOUNT, RESOURCE_ID=server.resource_id))
 
     def test_the_two_commands_of_the_help_print_them(self):
@@ -148,7 +148,7 @@ class Story(Printed, ExampleCase):
         documents = [json.loads(self.setup(*(filled.get(word, word) for word in shlex.split(line))).stdout)
                      for line in commands]
         self.assertEqual(documents, [
-            readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="SERVICE"), self.policy(self.lab.pg)])
+            recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="SERVICE"), self.policy(self.lab.pg)])
 
     def test_the_service_logs_in(self):
         self.attach(f"--role-arn={self.caller}", "--session-tags")

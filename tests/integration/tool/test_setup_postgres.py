@@ -13,7 +13,7 @@ from typing import NamedTuple
 import yaml
 
 from labcase import USER, LabCase, harness
-from service import agent_program, await_true, systemd_analyze
+from service import agent_program, await_true, verify_unit
 
 
 def tool():
@@ -72,10 +72,10 @@ class Setup(SetupCase):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
-    def test_the_printed_sql_is_the_sql_of_the_readme(self):
+    def test_the_printed_sql_is_the_sql_of_the_recipes(self):
         text = self.setup_postgres().stdout
-        # The lab's database was created with the README's statements; see sql/postgresql.sql of the lab.
-        sql = (harness.SOURCE / "README.md").read_text(encoding="utf-8")
+        # The lab's database was created with the statements of RECIPES.md; see sql/postgresql.sql of the lab.
+        sql = (harness.SOURCE / "RECIPES.md").read_text(encoding="utf-8")
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
             self.assertIn(f"\n{statement}\n", sql)
         self.assertIn(f"CREATE USER {USER};", text)
@@ -198,9 +198,7 @@ class Setup(SetupCase):
     def parse_unit(self, lines):
         """Checks the lines with systemd-analyze, then parses them by systemd's rules for quotes and specifiers."""
         unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
-        (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
-        result = self.home.run(
-            systemd_analyze("verify", unit), None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
+        result = verify_unit(self.home, unit)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
         return dict(word.split("=", 1) for word in words)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 from labcase import USER, LabCase, harness
 from mariadb_client import WHO
 from service import agent_program, await_true
-from test_setup import without_system_store
 
 SUFFIX = "--defaults-group-suffix=-rds"
 BACKUP = ".rds-iam-backup"
@@ -167,7 +166,7 @@ class Logins(WriteCase):
                 "--dbname", self.lab.database_name, "--write"]
         config = {"XDG_CONFIG_HOME": str(self.home.path / ".config")}
         for command in (argv, [tool(), "setup", "mysql", "--write"]):
-            result = self.home.run([*without_system_store(), *command], None, **config)
+            result = self.home.run(command, None, **config)
             self.assertEqual((result.returncode, result.stdout), (1, ""))
             self.assertRegex(result.stderr, "^rds-iam: .*; run: rds-iam setup ca\n$")
         self.assertEqual(self.files(), {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README's example with the README's own texts. A service of another account assumes the access role with
+"""The access role of RECIPES.md with the document's own texts. A service of another account assumes the access role with
 session tags, and logs in to both servers as clickpipes_iam_user. Further tests show which identity the databases
 see: the principal of the STS session, with its tags, its expiration and its policies."""
 import time
@@ -7,7 +7,7 @@ import time
 from cloud import REGION, CloudCase
 from labcase import USER, harness, rdslab
 from mariadb_client import CONFIG
-import readme
+import recipes
 from service import Services
 
 ACCESS_ROLE = "rds-access-clickpipes"
@@ -71,7 +71,7 @@ class Readme(ExampleCase):
     def setUp(self):
         super().setUp()
         role = self.lab.roles[ACCESS_ROLE]
-        self.home.write(CONFIG, readme.configuration(
+        self.home.write(CONFIG, recipes.configuration(
             REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=ACCESS_ROLE))
 
     def test_the_service_logs_in_on_both_servers(self):
@@ -98,8 +98,8 @@ class Readme(ExampleCase):
             "AccessDenied", self.lab.roles["service"].session_arn(session), **self.pod_env("service"))
         self.assertIn("is not in account", self.lab.last_verdict()["detail"])
 
-    def test_the_lab_uses_the_policies_of_the_readme(self):
-        trust = readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service")
+    def test_the_lab_uses_the_policies_of_the_recipes(self):
+        trust = recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service")
         self.assertEqual(self.lab.roles[ACCESS_ROLE].trust, trust)
         self.assertEqual(trust["Statement"][0]["Action"], ["sts:AssumeRole", "sts:TagSession"])
         arns = [policy["Statement"][0]["Resource"] for policy in self.lab.roles[ACCESS_ROLE].policies]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stands in for Amazon's server of CA bundles, in a network namespace of its own.
+"""Stands in for Amazon's server of CA bundles, in a network namespace of its own or in a network of the lab.
 
 In the namespace the host names of Amazon's server lead to loopback, and /etc/ssl/certs contains the CA of this
 server and the CA certificates that the test chooses. The server sends the file "body" of its directory. The
@@ -15,6 +15,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -23,13 +24,18 @@ import harness
 
 NAMES = ("truststore.pki.rds.amazonaws.com", "truststore.pki.us-gov-west-1.rds.amazonaws.com",
          "rds-truststore.s3.cn-north-1.amazonaws.com.cn")
+# The lab's AWS services have port 443 of 127.0.0.1 in a network of the lab.
+ADDRESS_IN_NETWORK = "127.0.0.2"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+NOBODY = 65534
 
 
 class TrustServer:
     """Use: with TrustServer(directory) as server: server.body.write_bytes(...); run(server.argv([...]))."""
 
-    def __init__(self, directory, system_roots=()):
+    def __init__(self, directory, system_roots=(), network=None, hosts=""):
+        """network: a network of the lab, and hosts the lines of its /etc/hosts."""
+        self._network, self._hosts = network, hosts
         self.directory = pathlib.Path(directory)
         self.body = self.directory / "body"
         self.requests = self.directory / "requests"
@@ -47,14 +53,16 @@ class TrustServer:
         self._trust(self.directory / "good/aws-ca.crt")
         for root in self._roots:
             self._trust(root)
-        (self.directory / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"127.0.0.1 {n}\n" for n in NAMES))
+        address = ADDRESS_IN_NETWORK if self._network else "127.0.0.1"
+        (self.directory / "hosts").write_text("127.0.0.1 localhost\n" + self._hosts + "".join(f"{address} {n}\n" for n in NAMES))
         self.body.write_bytes(b"")
         self.behave("")
         unshare = ["unshare", "--net", "--mount"]
         if os.geteuid() != 0:
             unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
+        argv = [harness.PYTHON, __file__, self.directory, address]
         self._holder = subprocess.Popen(
-            [*unshare, harness.PYTHON, __file__, self.directory],
+            self._network.command(argv) if self._network else [*unshare, *argv],
             env={"PATH": PATH}, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         line = self._holder.stdout.readline()
@@ -76,6 +84,23 @@ class TrustServer:
     def argv(self, argv):
         user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
         return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", *user, *argv]
+
+
+def install_store(home, bundle):
+    """Runs `rds-iam setup ca` as an ordinary user with an empty home, which downloads the bundle. root would install it
+    in /etc. The user's files then belong to the user who runs the tests."""
+    user = []
+    if os.geteuid() == 0:
+        os.chown(home, NOBODY, NOBODY)
+        user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    with tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK) as directory, TrustServer(directory) as server:
+        server.body.write_bytes(pathlib.Path(bundle).read_bytes())
+        result = harness.run(server.argv([*user, harness.installed("bin/rds-iam"), "setup", "ca"]),
+                             env={"PATH": PATH, "HOME": str(home)})
+        if result.returncode != 0 or not server.requests.exists():
+            raise OSError(f"rds-iam setup ca: {result.stderr}")
+    for path in (home, *home.rglob("*")):
+        os.chown(path, os.geteuid(), os.getegid())
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -117,7 +142,7 @@ def main():
     for argv in (["ip", "link", "set", "lo", "up"], ["mount", "--bind", directory / "hosts", "/etc/hosts"],
                  ["mount", "--bind", directory / "certs", "/etc/ssl/certs"]):
         subprocess.run(argv, check=True)
-    with Server(("127.0.0.1", 443), Handler) as server:
+    with Server((sys.argv[2], 443), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print("ready", flush=True)
         sys.stdin.read()

@@ -5,7 +5,8 @@
         network.run(["aws", "sts", "get-caller-identity"], env=network.client_env())
 
 The namespace contains the instance metadata service and the container endpoints at their link-local addresses on port
-80, STS at every host name of lab.json on port 443, and the lab's databases and AWS services at their usual ports. Its
+80, STS at every host name of lab.json on port 443, and the lab's databases and AWS services at the lab's own ports. The databases are also at 5432 and 3306, where
+their tokens are accepted after Lab.usual_ports(). Its
 /etc/hosts is the lab's file, so names also resolve without a preload. There is no route to other networks. Root makes
 the namespace directly; an ordinary user makes it in a new user namespace.
 
@@ -28,6 +29,7 @@ LINK_LOCAL = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
 LINK_LOCAL_6 = ("fd00:ec2::254", "fd00:ec2::23")
 BACKLOG = 512
 START_TIMEOUT_SECONDS = 60
+USUAL_PORTS = {"postgresql": 5432, "mariadb": 3306}
 PR_SET_PDEATHSIG = 1
 MS_BIND = 4096
 
@@ -36,13 +38,14 @@ class Network:
     """One namespace, from __enter__ to __exit__. The top of this file describes it.
 
     instance_role is the name of the role that its metadata service serves, or None. boot_id is the text that its
-    processes read from /proc/sys/kernel/random/boot_id.
+    processes read from /proc/sys/kernel/random/boot_id. tunnels maps further ports to an engine.
     """
 
-    def __init__(self, lab, instance_role, boot_id=None):
+    def __init__(self, lab, instance_role, boot_id=None, tunnels=()):
         self._lab = lab
         self._role = instance_role
         self._boot_id = boot_id
+        self._tunnels = dict(tunnels)
         self._holder = None
 
     def __enter__(self):
@@ -51,7 +54,7 @@ class Network:
             "instance_role": self._role,
             "hosts": str(self._lab.hosts_file),
             "boot_id": self._boot_id_file(),
-            "relays": list(self._lab.state["ports"].values()),
+            "relays": self._relays(),
             "cloud_ports": self._lab.state["cloud_ports"],
         }
         with socket.socket(socket.AF_UNIX) as labd:
@@ -104,6 +107,13 @@ class Network:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
             check=False,
         )  # fmt: skip
+
+    def _relays(self):
+        """[port in the namespace, port of a database on the lab's loopback] of each relay."""
+        own = self._lab.state["ports"]
+        pairs = [[port, port] for port in own.values()]
+        pairs += [[port, own[engine]] for engine, port in USUAL_PORTS.items() if port not in own.values()]
+        return pairs + [[port, own[engine]] for port, engine in self._tunnels.items()]
 
     def _boot_id_file(self):
         if self._boot_id is None:
@@ -166,7 +176,7 @@ def _listeners(plan):
     addresses += [("http", each, 80) for each in LINK_LOCAL_6 if _has_ipv6()]
     addresses += [("http", "127.0.0.1", plan["cloud_ports"]["http"])]
     addresses += [("https", "127.0.0.1", port) for port in (443, plan["cloud_ports"]["https"])]
-    addresses += [(port, "127.0.0.1", port) for port in plan["relays"]]
+    addresses += [(target, "127.0.0.1", port) for port, target in plan["relays"]]
     for kind, address, port in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         yield kind, socket.create_server((address, port), family=family, backlog=BACKLOG)

@@ -15,7 +15,7 @@ import time
 
 import place
 import process
-import readme
+import recipes
 from fixture import LabError
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,11 +25,11 @@ START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
 PORT_ATTEMPTS = 5
 
-# The README's SQL blocks: {placeholder in the files of sql/: title in the README}.
-README_TITLES = {
-    "readme_mariadb": "MySQL, MariaDB",
-    "readme_postgresql": "PostgreSQL",
-    "readme_replication": "PostgreSQL, replication",
+# The SQL blocks of RECIPES.md: {placeholder in the files of sql/: title of the block}.
+RECIPES_TITLES = {
+    "recipes_mariadb": "MySQL, MariaDB",
+    "recipes_postgresql": "PostgreSQL",
+    "recipes_replication": "PostgreSQL, replication",
 }
 
 
@@ -46,9 +46,9 @@ def reserve_port():
 
 
 def rendered(name, fixture):
-    """The text of a file in sql/, with the fixture's passwords and the README's statements inserted."""
+    """The text of a file in sql/, with the fixture's passwords and the statements of RECIPES.md inserted."""
     text = (HERE / "sql" / name).read_text(encoding="utf-8")
-    statements = {name: readme.statements(title) for name, title in README_TITLES.items()}
+    statements = {name: recipes.statements(title) for name, title in RECIPES_TITLES.items()}
     return string.Template(text).substitute(fixture.passwords, **statements)
 
 

@@ -1,7 +1,7 @@
 -- Accounts and grants of the lab's MariaDB. The server runs this file, followed by shop.sql, when it starts.
--- A name in braces is replaced by a password from lab.json, or by statements of the README.
+-- A name in braces is replaced by a password from lab.json, or by statements of RECIPES.md.
 
-${readme_mariadb}
+${recipes_mariadb}
 CREATE USER 'other_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;
 CREATE USER 'locked_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL ACCOUNT LOCK;
 

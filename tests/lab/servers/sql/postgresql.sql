@@ -1,5 +1,5 @@
 -- Roles and grants of the lab's PostgreSQL. The superuser runs this file once. An empty line ends a
--- command. A name in braces is replaced by a password from lab.json, or by statements of the README.
+-- command. A name in braces is replaced by a password from lab.json, or by statements of RECIPES.md.
 
 -- RDS creates this role with the instance.
 CREATE ROLE rds_iam NOLOGIN;
@@ -20,8 +20,8 @@ BEGIN
     END LOOP;
 END $$$$;
 
-${readme_postgresql}
-${readme_replication}
+${recipes_postgresql}
+${recipes_replication}
 GRANT pg_read_all_data TO clickpipes_iam_user;
 
 CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints text on stdout and usage errors on stderr, for all sub-commands. Reports text that cannot
- * be written completely as a failure, because another program may use the output. */
-#include "tool/tool.h"
+ * Prints text on stdout and usage errors on stderr, for all commands. Reports text that cannot be
+ * written completely as a failure, because another program may use the output. */
+#include "cli/output.h"
+
+#include "rds_iam.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,8 +16,7 @@ __attribute__((format(printf, 3, 0))) static void compose_usage(
 {
     char what[RIA_ERROR_TEXT_MAX];
     (void)vsnprintf(what, sizeof(what), format, args);
-    (void)ria_fail(
-        err, RIA_E_USAGE, "%s; see rds-iam %s%s--help", what, command, *command == '\0' ? "" : " ");
+    (void)ria_fail(err, RIA_E_USAGE, "%s; see %s --help", what, command);
 }
 
 int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
@@ -34,25 +35,30 @@ int ria_usage(const char *command, const char *format, ...)
     va_start(args, format);
     compose_usage(&err, command, format, args);
     va_end(args);
-    ria_print_error(&err);
+    ria_print_error(command, &err);
     return RIA_EXIT_USAGE;
 }
 
-void ria_print_error(const struct ria_error *err)
+void ria_print_error(const char *command, const struct ria_error *err)
 {
-    (void)fprintf(stderr, "rds-iam: %s\n", err->text);
+    /* The first word of the command is the name of the program. */
+    (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, err->text);
 }
 
 int ria_out_of_memory(void)
 {
-    (void)fputs("rds-iam: " RIA_REFUSAL_MEMORY "\n", stderr);
+    (void)fprintf(stderr, "%s: " RIA_REFUSAL_MEMORY "\n", program_invocation_short_name);
     return RIA_EXIT_FAILED;
 }
 
 int ria_print(const char *text)
 {
     if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
-        (void)fprintf(stderr, "rds-iam: cannot write to stdout: %s\n", strerror(errno));
+        (void)fprintf(
+            stderr,
+            "%s: cannot write to stdout: %s\n",
+            program_invocation_short_name,
+            strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
         return RIA_EXIT_FAILED;
     }
     return RIA_EXIT_OK;

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Extracts what a document shows to users: the blocks between ``` of each section, with the file that a block is
+written to.
+
+A block belongs to a file if the paragraph in front of it ends with the file's name in backquotes and a colon. A block
+of shell is a file only if it begins with #!. A document has no other form of block: indented() finds lines that Markdown
+would also show as code.
+"""
+import pathlib
+import re
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+README, RECIPES = ROOT / "README.md", ROOT / "RECIPES.md"
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+_FILE = re.compile(r"`((?:~/|/)[\w./@-]+|[\w/-]+\.(?:py|rb|ya?ml|conf))`[^`]*:\s*$")
+_PLACEHOLDER = re.compile(r"\{([A-Z_]+)\}")
+# Pictures and output; they are not run.
+PICTURE = "text"
+
+
+class Block(NamedTuple):
+    """language is the word behind ```. file is None unless the text in front names one. line is its first line."""
+
+    title: str
+    language: str
+    file: str
+    text: str
+    line: int
+
+
+def blocks(path):
+    """Every block of a document that is run or written, in order. title is that of the section, with ## or ###."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    for match in _FENCE.finditer(text):
+        before = text[:match.start()]
+        titles = re.findall(r"^###? (.+)$", _FENCE.sub("", before), re.M)
+        named = _FILE.search(before.rstrip("\n").rsplit("\n\n", 1)[-1])
+        if match[1] == PICTURE:
+            continue
+        is_file = named and (match[1] != "sh" or match[2].startswith("#!"))
+        found.append(Block(titles[-1] if titles else "", match[1], named[1] if is_file else None, match[2],
+                           before.count("\n") + 2))
+    return found
+
+
+def indented(path):
+    """The numbers of the lines that Markdown shows as code although they are in no block."""
+    text = _FENCE.sub(lambda match: "\n" * match[0].count("\n"), path.read_text(encoding="utf-8"))
+    return [i + 2 for i, (before, line) in enumerate(zip(text.split("\n"), text.split("\n")[1:]))
+            if before == "" and line.startswith("    ")]
+
+
+def section(path, title):
+    """The text of a section of a document."""
+    return path.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def verifications(path, title):
+    """The rds-iam commands in backquotes between "Verify:" and "What can go wrong:" of a recipe."""
+    text = section(path, title).partition("*Verify:*")[2].partition("*What")[0]
+    return [" ".join(command.split()) for command in re.findall(r"`(rds-iam [^`]+)`", text)]
+
+
+def inline_commands(path):
+    """Each rds-iam command in backquotes outside of blocks, as a list of words."""
+    text = _FENCE.sub("", path.read_text(encoding="utf-8"))
+    return [command.split() for command in re.findall(r"`(rds-iam(?:-agent)? [^`]+)`", text)]
+
+
+def rows(path, title):
+    """The rows of the first table of a section, as lists of cells, without its head."""
+    table = re.search(r"(?:^\|.*\n)+", section(path, title) + "\n", re.M)
+    if table is None:
+        raise LookupError(f"{path} has no table in its section {title}")
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table[0].splitlines()[2:]]
+
+
+def block(path, language, text):
+    """The only block of a language that contains this text."""
+    found = [each.text for each in blocks(path) if each.language == language and text in each.text]
+    if len(found) != 1:
+        raise LookupError(f"{path} has {len(found)} blocks of {language} with {text.strip()}")
+    return found[0]
+
+
+def filled(path, text, values):
+    """The text with values in the place of its {PLACEHOLDERS}. Each value must be used."""
+    result = _PLACEHOLDER.sub(lambda name: values[name[1]], text)
+    unused = set(values) - set(_PLACEHOLDER.findall(text))
+    if unused:
+        raise LookupError(f"{path} has no placeholder {', '.join(sorted(unused))} there")
+    return result
+
+
+def commands(text):
+    """The commands of a block of shell: a line with those that continue it. Comments are left out."""
+    joined = re.sub(r"\\\n\s*", " ", text)
+    return [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]

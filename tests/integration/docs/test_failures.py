@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The README's table "When it fails": the lab makes the cause of each row, and psql or mariadb then print the row's text.
+
+../tool/test_check_causes.py tests what `rds-iam check` concludes from each cause.
+"""
+import re
+
+from check_case import CheckCase
+from documents import README, rows
+from labcase import harness
+from mariadb_client import CONFIG
+from service import Services
+import test_check_causes as causes
+
+TITLE = "When it fails"
+
+
+def texts(path=README):
+    """The text in the first cell of each row. Three dots stand for any text."""
+    return [re.search(r"`([^`]+)`", cells[0])[1] for cells in rows(path, TITLE)]
+
+
+def pattern(text):
+    return ".*".join(re.escape(part) for part in text.split(" ... "))
+
+
+def without_exec(case, engine):
+    """mariadb without rds-iam exec and without an option file."""
+    case.bare = True
+    return case.login_to(engine)
+
+
+def with_the_agent_gone(case, engine):
+    services = Services(case.home)
+    services.add("prod")
+    case.bare = True
+    return case.login_to(engine, env={"PGSERVICE": "prod"}, host="", port="", user="")
+
+
+def unverified(case, engine):
+    """The user's lines without verification, and no rds-iam exec."""
+    case.write_my_cnf(without=("ssl-verify-server-cert",))
+    case.bare = True
+    return case.login_to(engine)
+
+
+def another_directory(case, engine):
+    """A plugin-dir without plugins."""
+    case.write_my_cnf(plugin_dir=case.home.path)
+    case.bare = True
+    return case.login_to(engine)
+
+
+def local_server(case, engine):
+    """A server without TLS, with the user's lines in [client]."""
+    case.write_my_cnf()
+    case.bare = True
+    return causes.peer(None)(case, engine)
+
+
+def role_without_trust(case, engine):
+    return causes.section(role_arn="arn:aws:iam::123456789012:role/instance")(case, engine)
+
+
+# The text of a row: (engine, what makes the cause).
+CAUSES = {
+    "PAM authentication failed for user": ("postgres", causes.changed(principal="no-policy")),
+    "ERROR 1045 (28000): Access denied for user ... (using password: YES)":
+        ("mysql", causes.changed(principal="no-policy")),
+    "ERROR 1045 (28000): Access denied for user ... (using password: NO)": ("mysql", without_exec),
+    "password authentication failed for user": ("postgres", causes.changed(user="missing_user")),
+    "fe_sendauth: no password supplied": ("postgres", with_the_agent_gone),
+    "Plugin mysql_clear_password could not be loaded":
+        ("mysql", another_directory),
+    "was not verified, so no token was sent": ("mysql", unverified),
+    "no AWS credentials": ("postgres", causes.changed(principal=None)),
+    "run: aws sso login --profile": ("mysql", causes.expired_sso),
+    "is not authorized to perform: sts:AssumeRole": ("postgres", role_without_trust),
+    "is not an RDS endpoint": ("postgres", causes.tunnel(endpoint=None)),
+    "no root certificates for RDS servers were found": ("postgres", causes.changed(ca=None)),
+    "certificate verify failed": ("postgres", causes.peer("other_ca")),
+    "does not match host name": ("postgres", causes.peer("wrong_name")),
+    "ERROR 2026 (HY000)": ("mysql", local_server),
+    "ERROR 1524 (HY000): Plugin 'AWSAuthenticationPlugin' is not loaded":
+        ("mysql", causes.mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=())),
+    "no pg_hba.conf entry": ("postgres", causes.peer(
+        refusal='no pg_hba.conf entry for host "192.0.2.1", user "x", database "y", no encryption', needs_password=False)),
+    "too many competing requests": ("postgres", causes.refusal(
+        "The IAM authentication failed because of too many competing requests.")),
+}
+
+
+class Failures(CheckCase):
+    def setUp(self):
+        super().setUp()
+        self.clean()
+
+    def clean(self):
+        self.bare = False
+        self.scripted = None
+        self.lab.clock(0)
+        for name in (CONFIG, ".aws/config", ".my.cnf", ".pg_service.conf"):
+            (self.home.path / name).unlink(missing_ok=True)
+
+    def output(self, text):
+        """What the client prints if the cause of this row exists."""
+        engine, make = CAUSES[text]
+        login = make(self, engine)
+        if not self.bare:
+            return self.client(login)
+        command = ["psql", "-XAtwc", "select 1"] if engine == "postgres" else [
+            "mariadb", "-h", login.host, "-P", str(login.port), "-u", login.user, "-e", "select 1"]
+        return self.run_argv(command, login)
+
+    def test_each_row_is_what_the_client_prints(self):
+        for text in texts():
+            with self.subTest(text=text):
+                self.clean()
+                output = self.output(text)
+                self.assertNotEqual(output.status, 0)
+                self.assertRegex(output.stderr, pattern(text))
+
+    def test_each_row_has_a_cause(self):
+        self.assertEqual(sorted(texts()), sorted(CAUSES))
+
+    def test_control_a_row_with_another_text_is_found(self):
+        planted = self.home.write("README.md", README.read_text(encoding="utf-8").replace(
+            "`is not an RDS endpoint`", "`is no RDS endpoint at all`"))
+        self.assertEqual(set(texts(planted)) - set(CAUSES), {"is no RDS endpoint at all"})
+        self.assertNotRegex(self.output("is not an RDS endpoint").stderr, pattern("is no RDS endpoint at all"))
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""README.md: a user with an empty home logs in with the commands of the README, typed as they are.
+
+tests/long/test_empty_root.py runs the section Install.
+"""
+import os
+import pathlib
+import tempfile
+import time
+
+from documents import README
+from labcase import harness
+from user_machine import DocsCase, plays
+from trust_server import TrustServer
+
+LIMIT = 180
+# A user of the lab's AWS who may log in as each database user.
+PRINCIPAL = "every-user"
+
+
+class Readme(DocsCase):
+    changes_servers = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK))
+        pathlib.Path(directory).chmod(0o755)
+        cls.server = cls.enterClassContext(
+            TrustServer(directory, network=cls.network, hosts=cls.lab.hosts_file.read_text()))
+        cls.server.body.write_bytes(cls.lab.ca_file.read_bytes())
+
+    @plays(README, "Quick start", "Permanent settings", "When it fails")
+    def test_the_commands_of_the_readme(self):
+        # The user's own store, not that of the machine.
+        self.assertEqual(self.network.run(["rm", "-rf", "/etc/rds-iam"], env={"PATH": "/bin"}).returncode, 0)
+        start = time.monotonic()
+        outputs = self.play(README, "Quick start", PRINCIPAL, order=("sql",))
+        print(f"# the quick start took {time.monotonic() - start:.1f} s", flush=True)
+        self.assertIn("/global/global-bundle.pem", self.server.requests.read_text())
+        self.assertTrue((self.home.path / ".config/rds-iam/rds-ca.pem").exists())
+        self.assertIn('"rds-db:connect"', list(outputs.values())[-1])
+        self.assert_logins(2, PRINCIPAL, "app")
+        seen = len(self.verdicts())
+        self.play(README, "Permanent settings", PRINCIPAL)
+        self.assertEqual(len(self.verdicts()), seen + 2)
+        for text in self.play(README, "When it fails", PRINCIPAL).values():
+            self.assertIn("The login works.", text)
+        self.assert_logins(seen + 2 + 3, PRINCIPAL, "app")
+        self.assertEqual(sorted(path.name for path in self.home.path.iterdir()),
+                         [".cache", ".config", ".my.cnf", ".pg_service.conf"])
+
+    def test_control_before_the_sql_no_user_exists(self):
+        command = self.fill("rds-iam exec --ca /etc/rds-iam/rds-ca.pem -- mariadb -h MYSQL_ENDPOINT -u missing")
+        self.assertIn("ERROR 1045", self.run_command(command, PRINCIPAL).stderr)
+
+
+if os.geteuid() != 0:
+    # A machine has an /etc and a /usr of its own, which only root can mount.
+    del Readme
+if __name__ == "__main__":
+    harness.main()

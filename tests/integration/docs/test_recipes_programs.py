@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""RECIPES.md, what a program is: each recipe's program logs in with the commands and files that the recipe shows."""
+import configparser
+import os
+import pwd
+import shlex
+
+import process
+from documents import RECIPES, blocks
+from labcase import harness
+from user_machine import ACCOUNT, AS_USER, DocsCase, plays
+from service import await_true
+
+PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-port=5300 --socket-dir=/tmp"
+AS_POSTGRES = "setpriv --reuid=postgres --regid=postgres --clear-groups "
+
+
+class Programs(DocsCase):
+    def set_up_clients(self):
+        """The commands of the recipe for Django, to which others refer."""
+        for block in blocks(RECIPES):
+            if block.title == "Django" and "setup mysql" in block.text:
+                for command in self.fill(block.text).splitlines():
+                    self.assertEqual(self.run_command(command, "etl").returncode, 0, command)
+
+    def assert_both_engines(self):
+        self.assertEqual({v["engine"] for v in self.verdicts()}, {"postgresql", "mariadb"})
+        self.assert_logins(2, "etl")
+
+    def start_unit(self, command):
+        """In the place of `systemctl restart NAME`: runs the unit's command in the unit's environment."""
+        unit = configparser.RawConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str
+        path = f"/etc/systemd/system/{command.split()[-1]}.service.d/rds-iam.conf"
+        unit.read_string(self.network.run(["cat", path], {"PATH": "/bin"}).stdout)
+        section = unit["Service"]
+        account = pwd.getpwnam(section["User"])
+        self.start(f"env -i {section.get('Environment', '')} PATH=/usr/bin:/usr/sbin AWS_CA_BUNDLE={self.lab.cloud_ca_file} "
+                   f"setpriv --reuid={account.pw_uid} --regid={account.pw_gid} --init-groups {section['ExecStart']}")
+        self.await_login()
+        return ""
+
+    @plays(RECIPES, "Daemons")
+    def test_daemons(self):
+        self.as_root = True
+        self.words = {"DAEMON_ACCOUNT": "nobody", "DAEMON_HOME": str(self.home.path), "DAEMON": "pdns", "DAEMON_COMMAND": self.fill(
+            f"/usr/sbin/{PDNS} --launch=gmysql --gmysql-host=MYSQL_ENDPOINT --gmysql-user=DB_USER --gmysql-dbname=shop")}
+        self.play(RECIPES, "Daemons", instead={
+            "systemctl daemon-reload": str, "systemctl restart pdns": self.start_unit})
+        self.assert_logins(1)
+
+    @plays(RECIPES, "Postfix")
+    def test_postfix(self):
+        self.as_root = True
+        outputs = self.play(RECIPES, "Postfix", "etl")
+        self.assertEqual(list(outputs.values())[-1], "Ada\n")
+        self.assert_logins(1, "etl")
+
+    @plays(RECIPES, "Dovecot")
+    def test_dovecot(self):
+        def authenticate(command):
+            self.start("dovecot -F -o log_path=/dev/stderr")
+            await_true(lambda: self.run_command("test -S /run/dovecot/auth-userdb").returncode == 0, self.daemon_log)
+            result = self.run_command(command)
+            self.assertIn("auth succeeded", result.stdout, result.stderr + self.daemon_log())
+            return ""
+
+        self.as_root = True
+        certificate, key = self.lab.certificates.server
+        for line in ("mkdir -p /run/dovecot /etc/dovecot/private", f"cp {certificate} /etc/dovecot/private/dovecot.pem",
+                     f"cp {key} /etc/dovecot/private/dovecot.key", "rds-iam setup mysql >>/etc/mysql/conf.d/my.cnf"):
+            self.assertEqual(self.run_command(line).returncode, 0)
+        self.play(RECIPES, "Dovecot", instead={"doveadm auth test": authenticate})
+        self.assert_logins(1, self.instance())
+
+    @plays(RECIPES, "FreeRADIUS")
+    def test_freeradius(self):
+        self.as_root = True
+        self.assertEqual(self.run_command("install -d -o freerad /run/freeradius").returncode, 0)
+        self.play(RECIPES, "FreeRADIUS", instead={
+            "systemctl daemon-reload": str, "systemctl restart freeradius": self.start_unit})
+        self.assert_logins(1, self.instance())
+
+    def instance(self):
+        return self.lab.roles["instance"].session_arn("i-0123456789abcdef0")
+
+    @plays(RECIPES, "PowerDNS")
+    def test_powerdns(self):
+        def start(command):
+            self.start(command.replace("pdns_server", PDNS), "etl")
+            self.await_login()
+            return ""
+
+        self.as_root = True
+        result = self.run_command("rds-iam setup mysql >>/etc/mysql/conf.d/my.cnf")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.play(RECIPES, "PowerDNS", "etl", instead={"pdns_server --config-dir=/etc/powerdns": start})
+        self.assert_logins(1, "etl")
+
+    @plays(RECIPES, "Django")
+    def test_django(self):
+        outputs = list(self.play(RECIPES, "Django", "etl", LC_ALL="C.UTF-8").values())
+        self.assertEqual(["class Orders" in text for text in outputs[-2:]], [True, True], outputs)
+        self.assert_both_engines()
+
+    @plays(RECIPES, "Rails")
+    def test_rails(self):
+        self.set_up_clients()
+        self.play(RECIPES, "Rails", "etl")
+        self.assert_both_engines()
+
+    @plays(RECIPES, "SQLAlchemy")
+    def test_sqlalchemy(self):
+        self.set_up_clients()
+        self.play(RECIPES, "SQLAlchemy", "etl")
+        self.assert_both_engines()
+
+    @plays(RECIPES, "ODBC")
+    def test_odbc(self):
+        self.play(RECIPES, "ODBC", "etl")
+        self.assert_both_engines()
+
+    @plays(RECIPES, "Programs with a password command")
+    def test_a_password_command(self):
+        outputs = self.play(RECIPES, "Programs with a password command", "etl")
+        self.assertIn("X-Amz-Signature=", list(outputs.values())[0])
+        self.assert_logins(1, "etl")
+
+    @plays(RECIPES, "PgBouncer")
+    def test_pgbouncer(self):
+        """The second run of the timer's command replaces a token that has expired. PgBouncer's connection to the server is
+        ended in between, so that it has to log in again."""
+        end = self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop")
+
+        def expire(command):
+            runs.append(command)
+            if len(runs) == 2:
+                self.lab.expire_tokens()
+                ended = self.run_command(end, "etl", stdin=(
+                    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+                    " where usename = current_user and pid <> pg_backend_pid()"))
+                self.assertRegex(ended.stdout, r"\n +1\n", ended.stderr)
+            result = self.run_command(AS_POSTGRES + command, "etl")  # the unit's User=
+            self.assertEqual(result.returncode, 0, result.stderr)
+            return ""
+
+        def start(command):
+            self.start(AS_POSTGRES + command.replace(" -d", ""))
+            await_true(lambda: "process up" in self.daemon_log(), self.daemon_log)
+            return ""
+
+        runs = []
+        self.as_root = True
+        self.prepare_pgbouncer()
+        self.play(RECIPES, "PgBouncer", "etl", instead={
+            "/usr/local/sbin/pgbouncer-token": expire, "pgbouncer -d": start, "systemctl enable --now pgbouncer-token": str})
+        self.assertEqual(len(runs), 2)
+        self.assert_logins(3, "etl")
+
+    def prepare_pgbouncer(self):
+        """The directories that the package of PgBouncer makes."""
+        for line in ("rm -rf /run/pgbouncer", "mkdir -p /run/pgbouncer", "chown postgres /run/pgbouncer /etc/pgbouncer"):
+            self.assertEqual(self.run_command(line).returncode, 0)
+
+    @plays(RECIPES, "A sidecar in Kubernetes")
+    def test_a_sidecar(self):
+        """tests/integration/tool/test_setup_postgres.py logs in with the example."""
+        outputs = self.play(RECIPES, "A sidecar in Kubernetes")
+        self.assertIn("medium: Memory", list(outputs.values())[0])
+        self.assertIn("sslrootcert=/services/global-bundle.pem\n", (self.home.path / "pg_service.conf").read_text())
+
+
+class Servers(DocsCase):
+    """A PostgreSQL server as a client. It and the agent of its account run on the machine, both as ACCOUNT."""
+
+    changes_servers = True
+    SOCKET = "@rds-iam-client"
+    SETTINGS = {"listen_addresses": "", "unix_socket_directories": SOCKET, "dynamic_shared_memory_type": "mmap",
+                "fsync": "off", "shared_buffers": "16MB", "wal_retrieve_retry_interval": "100ms"}
+
+    def setUp(self):
+        super().setUp()
+        self.outputs = []
+        made = self.network.run(["install", "-d", "-o", "nobody", "-m", "700", "/run/rds-iam/postgres"],
+                                env={"PATH": "/usr/bin:/bin"})
+        self.assertEqual(made.returncode, 0, made.stderr)
+        data, bin_directory = self.home.path / "data", process.POSTGRESQL_BIN
+        made = self.run_command(f"{bin_directory}/initdb -D {data} -U postgres -N --auth=trust --locale=C -E UTF8")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        options = " ".join(f"-c {name}={value!r}" for name, value in self.SETTINGS.items())
+        self.server = self.start(f"{shlex.join(AS_USER)} {bin_directory}/postgres -D {data} {options}")
+        await_true(lambda: "ready to accept connections" in self.daemon_log(), self.daemon_log)
+
+    def start_agent(self, command):
+        """In the place of `systemctl enable --now rds-iam-agent@postgres`: the unit's command, as ACCOUNT."""
+        agent = f"{shlex.join(AS_USER)} rds-iam-agent --foreground --directory /run/rds-iam/postgres"
+        self.start(agent, "etl", log="agent.log")
+        await_true(lambda: "have their tokens" in self.daemon_log("agent.log"), lambda: self.daemon_log("agent.log"))
+        return ""
+
+    def run_on_client(self, text):
+        """Runs SQL as a superuser of the server that connects. Returns its output."""
+        result = self.run_command(f"psql -XAtqw -v ON_ERROR_STOP=1 -h {self.SOCKET} -U postgres postgres", stdin=text)
+        self.assertEqual(result.returncode, 0, result.stderr + self.daemon_log("agent.log"))
+        self.outputs.append(result.stdout)
+        return result.stdout
+
+    def play_on_client(self, title, run_sql=None):
+        self.outputs.clear()
+        self.play(RECIPES, title, other={"sql": run_sql or self.run_on_client}, instead={
+            "systemctl enable --now rds-iam-agent@postgres": self.start_agent})
+
+    @plays(RECIPES, "postgres_fdw and dblink")
+    def test_foreign_tables(self):
+        self.play_on_client("postgres_fdw and dblink")
+        self.assertEqual(self.outputs, ["3\n", "3\n"])
+        self.assert_logins(2, "etl")
+
+    @plays(RECIPES, "Subscriptions")
+    def test_a_subscription(self):
+        self.lab.parameter("rds.iam_auth_for_replication", "1")
+        table = "create table orders (id integer primary key);"
+        made = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER work"), "etl", stdin=(
+            f"{table} insert into orders values (7); create publication orders for table orders;"))
+        self.assertEqual(made.stderr, "")
+        self.play_on_client("postgres_fdw and dblink", run_sql=str)  # the recipe refers to this one for the agent
+        self.run_on_client(table)
+        self.play_on_client("Subscriptions")
+        await_true(lambda: self.run_on_client("select * from orders") == "7\n", self.daemon_log)
+        self.run_on_client("drop subscription orders")
+        self.assert_logins(3, "etl")
+
+
+if os.geteuid() != 0:
+    # A machine has an /etc and a /usr of its own, which only root can mount.
+    del Programs, Servers
+elif not harness.run(["dovecot", "--version"]).stdout.startswith("2.3"):
+    # Dovecot 2.4 (Debian 13) has another configuration. The recipe is for 2.3.
+    del Programs.test_dovecot
+if __name__ == "__main__":
+    harness.main()

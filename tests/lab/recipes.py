@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""The policies, the SQL and the configuration of an access role, as RECIPES.md shows them to users, and the README's
+commands that install from source. Values replace the {PLACEHOLDERS}.
+
+The lab uses these blocks, so the tests test what the documents show. A missing or repeated block is an error.
+"""
+import json
+
+from documents import README, RECIPES, block, commands, filled
+
+
+def trust_policy(**values):
+    """The trust policy of the access role."""
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Principal"'), values))
+
+
+def access_policy(**values):
+    """The policy that allows the access role to connect to one database."""
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Resource"'), values))
+
+
+def configuration(**values):
+    """The service's file ~/.config/rds-iam/config."""
+    return filled(RECIPES, block(RECIPES, "ini", "session_tags"), values)
+
+
+def statements(title):
+    """The SQL block whose first line is a comment with this title."""
+    return block(RECIPES, "sql", f"-- {title}\n")
+
+
+def install_steps():
+    """The README's commands that install from source, as a list of lines."""
+    return commands(block(README, "sh", "meson setup"))

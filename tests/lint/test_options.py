@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The options in the tables of the code, in --help, in the manual pages and in the completions for bash, zsh and fish
+are the same. A difference that is planted in one of these places is found."""
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+import harness
+import options
+
+COLUMNS = 80
+SHELLS = ("bash", "zsh", "fish")
+# One option that is removed from each file, in a copy of the tree, and the words of the file without it.
+PLANTED = {
+    "common/tool/completions/rds-iam.bash": (" --json --help", " --help"),
+    "common/tool/completions/_rds-iam": ("            '--aws[also ask AWS]' \\\n            '--json[print one JSON object]'\n",
+                                         "            '--aws[also ask AWS]'\n"),
+    "common/tool/completions/rds-iam.fish": ("complete -c rds-iam -n $at -l json -d 'Print one JSON object'\n", ""),
+}
+
+
+class OptionsCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        harness.WORK.mkdir(parents=True, exist_ok=True)
+        cls.scratch = pathlib.Path(tempfile.mkdtemp(prefix="options-", dir=harness.WORK))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch)
+        cls.table = options.table(harness.SOURCE)
+
+    def copy(self, changes):
+        """A copy of the sources with these changes: {file: (text, the text instead)}."""
+        root = self.scratch / f"copy-{len(list(self.scratch.iterdir()))}"
+        for folder in options.FOLDERS:
+            shutil.copytree(harness.SOURCE / folder, root / folder)
+        for name, (old, new) in changes.items():
+            text = (root / name).read_text(encoding="utf-8")
+            self.assertEqual(text.count(old), 1, (name, old))
+            (root / name).write_text(text.replace(old, new), encoding="utf-8")
+        return root
+
+
+class Places(OptionsCase):
+    def test_the_table_has_every_command(self):
+        self.assertEqual(set(self.table), {
+            "rds-iam-agent", "rds-iam", *(f"rds-iam {name}" for name in self.table["rds-iam"] if name[0] != "-"),
+            *(f"rds-iam setup {name}" for name in self.table["rds-iam setup"])})
+        self.assertEqual(self.table["rds-iam exec"], {"--ca": "FILE"})
+        self.assertEqual(self.table["rds-iam lint"], {})
+        self.assertIsNone(self.table["rds-iam check"]["--json"])
+
+    def test_the_help_texts_have_the_options_of_the_table(self):
+        self.assertEqual(options.differences(self.table, options.from_help()), [])
+
+    def test_the_manual_pages_have_the_options_of_the_table(self):
+        self.assertEqual(options.differences(self.table, options.manual(harness.SOURCE)), [])
+
+    def test_the_completions_have_the_options_of_the_table(self):
+        for name in SHELLS:
+            with self.subTest(shell=name):
+                found = options.completed(name, harness.SOURCE, self.scratch, self.table)
+                self.assertEqual(options.differences(self.table, found), [])
+
+    def test_no_line_of_a_help_text_is_too_long(self):
+        for command in self.table:
+            with self.subTest(command=command):
+                self.assertEqual([line for line in options.help_text(command).splitlines() if len(line) > COLUMNS], [])
+
+    def test_each_command_has_help(self):
+        for command in self.table:
+            self.assertIn("  --help", options.help_text(command), command)
+
+    def test_the_completions_for_bash_pass_shellcheck(self):
+        for program, folder in options.COMPLETIONS.items():
+            result = harness.run(["shellcheck", "-s", "bash", harness.SOURCE / folder / f"{program}.bash"])
+            self.assertEqual(result.returncode, 0, result.stdout)
+
+
+class Planted(OptionsCase):
+    def test_a_change_of_a_table_is_found(self):
+        for old, new, expected in (
+                ('{"json", NULL,', '{"jsonl", NULL,', ["rds-iam check --jsonl: missing", "rds-iam check --json: too much"]),
+                ('{"engine",\n     "ENGINE",', '{"engine",\n     "NAME",',
+                 ["rds-iam check --engine: its value is ENGINE, not NAME"])):
+            table = options.table(self.copy({"common/check/command.c": (old, new)}))
+            self.assertEqual(options.differences(table, options.from_help()), expected)
+            self.assertEqual(options.differences(table, options.manual(harness.SOURCE)), expected)
+
+    def test_a_change_of_a_help_text_is_found(self):
+        def read(command):
+            return options.help_text(command).replace("  --json  ", "  --quiet ")
+
+        self.assertEqual(options.differences(self.table, options.from_help(read)),
+                         ["rds-iam check --json: missing", "rds-iam check --quiet: too much"])
+
+    def test_a_change_of_a_manual_page_is_found(self):
+        rows = (
+            ("common/tool/rds-iam.1.scd", "*--json*\n", "*--jsonl*\n",
+             ["rds-iam check --json: missing", "rds-iam check --jsonl: too much"]),
+            ("common/tool/rds-iam.1.scd", "*--partition* _NAME_\n", "*--partition*\n",
+             ["rds-iam setup ca --partition: its value is None, not NAME"]),
+            ("common/tool/rds-iam.1.scd", "## rds-iam token\n", "## rds-iam tokens\n",
+             ["rds-iam token: missing", "rds-iam tokens: too much"]),
+            ("pg_plugin/agent/rds-iam-agent.8.scd", "*--once*\n", "*once*\n", ["rds-iam-agent --once: missing"]),
+        )
+        for name, old, new, expected in rows:
+            with self.subTest(page=name, removed=old):
+                root = self.copy({name: (old, new)})
+                self.assertEqual(options.differences(self.table, options.manual(root)), expected)
+
+    def test_a_change_of_a_completion_is_found(self):
+        root = self.copy(PLANTED)
+        known = {command: self.table[command] for command in ("rds-iam check", "rds-iam token")}
+        for name in SHELLS:
+            with self.subTest(shell=name):
+                self.assertEqual(options.differences(known, options.completed(name, root, self.scratch, known)),
+                                 ["rds-iam check --json: missing"])
+
+
+class Completion(OptionsCase):
+    """What a user types, and what each shell makes of it."""
+
+    def test_the_line_is_completed(self):
+        for name in SHELLS[:2]:
+            asked = options.shell(name, harness.SOURCE, self.scratch)
+            self.addCleanup(asked.close)
+            for line, expected in (
+                    ("rds-iam che", "rds-iam check"),
+                    ("rds-iam check --ho", "rds-iam check --hostname"),
+                    ("rds-iam setup tru", "rds-iam setup trust-policy"),
+                    ("rds-iam setup mysql --program My", "rds-iam setup mysql --program MySQLdb"),
+                    ("rds-iam setup sql --engine=po", "rds-iam setup sql --engine=postgres"),
+                    ("rds-iam setup mysql --program DBD::my", "rds-iam setup mysql --program DBD::mysql"),
+                    ("rds-iam exec -- shellchec", "rds-iam exec -- shellcheck"),
+                    ("rds-iam-agent --fo", "rds-iam-agent --foreground")):
+                with self.subTest(shell=name, line=line):
+                    self.assertEqual(asked.complete(line)[1].rstrip("="), expected)
+
+    def test_the_arguments_of_the_command_under_exec_are_completed(self):
+        package = ". /usr/share/bash-completion/bash_completion\n"
+        for name in SHELLS[:2]:
+            asked = options.shell(name, harness.SOURCE, self.scratch, package)
+            self.addCleanup(asked.close)
+            for line, expected in (("rds-iam exec -- ls --almo", "rds-iam exec -- ls --almost-all"),
+                                   ("rds-iam exec --ca /dev/null -- ls --almo",
+                                    "rds-iam exec --ca /dev/null -- ls --almost-all")):
+                with self.subTest(shell=name, line=line):
+                    self.assertEqual(asked.complete(line)[1], expected)
+
+    def test_the_words_are_offered(self):
+        (self.scratch / ".aws").mkdir()
+        (self.scratch / ".aws/config").write_text("[default]\n[profile etl]\n[sso-session s]\n", encoding="utf-8")
+        (self.scratch / ".pg_service.conf").write_text("[prod]\nhost=a\n[test]\n", encoding="utf-8")
+        rows = (
+            ("rds-iam setup ", {"ca", "mysql", "policy", "postgres", "sql", "trust-policy"}),
+            ("rds-iam setup mysql --program ", {"MySQLdb", "mysql2", "postfix", "docker"}),
+            ("rds-iam setup postgres --program ", {"psycopg", "Rails", "kubernetes"}),
+            ("rds-iam setup sql --engine ", {"postgres", "mysql", "mariadb"}),
+            ("rds-iam check --engine ", {"postgres", "mysql"}),
+            ("rds-iam setup ca --partition ", {"aws", "aws-us-gov", "aws-cn"}),
+            ("rds-iam check --service ", {"prod", "test"}),
+            ("rds-iam token --profile ", {"default", "etl"}),
+        )
+        for name in SHELLS:
+            asked = options.shell(name, harness.SOURCE, self.scratch)
+            self.addCleanup(asked.close)
+            for line, expected in rows:
+                with self.subTest(shell=name, line=line):
+                    self.assertLessEqual(expected - set(line.split()), set(asked.complete(line)[0]))
+            with self.subTest(shell=name):
+                self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "its values are not known")
+
+
+harness.main()

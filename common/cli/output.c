@@ -4,8 +4,6 @@
  * written completely as a failure, because another program may use the output. */
 #include "cli/output.h"
 
-#include "rds_iam.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

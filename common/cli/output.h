@@ -6,7 +6,7 @@
 #ifndef RIA_CLI_OUTPUT_H
 #define RIA_CLI_OUTPUT_H
 
-#include "base/error.h"
+#include "rds_iam.h"
 
 enum {
     RIA_EXIT_OK = 0,

@@ -66,6 +66,11 @@ def escape(text):
     return re.sub(r"([|<>*])", r"\\\1", text)
 
 
+def remedy_text(remedy):
+    """Returns a remedy as a sentence, or as code if it is a command or a message."""
+    return escape(remedy) if re.fullmatch(r"[A-Z][^:]*\.", remedy) else code(remedy)
+
+
 class Seen:
     """What one run of a row showed. text is what the client printed, or None if no client was run."""
 
@@ -91,7 +96,7 @@ class Seen:
         names = ", ".join(f"`{name}`" for name in dict.fromkeys(each[0] for each in self.causes))
         text = names or "logged in"
         if len(self.causes) == 1:
-            text += f": {escape(self.causes[0][1])} {escape(self.causes[0][2])}"
+            text += f": {escape(self.causes[0][1])} {remedy_text(self.causes[0][2])}"
         if self.with_aws:
             text += "<br>with `--aws`: " + ", ".join(f"`{name}`" for name in dict.fromkeys(self.with_aws))
         return text
@@ -109,7 +114,7 @@ def line_of(name, seen):
 
 def name_lines(seen):
     """Returns the lines that explain the causes that stand together. A cause that stands alone is explained where it is."""
-    return [f"| `{name}` | {escape(text)} | {escape(remedy)} |" for each in seen if len(each.causes) > 1
+    return [f"| `{name}` | {escape(text)} | {remedy_text(remedy)} |" for each in seen if len(each.causes) > 1
             for name, text, remedy in each.causes]
 
 

@@ -33,7 +33,9 @@ def client_versions():
     return f"psql {psql.split('.')[0]} and MariaDB Connector/C {'.'.join(map(str, connector_c()[:2]))}"
 
 
-TABLE = CausesTable(rows.GROUPS, client_versions(), "--write" in sys.argv)
+IS_WRITTEN = "--write" in sys.argv
+sys.argv = [word for word in sys.argv if word != "--write"]  # the other words are names of tests
+TABLE = CausesTable(rows.GROUPS, client_versions(), IS_WRITTEN)
 
 
 class Causes(CheckCase):

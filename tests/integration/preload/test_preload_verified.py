@@ -172,8 +172,9 @@ class Connections(VerifiedCase):
         self.assert_in(self.psql(host="127.0.0.1,127.0.0.1", port=f"1,{pg.port}"))
 
     def test_verify_ca_does_not_hold_for_public_roots(self):
-        """Many servers have a chain to a public root, so the name of an RDS Proxy is always verified."""
-        self.install(self.lab.ca_file, self.lab.ca_file)
+        """Many servers have a chain to a public root, so the name of an RDS Proxy is always verified. A name that is
+        mapped to a proxy gets the public roots."""
+        self.install(self.lab.other_ca_file, public=self.lab.ca_file)
         self.home.write(".config/rds-iam/config", "[127.0.0.1]\nendpoint = px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
                         ":5432\ntls = verify-ca\n")
         with PostgreSQLPeer(self.lab.certificates.server) as peer:

@@ -94,11 +94,12 @@ enum {
 
 /* Makes a token. Returns
  *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
- *   ABSENT  no credentials are configured: err lists each source and why it has none;
+ *   ABSENT  no credentials are configured: err lists each source and why the source has no
+ *           credentials;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
- * *token is unchanged unless the result is FOUND. The call returns by the deadline, unless reading
- * a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB of
- * stack. If the caller's stack may be smaller, call this function through ria_guest_run()
+ * If the outcome is not FOUND, *token is unchanged. The call returns by the deadline, unless
+ * reading a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB
+ * of stack. If the caller's stack may be smaller, call this function through ria_guest_run()
  * (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
@@ -135,8 +136,8 @@ struct ria_session {
 /* Runs the chain of credential sources without making a token. If login->host is NULL, rds-iam's
  * configuration is used only for its key cache_credential_process (rds-iam.conf(5)). login->profile
  * may name a profile. mfa_code is the code that the user entered, or NULL. Returns the same
- * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the deadline
- * at most. */
+ * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks no longer than
+ * until the deadline. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -149,7 +150,7 @@ enum ria_outcome ria_session_for(
  * machine's clock with the clock of STS. login->host must not be NULL. Sends GetCallerIdentity to
  * STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for(). Also returns FAILED
  * if STS cannot be reached or rejects the credentials; if STS rejected them, out->has_difference
- * may be true. Blocks until the deadline at most. */
+ * may be true. Blocks no longer than until the deadline. */
 enum ria_outcome ria_session_identity(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -160,8 +161,9 @@ enum ria_outcome ria_session_identity(
 /* Asks AWS a question. Sends one request to RDS or IAM, through rds-iam-fetch, with the credentials
  * that would sign a token for *login, in the region for which the token would be signed.
  * login->host must not be NULL. Changes nothing. Returns the same outcomes as ria_session_for().
- * Also returns FAILED if AWS does not answer the question; out->kind then shows whether AWS does
- * not permit the request or does not know the name. Blocks until the deadline at most. */
+ * Also returns FAILED if AWS gives no answer. In this case out->kind shows the reason, for example
+ * that AWS does not permit the request, or that no object has the name. Blocks no longer than until
+ * the deadline. */
 enum ria_outcome ria_session_ask(
     const struct ria_login *login,
     const struct ria_inquiry *inquiry,
@@ -173,9 +175,9 @@ enum ria_outcome ria_session_ask(
 /* Wipes and frees the members of *session, which is empty afterwards. */
 void ria_session_release(struct ria_session *session);
 
-/* Writes to path a directory in which credentials of network sources are cached. Index 0 is the
- * directory in use; higher indexes are further directories that may contain cached credentials.
- * Returns false if there is no directory with this index. */
+/* Copies to the array `path` the path of a directory in which credentials of network sources are
+ * cached. Index 0 is the directory in use; higher indexes are further directories that may contain
+ * cached credentials. Returns false if there is no directory with this index. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
 /* Wipes the credentials that this process has cached in memory. A program of rds-iam calls this
@@ -197,7 +199,7 @@ bool ria_login_may_send(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
+/* Finds out whether tokens are made for login->host. Tokens are made if the host is an RDS name, or
  * if a section of the configuration maps the host to an RDS name. This function is for a plugin or
  * preload that is called for every server. Compares names only, and reads the configuration only if
  * the host is not an RDS name. Returns
@@ -249,8 +251,8 @@ struct ria_login_facts {
 };
 
 /* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
- * token can be made for this login. out->kind is then set too, unless a member of *login is missing
- * or out of range. Sends no request. */
+ * token can be made for this login. In this case too, out->kind is set if no member of *login is
+ * missing or out of range. Sends no request. */
 bool ria_login_inspect(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -291,9 +293,9 @@ void ria_alias_explain(
     struct ria_error *err);
 
 /* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
- * "aws-cn"), with rds-iam-fetch over HTTPS, and appends it to *pem. The contents are not checked.
- * Returns false with err filled on failure; the code is RIA_E_USAGE for any other partition. Blocks
- * until the deadline at most. */
+ * "aws-cn"), with rds-iam-fetch over HTTPS, and appends the bundle to *pem. The contents are not
+ * checked. Returns false with err filled on failure; the code is RIA_E_USAGE for any other
+ * partition. Blocks no longer than until the deadline. */
 bool ria_trust_bundle_fetch(
     const char *partition,
     struct ria_deadline deadline,

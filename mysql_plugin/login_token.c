@@ -54,7 +54,7 @@ static bool find_os_user(struct ria_login_token *login_token, const struct ria_w
     return true;
 }
 
-/* Makes the token, or checks the given one. */
+/* Makes the token, or checks the given token. */
 static enum ria_outcome login_token_make(
     struct ria_login_token *login_token,
     struct ria_deadline deadline,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Carries out one task for one login: makes a token, checks that a given token may be sent, or
- * checks whether tokens are made for the host. Tokens are made for a host if it is an RDS name, or
- * if a section of rds-iam's configuration maps it to one.
+ * checks whether tokens are made for the host. Tokens are made for a host if the host is an RDS
+ * name, or if a section of rds-iam's configuration maps the host to an RDS name.
  *
  * The task runs on a stack that has enough room, because a client library may call a plugin on a
- * small one. All plugins use this file. What differs between the client libraries (how a library
+ * small stack. All plugins use this file. What differs between the client libraries (how a library
  * reports TLS, how an error reaches the user) is in each library's own folder.
  */
 #ifndef RIA_MYSQL_PLUGIN_LOGIN_TOKEN_H
@@ -21,9 +21,9 @@ enum ria_login_task {
                                the host */
 };
 
-/* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
- * it, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and call
- * ria_login_token_run(). Release `token` in the end. */
+/* One task and its result. Allocate this struct on the heap, because it is too large for a small
+ * stack. Zero the struct, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and
+ * call ria_login_token_run(). Release `token` in the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
@@ -45,9 +45,9 @@ struct ria_login_token {
     struct ria_error err; /* filled unless outcome is RIA_FOUND */
 };
 
-/* Carries out the task within RIA_LOGIN_BUDGET_MS and blocks until it is done. Runs it on the
- * caller's stack if that stack has enough room, else on a new thread (os/guest_thread.h). Returns
- * true if the task ran, with the result in login_token->outcome. Returns false with
+/* Carries out the task within RIA_LOGIN_BUDGET_MS and blocks until the task is done. Runs the task
+ * on the caller's stack if that stack has enough room, else on a new thread (os/guest_thread.h).
+ * Returns true if the task ran, with the result in login_token->outcome. Returns false with
  * login_token->err filled, and does not set login_token->outcome, if no thread can be started.
  * Thread-safe. */
 bool ria_login_token_run(struct ria_login_token *login_token) RIA_MUST_USE;

@@ -14,7 +14,7 @@
 #define RIA_PLUGIN_DESCRIPTION "sends RDS IAM tokens with mysql_clear_password"
 
 /* A client library stores 511 bytes of an error text, and some libraries put their own words in
- * front of it. */
+ * front of the text. */
 enum {
     RIA_PLUGIN_MESSAGE_SIZE = 480
 };

@@ -77,4 +77,7 @@ def main():
     loader = unittest.defaultTestLoader
     suite = loader.loadTestsFromNames(sys.argv[1:], module) if sys.argv[1:] else loader.loadTestsFromModule(module)
     result = runner.run(suite)
+    for test, traceback in (*result.failures, *result.errors):
+        # meson prints the stderr of a failed test, but not its stdout, where the TAP lines are.
+        print(f"{test}\n{traceback}", file=sys.stderr)
     sys.exit(0 if result.wasSuccessful() else 1)

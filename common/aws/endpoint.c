@@ -161,7 +161,7 @@ static bool is_service_label(const char *label)
 }
 
 /* Returns the kind of an endpoint by the prefix of its label. The last entry of the table is the
- * empty prefix. */
+ * empty prefix, which every label has. */
 static enum ria_endpoint_kind kind_of(const char *label)
 {
     size_t i = 0;

@@ -61,8 +61,8 @@ enum ria_outcome ria_endpoint_parse(
 bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint);
 
 /* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1. A region has
- * at least three parts with dashes between them. The last part has one or two digits. The other
- * parts have lower-case letters, and the first part has two to four of them. */
+ * at least three parts with dashes between them. The last part consists of one or two digits. Every
+ * other part consists of lower-case letters, and the first part has two to four letters. */
 bool ria_region_is_plausible(const char *region);
 
 /* Splits "host:port" or "[v6]:port" at its last colon. Returns false, with the outputs unchanged,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks identifiers with two tables: the name of each kind for messages, and the characters that
- * no identifier contains. The account number is the fifth field of an ARN. Rejects
- * identifiers that STS, SSO and sign-in would reject. Does not check the number of digits in an
- * account number; AWS checks it.
+ * no identifier contains. The account number is the fifth field of an ARN. Rejects identifiers that
+ * STS, SSO and AWS's sign-in service would reject. Does not check how many digits an account number
+ * has; AWS checks this.
  */
 #include "aws/identifier.h"
 

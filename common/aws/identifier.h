@@ -2,9 +2,9 @@
  *
  * Checks identifiers that AWS assigns: ARNs, account numbers, and ids of roles, sessions and
  * devices. Users copy them from documents and consoles, sometimes with extra characters. AWS
- * rejects such an identifier with a message that does not name the file. The error message of
- * ria_identifier_check() names the file. The function does not find out whether the identifier
- * exists.
+ * rejects an identifier with extra characters, but the message of AWS does not name the user's
+ * file. The error message of ria_identifier_check() names the file. The function does not find out
+ * whether the identifier exists.
  */
 #ifndef RIA_AWS_IDENTIFIER_H
 #define RIA_AWS_IDENTIFIER_H
@@ -26,9 +26,9 @@ enum ria_identifier {
 
 /* Returns true if the setting has no value, or a value with the form of an identifier. Returns
  * false with err filled if the value contains quotes, a line break, a space, a placeholder ({NAME},
- * <NAME>, $NAME), a character outside ASCII, or anything except digits in an account number. The
- * message is "path:line: the ARN of the role, VALUE, what is wrong; what to do". The message does
- * not show the value of an external id or a start URL. */
+ * <NAME>, $NAME), or a character outside ASCII, or if an account number contains a character that
+ * is not a digit. The message is "path:line: the ARN of the role, VALUE, what is wrong; what to
+ * do". The message does not show the value of an external id or a start URL. */
 bool ria_identifier_check(
     enum ria_identifier kind,
     const struct ria_setting *setting,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Questions that only AWS can answer about a login: a database's settings, a role's ARN, and
- * whether the policies of an identity allow rds-db:connect. Each question is one request, and none
- * changes anything. Declares the questions and their answers; inquiry_form.h has the form of a
- * request.
+ * whether the policies of an identity allow rds-db:connect. Each question is one request, and no
+ * question changes anything in AWS. Declares the questions and their answers; inquiry_form.h has
+ * the form of a request.
  *
  * Follows the RDS API 2014-10-31 and the IAM API 2010-05-08.
  */
@@ -55,7 +55,7 @@ enum ria_answer_kind {
     RIA_ANSWER_NONE, /* AWS sent no usable response, or refused the request for a reason that is not
                         listed below */
     RIA_ANSWER_GIVEN,
-    RIA_ANSWER_NOT_PERMITTED, /* the identity may not send this request */
+    RIA_ANSWER_NOT_PERMITTED, /* the identity is not allowed to send this request */
     RIA_ANSWER_NOT_FOUND,     /* the account has nothing of this name in this region */
 };
 

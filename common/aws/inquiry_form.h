@@ -13,11 +13,12 @@
 struct ria_question_form {
     const char *action; /* "rds:DescribeDBInstances" */
     enum ria_service service;
-    const char *version;                   /* of the API */
-    const char *name_parameter;            /* of the request */
-    const char *element[RIA_ANSWER_TEXTS]; /* the element of the response that contains the part:
-                                              its name, or the path from an ancestor to it
-                                              ("Role/Arn"); NULL if the response has no such part */
+    const char *version;        /* of the API */
+    const char *name_parameter; /* of the request */
+    const char
+        *element[RIA_ANSWER_TEXTS]; /* the element of the response that contains the part: the
+                                       element's name, or the path from an ancestor to the element
+                                       ("Role/Arn"); NULL if the response does not have this part */
 };
 
 /* Returns the form of a question. */

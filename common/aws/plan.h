@@ -6,10 +6,10 @@
  * the file and line where each setting was read.
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
- * followed each source_profile to the last one, rejected cycles, and checked numbers. Three things
- * are read or checked only when they are used: the contents of a token file, because token files
- * are rotated; a URL, because libcurl parses it; and the proxy variables, because libcurl reads
- * them.
+ * followed source_profile from profile to profile up to the last profile, rejected cycles, and
+ * checked numbers. Three things are read or checked only when they are used: the contents of a
+ * token file, because token files are rotated; a URL, because libcurl parses it; and the proxy
+ * variables, because libcurl reads them.
  *
  * The providers make plans (provider/), and rds-iam-fetch carries them out. provider/request.h
  * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which the plan's
@@ -132,7 +132,7 @@ const struct ria_setting *ria_plan_source_setting(const struct ria_plan *plan);
  * from a file, also writes the file and line: "profile etl (/home/u/.aws/config:3)". */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
-/* Returns the active profile; its name is NULL if there is none. */
+/* Returns the active profile. The name in the result is NULL if no profile is active. */
 struct ria_profile ria_profile_active(const struct ria_plan *plan);
 
 /* The endpoint of a service, and the setting that decided which endpoint it is. */
@@ -144,8 +144,8 @@ struct ria_plan_endpoint {
 };
 
 /* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is
- * configured, it is the region's endpoint in the enabled variants (FIPS, dual-stack, legacy STS).
- * Returns false if the configured URL does not fit into out->url. */
+ * configured, the endpoint is the region's endpoint in the enabled variants (FIPS, dual-stack,
+ * legacy STS). Returns false if the configured URL does not fit into out->url. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,

@@ -90,7 +90,7 @@ static bool classify_credentials(
 }
 
 /* Returns whether every AWS tool accepts the character in a name. strspn() is not used, because it
- * builds a table of the set for each name. */
+ * would build a table of the accepted characters for each name. */
 static bool is_accepted_by_all_tools(char c)
 {
     return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);

@@ -10,9 +10,10 @@
  * credentials file the whole name of the section is the profile's name, as in [Foo Bar]; a section
  * whose name begins with "profile " is ignored there.
  *
- * A key in the credentials file overrides the same key in the config file. Of several equal keys in
- * a file the last one is used. In the config file, [profile default] replaces [default]. Sections
- * whose names have none of these forms are ignored. The providers (provider/) interpret the keys.
+ * A key in the credentials file overrides the same key in the config file. If a file contains the
+ * same key several times, its last value is used. In the config file, [profile default] replaces
+ * [default]. Sections whose names have none of these forms are ignored. The providers (provider/)
+ * interpret the keys.
  *
  * The environment variables AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name the files. The
  * defaults are ~/.aws/config and ~/.aws/credentials.
@@ -44,17 +45,17 @@ struct ria_profile_section {
 
 struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
-    char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed and unknown */
+    char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed but unknown */
     bool present[RIA_PROFILE_FILES];
-    bool is_unreachable[RIA_PROFILE_FILES]; /* no file can exist at the default path
-                                               (RIA_E_UNREACHABLE, see ria_world_read_default()) */
+    bool is_unreachable[RIA_PROFILE_FILES]; /* the default path leads to no file (RIA_E_UNREACHABLE,
+                                               see ria_world_read_default()) */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* the file belongs to neither root nor the user */
     uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* in file order, the config file first */
     size_t count;
-    size_t *slots; /* hash table over kind and name; each slot is 1 plus the index of its last
-                      section, or 0 */
+    size_t *slots; /* hash table over kind and name; each slot is 1 plus the index of the last
+                      section in this slot, or 0 if the slot has no section */
     size_t slot_count;
 };
 
@@ -70,7 +71,7 @@ enum ria_outcome ria_profiles_load(
 const char *ria_profiles_unreachable(const struct ria_profiles *profiles);
 
 /* Returns whether a section of this kind and name exists. If one exists and `where` is not NULL,
- * sets *where to the file and line of the first such section, with the value "". */
+ * sets *where to the file and line of the first of these sections, with the value "". */
 bool ria_profiles_has(
     const struct ria_profiles *profiles,
     enum ria_profile_kind kind,
@@ -82,11 +83,12 @@ bool ria_profiles_has(
 bool ria_profiles_describe_owner(
     const struct ria_profiles *profiles, enum ria_profile_file which, char *out, size_t size);
 
-/* Called when a setting is used that names a command, a file, a server or a trusted certificate.
- * Returns false with err filled if the setting was read from a file of another user: that user
- * could make this user run a command, send any of this user's files to a server, or accept another
- * server as AWS. Returns true for a setting from anywhere else, for a setting without a value, and
- * if profiles is NULL. `key` is the name of the setting. */
+/* Call this function before the use of a setting that names a command, a file, a server or a
+ * trusted certificate. Returns false with err filled if the setting was read from a file of another
+ * user. The reason: with such a setting, the other user could make this user run a command, send
+ * any of this user's files to a server, or accept another server as AWS. Returns true for a setting
+ * from anywhere else, for a setting without a value, and if profiles is NULL. `key` is the name of
+ * the setting. */
 bool ria_profiles_check_owner(
     const struct ria_profiles *profiles,
     const struct ria_setting *setting,
@@ -134,8 +136,9 @@ struct ria_profile_fault {
     const char *what;         /* what is wrong; what to do */
 };
 
-/* Finds an ignored line in the sections of this kind and name: the first ignored line of the last
- * section that has one. Returns false, with *out unchanged, if no section has one. */
+/* Finds an ignored line in the sections of this kind and name. Of the sections that have an ignored
+ * line, takes the last section, and from it the first ignored line. Returns false, with *out
+ * unchanged, if no section has an ignored line. */
 bool ria_profiles_fault(
     const struct ria_profiles *profiles,
     enum ria_profile_kind kind,

@@ -2,8 +2,8 @@
  *
  * Finds the values of profiles. A key in the credentials file has precedence over the same key in
  * the config file. If one file contains a key several times, its last value is used. The functions
- * of one profile (ria_profile_...) ignore a blank value; those of all profiles (ria_profiles_...)
- * return it.
+ * whose names begin with ria_profile_ ignore a blank value. The functions whose names begin with
+ * ria_profiles_ return a blank value.
  */
 #include "aws/profile.h"
 
@@ -39,8 +39,8 @@ bool ria_profiles_index(struct ria_profiles *profiles)
     return profiles->slots != NULL;
 }
 
-/* Returns the last section in the slot to which this kind and name hash, or NULL. Sections with
- * other names may share the slot. */
+/* Hashes the kind and the name, and returns the last section in the slot that belongs to this hash,
+ * or NULL. Sections with other names may be in the same slot. */
 static const struct ria_profile_section *last_of_slot(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {

@@ -62,8 +62,8 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has IAM's FIPS hosts */
 };
 
-/* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. Later regions never used the
- * global endpoint. */
+/* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. The regions that AWS opened
+ * later never used the global endpoint. */
 static const char *const legacy_regions[] = {
     ria_region_global,
     "ap-northeast-1",
@@ -83,8 +83,9 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* The host names of sign-in have a form of their own: the region, and a suffix from this table.
- * fips is NULL if the FIPS endpoint has a host name of the form that all services share. */
+/* The host names of AWS's sign-in service have a form of their own: the region, and a suffix from
+ * this table. fips is NULL if the FIPS endpoint has a host name of the form that all services
+ * share. */
 static const struct {
     const char *partition;
     const char *suffix;
@@ -100,13 +101,14 @@ static const struct {
     {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
 
-/* In this region, the FIPS host of sign-in is the `fips` suffix alone. In the other regions of the
- * partitions that have such a suffix, the host is REGION.suffix. */
+/* In this region, the FIPS host of sign-in is the `fips` suffix of its partition, without a region
+ * before it. In every other region of a partition with a `fips` suffix, the host is the region, a
+ * dot and the suffix. */
 static const char signin_fips_home[] = "us-gov-west-1";
 
 /* The endpoints of IAM. All regions of a partition share these endpoints, and requests to them are
- * signed for one region. The four hosts are, in this order, for no variant, for dual-stack, for
- * FIPS, and for both. */
+ * signed for one region. The four hosts are, in this order: for no variant, for dual-stack, for
+ * FIPS, and for dual-stack with FIPS. */
 static const struct {
     const char *partition;
     const char *hosts[4];

@@ -48,7 +48,7 @@ bool ria_setting_boolean(
     RIA_MUST_USE;
 
 /* Copies `value` into the array `path`. Replaces a leading "~/" by the user's home directory.
- * Returns false, with path "", if the home directory is needed and unknown, or if the result does
+ * Returns false, with path "", if the home directory is needed but unknown, or if the result does
  * not fit. */
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
     RIA_MUST_USE;
@@ -61,7 +61,7 @@ struct ria_settings_path {
 };
 
 /* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
- * if no file can exist at its default path (RIA_E_UNREACHABLE); FAILED with err filled if the file
+ * if its default path leads to no file (RIA_E_UNREACHABLE); FAILED with err filled if the file
  * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,

@@ -25,14 +25,14 @@ struct ria_tag {
     size_t value_len;
 };
 
-/* Parses the next item and advances *list to the item after it. After the last item, and a comma
- * that may follow it, *list is "". Returns false if *list is "". An item without '=' has no value,
- * and an empty item has an empty key. */
+/* Parses the next item and advances *list to the item after it. After the last item, *list is "",
+ * even if a comma follows the last item. Returns false if *list is "". An item without '=' has no
+ * value, and an empty item has an empty key. */
 bool ria_tag_next(const char **list, struct ria_tag *out) RIA_MUST_USE;
 
 /* Checks a list against the rules of STS: the number of items, their lengths, and unique keys
- * (ignoring case). Each item must have a value if has_values is set; no item may have a value if
- * has_values is not set. Returns NULL if the list is valid or empty, else a static string that
+ * (ignoring case). If has_values is true, each item must have a value. If has_values is false, no
+ * item may have a value. Returns NULL if the list is valid or empty, else a static string that
  * tells what is wrong. */
 const char *ria_tag_list_fault(const char *list, bool has_values);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token. The query is written twice: with sorted parameters for the canonical request,
- * and in botocore's order for the token. Both use the same encoded parts. Fails for a time outside
- * the years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
+ * and in botocore's order for the token. Both queries consist of the same encoded parts. Fails for
+ * a time outside the years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
  */
 #include "aws/token.h"
 
@@ -22,7 +22,7 @@ enum {
 };
 
 /* Appends the parameters from Action to X-Amz-Expires. The signed query and the token both begin
- * with these parameters, and differ in the order of the others. */
+ * with these parameters, and differ in the order of the other parameters. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,

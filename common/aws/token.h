@@ -14,7 +14,7 @@
 
 enum {
     /* X-Amz-Expires, in seconds. The server compares the token's age with this number, and rejects
-     * a larger number (RDS User Guide, "IAM database authentication"). */
+     * a token in which this number is larger (RDS User Guide, "IAM database authentication"). */
     RIA_TOKEN_LIFE = 900,
     /* Room for a percent-encoded session token, which has up to three characters for each byte, and
      * for the rest of the RDS token. */

@@ -29,12 +29,12 @@ bool ria_token_is_cut(const char *password);
  * escape any character. */
 bool ria_line_has_token(const char *line, size_t len);
 
-/* The functions below read a token, or a passfile line that contains one, up to the first newline
- * or the end. The order of the parameters does not matter. */
+/* The functions below read a token, or a passfile line that contains a token, up to the first
+ * newline or the end. The order of the parameters does not matter. */
 
-/* Returns whether the token has expired or expires within a minute. A login with such a token might
- * come too late. `now` is in seconds since 1970. Returns false for a token without a date or a
- * lifetime. */
+/* Returns whether the token has expired or expires within a minute. A login with a token that
+ * expires within a minute might reach the server too late. `now` is in seconds since 1970. Returns
+ * false for a token without a date or a lifetime. */
 bool ria_token_is_over(const char *token, int64_t now);
 
 /* Returns whether `token` was made after `earlier`, by the dates in the two tokens. A text without

@@ -21,9 +21,10 @@
 #define RIA_UPPER_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define RIA_LETTERS RIA_UPPER_LETTERS RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
-/* A text that consists only of these characters counts as blank. Code that reads a file with a
- * single value also removes these characters at its end, and code that reads AWS keys from
- * environment variables removes them around the keys. */
+/* A text that consists only of these characters counts as blank. If a file contains a single value,
+ * the code that reads the file also removes these characters from the end of the value. The code
+ * that reads AWS keys from environment variables removes these characters from both ends of each
+ * key. */
 #define RIA_BLANKS " \t\r\n"
 
 static inline bool ria_ascii_is_digit(char c)

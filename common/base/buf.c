@@ -16,7 +16,7 @@ enum {
     FIRST_SIZE = 128
 };
 
-/* Moves the bytes to a larger block and wipes the old one. Returns false if memory runs out. */
+/* Moves the bytes to a larger block, and wipes the old block. Returns false if memory runs out. */
 static bool buf_grow(struct ria_buf *buf, size_t need)
 {
     size_t size = buf->size == 0 ? FIRST_SIZE : buf->size;

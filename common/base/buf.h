@@ -55,7 +55,8 @@ void ria_buf_grown(struct ria_buf *buf, size_t len);
  * borrowed from the buffer. */
 const char *ria_buf_text(const struct ria_buf *buf);
 
-/* Removes all characters of RIA_BLANKS (base/ascii.h) from the end. */
+/* Removes spaces, tabs and line ends from the end of the text: the characters of RIA_BLANKS
+ * (base/ascii.h). */
 void ria_buf_trim_end(struct ria_buf *buf);
 
 /* Wipes the bytes, empties the buffer and clears buf->failed. The memory stays allocated. */

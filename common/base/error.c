@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
  * Formats error texts into the caller's struct, without allocating memory. Replaces control
- * characters and invalid UTF-8. Cuts a text that is too long, but never inside a character. */
+ * characters, line separators, direction marks and invalid UTF-8. Cuts a text that is too long, but
+ * never inside a character. */
 #include "base/error.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
-/* Returns the length in bytes of the character at p, or 0 if it is not printable. Control
- * characters, also U+0080 to U+009F, are not printable. Never reads beyond a NUL. */
+/* Characters that a terminal or a reader of logs may take for a command: control characters, the
+ * separators of lines and paragraphs, and the marks that change the direction of the text. */
+static const struct {
+    uint32_t first;
+    uint32_t last;
+} unprintable[] = {
+    {0x00, 0x1f},
+    {0x7f, 0x9f},
+    {0x61c, 0x61c},
+    {0x200e, 0x200f},
+    {0x2028, 0x202e},
+    {0x2066, 0x2069},
+};
+
+/* Returns the length in bytes of the character at p, or 0 if it is not printable. Never reads
+ * beyond a NUL. */
 static size_t character_len(const char *p)
 {
     uint32_t code = 0;
     size_t len = ria_text_decode(p, &code);
-    bool is_printable = code >= 0x20 && code != 0x7f && (code < 0x80 || code >= 0xa0);
-    return is_printable ? len : 0;
+    for (size_t i = 0; i < sizeof(unprintable) / sizeof(unprintable[0]); i++) {
+        if (code >= unprintable[i].first && code <= unprintable[i].last) {
+            return 0;
+        }
+    }
+    return len;
 }
 
 void ria_printable(char *text)

@@ -4,9 +4,9 @@
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
  * mode lets the group write, because a list cannot give more rights than the group bits of the
- * mode. Few files have such a mode. The type of the file system is read only if the mode lets the
- * group or others write, because only the error message for a file that others can write depends on
- * the type.
+ * mode. Few files let the group write. The type of the file system is read only if the mode lets
+ * the group or others write, because only the error message for a file that others can write
+ * depends on the type.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so
@@ -32,8 +32,8 @@ enum {
 static const char acl_name[] = "system.posix_acl_access";
 
 /* Parses the access control list. `len` is the return value of fgetxattr() or getxattr(): the
- * length of the list, or -1 with errno set. The error numbers that a file without a list gives are
- * not failures. */
+ * length of the list, or -1 with errno set. An error number that only means that the file has no
+ * list is not treated as a failure. */
 static void file_set_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
 {
     if (len >= 0) {
@@ -52,9 +52,9 @@ static void file_set_file_system(const struct statfs *status, struct ria_file *o
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Reads the access control list and the type of the file system, from the descriptor if `path` is
- * NULL. The function is not inlined, because inlining would put its buffer on the stack of every
- * login. */
+/* Reads the access control list and the type of the file system. Uses the descriptor if `path` is
+ * NULL, else the path. The function is not inlined, because inlining would put the function's
+ * buffer on the stack of every login. */
 __attribute__((noinline)) static void read_acl_and_file_system(
     int fd, const char *path, struct ria_file *out)
 {
@@ -185,15 +185,15 @@ static void sync_directory(int directory)
 }
 
 /* Removes the access control list that the new file inherited from the directory's default list.
- * Such a list could give access to users to whom `mode` gives none. */
+ * The inherited list could give access to users to whom `mode` gives no access. */
 static bool remove_acl(int fd)
 {
     return fremovexattr(fd, acl_name) == 0 || errno == ENODATA || errno == ENOTSUP ||
            errno == ENOSYS;
 }
 
-/* Writes the new file. With has_owner, a failure of fchown() is not an error: the file then keeps
- * the owner and the group of this process. */
+/* Writes the new file. If has_owner is set, a failure of fchown() is not an error: the file then
+ * keeps the owner and the group of this process. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
 {
     if (what->has_owner) {
@@ -222,8 +222,9 @@ static bool is_expected(const struct ria_replacement *what)
     return false;
 }
 
-/* Gives the new file its name, unless a file of that name exists. On a file system that does not
- * support RENAME_NOREPLACE, creates a link of this name and removes the old name. */
+/* Renames the new file to `name`. Fails with EEXIST if a file called `name` exists. On a file
+ * system that does not support RENAME_NOREPLACE, creates a hard link called `name` and removes the
+ * old name. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
     if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0) {

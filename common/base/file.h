@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Functions that read the facts about a file for base/trust.h, and that replace a file as a whole.
- * The callers are os/process_world.c, and programs that have opened a directory. All functions may
- * be called from any thread. They block only on the file system.
+ * os/process_world.c calls these functions, and so do rds-iam-fetch, rds-iam, the agent and the
+ * preload. All functions may be called from any thread. They block only on the file system.
  */
 #ifndef RIA_BASE_FILE_H
 #define RIA_BASE_FILE_H
@@ -44,7 +44,7 @@ struct ria_replacement {
                        this process is allowed to set them */
     bool is_exact;  /* the new file gets exactly `owner`, `group` and `mode`, whatever the umask is.
                        It does not inherit the directory's default access control list. If that is
-                       not possible,  the file is not replaced. */
+                       not possible, the file is not replaced. */
     uid_t owner;
     gid_t group;
     bool is_new; /* fail with EEXIST if the directory already contains a file called `name` */

@@ -28,7 +28,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A log of one level also contains the lines of the levels before it. */
+/* A log of one level also contains the lines of the levels that are listed before this level. */
 enum ria_log_level {
     RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
     RIA_LOG_INFO,    /* a decision and its reason */
@@ -66,12 +66,12 @@ bool ria_log_setting_parse(const char *value, struct ria_log_setting *out);
     "LEVEL:/PATH"
 
 struct ria_log_line {
-    const char *program; /* for a file, the name of the program; for stderr, the word before the
-                            colon */
+    const char *program; /* in the form for a file, the name of the program; in the form for stderr,
+                            the word before the first colon */
     enum ria_log_level level;
     const char *text; /* without a newline; its control characters are replaced */
-    int64_t now;      /* seconds since 1970; only in a file */
-    pid_t pid;        /* only in a file */
+    int64_t now;      /* seconds since 1970; only the form for a file contains it */
+    pid_t pid;        /* only the form for a file contains it */
 };
 
 /* These functions write a line, with its newline, in the form for stderr and in the form for a

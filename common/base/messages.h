@@ -137,11 +137,12 @@
     "getting AWS credentials took longer than a login allows; rds-iam credentials --explain "      \
     "shows where the time goes"
 
-/* A credential_process that takes longer than a login can wait. RIA_REMEDY_CACHE_PROCESS is the
- * general remedy. RIA_REMEDY_CACHE_PROCESS_UNNAMED omits the name of the file, for a message that a
- * client would cut. RIA_REMEDY_RUN_PROCESS is for a process for which cache_credential_process =
- * yes is already set. RIA_REMEDY_NO_RUNTIME is written before another remedy if XDG_RUNTIME_DIR is
- * unusable, because the output cannot be cached then. */
+/* The messages about a credential_process that takes longer than a login can wait.
+ * RIA_REMEDY_CACHE_PROCESS is the general remedy. RIA_REMEDY_CACHE_PROCESS_UNNAMED omits the name
+ * of the file, for a message that a client would cut. RIA_REMEDY_RUN_PROCESS is for a process for
+ * which cache_credential_process = yes is already set. RIA_REMEDY_NO_RUNTIME is written before
+ * another remedy if XDG_RUNTIME_DIR is unusable, because without this directory the output cannot
+ * be cached. */
 #define RIA_REFUSAL_SLOW_PROCESS "the credential_process exceeded the %d s limit of a login; %s"
 #define RIA_REFUSAL_SLOW_PROCESS_INTERACTIVE                                                       \
     "the credential_process did not finish within %d s; run it by hand to see why"

@@ -42,7 +42,7 @@ static char *map(size_t guard)
 }
 
 /* Returns the mapping, and creates it in the first call. If two threads create a mapping at the
- * same time, both use the mapping that was stored first, and the other one is unmapped. Returns
+ * same time, both use the mapping that was stored first, and the other mapping is unmapped. Returns
  * NULL on failure. */
 static char *get_or_create_mapping(void)
 {
@@ -69,15 +69,15 @@ static size_t units_of(size_t len)
 }
 
 /* Returns a word in which the bits of `count` units are set, from unit `first` on. `first` may be
- * counted from the start of the mapping; the function uses its remainder, which is the unit's
- * number within its word. count is less than WORD. */
+ * counted from the start of the mapping; the function uses the remainder of `first` and WORD, which
+ * is the unit's number within its word. count is less than WORD. */
 static uint64_t mask_of(size_t count, size_t first)
 {
     return ((UINT64_C(1) << (count % WORD)) - 1) << (first % WORD);
 }
 
 /* Reserves `count` adjacent units whose bits are in taken[word]. Returns the number of the first
- * unit within this word, or WORD if the word has not enough adjacent free units. */
+ * unit within this word, or WORD if the word does not have enough adjacent free units. */
 static size_t reserve_in_word(size_t word, size_t count)
 {
     uint64_t bits = __atomic_load_n(&taken[word], __ATOMIC_ACQUIRE);

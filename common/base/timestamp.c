@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Converts between civil dates and day numbers, and formats and parses timestamps. In the
- * calculations a year starts in March, so that the leap day is its last day. The number of days
- * before month m is then (153 * m + 2) / 5, where m is 0 for March. Rejects a date that does not
- * exist, and a text that mixes the basic and the extended form.
+ * calculations a year starts in March, so that the leap day is the last day of the year. The number
+ * of days before month m is then (153 * m + 2) / 5, where m is 0 for March. Rejects a date that
+ * does not exist, and a text that mixes the basic and the extended form.
  */
 #include "base/timestamp.h"
 
@@ -58,7 +58,7 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
-/* Writes exactly `digits` digits. Returns a pointer behind the last one. */
+/* Writes exactly `digits` digits. Returns a pointer to the byte after the last digit. */
 static char *put_number(char *at, int value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--) {

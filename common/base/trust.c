@@ -55,8 +55,8 @@ static bool is_accepted(
                     : entry->id == 0 || entry->id == user || entry->id == file->owner;
 }
 
-/* Records an entry in file->acl if it gives the right to write. Of the users and groups that are
- * not accepted, the first is recorded. */
+/* Records an entry in file->acl if the entry gives the right to write. If several entries give this
+ * right to users or groups that are not accepted, only the first of these entries is recorded. */
 static void trust_add_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
 {
     struct ria_acl *acl = &file->acl;
@@ -140,8 +140,8 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
     return out[0] != '\0';
 }
 
-/* Returns the command that removes the other users' right to write. chmod g-w also clears the write
- * bit of the list's mask, so that no entry of the list lets a user or group write. */
+/* Returns the command that takes the right to write away from other users. chmod g-w also clears
+ * the write bit of the list's mask, so that no entry of the list lets a user or group write. */
 static const char *command(const struct ria_file *file, uid_t user)
 {
     bool by_group = group_writes(file, user) || list_widens(file);
@@ -153,7 +153,8 @@ static const char *command(const struct ria_file *file, uid_t user)
 
 /* -- where chmod does not help --------------------------------------------------------------- */
 
-/* Magic numbers from linux/magic.h, and from the sources of file systems that it does not list. */
+/* Magic numbers from linux/magic.h, and from the sources of file systems that this header does not
+ * list. */
 static const struct {
     uint32_t type;
     const char *name;
@@ -178,7 +179,7 @@ static const struct {
     {0x15013346, "UDF"},
 };
 
-/* Returns why chmod may have no effect on the file, or NULL if chmod works there. */
+/* Returns why chmod may have no effect on the file, or NULL if chmod has an effect. */
 static const char *why_no_chmod(const struct ria_file *file)
 {
     for (size_t i = 0; i < sizeof(one_mode_for_all) / sizeof(one_mode_for_all[0]); i++) {

@@ -7,14 +7,14 @@
  *   owner    Must be root or the effective user. A file of another user is "foreign". A foreign
  *            configuration of rds-iam and a foreign pg_service.conf are refused. Foreign AWS files
  *            are used with a warning, because users mount their homes into containers. But if a
- *            setting in such a file names a command, a file, a server or a trusted certificate,
- *            the setting is refused when it is used (aws/profile.h).
+ *            setting in a foreign AWS file names a command, a file, a server or a trusted
+ *            certificate, the setting is refused when it is used (aws/profile.h).
  *   writers  Only these may be able to write the file: the owner, root, group 0 (the group of
  *            OpenShift's arbitrary users), and the private group of the user or of the owner (the
  *            group whose gid equals the uid; a umask of 002 is meant for such groups). A file that
  *            any other user or group can write is refused. The same rule applies to each user and
- *            group that an access control list names, after its mask is applied. The members of a
- *            group are not looked up, because that may need the network.
+ *            group that an access control list names, after the mask of the list is applied. The
+ *            members of a group are not looked up, because that may need the network.
  *   private  Secrets, and files that lead to secrets (the cache, its locks, passfiles), must be
  *            owned by the effective user, and the mode must give no rights to the group or others.
  *            A file that belongs to root is accepted only if the effective user is root.

@@ -22,8 +22,8 @@ struct ria_acl {
     bool is_present;
     bool is_unreadable; /* a list is present, but could not be read or parsed */
     bool group_writes;  /* the owning group can write */
-    /* The list gives write access to a user or a group that base/trust.h does not accept. If the
-     * list has several such entries, the next two members describe the first one. */
+    /* The list gives write access to a user or a group that base/trust.h does not accept. The next
+     * two members describe the first entry that gives such access. */
     bool has_writer;
     bool writer_is_group;
     uint32_t writer; /* its uid or gid */
@@ -45,8 +45,8 @@ struct ria_stamp {
     bool is_settled;
 };
 
-/* The facts about a file. read_file() takes them from the descriptor from which it reads the
- * contents. */
+/* The facts about a file. read_file() takes the facts from the same descriptor from which it reads
+ * the contents. */
 struct ria_file {
     uid_t owner;
     gid_t group;
@@ -142,9 +142,9 @@ struct ria_world {
     /* Fills *out. Returns false if the system does not report the boot id or the namespace. */
     bool (*machine)(void *self, struct ria_machine *out);
 
-    /* Sends a request to rds-iam-fetch and waits for its response; both are complete records of
-     * codec/record.h. rds-iam-fetch is killed at the deadline. Returns false with err filled on
-     * failure. */
+    /* Sends a request to rds-iam-fetch and waits for the response. The request and the response are
+     * complete records of codec/record.h. rds-iam-fetch is killed at the deadline. Returns false
+     * with err filled on failure. */
     bool (*fetch)(
         void *self,
         const struct ria_buf *request,
@@ -185,11 +185,11 @@ enum ria_outcome ria_world_read(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Like ria_world_read(), for a file at its default path, which the user did not configure. If
- * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
- * RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED, because HOME may still name another
- * user's home after setuid(), and because Docker creates a directory at the path of a file that it
- * should mount and that does not exist. err must not be NULL. */
+/* Like ria_world_read(), for a file whose default path is used because the user configured no other
+ * path. If read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the
+ * code RIA_E_UNREACHABLE in err. Returns ABSENT instead of FAILED for two reasons: HOME may still
+ * name another user's home after setuid(); and if a file that Docker should mount does not exist,
+ * Docker creates a directory at the path of this file. err must not be NULL. */
 enum ria_outcome ria_world_read_default(
     const struct ria_world *world,
     const char *path,

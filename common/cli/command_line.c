@@ -39,7 +39,7 @@ static void fill_table(const struct ria_syntax *syntax, struct option *out)
 /* Prints the usage error for an unknown option. For a short option, prints the letter, because the
  * letter can be in the middle of an argument such as -abc, and optind still points at that
  * argument. For --name=value where --name takes no value, optopt is the number that getopt_long()
- * returns for the option, which is at least FIRST. */
+ * returns for the option, and this number is at least FIRST. */
 static int unknown_option(char **argv, struct ria_error *err)
 {
     if (optopt > 0 && optopt < FIRST && optopt != 'h') {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the text of --help. Each row has a label on the left ("--file FILE") and a text on the
- * right, which is broken at blanks. All rows of a list have the same column; a label that is too
- * long for it has a line of its own. */
+ * right, which is broken at blanks. The texts of all rows of a list begin at the same column; a
+ * label that is too long has a line of its own. */
 #include "cli/help_text.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ static void help_fill(size_t count, struct ria_buf *out)
     }
 }
 
-/* Appends a text, whose first line begins at `column`, where the output already is. */
+/* Appends a text. Its first line continues the last line of the output, which has `column`
+ * characters. Each further line is indented to the same column. */
 static void add_wrapped(const char *text, size_t column, struct ria_buf *out)
 {
     size_t at = column;
@@ -45,7 +46,8 @@ static void add_wrapped(const char *text, size_t column, struct ria_buf *out)
     ria_buf_add_char(out, '\n');
 }
 
-/* Appends a row. `width` is the space for the labels of the list. */
+/* Appends a row. `width` is the number of characters that each row of the list reserves for its
+ * label. */
 static void add_row(
     const char *dashes,
     const char *name,

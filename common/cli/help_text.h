@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the text of --help from the table of a command. No line has more than 80 characters, if no
- * line of the texts in the table has more. Each function appends to `out`. If memory runs out, it
- * sets out->failed.
+ * Makes the text of --help from the table of a command. If no line of the texts in the table has
+ * more than 80 characters, no line of the help text has more than 80 characters. Each function
+ * appends to `out`. If memory runs out, the function sets out->failed.
  */
 #ifndef RIA_CLI_HELP_TEXT_H
 #define RIA_CLI_HELP_TEXT_H
@@ -13,7 +13,7 @@
  * the table, then --help, the notes and the exit statuses. */
 void ria_help_of_command(const struct ria_syntax *syntax, struct ria_buf *out);
 
-/* Appends the text of a group of commands: the same, with one row for each command. */
+/* Appends the text of a group of commands: the same parts, with one row for each command. */
 void ria_help_of_group(const struct ria_command_group *group, struct ria_buf *out);
 
 #endif

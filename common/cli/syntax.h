@@ -9,8 +9,7 @@
  *         bool is_quiet;
  *     };
  *     static const struct ria_option options[] = {
- *         {"file", "FILE", "the file to read", RIA_VALUE(struct arguments, file), .is_required =
- * true},
+ *         {"file", "FILE", "the file to read", RIA_REQUIRED(struct arguments, file)},
  *         {"quiet", NULL, "print nothing", RIA_FLAG(struct arguments, is_quiet)},
  *     };
  */
@@ -31,8 +30,8 @@ struct ria_option {
     bool is_required;
 };
 
-/* The last two members of an option. A member of the command's struct whose type is not const char
- * * (for a flag: bool) is a compile-time error. */
+/* The last two members of an option. If the member of the command's struct does not have the type
+ * const char * (for a flag: bool), the compiler reports an error. */
 #define RIA_VALUE(type, member) RIA_VALUE_PLACE(type, member), false
 #define RIA_REQUIRED(type, member) RIA_VALUE_PLACE(type, member), true
 #define RIA_FLAG(type, member)                                                                     \
@@ -44,7 +43,7 @@ struct ria_option {
 /* The command line of one command. The texts have lines of at most 80 characters, and end with a
  * newline. */
 struct ria_syntax {
-    const char *usage; /* the forms of the command, one a line: "rds-iam token [OPTION...]" */
+    const char *usage; /* the forms of the command, one on each line: "rds-iam token [OPTION...]" */
     const char *about; /* what the command does */
     const struct ria_option *options;
     size_t count;
@@ -65,7 +64,8 @@ struct ria_command_row {
     ria_command *run;
 };
 
-/* The commands of a program, or the kinds of a command. */
+/* The commands of a program ("rds-iam token"), or the kinds of a command ("rds-iam setup mysql").
+ */
 struct ria_command_group {
     const char *name; /* "rds-iam" */
     const char *noun; /* "command" or "kind" */

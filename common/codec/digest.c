@@ -126,7 +126,8 @@ static bool lie_in_one_object(struct ria_error *err)
     return true;
 }
 
-/* Computes the digest of up to two pieces. The caller may pass the same context again. */
+/* Computes the digest of up to two pieces. The caller may use the same context for several digests.
+ */
 static bool digest(
     EVP_MD_CTX *ctx,
     const void *first,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses a text in place: ends each key, value and name with a NUL, and moves a continued line up
- * to the end of its value. Copies nothing out of the wiped buffer. Rejects a section line without
- * ']', a NUL byte, a line above 128 KB and a text above 16 MB. Ignores any other line that is not
- * valid, and adds a warning.
+ * Parses a text in place: ends each key, value and name with a NUL, and moves each continuation
+ * line up to the end of the value that it continues. Copies nothing out of the wiped buffer.
+ * Rejects a section line without ']', a NUL byte, a line above 128 KB and a text above 16 MB.
+ * Ignores any other line that is not valid, and adds a warning.
  */
 #include "codec/ini.h"
 
@@ -18,7 +18,8 @@ struct parser {
     struct ria_ini *ini;
     struct ria_error *err;
     unsigned line;
-    /* The current key is the last one that is not a sub-property. Indented lines belong to it. */
+    /* The current key is the last key that is not a sub-property. Indented lines belong to the
+     * current key. */
     bool has_key;       /* false between a section line and its first key */
     bool key_is_parent; /* the key's value is empty, so indented lines are sub-properties */
     bool key_continues; /* no empty line followed the key's value */
@@ -38,7 +39,7 @@ static bool ini_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Returns the array with room for one more item. Doubles its size when it is full. The items
+/* Returns the array with room for one more item. Doubles the size of a full array. The items
  * contain pointers, not secrets, so realloc() may be used. */
 static void *with_room(void *items, size_t count, size_t item_size)
 {
@@ -57,7 +58,7 @@ static bool ini_out_of_memory(struct parser *parser)
     return ria_fail(parser->err, RIA_E_SYSTEM, "%s: out of memory", parser->name);
 }
 
-/* Adds a warning. `text` is the line if it may have been meant to set a key, else "". */
+/* Adds a warning. `text` is the line if the line may have been meant to set a key, else "". */
 static bool ini_warn(struct parser *parser, const char *text, const char *what)
 {
     struct ria_ini *ini = parser->ini;

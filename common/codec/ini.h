@@ -38,7 +38,8 @@ struct ria_ini_entry {
     const char *key;   /* in lower case */
     const char *value; /* "" for the parent of sub-properties */
     unsigned line;     /* counted from 1 */
-    bool is_sub;       /* sub-property of the nearest entry before it that is not a sub-property */
+    bool is_sub;       /* a sub-property; its parent is the last entry before it that is not a
+                          sub-property */
 };
 
 struct ria_ini_section {
@@ -71,7 +72,8 @@ bool ria_ini_parse(
     const char *name, struct ria_buf *text, struct ria_ini *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Returns the last entry of a section with this key (lower case), ignoring sub-properties, or NULL.
+/* Searches a section for a key (lower case). Returns the last entry that has this key, or NULL.
+ * Ignores sub-properties.
  */
 const struct ria_ini_entry *ria_ini_find(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key);

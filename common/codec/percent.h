@@ -2,7 +2,8 @@
  *
  * The text encodings of SigV4: percent-encoding and lower-case hexadecimal. Percent-encoding
  * follows RFC 3986 as AWS applies it. Each byte except A-Z a-z 0-9 - . _ ~ becomes %XX with
- * upper-case digits, also the slash and each byte of a UTF-8 character. Nothing is normalized.
+ * upper-case digits. This applies also to the slash, and to each byte of a UTF-8 character. Nothing
+ * is normalized.
  */
 #ifndef RIA_CODEC_PERCENT_H
 #define RIA_CODEC_PERCENT_H

@@ -9,10 +9,10 @@
 #include <string.h>
 
 enum {
-    /* A program that has loaded a plugin may run when rds-iam is updated. Its plugin then sends
-     * records to a newer rds-iam-fetch. Raise this number if a tag or another number in a record
-     * changes its meaning. New numbers after the existing ones need no new version, because readers
-     * reject a field that they do not know. */
+    /* While rds-iam is updated, a program that has loaded the old plugin may still run. The old
+     * plugin then sends records to the newer rds-iam-fetch. Raise this number if a tag or another
+     * number in a record changes its meaning. If new numbers are only added after the existing
+     * numbers, VERSION stays the same, because readers reject a field that they do not know. */
     VERSION = 1,
     KIND_AT = 5,   /* offset of the kind in the header */
     LENGTH_AT = 8, /* offset of the length in the header */

@@ -71,8 +71,8 @@ struct ria_record_field {
 size_t ria_record_length(const char *header);
 
 /* Checks that the bytes are one complete, well-formed record of this kind, and prepares *out for
- * ria_record_next(). Returns false without a reason, because no caller needs one: a damaged cache
- * file counts as a cache miss, and a damaged response as an error of rds-iam-fetch. */
+ * ria_record_next(). Returns false without a reason, because no caller needs a reason: a damaged
+ * cache file counts as a cache miss, and a damaged response as an error of rds-iam-fetch. */
 bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, struct ria_record *out)
     RIA_MUST_USE;
 

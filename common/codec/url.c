@@ -157,7 +157,7 @@ static bool url_is_plain(const char *authority, const char *end)
            strcspn(authority, "@?#%\\") >= len;
 }
 
-/* Returns whether these functions have already replaced the URL by "[URL not shown]". */
+/* Returns whether the URL was already replaced by "[URL not shown]" in an earlier call. */
 static bool was_shown(const char *authority)
 {
     return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;

@@ -5,8 +5,8 @@
  * functions clean every URL from a setting, and every text that another program sent, before it is
  * written to a message, a log or an explanation.
  *
- * The functions resolve no name. Their output is only for display, because libcurl parses the URL
- * of each request itself (fetch/http.h). They may be called from any thread.
+ * The functions resolve no name. No request is sent to the host that they find: libcurl parses the
+ * URL of each request itself (fetch/http.h). The functions may be called from any thread.
  */
 #ifndef RIA_CODEC_URL_H
 #define RIA_CODEC_URL_H
@@ -33,9 +33,10 @@ const char *ria_url_scheme(const char *url);
  * cut; in this case out ends in "...". */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
-/* Like ria_url_show_in(), but changes the text itself, which is a complete message. Such a message
- * may quote a wrong value that is a URL and that was cut at any position. A URL that consists only
- * of a host, a port and a path is not changed, because rds-iam's own messages contain such URLs. */
+/* Like ria_url_show_in(), but changes the text itself, which is a complete message. The message may
+ * quote a wrong value, and this value may be a URL that was cut at any position. A URL that
+ * consists only of a host, a port and a path is not changed, because rds-iam's own messages contain
+ * such URLs. */
 void ria_url_clean(char *text, size_t size);
 
 /* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is

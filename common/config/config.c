@@ -2,7 +2,8 @@
  *
  * Reads the configuration files and checks all of their sections. section_table.c parses section
  * names, section.c parses keys, and config_copy.c caches parsed files. Rejects a duplicate section,
- * an endpoint or tls key in a section with a wildcard, and a role's key without role_arn.
+ * an endpoint or tls key in a section with a wildcard, and a key of a role in a section without
+ * role_arn.
  */
 #include "config/config.h"
 
@@ -116,7 +117,8 @@ static bool read_section(
     return true;
 }
 
-/* Checks every section of a file. A line that the parser would ignore is an error here. */
+/* Checks every section of a file. A line that the ini parser has ignored with a warning is an error
+ * here. */
 static bool check_ini(struct ria_config_file *file, struct ria_error *err)
 {
     const struct ria_ini *ini = &file->ini;
@@ -284,8 +286,8 @@ void ria_config_match(
     }
 }
 
-/* Returns whether the section has this profile and cache_credential_process = yes. If so, sets *out
- * to that setting. */
+/* Returns whether the section names this profile and has cache_credential_process = yes. If so,
+ * sets *out to that setting. */
 static bool caches_process(
     const struct ria_config_file *file,
     const struct ria_ini_section *index,

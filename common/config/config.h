@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's own configuration file. For each address that a client connects to, it can name an
- * RDS endpoint, an AWS profile and a role. Its manual is the page rds-iam.conf(5),
+ * rds-iam's own configuration file. For each address that a client connects to, the file can name
+ * an RDS endpoint, an AWS profile and a role. Its manual is the page rds-iam.conf(5),
  * config/rds-iam.conf.5.scd.
  *
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
@@ -11,7 +11,8 @@
  * All sections are checked when the file is read, including sections that do not match the login. A
  * file has at most 10,000 sections.
  *
- * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
+ * A process caches a file, and reads the file again only after the file has changed
+ * (config/config_copy.h).
  */
 #ifndef RIA_CONFIG_CONFIG_H
 #define RIA_CONFIG_CONFIG_H
@@ -48,10 +49,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns whether a section with this profile has cache_credential_process = yes. This function is
- * for a command that names a profile and no host. A section without a profile belongs to `active`,
- * the profile that is used if none is named. If there are such sections, *out is the setting of the
- * first one; else *out is unchanged. */
+/* Returns whether a section that names `profile` has cache_credential_process = yes. A section that
+ * names no profile counts as a section that names `active`, the profile that is used by default.
+ * Sets *out to the setting in the first section that qualifies. If no section qualifies, *out is
+ * unchanged. This function is for a command that names a profile and no host. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,

@@ -33,12 +33,13 @@ struct ria_config_file {
  * is no copy, if the file has changed or is no longer trusted, or if the lock is taken. */
 struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path);
 
-/* Sets file->reader, and caches a file that was read and passed its checks, unless the file must
- * not be cached or the lock is taken. The new copy replaces an older copy of the same path. The
- * caller keeps its own reference. */
+/* Sets file->reader, and caches the file, which has been read and has passed its checks. Does not
+ * cache the file if it was changed just before it was read, if the world has no read_facts(), or if
+ * the lock is taken. The new copy replaces an older copy of the same path. The caller keeps its own
+ * reference. */
 void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *file);
 
-/* Releases a reference, and frees the file with the last one. Accepts NULL. */
+/* Releases a reference, and frees the file when its last reference is released. Accepts NULL. */
 void ria_config_file_release(struct ria_config_file *file);
 
 #endif

@@ -62,8 +62,8 @@ static bool section_table_parse_host(const char *text, struct ria_section_key *k
     }
     out[len] = '\0';
     key->host_len = (uint16_t)len;
-    /* Host names do not contain these characters. [profile etl] is a section of another file, and
-     * {REGION} is a placeholder that the user did not replace. */
+    /* Host names do not contain these characters. For example, [profile etl] is a section of AWS's
+     * file, and {REGION} is a placeholder that the user did not replace. */
     return out[strcspn(out, "* \t\"'/[]{}<>")] == '\0';
 }
 

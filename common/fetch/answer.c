@@ -2,7 +2,8 @@
  *
  * Serves a question to AWS: sends one request to RDS or IAM with the keys of the plan, and parses
  * the answer. Rejects an answer about a name that was not requested. If AWS gives no answer, the
- * response shows whether the identity may not send the request or the name does not exist. */
+ * response shows the reason: for example, that the identity is not allowed to send the request, or
+ * that no object has the name. */
 #include "provider/answer_record.h"
 
 #include "aws/inquiry_form.h"
@@ -43,7 +44,8 @@ static bool read_elements(
     return ok;
 }
 
-/* If the list in the response is empty, the response is complete but has no name. */
+/* Parses the response. If no object has the requested name, AWS sends an empty list: the response
+ * is complete, but contains no name. */
 static bool inquiry_parse(void *self, const struct ria_buf *body)
 {
     const struct inquiry_target *target = self;

@@ -15,10 +15,12 @@ typedef enum ria_outcome ria_fetch_get(struct ria_fetch *fetch, struct ria_respo
 
 /* Fills *response, which must be RIA_RESPONSE_INIT, and sets *record to the encoded form of
  * *response. If may_share is true and the cache entry at *place is fresh, reads the entry.
- * Otherwise waits for the entry's lock, calls get(), and writes the entry if the credentials have
- * an expiry time. Because of the lock, one process at a time fetches. If another process holds the
- * lock until the deadline and writes no fresh entry, the outcome is FAILED. If place->directory is
- * "", or if the cache cannot be used, calls get() without a cache. */
+ * Otherwise waits for the entry's lock. If may_share is true and another process has written a
+ * fresh entry in the meantime, reads this entry. Otherwise calls get(), and writes the entry if the
+ * credentials have an expiry time. Because of the lock, only one process at a time calls get(). If
+ * another process holds the lock until the deadline and writes no fresh entry, the outcome is
+ * FAILED. If place->directory is "", or if the cache cannot be used, calls get() without a cache.
+ */
 void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,

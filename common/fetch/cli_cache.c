@@ -118,7 +118,8 @@ bool ria_cli_cache_role_text(const struct ria_role *role, bool is_web_identity, 
     ria_buf_add_char(out, '{');
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         const struct ria_setting *setting = &role->value[members[i].value];
-        /* A setting without a path is a default of rds-iam, which the AWS CLI does not know. */
+        /* A setting without a path is a default of rds-iam. The AWS CLI does not have this default.
+         */
         if (setting->value == NULL || setting->path == NULL ||
             (is_web_identity && !members[i].is_of_web_identity)) {
             continue;
@@ -161,8 +162,8 @@ bool ria_cli_cache_key(
 
 /* -- entries -------------------------------------------------------------------------------- */
 
-/* Reads the entry of a key text. If other users can write the entry, ignores the entry and adds a
- * warning; the caller then requests the credentials from AWS. */
+/* Reads the cache entry that belongs to a key text. If other users can write the entry, ignores the
+ * entry and adds a warning; the caller then requests the credentials from AWS. */
 static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {

@@ -2,9 +2,9 @@
  *
  * A session that the user has started with `aws sso login` or `aws login`. The session's tokens are
  * in a token file. ria_session_open() reads the token file and renews the tokens before they
- * expire. If a token cannot be renewed, ria_session_open() uses it until it expires. These
- * functions are common to both kinds of session; sso.c and login.c contain the format of their
- * tokens and of their requests.
+ * expire. If a token cannot be renewed, ria_session_open() uses the old token until the old token
+ * expires. The functions of this header serve both kinds of session. sso.c and login.c contain what
+ * differs: the format of the tokens and of the requests.
  */
 #ifndef RIA_FETCH_CLI_SESSION_H
 #define RIA_FETCH_CLI_SESSION_H
@@ -15,9 +15,9 @@ struct ria_session_kind {
     const char *login;         /* the command that starts a session: "aws sso login" */
     const char *expiry_parent; /* the JSON object that contains "expiresAt"; NULL: the root */
     int64_t renew_before;      /* renew a token that expires within this number of seconds */
-    /* Returns whether the file has all members that the session needs. A file that lacks such a
-     * member is never renewed, because the response of the service could not be stored in it, and
-     * the refresh token would be spent for nothing. */
+    /* Returns whether the file has all members that the session needs. The tokens in a file that
+     * lacks one of these members are never renewed, because the response of the service could not
+     * be stored in the file, and the refresh token would be spent for nothing. */
     bool (*is_whole)(const struct ria_token_file *file);
     /* Returns whether the file contains everything that a renewal needs. */
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);

@@ -383,8 +383,8 @@ static enum ria_outcome parse_output(
         (void)snprintf(what, sizeof(what), "printed no credentials (%.300s)", why.text);
         return fail_with(command, err, what, errors);
     }
-    /* AWS rejects every request that is signed with such a key, and the database's error message
-     * does not contain the reason. */
+    /* AWS rejects every request that is signed with a temporary key without a session token, and
+     * the database's error message does not contain the reason. */
     if (ria_credentials_lack_token(out)) {
         static const char lacks_token[] = "printed a temporary AccessKeyId (ASIA...) without a "
                                           "SessionToken, which AWS requires";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that the files of rds-iam-fetch share: one function for each kind of source, one
- * that assumes a role, time limits and retries, and a file lock.
+ * The functions that the files of rds-iam-fetch share: one function for each kind of source, a
+ * function that assumes a role, time limits and retries, and a file lock.
  *
  * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
  * fetch->deadline, but not longer.
@@ -58,9 +58,9 @@ bool ria_fetch_assume_role(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the role that is
- * assumed last, then for the earlier roles in reverse order, then for the role of an SSO source. On
- * success, returns true with *out filled and *roles set to the number of the plan's roles that need
- * not be assumed any more. Returns false if the cache has no usable entry. */
+ * assumed last, then for the earlier roles in reverse order, and finally for the role of an SSO
+ * source. On success, returns true with *out filled and *roles set to the number of the plan's
+ * roles that need not be assumed any more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
     RIA_MUST_USE;
 
@@ -104,9 +104,9 @@ void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path)
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
- * it in fetch->result. Also stores the exact difference in *fetch. Returns true if this call set
- * the offset. Sets no offset below 240 s. Sets no offset if the response has no usable Date header,
- * or if an earlier response has set the offset. */
+ * the offset in fetch->result. Also stores the exact difference in *fetch. Returns true if this
+ * call set the offset. Sets no offset below 240 s. Sets no offset if the response has no usable
+ * Date header, or if an earlier response has set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
@@ -132,13 +132,14 @@ enum ria_http_result ria_fetch_exchange(
     struct ria_http_response *response,
     struct ria_error *err) RIA_MUST_USE;
 
+enum {
+    RIA_FETCH_TRIES = 3
+};
+
 /* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
  * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
  * random time of up to 200 ms before the second try and up to 400 ms before the third, within the
  * deadline. Returns the result of the last try. Fills err if the result is not ANSWERED. */
-enum {
-    RIA_FETCH_TRIES = 3
-};
 enum ria_http_result ria_fetch_send(
     struct ria_fetch *fetch,
     struct ria_http_request *request,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Performs HTTP exchanges with libcurl. All exchanges share one easy handle, so that an open
- * connection is reused. Follows no redirect. Rejects protocols other than http and https, and a
- * body above the limit of response->body (64 KB by default). */
+ * connection is reused. Follows no redirect. Rejects protocols other than http and https, a body
+ * above the limit of response->body (64 KB by default), and headers and trailers above 64 KB.
+ * libcurl itself has no limit for trailers, and old releases have none for headers. */
 #include "fetch/http.h"
 
 #include "base/ascii.h"
@@ -33,8 +34,13 @@ bool ria_http_set_up(void)
 
 /* -- the response --------------------------------------------------------------------------- */
 
+enum {
+    HEADERS_MAX = 64 * 1024 /* bytes; of all header lines of a response, trailers included */
+};
+
 struct transfer {
     struct ria_http_response *response;
+    size_t header_bytes;
     bool is_over_limit;
     bool was_cached; /* the response has an Age header, so its Date is old */
 };
@@ -56,6 +62,11 @@ static size_t parse_header(char *bytes, size_t size, size_t count, void *self)
     struct transfer *transfer = self;
     size_t len = size * count;
     char line[128];
+    transfer->header_bytes += len;
+    if (transfer->header_bytes > HEADERS_MAX) {
+        transfer->is_over_limit = true;
+        return 0;
+    }
     if (len < sizeof(line)) {
         memcpy(line, bytes, len);
         line[len] = '\0';
@@ -151,9 +162,10 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for the
      * thread even after the timeouts. */
     (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    /* Ignore the headers of the proxy, because TLS does not authenticate their Date. */
+    /* Ignore the headers of the proxy, because TLS does not authenticate the Date among them. */
     (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    /* Plain http goes only to this machine and to metadata services; no proxy may see it. */
+    /* Requests over plain http go only to this machine and to metadata services; no proxy may see
+     * these requests. */
     if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
         (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     }
@@ -168,6 +180,20 @@ static long proxy_error_status(void)
     long status = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
     return status / 100 == 2 ? 0 : status;
+}
+
+/* Returns true if the transfer failed because a line of the response is longer than libcurl accepts
+ * (100 KB). Before release 8.6, libcurl reports this as a lack of memory. */
+static bool is_line_too_long(CURLcode code)
+{
+    curl_off_t started = 0;
+    (void)curl_easy_getinfo(handle, CURLINFO_STARTTRANSFER_TIME_T, &started);
+#if LIBCURL_VERSION_NUM >= 0x080600
+    if (code == CURLE_TOO_LARGE) {
+        return true;
+    }
+#endif
+    return code == CURLE_OUT_OF_MEMORY && started > 0;
 }
 
 static enum ria_http_result http_classify(CURLcode code)
@@ -240,7 +266,8 @@ enum ria_http_result ria_http_send(
     if (transfer.was_cached || !ria_ascii_begins(request->url, "https:")) {
         response->has_date = false;
     }
-    enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : http_classify(code);
+    enum ria_http_result result =
+        transfer.is_over_limit || is_line_too_long(code) ? RIA_HTTP_UNUSABLE : http_classify(code);
     if (result != RIA_HTTP_ANSWERED) {
         http_explain(request->url, code, result, err);
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gets the credentials of a session of `aws login`. The session's token file contains the
- * credentials. AWS's sign-in service renews them (CreateOAuth2Token with grant type refresh_token).
- * The renewal request carries a DPoP proof (RFC 9449), signed with the session's key. Rejects a
- * token file that lacks a member, and a token file whose credentials have expired and cannot be
- * renewed. */
+ * credentials. AWS's sign-in service renews the credentials (CreateOAuth2Token with grant type
+ * refresh_token). The renewal request carries a DPoP proof (RFC 9449), signed with the session's
+ * key. Rejects a token file that lacks a member, and a token file whose credentials have expired
+ * and cannot be renewed. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"

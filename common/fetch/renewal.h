@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs the renewal of a token in a child process that survives rds-iam-fetch. The server
- * invalidates the old refresh token when it issues the new one. A process that is killed after the
- * response and before it writes the token file would lose the session, and rds-iam-fetch is killed
- * at the deadline of a login and when its caller ends. Therefore a child process in its own session
- * (setsid) sends the request and writes the file. The child holds the file's lock until it has
- * written the file, and then exits.
+ * invalidates the old refresh token when it issues the new one. A process that is killed after it
+ * has received the response, and before it has written the token file, loses the session.
+ * rds-iam-fetch is killed at the deadline of a login, and when its caller ends. Therefore a child
+ * process in its own session (setsid) sends the request and writes the file. The child holds the
+ * file's lock until it has written the file, and then exits.
  */
 #ifndef RIA_FETCH_RENEWAL_H
 #define RIA_FETCH_RENEWAL_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the endpoint of an AWS service, and the CA certificates that authenticate the endpoint.
- * Reads the CA bundle and passes its bytes to libcurl, so that libcurl cannot read a file other
- * than the one whose owner and mode were checked. Rejects plain http, except to a loopback address,
- * and a CA bundle that other users can write. */
+ * Reads the CA bundle and passes its bytes to libcurl, so that libcurl uses exactly the file whose
+ * owner and mode were checked. Rejects plain http, except to a loopback address, and a CA bundle
+ * that other users can write. */
 #include "fetch/fetch.h"
 
 #include "base/trust.h"

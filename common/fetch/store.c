@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes cache entries. Opens the cache directory, checks its owner and mode, and addresses all
- * files relative to the directory's descriptor. Caches nothing if the directory or its parent is a
- * symbolic link or belongs to another user, if other users have any right to the directory, or if
- * other users can write to its parent. */
+ * files relative to the directory's descriptor. Caches nothing in these cases: the directory or its
+ * parent is a symbolic link; the directory or its parent belongs to another user; other users have
+ * any right to the directory; other users can write to the parent. */
 #include "fetch/store.h"
 
 #include "base/ascii.h"
@@ -22,8 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* This time is longer than the life of any credentials. A role's session lives 12 hours at most. A
- * session of GetSessionToken, which a credential_process can print, lives 36 hours at most. */
+/* The retention time is longer than the life of any credentials. A role's session lives 12 hours at
+ * most. A session of GetSessionToken, which a credential_process can print, lives 36 hours at most.
+ */
 enum {
     RETENTION_SECONDS = 37 * 3600,
 };
@@ -125,9 +126,9 @@ static bool store_is_ours(const char *name)
            (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
 
-/* Removes the files of the cache that are older than the retention time. No process overwrites such
- * an old entry, because the name of an entry depends on tokens that are rotated, so later logins
- * use other names. */
+/* Removes the files of the cache that are older than the retention time. Old entries remain because
+ * no process overwrites them: the name of an entry depends on tokens that are rotated, so later
+ * logins use other names. */
 static void remove_old(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

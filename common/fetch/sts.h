@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls an action of the Security Token Service (STS): one that returns credentials, or
+ * Calls an action of the Security Token Service (STS): an action that returns credentials, or
  * GetCallerIdentity. Parses the response. assume_role.c, web_identity.c and caller_identity.c
  * choose the action and write the message about a refusal.
  *
@@ -21,8 +21,8 @@ struct ria_sts_call {
 /* Begins a form for an action of STS, as ria_form_begin() does. */
 void ria_sts_begin(struct ria_buf *form, const char *action);
 
-/* Calls STS; blocks until the deadline at most. *out must be empty before the call, and stays empty
- * if the action returns no credentials. On success, returns true with *out filled and
+/* Calls STS. Blocks no longer than until the deadline. *out must be empty before the call, and
+ * stays empty if the action returns no credentials. On success, returns true with *out filled and
  * fetch->result->identity set to the ARN in the response, or to "" if the response contains no ARN.
  * Returns false with *fault filled if STS refused the request. Returns false with fault->status 0
  * and err filled if STS sent no usable response. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a token file of the AWS CLI, locks it against other processes of rds-iam, and replaces it.
+ * Reads a token file of the AWS CLI, locks the file against other processes of rds-iam, and
+ * replaces the file.
  *
- * The AWS CLI takes no lock, and some versions of it write the file in place. So
- * ria_token_file_read() reads a file that is not valid JSON again after a moment, and
+ * The AWS CLI takes no lock, and some versions of it write the file in place. So if a file is not
+ * valid JSON, ria_token_file_read() reads the file again after a moment. And
  * ria_token_file_replace() does not overwrite a file in which another program has replaced the
  * refresh token since the file was read.
  *
@@ -49,8 +50,8 @@ bool ria_token_file_path(
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Locks PATH.lock; waits for the lock until the deadline at most. A child process inherits the
- * lock. Returns false with err filled on failure. */
+/* Locks PATH.lock. Waits for the lock no longer than until the deadline. A child process inherits
+ * the lock. Returns false with err filled on failure. */
 bool ria_token_file_lock(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
@@ -59,9 +60,9 @@ bool ria_token_file_lock(
 bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
 /* Replaces the file atomically by file->document, with mode 0600. The data is on the disk when the
- * function returns. Returns true without writing if `member` of the file on disk is no longer
- * `text`, because in this case the user has logged in again. Returns false with err filled if the
- * file cannot be written. */
+ * function returns. Returns true without writing if the value of `member` in the file on disk is no
+ * longer `text`, because in this case the user has logged in again. Returns false with err filled
+ * if the file cannot be written. */
 bool ria_token_file_replace(
     const struct ria_fetch *fetch,
     struct ria_token_file *file,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * An allocator that wipes memory before it frees it, for libraries that do not wipe their buffers.
- * rds-iam-fetch sets this allocator in libcurl, jansson and expat. The plugins must not set such
- * global hooks, because they share these libraries with their host process.
+ * An allocator that wipes memory before it frees the memory. It is for libraries that do not wipe
+ * their buffers. rds-iam-fetch sets this allocator in libcurl, jansson and expat. The plugins must
+ * not set such global hooks, because they share these libraries with their host process.
  *
  * Each function behaves like the C library's function of the same name, except that
  * ria_wiped_realloc() with size 0 returns a block of one byte or more. Thread-safe.

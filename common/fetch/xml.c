@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the XML of AWS services with expat and extracts the text of a few elements. Keeps the path
- * of the current element, "/A/B/C", and compares its end with the wanted names. Rejects a document
- * type declaration, more than 16 levels of elements, and a path of more than 511 bytes. */
+ * of the current element, "/A/B/C", and compares the end of the path with the wanted names. Rejects
+ * a document type declaration, more than 16 levels of elements, and a path of more than 511 bytes.
+ */
 #include "fetch/query_call.h"
 
 #include "fetch/wiped.h"
@@ -75,7 +76,8 @@ static void on_start(void *self, const XML_Char *name, const XML_Char **attribut
 static void on_end(void *self, const XML_Char *name)
 {
     struct reader *reader = self;
-    /* For an empty element, expat reports the end even if the parser was stopped at its start. */
+    /* For an empty element, expat reports the element's end even if the parser was stopped at the
+     * element's start. */
     if (reader->failed) {
         return;
     }
@@ -96,7 +98,8 @@ static void on_text(void *self, const XML_Char *text, int len)
     }
 }
 
-/* Rejects a document type declaration, because it can declare entities. AWS does not use them. */
+/* Rejects a document type declaration, because it can declare entities. AWS sends no document type
+ * declarations. */
 static void on_doctype(
     void *self,
     const XML_Char *name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the object that defines the real function behind an interposed one. Searches first the
+ * Finds the object that defines the real function behind an interposed function. Searches first the
  * object that made the call and its dependencies, then the objects after this preload in load order
  * (RTLD_NEXT), and last every object that was loaded after this preload. Never returns the program
  * itself, because a lookup through the program's handle searches every object, and finds the
@@ -158,8 +158,9 @@ bool ria_library_find(const char *name, const void *caller, struct ria_library *
     return out->handle != NULL;
 }
 
-/* Returns true if the object is in the base namespace. For an object in a namespace of dlmopen(),
- * dlopen() in object_at() would find nothing, or another object of the same name. */
+/* Returns true if the object is in the base namespace. For an object in another namespace
+ * (dlmopen()), the call of dlopen() in object_at() would find nothing, or another object of the
+ * same name. */
 static bool is_in_our_namespace(struct link_map *map)
 {
     Lmid_t namespace = LM_ID_NEWLM;
@@ -167,7 +168,7 @@ static bool is_in_our_namespace(struct link_map *map)
 }
 
 /* Does not call dlopen(). If a program forks while another thread is in dlopen(), the child can
- * still look functions up, but a dlopen() would deadlock. */
+ * still look functions up, but a call of dlopen() in the child would deadlock. */
 const void *ria_library_mark(void *handle, const char *name, const void *function)
 {
     Dl_info here;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the copy of a client library that an interposed call is meant for. A program may have
- * loaded several copies, each by a different module and hidden from the other modules. Therefore
- * the result is not cached: every call looks the copy up again, through the object that made the
- * call, or through an address in the copy itself (lookup.h).
+ * loaded several copies: each copy was loaded by a different module, and is hidden from the other
+ * modules. Therefore the result is not cached: every call looks the copy up again, through the
+ * object that made the call, or through an address in the copy itself (lookup.h).
  *
  * Thread-safe. All functions take the dynamic linker's lock.
  */
@@ -21,8 +21,8 @@ struct ria_library {
  * caller releases *out, or declares it with RIA_AUTO(library). */
 bool ria_library_find(const char *name, const void *caller, struct ria_library *out);
 
-/* Looks up a function of the library. `function` is the address of a function pointer, into which
- * the address is copied. Returns false if the library does not define the function. */
+/* Looks up a function of the library. `function` is the address of a function pointer, to which the
+ * function's address is copied. Returns false if the library does not define the function. */
 bool ria_library_function(const struct ria_library *library, const char *name, void *function);
 
 /* Closes the handle. Does nothing if the handle is NULL. */
@@ -39,8 +39,9 @@ bool ria_library_is_ours(const void *address);
 
 /* Returns the mark of a copy: the address of its function `name`, which differs between copies that
  * are loaded at the same time. `function` is an address that was looked up through `handle`.
- * Returns NULL if the object that contains `function` does not define `name` (a wrapper of the
- * library), is the program itself, or is in a namespace of dlmopen(). */
+ * Returns NULL in three cases: the object that contains `function` does not define `name`, because
+ * it is a wrapper of the library; the object is the program itself; or the object is in a namespace
+ * of dlmopen(). */
 const void *ria_library_mark(void *handle, const char *name, const void *function);
 
 /* Returns true if the copy with that mark is still loaded, and false if it was unloaded. If another

@@ -19,8 +19,9 @@ struct interposed {
     const struct ria_interposed_function *function; /* NULL: the name is not interposed */
 };
 
-/* Does not call strncmp(): a sanitizer looks up the real strncmp() with dlsym() before its own
- * replacement can be called. */
+/* Does not call strncmp(). In a program with a sanitizer, strncmp() is the sanitizer's replacement.
+ * It cannot be called before the sanitizer has looked up the real strncmp(), and this lookup is
+ * itself a call of dlsym(). */
 static bool lookup_begins_with(const char *text, const char *prefix)
 {
     while (*prefix != '\0' && *text == *prefix) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * The replacement of dlsym(). A program that calls a client library through ctypes, cffi or JNA
- * gets the functions from dlsym(), and would bypass the interposed ones. So this dlsym() returns
- * the interposed function for an interposed name. It returns a different function for each copy of
- * the library, because libffi or a similar library makes the call, so the return address of the
- * call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
+ * gets the functions from dlsym(), and would bypass the interposed functions. So this dlsym()
+ * returns the interposed function for an interposed name. It returns a different function for each
+ * copy of the library, because libffi or a similar library makes the call, so the return address of
+ * the call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
  *
- * Only one object in a process may replace dlsym(): the one that is linked with this archive. In
+ * Only one object in a process may replace dlsym(): the object that is linked with this archive. In
  * ria_interposed_lists, that object lists the functions of every library that it serves.
  *
  * dlvsym() is not replaced: its callers name a symbol version, and client libraries that are built
@@ -37,7 +37,8 @@ struct ria_interposed_function {
 
 /* The interposed functions of one library. */
 struct ria_interposed_list {
-    const char *prefix; /* all names begin with it; a lookup of another name costs one comparison */
+    const char *prefix; /* all names begin with this prefix; a lookup of another name costs one
+                           comparison */
     const char *mark;   /* a function that every copy of the library defines, and that no wrapper of
                            the library defines (ria_library_mark()) */
     const struct ria_interposed_function *functions;
@@ -48,7 +49,7 @@ struct ria_interposed_list {
 /* The object that replaces dlsym() defines this array. It ends with NULL. */
 extern const struct ria_interposed_list *const ria_interposed_lists[];
 
-/* Returns the mark of the copy with that number: an address in the copy, which ria_library_find()
+/* Returns the mark of the copy with this number: an address in the copy, which ria_library_find()
  * accepts as `caller`. */
 static inline const void *ria_interposed_mark(const void *const *marks, size_t number)
 {
@@ -57,14 +58,14 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
 
 /* Returns the function that handles dlsym(handle, name): the real dlsym(), or the replacement for
  * interposed names. dlsym.S calls this for every lookup in the process, possibly before any
- * constructor has run, and from inside malloc(). Takes no lock and allocates no memory.
+ * constructor has run, or from inside malloc(). Takes no lock and allocates no memory.
  *
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the
- * copy is loaded. If the lookup finds the interposed function itself, the copy is the one that the
- * caller would reach without the preload. If the real function is not in a copy of the library, the
- * replacement returns the real function. A lookup with RTLD_NEXT, and every lookup in a program
- * with more rights than its caller, reaches the real dlsym(). */
+ * copy is loaded. If the lookup finds the interposed function itself, the replacement chooses the
+ * copy that the caller would reach without the preload. If the real function is not in a copy of
+ * the library, the replacement returns the real function. A lookup with RTLD_NEXT, and every lookup
+ * in a program with more rights than its caller, reaches the real dlsym(). */
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name);
 
 #endif

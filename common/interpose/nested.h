@@ -2,9 +2,9 @@
  *
  * Tracks a call of an interposed function that is in progress on a thread, to recognize a nested
  * call. A library implements some of its public functions with other public functions, and so calls
- * the interposed functions again. Such a call has the arguments that were passed to the outer call.
- * Any other call is the program's: it comes from a callback of the library, or the program has left
- * the outer call with siglongjmp().
+ * the interposed functions again. This nested call has the arguments that were passed to the outer
+ * call. Any other call is the program's: it comes from a callback of the library, or the program
+ * has left the outer call with siglongjmp().
  *
  * The owner stores one struct for each thread by value, not in a stack frame, so a jump out of a
  * call leaves no dangling pointer. The functions have no other state.
@@ -28,13 +28,13 @@ void ria_nested_begin(struct ria_nested *call, const void *frame);
 void ria_nested_end(struct ria_nested *call);
 
 /* Returns true if a call is in progress, as seen from `frame`. The frame of a nested call is below
- * the frame of the outer call. If `frame` is not below it, the program has left the outer call with
- * a jump, and the function returns false. If `frame` is below it, the program may still have left
- * the outer call; this function cannot detect that. */
+ * the frame of the outer call. If `frame` is not below the frame of the outer call, the program has
+ * left the outer call with a jump, and the function returns false. If `frame` is below that frame,
+ * the program may have left the outer call nevertheless; this function cannot detect that. */
 bool ria_nested_is_in_progress(const struct ria_nested *call, const void *frame);
 
-/* Stores the arguments pointer that the library's nested call will have. The interposed function
- * calls this before it calls the library. */
+/* Stores the pointer to arguments that the library will pass to its nested call. The interposed
+ * function calls this before it calls the library. */
 void ria_nested_expect(struct ria_nested *call, const void *arguments);
 
 /* Returns true if `arguments` is the pointer that ria_nested_expect() stored. Returns true only

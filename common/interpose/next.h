@@ -2,8 +2,9 @@
  *
  * The libc functions that interposed functions of the same name replace. Each of them is looked up
  * once, when the object is loaded, because a lookup takes the dynamic linker's lock. A lookup at
- * the program's first open() could deadlock: the constructor of a library runs while the loading
- * thread holds that lock, and may wait for another thread that calls open().
+ * the program's first open() could deadlock. The reason: while a thread loads a library, it holds
+ * this lock and runs the library's constructor, and the constructor may wait for another thread
+ * that calls open().
  *
  * Thread-safe.
  */
@@ -11,7 +12,8 @@
 #define RIA_INTERPOSE_NEXT_H
 
 enum {
-    /* The priority of the constructors of this folder, which run before the others of the object */
+    /* The priority of the constructors of this folder, which run before the object's other
+     * constructors. */
     RIA_PRELOAD_FIRST = 101
 };
 
@@ -23,8 +25,8 @@ struct ria_next {
 /* The object that interposes the functions defines this array. It ends with a NULL name. */
 extern struct ria_next ria_next_functions[];
 
-/* Returns the next function of that name, or NULL if none exists. Looks it up if ria_next_prepare()
- * has not run yet. */
+/* Returns the function of this name in the objects after this one (usually libc's), or NULL if
+ * there is none. Looks the function up if ria_next_prepare() has not run yet. */
 void *ria_next_function(struct ria_next *next);
 
 /* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If

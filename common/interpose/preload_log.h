@@ -9,7 +9,8 @@
 #include "base/log_line.h"
 #include "interpose/library.h"
 
-/* Returns true if lines of that level are written. Call it before work that only a line needs. */
+/* Returns true if lines of that level are written. Call this function before work that is done only
+ * for a log line. */
 bool ria_preload_logs(enum ria_log_level level);
 
 /* Writes a line if lines of that level are written. `text` has no newline and is cut after

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the real dlsym() with dlvsym(), which rds-iam does not replace, and caches its address,
- * which never changes. On a processor for which dlsym.S has no code, dlsym() is libc's. */
+ * Finds the real dlsym() with dlvsym(), which rds-iam does not replace. Caches the address of the
+ * real dlsym(), because this address never changes. On a processor for which dlsym.S has no code,
+ * dlsym() is libc's. */
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-/* The symbol version of libc's dlsym() on this processor. It is the version of the first glibc that
- * supports the processor. */
+/* The symbol version of libc's dlsym() on this processor. This is the version of the first glibc
+ * that supports the processor. */
 #if defined(__x86_64__) && defined(__LP64__)
 #define DLSYM_VERSION "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -26,8 +27,9 @@ static void *find_nothing(void *handle, const char *name)
     return NULL;
 }
 
-/* Finds libc's dlsym() with dlvsym(). Uses it to look up the next dlsym(), which may belong to
- * another preload after this one; that preload's dlsym() has precedence over libc's. */
+/* Finds libc's dlsym() with dlvsym(), and with libc's dlsym() looks up the next dlsym(). The next
+ * dlsym() may be that of another preload after this preload. In this case it has precedence over
+ * libc's. */
 static ria_dlsym_function *find_next(void)
 {
     ria_dlsym_function *next = find_nothing;

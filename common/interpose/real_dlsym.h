@@ -12,8 +12,8 @@
 
 typedef void *ria_dlsym_function(void *handle, const char *name);
 
-/* Calls the real dlsym(). RTLD_NEXT searches the objects after the one that contains this function.
- * Returns NULL with dlerror() set on failure, as dlsym() does. */
+/* Calls the real dlsym(). RTLD_NEXT searches the objects after the object that contains this
+ * function. Returns NULL with dlerror() set on failure, as dlsym() does. */
 void *ria_real_dlsym(void *handle, const char *name);
 
 /* Returns the real dlsym() itself, for a caller that jumps to it. If it cannot be found, returns a

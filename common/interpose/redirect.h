@@ -6,13 +6,13 @@
 #ifndef RIA_INTERPOSE_REDIRECT_H
 #define RIA_INTERPOSE_REDIRECT_H
 
-/* Opens the file for reading. Returns a new descriptor, owned by the caller; -1 with errno set: the
- * file does not exist. Thread-safe. */
+/* Opens the file for reading. Returns a new descriptor, owned by the caller, or -1 with errno set
+ * if the file does not exist. Thread-safe. */
 typedef int ria_redirect_open(void);
 
-/* Redirects an open of `path`, an absolute path, to the function. Only an open with the same
- * spelling is redirected. The string must exist as long as the process. Call it once, before
- * main(). */
+/* Redirects every later attempt to open `path`, an absolute path, to the function `open`. An
+ * attempt is redirected only if its path is spelled in the same way. The string `path` must exist
+ * as long as the process. Call this function once, before main(). */
 void ria_redirect_set(const char *path, ria_redirect_open *open);
 
 /* If `path` is the redirected path, calls the function and returns its result. Otherwise returns

@@ -42,7 +42,8 @@ void ria_signal_guard_end(const struct ria_signal_guard *guard)
 {
     int saved = errno;
     (void)pthread_setcancelstate(guard->cancel_state, NULL);
-    /* Last: a handler of a pending signal runs in this call, and may never return. */
+    /* This is the last step, because a handler of a pending signal runs in this call, and may never
+     * return. */
     (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
     errno = saved;
 }

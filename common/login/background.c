@@ -33,8 +33,8 @@ struct fetch {
     struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf request;
-    struct ria_buf response;  /* the bytes received so far; the whole record if it did not fit into
-                                 secret memory */
+    struct ria_buf response;  /* the bytes received so far; after the end, the whole record if the
+                                 record did not fit into secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
     int64_t expires;          /* when the credentials expire; 0: no credentials, or credentials
@@ -87,8 +87,8 @@ static void drop_response(struct fetch *fetch)
     ria_secret_wipe(&fetch->stored);
 }
 
-/* Drops the result of a fetch that has ended, so that the next request of that name starts a new
- * child. Does not stop a running child. */
+/* Drops the result of a fetch that has ended, so that the next request with the same name starts a
+ * new child. Does not stop a running child. */
 static void background_forget(struct fetch *fetch)
 {
     if (!is_running(fetch)) {
@@ -127,8 +127,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
 }
 
 /* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
- * response is valid for at least SHORT_LIFE_MS, and as long as its credentials expire later than a
- * new RDS token. Adds one second because the wall clock counts whole seconds. */
+ * response is valid for at least SHORT_LIFE_MS. It stays valid as long as an RDS token made at that
+ * moment would expire before the credentials. Adds one second because the wall clock counts whole
+ * seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -148,8 +149,8 @@ static bool background_is_valid(const struct ria_background *background, const s
     return fetch->ended != INT64_MIN && world->ticks(world->self) < valid_until(background, fetch);
 }
 
-/* Wipes expired responses and expired copies of memory_cache.h. Returns the time at which the next
- * response or copy expires, or INT64_MAX if none is left. */
+/* Wipes expired responses, and expired copies in the memory cache (memory_cache.h). Returns the
+ * time at which the next response or copy expires, or INT64_MAX if none is left. */
 static int64_t background_sweep(const struct ria_background *background)
 {
     int64_t first = ria_memory_cache_expire(background->world);
@@ -185,8 +186,8 @@ static void fail_fetch(const struct ria_background *background, struct fetch *fe
     finish_fetch(background, fetch);
 }
 
-/* Registers the child's socket. If rds-iam-fetch was started a second time, the socket is a new
- * one. The old socket left the epoll set when it was closed. */
+/* Registers the child's socket. If rds-iam-fetch was started a second time, its socket is new. The
+ * old socket left the epoll set when the old socket was closed. */
 static void watch_socket(const struct ria_background *background, struct fetch *fetch)
 {
     struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};
@@ -353,8 +354,8 @@ static struct fetch **background_find_slot(struct ria_background *background)
     return oldest;
 }
 
-/* Adds a fetch of that name, which is not started yet. Returns NULL if memory runs out or if the
- * fetches of all slots are running. */
+/* Adds a fetch with this name, but does not start the fetch. Returns NULL if memory runs out or if
+ * the fetches of all slots are running. */
 static struct fetch *background_add(struct ria_background *background, const char *name)
 {
     struct fetch *made = calloc(1, sizeof(*made));

@@ -126,8 +126,8 @@ static void explain_add_service(
     }
 }
 
-/* Appends the services of SSO and of aws login. Their regions are set only if the plan's source
- * uses these services. */
+/* Appends the services of SSO and of aws login. The regions of these services are set only if the
+ * plan's source uses them. */
 static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
 {
     const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];

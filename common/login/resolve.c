@@ -92,9 +92,9 @@ void ria_login_name_remedy(
     }
 }
 
-/* Checks a channel on which the certificate chain was verified, but not the host name. The section
- * must allow such a channel with tls = verify-ca. Otherwise the error explains how to verify the
- * name, or which section to write for a tunnel. */
+/* Checks a channel on which the certificate chain was verified, but not the host name. Fails unless
+ * the section has tls = verify-ca. The error explains how to verify the name, or which section to
+ * write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -108,11 +108,13 @@ static bool check_chain_suffices(
     }
     bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
     if (is_other && section->endpoint.value != NULL) {
-        /* No RDS certificate contains this name, so the client can never verify it. */
+        /* No RDS certificate contains the dialled name, so the client can never verify this name.
+         */
         return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verification of this name would not help, because no token can be made for it. */
+        /* Verification of the dialled name would not help, because no token can be made for this
+         * name. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         append_config_name(world, err);
         return false;

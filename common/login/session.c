@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Gets the AWS credentials with which a token is signed, for rds-iam credentials, and appends the
- * explanation of --explain. If the login has a host, resolves it as ria_token_for() does, but does
- * not check the channel. If the login has no host, uses AWS's settings, and reads only
+ * explanation of --explain. If the login has a host, resolves the login as ria_token_for() does,
+ * but does not check the channel. If the login has no host, uses AWS's settings, and reads only
  * cache_credential_process from rds-iam's configuration. Refuses to run in a privileged program
  * (setuid, file capabilities).
  */
@@ -37,7 +37,7 @@ static bool resolve(
 }
 
 /* If the login has no host, rds-iam's configuration decides only whether the output of a
- * credential_process is cached. The sections that use the same profile decide this. If the
+ * credential_process is cached. The sections that name the profile of the query decide this. If the
  * configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
 static void session_read_process_cache(
     const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)

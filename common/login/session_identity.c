@@ -60,7 +60,8 @@ static enum ria_outcome question_prepare(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    /* Keys in the environment need no profile, but the request needs the profile's settings. */
+    /* If the keys come from the environment, no profile has been read yet, but the request needs
+     * the settings of the profile. */
     struct ria_profile active;
     if (out->plan.profiles == NULL &&
         ria_profile_open(&out->query, &out->plan, &active, err) == RIA_FAILED) {

@@ -23,8 +23,9 @@ enum {
     EARLY_EXPIRY_IGNORED = 60,
 };
 
-/* Rejects expired credentials. Warns if they expire more than EARLY_EXPIRY_IGNORED seconds before
- * the token would, because a token becomes invalid when the credentials that signed it expire. */
+/* Rejects expired credentials. Warns if the credentials expire more than EARLY_EXPIRY_IGNORED
+ * seconds before the token's own expiry time, because a token also becomes invalid when the
+ * credentials that signed it expire. */
 static bool check_expiry(
     const struct ria_world *world,
     const struct ria_credentials *credentials,

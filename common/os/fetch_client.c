@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts rds-iam-fetch from inside another vendor's program, and exchanges one request and response
- * with rds-iam-fetch. The child gets one end of a socket pair as its standard input, /dev/null as
- * its standard output and standard error, and no other descriptor. send() uses MSG_NOSIGNAL, so
- * that a child that exits early raises no SIGPIPE in the host. Only a complete response means
- * success. The exit status cannot show success, because the host may reap the child first. The exit
- * status is used only for the error message, and to decide whether to start the program a second
- * time. The child starts without the host's loader variables (host_variables.h). If rds-iam-fetch
- * cannot load its libraries without them, it is started a second time with the host's
- * LD_LIBRARY_PATH, because that variable names the directory of libcurl under Nix, environment
- * modules and Homebrew. Rejects a response that is not a record, and a response that is too long.
+ * Starts rds-iam-fetch from inside another vendor's program, sends it one request, and receives its
+ * response. The child gets one end of a socket pair as its standard input, /dev/null as its
+ * standard output and standard error, and no other descriptor. send() uses MSG_NOSIGNAL, so that a
+ * child that exits early raises no SIGPIPE in the host. Only a complete response means success. The
+ * exit status cannot show success, because the host may reap the child first. The exit status is
+ * used only for the error message, and to decide whether to start the program a second time. The
+ * child starts without the host's loader variables (host_variables.h). If rds-iam-fetch cannot load
+ * its libraries without them, it is started a second time with the host's LD_LIBRARY_PATH, because
+ * that variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects
+ * a response that is not a record, and a response that is too long.
  */
 #include "os/fetch_client.h"
 
@@ -253,8 +253,8 @@ static bool reap(pid_t pid, siginfo_t *info)
 
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
  * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
- * missing or has the wrong version. If the host has reaped the program, its status is unknown and
- * may have been 127, so it is started a second time in this case too. */
+ * missing or has the wrong version. If the host has reaped the program, the exit status is unknown
+ * and may have been 127, so in this case too the program is started a second time. */
 static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {

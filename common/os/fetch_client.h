@@ -33,8 +33,8 @@ struct ria_fetch_client {
 
 /* Starts the program. `home` is the user's home directory (ria_world_home()) or NULL. *request is
  * the record to send. *response receives the response; its max is RIA_RECORD_MAX. The client
- * borrows all three until it has ended. Returns false with err filled if the program cannot be
- * started. */
+ * borrows `home`, *request and *response until the client has ended. Returns false with err filled
+ * if the program cannot be started. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,
@@ -46,17 +46,17 @@ bool ria_fetch_client_start(
  * the program closed its socket without a response, the function waits for the program to exit. If
  * the program could not load its libraries, it is started a second time with the host's
  * LD_LIBRARY_PATH. In this case `fd` is a new socket, which the caller must add to its epoll set.
- * Returns the new state. Unless the state is RIA_FETCH_WAITS, the program has been reaped and fd is
- * -1. */
+ * Returns the new state. In every state except RIA_FETCH_WAITS, the program has been reaped and fd
+ * is -1. */
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Kills the program and every process that it started in its process group, and reaps the program.
+/* Kills the program and every other process in the program's process group, and reaps the program.
  * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
-/* Starts the program, waits for its response, and ends it. Blocks until the deadline at most.
- * Returns false with err filled on failure. */
+/* Starts the program, waits for its response, and ends it. Blocks no longer than until the
+ * deadline. Returns false with err filled on failure. */
 bool ria_fetch_client_run(
     const struct ria_world *world,
     const struct ria_buf *request,

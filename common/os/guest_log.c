@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads RDS_IAM_LOG for each line, and writes the line to the file that the variable names or to
- * stderr. Makes the system calls openat(2) and close(2) directly. libc's functions for these calls
- * are cancellation points, and the preload interposes libc's openat(). Refuses a file that belongs
- * to another user or that every user can write, and refuses every file while the program has
- * another user's rights. */
+ * stderr. Makes the system calls openat(2) and close(2) directly, because libc's functions for
+ * these calls are cancellation points, and because the preload interposes libc's openat(). Refuses
+ * a file that belongs to another user or that every user can write, and refuses every file while
+ * the program has another user's rights. */
 #include "os/guest_log.h"
 
 #include "base/text.h"
@@ -30,7 +30,8 @@ bool ria_guest_log_setting(struct ria_log_setting *out)
 
 /* -- the file -------------------------------------------------------------------------------- */
 
-/* Writes the reason: `what`, and the text of `error` unless it is 0. Always returns false. */
+/* Writes the reason: `what`, and the text of the error number `error` if it is not 0. Always
+ * returns false. */
 static bool guest_log_fail(char why[WHY_MAX], const char *what, int error)
 {
     char words[96];

@@ -7,12 +7,13 @@
  * The file is opened for each line and then closed. So the process keeps no additional descriptor,
  * and a program such as logrotate may rename the file at any time. A line is one write(2) with
  * O_APPEND, so lines of several processes do not mix on a local file system. The file is created
- * with mode 0600. It must be a regular file that belongs to root or to the effective user, and that
- * does not let every user write. A symbolic link is refused as the last part of the path. The file
- * is not used while the effective user or group differs from the real one.
+ * with mode 0600. It must be a regular file that belongs to root or to the effective user, and its
+ * mode must not let every user write to it. If the path itself is a symbolic link, it is refused; a
+ * directory above the file may be a link. The file is not used while the effective user or group
+ * differs from the real one.
  *
- * If the file cannot be used, the line goes to stderr. The first such line of a process is preceded
- * by the reason.
+ * If the file cannot be used, the line goes to stderr. A process also writes the reason to stderr
+ * once, before the first of these lines.
  */
 #ifndef RIA_GUEST_LOG_H
 #define RIA_GUEST_LOG_H

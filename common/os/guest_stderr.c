@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes log lines to descriptor 2, after comparing its file with the recorded stderr. Writes
- * nothing if descriptor 2 is now another file. One race remains: another thread of the host may
- * close descriptor 2 between the comparison and the write. No system call does both at once. */
+ * Writes log lines to descriptor 2, after comparing the file at descriptor 2 with the recorded
+ * stderr. Writes nothing if descriptor 2 is now another file. One race remains: another thread of
+ * the host may close descriptor 2 between the comparison and the write. No system call does both at
+ * once. */
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -25,8 +26,8 @@ static pthread_once_t is_recorded = PTHREAD_ONCE_INIT;
 
 /* -- the kind of descriptor 2 ---------------------------------------------------------------- */
 
-/* A process inherits its stderr through execve(2), which closes every descriptor that has the
- * close-on-exec flag. */
+/* Returns false if the descriptor has the close-on-exec flag. A process inherits its stderr through
+ * execve(2), and execve(2) closes every descriptor with this flag. */
 static bool is_inherited(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
@@ -49,7 +50,7 @@ static bool is_journal(const struct sockaddr_un *peer, socklen_t len)
 }
 
 /* A socket pair, such as the stderr of an ssh session, has no name at either end. A connection of a
- * local protocol has a name at one end. */
+ * local protocol has a name at one end, and is not a stderr. */
 static bool is_pair_or_journal(int fd)
 {
     struct sockaddr_un own = {0};

@@ -45,8 +45,8 @@ void ria_stderr_inspect(struct ria_stderr_file *out);
  * Thread-safe. Changes errno. */
 void ria_stderr_record(void);
 
-/* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host. Returns its result, with errno set
- * on failure. */
+/* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host. Returns the result of write(2),
+ * with errno set on failure. */
 ssize_t ria_guest_write(int fd, const char *text, size_t len);
 
 /* Writes the text. Writes nothing if descriptor 2 is not the recorded stderr, or if the write would

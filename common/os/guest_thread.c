@@ -40,7 +40,8 @@ static const size_t rooms[] = {
     /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack.
      * The rest is a margin. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
-    /* The need of NSS modules is unknown, so this is the stack size of a new thread. */
+    /* It is not known how much stack NSS modules need. They run on the current stack only if its
+     * free room is as large as the whole stack of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,
 };
 

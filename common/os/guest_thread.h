@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs a function of this library inside another vendor's program: on the caller's stack if that
- * stack is large enough, else on a new thread. No other code of the library starts threads.
- * fetch_client.h starts programs.
+ * stack is large enough, else on a new thread. No other code of the library starts threads. The
+ * code that starts another program is in fetch_client.h.
  *
  * Uses only libc, so that an object that links no other library can use it.
  */
@@ -25,11 +25,11 @@ struct ria_guest_work {
     void (*run)(void *argument);
     void *argument;
 
-    /* Called on the caller's stack before a thread is started, with `argument`; or NULL. prepare()
-     * must do everything that takes the dynamic linker's lock: dlopen(), dlsym(), OpenSSL's first
-     * use. The caller may hold that lock, for example in a library's constructor. A new thread that
-     * takes the lock would then wait for the caller, while the caller waits for the thread. May use
-     * 10 KB of stack. */
+    /* NULL, or a function that is called with `argument` on the caller's stack before a thread is
+     * started. prepare() must do everything that takes the dynamic linker's lock: dlopen(),
+     * dlsym(), OpenSSL's first use. The caller may hold that lock, for example in a library's
+     * constructor. A new thread that takes the lock would then wait for the caller, while the
+     * caller waits for the thread. prepare() may use 10 KB of stack. */
     void (*prepare)(void *argument);
 };
 
@@ -50,11 +50,11 @@ int ria_guest_run(const struct ria_guest_work *work);
  */
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms);
 
-/* Returns true if the current stack has at least `size` bytes left, and is the stack of the
- * process's first thread or of another thread. Returns false in a coroutine and on an alternate
- * signal stack, because their bounds are unknown. Also returns false in a child process if a thread
- * other than the first thread called fork(). Takes less than a microsecond. On a thread other than
- * the first, makes two system calls and a malloc(). Thread-safe. May change errno. */
+/* Returns true if the current stack belongs to a thread and has at least `size` bytes left. Returns
+ * false on the stack of a coroutine and on an alternate signal stack, because the bounds of these
+ * stacks are unknown. Also returns false in a child process if a thread other than the first thread
+ * called fork(). Takes less than a microsecond. On a thread other than the first, makes two system
+ * calls and a malloc(). Thread-safe. May change errno. */
 bool ria_guest_has_room(size_t size);
 
 #endif

@@ -25,7 +25,7 @@ enum {
     ENTRY_MAX = 1024 * 1024,
 };
 
-/* A result of NSS. Other threads may read it at any time, so it is never freed. */
+/* A result of NSS. Other threads may read the result at any time, so the result is never freed. */
 struct response {
     struct response *before;
     uid_t uid;
@@ -34,7 +34,8 @@ struct response {
 
 static struct response *responses;
 
-/* After a query without a result, NSS is not queried before this time (seconds of CLOCK_MONOTONIC).
+/* After a query without a result, NSS is not queried again before this time (seconds of
+ * CLOCK_MONOTONIC).
  */
 static int64_t retry_at;
 
@@ -62,8 +63,9 @@ static void home_store(uid_t uid, const char *home)
     }
 }
 
-/* Runs on the separate thread, which has the effective user of its creator. Stores "" if the user
- * has no entry or the entry has no absolute path. Stores nothing if NSS returns an error. */
+/* Runs on a separate thread, which has the same effective user as the thread that created it.
+ * Stores "" if the user has no entry or the entry has no absolute path. Stores nothing if NSS
+ * returns an error. */
 static void query_nss(void *unused)
 {
     (void)unused;

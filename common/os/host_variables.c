@@ -82,7 +82,8 @@ static bool is_set(const char *variable)
     return value != NULL && !ria_ascii_is_blank(value + 1);
 }
 
-/* Returns true if the child gets this variable under its own name. A blank HOME is left out. */
+/* Returns true if the child gets this variable under its own name. Returns false for a blank HOME.
+ */
 static bool host_variables_is_passed(const char *variable, bool keeps_library_path)
 {
     if (is_withheld(variable)) {

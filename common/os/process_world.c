@@ -88,17 +88,17 @@ static uid_t get_uid(void *self)
     return geteuid();
 }
 
-/* AT_SECURE is set if the program was started with more rights than its caller. A program may also
- * have changed its effective ids later. In this case the environment still belongs to the real
- * user, and a child may run as either user, because a shell resets its effective ids to the real
- * ids. */
+/* AT_SECURE is set if the program was started with more rights than its caller. If AT_SECURE is not
+ * set, the program may have changed its effective ids after its start. In this case the environment
+ * still belongs to the real user, and a child may run as either user, because a shell resets its
+ * effective ids to the real ids. */
 static bool get_privileged(void *self)
 {
     (void)self;
     return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
 }
 
-/* Follows a symbolic link. */
+/* If the path is a symbolic link, checks the directory to which the link leads. */
 static bool get_own_directory(void *self, const char *path)
 {
     (void)self;
@@ -180,13 +180,18 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
                    : "KB");
 }
 
-/* Returns true for /dev/null. Users set a variable to /dev/null if it must name a file and they
- * have none. Compares the device number, because the path may also be a link to /dev/null, or
- * /dev/null may be mounted at the path. */
+/* Returns true for /dev/null. Users set a variable to /dev/null if the variable must name a file
+ * and they have no such file. Compares the device number, because the path may also be a link to
+ * /dev/null, or /dev/null may be mounted at the path. */
 static bool is_null_device(int fd)
 {
     struct stat status;
     return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+static enum ria_outcome irregular(const char *path, struct ria_error *err)
+{
+    return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
 }
 
 static enum ria_outcome read_open_file(
@@ -208,7 +213,7 @@ static enum ria_outcome read_open_file(
         facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
     }
     if (!S_ISREG(facts.mode)) {
-        return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
+        return irregular(path, err);
     }
     if (!is_empty && !read_all(fd, out)) {
         return errno == EFBIG ? too_large(err, path, out->max)
@@ -227,7 +232,8 @@ static int open_at(int directory, const char *name, int flags)
 }
 
 /* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
- * the user cannot search a directory above it. stat() distinguishes them. */
+ * the user cannot search a directory above the file. stat() distinguishes the two causes. ENXIO and
+ * ENODEV are the errors of a socket, and of a device without a driver. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
@@ -250,6 +256,9 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
             "%s: is below a directory that this user cannot search; allow that, or name another "
             "file",
             path);
+    }
+    if (error == ENXIO || error == ENODEV) {
+        return irregular(path, err);
     }
     char words[128];
     return ria_failed(

@@ -9,8 +9,8 @@
 #include "base/world.h"
 
 /* Returns the world that reads the process's own environment, clocks and files. Environment
- * variables are read with secure_getenv(). The world has a log only if RDS_IAM_LOG enables one when
- * this function is called (base/log_line.h). The result is static. Thread-safe.
+ * variables are read with secure_getenv(). The world has a log only if RDS_IAM_LOG enables logging
+ * at the time of the call (base/log_line.h). The result is static. Thread-safe.
  *
  * A log without a file goes to descriptor 2, but only while that descriptor is still the process's
  * stderr. In rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded
@@ -35,10 +35,11 @@ bool ria_process_log_to_file(enum ria_log_level level, const char *text);
 
 /* -- for rds-iam's own programs ---------------------------------------------------------------- */
 
-/* Opens /dev/null on each of the descriptors 0 to 2 that is closed, so that no file opened later
- * gets such a number. After the call, a read from 0 returns end of file, a write to 1 still fails,
- * and a write to 2 is discarded. Call this first in main(), before any other file is opened.
- * Returns false if /dev/null cannot be opened. In this case the program must exit. */
+/* Opens /dev/null on each of the descriptors 0 to 2 that is closed, so that no file that is opened
+ * later gets the number 0, 1 or 2. If descriptor 0 was closed, a read from it then returns end of
+ * file. If 1 was closed, a write to it fails, as it did before the call. If 2 was closed, a write
+ * to it is discarded. Call this first in main(), before any other file is opened. Returns false if
+ * /dev/null cannot be opened. In this case the program must exit. */
 bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Opens /dev/null on closed descriptors 0 to 2 when one of rds-iam's programs starts. The parent
- * process may have closed them. If descriptor 2 stayed closed, a file that the program opens could
- * get the number 2, and error messages would be written into that file. Under rds-iam exec, the
- * error messages of the command would also be written there. */
+ * process may have closed these descriptors. If descriptor 2 stayed closed, a file that the program
+ * opens could get the number 2, and error messages would be written into that file. Under rds-iam
+ * exec, the error messages of the command would also be written there. */
 #include "os/guest_stderr.h"
 #include "os/process_world.h"
 
@@ -22,8 +22,9 @@ static bool standard_files_fill(int fd, int flags)
     return open("/dev/null", flags) == fd; /* NOLINT(android-cloexec-open) */
 }
 
-/* Descriptor 1 is opened for reading only, so a write to it fails as on a closed descriptor. The
- * output of `rds-iam token` or of a command must not be lost while the exit status is 0. */
+/* Descriptor 1 is opened for reading only, so a write to it fails as on a closed descriptor. If a
+ * write succeeded, the output of `rds-iam token` or of another command would be lost, although the
+ * exit status is 0. */
 bool ria_standard_files_open(void)
 {
     bool ok = standard_files_fill(STDIN_FILENO, O_RDWR) &&

@@ -25,7 +25,8 @@ enum {
     CLOCK_MOVED = 2000,
 };
 
-/* Checks the owner, because su(1) leaves XDG_RUNTIME_DIR set to the directory of the first user. */
+/* Checks the owner, because su(1) leaves XDG_RUNTIME_DIR set to the directory of the user who
+ * called su. */
 const char *ria_cache_runtime_fault(const struct ria_world *world)
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");

@@ -11,9 +11,10 @@
  * one machine or container are cached under $XDG_RUNTIME_DIR only, because several hosts may share
  * a home directory. The output of a credential_process, and the credentials of roles assumed with
  * that output, are also cached under $XDG_RUNTIME_DIR only, and only if the user sets
- * cache_credential_process. By default no file caches them, because the command may be a password
- * manager, whose purpose is to keep such keys off disks. The file name of such an entry also
- * depends on AWS_* and HOME, the part of the command's environment that AWS's tools read.
+ * cache_credential_process. By default neither is cached in a file, because the command may be a
+ * password manager, whose purpose is to keep keys off disks. The name of the file that caches the
+ * output of a credential_process also depends on the environment variables AWS_* and HOME, because
+ * AWS's tools, when the command runs them, read these variables.
  */
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H

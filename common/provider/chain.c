@@ -121,9 +121,9 @@ enum ria_outcome ria_chain_plan(
     return absent_everywhere(trail, err);
 }
 
-/* ria_obtain() sets the outcome ABSENT only for instance metadata, which is the last source: if the
- * metadata service does not respond, is switched off, or has no role. For any other source, the
- * outcome is FOUND or FAILED. */
+/* ria_obtain() sets the outcome ABSENT only for instance metadata, which is the last source, and
+ * only if the metadata service does not respond, is switched off, or has no role. For any other
+ * source, the outcome is FOUND or FAILED. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

@@ -31,8 +31,8 @@ struct ria_trail {
 
 /* Runs the first step. Fills *trail and, if FOUND or FAILED, *plan. The caller initializes *plan
  * with RIA_PLAN_INIT and releases it whatever the outcome. ABSENT: no source is configured, and err
- * lists each source with what it looked for. FAILED: err is the message of the source that failed,
- * or RIA_E_DEADLINE if the time ran out. */
+ * lists each source with the setting that it looked for. FAILED: err is the message of the source
+ * that failed, or RIA_E_DEADLINE if the time ran out. */
 enum ria_outcome ria_chain_plan(
     const struct ria_query *query,
     struct ria_plan *plan,
@@ -41,7 +41,7 @@ enum ria_outcome ria_chain_plan(
 
 /* Runs the second step, after ria_chain_plan() returned FOUND. Fills *out, which the caller
  * initializes with RIA_RESPONSE_INIT and releases. Returns the same outcomes as ria_chain_plan().
- * Blocks until query->deadline at most. */
+ * Blocks no longer than until query->deadline. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

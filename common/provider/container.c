@@ -44,8 +44,8 @@ enum ria_outcome ria_container_endpoint(
 }
 
 /* Returns true if the URI uses plain http, which needs no CA bundle. A relative URI also uses plain
- * http. Any other URI may need a CA bundle: only libcurl parses it, so its scheme is not known
- * here. */
+ * http. Any other URI may need a CA bundle: only libcurl parses the URI, so the scheme of the URI
+ * is not known here. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

@@ -129,8 +129,8 @@ enum ria_outcome ria_provider_environment(
         environment_warn_of_unused_profile(query->world);
     }
     if (outcome != RIA_FOUND || query->role == NULL) {
-        /* Keys that assume no role need no request to AWS, so the network settings of the active
-         * profile are not read. */
+        /* If no role is assumed with the keys, no request to AWS is needed, so the network settings
+         * of the active profile are not read. */
         return outcome;
     }
     struct ria_profile unused;

@@ -2,7 +2,7 @@
  *
  * Reads the endpoint of the EC2 instance metadata service from the environment or the active
  * profile. The service returns the credentials of the instance's role. This source needs no
- * configuration, so it is the last one in the chain. Its outcome is ABSENT if
+ * configuration, so it is the last source in the chain. Its outcome is ABSENT if
  * AWS_EC2_METADATA_DISABLED is true, or if the metadata service does not respond, is switched off,
  * or has no role (obtain.h). Rejects an unknown endpoint mode, and an endpoint that is named in a
  * file of another user. */

@@ -43,7 +43,7 @@ static struct copy *memory_cache_find(const char *name)
 }
 
 /* Returns when the copy expires, on the world's ticks. The wall clock counts whole seconds: the
- * credentials expire as soon as it shows `expires`. */
+ * credentials expire as soon as the wall clock shows `expires`. */
 static int64_t memory_cache_expiry(
     const struct ria_world *world, const struct copy *copy, int64_t ticks)
 {

@@ -7,7 +7,8 @@
  *
  * A call that gets the lock wipes all expired copies. A copy expires when its credentials expire by
  * AWS's clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped
- * between calls, so a long-running server wakes up to make such a call (ria_background_due()).
+ * between calls, so a server that runs for a long time must make a call in time:
+ * ria_background_due() returns the time of the next call.
  *
  * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing,
  * and finds no copy. If a process forks during a call, the child finds no copies.
@@ -18,7 +19,8 @@
 #include "provider/cache_name.h"
 #include "provider/response.h"
 
-/* Fills *out with the copy of that name. Returns false if no such copy exists or it has expired. */
+/* Fills *out with the copy that has this name. Returns false if there is no copy with this name, or
+ * if the copy has expired. */
 bool ria_memory_cache_get(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], struct ria_response *out);
 

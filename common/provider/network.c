@@ -129,7 +129,7 @@ static bool find_section(
         ria_text_quote(section->value, quoted));
 }
 
-/* A setting borrows the name of its variable, so the names are literals here. */
+/* A setting borrows the name of its variable, so each name must be a string literal. */
 static const char *const url_variables[RIA_SERVICES] = {
     [RIA_SERVICE_STS] = "AWS_ENDPOINT_URL_STS",
     [RIA_SERVICE_SSO] = "AWS_ENDPOINT_URL_SSO",
@@ -157,7 +157,8 @@ static bool from_section(
     return true;
 }
 
-/* Reads the endpoint of each service into the plan, unless configured endpoints are ignored. */
+/* Reads the endpoint of each service into the plan. Reads nothing if
+ * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, or the same setting of the profile, is true. */
 static bool read_urls(const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;

@@ -45,10 +45,10 @@ bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err
 bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 
-/* Finds the region in which a service is called: AWS_REGION, else AWS_DEFAULT_REGION, else region
- * of the active profile, else the database's region. All roles of a chain use one region, so the
- * region of a source_profile is not read. Returns false with err filled if no region is set or its
- * name is invalid; the message names `service`. */
+/* Finds the region in which a service is called: AWS_REGION, else AWS_DEFAULT_REGION, else the key
+ * `region` of the active profile, else the database's region. All roles of a chain use one region,
+ * so the region of a source_profile is not read. Returns false with err filled if no region is set
+ * or its name is invalid; the message names `service`. */
 bool ria_network_region(
     const struct ria_query *query,
     const struct ria_plan *plan,

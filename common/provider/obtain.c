@@ -83,8 +83,8 @@ static void log_cached(
 }
 
 /* Reads the in-process copy. If it is missing or expires too soon, also reads the cache file, and
- * uses whichever of the two expires later. Sets out->outcome to FOUND or ABSENT. If nothing is
- * cached, out->outcome stays FAILED. */
+ * uses whichever of the two expires later. If one of them is used, out->outcome is the cached
+ * outcome, FOUND or ABSENT. If nothing is cached, out->outcome stays FAILED. */
 static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
@@ -100,8 +100,8 @@ static enum ria_origin find_cached(
     return RIA_ORIGIN_MEMORY;
 }
 
-/* Returns true if a role of the plan needs an MFA code and the plan contains none. In this case
- * *serial is set to mfa_serial of the first such role. */
+/* Returns true if a role of the plan needs an MFA code, but the plan contains no code. In this case
+ * *serial is set to mfa_serial of the first role that needs a code. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {
     for (size_t i = 0; i < plan->role_count; i++) {
@@ -221,9 +221,10 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch. Does not run it if an MFA code is missing and the AWS CLI's cache may not be
- * read. If no new credentials are obtained, uses the cached credentials if they have not expired.
- * Returns false if *out is the cached response, else true. */
+/* Runs rds-iam-fetch, except in one case: a role needs an MFA code, the user has not entered it,
+ * and the AWS CLI's cache, which may contain the role's credentials, may not be read. If no new
+ * credentials are obtained, uses the cached credentials if they have not expired. Returns false if
+ * *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -255,8 +256,8 @@ static bool obtain_renew(
     return false;
 }
 
-/* Rejects keys with which every signature is invalid. The database would refuse the login without
- * a reason. */
+/* Rejects keys with which every signature is invalid. Without this check, the database would refuse
+ * the login and give no reason. */
 static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *origin = ria_plan_source_setting(plan);

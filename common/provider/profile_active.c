@@ -77,7 +77,8 @@ static const struct ria_ini_section *find_bare(
     return NULL;
 }
 
-/* Reports a missing profile: FAILED if the user named it, ABSENT if it is the implied "default". */
+/* Reports a missing profile: FAILED if the user named the profile, ABSENT if the profile is
+ * "default" because the user named no profile. */
 static enum ria_outcome report_missing(
     const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
 {

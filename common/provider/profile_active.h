@@ -28,9 +28,9 @@ bool ria_profile_lacks(
     const struct ria_setting *because,
     struct ria_error *err);
 
-/* Checks the lines of the profile in one file that the parser ignored. Returns false with err
- * filled if such a line sets the key, because the AWS CLI may read that line, and the next source
- * would log in as another identity. */
+/* Checks the lines that the parser ignored in the sections of the profile, in one of the two files.
+ * Returns false with err filled if an ignored line sets the key: the AWS CLI may read that line, so
+ * if rds-iam tried the next source, it would log in as another identity. */
 bool ria_profile_check_ignored(
     const struct ria_profile *profile,
     enum ria_profile_file file,

@@ -2,8 +2,8 @@
  *
  * Reads aws_access_key_id, aws_secret_access_key and aws_session_token of a profile from one of the
  * two files. Each file is a separate source, because botocore tries other sources between the two
- * files. Rejects half a pair, a pair that is split over both files, and temporary keys whose
- * session token is empty, in the other file, or in a line that was ignored. */
+ * files. Rejects half a key pair, a key pair that is split over both files, and temporary keys
+ * whose session token is empty, in the other file, or in a line that was ignored. */
 #include "provider/profile_active.h"
 
 #include "aws/credentials.h"
@@ -66,7 +66,8 @@ static enum ria_outcome refuse_half(
     return RIA_FAILED;
 }
 
-/* Returns FOUND, ABSENT (the file contains neither key) or FAILED (it contains one of them). */
+/* Returns FOUND, ABSENT (the file contains neither key) or FAILED (the file contains only one of
+ * the two keys). */
 static enum ria_outcome find_pair(
     const struct ria_profile *profile, struct key_pair *pair, struct ria_error *err)
 {
@@ -90,7 +91,7 @@ static bool get_session_token(
 }
 
 /* Reports why temporary keys have no session token: it is in the other file, empty, or in a line
- * that was ignored. Returns true if it finds none of these reasons. In this case provider/obtain.c
+ * that was ignored. Returns true if none of these reasons applies. In this case provider/obtain.c
  * rejects the keys later. */
 static bool explain_lack_of_token(
     const struct ria_profile *profile, const struct key_pair *pair, struct ria_error *err)

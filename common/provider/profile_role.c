@@ -23,8 +23,8 @@ struct role_source {
     struct ria_setting credential; /* credential_source */
 };
 
-/* Reads source_profile or credential_source of a profile with a role. Fails unless exactly one of
- * them is set. */
+/* Reads source_profile or credential_source of a profile with a role. Fails if both or neither of
+ * them are set. */
 static bool find_role_source(
     const struct ria_profile *profile, struct role_source *out, struct ria_error *err)
 {

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags of the fields. The field of a setting is "value NUL path NUL line". It includes the path and
- * the line, because rds-iam-fetch shows them in its messages. */
+/* Tags of the fields. The field of a setting is "value NUL path NUL line". The field includes the
+ * path and the line, because rds-iam-fetch shows both in its messages. */
 enum {
     TAG_SOURCE = 1,
     TAG_LABEL,
@@ -267,8 +267,9 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Returns whether a request for an identity or a question to AWS has only keys, and whether a
- * question has a region and a name. */
+/* Checks a plan that asks AWS for an identity, or that puts a question to AWS. The source of the
+ * plan must be a pair of keys, and the plan must have no role. If the plan contains a question, it
+ * must also contain the region and the name. Returns true for a plan that asks AWS nothing. */
 static bool is_complete_question(const struct ria_plan *plan)
 {
     bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;

@@ -15,8 +15,8 @@ enum {
 };
 
 /* The difference between this machine's clock and AWS's, measured from a response that TLS has
- * authenticated. The offset becomes invalid when the machine reboots, when its clock is set or
- * slewed by 2 s or more, and when it sleeps for 2 s or more. */
+ * authenticated. The offset becomes invalid when the machine reboots, when the machine's clock is
+ * set or slewed by 2 s or more, or when the machine sleeps for 2 s or more. */
 struct ria_clock_offset {
     int64_t seconds;                /* to add to the machine's time; 0: no offset is known */
     char boot_id[RIA_BOOT_ID_SIZE]; /* the machine's boot id when the offset was measured */
@@ -25,7 +25,7 @@ struct ria_clock_offset {
 
 struct ria_response {
     enum ria_outcome outcome;
-    struct ria_error err; /* the error, unless FOUND */
+    struct ria_error err; /* the error, unless the outcome is FOUND */
     struct ria_credentials credentials;
     char identity[256]; /* the ARN that the source reported, else "" */
     struct ria_clock_offset offset;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Amazon's bundle of the root certificates of RDS, one for each partition: where it is published,
- * and the request to rds-iam-fetch that downloads it, as records (codec/record.h).
+ * Amazon's bundles of the root certificates of RDS. Each partition has its own bundle. This header
+ * declares the URL of each bundle, and the request to rds-iam-fetch that downloads a bundle, as
+ * records (codec/record.h).
  *
  * Follows "Using SSL/TLS to encrypt a connection to a DB instance or cluster" in the RDS User
  * Guide, and the same page for AWS GovCloud and for the regions of China.

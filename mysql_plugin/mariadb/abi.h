@@ -2,8 +2,9 @@
  *
  * Declares the parts of MariaDB Connector/C's private layout that a client authentication plugin
  * uses. The plugin has its own declarations, because Debian's headers of Connector/C do not
- * compile: they include a file that Debian does not install. The plugin needs no symbol of the
- * program that loads it, because the command line tools contain the library and export no symbol.
+ * compile: they include a file that Debian does not install. The plugin must not need a symbol of
+ * the program that loads it, because the command line tools contain the library but export no
+ * symbol.
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
  * installed headers. A member whose name begins with unused_ fills the space of members that the
@@ -168,8 +169,8 @@ enum {
 
 enum {
     RIA_MARIADB_AUTHENTICATION_PLUGIN = 2,
-    RIA_MARIADB_INTERFACE_VERSION =
-        0x0100, /* all versions of the library load it; 0x0101 has one more member */
+    RIA_MARIADB_INTERFACE_VERSION = 0x0100, /* all versions of the library load a plugin with
+                                               0x0100; 0x0101 has one more member */
 };
 
 /* struct st_mysql_client_plugin_AUTHENTICATION */

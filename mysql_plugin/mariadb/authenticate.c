@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Checks the layout: pvio->mysql must point back to the connection. In a library with another
- * layout, it does not. The plugin makes this check before it uses any other member. The check is
- * safe, because net.pvio points to readable memory in every library. */
+ * layout, this pointer does not point back. The plugin makes this check before it uses any other
+ * member. The check is safe, because net.pvio points to readable memory in every library. */
 bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&

@@ -25,8 +25,8 @@ static bool is_plain_cipher(const char *name)
            strcmp(name, "TLS_SHA384_SHA384") == 0;
 }
 
-/* Recognizes a cipher suite in which the server sends no certificate. With such a suite, OpenSSL
- * reports that the chain is valid. */
+/* Recognizes a cipher suite in which the server sends no certificate. If such a suite is used,
+ * OpenSSL reports that the chain is valid, although there is no chain. */
 static bool is_anonymous_cipher(const char *name)
 {
     return strncmp(name, "ADH-", strlen("ADH-")) == 0 ||
@@ -69,7 +69,8 @@ static enum ria_channel verification_on(
         *remedy = RIA_REMEDY_MARIADB_NO_CA;
         return RIA_CHANNEL_CHAIN_VERIFIED;
     }
-    /* 127.0.0.1 and ::1 are not RDS names, and the core has its own message for such names. */
+    /* No special remedy is chosen here: 127.0.0.1 and ::1 are not RDS names, and the core has its
+     * own message for a name that is not an RDS name. */
     return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
 }
 

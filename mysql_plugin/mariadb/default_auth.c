@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-/* The library puts a NUL behind each packet, so the name can be compared in place. */
+/* The library puts a NUL after each packet, so the name can be compared in place. */
 static bool asks_for_clear_password(const unsigned char *packet)
 {
     return strcmp((const char *)packet + 1, "mysql_clear_password") == 0;

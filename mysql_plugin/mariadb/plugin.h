@@ -17,8 +17,8 @@
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **remedy);
 
 /* Returns true if MARIADB_TLS_DISABLE_PEER_VERIFICATION may be set and this library may be a
- * version that reads it. If the variable is set, such a library checks no certificate, but still
- * reports that verification is on and that it succeeded. */
+ * version that reads it. If the variable is set, a version that reads it checks no certificate, but
+ * still reports that verification is on and that verification succeeded. */
 bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql);
 
 /* Returns true if the client was given a CA (ssl-ca or ssl-capath), false if it uses the system's

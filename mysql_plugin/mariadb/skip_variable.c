@@ -11,7 +11,8 @@
  * library that was built with a MariaDB release (as in MariaDB's command line tools) may report the
  * version of that release, not Connector/C's. So this file searches for the variable's name in the
  * read-only memory of the object that contains the library's functions; that object may be the
- * program itself. If no such object is found, the library counts as one that reads the variable.
+ * program itself. If no such object is found, the library counts as a release that reads the
+ * variable.
  *
  * The search takes a few milliseconds for 5 MB, and runs only if the variable may be set. */
 #include "plugin.h"
@@ -97,7 +98,7 @@ static int search_object(struct dl_phdr_info *object, size_t size, void *argumen
 
 /* In a program with more rights than its caller, secure_getenv() hides the variable, but the
  * library's getenv() sees it. The plugin makes no token in such a program, but the program may have
- * given a token. */
+ * given a token as its password. */
 static bool may_be_set(void)
 {
     const struct ria_world *world = ria_process_world();

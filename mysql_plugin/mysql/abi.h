@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the parts of Oracle's client library that a client authentication plugin uses. The
- * plugin has its own declarations so that it needs neither the library's headers nor a symbol of
- * the program that loads it: the mysql command contains the library and exports no symbol.
+ * plugin has its own declarations, so it does not need the library's headers. It also needs no
+ * symbol of the program that loads it, because the mysql command contains the library and exports
+ * no symbol.
  *
- * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later 8.0,
- * 8.1, 8.4 and 9.x use 0x0200, which has one more member in the middle of the declaration. A
- * library loads a plugin if the plugin's version is at least the library's version, and the
- * plugin's major number (the upper byte) is at most the library's. So each library loads exactly
- * one of rds_iam_v1 (0x0101) and rds_iam_v2 (0x0200).
+ * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later
+ * releases of 8.0, and 8.1, 8.4 and 9.x, use 0x0200, which has one more member in the middle of the
+ * declaration. A library loads a plugin if the plugin's interface version is at least the
+ * library's, and if the upper byte of the plugin's version is at most the upper byte of the
+ * library's version. So each library loads exactly one of rds_iam_v1 (0x0101) and rds_iam_v2
+ * (0x0200).
  *
  * Sources: mysql.h, mysql_com.h, mysql/client_plugin.h, mysql/plugin_auth_common.h of 5.7.34,
  * 8.0.19 to 8.0.25, 8.1.0, 8.4.8 and 9.7.4; sql-common/client_plugin.cc of 5.7.34, 8.0.25, 8.4.8,
@@ -20,8 +22,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* MYSQL. It has two layouts (layout.h), so the plugin reads it only at offsets and never through a
- * struct. */
+/* MYSQL. MYSQL has two layouts (layout.h), so the plugin reads MYSQL only at offsets and never
+ * through a struct. */
 struct ria_mysql;
 
 /* MYSQL_PLUGIN_VIO, up to the last member that the plugin uses. */
@@ -32,7 +34,7 @@ struct ria_mysql_vio {
 };
 
 /* MYSQL_PLUGIN_VIO_INFO. Up to 8.4 the library writes only the first two members; since 9.x it
- * writes three. The last member leaves room for members that later versions may write. */
+ * writes three. unused_room leaves room for members that later versions may write. */
 struct ria_mysql_vio_info {
     int protocol; /* RIA_MYSQL_PROTOCOL_TCP, or another value */
     int socket;

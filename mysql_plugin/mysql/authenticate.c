@@ -71,7 +71,8 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
     return send_text(vio, connection->password, strlen(connection->password));
 }
 
-/* The plugin cannot tell VERIFY_CA from REQUIRED: in both modes the name was not verified. */
+/* Refuses to send a token, with a message about the channel. The plugin cannot tell VERIFY_CA from
+ * REQUIRED; the message says that the name was not verified, which is true in both modes. */
 static int refuse_token(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     return refuse_channel(
@@ -111,7 +112,8 @@ static int mysql_authenticate_finish(
     return ria_mysql_refuse(vio, connection, login_token->err.text);
 }
 
-/* Decides whether to send a password, to send a token or to refuse the login, and does it. */
+/* Decides whether to send a password, to send a token or to refuse the login, and carries out the
+ * decision. */
 static int send_or_refuse(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     bool may_send_password = is_password_allowed();

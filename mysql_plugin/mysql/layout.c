@@ -48,7 +48,8 @@ enum {
     LAST_ERROR_SIZE = 512,
 };
 
-/* A byte that no library writes as a boolean. It marks a member that the library did not fill. */
+/* A byte that no library writes as a boolean. This byte marks a member that the library did not
+ * fill. */
 static const unsigned char sentinel = 0xa5;
 
 /* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets this flag for VERIFY_IDENTITY; for an exception
@@ -61,8 +62,8 @@ static const unsigned long verify_identity = 1UL << 30;
  * and clears it if the server does not offer TLS (cli_calculate_client_flag() in client.c of 5.7.36
  * and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor verify_identity proves that TLS is
  * on. A TLS context may be left over from an earlier connection that failed. In 5.7,
- * MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode stays PREFERRED, so such
- * a connection continues in plain text if the server does not offer TLS. */
+ * MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode stays PREFERRED, so in
+ * this case the connection continues in plain text if the server does not offer TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)

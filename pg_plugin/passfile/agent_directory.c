@@ -19,8 +19,8 @@ bool ria_agent_owns_name(const char *name)
     return false;
 }
 
-/* Returns XDG_RUNTIME_DIR if the user owns it, else NULL. In a shell of another user (su), the
- * variable is still set to the first user's directory. */
+/* Returns XDG_RUNTIME_DIR if the user owns it, else NULL. In a shell that su(1) has started, the
+ * variable is still set to the directory of the user who called su. */
 static const char *own_runtime_directory(const struct ria_world *world)
 {
     const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");

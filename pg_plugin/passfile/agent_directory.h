@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds rds-iam-agent's default directory for passfiles, and lists the files in it that belong to
- * the agent. The agent creates the directory, `rds-iam setup postgres` writes its path into an
+ * Finds rds-iam-agent's default directory for passfiles, and lists the agent's own files in this
+ * directory. The agent creates the directory, `rds-iam setup postgres` writes its path into an
  * entry, `rds-iam lint` rejects passfiles with reserved names, and the preload recognizes the
- * passfiles in it.
+ * passfiles in this directory.
  */
 #ifndef RIA_PASSFILE_AGENT_DIRECTORY_H
 #define RIA_PASSFILE_AGENT_DIRECTORY_H
@@ -18,9 +18,9 @@ struct ria_world;
 #define RIA_AGENT_LOG "agent.log"
 #define RIA_AGENT_SOCKET "agent.socket"
 
-/* Returns true if a passfile in the agent's directory cannot have that name, because the name is
- * empty or belongs to another file of the agent. The agent also serves no passfile whose name
- * begins with a dot, but this function does not check for the dot. */
+/* Returns true if the name is empty or is the name of one of the agent's own files, so that no
+ * passfile in the agent's directory can have this name. The agent also serves no passfile whose
+ * name begins with a dot, but this function does not check for the dot. */
 bool ria_agent_owns_name(const char *name);
 
 struct ria_agent_directory {

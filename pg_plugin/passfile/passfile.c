@@ -18,7 +18,8 @@ enum {
 
 static void add_field(struct ria_buf *out, const char *text)
 {
-    /* An unescaped field "*" matches every value; an escaped one matches the character. */
+    /* A field that is an unescaped "*" matches every value; an escaped "*" matches only this
+     * character. */
     if (strcmp(text, "*") == 0) {
         ria_buf_add_char(out, '\\');
     }
@@ -35,6 +36,10 @@ static void add_field(struct ria_buf *out, const char *text)
 
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line)
 {
+    const char *const fields[] = {line->host, line->port, line->user, line->password};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        out->failed = out->failed || strchr(fields[i], '\n') != NULL;
+    }
     add_field(out, line->host);
     ria_buf_add_char(out, ':');
     add_field(out, line->port);
@@ -62,7 +67,7 @@ static bool copy_parent(const char *path, char parent[PATH_MAX])
 }
 
 /* If the last component of the path is a link, replaces the path by the link's target. Returns
- * false if it is not a link or the result is too long. */
+ * false if the last component is not a link, or if the result is too long. */
 static bool passfile_follow(char path[PATH_MAX])
 {
     char target[PATH_MAX];

@@ -26,8 +26,9 @@ struct ria_passfile_line {
     const char *password;
 };
 
-/* Appends the line and a newline, with the fields escaped. If the text is too long or memory runs
- * out, sets out->failed. */
+/* Appends the line and a newline, with the fields escaped. Sets out->failed if a field contains a
+ * newline, which has no escape: the rest of the field would be another line. Also sets out->failed
+ * if the text is too long or memory runs out. */
 void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line);
 
 /* A directory, identified by its device and inode numbers, because a directory that is mounted
@@ -48,9 +49,10 @@ struct ria_passfile_place {
 };
 
 /* Fills *out with the place that `path` leads to. Follows the links of the path's last component
- * and of the components before it, as far as their directories exist. If `own` is not NULL and the
- * links lead through that directory, the place is the last step in that directory, and not the
- * target of a link there, because an agent replaces a link in its own directory. */
+ * and of the components before it, as far as their directories exist. `own` is the agent's own
+ * directory, or NULL. If the links lead through this directory, the place is the last name in this
+ * directory, even if a link has this name: the agent replaces a link in its own directory by a
+ * passfile. */
 void ria_passfile_locate(
     const char *path, const struct ria_passfile_directory *own, struct ria_passfile_place *out);
 

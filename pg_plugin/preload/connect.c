@@ -391,7 +391,7 @@ static struct ria_pq_conn *connect_verified(
     enum ria_pq_ca ca)
 {
     RIA_AUTO(pq_settings) settings = {0};
-    if (!ria_verified_add(first, ca, arguments)) {
+    if (!ria_verified_add(first, call->caller, ca, arguments)) {
         return connect_refuse(libpq, call, RIA_VERIFIED_REFUSAL);
     }
     struct ria_call verified = *call;
@@ -425,7 +425,7 @@ static struct ria_pq_conn *connect_by_settings(
     enum ria_pq_ca ca = RIA_PQ_CA_NONE;
     switch (response) {
     case RIA_PROBE_RESOLVED:
-        ca = ria_verified_ca(&settings);
+        ca = ria_verified_ca(&settings, call->caller);
         return ca != RIA_PQ_CA_NONE ? connect_verified(libpq, call, &arguments, &settings, ca)
                                     : connect_resolved(libpq, call, &arguments, &settings);
     case RIA_PROBE_REFUSED:

@@ -280,6 +280,17 @@ enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
     return found;
 }
 
+/* Names of hosts need no check: no token is made for a name that contains a newline. */
+static bool token_passfile_check_user(const char *user, struct ria_error *err)
+{
+    return strchr(user, '\n') == NULL ||
+           ria_fail(
+               err,
+               RIA_E_USAGE,
+               "the user name contains a line break, which no passfile can contain; rename the "
+               "database user");
+}
+
 size_t ria_token_passfile_add_lines(
     const struct ria_pq_target *target,
     size_t spare,
@@ -299,7 +310,8 @@ size_t ria_token_passfile_add_lines(
         if (!token_passfile_get_host(&names, &addresses, i, &host) || is_socket(&host)) {
             continue;
         }
-        if (ria_token_passfile_token(target, host.host, host.number, deadline, &token, &err)) {
+        if (token_passfile_check_user(target->user, &err) &&
+            ria_token_passfile_token(target, host.host, host.number, deadline, &token, &err)) {
             token_passfile_add_line(&host, target, &token, spare, out);
             made++;
         } else {

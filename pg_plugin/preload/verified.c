@@ -2,8 +2,8 @@
  *
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
- * environment variables, because the preload object reads no configuration. If a connection
- * with sslmode=prefer or allow has no root certificates, the caller refuses the connection. The
+ * environment variables, because the preload object reads no configuration. If the preload must
+ * turn verification on and finds no root certificates, the caller refuses the connection. The
  * caller does not leave this refusal to libpq, because libpq's message suggests turning
  * verification off. With sslmode=verify-full, libpq itself reports that the certificates are
  * missing. */
@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -39,11 +40,31 @@ static bool names_roots(const struct ria_pq_settings *settings)
     return ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
 }
 
-/* Returns true if sslmode is prefer or allow: the preload must turn verification on. */
-static bool lacks_verification(const struct ria_pq_settings *settings)
+/* Returns true if the object that contains the address is psqlodbc: psqlodbcw.so or psqlodbca.so.
+ */
+static bool is_psqlodbc(const void *address)
+{
+    static const char start[] = "psqlodbc";
+    Dl_info info;
+    if (dladdr(address, &info) == 0 || info.dli_fname == NULL) {
+        return false;
+    }
+    const char *slash = strrchr(info.dli_fname, '/');
+    const char *name = slash == NULL ? info.dli_fname : slash + 1;
+    return strncmp(name, start, sizeof(start) - 1) == 0;
+}
+
+/* Returns true if the preload must turn verification on: sslmode is prefer or allow, or it is the
+ * disable that psqlodbc passes by default, and there is no password that could be sent. */
+static bool lacks_verification(const struct ria_pq_settings *settings, const void *caller)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
-    return mode != NULL && (strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0);
+    if (mode == NULL) {
+        return false;
+    }
+    return strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0 ||
+           (strcmp(mode, "disable") == 0 && ria_pq_settings_value(settings, "password") == NULL &&
+            !settings->has_stored_password && is_psqlodbc(caller));
 }
 
 /* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
@@ -65,9 +86,9 @@ static bool lacks_roots(const struct ria_pq_settings *settings)
            (find_root(RIA_PQ_CA_RDS) != NULL || find_root(RIA_PQ_CA_PUBLIC) != NULL);
 }
 
-enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings, const void *caller)
 {
-    if (!lacks_verification(settings) && !lacks_roots(settings)) {
+    if (!lacks_verification(settings, caller) && !lacks_roots(settings)) {
         return RIA_PQ_CA_NONE;
     }
     struct ria_pq_target target = ria_pq_settings_target(settings);
@@ -75,7 +96,10 @@ enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings)
 }
 
 bool ria_verified_add(
-    const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments)
+    const struct ria_pq_settings *settings,
+    const void *caller,
+    enum ria_pq_ca ca,
+    struct ria_arguments *arguments)
 {
     bool is_named = names_roots(settings);
     const char *root = is_named ? NULL : find_root(ca);
@@ -83,7 +107,7 @@ bool ria_verified_add(
         ria_arguments_add(arguments, "sslrootcert", root);
     }
     /* With verify-full, libpq reports a missing file, and gssencmode is not changed here. */
-    if (!lacks_verification(settings)) {
+    if (!lacks_verification(settings, caller)) {
         return true;
     }
     if (!is_named && root == NULL) {

@@ -9,8 +9,14 @@
  * sslmode=verify-ca instead. Both rules apply to connections that send tokens and to connections
  * that send passwords.
  *
- * Not changed: a connection with sslmode=disable, require or verify-ca; a connection with a host
- * that is not an RDS host; and root certificates that the user has named (sslrootcert) or put into
+ * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
+ * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable
+ * from psqlodbc counts as prefer, if the connection has no password: it would be refused anyway,
+ * because no token is sent without TLS.
+ *
+ * Not changed: any other connection with sslmode=disable, require or verify-ca; a connection with a
+ * host that is not an RDS host; and root certificates that the user has named (sslrootcert) or put
+ * into
  * ~/.postgresql/root.crt.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
@@ -25,14 +31,18 @@
 /* Returns which root certificates ria_verified_add() must use for the connection. Returns
  * RIA_PQ_CA_NONE if the connection must not be changed: neither of the two rules above applies to
  * its settings, or one of its hosts is not an RDS host, because it is neither an RDS endpoint nor
- * mapped to one by rds-iam's configuration. May run a query (query.h). */
-enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings);
+ * mapped to one by rds-iam's configuration. caller: as in struct ria_call; it identifies psqlodbc.
+ * May run a query (query.h). */
+enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings, const void *caller);
 
 /* Appends the settings that verify the server with root certificates of this kind, which is not
  * RIA_PQ_CA_NONE; *arguments has room for RIA_VERIFIED_ARGUMENTS more. The values are static or
- * borrowed from the environment. Returns false, with nothing appended, if sslmode is prefer or
- * allow, and neither the user nor the CA store has root certificates. */
+ * borrowed from the environment. Returns false, with nothing appended, if verification must be
+ * turned on, and neither the user nor the CA store has root certificates. */
 bool ria_verified_add(
-    const struct ria_pq_settings *settings, enum ria_pq_ca ca, struct ria_arguments *arguments);
+    const struct ria_pq_settings *settings,
+    const void *caller,
+    enum ria_pq_ca ca,
+    struct ria_arguments *arguments);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks the rules of an entry: a table of the required keys, and a function for each rule that
- * involves a value or two keys. Also rejects an entry that libpq cannot read, whose host is a Unix
- * socket, that sets a password, or that allows GSS encryption. */
+ * Checks the rules of an entry. A table lists the required keys. Each rule about a value, or about
+ * two keys together, has its own function. Also rejects an entry that libpq cannot read, that names
+ * a Unix socket as its host, that sets a password, or that allows GSS encryption. */
 #include "service/entry.h"
 
 #include "service/gssencmode.h"

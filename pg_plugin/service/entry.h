@@ -37,13 +37,13 @@ struct ria_entry_host {
 };
 
 /* Fills *out from a service that names a passfile. Returns false, with *out unchanged, if the
- * service names no passfile. *out borrows from both arguments. ria_entry_check() checks the other
- * rules. */
+ * service names no passfile. *out borrows from *file and from *service. ria_entry_check() checks
+ * the other rules. */
 bool ria_entry_from_service(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out);
 
-/* Checks every rule. Returns false with err filled: "file:line: [service] what is wrong; what to
- * do". */
+/* Checks every rule. If the entry breaks a rule, returns false with err filled: "file:line:
+ * [service] what is wrong; what to do". */
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_MUST_USE;
 
 /* Returns true if the entry does not set gssencmode, so that libpq 12 and later may try GSS

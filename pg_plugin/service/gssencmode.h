@@ -7,8 +7,8 @@
  * warning.
  *
  * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. Only this
- * file contains the rule and its messages. It needs only libc, because the preload object,
- * librds-iam-pq.so, uses it.
+ * file contains the rule and its messages. This file needs only libc, because the preload object,
+ * librds-iam-pq.so, includes it.
  */
 #ifndef RIA_SERVICE_GSSENCMODE_H
 #define RIA_SERVICE_GSSENCMODE_H

@@ -2,13 +2,13 @@
  *
  * Indexes the services of all service files: which of them libpq reads, and which share a passfile.
  * If several services have the same name, in one file or in both, libpq reads only the first. A
- * later service of that name gets no token and does not affect other services.
+ * later service with the same name gets no token and does not affect other services.
  *
- * A passfile gives its lines to every program that reads it, and the environment or the command
- * line may set what an entry leaves out (host, port, user). So one invalid entry disqualifies every
- * entry that shares its passfile: a connection of the invalid entry would get the token that was
- * made for a valid entry. The agent, `rds-iam lint` and the preload use this index; no other code
- * makes this decision.
+ * Every program that reads a passfile gets its lines, and the environment or the command line may
+ * set what an entry leaves out (host, port, user). So one invalid entry disqualifies every entry
+ * that shares its passfile: a connection of the invalid entry would get the token that was made for
+ * a valid entry. The agent, `rds-iam lint` and the preload use this index; no other code makes this
+ * decision.
  */
 #ifndef RIA_SERVICE_INDEX_H
 #define RIA_SERVICE_INDEX_H
@@ -22,7 +22,7 @@ struct ria_indexed_service {
     const struct ria_service_file *file;
     const struct ria_service *service;
     const struct ria_indexed_service
-        *first; /* the first service of that name: this one, or one before it */
+        *first; /* the first service with the same name: this service, or an earlier one */
     struct ria_entry entry;
     struct ria_passfile_place passfile;
     bool is_valid; /* the result of ria_entry_check() */
@@ -51,8 +51,9 @@ bool ria_service_index_make(
     const struct ria_passfile_directory *own,
     struct ria_service_index *out) RIA_MUST_USE;
 
-/* Checks whether a service of by_passfile may have tokens: the service must be valid, and so must
- * all services that share its passfile. Returns false with err filled; the message names the line.
+/* Checks whether a service of by_passfile may have tokens: the service must be valid, and all
+ * services that share its passfile must also be valid. Otherwise returns false with err filled; the
+ * message names the line.
  */
 bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)
     RIA_MUST_USE;

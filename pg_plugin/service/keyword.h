@@ -17,7 +17,8 @@ enum {
 struct ria_keyword {
     char key[26]; /* an array and not a pointer: the preload contains the table, which then needs no
                      relocation */
-    unsigned char first; /* the first version with the keyword; RIA_LIBPQ_OLDEST: that or older */
+    unsigned char first; /* the first version with the keyword; RIA_LIBPQ_OLDEST: version 10 or an
+                            older version */
     unsigned char last;  /* the last version with the keyword; RIA_LIBPQ_NEWEST: still known */
     bool names_file;     /* its value is the path of a file */
 };
@@ -25,8 +26,8 @@ struct ria_keyword {
 /* Returns the keyword, or NULL if no version of libpq knows it. The result is static. */
 const struct ria_keyword *ria_keyword_find(const char *key);
 
-/* Checks that at least one version of libpq knows the setting's key. Returns false with err filled;
- * the message does not name file and line. */
+/* Checks that at least one version of libpq knows the setting's key. Otherwise returns false with
+ * err filled; the message does not name file and line. */
 bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds, reads and parses service files. The parser splits the text into lines, groups and settings
- * in place. Rejects a file that another user can write, and one that contains a NUL byte. */
+ * in place. Rejects a file that another user can write, and a file that contains a NUL byte. */
 #include "service/service_file.h"
 
 #include <stdint.h>
@@ -25,8 +25,8 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
-    /* libpq treats an empty PGSERVICEFILE as a file that does not exist. No user intends that, so
-     * an empty PGSERVICEFILE counts as unset here. */
+    /* libpq treats an empty PGSERVICEFILE as the name of a file that does not exist. A user who
+     * empties the variable means to unset it, so an empty PGSERVICEFILE counts as unset here. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
     const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {
@@ -201,8 +201,8 @@ enum ria_outcome ria_service_read(
     return RIA_FOUND;
 }
 
-/* Opens the file through its descriptor and not by its path, because another file may have taken
- * that path since. */
+/* Opens the file through its descriptor and not by its path, because another file may be at this
+ * path by now. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err)
 {

@@ -41,7 +41,7 @@ struct ria_service_setting {
     unsigned line;
 };
 
-/* One group. Its settings are file->settings[first] and count - 1 more. */
+/* One group. Its settings are file->settings[first] to file->settings[first + count - 1]. */
 struct ria_service {
     const char *name;
     unsigned line; /* the line of its [name] */
@@ -75,10 +75,11 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
 /* Reads and parses one file. Returns FOUND; ABSENT if the file does not exist; FAILED with err
- * filled if it cannot be read, or if another user owns it or can write it (base/trust.h). If
- * is_required is false, also returns ABSENT for a path that does not lead to a file
- * (ria_world_read_default()), because libpq ignores such a path. *file may be uninitialized before
- * the call. The caller releases it in any case, or uses RIA_AUTO(service_file). */
+ * filled if the file cannot be read, if the file belongs to neither root nor the user, or if other
+ * users can write the file (base/trust.h). If is_required is false, also returns ABSENT for a path
+ * that does not lead to a file (ria_world_read_default()), because libpq ignores such a path. *file
+ * may be uninitialized before the call. The caller releases it in any case, or uses
+ * RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,
     bool is_required,
@@ -86,10 +87,10 @@ enum ria_outcome ria_service_read(
     struct ria_service_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Checks the owner and the mode of an open service file, as ria_service_read() does.
- * Returns false with err filled if another user can change the file (root does not count), or if
- * that cannot be determined. `path` is the file's name in the message. fd is the file's descriptor,
- * which stays open, or -1. */
+/* Checks the owner and the mode of an open service file, as ria_service_read() does. Returns false
+ * with err filled if the file belongs to neither root nor the user, or if other users can write the
+ * file (base/trust.h). Also returns false if this cannot be determined, for example because fd is
+ * -1. `path` is the file's name in the message. fd is the file's descriptor, which stays open. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 

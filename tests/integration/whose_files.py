@@ -97,3 +97,53 @@ class WhoseFilesCase(CloudCase):
     def give_away(self, *paths):
         for path in paths:
             os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
+
+
+class FilePlacesCase(WhoseFilesCase):
+    """Every kind of file that rds-iam reads and trusts."""
+
+    def places(self):
+        """Returns rows of (name, path, setting that names the path, other variables, arguments of rds-iam)."""
+        aws = "[default]\n" + self.keys()
+        role = f"[default]\nrole_arn = {self.lab.roles['rds-access'].arn}\nsource_profile = base\n[profile base]\n"
+        token = self.lab.web_identity()
+        identity = {"AWS_ROLE_ARN": self.lab.roles["web-identity"].arn}
+        pod = self.lab.cloud.containers["pod"]
+        sso, _ = self.sso_login()
+        self.sso_profile()
+        (self.home.path / ".aws/config").rename(self.home.path / "sso-config")
+        login, _ = self.aws_login()
+        arn = self.login_profile()
+        (self.home.path / ".aws/config").rename(self.home.path / "login-config")
+        self.assertTrue(arn)
+        none = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        profile = self.home.write("d0/profile", f"[default]\nrole_arn = {identity['AWS_ROLE_ARN']}\n"
+                                  f"web_identity_token_file = {self.home.path}/d1/token\n")
+        return (
+            ("configuration", self.home.write("d2/config", f"[{HOST}]\nprofile = default\n"), "RDS_IAM_CONFIG",
+             {"AWS_SHARED_CREDENTIALS_FILE": str(self.home.write("d3/keys", aws))}, LOGIN),
+            ("config", self.home.write("d4/config", aws), "AWS_CONFIG_FILE", {}, ()),
+            ("credentials", self.home.write("d5/file", aws), "AWS_SHARED_CREDENTIALS_FILE", {}, ()),
+            ("web identity", self.home.write("d6/token", token), "AWS_WEB_IDENTITY_TOKEN_FILE",
+             {**none, **identity}, ()),
+            ("web identity of a profile", self.home.write("d1/token", token), "web_identity_token_file",
+             {"AWS_CONFIG_FILE": str(profile)}, ()),
+            ("container", self.home.write("d7/token", pod.authorization),
+             "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+             {**none, "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.lab.cloud_http + pod.path}, ()),
+            ("CA bundle", self.home.write("d8/ca", self.lab.cloud_ca_file.read_text()), "AWS_CA_BUNDLE",
+             {"AWS_CONFIG_FILE": str(self.home.write("d9/config", role + self.keys("etl-base")))}, ()),
+            ("SSO", sso, "HOME", {"AWS_CONFIG_FILE": str(self.home.path / "sso-config"),
+                                  **self.sso_env()}, ("--profile", "p")),
+            ("login", login, "AWS_LOGIN_CACHE_DIRECTORY",
+             {"AWS_CONFIG_FILE": str(self.home.path / "login-config"), **self.login_env()},
+             ("--profile", "p")),
+        )
+
+    def ask(self, place, under=()):
+        _, path, named_by, env, arguments = place
+        env = dict(env)
+        if named_by.isupper() and named_by not in ("HOME", "AWS_LOGIN_CACHE_DIRECTORY"):
+            env[named_by] = str(path)
+        self.credentials("--clear")
+        return self.explain(*arguments, under=under, **env)

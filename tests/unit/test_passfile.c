@@ -4,12 +4,7 @@
  * It must find the password of each line for exactly the host, port and user of that line. */
 #include "passfile/passfile.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <string.h>
+#include "unit.h"
 
 /* Returns the position after the colon of a field that equals `token`, or NULL if the field
  * differs. */
@@ -109,6 +104,27 @@ static void a_line_has_the_form_of_the_manual(void **state)
     assert_string_equal(ria_buf_text(&text), "h:1:*:u:h\\:1/?Action=connect\n");
 }
 
+static void a_field_with_a_newline_fails(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct ria_passfile_line line;
+        bool ok;
+    } rows[] = {
+        {"host", {"h\n*", "1", "u", "p"}, false},
+        {"port", {"h", "1\n", "u", "p"}, false},
+        {"user", {"h", "1", "u\n*:*:*:other", "p"}, false},
+        {"password", {"h", "1", "u", "p\n"}, false},
+        {"control: a carriage return", {"h", "1", "u\rv", "p"}, true},
+    };
+    for_each_row(row, rows, row->name) {
+        RIA_AUTO(buf) text = {.max = 1024};
+        ria_passfile_add(&text, &row->line);
+        expect(row->name, (ria_buf_text(&text) != NULL) == row->ok);
+    }
+}
+
 static void a_full_buffer_stays_failed(void **state)
 {
     (void)state;
@@ -124,6 +140,7 @@ int main(void)
         cmocka_unit_test(every_line_is_found_for_its_address_only),
         cmocka_unit_test(control_the_reader_of_this_test_accepts_wildcards),
         cmocka_unit_test(a_line_has_the_form_of_the_manual),
+        cmocka_unit_test(a_field_with_a_newline_fails),
         cmocka_unit_test(a_full_buffer_stays_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

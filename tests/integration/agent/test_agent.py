@@ -30,6 +30,8 @@ REFUSED = (
     ({"port": "54x"}, "port=", "has a port that is not between 1 and 65535"),
     ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one port, or one for each host"),
     ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has fewer or more addresses than hosts"),
+    ({"gssencmode": "prefer"}, "gssencmode=", "has gssencmode=prefer: with a Kerberos ticket"),
+    ({"gssencmode": "require"}, "gssencmode=", "has gssencmode=require: with a Kerberos ticket"),
     ({"iam": "yes"}, "iam=", 'libpq does not know "iam", so it rejects the service'),
     ({"dbname ": " shop"}, "dbname ", 'libpq does not know "dbname "'),
     ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq reads"),

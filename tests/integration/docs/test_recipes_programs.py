@@ -4,6 +4,8 @@ import configparser
 import os
 import pwd
 import shlex
+import shutil
+import tempfile
 
 import process
 from documents import RECIPES, blocks
@@ -11,7 +13,7 @@ from labcase import harness
 from user_machine import ACCOUNT, AS_USER, DocsCase, plays
 from service import await_true
 
-PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-port=5300 --socket-dir=/tmp"
+PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-port=5300"
 AS_POSTGRES = "setpriv --reuid=postgres --regid=postgres --clear-groups "
 
 
@@ -43,8 +45,11 @@ class Programs(DocsCase):
     @plays(RECIPES, "Daemons")
     def test_daemons(self):
         self.as_root = True
+        sockets = tempfile.mkdtemp(dir="/tmp")
+        self.addCleanup(shutil.rmtree, sockets)
+        shutil.chown(sockets, "nobody")
         self.words = {"DAEMON_ACCOUNT": "nobody", "DAEMON_HOME": str(self.home.path), "DAEMON": "pdns", "DAEMON_COMMAND": self.fill(
-            f"/usr/sbin/{PDNS} --launch=gmysql --gmysql-host=MYSQL_ENDPOINT --gmysql-user=DB_USER --gmysql-dbname=shop")}
+            f"/usr/sbin/{PDNS} --socket-dir={sockets} --launch=gmysql --gmysql-host=MYSQL_ENDPOINT --gmysql-user=DB_USER --gmysql-dbname=shop")}
         self.play(RECIPES, "Daemons", instead={
             "systemctl daemon-reload": str, "systemctl restart pdns": self.start_unit})
         self.assert_logins(1)
@@ -87,7 +92,7 @@ class Programs(DocsCase):
     @plays(RECIPES, "PowerDNS")
     def test_powerdns(self):
         def start(command):
-            self.start(command.replace("pdns_server", PDNS), "etl")
+            self.start(command.replace("pdns_server", f"{PDNS} --socket-dir={self.home.path}"), "etl")
             self.await_login()
             return ""
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A secret in each kind of source of credentials, for tests that search for it. Not here: the search
-(secret_search.py)."""
+"""A secret in each kind of credential source, for the tests that search for secrets. Not here: the searches."""
 import json
 
 from cloud import CloudCase
@@ -10,7 +9,7 @@ CANARY = "Canary-typed-9f2c61d07b"
 
 
 class SecretSources(CloudCase):
-    """Each method from_...() returns (environment, secrets, options of mariadb)."""
+    """Each method returns (environment, secrets, options of mariadb)."""
 
     def profile_p(self):
         return self.home.write(CONFIG, "".join(

@@ -4,12 +4,11 @@
 Not here: the log of programs that close their stderr (test_closed_descriptors.py), and the values of RDS_IAM_LOG
 (tests/unit/test_log_line.c)."""
 import concurrent.futures
-import json
 import re
 
 from cloud import CloudCase
 from labcase import USER, harness
-from mariadb_client import CONFIG, credentials_file
+from mariadb_client import CONFIG
 from secret_search import TOKEN, find, pieces
 from secret_sources import SecretSources
 from service import Services, agent_program

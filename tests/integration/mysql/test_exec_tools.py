@@ -2,6 +2,7 @@
 """The command-line tools of MariaDB, and stand-ins for those of Oracle, under rds-iam exec. These tools contain their
 client library. Given only a host and a user, they verify RDS servers. Servers that are not RDS receive the same bytes
 as without rds-iam exec."""
+import os
 import shutil
 
 import mysql_programs
@@ -225,6 +226,19 @@ class Given(ToolCase):
         self.write_client("ssl=0 # off")
         result = self.exec("mariadb", *self.place(user="native_user"), *WHO, MYSQL_PWD=self.lab.passwords["native_user"])
         self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
+
+    def test_files_of_etc_are_overridden(self):
+        """The tool reads rds-iam's options after the files of /etc."""
+        file = self.home.write("etc.cnf", "[client]\nskip-ssl\nssl-verify-server-cert=0\n", 0o644)
+        user = ["--map-root-user"] if os.geteuid() != 0 else []
+        for under, expected in ((True, ME + "\n"), (False, "")):
+            argv = ["mariadb", *self.place(), *WHO]
+            start = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
+            result = self.home.run(
+                ["unshare", "--mount", *user, "sh", "-c", 'mount --bind "$1" /etc/mysql/my.cnf && shift && exec "$@"', "sh",
+                 file, *start, *argv], **self.hooks(under))
+            self.assertEqual(result.stdout, expected, result.stderr)
+        self.assertIn("the connection is not encrypted", result.stderr, "control: the file takes effect without exec")
 
     def test_no_option_files(self):
         result = self.exec("mariadb", "--no-defaults", *self.place(), *WHO)

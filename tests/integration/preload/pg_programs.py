@@ -18,10 +18,12 @@ KEYWORDS = 'host="%(host)s", port=%(port)d, user="%(user)s", dbname="%(database)
 PGDB = 'host="%(host)s:%(port)d", user="%(user)s", database="%(database)s"'
 PYODBC = """
 import pyodbc
-connection = pyodbc.connect("Driver=psqlodbcw.so;Server=%(host)s;Port=%(port)d;UID=%(user)s;Database=%(database)s;"
-                            "SSLmode=verify-full")
+connection = pyodbc.connect("Driver=psqlodbcw.so;Server=%(host)s;Port=%(port)s;UID=%(user)s;Database=%(database)s;"
+                            "%(mode)s")
 print(connection.execute("select current_user").fetchone()[0])
 """
+# The names that command() replaces, each as itself.
+PLACES = {"host": "%(host)s", "port": "%(port)d", "user": "%(user)s", "database": "%(database)s"}
 PERL = """
 use DBI;
 my $connection = DBI->connect("dbi:Pg:host=%(host)s;port=%(port)d;dbname=%(database)s", "%(user)s", "",
@@ -108,7 +110,8 @@ WHO = {
     "psycopg2": _python("psycopg2", KEYWORDS),
     "psycopg 3": _python("psycopg", KEYWORDS),
     "PyGreSQL": _python("pgdb", PGDB),
-    "psqlodbc, with SSLmode": _script(["/usr/bin/python3"], PYODBC),
+    "psqlodbc": _script(["/usr/bin/python3"], PYODBC % {**PLACES, "mode": ""}),
+    "psqlodbc, with SSLmode": _script(["/usr/bin/python3"], PYODBC % {**PLACES, "mode": "SSLmode=verify-full"}),
     "DBD::Pg": _script(["perl"], PERL),
     "ruby-pg, by service": _ruby_by_service,
     "lua-sql": _script(["lua5.3"], LUA_SQL),

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 from labcase import USER, LabCase, harness
+from mariadb_client import credentials_file
 from service import Services
 import ways
 
@@ -339,6 +340,21 @@ class Psql(ClientCase):
                                          **self.pasted("etl-session", at=int(time.time()) - age))
                 self.assertEqual(result.stdout, "1\n", result.stderr)
                 self.assertEqual(self.verdicts()[-1]["principal"], "etl")
+
+    def test_a_valid_token_of_an_identity_that_the_process_has_used_is_replaced(self):
+        """The program keeps a token, and meanwhile other credentials replace the old ones. The control is a program that
+        has not used the old ones."""
+        old = self.pasted(at=int(time.time()) - 60)["PGPASSWORD"]
+        script = "import os, psycopg2\n%sos.replace('next', '.aws/credentials')\npsycopg2.connect(password=os.environ['OLD'])"
+        for first, expected in (("psycopg2.connect('')\n", ["etl", "etl-session"]), ("", ["etl"])):
+            with self.subTest(first=first):
+                self.home.write(".aws/credentials", credentials_file(self.lab.principals["etl"], "default"))
+                self.home.write("next", credentials_file(self.lab.principals["etl-session"], "default"))
+                seen = len(self.verdicts())
+                result = self.home.run([*self.exec, "/usr/bin/python3", "-c", script % first], None, **self.environment,
+                                       OLD=old)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual([v["principal"] for v in self.verdicts()[seen:]], expected)
 
     def pasted(self, principal="etl", **how):
         return {"PGPASSWORD": self.lab.token(principal, self.lab.pg, USER, **how)}

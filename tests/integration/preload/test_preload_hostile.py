@@ -78,6 +78,24 @@ class Hostile(LabCase):
                 else:
                     self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
+    def test_a_ping_sends_no_token_to_any_server(self):
+        """PQping() logs in if it has a password. It needs no answer to one, so it gets no token."""
+        for certificate, sslmode in ((None, "disable"), ("other_ca", "require"), ("server", "verify-full")):
+            for way in ("ping", "pingparams"):
+                for preloaded in (True, False):
+                    peer = PostgreSQLPeer(certificate and getattr(self.lab.certificates, certificate))
+                    with self.subTest(certificate=certificate, way=way, preloaded=preloaded), peer:
+                        token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
+                        conninfo = (f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode={sslmode}"
+                                    + (f" sslrootcert={self.lab.ca_file}" if sslmode == "verify-full" else ""))
+                        result = self.home.run([ways.PROGRAMS / "ways", "linked", way, conninfo], PRINCIPAL,
+                                               PGPASSWORD=token, **(ways.with_preload() if preloaded else {}))
+                        self.assertEqual(result.stdout, "ping 0\n")
+                        if preloaded:
+                            self.assert_nothing(peer, traces.signature(token))
+                        else:
+                            self.assertEqual([data for _, data in peer.answers], [token.encode() + b"\0"], "control")
+
     def passfile(self, name, port):
         """Writes a passfile with a token that the user made. Returns its path and the token."""
         pg = self.lab.pg

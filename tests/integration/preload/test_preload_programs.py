@@ -60,15 +60,42 @@ class Logins(ProgramCase):
                 self.assertNotIn(USER + "\n", result.stdout)
         self.assert_nothing_sent()
 
-    def test_psqlodbc_turns_tls_off_and_is_told_why_it_gets_no_token(self):
-        text = pg_programs.PYODBC.replace("SSLmode=verify-full", "")
+    def psqlodbc(self, mode, **extra):
         pg = self.lab.pg
+        text = pg_programs.PYODBC % {"host": pg.host, "port": pg.port, "user": USER, "database": "work", "mode": mode}
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+                              "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL, **extra)
+
+    def test_other_modes_of_psqlodbc_stay(self):
+        """Only disable is what psqlodbc passes if the user writes nothing."""
+        for mode, reason in (("require", "sslmode=require"), ("verify-ca", "host name was not verified")):
+            with self.subTest(mode=mode):
+                result = self.psqlodbc(f"SSLmode={mode}")
+                self.assertNotEqual(result.returncode, 0)
+                pg = self.lab.pg
+                self.assertIn(f"rds-iam: warning: no token for {USER} at {pg.host}:{pg.port}: ", result.stderr)
+                self.assertIn(reason, result.stderr)
+        self.assert_nothing_sent()
+
+    def test_psqlodbc_with_a_password_stays_without_tls(self):
+        """The password account of an RDS server without TLS is as without rds-iam exec; a token is not sent."""
+        for mode in ("PWD=typed-at-the-prompt;", "PWD=typed-at-the-prompt;SSLmode=disable"):
+            with self.subTest(mode=mode), PostgreSQLPeer(None) as peer:
+                text = pg_programs.PYODBC % {"host": self.lab.pg.host, "port": peer.port, "user": USER,
+                                             "database": "work", "mode": mode}
+                self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+                               "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL)
+                self.assertEqual(set(peer.answers), {(False, b"typed-at-the-prompt\0")})
+
+    def test_another_driver_that_disables_tls_stays(self):
+        """Control: the same setting from psycopg2, which passes nothing by itself."""
+        pg = self.lab.pg
+        text = pg_programs.PYTHON.format(module="psycopg2", arguments=pg_programs.KEYWORDS + ', sslmode="disable"')
         place = {"host": pg.host, "port": pg.port, "user": USER, "database": "work"}
         result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
                                 "/usr/bin/python3", self.home.write("script", text % place)], PRINCIPAL)
-        self.assertNotEqual(result.returncode, 0)
         self.assertIn(f"rds-iam: warning: no token for {USER} at {pg.host}:{pg.port}: ", result.stderr)
-        self.assertIn("sslmode", result.stderr)
+        self.assertIn("sslmode=disable", result.stderr)
         self.assert_nothing_sent()
 
 

@@ -3,9 +3,11 @@
 verify-full with the CA store of rds-iam, or verify-ca if the configuration says so. With sslmode verify-full it gets the CA store if the user names no root
 certificates. Other sslmodes and connections to other hosts do not change."""
 import pathlib
+import struct
 
 from labcase import USER, LabCase, harness
-from postgresql_peer import PostgreSQLPeer
+from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
+import kerberos
 
 PRINCIPAL = "etl-session"
 WHO = "select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid()"
@@ -64,6 +66,24 @@ class Connections(VerifiedCase):
                     result = self.psql(port=peer.port, words=words, **extra)
                 self.assertIn("certificate verify failed", result.stderr)
                 self.assertEqual(peer.answers, [])
+
+    def test_a_ticket_is_not_offered_with_prefer_or_allow(self):
+        """A token that the preload makes, and a password that the program gives. libpq offers a ticket before TLS."""
+        ticket = kerberos.environment(self.home)
+        request = struct.pack("!II", 8, GSS_REQUEST)
+        pg = self.lab.pg
+        for mode in ("prefer", "allow"):
+            for given in ({}, {"PGPASSWORD": "a-password"}):
+                with self.subTest(mode=mode, given=list(given)), PostgreSQLPeer(self.lab.certificates.server) as peer:
+                    self.psql(port=peer.port, words=f"sslmode={mode}", **ticket, **given)
+                    (through_tls, data), = peer.answers
+                    self.assertTrue(through_tls)
+                    self.assertTrue(data == b"a-password\0" if given else b"X-Amz-Signature=" in data)
+                    self.assertEqual(peer.received.count(request), 0)
+                with PostgreSQLPeer(self.lab.certificates.server) as peer:
+                    self.home.run(["psql", "-XAtw", f"host={pg.host} port={peer.port} user={USER} sslmode={mode}"], None,
+                                  **ticket, **given)
+                    self.assertEqual(peer.received.count(request), 1, "control: without exec it is offered")
 
     def test_verify_full_gets_the_missing_root_certificates(self):
         for words, extra in (("sslmode=verify-full", {}), ("", {"PGSSLMODE": "verify-full"})):

@@ -16,10 +16,10 @@
  *     }
  *
  * ria_token_for() looks the host up in rds-iam's own configuration file, which may map the host to
- * an RDS endpoint. The function takes the region from the endpoint's name and the AWS credentials
- * from the chain of credential sources, and signs a new token. A separate program, rds-iam-fetch,
- * gets credentials from sources on the network. These credentials are cached in a file and in this
- * process (base/secret.h). Tokens are not cached.
+ * an endpoint of RDS or Aurora DSQL. The function takes the region from the endpoint's name and the
+ * AWS credentials from the chain of credential sources, and signs a new token. A separate program,
+ * rds-iam-fetch, gets credentials from sources on the network. These credentials are cached in a
+ * file and in this process (base/secret.h). Tokens are not cached.
  *
  * Every function here may be called from any thread. No function writes to stdout, or changes a
  * signal handler, the environment, the umask or the working directory. A call that needs
@@ -71,6 +71,7 @@ struct ria_login {
     const char *region;  /* from the command line, overrides every other region; or NULL */
     const char *profile; /* AWS profile from the command line, overrides every other profile; or
                             NULL */
+    bool is_mysql;       /* the client has the protocol of MySQL, which Aurora DSQL does not have */
 };
 
 struct ria_token {
@@ -199,10 +200,11 @@ bool ria_login_may_send(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds out whether tokens are made for login->host. Tokens are made if the host is an RDS name, or
- * if a section of the configuration maps the host to an RDS name. This function is for a plugin or
- * preload that is called for every server. Compares names only, and reads the configuration only if
- * the host is not an RDS name. Returns
+/* Finds out whether tokens are made for login->host. Tokens are made if the host is a name of RDS
+ * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
+ * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
+ * called for every server. Compares names only, and reads the configuration only if the host is not
+ * a name of these services. Returns
  *   FOUND   tokens are made for this host;
  *   ABSENT  tokens are not made for this host: err contains the reason; if a section of the
  *           configuration can change this, err also contains the section to write;
@@ -268,9 +270,12 @@ enum {
  * its host is written. */
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
+/* Returns whether the host is an endpoint of Aurora DSQL. Returns false for NULL. */
+bool ria_host_is_dsql(const char *host) RIA_MUST_USE;
+
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL. A client can verify only an RDS name, because the certificates of RDS servers contain no
- * other names. */
+ * NULL and for Aurora DSQL. A client can verify only an RDS name, because the certificates of RDS
+ * servers contain no other names. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
@@ -315,6 +320,7 @@ enum ria_database_kind {
     RIA_DATABASE_PROXY,
     RIA_DATABASE_SHARD_GROUP, /* Aurora Limitless */
     RIA_DATABASE_GLOBAL,      /* an Aurora global database: the cluster that is the writer */
+    RIA_DATABASE_DSQL,        /* an Aurora DSQL cluster, whose id is the first label of its host */
 };
 
 enum {
@@ -332,8 +338,8 @@ struct ria_database {
 /* Finds the database that a token for this login would be signed for. login->port is 0 if the
  * caller does not know the port; in this case a section [HOST:PORT] of the configuration does not
  * match. The channel is not checked. Returns false with err filled in three cases: the host is not
- * an RDS name and no section maps it to an RDS name; no region is known; or login->region is not in
- * the partition of the host. */
+ * a name of RDS or Aurora DSQL and no section maps it to such a name; no region is known; or
+ * login->region is not in the partition of the host. */
 bool ria_login_database(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses RDS host names label by label, from right to left: the partition's suffix, then the region
- * and "rds" in either order, then the label whose prefix gives the kind. Rejects a text that is
- * neither a host name nor an address.
+ * Parses the host names of RDS and Aurora DSQL label by label, from right to left. RDS: the
+ * partition's suffix, then the region and "rds" in either order, then the label whose prefix gives
+ * the kind. Aurora DSQL: "on.aws", the region, "dsql" or "dsql-..." (AWS PrivateLink), and the
+ * cluster's id as the only further label. Rejects a text that is neither a host name nor an
+ * address.
  */
 #include "aws/endpoint.h"
 
@@ -15,22 +17,25 @@
 
 enum {
     LABELS_MAX = 16, /* an RDS name has 4 to 6 labels before its suffix */
+    DSQL_LABELS = 3, /* the cluster's id, the service and the region */
 };
 
 struct suffix {
     const char *text;
     const char *partition;
+    bool is_dsql; /* the suffix of Aurora DSQL, which RDS does not use */
 };
 
 /* A suffix that ends in another suffix must come before that suffix. */
 static const struct suffix suffixes[] = {
-    {".amazonaws.com.cn", "aws-cn"},
-    {".amazonaws.com", "aws"},
-    {".amazonaws.eu", "aws-eusc"},
-    {".c2s.ic.gov", "aws-iso"},
-    {".sc2s.sgov.gov", "aws-iso-b"},
-    {".cloud.adc-e.uk", "aws-iso-e"},
-    {".csp.hci.ic.gov", "aws-iso-f"},
+    {".amazonaws.com.cn", "aws-cn", false},
+    {".amazonaws.com", "aws", false},
+    {".amazonaws.eu", "aws-eusc", false},
+    {".c2s.ic.gov", "aws-iso", false},
+    {".sc2s.sgov.gov", "aws-iso-b", false},
+    {".cloud.adc-e.uk", "aws-iso-e", false},
+    {".csp.hci.ic.gov", "aws-iso-f", false},
+    {".on.aws", "aws", true},
 };
 
 struct kind_prefix {
@@ -171,6 +176,29 @@ static enum ria_endpoint_kind kind_of(const char *label)
     return kind_prefixes[i].kind;
 }
 
+/* Returns whether the label names Aurora DSQL. Such a label is "dsql", or "dsql-" and the suffix of
+ * a VPC endpoint of AWS PrivateLink, such as "dsql-fnh4". */
+static bool is_dsql_label(const char *label)
+{
+    static const char name[] = "dsql";
+    size_t len = sizeof(name) - 1;
+    return strncmp(label, name, len) == 0 &&
+           (label[len] == '\0' || (label[len] == '-' && label[len + 1] != '\0'));
+}
+
+/* Sets kind, region and partition if the labels before the suffix are those of an endpoint of
+ * Aurora DSQL, which are ID.dsql.REGION. AWS documents this form for the partition aws alone. */
+static void endpoint_set_from_dsql_labels(
+    const struct labels *labels, const char *partition, struct ria_endpoint *out)
+{
+    if (labels->count == DSQL_LABELS && is_dsql_label(labels->label[1]) &&
+        ria_region_is_plausible(labels->label[2])) {
+        out->kind = RIA_ENDPOINT_DSQL;
+        out->partition = partition;
+        (void)ria_text_copy(out->region, sizeof(out->region), labels->label[2]);
+    }
+}
+
 /* Sets kind, region and partition if the labels before the suffix are those of an RDS endpoint,
  * which end in REGION.rds or rds.REGION. */
 static void endpoint_set_from_labels(
@@ -203,17 +231,14 @@ static void endpoint_set_from_labels(
 static void endpoint_classify(struct ria_endpoint *out)
 {
     const char *host = out->host;
-    if (strstr(host, ".dsql.") != NULL && ends_with(host, ".on.aws")) {
-        out->kind = RIA_ENDPOINT_DSQL;
-        return;
-    }
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         if (!ends_with(host, suffixes[i].text)) {
             continue;
         }
         struct labels labels;
         if (split_labels(host, strlen(host) - strlen(suffixes[i].text), &labels)) {
-            endpoint_set_from_labels(&labels, suffixes[i].partition, out);
+            (suffixes[i].is_dsql ? endpoint_set_from_dsql_labels
+                                 : endpoint_set_from_labels)(&labels, suffixes[i].partition, out);
         }
         return;
     }
@@ -238,8 +263,6 @@ enum ria_outcome ria_endpoint_judge(
     case RIA_ENDPOINT_NO_NAME:
         ria_url_show_name(host, shown, sizeof(shown));
         return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
-    case RIA_ENDPOINT_DSQL:
-        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, name);
     case RIA_ENDPOINT_GLOBAL:
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_GLOBAL, name, name);
         break;
@@ -252,6 +275,7 @@ enum ria_outcome ria_endpoint_judge(
     case RIA_ENDPOINT_CLUSTER_CUSTOM:
     case RIA_ENDPOINT_PROXY:
     case RIA_ENDPOINT_SHARD_GROUP:
+    case RIA_ENDPOINT_DSQL:
     default:
         return RIA_FOUND;
     }
@@ -265,10 +289,14 @@ enum ria_outcome ria_endpoint_parse(
     return ria_endpoint_judge(out, host, err);
 }
 
-bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint)
+bool ria_endpoint_is_database(const struct ria_endpoint *endpoint)
 {
-    return endpoint->kind != RIA_ENDPOINT_OTHER && endpoint->kind != RIA_ENDPOINT_DSQL &&
-           endpoint->kind != RIA_ENDPOINT_NO_NAME;
+    return endpoint->kind != RIA_ENDPOINT_OTHER && endpoint->kind != RIA_ENDPOINT_NO_NAME;
+}
+
+bool ria_endpoint_has_public_ca(const struct ria_endpoint *endpoint)
+{
+    return endpoint->kind == RIA_ENDPOINT_PROXY || endpoint->kind == RIA_ENDPOINT_DSQL;
 }
 
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses host names. Decides whether a name is an RDS or Aurora endpoint, and finds its kind, its
- * region and its partition. Reads only the text of the name, and resolves nothing in DNS.
+ * Parses host names. Decides whether a name is an endpoint of RDS, Aurora or Aurora DSQL, and finds
+ * its kind, its region and its partition. Reads only the text of the name, and resolves nothing in
+ * DNS.
  *
- * Implements the forms of endpoint names in the RDS and Aurora User Guides, and the partitions of
- * botocore's partitions.json (botocore 1.43). The labels of the name are compared from right to
- * left, so a name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not
- * accepted as an RDS name.
+ * Implements the forms of endpoint names in the RDS, Aurora and Aurora DSQL User Guides, and the
+ * partitions of botocore's partitions.json (botocore 1.43). The labels of the name are compared
+ * from right to left, so a name that merely contains an RDS name
+ * (….rds.amazonaws.com.evil.example) is not accepted as an RDS name.
  */
 #ifndef RIA_AWS_ENDPOINT_H
 #define RIA_AWS_ENDPOINT_H
@@ -21,7 +22,7 @@ enum {
 };
 
 enum ria_endpoint_kind {
-    RIA_ENDPOINT_OTHER, /* not an RDS name */
+    RIA_ENDPOINT_OTHER, /* a name of neither RDS nor Aurora DSQL */
     RIA_ENDPOINT_INSTANCE,
     RIA_ENDPOINT_CLUSTER,
     RIA_ENDPOINT_CLUSTER_READER,
@@ -29,7 +30,8 @@ enum ria_endpoint_kind {
     RIA_ENDPOINT_PROXY,
     RIA_ENDPOINT_SHARD_GROUP, /* Aurora Limitless */
     RIA_ENDPOINT_GLOBAL,      /* Aurora global database: the name contains no region */
-    RIA_ENDPOINT_DSQL,        /* Aurora DSQL, another service with another kind of token */
+    RIA_ENDPOINT_DSQL,        /* Aurora DSQL, another service with another form of token; the first
+                                 label of the name is the id of the cluster */
     RIA_ENDPOINT_NO_NAME,     /* neither a host name nor an address */
 };
 
@@ -37,7 +39,7 @@ struct ria_endpoint {
     char host[RIA_HOST_SIZE]; /* lower case, without a trailing dot; "" if the text is not a host */
     char region[RIA_REGION_SIZE]; /* "" if the name contains none */
     enum ria_endpoint_kind kind;
-    const char *partition; /* "aws", "aws-cn", ...; NULL for DSQL and for a name outside RDS */
+    const char *partition; /* "aws", "aws-cn", ...; NULL for a name of neither */
 };
 
 /* Parses a host name or address, and fills *out for every text. */
@@ -45,11 +47,11 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out);
 
 /* Decides whether a token can be signed for the endpoint. `host` is the text that was parsed.
  * Returns
- *   FOUND   the text is an RDS name with a region;
- *   ABSENT  the text contains no region, because it is a global endpoint or not an RDS name: err
- *           contains the reason, and how to configure the region or the endpoint;
- *   FAILED  no token can be signed, because the text is a DSQL endpoint or not a host name: err
- *           contains the reason. */
+ *   FOUND   the text is a name of RDS or Aurora DSQL with a region;
+ *   ABSENT  the text contains no region, because it is a global endpoint or not a name of these
+ *           services: err contains the reason, and how to configure the region or the endpoint;
+ *   FAILED  no token can be signed, because the text is not a host name: err contains the reason.
+ */
 enum ria_outcome ria_endpoint_judge(
     const struct ria_endpoint *endpoint, const char *host, struct ria_error *err) RIA_MUST_USE;
 
@@ -57,8 +59,12 @@ enum ria_outcome ria_endpoint_judge(
 enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err) RIA_MUST_USE;
 
-/* Returns whether the name is an RDS or Aurora endpoint. Returns false for Aurora DSQL. */
-bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint);
+/* Returns whether the name is an endpoint of RDS, Aurora or Aurora DSQL. */
+bool ria_endpoint_is_database(const struct ria_endpoint *endpoint);
+
+/* Returns whether the server's certificate is issued by Amazon's public CAs, and not by the CAs of
+ * RDS: RDS Proxy and Aurora DSQL. */
+bool ria_endpoint_has_public_ca(const struct ria_endpoint *endpoint);
 
 /* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1. A region has
  * at least three parts with dashes between them. The last part consists of one or two digits. Every

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token. The query is written twice: with sorted parameters for the canonical request,
- * and in botocore's order for the token. Both queries consist of the same encoded parts. Fails for
- * a time outside the years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
+ * and in botocore's order for the token. Both queries consist of the same encoded parts. RDS and
+ * Aurora DSQL differ in the name of the service, in the action and its parameters, and in the port.
+ * Fails for a time outside the years 1970 to 9999, and for a token that is longer than
+ * RIA_TOKEN_MAX.
  */
 #include "aws/token.h"
 
 #include "aws/sigv4.h"
+#include "aws/token_text.h"
 #include "base/messages.h"
 #include "codec/percent.h"
 
@@ -20,6 +23,18 @@ enum {
     HTTPS_PORT = 443,
     USUAL_LEN = 511,
 };
+
+/* Appends the action and, for RDS, its user. */
+static void add_action(struct ria_buf *out, const struct ria_token_claim *claim)
+{
+    if (claim->is_dsql) {
+        ria_buf_add_text(out, "Action=DbConnect");
+        ria_buf_add_text(out, ria_dsql_user_is_admin(claim->user) ? "Admin" : "");
+        return;
+    }
+    ria_buf_add_text(out, "Action=connect&DBUser=");
+    ria_percent_add(out, claim->user, strlen(claim->user));
+}
 
 /* Appends the parameters from Action to X-Amz-Expires. The signed query and the token both begin
  * with these parameters, and differ in the order of the other parameters. */
@@ -37,8 +52,7 @@ static void aws_token_add_head(
         out->failed = true;
         return;
     }
-    ria_buf_add_text(out, "Action=connect&DBUser=");
-    ria_percent_add(out, claim->user, strlen(claim->user));
+    add_action(out, claim);
     ria_buf_add_text(out, "&X-Amz-Algorithm=" RIA_SIGV4_ALGORITHM "&X-Amz-Credential=");
     ria_percent_add(out, credential.data, credential.len);
     ria_buf_add_text(out, "&X-Amz-Date=");
@@ -55,13 +69,18 @@ static void add_session_token(struct ria_buf *out, const struct ria_credentials 
     }
 }
 
-/* Appends the host. Writes an IPv6 address in brackets, as in a URL. */
-static void add_host(struct ria_buf *out, const char *host)
+/* Appends the host, and its port if has_port and if it is a token of RDS. Writes an IPv6 address in
+ * brackets, as in a URL. */
+static void add_host(struct ria_buf *out, const struct ria_token_claim *claim, bool has_port)
 {
-    bool is_ipv6 = strchr(host, ':') != NULL;
+    bool is_ipv6 = strchr(claim->host, ':') != NULL;
     ria_buf_add_text(out, is_ipv6 ? "[" : "");
-    ria_buf_add_text(out, host);
+    ria_buf_add_text(out, claim->host);
     ria_buf_add_text(out, is_ipv6 ? "]" : "");
+    if (has_port && !claim->is_dsql) {
+        ria_buf_add_char(out, ':');
+        ria_buf_add_number(out, claim->port);
+    }
 }
 
 /* Appends the canonical request: method, path, sorted query, the Host header and the empty body's
@@ -76,13 +95,9 @@ static void add_canonical_request(
     ria_buf_add(out, head->data, head->len);
     add_session_token(out, credentials);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host\nhost:");
-    add_host(out, claim->host);
     /* The Host header does not contain the default port of https. botocore and the Go SDK sign the
      * header in this form. */
-    if (claim->port != HTTPS_PORT) {
-        ria_buf_add_char(out, ':');
-        ria_buf_add_number(out, claim->port);
-    }
+    add_host(out, claim, claim->port != HTTPS_PORT);
     ria_buf_add_text(out, "\n\nhost\n");
     ria_buf_add_text(out, empty_body_hash);
 }
@@ -95,7 +110,8 @@ static bool aws_token_sign(
     struct ria_buf *out,
     struct ria_error *err)
 {
-    struct ria_sigv4_scope scope = {.region = claim->region, .service = "rds-db"};
+    struct ria_sigv4_scope scope = {
+        .region = claim->region, .service = claim->is_dsql ? "dsql" : "rds-db"};
     if (!ria_timestamp_format(claim->when, scope.timestamp)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_CLOCK);
     }
@@ -117,9 +133,7 @@ static bool aws_token_sign(
     if (!ria_sigv4_sign(&scope, credentials, &canonical, signature, err)) {
         return false;
     }
-    add_host(out, claim->host);
-    ria_buf_add_char(out, ':');
-    ria_buf_add_number(out, claim->port);
+    add_host(out, claim, true);
     ria_buf_add_text(out, "/?");
     ria_buf_add(out, head.data, head.len);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host");

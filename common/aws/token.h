@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The RDS authentication token: a presigned URL without its scheme, valid for 15 minutes for one
- * user at one host and port. Its text is byte for byte the text that botocore 1.43 makes
- * (signers.py, generate_db_auth_token), including the order of the parameters.
+ * The authentication token: a presigned URL without its scheme, valid for 15 minutes. A token of
+ * RDS is for one user at one host and port. A token of Aurora DSQL is for one host, and for either
+ * the user "admin" or all other users together; it contains neither a user nor a port. Its text is
+ * byte for byte the text that botocore 1.43 makes (signers.py: generate_db_auth_token,
+ * dsql_generate_db_connect_auth_token and dsql_generate_db_connect_admin_auth_token), including the
+ * order of the parameters.
  */
 #ifndef RIA_AWS_TOKEN_H
 #define RIA_AWS_TOKEN_H
@@ -13,8 +16,9 @@
 #include <stdint.h>
 
 enum {
-    /* X-Amz-Expires, in seconds. The server compares the token's age with this number, and rejects
-     * a token in which this number is larger (RDS User Guide, "IAM database authentication"). */
+    /* X-Amz-Expires, in seconds. The server compares the token's age with this number. RDS rejects
+     * a token in which this number is larger (RDS User Guide, "IAM database authentication").
+     * Aurora DSQL accepts a number of up to a week; the AWS SDKs write 900 for both services. */
     RIA_TOKEN_LIFE = 900,
     /* Room for a percent-encoded session token, which has up to three characters for each byte, and
      * for the rest of the RDS token. */
@@ -24,10 +28,11 @@ enum {
 /* The contents of a token. Strings are borrowed. */
 struct ria_token_claim {
     const char *host; /* lower case, without trailing dot: struct ria_endpoint */
-    uint16_t port;
+    uint16_t port;    /* not part of a token of Aurora DSQL */
     const char *user; /* the database user, any bytes */
     const char *region;
     int64_t when; /* seconds since 1970 */
+    bool is_dsql; /* the host is an endpoint of Aurora DSQL */
 };
 
 /* Replaces the contents of *out by the token. On failure, returns false with err filled, and *out

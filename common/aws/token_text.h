@@ -17,6 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Returns whether a user of Aurora DSQL is the administrator, whose token and policy have the
+ * action DbConnectAdmin instead of DbConnect. Names are compared with their case, as PostgreSQL
+ * does. */
+bool ria_dsql_user_is_admin(const char *user);
+
 /* Returns whether a password is a token: it contains "X-Amz-Signature=". Returns false for NULL. */
 bool ria_is_token(const char *password);
 

@@ -61,7 +61,7 @@ static inline bool ria_ascii_is_blank(const char *text)
 
 static inline bool ria_ascii_is_control(char c)
 {
-    return (c >= '\0' && c < ' ') || c == 0x7f;
+    return (unsigned char)c < ' ' || c == 0x7f;
 }
 
 static inline char ria_ascii_lower(char c)

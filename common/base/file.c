@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -227,7 +228,11 @@ static bool is_expected(const struct ria_replacement *what)
  * old name. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
-    if (renameat2(directory, fresh, directory, name, RENAME_NOREPLACE) == 0) {
+    enum {
+        NO_REPLACE = 1 /* RENAME_NOREPLACE of linux/fs.h */
+    };
+    /* A system call, because C libraries other than glibc have no function for it. */
+    if (syscall(SYS_renameat2, directory, fresh, directory, name, NO_REPLACE) == 0) {
         return true;
     }
     bool ok =

@@ -114,12 +114,19 @@
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
     "endpoint's own name (a line in /etc/hosts points it to the tunnel)"
 
+#define RIA_REFUSAL_DSQL_TUNNEL_NAME                                                               \
+    "the server's host name was not verified; use the endpoint's own name (a line in /etc/hosts "  \
+    "points it to the tunnel)"
+#define RIA_REFUSAL_DSQL_VERIFY_CA                                                                 \
+    "tls = verify-ca is not allowed for %s: the CA of Aurora DSQL also issues certificates to "    \
+    "other servers; remove the line, and use the endpoint's own name"
+
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name has no region; give the region of its writer: "   \
     "[%s] region = REGION"
-#define RIA_REFUSAL_DSQL                                                                           \
-    "%s is an Aurora DSQL endpoint: it needs another kind of token (service dsql), which rds-iam " \
-    "does not make; use aws dsql generate-db-connect-auth-token"
+#define RIA_REFUSAL_DSQL_MYSQL                                                                     \
+    "%s is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "         \
+    "PostgreSQL client"
 #define RIA_REFUSAL_NO_REGION                                                                      \
     "the name %s has no region; write the name of the RDS endpoint, or add region = REGION to "    \
     "this section"

@@ -200,3 +200,22 @@ size_t ria_text_decode(const char *text, uint32_t *code)
     *code = found;
     return len;
 }
+
+/* -- errno ----------------------------------------------------------------------------------- */
+
+static const char *text_of_glibc(const char *text, const char *words)
+{
+    (void)words;
+    return text;
+}
+
+static const char *text_of_posix(int failure, const char *words)
+{
+    return failure == 0 ? words : "an unknown error";
+}
+
+const char *ria_text_of_errno(int error, char *words, size_t size)
+{
+    return _Generic(strerror_r(error, words, size), char *: text_of_glibc, int: text_of_posix)(
+        strerror_r(error, words, size), words);
+}

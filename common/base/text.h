@@ -40,6 +40,11 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
  * may be changed. Spaces and tabs around the word are ignored. */
 bool ria_text_unquote(char *text);
 
+/* Returns the C library's description of an errno value: a static text or `words`, an array of
+ * `size` bytes. glibc and other C libraries have different functions named strerror_r(), and this
+ * function works with both. */
+const char *ria_text_of_errno(int error, char *words, size_t size);
+
 /* Decodes the first UTF-8 character of a text (table 3-7 of the Unicode Standard: no surrogates, no
  * overlong forms, nothing above U+10FFFF). Returns its length, 1 to 4 bytes. Returns 0 with *code
  * unchanged if the text is empty, or if it does not begin with a well-formed character. Never reads

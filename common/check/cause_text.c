@@ -119,10 +119,40 @@ static void add_account(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, account[0] == '\0' ? "ACCOUNT" : account);
 }
 
+static bool is_dsql(const struct ria_facts *facts)
+{
+    return facts->has_name && ria_host_is_dsql(facts->name.endpoint);
+}
+
+/* Appends the action that a policy must allow for this login. */
+static void add_action_name(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *user = facts->target.login.user;
+    bool is_admin = user != NULL && ria_dsql_user_is_admin(user);
+    ria_buf_add_text(
+        out,
+        !is_dsql(facts) ? "rds-db:connect"
+        : is_admin      ? "dsql:DbConnectAdmin"
+                        : "dsql:DbConnect");
+}
+
+/* Appends the ARN of an Aurora DSQL cluster. */
+static void add_cluster_arn(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const struct ria_login_facts *name = &facts->name;
+    ria_buf_addf(out, "arn:%s:dsql:%s:", name->partition, name->region);
+    add_account(facts, out);
+    ria_buf_addf(out, ":cluster/%.*s", (int)strcspn(name->endpoint, "."), name->endpoint);
+}
+
 static void add_resource(const struct ria_facts *facts, struct ria_buf *out)
 {
     const char *partition = facts->name.partition;
     const struct ria_aws_facts *aws = &facts->aws;
+    if (is_dsql(facts)) {
+        add_cluster_arn(facts, out);
+        return;
+    }
     if (aws->resource[0] != '\0') {
         ria_buf_addf(
             out,
@@ -204,6 +234,7 @@ static const struct {
     {"{known}", add_known},
     {"{describe}", add_describe},
     {"{users}", add_users},
+    {"rds-db:connect", add_action_name}, /* Aurora DSQL has other actions */
 };
 
 /* Appends the text with its placeholders replaced. */

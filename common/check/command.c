@@ -183,6 +183,9 @@ static int set_engine(
     if (status == RIA_CONTINUE && port != NULL) {
         status = ria_options_read_port(command, port, &target->login.port, err);
     }
+    if (target->engine == RIA_ENGINE_UNKNOWN && ria_host_is_dsql(target->login.host)) {
+        target->engine = RIA_ENGINE_POSTGRES;
+    }
     if (port == NULL && target->service == NULL && target->group == NULL) {
         target->login.port =
             target->engine == RIA_ENGINE_POSTGRES ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
@@ -190,6 +193,7 @@ static int set_engine(
     if (target->engine == RIA_ENGINE_UNKNOWN) {
         target->engine = engine_of_port(target->login.port);
     }
+    target->login.is_mysql = target->engine == RIA_ENGINE_MYSQL;
     return status;
 }
 

@@ -22,6 +22,9 @@ enum ria_engine {
     RIA_ENGINE_MYSQL,
 };
 
+/* The probe reports microseconds, and items show milliseconds. */
+#define RIA_US_PER_MS 1000.0
+
 /* How a login ended. */
 enum ria_verdict {
     RIA_VERDICT_NONE,        /* no login was tried */

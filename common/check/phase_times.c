@@ -9,7 +9,6 @@
 #include <time.h>
 
 enum {
-    US_PER_MS = 1000,
     US_PER_SECOND = 1000000,
     NS_PER_US = 1000,
     SIGNATURE_MS = 5000,
@@ -75,7 +74,7 @@ void ria_check_add_times(struct ria_facts *facts)
                 "%s%s %.1f ms",
                 text.len > 0 ? ", " : "",
                 labels[i],
-                (double)facts->times.us[i] / US_PER_MS);
+                (double)facts->times.us[i] / RIA_US_PER_MS);
         }
     }
     const char *whole = ria_buf_text(&text);

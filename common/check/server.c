@@ -12,7 +12,6 @@ enum {
     SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
     MS_PER_SECOND = 1000,
     ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
-    US_PER_MS = 1000,
     VALUE_SIZE = 600,
 };
 
@@ -97,7 +96,7 @@ static void add_dns(struct ria_facts *facts)
         addresses,
         has_alias ? ", alias of " : "",
         has_alias ? canonical : "",
-        (double)ria_probe_number(&facts->server, "dns_us", 0) / US_PER_MS);
+        (double)ria_probe_number(&facts->server, "dns_us", 0) / RIA_US_PER_MS);
 }
 
 #define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
@@ -196,7 +195,7 @@ static void add_chain(struct ria_facts *facts)
             NULL,
             "%s, %.1f ms; issued by %s",
             protocol,
-            (double)ria_probe_number(&facts->server, "tls_us", 0) / US_PER_MS,
+            (double)ria_probe_number(&facts->server, "tls_us", 0) / RIA_US_PER_MS,
             issuer);
     } else {
         add_broken_chain(facts, issuer, chain);
@@ -400,6 +399,6 @@ void ria_check_server(struct ria_facts *facts)
         NULL,
         "port %s, %.1f ms",
         port,
-        (double)ria_probe_number(&facts->server, "tcp_us", 0) / US_PER_MS);
+        (double)ria_probe_number(&facts->server, "tcp_us", 0) / RIA_US_PER_MS);
     add_tls(facts);
 }

@@ -19,17 +19,34 @@ enum {
     SECTIONS_MAX = 10000
 };
 
-/* Returns whether the name of a section is the full name of an RDS endpoint. */
-static bool is_rds_name(const struct ria_section_key *key)
+/* Checks tls = verify-ca. The section must name one endpoint, by its own name or by `endpoint`.
+ * Aurora DSQL is rejected: its certificates are issued below public roots, and so are those of
+ * others. */
+static bool check_verify_ca(
+    const struct ria_setting *place,
+    const struct ria_section_key *key,
+    const struct ria_section *section,
+    struct ria_error *err)
 {
-    struct ria_endpoint endpoint;
-    ria_endpoint_read(key->host, &endpoint);
-    return !key->is_wildcard && ria_endpoint_is_rds(&endpoint);
+    struct ria_endpoint named;
+    ria_endpoint_read(key->host, &named);
+    const struct ria_endpoint *endpoint =
+        section->endpoint.value == NULL ? &named : &section->signed_for;
+    if (section->endpoint.value == NULL && !ria_endpoint_is_database(&named)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            place,
+            "tls = verify-ca needs an endpoint = HOST:PORT in this section; else use "
+            "verify-full");
+    }
+    return endpoint->kind != RIA_ENDPOINT_DSQL ||
+           ria_fail_at(
+               err, RIA_E_CONFIG, &section->tls, RIA_REFUSAL_DSQL_VERIFY_CA, endpoint->host);
 }
 
 /* Checks the keys of a section together. A section with a wildcard must not have `endpoint` or
  * `tls`, because a token for one server must not be sent to every host that the wildcard matches.
- * With tls = verify-ca, the section must name one RDS endpoint, by its own name or by `endpoint`.
  */
 static bool check_section(
     const struct ria_setting *place,
@@ -54,15 +71,7 @@ static bool check_section(
                 "this key needs a role; add role_arn to this section");
         }
     }
-    if (section->chain_suffices && section->endpoint.value == NULL && !is_rds_name(key)) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            place,
-            "tls = verify-ca needs an endpoint = HOST:PORT in this section; else use "
-            "verify-full");
-    }
-    return true;
+    return !section->chain_suffices || check_verify_ca(place, key, section, err);
 }
 
 /* Parses the entries of a section. */

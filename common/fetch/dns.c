@@ -63,21 +63,18 @@ bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size
  * that lead to them. Sets `name` to the RDS name, or to "" if none is found. */
 static void query_dns(const char *host, char name[RIA_HOST_SIZE])
 {
-    struct __res_state state;
     unsigned char message[MESSAGE_MAX];
-    memset(&state, 0, sizeof(state));
     *name = '\0';
-    if (res_ninit(&state) != 0) {
+    if (res_init() != 0) {
         return;
     }
-    state.retrans = 1;
-    state.retry = 1;
-    int len = res_nsearch(&state, host, ns_c_in, ns_t_a, message, sizeof(message));
+    _res.retrans = 1;
+    _res.retry = 1;
+    int len = res_search(host, ns_c_in, ns_t_a, message, sizeof(message));
     if (len > 0) {
         size_t held = (size_t)len < sizeof(message) ? (size_t)len : sizeof(message);
         (void)ria_fetch_alias_of(message, held, name, RIA_HOST_SIZE);
     }
-    res_nclose(&state);
 }
 
 bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *record)

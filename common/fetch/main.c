@@ -14,6 +14,7 @@
 #include "provider/request.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -205,6 +207,8 @@ int main(void)
     if (!ria_standard_files_open()) {
         return 2;
     }
+    /* The host's descriptors: not every C library can close them when it starts a program. */
+    (void)syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0);
     /* Keep secrets out of core dumps, debuggers and logs of TLS keys. */
     (void)unsetenv("SSLKEYLOGFILE");
     (void)prctl(PR_SET_DUMPABLE, 0);

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +33,7 @@ static void close_all_but(unsigned one, unsigned other)
         {STDERR_FILENO + 1, low - 1}, {low + 1, high - 1}, {high + 1, UINT_MAX}};
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
         if (ranges[i][0] <= ranges[i][1]) {
-            (void)close_range(ranges[i][0], ranges[i][1], 0);
+            (void)syscall(SYS_close_range, ranges[i][0], ranges[i][1], 0);
         }
     }
 }

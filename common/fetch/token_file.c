@@ -91,7 +91,7 @@ static bool token_file_fail_by_errno(struct ria_error *err, const char *path, co
         "%.200s %s: %s",
         path,
         what,
-        strerror_r(errno, words, sizeof(words)));
+        ria_text_of_errno(errno, words, sizeof(words)));
 }
 
 enum ria_outcome ria_token_file_read(

@@ -25,6 +25,7 @@ static const struct {
     {RIA_ENDPOINT_PROXY, RIA_DATABASE_PROXY},
     {RIA_ENDPOINT_SHARD_GROUP, RIA_DATABASE_SHARD_GROUP},
     {RIA_ENDPOINT_GLOBAL, RIA_DATABASE_GLOBAL},
+    {RIA_ENDPOINT_DSQL, RIA_DATABASE_DSQL},
 };
 
 /* Returns the partition of a region if the endpoint can be in that region, else NULL. A region in

@@ -72,8 +72,7 @@ bool ria_login_inspect(
     out->kind = kinds[endpoint->kind];
     out->partition = endpoint->partition;
     out->is_mapped = resolved.section.endpoint.value != NULL;
-    out->has_public_ca =
-        endpoint->kind == RIA_ENDPOINT_PROXY || endpoint->kind == RIA_ENDPOINT_DSQL;
+    out->has_public_ca = ria_endpoint_has_public_ca(endpoint);
     out->chain_suffices = resolved.section.chain_suffices;
     (void)ria_text_copy(out->endpoint, sizeof(out->endpoint), endpoint->host);
     out->port = resolved.port;

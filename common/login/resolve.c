@@ -3,8 +3,8 @@
  * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
  * for the dialled address. Finds the host, port and region to sign for in that section and in the
  * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
- * is not an RDS endpoint and that the user has not mapped to an RDS endpoint, and a host without a
- * region. */
+ * is not an endpoint of RDS or Aurora DSQL and that the user has not mapped to such an endpoint, a
+ * host without a region, and a MySQL client with an endpoint of Aurora DSQL. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -108,9 +108,15 @@ static bool check_chain_suffices(
     }
     bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
     if (is_other && section->endpoint.value != NULL) {
-        /* No RDS certificate contains the dialled name, so the client can never verify this name.
-         */
-        return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
+        /* No certificate of AWS contains the dialled name, so the client can never verify this
+         * name. */
+        return ria_fail_at(
+            err,
+            RIA_E_CHANNEL,
+            &section->endpoint,
+            "%s",
+            section->signed_for.kind == RIA_ENDPOINT_DSQL ? RIA_REFUSAL_DSQL_TUNNEL_NAME
+                                                          : RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
         /* Verification of the dialled name would not help, because no token can be made for this
@@ -119,8 +125,10 @@ static bool check_chain_suffices(
         append_config_name(world, err);
         return false;
     }
-    char remedy[RIA_ERROR_TEXT_MAX];
-    ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
+    char remedy[RIA_ERROR_TEXT_MAX] = RIA_REMEDY_NAME_UNVERIFIED;
+    if (resolved->dialled.kind != RIA_ENDPOINT_DSQL) {
+        ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
+    }
     return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
 }
 
@@ -159,6 +167,12 @@ static void warn_of_region(
     }
 }
 
+/* Returns whether a MySQL client has dialled Aurora DSQL, which has the protocol of PostgreSQL. */
+static bool is_wrong_protocol(const struct ria_login *login, const struct ria_endpoint *endpoint)
+{
+    return login->is_mysql && endpoint->kind == RIA_ENDPOINT_DSQL;
+}
+
 /* The region comes from --region, else from rds-iam's configuration, else from the endpoint's name.
  * The environment and the AWS profile are never read for this purpose, because they name the region
  * in which the user usually works, and the database may be in another region. */
@@ -172,6 +186,9 @@ bool ria_resolve_endpoint(
     bool is_mapped = section->endpoint.value != NULL;
     out->endpoint = is_mapped ? section->signed_for : out->dialled;
     out->port = is_mapped ? section->signed_for_port : (uint16_t)login->port;
+    if (is_wrong_protocol(login, &out->endpoint)) {
+        return ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL_MYSQL, out->endpoint.host);
+    }
     enum ria_outcome outcome = ria_endpoint_judge(&out->endpoint, login->host, err);
     if (outcome == RIA_FAILED) {
         return false;
@@ -271,30 +288,38 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
     }
 }
 
+/* Parses the host. NULL is not an endpoint. */
+static struct ria_endpoint endpoint_of(const char *host)
+{
+    struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_NO_NAME};
+    if (host != NULL) {
+        ria_endpoint_read(host, &endpoint);
+    }
+    return endpoint;
+}
+
 bool ria_host_has_public_ca(const char *host)
 {
-    struct ria_endpoint endpoint;
-    if (host == NULL) {
-        return false;
-    }
-    ria_endpoint_read(host, &endpoint);
-    return endpoint.kind == RIA_ENDPOINT_PROXY || endpoint.kind == RIA_ENDPOINT_DSQL;
+    struct ria_endpoint endpoint = endpoint_of(host);
+    return ria_endpoint_has_public_ca(&endpoint);
+}
+
+bool ria_host_is_dsql(const char *host)
+{
+    return endpoint_of(host).kind == RIA_ENDPOINT_DSQL;
 }
 
 bool ria_host_is_rds(const char *host)
 {
-    struct ria_endpoint endpoint;
-    if (host == NULL) {
-        return false;
-    }
-    ria_endpoint_read(host, &endpoint);
-    return ria_endpoint_is_rds(&endpoint);
+    struct ria_endpoint endpoint = endpoint_of(host);
+    return ria_endpoint_is_database(&endpoint) && endpoint.kind != RIA_ENDPOINT_DSQL;
 }
 
 /* Parses the dialled host into *resolved. Also finds the section for that host, except if the host
- * is an RDS endpoint and needs_section is false. Returns FOUND if the host is an RDS endpoint or a
- * section maps the host to an RDS endpoint. Returns FAILED if the host is not an RDS endpoint and
- * the configuration cannot be loaded. Otherwise returns ABSENT. */
+ * is an endpoint of RDS or Aurora DSQL and needs_section is false. Returns FOUND if the host is
+ * such an endpoint or a section maps the host to one. Returns FAILED if the host is not such an
+ * endpoint and the configuration cannot be loaded. Otherwise, and for a MySQL client with an
+ * endpoint of Aurora DSQL, returns ABSENT. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -306,16 +331,22 @@ static enum ria_outcome find_endpoint(
         return ria_absent(err, RIA_REFUSAL_NO_HOST);
     }
     ria_endpoint_read(login->host, &resolved->dialled);
-    bool is_rds = ria_endpoint_is_rds(&resolved->dialled);
-    if (is_rds && !needs_section) {
+    bool is_database = ria_endpoint_is_database(&resolved->dialled);
+    if (is_database && !needs_section && !is_wrong_protocol(login, &resolved->dialled)) {
         return RIA_FOUND;
     }
     if (!ria_config_load(world, &resolved->config, err)) {
-        return is_rds ? RIA_FOUND : RIA_FAILED;
+        return is_database ? RIA_FOUND : RIA_FAILED;
     }
+    const struct ria_section *section = &resolved->section;
     ria_config_match(
         &resolved->config, login->host, (uint16_t)login->port, login->user, &resolved->section);
-    if (is_rds || resolved->section.endpoint.value != NULL) {
+    bool is_mapped = section->endpoint.value != NULL;
+    const struct ria_endpoint *endpoint = is_mapped ? &section->signed_for : &resolved->dialled;
+    if (is_wrong_protocol(login, endpoint)) {
+        return ria_absent(err, RIA_REFUSAL_DSQL_MYSQL, endpoint->host);
+    }
+    if (is_database || is_mapped) {
         return RIA_FOUND;
     }
     if (ria_endpoint_judge(&resolved->dialled, login->host, err) == RIA_ABSENT) {
@@ -340,11 +371,10 @@ enum ria_outcome ria_login_certificate(
     RIA_AUTO(resolved) resolved = {0};
     enum ria_outcome outcome = find_endpoint(login, world, true, &resolved, err);
     bool is_mapped = resolved.section.endpoint.value != NULL;
-    enum ria_endpoint_kind kind =
-        is_mapped ? resolved.section.signed_for.kind : resolved.dialled.kind;
     *out = (struct ria_login_certificate){
         .chain_suffices = resolved.section.chain_suffices,
-        .is_public = kind == RIA_ENDPOINT_PROXY || kind == RIA_ENDPOINT_DSQL,
+        .is_public = ria_endpoint_has_public_ca(
+            is_mapped ? &resolved.section.signed_for : &resolved.dialled),
     };
     if (out->chain_suffices) {
         const struct ria_setting *tls = &resolved.section.tls;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes a token for a login request. Checks the channel, finds the RDS endpoint and region for the
+ * Makes a token for a login request. Checks the channel, finds the endpoint and region for the
  * dialled name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
- * or not authenticated, a host that is not an RDS endpoint, and expired credentials. */
+ * or not authenticated, a host that is not an endpoint of RDS or Aurora DSQL, and expired
+ * credentials. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -103,8 +104,9 @@ static bool token_for_sign(
         .user = login->user,
         .region = resolved->region.value,
         .when = now,
+        .is_dsql = resolved->endpoint.kind == RIA_ENDPOINT_DSQL,
     };
-    if (claim.port == HTTPS_PORT) {
+    if (claim.port == HTTPS_PORT && !claim.is_dsql) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,

@@ -14,6 +14,7 @@
 #include "os/fetch_client.h"
 
 #include "base/messages.h"
+#include "base/text.h"
 #include "codec/record.h"
 #include "os/host_variables.h"
 
@@ -40,7 +41,7 @@ static bool fetch_client_fail_by_errno(struct ria_error *err, int error, const c
         "%s: %s: %s; is rds-iam installed completely?",
         program,
         what,
-        strerror_r(error, words, sizeof(words)));
+        ria_text_of_errno(error, words, sizeof(words)));
 }
 
 /* -- starting ------------------------------------------------------------------------------- */
@@ -51,8 +52,12 @@ static int set_actions(posix_spawn_file_actions_t *actions, int fd)
     for (int out = STDOUT_FILENO; error == 0 && out <= STDERR_FILENO; out++) {
         error = posix_spawn_file_actions_addopen(actions, out, "/dev/null", O_WRONLY, 0);
     }
-    return error != 0 ? error
-                      : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+#ifdef RIA_HAS_CLOSEFROM
+    /* rds-iam-fetch also closes them itself, because not every C library has this function. */
+    error =
+        error != 0 ? error : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+#endif
+    return error;
 }
 
 /* The child starts with default signal handling and an empty signal mask, whatever the host has
@@ -251,6 +256,35 @@ static bool reap(pid_t pid, siginfo_t *info)
     return result == 0;
 }
 
+/* Returns the name of a signal that kills a program without its consent, or "unknown". */
+static const char *fetch_client_signal_name(int number)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {
+        {SIGABRT, "SIGABRT"},
+        {SIGBUS, "SIGBUS"},
+        {SIGFPE, "SIGFPE"},
+        {SIGHUP, "SIGHUP"},
+        {SIGILL, "SIGILL"},
+        {SIGINT, "SIGINT"},
+        {SIGKILL, "SIGKILL"},
+        {SIGPIPE, "SIGPIPE"},
+        {SIGSEGV, "SIGSEGV"},
+        {SIGSYS, "SIGSYS"},
+        {SIGTERM, "SIGTERM"},
+        {SIGXCPU, "SIGXCPU"},
+        {SIGXFSZ, "SIGXFSZ"},
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i].number == number) {
+            return names[i].name;
+        }
+    }
+    return "unknown";
+}
+
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
  * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
  * missing or has the wrong version. If the host has reaped the program, the exit status is unknown
@@ -281,15 +315,13 @@ static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
             program,
             info.si_status);
     } else if (is_known) {
-        const char *name = sigabbrev_np(info.si_status);
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s was killed by signal %d (%s%s); the system's log may contain the reason",
+            "%s was killed by signal %d (%s); the system's log may contain the reason",
             program,
             info.si_status,
-            name == NULL ? "" : "SIG",
-            name == NULL ? "unknown" : name);
+            fetch_client_signal_name(info.si_status));
     } else {
         (void)ria_fail(err, RIA_E_SYSTEM, "%s exited without a response; try again", program);
     }

@@ -41,7 +41,7 @@ static bool guest_log_fail(char why[WHY_MAX], const char *what, int error)
         "%s%s%s",
         what,
         error == 0 ? "" : ": ",
-        error == 0 ? "" : strerror_r(error, words, sizeof(words)));
+        error == 0 ? "" : ria_text_of_errno(error, words, sizeof(words)));
     return false;
 }
 

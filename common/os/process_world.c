@@ -7,6 +7,7 @@
 #include "os/process_world.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "base/trust.h"
 #include "os/fetch_client.h"
 #include "os/guest_log.h"
@@ -116,7 +117,12 @@ static enum ria_outcome failed_by_errno(struct ria_error *err, const char *path,
 {
     char words[128];
     return ria_failed(
-        err, RIA_E_CONFIG, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+        err,
+        RIA_E_CONFIG,
+        "%s: %s: %s",
+        path,
+        what,
+        ria_text_of_errno(errno, words, sizeof(words)));
 }
 
 /* Reads up to `want` bytes and appends them to *out. Returns the number of bytes, 0 at the end of
@@ -266,7 +272,7 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
         RIA_E_CONFIG,
         "%s: cannot be opened: %s; let this user read it, or name another file",
         path,
-        strerror_r(error, words, sizeof(words)));
+        ria_text_of_errno(error, words, sizeof(words)));
 }
 
 static enum ria_outcome process_world_read_file(

@@ -261,7 +261,7 @@ static void check_root_certificate(const struct ria_entry *entry, struct ria_fin
             entry->file->path,
             setting->line,
             "libpq before version 16 takes \"system\" as a file name; the system's certificates "
-            "verify RDS Proxy, but not RDS; name Amazon's bundle");
+            "verify RDS Proxy and Aurora DSQL, but not RDS; name Amazon's bundle");
     } else if (access(path, R_OK) != 0) {
         ria_finding_add(
             findings,

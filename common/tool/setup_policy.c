@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
- * nothing else. The partition, the region and the kind of the resource id come from the endpoint.
- * What cannot be derived and is not given is a placeholder in capital letters, for which a note on
- * stderr names the command that shows the value. Rejects wildcards, and a resource id of another
- * kind than the endpoint's. */
+ * nothing else. The partition, the region and the kind of the resource id come from the endpoint,
+ * as does the id of an Aurora DSQL cluster, whose policy names no user. What cannot be derived and
+ * is not given is a placeholder in capital letters, for which a note on stderr names the command
+ * that shows the value. Rejects wildcards, and a resource id of another kind than the endpoint's.
+ */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -51,7 +52,7 @@ static const struct ria_option options[] = {
     {"resource-id",
      "ID",
      "db-... of an instance, cluster-... of a cluster (also for each instance of Aurora), prx-... "
-     "of an RDS Proxy; not the name of the database",
+     "of an RDS Proxy; not the name of the database, and not for Aurora DSQL",
      RIA_VALUE(struct policy, resource_id)},
     {"region",
      "REGION",
@@ -63,10 +64,12 @@ static const struct ria_syntax setup_policy_syntax = {
     .usage = "rds-iam setup policy --hostname HOST --username USER [OPTION...]\n",
     .about = "Prints the IAM policy that allows a login as USER to one database: the action\n"
              "rds-db:connect on\n"
-             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach it to the\n"
-             "role or user of the client, in the account of the database. A value that is not\n"
-             "given stands in the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr\n"
-             "explains how to find it. With such a placeholder the policy allows nothing.\n",
+             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. For Aurora DSQL,\n"
+             "the action is dsql:DbConnect, or dsql:DbConnectAdmin for the user admin, on\n"
+             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID. Attach it to the role or user of\n"
+             "the client, in the account of the database. A value that is not given stands in\n"
+             "the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr explains how to\n"
+             "find it. With such a placeholder the policy allows nothing.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };
@@ -111,6 +114,7 @@ static const struct {
          "\"GlobalClusters[?Endpoint=='#H'].GlobalClusterMembers[] | [?IsWriter].DBClusterArn\" "
          "names "
          "the cluster"},
+    [RIA_DATABASE_DSQL] = {{NULL}, NULL, NULL}, /* the id is in the host name */
 };
 
 /* Returns the part of a resource id after a prefix that this kind of database has, or NULL. */
@@ -151,6 +155,13 @@ static int check_resource_id(const char *command, const struct policy *policy)
     enum ria_database_kind kind = policy->database.kind;
     if (id == NULL) {
         return RIA_CONTINUE;
+    }
+    if (kind == RIA_DATABASE_DSQL) {
+        return ria_usage(
+            command,
+            "%s is an Aurora DSQL endpoint, which contains the id of its cluster; leave out "
+            "--resource-id",
+            policy->database.host);
     }
     if (strpbrk(id, "*?$") != NULL) {
         return ria_usage(
@@ -234,18 +245,41 @@ static void add_policy_user(const char *user, struct ria_buf *arn)
     }
 }
 
+/* Appends the ARN of the database user or, for Aurora DSQL, of the cluster. */
+static void add_policy_resource(const struct policy *policy, struct ria_buf *arn)
+{
+    const struct ria_database *database = &policy->database;
+    bool is_dsql = database->kind == RIA_DATABASE_DSQL;
+    ria_buf_addf(
+        arn,
+        "arn:%s:%s:%s:%s:",
+        database->partition,
+        is_dsql ? "dsql" : "rds-db",
+        database->region,
+        policy->account == NULL ? "ACCOUNT_ID" : policy->account);
+    if (is_dsql) {
+        ria_buf_add_text(arn, "cluster/");
+        ria_buf_add(arn, database->host, strcspn(database->host, "."));
+        return;
+    }
+    ria_buf_addf(
+        arn, "dbuser:%s/", policy->resource_id == NULL ? "RESOURCE_ID" : policy->resource_id);
+    add_policy_user(policy->login.user, arn);
+}
+
+static const char *policy_action(const struct policy *policy)
+{
+    if (policy->database.kind != RIA_DATABASE_DSQL) {
+        return "rds-db:connect";
+    }
+    return ria_dsql_user_is_admin(policy->login.user) ? "dsql:DbConnectAdmin" : "dsql:DbConnect";
+}
+
 static int print_policy(const struct policy *policy)
 {
     RIA_AUTO(buf) arn = {.max = POLICY_MAX};
     RIA_AUTO(buf) text = {.max = POLICY_MAX};
-    ria_buf_addf(
-        &arn,
-        "arn:%s:rds-db:%s:%s:dbuser:%s/",
-        policy->database.partition,
-        policy->database.region,
-        policy->account == NULL ? "ACCOUNT_ID" : policy->account,
-        policy->resource_id == NULL ? "RESOURCE_ID" : policy->resource_id);
-    add_policy_user(policy->login.user, &arn);
+    add_policy_resource(policy, &arn);
     const char *resource = ria_buf_text(&arn);
     struct ria_json_writer json = {.out = &text};
     ria_json_writer_object(&json, NULL);
@@ -253,7 +287,7 @@ static int print_policy(const struct policy *policy)
     ria_json_writer_array(&json, "Statement");
     ria_json_writer_object(&json, NULL);
     ria_json_writer_text(&json, "Effect", "Allow");
-    ria_json_writer_text(&json, "Action", "rds-db:connect");
+    ria_json_writer_text(&json, "Action", policy_action(policy));
     ria_json_writer_text(&json, "Resource", resource);
     ria_json_writer_end(&json);
     ria_json_writer_end(&json);
@@ -322,6 +356,16 @@ static void note_kind(const struct policy *policy)
             "add a policy for the cluster there",
             policy->database.region);
         return;
+    case RIA_DATABASE_DSQL:
+        if (!ria_dsql_user_is_admin(policy->login.user)) {
+            policy_note(
+                "the policy allows a login as every user of the cluster but admin; Aurora DSQL "
+                "also "
+                "needs a statement of admin that names the role of the client: AWS IAM GRANT "
+                "USERNAME TO 'arn:%s:iam::ACCOUNT_ID:role/ROLE'",
+                policy->database.partition);
+        }
+        return;
     case RIA_DATABASE_CLUSTER:
     case RIA_DATABASE_PROXY:
     default:
@@ -332,22 +376,25 @@ static void note_kind(const struct policy *policy)
 static void print_notes(const struct policy *policy)
 {
     const struct ria_database *database = &policy->database;
+    bool has_command = kinds[database->kind].command != NULL;
     RIA_AUTO(buf) command = {.max = COMMAND_MAX};
-    add_policy_command(kinds[database->kind].command, database, &command);
+    if (has_command) {
+        add_policy_command(kinds[database->kind].command, database, &command);
+    }
     if (policy->account == NULL) {
         policy_note(
             "replace ACCOUNT_ID by the 12 digits of the account that owns the database; with "
             "credentials of that account, run: aws sts get-caller-identity --query Account "
             "--output text");
     }
-    if (policy->resource_id == NULL && ria_buf_text(&command) != NULL) {
+    if (has_command && policy->resource_id == NULL && ria_buf_text(&command) != NULL) {
         policy_note(
             "replace RESOURCE_ID by the id %s; run: %s",
             kinds[database->kind].what,
             ria_buf_text(&command));
     }
     note_kind(policy);
-    if (strpbrk(policy->login.user, "*?$") != NULL) {
+    if (database->kind != RIA_DATABASE_DSQL && strpbrk(policy->login.user, "*?$") != NULL) {
         policy_note(
             "*, ? and $ in the user's name stand in the policy as ${*}, ${?} and ${$}, which "
             "IAM takes for these characters and not for wildcards");

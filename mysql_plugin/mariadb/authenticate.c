@@ -41,6 +41,7 @@ static void describe_login(
         .port = mysql->port,
         .user = mysql->user == NULL || mysql->user[0] == '\0' ? NULL : mysql->user,
         .channel = channel,
+        .is_mysql = true,
     };
 }
 

@@ -40,6 +40,7 @@ static void describe_login(
         .port = connection->port,
         .user = connection->user,
         .channel = channel,
+        .is_mysql = true,
     };
 }
 

@@ -107,7 +107,11 @@ static void check_one_host(
     struct ria_login_certificate certificate;
     struct ria_error err;
     const struct ria_login login = {
-        .host = host, .port = port == 0 ? MYSQL_PORT : port, .user = target->user};
+        .host = host,
+        .port = port == 0 ? MYSQL_PORT : port,
+        .user = target->user,
+        .is_mysql = true,
+    };
     if (*host == '\0' || ria_login_certificate(&login, world, &certificate, &err) != RIA_FOUND) {
         return;
     }

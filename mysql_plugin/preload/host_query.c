@@ -108,7 +108,7 @@ static void call_module(
         char words[128];
         log_not_checked(
             subject,
-            strerror_r(error, words, sizeof(words)),
+            ria_text_of_errno(error, words, sizeof(words)),
             "raise the limits of threads and memory (ulimit -u, ulimit -v)");
     }
     ria_signal_guard_end(&guard);

@@ -22,7 +22,7 @@
 bool ria_directory_fail(const char *path, const char *name, const char *what, struct ria_error *err)
 {
     char words[128];
-    const char *why = strerror_r(errno, words, sizeof(words));
+    const char *why = ria_text_of_errno(errno, words, sizeof(words));
     bool is_named = name != NULL;
     return ria_fail(
         err,

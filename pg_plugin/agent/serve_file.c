@@ -255,7 +255,7 @@ static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
         struct ria_error err;
         char words[128];
         const char *why = file->text.failed ? "the text is too long, or memory ran out"
-                                            : strerror_r(errno, words, sizeof(words));
+                                            : ria_text_of_errno(errno, words, sizeof(words));
         (void)ria_fail(
             &err,
             RIA_E_SYSTEM,

@@ -52,7 +52,7 @@ bool ria_watch_open(
             RIA_E_SYSTEM,
             "%s: cannot be watched: %s; raise fs.inotify.max_user_instances and max_user_watches",
             directory->path,
-            strerror_r(errno, words, sizeof(words)));
+            ria_text_of_errno(errno, words, sizeof(words)));
         ria_watch_release(watch);
         return false;
     }

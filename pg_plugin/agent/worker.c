@@ -99,7 +99,7 @@ static void watch_file(struct worker *worker, const char *path)
             "%s: cannot be watched: %s, so the agent sees edits of it, and perhaps of other files, "
             "only on SIGHUP; raise fs.inotify.max_user_watches",
             path,
-            strerror_r(errno, words, sizeof(words)));
+            ria_text_of_errno(errno, words, sizeof(words)));
     }
 }
 

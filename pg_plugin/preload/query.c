@@ -112,7 +112,7 @@ static void log_no_thread(int error)
         why,
         sizeof(why),
         "the stack is too small for it, and a thread cannot be started: %s",
-        strerror_r(error, words, sizeof(words)));
+        ria_text_of_errno(error, words, sizeof(words)));
     log_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
 }
 

@@ -32,9 +32,55 @@ class Database:
     endpoints: tuple
     instances: dict = field(default_factory=dict)
 
+    service = "rds-db"  # of a token's scope
+
     def user_arn(self, user):
-        """The ARN on which a policy must allow rds-db:connect."""
+        """The ARN on which a policy must allow permission()."""
         return f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:{self.resource_id}/{user}"
+
+    def permission(self, user):
+        """The action that a policy must allow for this user; its second half is the action of the token."""
+        return "rds-db:connect"
+
+    def addresses(self, port):
+        """The texts for which a token can be signed."""
+        return [f"{name}:{port}" for name in self.endpoints]
+
+    def is_granted(self, user, arn):
+        """Whether the database lets the IAM user or role log in as this user. RDS asks the policies alone."""
+        return True
+
+
+@dataclass(frozen=True)
+class Dsql:
+    """An Aurora DSQL cluster. The lab's PostgreSQL server plays it in the database "postgres", for the members of the
+    role dsql_iam. endpoints[1] is its name by AWS PrivateLink. grants maps each user to the ARNs that AWS IAM GRANT
+    names; admin needs none."""
+
+    cluster_id: str
+    account: str
+    region: str
+    endpoints: tuple
+    grants: dict
+
+    engine = "dsql"
+    service = "dsql"
+
+    @property
+    def resource_id(self):
+        return f"cluster/{self.cluster_id}"
+
+    def user_arn(self, user):
+        return f"arn:aws:dsql:{self.region}:{self.account}:{self.resource_id}"
+
+    def permission(self, user):
+        return "dsql:DbConnectAdmin" if user == "admin" else "dsql:DbConnect"
+
+    def addresses(self, port):
+        return list(self.endpoints)
+
+    def is_granted(self, user, arn):
+        return user == "admin" or arn in self.grants.get(user, ())
 
 
 @dataclass(frozen=True)
@@ -149,6 +195,7 @@ class Fixture:
     """All data of lab.json."""
 
     databases: dict
+    dsql: Dsql
     principals: dict
     roles: dict
     cloud: Cloud
@@ -170,17 +217,19 @@ def load(path=HERE / "lab.json"):
         engine: Database(engine, **{**entry, "endpoints": tuple(entry["endpoints"])})
         for engine, entry in raw["databases"].items()
     }
+    dsql = Dsql(**{**raw["dsql"], "endpoints": tuple(raw["dsql"]["endpoints"])})
     named = {name: (policy,) for name, policy in raw["policies"].items()}
     named["connect"] = tuple(_access_policy(database) for database in databases.values())
     return Fixture(
         databases=databases,
+        dsql=dsql,
         principals={
             name: _principal(name, entry, named) for name, entry in raw["principals"].items()
         },
         roles={name: _role(name, entry, named) for name, entry in raw["roles"].items()},
         cloud=_cloud(raw["cloud"]),
         passwords=raw["passwords"],
-        certified_names=tuple(raw["certified_names"]),
+        certified_names=(*raw["certified_names"], *dsql.endpoints),
         uncertified_names=tuple(raw["uncertified_names"]),
         database_name=raw["database_name"],
     )

@@ -128,6 +128,8 @@ class Lab:
         self.certified_name = entries.certified_names[0]
         self.pg = self._server(entries.databases["postgresql"])
         self.mariadb = self._server(entries.databases["mariadb"])
+        self.dsql = self._server(entries.dsql, "postgresql")
+        self.dsql_private_host = entries.dsql.endpoints[1]
         self.mariadb_reader_host = entries.databases["mariadb"].endpoints[1]
         self._fill_cloud(state, entries)
 
@@ -142,11 +144,12 @@ class Lab:
         self.cloud_certificate = trust.server
         self.provider_key = trust.provider_key
 
-    def _server(self, database):
+    def _server(self, database, server=None):
+        """server: the name of the server that plays the database, if it is not that of its engine."""
         return Server(
             engine=database.engine,
             host=database.endpoints[0],
-            port=self.state["ports"][database.engine],
+            port=self.state["ports"][server or database.engine],
             resource_id=database.resource_id,
             region=database.region,
         )
@@ -172,6 +175,13 @@ class Lab:
             principal = self.principals[principal]
         target = {"host": server.host, "port": server.port, "region": server.region}
         return mint(principal, user=user, **{**target, **overrides})
+
+    def dsql_token(self, principal, action, **overrides):
+        """A token of Aurora DSQL made by botocore. overrides are arguments of mint_dsql(), such as host or at."""
+        from mint import mint_dsql  # imported here because it imports botocore, which is slow
+
+        target = {"host": self.dsql.host, "region": self.dsql.region}
+        return mint_dsql(self.principals[principal], action=action, **{**target, **overrides})
 
     def journal(self):
         """All verdicts so far, oldest first."""

@@ -12,7 +12,7 @@ import control
 import fixture
 import harness
 import iam
-from mint import mint
+from mint import mint, mint_dsql
 from verifier import Verifier
 
 USER = "clickpipes_iam_user"
@@ -150,7 +150,7 @@ class Reasons(VerifierCase):
 
     def test_the_rows_contain_every_reason(self):
         known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verdict/verifier.py").read_text()))
-        self.assertEqual(known, {reason for reason, _ in self.rows() if reason} | {"IamOff"})
+        self.assertEqual(known, {reason for reason, _ in self.rows() if reason} | {"IamOff", "WrongAction"})
 
     def test_a_database_without_iam_authentication(self):
         verifier = Verifier(self.entries, PORTS, lambda: NOW, iam_off={self.database.engine})
@@ -164,6 +164,56 @@ class Reasons(VerifierCase):
             self.assertNotIn("X-Amz-Signature=", detail)
             if token:
                 self.assertNotIn(token[-64:], detail)
+
+
+class Dsql(VerifierCase):
+    """Tokens of Aurora DSQL: for each defect, the reason; and no token of one service is valid for the other."""
+
+    def sign(self, principal="dsql-app", action="DbConnect", **overrides):
+        target = {"host": self.entries.dsql.endpoints[0], "region": "us-east-1", "at": NOW}
+        return mint_dsql(self.entries.principals[principal], action=action, **{**target, **overrides})
+
+    def verdict(self, token, user="app_user"):
+        return self.verifier.verify(self.entries.dsql.resource_id, user, token.encode())
+
+    def test_reasons(self):
+        good, admin = self.sign(), self.sign("dsql-admin", "DbConnectAdmin")
+        rows = (
+            (None, "app_user", good),
+            (None, "admin", admin),
+            (None, "app_user", self.sign(host=self.entries.dsql.endpoints[1])),
+            (None, "app_user", self.sign(life=604800, at=NOW - 604000)),
+            ("WrongAction", "admin", good),
+            ("WrongAction", "app_user", admin),
+            ("WrongAction", "app_user", self.sign(action="DbConnectAdmin")),
+            ("WrongAction", "Admin", admin),
+            ("AccessDenied", "admin", self.sign(action="DbConnectAdmin")),
+            ("AccessDenied", "app_user", self.sign("dsql-admin")),
+            ("AccessDenied", "app_user", self.sign("etl")),
+            ("AccessDenied", "other_user", good),
+            ("WrongHost", "app_user", self.sign(host=good.partition(".")[0] + ".dsql.us-east-2.on.aws")),
+            ("WrongScope", "app_user", self.sign(region="us-east-2")),
+            ("WrongScope", "app_user", self.sign(service="rds-db")),
+            ("Expired", "app_user", self.sign(at=NOW - 901)),
+            ("SignatureDoesNotMatch", "app_user", good.replace("Expires=900", "Expires=901")),
+            ("Malformed", "app_user", self.sign(life=604801)),
+            ("Malformed", "app_user", self.sign(action="connect")),
+            ("Malformed", "app_user", self.sign(host=self.entries.dsql.endpoints[0] + ":5432")),
+            ("Malformed", "app_user", good.replace("Action=DbConnect", "Action=DbConnect&DBUser=app_user")),
+            ("Malformed", "app_user", self.mint("dsql-app", "app_user", host=self.entries.dsql.endpoints[0])),
+        )
+        for reason, user, token in rows:
+            verdict = self.verdict(token, user)
+            self.assertEqual(verdict.reason, reason, (verdict, user, token))
+            self.assertNotIn(token[-64:], verdict.detail)
+        self.assertEqual(self.reason(good), "Malformed", "at an RDS database")
+
+    def test_no_mutant_of_a_valid_token_is_accepted(self):
+        good = self.sign()
+        tried = {mutant for mutant in mutants(good) if mutant != good}
+        self.assertGreater(len(tried), 5 * len(good))
+        self.assertEqual([m for m in tried if self.verdict(m).reason is None], [])
+        self.assertIsNone(self.verdict(good).reason, "control: the valid token is still accepted")
 
 
 class Policies(unittest.TestCase):

@@ -19,6 +19,7 @@ SETS_PYTHONPATH = {
     "tests/surroundings.py",  # removes it
     "tests/long/test_credential_order_botocore.py",  # selects another botocore for one program
     "tests/vectors/generate_credential_order.py",  # shows the command that selects another botocore
+    "tests/vectors/generate_dsql_tokens.py",
     "tests/vectors/generate_service_endpoints.py",
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Each row of credential_order.json is the decision of a real botocore: the one of Debian 13, unpacked below
-build/botocore and not installed. This version does not support `aws login`; the rows with a login come from the newer
-botocore that the file names."""
+"""Each row of credential_order.json and each token of dsql_tokens.json is what a real botocore decides or makes: the one
+of Debian 13, unpacked below build/botocore and not installed. This version does not support `aws login`; the rows with
+a login come from the newer botocore that the file names."""
 import json
 import shutil
 import subprocess
@@ -52,6 +52,19 @@ class CredentialOrderBotocore(unittest.TestCase):
         self.assertEqual(without_login(real["rows"]), without_login(listed))
         # Of the 255 rows without a login, 165 are the combinations of the ten sources that this botocore supports.
         self.assertEqual((len(listed), len(without_login(listed))), (297, 255))
+
+
+class DsqlTokens(unittest.TestCase):
+    def test_every_token_is_that_of_botocore(self):
+        printed = harness.run(
+            [harness.PYTHON, harness.SOURCE / "tests/vectors/generate_dsql_tokens.py", "--print"], timeout=SECONDS,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(modules())})
+        self.assertEqual(printed.returncode, 0, printed.stderr)
+        real = json.loads(printed.stdout)
+        listed = json.loads((harness.SOURCE / "tests/vectors/dsql_tokens.json").read_text(encoding="utf-8"))
+        self.assertEqual(real["cases"], listed["cases"])
+        self.assertEqual(len(listed["cases"]), 12)
+        self.assertNotEqual(real["about"], listed["about"], "control: another version of botocore")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)
         memcpy(out, &current->status, sizeof(current->status));
         return 0;
     }
-    return -1;
+    return (char)-1; /* my_bool is char, which is unsigned on some processors */
 }
 
 static const char *get_ssl_cipher(struct ria_mariadb *mysql)
@@ -48,7 +48,7 @@ static int get_option(struct ria_mariadb *mysql, int option, void *out, ...)
     return -1;
 }
 
-static void set_error(
+__attribute__((format(printf, 4, 5))) static void set_error(
     struct ria_mariadb *mysql, unsigned code, const char *sqlstate, const char *format, ...)
 {
     struct ria_fake_mariadb *fake = fake_of(mysql);

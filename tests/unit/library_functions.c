@@ -11,7 +11,7 @@ static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)
     (void)mysql;
     (void)value;
     (void)out;
-    return -1;
+    return (char)-1; /* my_bool is char, which is unsigned on some processors */
 }
 
 static const char *get_ssl_cipher(struct ria_mariadb *mysql)

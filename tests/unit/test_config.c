@@ -157,12 +157,6 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"an endpoint that is not a host name",
          "[h]\nendpoint = d_b!:3306\n",
          PLACE ":2: \"d_b!\" is not a host name; give the endpoint's name alone"},
-        {"an endpoint that tokens cannot be signed for",
-         "[h]\nendpoint = x.dsql.eu-west-1.on.aws:5432\n",
-         PLACE
-         ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: it needs another kind of token "
-         "(service dsql), which rds-iam does not make; use aws dsql "
-         "generate-db-connect-auth-token"},
         {"an empty endpoint",
          "[h]\nendpoint =\n",
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},

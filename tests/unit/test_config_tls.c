@@ -71,9 +71,16 @@ static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
         {"verify-ca for a name that only begins like an RDS name",
          "[db.abcdefghijkl.eu-west-1.rds.amazonaws.com.example]\ntls = verify-ca\n",
          PLACE ":1: " NEEDS_ENDPOINT},
-        {"verify-ca for a DSQL endpoint, which has other tokens",
+        {"verify-ca for a DSQL endpoint, whose CA is public",
          "[x.dsql.eu-west-1.on.aws]\ntls = verify-ca\n",
-         PLACE ":1: " NEEDS_ENDPOINT},
+         PLACE ":2: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: the CA of Aurora "
+               "DSQL also issues certificates to other servers; remove the line, and use the "
+               "endpoint's own name"},
+        {"verify-ca for a section that leads to a DSQL endpoint",
+         "[h]\nendpoint = x.dsql.eu-west-1.on.aws:1\ntls = verify-ca\n",
+         PLACE ":3: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: the CA of Aurora "
+               "DSQL also issues certificates to other servers; remove the line, and use the "
+               "endpoint's own name"},
         {"verify-ca for all RDS names of a region",
          "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},

@@ -13,7 +13,7 @@ static void every_host_of_the_vectors_gives_its_region(void **state)
     json_t *cases = json_object_get(root, "cases");
     size_t i;
     json_t *row;
-    assert_int_equal(json_array_size(cases), 35);
+    assert_int_equal(json_array_size(cases), 36);
     json_array_foreach(cases, i, row)
     {
         const char *host = ria_vector_need(row, "host");
@@ -75,6 +75,11 @@ static void the_host_name_determines_kind_and_partition(void **state)
          "db.abc.ap-south-12.rds.amazonaws.com",
          RIA_ENDPOINT_INSTANCE,
          "aws"},
+        {"Aurora DSQL", "abc0def1baz2.dsql.us-east-1.on.aws", RIA_ENDPOINT_DSQL, "aws"},
+        {"Aurora DSQL by PrivateLink",
+         "abc0def1baz2.dsql-fnh4.us-east-1.on.aws",
+         RIA_ENDPOINT_DSQL,
+         "aws"},
     };
     for_each_row(row, rows, row->name) {
         struct ria_endpoint endpoint;
@@ -99,10 +104,47 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
          RIA_ABSENT,
          "is an Aurora global endpoint, whose name has no region; give the region of its writer: "
          "[g.global-abc.global.rds.amazonaws.com] region = REGION"},
-        {"another service",
-         "id.dsql.us-east-1.on.aws",
-         RIA_FAILED,
-         "is an Aurora DSQL endpoint: it needs another kind of token (service dsql)"},
+        {"Aurora DSQL without an id",
+         "dsql.us-east-1.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"Aurora DSQL with a further label",
+         "a.id.dsql.us-east-1.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"Aurora DSQL without a region", "id.dsql.on.aws", RIA_ABSENT, "is not an RDS endpoint"},
+        {"Aurora DSQL in another order",
+         "id.us-east-1.dsql.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"Aurora DSQL with an invalid region",
+         "id.dsql.east1.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"a service whose name begins with dsql",
+         "id.dsqlx.us-east-1.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"PrivateLink without its suffix",
+         "id.dsql-.us-east-1.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"the name of a VPC endpoint, which no certificate contains",
+         "vpce-01.dsql-fnh4.us-east-1.vpce.amazonaws.com",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"Aurora DSQL with the suffix of RDS",
+         "id.dsql.us-east-1.amazonaws.com",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"RDS with the suffix of Aurora DSQL",
+         "db.abc.us-east-1.rds.on.aws",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
+        {"text after the suffix of Aurora DSQL",
+         "id.dsql.us-east-1.on.aws.evil.example",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
         {"an alias",
          "db.example.com",
          RIA_ABSENT,
@@ -186,7 +228,7 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
         const char *name;
         const char *host;
         enum ria_endpoint_kind kind;
-        bool is_rds;
+        bool is_database;
         enum ria_outcome outcome;
     } rows[] = {
         {"an instance",
@@ -201,7 +243,7 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
          RIA_ABSENT},
         {"another name", "db.example", RIA_ENDPOINT_OTHER, false, RIA_ABSENT},
         {"an address", "::1", RIA_ENDPOINT_OTHER, false, RIA_ABSENT},
-        {"DSQL", "abc.dsql.us-east-1.on.aws", RIA_ENDPOINT_DSQL, false, RIA_FAILED},
+        {"DSQL", "ABC.dsql.us-east-1.on.aws.", RIA_ENDPOINT_DSQL, true, RIA_FOUND},
         {"a socket", "/run/mysqld.sock", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
         {"a URL", "https://db.example/", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
         {"nothing", "", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
@@ -213,7 +255,7 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
         struct ria_error at_once = {0};
         ria_endpoint_read(row->host, &endpoint);
         expect_number(row->name, endpoint.kind, row->kind);
-        expect_number(row->name, ria_endpoint_is_rds(&endpoint), row->is_rds);
+        expect_number(row->name, ria_endpoint_is_database(&endpoint), row->is_database);
         expect_number(row->name, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
         expect_number(row->name, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
         expect_text(row->name, parsed.host, endpoint.host);

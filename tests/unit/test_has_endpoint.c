@@ -35,7 +35,6 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
          RIA_ABSENT,
          "[db.example] endpoint = NAME:PORT in ~/.config/rds-iam/config"},
         {"an address", NULL, "127.0.0.1", RIA_ABSENT, "[127.0.0.1] endpoint = NAME:PORT"},
-        {"a name of another service", NULL, DSQL, RIA_ABSENT, "Aurora DSQL"},
         {"no name at all", NULL, "a b", RIA_ABSENT, "is not a host name"},
         {"nothing", NULL, NULL, RIA_ABSENT, "no host name was given"},
         {"a section with an endpoint",
@@ -60,6 +59,7 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
          "is not an RDS endpoint"},
         {"an invalid file", "[db.example]\nend = 1\n", "db.example", RIA_FAILED, ":2: unknown"},
         {"an invalid file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
+        {"a name of Aurora DSQL", "[x]\nend = 1\n", DSQL, RIA_FOUND, NULL},
     };
     for_each_row(row, rows, row->name) {
         struct ria_fake fake;
@@ -72,6 +72,51 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
         expect_number(row->name, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
         if (row->text != NULL) {
             expect_piece(row->name, err.text, row->text);
+        }
+    }
+}
+
+static void a_mysql_client_gets_no_token_for_aurora_dsql(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *config; /* NULL: none */
+        const char *host;
+        bool is_mysql;
+        enum ria_outcome outcome;
+    } rows[] = {
+        {"PostgreSQL", NULL, DSQL, false, RIA_FOUND},
+        {"MySQL", NULL, DSQL, true, RIA_ABSENT},
+        {"MySQL and RDS", NULL, HOST, true, RIA_FOUND},
+        {"MySQL by another name",
+         "[db.example]\nendpoint = " DSQL ":1\n",
+         "db.example",
+         true,
+         RIA_ABSENT},
+        {"a section that leads away", "[" DSQL "]\nendpoint = " HOST ":1\n", DSQL, true, RIA_FOUND},
+    };
+    for_each_row(row, rows, row->name) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        struct ria_login_certificate certificate;
+        ria_fake_init(&fake);
+        if (row->config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
+        }
+        struct ria_login login = {
+            .host = row->host, .port = 3306, .user = "etl", .is_mysql = row->is_mysql};
+        expect_number(row->name, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
+        expect_number(
+            row->name,
+            ria_login_certificate(&login, &fake.world, &certificate, &err),
+            row->outcome);
+        if (row->outcome == RIA_ABSENT) {
+            expect_text(
+                row->name,
+                err.text,
+                DSQL " is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect "
+                     "with a PostgreSQL client");
         }
     }
 }
@@ -89,6 +134,7 @@ static void the_certificate_of_a_login_is_known(void **state)
     } rows[] = {
         {"an RDS name", NULL, HOST, RIA_FOUND, false, false},
         {"an RDS Proxy", NULL, "p.proxy-abc.eu-west-1.rds.amazonaws.com", RIA_FOUND, false, true},
+        {"Aurora DSQL", NULL, DSQL, RIA_FOUND, false, true},
         {"another name", NULL, "db.example", RIA_ABSENT, false, false},
         {"a section",
          "[db.example]\nendpoint = " HOST ":3306\n",
@@ -135,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_and_sections_have_an_endpoint),
+        cmocka_unit_test(a_mysql_client_gets_no_token_for_aurora_dsql),
         cmocka_unit_test(the_certificate_of_a_login_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -155,7 +156,8 @@ static void stat_fails_for_anything_but_a_regular_file(void **state)
     }
 }
 
-/* Sets an access control list with `users` named users from 5000 on, who can write. */
+/* Sets an access control list with `users` named users from 5000 on, who can write. The attribute
+ * is little-endian on every machine. */
 static void set_acl(const char *name, size_t users)
 {
     struct entry {
@@ -166,15 +168,16 @@ static void set_acl(const char *name, size_t users)
     static struct {
         uint32_t version;
         struct entry entries[256];
-    } list = {.version = 2};
+    } list;
+    list.version = htole32(2);
     struct entry *at = list.entries;
-    *at++ = (struct entry){0x01, 6, UINT32_MAX};
+    *at++ = (struct entry){htole16(0x01), htole16(6), UINT32_MAX};
     for (size_t i = 0; i < users; i++) {
-        *at++ = (struct entry){0x02, 6, (uint32_t)(5000 + i)};
+        *at++ = (struct entry){htole16(0x02), htole16(6), htole32((uint32_t)(5000 + i))};
     }
-    *at++ = (struct entry){0x04, 4, UINT32_MAX};
-    *at++ = (struct entry){0x10, 6, UINT32_MAX};
-    *at++ = (struct entry){0x20, 0, UINT32_MAX};
+    *at++ = (struct entry){htole16(0x04), htole16(4), UINT32_MAX};
+    *at++ = (struct entry){htole16(0x10), htole16(6), UINT32_MAX};
+    *at++ = (struct entry){htole16(0x20), 0, UINT32_MAX};
     size_t len = sizeof(list.version) + ((size_t)(at - list.entries) * sizeof(*at));
     assert_int_equal(setxattr(in_scratch(name), "system.posix_acl_access", &list, len, 0), 0);
 }

@@ -107,7 +107,7 @@ static void a_replaced_secret_leaves_no_bytes(void **state)
     struct ria_secret secret = {0};
     assert_true(ria_secret_keep(&secret, SECRET, sizeof(SECRET)));
     assert_true(ria_secret_keep(&secret, "short", 5));
-    assert_int_equal(ria_mapping_count(SECRET + 5, sizeof(SECRET) - 5), 0);
+    assert_int_equal(ria_mapping_count(&SECRET[5], sizeof(SECRET) - 5), 0);
     static char too_long[RIA_SECRET_MAX + 1] = "x";
     assert_true(ria_secret_keep(&secret, SECRET, sizeof(SECRET)));
     assert_false(ria_secret_keep(&secret, too_long, sizeof(too_long)));

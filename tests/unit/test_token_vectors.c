@@ -198,7 +198,8 @@ static void a_failed_signature_leaves_an_empty_token(void **state)
     struct ria_error err = {0};
     ria_buf_add_text(&credentials.access_key_id, "AKID");
     ria_buf_add_text(&credentials.secret_access_key, "secret");
-    struct ria_token_claim claim = {"h", 1, "u", "us-east-1", -1};
+    struct ria_token_claim claim = {
+        .host = "h", .port = 1, .user = "u", .region = "us-east-1", .when = -1};
     ria_buf_add_text(&token, "an older token");
     assert_false(ria_token_sign(&claim, &credentials, &token, &err));
     assert_string_equal(err.text, "the system clock is outside the years 1970 to 9999; set it");
@@ -228,7 +229,13 @@ static void the_longest_token_fits(void **state)
     ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
     ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret");
     ria_fake_env(&fake, "AWS_SESSION_TOKEN", session_token);
-    struct ria_login login = {host, 65535, user, RIA_CHANNEL_VERIFIED, "ap-southeast-1", NULL};
+    struct ria_login login = {
+        .host = host,
+        .port = 65535,
+        .user = user,
+        .channel = RIA_CHANNEL_VERIFIED,
+        .region = "ap-southeast-1",
+    };
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err = {0};
     struct ria_deadline deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS);

@@ -48,7 +48,7 @@ struct unit_table {
  * that may use `row`; its value is a text or NULL. Tables may be nested.
  */
 #define for_each_row(row, array, row_name)                                                         \
-    for (struct unit_table row##_outer __attribute__((cleanup(unit_table_end))) =                  \
+    for (struct unit_table row##_outer __attribute__((cleanup(unit_table_end), unused)) =          \
              unit_table_begin(__FILE__, __LINE__, #array, RIA_COUNT(array));                       \
          unit_table_enter();)                                                                      \
         for (__typeof__(&(array)[0]) row = (array);                                                \

@@ -52,8 +52,8 @@ ROWS = [
         GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
         "writer: [" + GLOBAL + "] region = REGION in ~/.config/rds-iam/config", GLOBAL),
     Row("dsql",
-        DSQL + " is an Aurora DSQL endpoint: it needs another kind of token (service dsql), which "
-        "rds-iam does not make; use aws dsql generate-db-connect-auth-token", DSQL),
+        DSQL + " is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "
+        "PostgreSQL client", DSQL),
     Row("no_credentials", NO_CREDENTIALS, environment={}),
     Row("a_key_id_without_a_secret", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "
         "unset both", environment={"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}),

@@ -3,6 +3,7 @@
 must have the same result as without the preload. These tests do not log in: small libraries stand in for
 libpq. test_preload_libpq.py uses real copies."""
 import json
+import os
 import pathlib
 import shutil
 import tempfile
@@ -68,9 +69,19 @@ print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 """
 
 
+# The command that runs programs of another processor. It ends with the directory of that processor's system.
+EMULATOR = os.environ.get("RIA_EMULATOR", "").split()
+SYSTEM = pathlib.Path(EMULATOR[-1] if EMULATOR else "/")
+
+
 def run(argv, *preloads, **env):
-    """Runs a program with these libraries preloaded, in this order."""
-    return harness.run(argv, env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": ":".join(str(p) for p in preloads), **env})
+    """Runs a program with these libraries preloaded, in this order. The emulator does not get them."""
+    variable = f"LD_PRELOAD={':'.join(str(p) for p in preloads)}"
+    under = [*EMULATOR, "-E", variable] if EMULATOR else ["env", variable]
+    program = pathlib.Path(shutil.which(argv[0]))
+    if not program.is_relative_to(PROGRAMS):
+        program = SYSTEM / program.relative_to("/")
+    return harness.run([*under, program, *argv[1:]], env={"PATH": "/usr/bin:/bin", **env})
 
 
 class LookupCase(unittest.TestCase):
@@ -148,7 +159,7 @@ class Copies(LookupCase):
 
     def test_a_function_of_that_name_outside_libpq_is_not_replaced(self):
         path = self.directory / "7.so"
-        done = harness.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", path],
+        done = harness.run([os.environ.get("RIA_COMPILER", "gcc"), "-shared", "-fPIC", "-x", "c", "-", "-o", path],
                            stdin="unsigned PQping(const char *conninfo) { (void)conninfo; return 7; }\n")
         self.assertEqual(done.returncode, 0, done.stderr)
         answer = json.loads(self.python(LOOK + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))))", path))
@@ -189,16 +200,17 @@ class OtherPreloads(LookupCase):
             self.assertEqual(lines[-2:], ["f", json.dumps([1, owner])])
 
     def test_libfaketime(self):
-        library, = pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+        library, = SYSTEM.glob("usr/lib/*/faketime/libfaketime.so.1")
         for preloads in self.both_orders(library):
-            result = run(["date", "+%Y-%m-%d"], *preloads, FAKETIME="2020-02-29 12:00:00")
+            result = run([PYTHON, "-c", "import time; print(time.strftime('%Y-%m-%d'))"], *preloads,
+                         FAKETIME="2020-02-29 12:00:00")
             self.assertEqual(result.stdout, "2020-02-29\n", result.stderr)
 
     def test_allocators_that_call_dlsym_at_the_start(self):
         path, = self.copies(1)
         script = LOOK + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))[:2] + [place(sys.argv[2]) > 0]))"
         for name in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4"):
-            library, = pathlib.Path("/usr/lib").glob(f"*/{name}")
+            library, = SYSTEM.glob(f"usr/lib/*/{name}")
             library = library.resolve()
             for preloads in self.both_orders(library):
                 found = json.loads(self.python(script, path, library.name, preloads=preloads))

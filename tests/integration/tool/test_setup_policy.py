@@ -330,7 +330,7 @@ class Document(Printed, LabCase):
         for host, text in (("db.example.com", "[db.example.com] endpoint = NAME:PORT"), ("a b", "is not a host name"),
                            (f"{CLUSTER}:3306", "is not a host name"),
                            (CLUSTER + ".evil.example", "is not an RDS endpoint"),
-                           ("abc.dsql.us-east-1.on.aws", "Aurora DSQL endpoint")):
+                           ("dsql.us-east-1.on.aws", "is not an RDS endpoint")):
             with self.subTest(host):
                 result = self.run_policy(host)
                 self.assertEqual((result.returncode, result.stdout), (1, ""))

@@ -177,7 +177,9 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """PostgreSQL. Members of rds_iam log in through PAM, all other users by SCRAM; all logins need TLS."""
+    """PostgreSQL. Members of rds_iam log in through PAM, all other users by SCRAM; all logins need TLS. The server also
+    plays an Aurora DSQL cluster: members of dsql_iam log in to the database "postgres" through PAM, and the verifier
+    checks their tokens as that cluster's."""
 
     engine = "postgresql"
     ready_text = "database system is ready to accept connections"
@@ -188,6 +190,7 @@ class PostgreSQL(Server):
     HBA = (
         "hostssl all master_user 127.0.0.1/32 scram-sha-256\n"
         "hostssl all +rds_iam 127.0.0.1/32 pam pamservice=rdslab-token\n"
+        "hostssl postgres +dsql_iam 127.0.0.1/32 pam pamservice=rdslab-dsql\n"
         "hostssl all all      127.0.0.1/32 scram-sha-256\n"
     )
     SETTINGS = {
@@ -219,9 +222,10 @@ class PostgreSQL(Server):
         template = place.cached(root, name, lambda draft: self._make(draft, roles, shop))
         copy_tree(template / "data", self.data)
         (self.directory / "pg_hba.conf").write_text(self.HBA)
-        self.write_pam_service(
-            "rdslab-token", f"socket={self.socket_name} resource={self.database.resource_id}"
-        )
+        resources = {"rdslab-token": self.database, "rdslab-dsql": self.fixture.dsql}
+        for service, database in resources.items():
+            self.write_pam_service(
+                service, f"socket={self.socket_name} resource={database.resource_id}")
 
     def _make(self, draft, roles, shop):
         data = draft / "data"

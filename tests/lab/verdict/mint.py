@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes RDS tokens with botocore: valid ones and every kind of invalid one.
+"""Makes tokens of RDS and Aurora DSQL with botocore: valid ones and every kind of invalid one.
 
 This module uses neither the product's code nor the lab's own: a token from here is what an AWS SDK would give to the
 client.
@@ -19,13 +19,19 @@ def mint(principal, host, port, user, region, at=None, life=LIFE_SECONDS, servic
 
     principal has access_key, secret_key and session_token.
     """
+    return _sign(principal, f"{host}:{port}", {"Action": "connect", "DBUser": user}, region, at, life, service)
+
+
+def mint_dsql(principal, host, action, region, at=None, life=LIFE_SECONDS, service="dsql"):
+    """A token of Aurora DSQL for an action, "DbConnect" or "DbConnectAdmin". It contains no port and no user. Debian 12's
+    botocore has no method for it, and the method of later ones is the signer that is used here."""
+    return _sign(principal, host, {"Action": action}, region, at, life, service)
+
+
+def _sign(principal, host, parameters, region, at, life, service):
     credentials = Credentials(principal.access_key, principal.secret_key, principal.session_token)
     signer = SigV4QueryAuth(credentials, service, region, expires=life)
-    request = AWSRequest(
-        method="GET",
-        url=f"https://{host}:{port}/",
-        params={"Action": "connect", "DBUser": user},
-    )
+    request = AWSRequest(method="GET", url=f"https://{host}/", params=parameters)
     # add_auth() does these steps too, but always uses the current time.
     moment = time.gmtime(time.time() if at is None else at)
     request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", moment)

@@ -23,22 +23,31 @@ from botocore.credentials import Credentials
 import iam
 from principals import Principals, permits
 
-ACTION = "rds-db:connect"
-SERVICE = "rds-db"
-
-# RDS rejects tokens that ask for more than the documented fifteen minutes.
-LIFE_MAX_SECONDS = 900
-
 # How far a client's clock may be ahead. Other AWS services allow this much; RDS documents no value.
 FUTURE_TOLERANCE_SECONDS = 300
 
 FIXED_PARAMETERS = {
-    "Action": "connect",
     "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
     "X-Amz-SignedHeaders": "host",
 }
-FREE_PARAMETERS = {"DBUser", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature"}
+FREE_PARAMETERS = {"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature"}
 OPTIONAL_PARAMETERS = {"X-Amz-Security-Token"}
+
+
+class Form(NamedTuple):
+    """What distinguishes the tokens of a service. life_max is the longest life that the service documents, in
+    seconds."""
+
+    host: str
+    actions: tuple
+    parameters: frozenset
+    life_max: int
+
+
+FORMS = {
+    "rds-db": Form(r"[A-Za-z0-9.-]+:[0-9]{1,5}", ("connect",), frozenset({"DBUser"}), 900),
+    "dsql": Form(r"[A-Za-z0-9.-]+", ("DbConnect", "DbConnectAdmin"), frozenset(), 604800),
+}
 
 
 class Verdict(NamedTuple):
@@ -67,7 +76,7 @@ class Refused(Exception):
 class Claim:
     """The fields of a well-formed token. They are not verified yet."""
 
-    host_port: str
+    address: str
     parameters: dict
     signed_at: int
     life: int
@@ -78,7 +87,8 @@ class Claim:
 
     @property
     def user(self):
-        return self.parameters["DBUser"]
+        """The database user, or None if tokens of this service contain none."""
+        return self.parameters.get("DBUser")
 
     @property
     def session_token(self):
@@ -95,7 +105,9 @@ class Verifier:
 
     def __init__(self, fixture, ports, now=time.time, principals=None, is_expired=lambda _: False,
                  iam_off=()):
-        self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
+        self._databases = {
+            entry.resource_id: entry for entry in (*fixture.databases.values(), fixture.dsql)
+        }
         self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
@@ -114,11 +126,12 @@ class Verifier:
         """Returns the Verdict on a token (bytes) that was sent as the user's password."""
         name = signed_at = None
         try:
-            claim = parse(token)
+            database = self._databases[resource_id]
+            claim = parse(token, FORMS[database.service])
             signed_at = claim.signed_at
             principal = self._principals.find(claim.access_key)
             name = principal and principal.name
-            self._check(self._databases[resource_id], user, claim, principal)
+            self._check(database, user, claim, principal)
         except Refused as refused:
             return refused.verdict._replace(principal=name, signed_at=signed_at)
         return Verdict(None, "", name, signed_at)
@@ -133,21 +146,28 @@ class Verifier:
         arn = database.user_arn(user)
         if principal.account != database.account:
             raise Refused("AccessDenied", f"{principal.name} is not in account {database.account}")
-        answer = permits(principal, ACTION, arn)
+        action = database.permission(user)
+        answer = permits(principal, action, arn)
         if answer != iam.ALLOW:
-            raise Refused("AccessDenied", f"{answer}: {principal.name} {ACTION} on {arn}")
+            raise Refused("AccessDenied", f"{answer}: {principal.name} {action} on {arn}")
+        role = getattr(principal, "role", None)
+        if not database.is_granted(user, role.arn if role else principal.arn):
+            raise Refused("AccessDenied", f"the database has no grant of {user} to {principal.name}")
 
     def _check_target(self, database, user, claim):
-        port = self._ports.get(database.engine)
-        expected = [f"{name}:{port}" for name in database.endpoints]
-        if claim.host_port not in expected:
-            raise Refused("WrongHost", f"signed for {claim.host_port}, sent to {expected[0]}")
-        if claim.user != user:
+        expected = database.addresses(self._ports.get(database.engine))
+        if claim.address not in expected:
+            raise Refused("WrongHost", f"signed for {claim.address}, sent to {expected[0]}")
+        if claim.user not in (None, user):
             raise Refused("WrongUser", f"signed for {claim.user!r}, the login is for {user!r}")
-        if (claim.service, claim.region) != (SERVICE, database.region):
+        action = database.permission(user).partition(":")[2]
+        if claim.parameters["Action"] != action:
+            raise Refused("WrongAction", f"signed for {claim.parameters['Action']}, {user} needs {action}")
+        if (claim.service, claim.region) != (database.service, database.region):
             raise Refused(
                 "WrongScope",
-                f"the scope is {claim.region}/{claim.service}, the database needs {database.region}/{SERVICE}",
+                f"the scope is {claim.region}/{claim.service}, "
+                f"the database needs {database.region}/{database.service}",
             )
 
     def _check_time(self, principal, claim):
@@ -163,17 +183,17 @@ class Verifier:
             raise Refused("Expired", f"the credentials of {principal.name} have expired")
 
 
-def parse(token):
-    """Parses a token into a Claim. Raises Refused with "Malformed"."""
+def parse(token, form):
+    """Parses a token of a form into a Claim. Raises Refused with "Malformed"."""
     try:
         text = token.decode("ascii")
     except UnicodeDecodeError:
         raise Refused("Malformed", "not ASCII") from None
     # Not parsed by urllib, which removes tabs and newlines: a token that contains them is malformed.
-    host_port, found, query = text.partition("/?")
-    if not found or not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", host_port):
-        raise Refused("Malformed", "not of the form host:port/?query")
-    parameters = _parameters(query)
+    address, found, query = text.partition("/?")
+    if not found or not re.fullmatch(form.host, address):
+        raise Refused("Malformed", f"not of the form {form.host}/?query")
+    parameters = _parameters(query, form)
     credential = parameters["X-Amz-Credential"].split("/")
     if len(credential) != 5 or credential[4] != "aws4_request":
         raise Refused("Malformed", "X-Amz-Credential is not key/day/region/service/aws4_request")
@@ -181,10 +201,10 @@ def parse(token):
     if day != parameters["X-Amz-Date"][:8]:
         raise Refused("Malformed", "X-Amz-Credential and X-Amz-Date name different days")
     return Claim(
-        host_port=host_port,
+        address=address,
         parameters=parameters,
         signed_at=_moment(parameters["X-Amz-Date"]),
-        life=_life(parameters["X-Amz-Expires"]),
+        life=_life(parameters["X-Amz-Expires"], form.life_max),
         access_key=access_key,
         day=day,
         region=region,
@@ -192,7 +212,7 @@ def parse(token):
     )
 
 
-def _parameters(query):
+def _parameters(query, form):
     parameters = {}
     for pair in query.split("&"):
         name, _, encoded = pair.partition("=")
@@ -206,7 +226,7 @@ def _parameters(query):
         if encoded != quote(value, safe="-_.~"):
             raise Refused("Malformed", "a parameter is not encoded as SigV4 encodes")
         parameters[name] = value
-    required = FREE_PARAMETERS | set(FIXED_PARAMETERS)
+    required = FREE_PARAMETERS | set(FIXED_PARAMETERS) | form.parameters | {"Action"}
     missing = required - set(parameters)
     if missing:
         raise Refused("Malformed", "missing " + ", ".join(sorted(missing)))
@@ -215,6 +235,8 @@ def _parameters(query):
     for name, value in FIXED_PARAMETERS.items():
         if parameters[name] != value:
             raise Refused("Malformed", f"{name} is not {value}")
+    if parameters["Action"] not in form.actions:
+        raise Refused("Malformed", f"Action is not {' or '.join(form.actions)}")
     return parameters
 
 
@@ -227,9 +249,9 @@ def _moment(text):
         raise Refused("Malformed", "X-Amz-Date is not a time") from None
 
 
-def _life(text):
-    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > LIFE_MAX_SECONDS:
-        raise Refused("Malformed", f"X-Amz-Expires is not in 1 to {LIFE_MAX_SECONDS}")
+def _life(text, most):
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > most:
+        raise Refused("Malformed", f"X-Amz-Expires is not in 1 to {most}")
     return int(text)
 
 
@@ -249,7 +271,7 @@ def _check_signature(principal, claim):
     signed = {
         name: value for name, value in claim.parameters.items() if name != "X-Amz-Signature"
     }
-    request = AWSRequest(method="GET", url=f"https://{claim.host_port}/", params=signed)
+    request = AWSRequest(method="GET", url=f"https://{claim.address}/", params=signed)
     request.context["timestamp"] = claim.parameters["X-Amz-Date"]
     to_sign = signer.string_to_sign(request, signer.canonical_request(request))
     expected = signer.signature(to_sign, request)

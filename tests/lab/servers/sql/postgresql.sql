@@ -31,6 +31,13 @@ CREATE ROLE nologin_user; GRANT rds_iam TO nologin_user;
 
 CREATE USER limited_user CONNECTION LIMIT 0; GRANT rds_iam TO limited_user;
 
+-- The users of the Aurora DSQL cluster that this server plays.
+CREATE ROLE dsql_iam NOLOGIN;
+
+CREATE USER admin; GRANT dsql_iam TO admin;
+
+CREATE USER app_user; GRANT dsql_iam TO app_user;
+
 CREATE USER scram_user PASSWORD '${scram_user}'; GRANT pg_read_all_data TO scram_user;
 
 CREATE DATABASE shop;

@@ -52,7 +52,8 @@ static bool is_proxy(const struct ria_facts *facts)
 
 static bool may_have_iam_off(const struct ria_facts *facts)
 {
-    return (is_postgres(facts) && !is_proxy(facts)) || facts->aws.is_iam_off;
+    bool is_dsql = facts->has_name && ria_host_is_dsql(facts->name.endpoint); /* has nothing else */
+    return (is_postgres(facts) && !is_proxy(facts) && !is_dsql) || facts->aws.is_iam_off;
 }
 
 /* AWS has excluded every other policy of this kind. */

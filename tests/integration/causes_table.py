@@ -52,7 +52,7 @@ def plain(text, login, case):
             (r"arn:aws:(iam|sts)::\d{12}:(user|assumed-role)/[\w/-]+", "IDENTITY"),
             (r"arn:aws:iam::\d{12}:role/[\w/-]+", "ROLE_ARN"),
             (r"(?<=arn:aws:rds-db:us-east-1:)\d{12}", "ACCOUNT"), (r"\bAKIA\w{16}\b", "ACCESS_KEY_ID"),
-            (r"[\w.-]+\.rds\.amazonaws\.com", "HOST")):
+            (r"and \d+ other names", "and N other names"), (r"[\w.-]+\.rds\.amazonaws\.com", "HOST")):
         text = re.sub(pattern, usual, text)
     return text.strip()
 

@@ -34,6 +34,18 @@
 #define RIA_MESSAGE_LIBCURL "libcurl cannot be set up"
 #define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
 
+/* -- the installation ------------------------------------------------------------------------ */
+
+/* The packages that can be installed without each other. Each needs the package rds-iam. */
+#define RIA_PACKAGE_MYSQL "rds-iam-mysql"
+#define RIA_PACKAGE_POSTGRESQL "rds-iam-postgresql"
+/* Arguments: the path of an object of the package, what follows, and the package. */
+#define RIA_MESSAGE_NOT_INSTALLED "%s is not installed, so %s; install the package %s"
+#define RIA_WITHOUT_MYSQL                                                                          \
+    "logins to MySQL and MariaDB servers get no token, and rds-iam does not verify these servers"
+#define RIA_WITHOUT_POSTGRESQL                                                                     \
+    "logins to PostgreSQL servers get no token, and rds-iam does not verify these servers"
+
 /* -- the connection ------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_PLAIN "the connection is not encrypted"
@@ -117,9 +129,9 @@
 #define RIA_REFUSAL_DSQL_TUNNEL_NAME                                                               \
     "the server's host name was not verified; use the endpoint's own name (a line in /etc/hosts "  \
     "points it to the tunnel)"
-#define RIA_REFUSAL_DSQL_VERIFY_CA                                                                 \
-    "tls = verify-ca is not allowed for %s: the CA of Aurora DSQL also issues certificates to "    \
-    "other servers; remove the line, and use the endpoint's own name"
+#define RIA_REFUSAL_PUBLIC_CA                                                                      \
+    "tls = verify-ca is not allowed for %s: its certificate is of a public CA, which also issues " \
+    "certificates to other servers; remove the line, and use the endpoint's own name"
 
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name has no region; give the region of its writer: "   \

@@ -6,6 +6,7 @@
 
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
+#include "tool/part.h"
 #include "tool/tool.h"
 
 #include <errno.h>
@@ -111,32 +112,56 @@ static void check_ca(struct ria_facts *facts)
 
 /* -- rds-iam's objects ------------------------------------------------------------------------ */
 
+/* An object that clients load, and the part that it belongs to; RIA_PARTS: every part needs it. */
+struct object {
+    const char *path;
+    enum ria_engine engine;
+    enum ria_part part;
+};
+
+/* Returns whether a login needs the object. If the engine is not known, an object is not needed if
+ * its part is not installed and the other part is. */
+static bool is_object_used(enum ria_engine engine, const struct object *object)
+{
+    if (object->part == RIA_PARTS || engine == object->engine) {
+        return true;
+    }
+    enum ria_part other = object->part == RIA_PART_MYSQL ? RIA_PART_POSTGRESQL : RIA_PART_MYSQL;
+    return engine == RIA_ENGINE_UNKNOWN &&
+           (!ria_part_is_absent(object->part) || ria_part_is_absent(other));
+}
+
+static const char *find_object_remedy(enum ria_part part)
+{
+    static const char *const install[RIA_PARTS] = {
+        [RIA_PART_MYSQL] = "Install the package " RIA_PACKAGE_MYSQL ".",
+        [RIA_PART_POSTGRESQL] = "Install the package " RIA_PACKAGE_POSTGRESQL ".",
+    };
+    return part != RIA_PARTS && ria_part_is_absent(part) ? install[part] : "Reinstall rds-iam.";
+}
+
 /* Checks that the objects that clients load can be read by this user. */
 static void check_objects(struct ria_facts *facts)
 {
-    static const struct {
-        const char *path;
-        enum ria_engine engine;
-    } objects[] = {
-        {RIA_PKGLIBDIR "/librds-iam-pq.so", RIA_ENGINE_UNKNOWN},
-        {RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_ENGINE_POSTGRES},
-        {RIA_PKGLIBDIR "/rds-iam-mysql-host.so", RIA_ENGINE_MYSQL},
-        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", RIA_ENGINE_MYSQL},
+    static const struct object objects[] = {
+        {RIA_PKGLIBDIR "/librds-iam-pq.so", RIA_ENGINE_UNKNOWN, RIA_PARTS},
+        {RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_ENGINE_POSTGRES, RIA_PART_POSTGRESQL},
+        {RIA_PKGLIBDIR "/rds-iam-mysql-host.so", RIA_ENGINE_MYSQL, RIA_PART_MYSQL},
+        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", RIA_ENGINE_MYSQL, RIA_PART_MYSQL},
     };
-    enum ria_engine engine = facts->target.engine;
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        bool is_used = engine == RIA_ENGINE_UNKNOWN || objects[i].engine == RIA_ENGINE_UNKNOWN ||
-                       objects[i].engine == engine;
-        if (is_used && access(objects[i].path, R_OK) != 0) {
+        if (is_object_used(facts->target.engine, &objects[i]) &&
+            access(objects[i].path, R_OK) != 0) {
+            int error = errno;
             facts->is_incomplete = true;
             ria_report_add(
                 facts->report,
                 RIA_MARK_FAULT,
                 "installation",
-                "Reinstall rds-iam.",
+                find_object_remedy(objects[i].part),
                 "%s: %s",
                 objects[i].path,
-                strerror(errno));
+                strerror(error));
             return;
         }
     }

@@ -20,8 +20,8 @@ enum {
 };
 
 /* Checks tls = verify-ca. The section must name one endpoint, by its own name or by `endpoint`.
- * Aurora DSQL is rejected: its certificates are issued below public roots, and so are those of
- * others. */
+ * RDS Proxy and Aurora DSQL are rejected: public CAs issue their certificates, and also those of
+ * other servers. */
 static bool check_verify_ca(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -40,9 +40,8 @@ static bool check_verify_ca(
             "tls = verify-ca needs an endpoint = HOST:PORT in this section; else use "
             "verify-full");
     }
-    return endpoint->kind != RIA_ENDPOINT_DSQL ||
-           ria_fail_at(
-               err, RIA_E_CONFIG, &section->tls, RIA_REFUSAL_DSQL_VERIFY_CA, endpoint->host);
+    return !ria_endpoint_has_public_ca(endpoint) ||
+           ria_fail_at(err, RIA_E_CONFIG, &section->tls, RIA_REFUSAL_PUBLIC_CA, endpoint->host);
 }
 
 /* Checks the keys of a section together. A section with a wildcard must not have `endpoint` or

@@ -4,6 +4,7 @@
  * stderr before main(). */
 #include "interpose/preload_log.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "interpose/next.h"
 #include "os/guest_log.h"
@@ -12,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <unistd.h>
 
 struct ria_stderr_file ria_stderr_at_start;
 
@@ -52,4 +54,23 @@ void ria_preload_log_library(
         map->l_name,
         recognized);
     ria_preload_log(RIA_LOG_DEBUG, text);
+}
+
+bool ria_preload_log_absent(struct ria_preload_part *part)
+{
+    char text[RIA_LOG_LINE_MAX];
+    int saved = errno;
+    bool is_absent = access(part->object, F_OK) != 0 && errno == ENOENT;
+    errno = saved;
+    if (is_absent && !__atomic_exchange_n(&part->is_logged, true, __ATOMIC_RELAXED)) {
+        (void)ria_text_format(
+            text,
+            sizeof(text),
+            RIA_MESSAGE_NOT_INSTALLED,
+            part->object,
+            part->consequence,
+            part->package);
+        ria_preload_log(RIA_LOG_WARNING, text);
+    }
+    return is_absent;
 }

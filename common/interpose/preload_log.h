@@ -22,4 +22,17 @@ void ria_preload_log(enum ria_log_level level, const char *text);
 void ria_preload_log_library(
     const struct ria_library *library, const char *function, const char *recognized);
 
+/* An object that the preload loads on demand, and that may be in a package that is not installed.
+ */
+struct ria_preload_part {
+    const char *object;      /* its path */
+    const char *consequence; /* what does not work without it; RIA_WITHOUT_... */
+    const char *package;     /* RIA_PACKAGE_... */
+    bool is_logged;          /* ria_preload_log_absent() sets it, so that it logs one line */
+};
+
+/* Returns true if the object does not exist, and logs a warning the first time. Restores errno.
+ * Thread-safe. */
+bool ria_preload_log_absent(struct ria_preload_part *part);
+
 #endif

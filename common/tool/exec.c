@@ -7,6 +7,7 @@
  * caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
+#include "tool/part.h"
 #include "tool/program.h"
 #include "tool/tool.h"
 
@@ -256,23 +257,40 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* Checks that the preloaded object and the two objects that it loads can be read. Without this
- * check the loader would ignore a missing object, and the command would run without tokens. */
+/* Prints an error and returns false if the object cannot be read. */
+static bool check_object(const char *path)
+{
+    if (access(path, R_OK) == 0) {
+        return true;
+    }
+    (void)fprintf(
+        stderr, "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n", path, strerror(errno));
+    return false;
+}
+
+/* Checks that the preloaded object, and the object of at least one part, are installed. Without
+ * this check the loader would ignore a missing object, and the command would run without tokens. If
+ * one part is not installed, the preload logs a warning in a program that needs it. */
 static bool check_preload(void)
 {
-    static const char *const objects[] = {
-        PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_PKGLIBDIR "/rds-iam-mysql-host.so"};
-    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        if (access(objects[i], R_OK) != 0) {
-            (void)fprintf(
-                stderr,
-                "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n",
-                objects[i],
-                strerror(errno));
-            return false;
+    bool is_ready = check_object(PRELOAD);
+    int absent = 0;
+    for (int i = 0; i < RIA_PARTS; i++) {
+        if (ria_part_is_absent((enum ria_part)i)) {
+            absent++;
+        } else {
+            is_ready = is_ready && check_object(ria_part_files[i].object);
         }
     }
-    return true;
+    if (is_ready && absent == RIA_PARTS) {
+        (void)fprintf(
+            stderr,
+            "rds-iam: neither %s nor %s is installed; install one of these packages\n",
+            RIA_PACKAGE_MYSQL,
+            RIA_PACKAGE_POSTGRESQL);
+        return false;
+    }
+    return is_ready;
 }
 
 /* -- root certificates ----------------------------------------------------------------------- */

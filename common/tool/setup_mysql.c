@@ -5,6 +5,7 @@
  * Does not change a group that already exists in the option file. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
+#include "tool/part.h"
 #include "tool/setup_clients.h"
 #include "tool/setup_files.h"
 #include "tool/setup_programs.h"
@@ -274,5 +275,6 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
         return setup_mysql_fail(&setup);
     }
     status = setup_mysql_check_ca(argv[0], setup.ca);
+    ria_part_warn(RIA_PART_MYSQL, world);
     return status == RIA_CONTINUE ? setup_mysql_run(&setup, argv[0]) : status;
 }

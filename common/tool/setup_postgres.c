@@ -6,6 +6,7 @@
  * limit on lines includes comments. Does not change a service that already exists. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
+#include "tool/part.h"
 #include "tool/setup_files.h"
 #include "tool/setup_quote.h"
 #include "tool/tool.h"
@@ -475,8 +476,7 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
     if (status != RIA_CONTINUE) {
         return status;
     }
-    if (!find_passfile(&setup) || !setup_postgres_find_ca(&setup, has_host)) {
-        return setup_postgres_fail(&setup);
-    }
-    return setup_postgres_run(&setup, argv[0]);
+    bool is_ready = find_passfile(&setup) && setup_postgres_find_ca(&setup, has_host);
+    ria_part_warn(RIA_PART_POSTGRESQL, world);
+    return is_ready ? setup_postgres_run(&setup, argv[0]) : setup_postgres_fail(&setup);
 }

@@ -3,8 +3,10 @@
  * The interface between the preload and rds-iam-mysql-host.so. Under `rds-iam exec`,
  * every program loads the preload, so the preload uses only libc. rds-iam-mysql-host.so contains
  * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, or
- * when a command-line tool of MariaDB or Oracle starts, and never unloads it. Both objects are
- * installed together, and each rejects the other if the versions differ.
+ * when a command-line tool of MariaDB or Oracle starts, and never unloads it. Each object rejects
+ * the other if the versions differ. rds-iam-mysql-host.so is in a package of its own, which
+ * requires the package of the preload in the same version. Without it, the preload logs which
+ * package is missing.
  */
 #ifndef RIA_MYSQL_PRELOAD_HOST_MODULE_H
 #define RIA_MYSQL_PRELOAD_HOST_MODULE_H

@@ -5,6 +5,7 @@
  * (interpose/signal_guard.h). Does not use an rds-iam-mysql-host.so of another version. */
 #include "preload/host_module.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
@@ -37,6 +38,19 @@ static void log_not_checked(
     ria_preload_log(RIA_LOG_WARNING, text);
 }
 
+/* Logs why the module could not be loaded. `error` is what dlerror() returned, or NULL. */
+static void log_no_host_module(const struct host_subject *subject, const char *error)
+{
+    static struct ria_preload_part part = {
+        RIA_HOST_MODULE_PATH, RIA_WITHOUT_MYSQL, RIA_PACKAGE_MYSQL, false};
+    if (!ria_preload_log_absent(&part)) {
+        log_not_checked(
+            subject,
+            error != NULL ? error : RIA_HOST_MODULE_PATH ": another version is installed there",
+            "reinstall rds-iam");
+    }
+}
+
 static const struct ria_host_module *find_host_module(void *object)
 {
     const struct ria_host_module *(*get_module)(unsigned) = NULL;
@@ -64,11 +78,7 @@ static const struct ria_host_module *load_host_module(const struct host_subject 
     }
     if (module == NULL) {
         /* Also clears the error, which the program would otherwise read as its own. */
-        const char *error = dlerror();
-        log_not_checked(
-            subject,
-            error != NULL ? error : RIA_HOST_MODULE_PATH ": another version is installed there",
-            "reinstall rds-iam");
+        log_no_host_module(subject, dlerror());
         return NULL;
     }
     __atomic_store_n(&cached_module, module, __ATOMIC_RELEASE);

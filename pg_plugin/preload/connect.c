@@ -16,6 +16,7 @@
 #include "preload/verified.h"
 
 #include "base/buf.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "interpose/preload_log.h"
 
@@ -95,7 +96,8 @@ static struct ria_pq_conn *refuse_without_module(
         libpq,
         call,
         "not connected: the connection may send a token to a server that is not verified, "
-        "and rds-iam-pq-token.so cannot check it; reinstall rds-iam, use sslmode=verify-full, "
+        "and rds-iam-pq-token.so cannot check it; install the package " RIA_PACKAGE_POSTGRESQL
+        " again, use sslmode=verify-full, "
         "or " REMEDY_NO_PRELOAD);
 }
 

@@ -5,8 +5,10 @@
  * librds-iam-pq.so, "the preload object", is loaded into every program that runs under rds-iam
  * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
  * module", makes the tokens and needs libcrypto. The preload object loads the module with dlopen()
- * for the first connection that may need a token, and never unloads it. Both are installed together
- * and contain the same version number; each rejects the other if the numbers differ.
+ * for the first connection that may need a token, and never unloads it. Both contain a version
+ * number; each rejects the other if the numbers differ. The module is in a package of its own,
+ * which requires the package of the preload object in the same version. Without the module, the
+ * preload object logs which package is missing.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is

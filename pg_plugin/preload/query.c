@@ -8,6 +8,7 @@
 #include "interpose/signal_guard.h"
 #include "preload/overlay.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
@@ -41,6 +42,20 @@ static const struct ria_pq_module *find_module(void *object)
     return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
 }
 
+/* Logs why the module could not be loaded. `error` is what dlerror() returned, or NULL. */
+static void log_no_module(const char *error)
+{
+    static struct ria_preload_part part = {
+        RIA_PQ_MODULE_PATH, RIA_WITHOUT_POSTGRESQL, RIA_PACKAGE_POSTGRESQL, false};
+    if (!ria_preload_log_absent(&part)) {
+        log_no_token(
+            error != NULL ? error
+                          : RIA_PQ_MODULE_PATH
+                ": its version differs from that of librds-iam-pq.so",
+            "reinstall rds-iam");
+    }
+}
+
 /* Returns the module, and loads it on first use. Returns NULL on failure, with the reason logged if
  * is_for_token is true. The next query tries a failed load again. The module is linked with -z
  * nodelete, so it stays loaded after dlclose(). */
@@ -60,11 +75,7 @@ static const struct ria_pq_module *query_load(bool is_for_token)
         const char *error =
             dlerror(); /* clears the error, which the program would take for its own */
         if (is_for_token) {
-            log_no_token(
-                error != NULL ? error
-                              : RIA_PQ_MODULE_PATH
-                    ": its version differs from that of librds-iam-pq.so",
-                "reinstall rds-iam");
+            log_no_module(error);
         }
         return NULL;
     }

@@ -103,9 +103,10 @@ class Form(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.scratch)
 
     def faults(self, path):
-        """What man(1) and mandoc(1) report about a page."""
+        """What man(1) and mandoc(1) report about a page. An empty MANROFFSEQ makes man(1) run only the preprocessors
+        that the page's first line names."""
         groff = harness.run(["man", "--warnings", "-l", path], env={
-            "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MANPAGER": "cat"})
+            "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "MANWIDTH": "80", "MANPAGER": "cat", "MANROFFSEQ": ""})
         mandoc = harness.run(["mandoc", "-Tlint", path]).stdout.splitlines()
         return groff.stderr.splitlines() + [line for line in mandoc if not OF_SCDOC.search(line)]
 
@@ -116,6 +117,12 @@ class Form(unittest.TestCase):
         for page in PAGES:
             with self.subTest(page=page):
                 self.assertEqual(self.faults(harness.PREFIX / f"share/man/man{page[-1]}" / page), [])
+
+    def test_the_first_line_makes_man_run_tbl(self):
+        """groff 1.23 warns if it is missing; groff 1.22 does not."""
+        for page in PAGES:
+            text = (harness.PREFIX / f"share/man/man{page[-1]}" / page).read_text(encoding="utf-8")
+            self.assertEqual(text.splitlines()[0], "'\\\" t", page)
 
     def test_control_a_fault_is_found(self):
         text = (harness.PREFIX / "share/man/man1/rds-iam.1").read_text(encoding="utf-8")

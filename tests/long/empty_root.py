@@ -21,7 +21,7 @@ def _archive(release):
     path = ARCHIVES / f"{release}.tar"
     if path.exists():
         return path
-    ARCHIVES.mkdir(exist_ok=True)
+    ARCHIVES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{release}-", dir=ARCHIVES) as directory:
         root = pathlib.Path(directory) / "root"
         _run("debootstrap", "--variant=minbase", release, root)
@@ -44,13 +44,13 @@ class EmptyRoot:
     """with EmptyRoot("trixie") as root: root.run("uname -a")"""
 
     def __init__(self, release):
-        self._release = release
+        self.release = release
         self.path = None
 
     def __enter__(self):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{self._release}-", dir=harness.WORK))
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{self.release}-", dir=harness.WORK))
         self.path.chmod(0o755)
-        _run("tar", "--numeric-owner", "-C", self.path, "-xf", _archive(self._release))
+        _run("tar", "--numeric-owner", "-C", self.path, "-xf", _archive(self.release))
         return self
 
     def __exit__(self, *exception):

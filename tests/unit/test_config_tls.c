@@ -33,8 +33,6 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
          "db.abcdefghijkl.eu-west-1.rds.amazonaws.com."},
         {"DB.cluster-abcdefghijkl.EU-WEST-1.rds.amazonaws.com.",
          "db.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"},
-        {"p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com",
-         "p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com"},
         {"db.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn",
          "db.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn"},
         {"g.global-abcdefghijkl.global.rds.amazonaws.com",
@@ -73,14 +71,31 @@ static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
          PLACE ":1: " NEEDS_ENDPOINT},
         {"verify-ca for a DSQL endpoint, whose CA is public",
          "[x.dsql.eu-west-1.on.aws]\ntls = verify-ca\n",
-         PLACE ":2: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: the CA of Aurora "
-               "DSQL also issues certificates to other servers; remove the line, and use the "
-               "endpoint's own name"},
+         PLACE
+         ":2: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: its certificate is of "
+         "a public CA, which also issues certificates to other servers; remove the line, and use "
+         "the endpoint's own name"},
+        {"verify-ca for an RDS Proxy, whose CA is public",
+         "[p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
+         PLACE
+         ":2: tls = verify-ca is not allowed for "
+         "p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com: its certificate is of "
+         "a public CA, which also issues certificates to other servers; remove the line, and use "
+         "the endpoint's own name"},
+        {"verify-ca for a section that leads to an RDS Proxy",
+         "[10.0.0.1:3306]\nendpoint = p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com:1\n"
+         "tls = verify-ca\n",
+         PLACE
+         ":3: tls = verify-ca is not allowed for "
+         "p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com: its certificate is of "
+         "a public CA, which also issues certificates to other servers; remove the line, and use "
+         "the endpoint's own name"},
         {"verify-ca for a section that leads to a DSQL endpoint",
          "[h]\nendpoint = x.dsql.eu-west-1.on.aws:1\ntls = verify-ca\n",
-         PLACE ":3: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: the CA of Aurora "
-               "DSQL also issues certificates to other servers; remove the line, and use the "
-               "endpoint's own name"},
+         PLACE
+         ":3: tls = verify-ca is not allowed for x.dsql.eu-west-1.on.aws: its certificate is of "
+         "a public CA, which also issues certificates to other servers; remove the line, and use "
+         "the endpoint's own name"},
         {"verify-ca for all RDS names of a region",
          "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},

@@ -14,7 +14,7 @@ import test_recipes_places  # noqa: F401
 import test_recipes_programs  # noqa: F401
 
 # Blocks that other tests run: {a command of the block: the test}.
-ELSEWHERE = {"meson setup": "tests/long/test_empty_root.py"}
+ELSEWHERE = {"meson setup": "tests/long/test_empty_root.py", "apt install": "tests/long/test_packages.py"}
 TABLE = "What no test runs"
 RECIPES_UNPLAYED_MAX = 4
 

@@ -108,13 +108,23 @@ class Targets(DocsCase):
         result = self.network.run(["cp", source, target], env={"PATH": "/bin"})
         self.assertEqual(result.returncode, 0, result.stderr)
 
-    @plays(RECIPES, "RDS Proxy")
-    def test_rds_proxy(self):
-        """The lab's PostgreSQL stands for the proxy: it has a proxy's name as well, and its policy names the database. Its
-        CA stands for Amazon's public CAs, and is here in the file of those CAs alone."""
+    def use_public_ca(self):
+        """The lab's CA stands for Amazon's public CAs, and is here in the file of those CAs alone."""
         self.copy(self.lab.other_ca_file, "/etc/rds-iam/rds-ca.pem")
         self.addCleanup(self.copy, self.lab.ca_file, "/etc/rds-iam/rds-ca.pem")
         self.copy(self.lab.ca_file, "/etc/rds-iam/rds-ca-public.pem")
+
+    @plays(RECIPES, "Aurora DSQL")
+    def test_aurora_dsql(self):
+        self.use_public_ca()
+        outputs = self.play(RECIPES, "Aurora DSQL", "dsql-admin")
+        self.assertIn('"dsql:DbConnectAdmin"', list(outputs.values())[0])
+        self.assert_logins(2, "dsql-admin", "admin")
+
+    @plays(RECIPES, "RDS Proxy")
+    def test_rds_proxy(self):
+        """The lab's PostgreSQL stands for the proxy: it has a proxy's name as well, and its policy names the database."""
+        self.use_public_ca()
         self.play(RECIPES, "RDS Proxy", "etl")
         self.assert_logins(2)
         control = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop"), "etl")

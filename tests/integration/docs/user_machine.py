@@ -24,6 +24,7 @@ WORDS = {
     "READER_ENDPOINT": lambda lab: lab.mariadb_reader_host,
     "GLOBAL_ENDPOINT": lambda lab: "mydb.global-abcdefghijkl.global.rds.amazonaws.com",
     "PROXY_ENDPOINT": lambda lab: "mypg.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com",
+    "DSQL_ENDPOINT": lambda lab: lab.dsql.host,
     "POSTGRES_RESOURCE_ID": lambda lab: lab.pg.resource_id,
     "DB_USER": lambda lab: USER,
     "ROLE": lambda lab: lab.roles["web-identity"].name,

@@ -152,8 +152,8 @@ class Messages(LabCase):
 
     def message(self):
         missing = ways.preload().parent / "rds-iam-pq-ghost.so"
-        return (f"rds-iam: warning: no token can be made: {missing}: cannot open shared object file: "
-                "No such file or directory; reinstall rds-iam\n")
+        return (f"rds-iam: warning: {missing} is not installed, so logins to PostgreSQL servers get no token, and rds-iam "
+                "does not verify these servers; install the package rds-iam-postgresql\n")
 
     def test_the_module_cannot_be_loaded(self):
         result = self.home.run(self.psql, **self.settings, **self.without_module())

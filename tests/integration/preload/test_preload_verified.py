@@ -191,15 +191,13 @@ class Connections(VerifiedCase):
         self.assertIn('does not match host name "127.0.0.1"', result.stderr)
         self.assert_in(self.psql(host="127.0.0.1,127.0.0.1", port=f"1,{pg.port}"))
 
-    def test_verify_ca_does_not_hold_for_public_roots(self):
-        """Many servers have a chain to a public root, so the name of an RDS Proxy is always verified. A name that is
-        mapped to a proxy gets the public roots."""
+    def test_a_name_that_is_mapped_to_a_proxy_gets_the_public_roots(self):
         self.install(self.lab.other_ca_file, public=self.lab.ca_file)
         self.home.write(".config/rds-iam/config", "[127.0.0.1]\nendpoint = px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
-                        ":5432\ntls = verify-ca\n")
+                        ":5432\n")
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             result = self.psql(host="127.0.0.1", port=peer.port)
-            self.assertIn('does not match host name "127.0.0.1"', result.stderr)
+            self.assertIn('does not match host name "127.0.0.1"', result.stderr, "the chain is verified before the name")
             self.assertEqual(peer.answers, [])
 
     def test_a_list_of_hosts_is_verified_if_all_are_rds_endpoints(self):

@@ -282,7 +282,8 @@ bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
  * the host is an RDS endpoint. `setting` is the client's setting that turns host name verification
  * on ("add ..."). The remedy names `setting` and, for users who cannot set it, the section to
- * write. If this text is so long that a client would cut it, the remedy names `setting` alone. */
+ * write. The remedy names `setting` alone in two cases: a client would cut the text because it is
+ * too long, or a public CA issues the certificates of the host (RDS Proxy, Aurora DSQL). */
 void ria_login_name_remedy(
     const struct ria_login *login,
     const char *setting,

@@ -53,6 +53,10 @@
 #define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
 #define RIA_REFUSAL_NOT_SENT "%s, so no %s was sent; %s"
 
+/* The CA store has no file for the server. */
+#define RIA_REFUSAL_NO_ROOTS                                                                       \
+    "no root certificates for RDS servers were found; run: rds-iam setup ca"
+
 /* What to do if the client library is not known. */
 #define RIA_REMEDY_PLAIN "enable TLS in the client"
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and enable verification"
@@ -62,16 +66,18 @@
 #define RIA_REMEDY_VERIFY_CA "%s, or if you cannot, write [%s:%u] tls = verify-ca in %s"
 
 /* What to do with MariaDB Connector/C. */
+/* rds-iam setup mysql writes either group. */
+#define RIA_MARIADB_GROUP                                                                          \
+    "in the program's option group, [client] or [client-rds], or in its own TLS options"
 #define RIA_REMEDY_MARIADB_TLS                                                                     \
-    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same " \
-    "in the program's own TLS options"
+    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 " RIA_MARIADB_GROUP
 #define RIA_REMEDY_MARIADB_NO_CA                                                                   \
     "without ssl-ca some versions of this library skip the host name check, so set "               \
     "ssl-ca=/path/to/file.pem: Amazon's root CAs (AmazonRootCA1.pem) for an RDS Proxy, else the "  \
     "RDS bundle"
 #define RIA_REMEDY_MARIADB_VERIFY                                                                  \
-    "add ssl-verify-server-cert=1 (some versions ignore on and true) beside ssl-ca in [client], "  \
-    "or in the program's own TLS options"
+    "add ssl-verify-server-cert=1 (some versions ignore on and true) beside "                      \
+    "ssl-ca " RIA_MARIADB_GROUP
 #define RIA_REMEDY_MARIADB_VARIABLE                                                                \
     "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, so this library verifies no certificate; "      \
     "unset it"

@@ -85,6 +85,21 @@ static int mariadb_authenticate_finish(
     return ria_mariadb_refuse(vio, mysql, login_token->err.text);
 }
 
+/* Refuses the login because of the channel. But if tokens are not made for the host, the message
+ * says this instead, because no TLS setting makes a token possible for such a host. */
+static int refuse_host_or_channel(
+    struct ria_mariadb_vio *vio,
+    struct ria_mariadb *mysql,
+    struct ria_login_token *login_token,
+    const char *remedy)
+{
+    login_token->task = RIA_LOGIN_HAS_ENDPOINT;
+    login_token->queries_dns = true;
+    bool has_endpoint = ria_login_token_run(login_token) && login_token->outcome == RIA_FOUND;
+    return has_endpoint ? refuse_channel(vio, mysql, login_token->login.channel, remedy)
+                        : ria_mariadb_refuse(vio, mysql, login_token->err.text);
+}
+
 static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     const char *remedy = NULL;
@@ -94,12 +109,6 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
          * over a Unix socket. */
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
-    /* The system's CAs certify every host, so a verified chain alone proves nothing. No section of
-     * the configuration can allow a token in this case. */
-    bool has_only_system_cas = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
-    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || has_only_system_cas) {
-        return refuse_channel(vio, mysql, channel, remedy);
-    }
     struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
     if (login_token == NULL) {
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
@@ -107,7 +116,13 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     login_token->token = (struct ria_token)RIA_TOKEN_INIT;
     login_token->task = has_password(mysql) ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
     describe_login(mysql, channel, &login_token->login);
-    int result = mariadb_authenticate_finish(vio, mysql, login_token);
+    /* The system's CAs certify every host, so a verified chain alone proves nothing. No section of
+     * the configuration can allow a token in this case. */
+    bool has_only_system_cas = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
+    bool is_refused =
+        channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || has_only_system_cas;
+    int result = is_refused ? refuse_host_or_channel(vio, mysql, login_token, remedy)
+                            : mariadb_authenticate_finish(vio, mysql, login_token);
     ria_token_release(&login_token->token);
     free(login_token);
     return result;

@@ -126,11 +126,9 @@ static void check_one_host(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "no CA file to verify %s with (%s is not set); run: rds-iam setup ca (until then, no "
-            "token is "
-            "sent, and a password is sent to a server that is not verified)",
-            shown,
-            certificate.is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+            "%s is not verified: " RIA_REFUSAL_NO_ROOTS " (until then, no token is sent, and a "
+            "password is sent to a server that is not verified)",
+            shown);
     }
     out->chain_suffices = certificate.chain_suffices && (!out->is_ours || out->chain_suffices);
     out->ca = out->is_ours ? out->ca : ca;

@@ -24,9 +24,10 @@
 
 #include "preload/probe.h"
 
+#include "base/messages.h"
+
 /* The reason for refusing a connection if ria_verified_add() returns false. */
-#define RIA_VERIFIED_REFUSAL                                                                       \
-    "not connected: no root certificates for RDS servers were found; run: rds-iam setup ca"
+#define RIA_VERIFIED_REFUSAL "not connected: " RIA_REFUSAL_NO_ROOTS
 
 /* Returns which root certificates ria_verified_add() must use for the connection. Returns
  * RIA_PQ_CA_NONE if the connection must not be changed: neither of the two rules above applies to

@@ -121,7 +121,7 @@ static void a_pasted_token_needs_the_same_channel_as_a_signed_one(void **state)
     set_up(false);
     fake.mysql.passwd = pasted;
     assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
-    assert_int_equal(played.runs, 0);
+    assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
     assert_int_equal(fake.sent_len, 1);
     expect_piece("plain text", fake.error, "rds-iam: the connection is not encrypted");
     set_up(true);
@@ -142,9 +142,10 @@ static void no_token_is_signed_for_an_unsuitable_channel(void **state)
     assert_string_equal(
         fake.error,
         "rds-iam: the connection is not encrypted, so no token was sent; set "
-        "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same "
-        "in the program's own TLS options");
-    assert_int_equal(played.runs, 0);
+        "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the program's "
+        "option group, [client] or [client-rds], or in its own TLS options");
+    assert_int_equal(played.runs, 1);
+    assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
     assert_int_equal(fake.sent_len, 1);
     assert_int_equal(fake.sent[0], 0);
     set_up(true);
@@ -155,7 +156,22 @@ static void no_token_is_signed_for_an_unsuitable_channel(void **state)
         fake.error,
         "rds-iam: the server's certificate was not verified, so no token was sent; add "
         "ssl-verify-server-cert=1");
-    assert_int_equal(played.runs, 0);
+    assert_int_equal(played.runs, 1);
+    assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
+    assert_int_equal(fake.sent_len, 1);
+    assert_int_equal(fake.sent[0], 0);
+}
+
+static void a_host_without_an_endpoint_is_refused_before_its_channel(void **state)
+{
+    (void)state;
+    set_up(false);
+    played.outcome = RIA_ABSENT;
+    played.code = RIA_E_ENDPOINT;
+    played.text = "db.example.com is not an RDS endpoint";
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_string_equal(fake.error, "rds-iam: db.example.com is not an RDS endpoint");
+    assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
     assert_int_equal(fake.sent_len, 1);
     assert_int_equal(fake.sent[0], 0);
 }
@@ -199,7 +215,7 @@ static void a_chain_without_a_checked_name_depends_on_the_configuration(void **s
         "verify-ca in ");
 }
 
-/* The configuration has no effect: the plugin does not read it. */
+/* The configuration has no effect: the plugin only checks whether the host has an endpoint. */
 static void a_chain_to_a_system_ca_is_never_enough(void **state)
 {
     (void)state;
@@ -214,7 +230,7 @@ static void a_chain_to_a_system_ca_is_never_enough(void **state)
             fake.error,
             "rds-iam: the server's host name was not verified, so no token was sent; without "
             "ssl-ca some versions of this library skip the host name check, so set ssl-ca=");
-        assert_int_equal(played.runs, 0);
+        assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
         assert_int_equal(fake.sent_len, 1);
     }
 }
@@ -322,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_typed_password_is_sent_unchanged_over_any_channel),
         cmocka_unit_test(a_pasted_token_needs_the_same_channel_as_a_signed_one),
         cmocka_unit_test(no_token_is_signed_for_an_unsuitable_channel),
+        cmocka_unit_test(a_host_without_an_endpoint_is_refused_before_its_channel),
         cmocka_unit_test(a_chain_without_a_checked_name_depends_on_the_configuration),
         cmocka_unit_test(a_chain_to_a_system_ca_is_never_enough),
         cmocka_unit_test(the_cores_message_reaches_the_user),

@@ -108,9 +108,20 @@ class Tools(ToolCase):
 
     def test_without_a_ca_the_message_names_the_command_to_run(self):
         result = self.exec("mariadb", *self.place(), *WHO, own=[])
-        self.assertIn(f"no CA file to verify {self.lab.mariadb.host} with (RDS_IAM_CA is not set); run: rds-iam setup ca",
+        self.assertIn(f"{self.lab.mariadb.host} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca",
                       result.stderr)
-        self.assertIn("so no token was sent", result.stderr)
+        self.assertRegex(result.stderr.splitlines()[-1], "so no token was sent; no root certificates for RDS servers were "
+                                                         "found; run: rds-iam setup ca$")
+        self.assert_nothing_sent()
+
+    def test_a_host_that_is_not_rds(self):
+        """The message names the host and not TLS, whatever the TLS settings and the CA store are."""
+        for host in ("db.example.com", "127.0.0.1"):
+            for own in (["--ca", self.lab.ca_file], []):
+                with self.subTest(host=host, own=own):
+                    result = self.exec("mariadb", *self.place(host), *WHO, own=own)
+                    self.assertIn(f"ERROR 2061 (HY000): rds-iam: {host} is not an RDS endpoint", result.stderr)
+                    self.assertNotIn("verified", result.stderr)
         self.assert_nothing_sent()
 
     def test_nothing_is_written_and_a_read_only_home_serves(self):

@@ -161,8 +161,8 @@ class Programs(MariadbCase):
                 self.assert_message(
                     self.run_with_plugin_dir(name, ""),
                     "the connection is not encrypted, so no token was sent; set "
-                    "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], "
-                    "or the same in the program's own TLS options")
+                    "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the "
+                    "program's option group, [client] or [client-rds], or in its own TLS options")
 
     def test_with_the_plugin_directory_and_a_ca_the_message_names_what_is_missing(self):
         for name, settings in CA_ALONE.items():

@@ -23,7 +23,7 @@ EVERY_CLIENT = tuple(hostile.CLIENTS)
 NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
 HOST_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
 NOT_VERIFIED = "the server's certificate was not verified, so no token was sent; "
-SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client]"
+SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the program's option group, [client] or "
 ADD_VERIFY = "add ssl-verify-server-cert=1 (some versions ignore on and true) beside ssl-ca"
 NO_CA = "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="
 ASKED_EARLY = "the server asked for it before TLS was up, which an RDS instance does not do"

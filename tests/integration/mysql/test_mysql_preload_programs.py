@@ -73,7 +73,7 @@ class Logins(ProgramCase):
 
     def test_without_a_ca_it_says_what_to_run(self):
         result = self.run_program("a C program", own=[])
-        self.assertIn(f"no CA file to verify {self.lab.mariadb.host} with (RDS_IAM_CA is not set); run: rds-iam setup ca",
+        self.assertIn(f"{self.lab.mariadb.host} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca",
                       result.stderr)
         self.assertNotIn(ME, result.stdout)
         self.assert_nothing_sent()

@@ -12,8 +12,7 @@
 
 struct totals {
     size_t count; /* of targets that were checked */
-    size_t others;
-    int status; /* of the first target that failed */
+    int status;   /* of the first target that failed */
 };
 
 static void check_one_of_all(
@@ -45,9 +44,7 @@ static void check_services(
             .service = name,
             .engine = RIA_ENGINE_POSTGRES,
         };
-        if (is_local) {
-            totals->others++;
-        } else {
+        if (!is_local) {
             check_one_of_all(&target, json, world, totals);
         }
     }
@@ -70,8 +67,6 @@ static void check_groups(
         (void)snprintf(name, sizeof(name), "%.*s", (int)len, at);
         if (ria_check_group_has_endpoint(world, name)) {
             check_one_of_all(&target, json, world, totals);
-        } else {
-            totals->others++;
         }
         at += len + (at[len] == '\n' ? 1 : 0);
     }
@@ -92,9 +87,10 @@ int ria_check_all_targets(
     (void)snprintf(
         summary,
         sizeof(summary),
-        "%zu logins were checked; %zu services and groups have no RDS host and were not checked",
-        totals.count,
-        totals.others);
+        totals.count == 0
+            ? "no service and no group of an option file names an RDS host"
+            : "logins checked: %zu; services and groups without an RDS host were not checked",
+        totals.count);
     if (totals.count == 0) {
         totals.status =
             ria_usage_error(&err, command, "%s: give --hostname and --username", summary);

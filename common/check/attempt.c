@@ -260,10 +260,23 @@ static void add_refusal_item(struct ria_facts *facts)
     }
 }
 
+/* Removes the line that libpq adds if the password is from a passfile. It names the user's own
+ * passfile, although the token was in the preload's, which exists only in memory. */
+static void remove_passfile_line(char *text)
+{
+    char *line = strstr(text, "password retrieved from file");
+    if (line != NULL && line > text) {
+        line[-1] = '\0'; /* the newline */
+    }
+}
+
 static void add_failure(struct ria_facts *facts)
 {
     char hook[RIA_ERROR_TEXT_MAX];
     (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
+    if (facts->target.service == NULL && facts->given == RIA_GIVEN_NONE) {
+        remove_passfile_line(facts->refusal);
+    }
     facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
     if (facts->attempt.is_late) {
         (void)snprintf(

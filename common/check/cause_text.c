@@ -55,6 +55,11 @@ static void add_service_error(const struct ria_facts *facts, struct ria_buf *out
     ria_buf_add_text(out, facts->service_error.text);
 }
 
+static void add_agent_start(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->agent_start);
+}
+
 static void add_ca_error(const struct ria_facts *facts, struct ria_buf *out)
 {
     const char *text = facts->ca_error.text;
@@ -69,6 +74,26 @@ static void add_group(const struct ria_facts *facts, struct ria_buf *out)
 static void add_endpoint(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->has_name ? facts->name.endpoint : "HOST");
+}
+
+static void add_signed_port(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_addf(out, "%u", facts->name.port);
+}
+
+/* Writes the section for a tunnel to the endpoint. The endpoint's port is the one that AWS reports,
+ * or the usual one. */
+static void add_section(const struct ria_facts *facts, struct ria_buf *out)
+{
+    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
+    unsigned usual = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
+    ria_buf_addf(
+        out,
+        "[%s:%u] endpoint = %s:%u",
+        facts->name.endpoint,
+        facts->target.login.port,
+        facts->name.endpoint,
+        facts->aws.port != 0 ? facts->aws.port : usual);
 }
 
 static void add_mapped_by(const struct ria_facts *facts, struct ria_buf *out)
@@ -218,11 +243,14 @@ static const struct {
 } placeholders[] = {
     {"{user}", add_user},
     {"{host}", add_endpoint},
+    {"{port}", add_signed_port},
+    {"{section}", add_section},
     {"{mapped_by}", add_mapped_by},
     {"{refusal}", add_error_text},
     {"{credentials_error}", add_credentials_error},
     {"{name_error}", add_name_error},
     {"{service_error}", add_service_error},
+    {"{agent_start}", add_agent_start},
     {"{ca_error}", add_ca_error},
     {"{given}", add_given},
     {"{given_len}", add_given_len},

@@ -62,9 +62,14 @@ static bool is_allowed(const struct ria_facts *facts)
     return facts->aws.decision == RIA_DECISION_ALLOWED;
 }
 
-static bool is_unmapped_tunnel(const struct ria_facts *facts)
+/* The token is signed for a port that few databases have, or AWS reports another port. Aurora DSQL
+ * has one port. */
+static bool has_unusual_port(const struct ria_facts *facts)
 {
-    return !is_mapped(facts) && ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR;
+    unsigned port = facts->target.login.port;
+    bool is_unusual = port != RIA_POSTGRES_PORT && port != RIA_MYSQL_PORT;
+    return facts->has_name && !is_mapped(facts) && !ria_host_is_dsql(facts->name.endpoint) &&
+           (is_unusual || ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR);
 }
 
 static bool has_upper_case(const struct ria_facts *facts)
@@ -91,77 +96,94 @@ static bool is_mysql_upper(const struct ria_facts *facts)
     "--resource-arns {resource}"
 #define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
-/* Ordered by how often each is the cause. A row is shown if the facts make it possible. */
+/* Ordered by how often each is the cause; a cause for which this machine has evidence stands first.
+ * A row is shown if the facts make it possible. */
 static const struct {
     const char *id;
     bool (*is_possible)(const struct ria_facts *facts);
     const char *text;
     const char *remedy;
+    bool is_of_server; /* AWS cannot see it, so that it may be true beside a proved cause */
 } alike[] = {
     {"replication-parameter",
      asks_for_replication,
      "With IAM, a replication connection needs rds.iam_auth_for_replication=1 in the parameter "
      "group.",
-     "SHOW rds.iam_auth_for_replication; as an administrator"},
+     "SHOW rds.iam_auth_for_replication; as an administrator",
+     true},
+    {"signed-port",
+     has_unusual_port,
+     "The token is signed for port {port}, which the client dials. If this is a tunnel, the token "
+     "must be signed for the endpoint's port.",
+     "For a tunnel, write to rds-iam's configuration: {section}",
+     false},
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
      "another resource. This one is needed:",
-     POLICY},
+     POLICY,
+     false},
+    /* PostgreSQL asks PAM only for members of rds_iam, so that the user exists. */
+    {"user-case", is_mysql_upper, USER_CASE, "{users}", true},
+    {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}", true},
+    {"user-plugin",
+     is_mysql,
+     "The account was not created with AWSAuthenticationPlugin.",
+     "rds-iam setup sql --engine mysql --username {user}",
+     true},
     {"policy-resource",
      is_cluster,
      "The policy names an instance (db-...). For a cluster's endpoints, it must name the cluster "
      "(cluster-...).",
-     "{describe}"},
+     "{describe}",
+     false},
     {"policy-resource",
      is_proxy,
      "The policy names the database. For a proxy's endpoint, it must name the proxy (prx-...).",
-     "aws rds describe-db-proxies --query \"DBProxies[].[DBProxyArn,Endpoint,RequireTLS]\""},
+     "aws rds describe-db-proxies --query \"DBProxies[].[DBProxyArn,Endpoint,RequireTLS]\"",
+     false},
     {"policy-deny",
      is_any,
      "A Deny statement, a permissions boundary or a service control policy overrides the policy.",
-     SIMULATE},
+     SIMULATE,
+     false},
     {"session-policy",
      is_session,
      "The session was made with a session policy that does not allow rds-db:connect.",
      "Look for Policy or PolicyArns where the role is assumed. aws iam simulate-principal-policy "
-     "does not see it."},
+     "does not see it.",
+     false},
     {"account",
      is_any,
-     "{identity} is in another AWS account than the database. No policy on the database can allow "
-     "it.",
-     "Assume a role in the database's account: role_arn in rds-iam's configuration."},
+     "The database is in another AWS account than {identity}. No policy on the database can allow "
+     "the login.",
+     "Assume a role in the database's account: role_arn in rds-iam's configuration.",
+     false},
     {"service-control-policy",
      is_allowed,
      "A service control policy of the organization does not allow rds-db:connect.",
-     "Ask the administrator of the organization for the policies of the account."},
+     "Ask the administrator of the organization for the policies of the account.",
+     false},
     {"iam-off",
      may_have_iam_off,
      "IAM authentication is not enabled for the database.",
-     "{describe}"},
-    /* PostgreSQL asks PAM only for members of rds_iam, so that the user exists. */
-    {"user-case", is_mysql_upper, USER_CASE, "{users}"},
-    {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}"},
-    {"user-plugin",
-     is_mysql,
-     "The account was not created with AWSAuthenticationPlugin.",
-     "rds-iam setup sql --engine mysql --username {user}"},
+     "{describe}",
+     false},
     {"signed-port",
      is_mapped,
      "The section at {mapped_by} names another endpoint, or another port than the endpoint's.",
-     "{describe}"},
-    {"signed-port",
-     is_unmapped_tunnel,
-     "The token is signed for the port that the client dials, which is not the endpoint's.",
-     "See port above, under AWS."},
+     "{describe}",
+     false},
 };
 
-/* Adds the rows for which AWS has given this evidence. Returns whether there are any. */
-static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
+/* Adds the rows for which AWS has given this evidence, and with `is_of_server` only those that AWS
+ * cannot see. Returns whether there are any. */
+static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence, bool is_of_server)
 {
     bool is_any_added = false;
     for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
-        if (ria_aws_evidence(facts, alike[i].id) == evidence && alike[i].is_possible(facts)) {
+        if (ria_aws_evidence(facts, alike[i].id) == evidence && alike[i].is_possible(facts) &&
+            (alike[i].is_of_server || !is_of_server)) {
             ria_cause_add(facts, alike[i].id, alike[i].text, alike[i].remedy);
             is_any_added = true;
         }
@@ -169,12 +191,12 @@ static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
     return is_any_added;
 }
 
-/* What AWS has proved stands alone. Otherwise, what AWS has not excluded stands together. */
+/* What AWS has proved stands first, before what only the server knows, which may be true as well.
+ * Otherwise, what AWS has not excluded stands together. */
 static void explain_alike(struct ria_facts *facts)
 {
-    if (!add_alike(facts, RIA_EVIDENCE_FOR)) {
-        (void)add_alike(facts, RIA_EVIDENCE_NONE);
-    }
+    bool is_proved = add_alike(facts, RIA_EVIDENCE_FOR, false);
+    (void)add_alike(facts, RIA_EVIDENCE_NONE, is_proved);
 }
 
 /* Returns whether the error is one that RDS gives for every refused token. */
@@ -215,7 +237,7 @@ bool ria_check_explain(struct ria_facts *facts)
             facts,
             "refused-here",
             "No token was sent: {refusal}",
-            "Follow the text after the semicolon, and run rds-iam check again.");
+            "Correct what this text names, and run rds-iam check again.");
     } else if (is_ambiguous(facts)) {
         explain_alike(facts);
     } else {
@@ -225,5 +247,5 @@ bool ria_check_explain(struct ria_facts *facts)
             "The server refused the login: {refusal}",
             "Look at the server's log.");
     }
-    return is_named && row->is_in;
+    return is_named && row->is_accepted;
 }

@@ -74,7 +74,9 @@ static const struct ria_option options[] = {
 
 static const struct ria_syntax check_syntax = {
     .usage = "rds-iam check --hostname HOST --username USER [OPTION...]\n"
-             "rds-iam check --service NAME | --defaults-group NAME [OPTION...]\n"
+             "rds-iam check --service NAME [OPTION...]\n"
+             "rds-iam check --defaults-group NAME [--hostname HOST --username USER]\n"
+             "              [OPTION...]\n"
              "rds-iam check\n",
     .about = "Checks everything that a login needs, step by step, logs in once, and explains a\n"
              "refusal. Prints no secret. Changes nothing, neither here nor on the server.\n"
@@ -97,6 +99,10 @@ static const struct {
     [RIA_VERDICT_SERVER] = {"refused-by-server", "The server refused the login.", EXIT_SERVER},
     [RIA_VERDICT_NOT_REACHED] = {"not-reached", "The server was not reached.", EXIT_NOT_REACHED},
 };
+
+#define GROUP_INCOMPLETE                                                                           \
+    "No login was tried: the group contains no host; give --hostname and --username as well."
+#define TOKEN_ACCEPTED "The server accepted the token, but refused the login."
 
 /* Writes a name of the target for the JSON object. */
 static void describe_target(const struct ria_target *target, char *out, size_t size)
@@ -130,18 +136,23 @@ static int run_checks(struct ria_facts *facts)
             facts->report,
             RIA_MARK_SKIPPED,
             "login",
-            "Add the host, or give --hostname and --username.",
+            facts->target.service != NULL ? "Add host= to the service."
+                                          : "Add the host, or give --hostname and --username.",
             "the settings contain no host name");
     }
-    bool is_in = ria_check_explain(facts);
-    enum ria_verdict verdict = is_in ? RIA_VERDICT_IN : facts->verdict;
+    bool is_accepted = ria_check_explain(facts);
+    enum ria_verdict verdict = facts->verdict;
     describe_target(&facts->target, name, sizeof(name));
+    if (facts->is_group_incomplete) {
+        return ria_report_end(
+            facts->report, name, &facts->times, "usage-error", GROUP_INCOMPLETE, RIA_EXIT_USAGE);
+    }
     return ria_report_end(
         facts->report,
         name,
         &facts->times,
         results[verdict].result,
-        results[verdict].text,
+        is_accepted ? TOKEN_ACCEPTED : results[verdict].text,
         results[verdict].status);
 }
 

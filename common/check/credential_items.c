@@ -49,7 +49,17 @@ static void add_line(struct ria_facts *facts, const char *line, size_t len)
     if (!is_reported_elsewhere(label)) {
         const char *begin = text + strspn(text, " ");
         enum ria_mark mark = strncmp(begin, "FAILED", 6) == 0 ? RIA_MARK_FAULT : RIA_MARK_NOTE;
-        ria_report_add(facts->report, mark, label, NULL, "%s", begin);
+        if (mark == RIA_MARK_FAULT) {
+            begin += strlen("FAILED");
+            begin += strspn(begin, " ");
+        }
+        ria_report_add(
+            facts->report,
+            mark,
+            label,
+            NULL,
+            "%s",
+            *begin == '\0' ? "cannot be used; see credentials below" : begin);
     }
 }
 

@@ -105,12 +105,14 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
+    char agent_start[4200]; /* the command that starts the passfile's agent */
     bool is_service_missing;
     bool is_service_refused;        /* the agent does not serve it */
     bool is_service_unknown;        /* the running agent neither serves nor refuses it */
     bool has_agent_error;           /* the running agent has no token for it */
     struct ria_error service_error; /* why the agent makes no token; set if it refuses or fails */
     bool is_group_missing;          /* no option file that is read has the group */
+    bool is_group_incomplete;       /* the group contains no host */
     bool is_plugin_dir_missing;     /* the group leads to no plugin of rds-iam */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
@@ -291,7 +293,7 @@ struct ria_known_error {
     const char *words;  /* a part of the error's text; or NULL */
     const char *also;   /* another part of the error's text; or NULL */
     int64_t code;       /* MySQL's error number, if words is NULL */
-    bool is_in;         /* the token was accepted, and the user can log in to other databases */
+    bool is_accepted;   /* the server accepted the token, and refused the login all the same */
     bool names_no_user; /* the server has no IAM user of this name: its case may be wrong */
     const char *text;
     const char *remedy;
@@ -324,11 +326,14 @@ bool ria_check_explain(struct ria_facts *facts);
  *
  *   {user}         the database user
  *   {host}         the endpoint that the token is signed for
+ *   {port}         the port that the token is signed for
+ *   {section}      the section of rds-iam's configuration for a tunnel to the endpoint
  *   {mapped_by}    where rds-iam's configuration maps the host
  *   {refusal}      the error of the login
  *   {credentials_error}, {name_error}, {service_error}, {ca_error}   why there are no credentials,
  *                  why no token can be signed for the host, why the agent makes no token, and why
  *                  there are no root certificates
+ *   {agent_start}  the command that starts the agent of the service's passfile
  *   {given}        where the client's own password is, or the settings where it may be
  *   {given_len}    the length of that password
  *   {group}        the group of the option file

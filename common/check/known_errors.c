@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define NOT_IAM_USER_SQL "GRANT rds_iam TO \"{user}\";"
+#define NOT_IAM_USER_SQL                                                                           \
+    "CREATE USER \"{user}\"; (if it does not exist) GRANT rds_iam TO \"{user}\";"
 #define THROTTLED                                                                                  \
     "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
 #define CONNECTIONS "Close connections, or raise max_connections."
@@ -89,6 +90,7 @@ static const struct ria_known_error refusals[] = {
      .names_no_user = true},
     {.id = "too-many-connections",
      .words = "too many connections for",
+     .is_accepted = true,
      .text = USER_LIMIT,
      .remedy = RAISE_LIMIT},
     {.id = "too-many-connections",
@@ -100,6 +102,7 @@ static const struct ria_known_error refusals[] = {
      .text = NO_CONNECTION,
      .remedy = CONNECTIONS},
     {.id = "no-login-right",
+     .is_accepted = true,
      .words = "is not permitted to log in",
      .text = "The token was accepted, but the role has no right to log in.",
      .remedy = "As an administrator: ALTER ROLE \"{user}\" LOGIN;"},
@@ -111,18 +114,18 @@ static const struct ria_known_error refusals[] = {
      .names_no_user = true},
     {.id = "database-denied",
      .words = "permission denied for database",
-     .is_in = true,
+     .is_accepted = true,
      .text = DATABASE_DENIED,
      .remedy = "As an administrator: GRANT CONNECT ON DATABASE ... TO \"{user}\";"},
     {.id = "no-database",
      .words = "database \"",
-     .is_in = true,
+     .is_accepted = true,
      .text = MISSING_DATABASE,
      .remedy = OTHER_DATABASE,
      .also = "does not exist"},
     {.id = "no-database",
      .words = "not currently accepting connections",
-     .is_in = true,
+     .is_accepted = true,
      .text = "The token was accepted. The database accepts no connections.",
      .remedy = OTHER_DATABASE},
     {.id = "no-password-sent",
@@ -142,19 +145,35 @@ static const struct ria_known_error refusals[] = {
                "modify-db-cluster)"},
     {.id = "database-denied",
      .code = 1044,
-     .is_in = true,
+     .is_accepted = true,
      .text = DATABASE_DENIED,
      .remedy = "As an administrator: GRANT SELECT ON NAME.* TO '{user}'@'%';"},
     {.id = "no-database",
      .code = 1049,
-     .is_in = true,
+     .is_accepted = true,
      .text = MISSING_DATABASE,
      .remedy = OTHER_DATABASE},
     {.id = "too-many-connections", .code = 1040, .text = NO_CONNECTION, .remedy = CONNECTIONS},
-    {.id = "too-many-connections", .code = 1203, .text = USER_LIMIT, .remedy = RAISE_LIMIT},
-    {.id = "too-many-connections", .code = 1226, .text = USER_LIMIT, .remedy = RAISE_LIMIT},
-    {.id = "locked", .code = 3118, .text = LOCKED, .remedy = UNLOCK}, /* MySQL */
-    {.id = "locked", .code = 4151, .text = LOCKED, .remedy = UNLOCK}, /* MariaDB */
+    {.id = "too-many-connections",
+     .code = 1203,
+     .is_accepted = true,
+     .text = USER_LIMIT,
+     .remedy = RAISE_LIMIT},
+    {.id = "too-many-connections",
+     .code = 1226,
+     .is_accepted = true,
+     .text = USER_LIMIT,
+     .remedy = RAISE_LIMIT},
+    {.id = "locked",
+     .code = 3118,
+     .is_accepted = true,
+     .text = LOCKED,
+     .remedy = UNLOCK}, /* MySQL */
+    {.id = "locked",
+     .code = 4151,
+     .is_accepted = true,
+     .text = LOCKED,
+     .remedy = UNLOCK}, /* MariaDB */
     {.id = "host-blocked",
      .code = 1129,
      .text = "The server blocks this machine's address after many broken connections.",

@@ -95,6 +95,8 @@ static void check_ca(struct ria_facts *facts)
         add_ca_file(facts);
         break;
     case RIA_ABSENT:
+        /* The error names the last of two files. The cause gives the command instead. */
+        err->text[0] = '\0';
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,

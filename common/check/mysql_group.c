@@ -153,6 +153,7 @@ void ria_check_option_file(struct ria_facts *facts)
     if (!facts->is_group_missing) {
         use_options(&facts->target, ria_buf_text(&all.lines));
         ria_check_use_default_user(&facts->target, facts->world);
+        facts->is_group_incomplete = facts->target.login.host == NULL;
         check_options(facts, ria_buf_text(&all.lines));
     }
 }

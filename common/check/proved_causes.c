@@ -88,6 +88,12 @@ static bool has_failed_agent(const struct ria_facts *facts)
     return facts->is_agent_running && facts->has_agent_error && facts->verdict == RIA_VERDICT_OURS;
 }
 
+static bool lacks_agent_credentials(const struct ria_facts *facts)
+{
+    return has_failed_agent(facts) &&
+           strstr(facts->service_error.text, "no AWS credentials") != NULL;
+}
+
 static bool has_no_agent(const struct ria_facts *facts)
 {
     return facts->is_passfile_missing && !facts->is_agent_running &&
@@ -222,9 +228,11 @@ static const struct {
      "The service does not qualify for tokens, so the agent does not serve it.",
      "{service_error}"},
     {"agent",
-     has_failed_agent,
-     "The agent made no token. It has an environment of its own.",
-     "{service_error}"},
+     lacks_agent_credentials,
+     "The agent found no AWS credentials. Its environment is not the one of this shell.",
+     "Write profile = NAME into rds-iam's configuration, or set the variables of the credentials "
+     "for the agent and restart it."},
+    {"agent", has_failed_agent, "The agent made no token.", "{service_error}"},
     {"agent-does-not-serve",
      is_service_unknown,
      "The running agent does not serve this service: it reads other service files, or the passfile "
@@ -233,7 +241,7 @@ static const struct {
     {"agent-not-running",
      has_no_agent,
      "The agent is not running, so the service's passfile does not exist and libpq sends no token.",
-     "Start it: systemctl --user enable --now rds-iam-agent.service"},
+     "Start it: {agent_start}"},
     {"no-passfile",
      has_no_passfile,
      "The service's passfile does not exist, so libpq sends no token.",
@@ -244,17 +252,17 @@ static const struct {
      RIA_REMOVE_PASSWORD},
     {"token-cut",
      has_cut_token,
-     "{given} contains a token without its end: the token was cut after {given_len} bytes.",
+     "The token in {given} has no end: it was cut after {given_len} bytes.",
      "Start the client with rds-iam exec, which makes a token for each login. A program that "
      "stores "
      "a token needs room for it: 350 bytes, with temporary credentials up to 2500."},
     {"token-expired",
      has_old_token,
-     "{given} contains a token that has expired. A token is valid for 15 minutes.",
+     "The token in {given} has expired. A token is valid for 15 minutes.",
      RIA_REMOVE_PASSWORD},
     {"token-for-other-server",
      has_other_token,
-     "{given} contains a token for another server or another port.",
+     "The token in {given} is for another server or another port.",
      RIA_REMOVE_PASSWORD},
     {"keys-rejected",
      has_rejected_keys,

@@ -5,6 +5,7 @@
  * passfile, because that would make a token. */
 #include "check/facts.h"
 
+#include "passfile/agent_directory.h"
 #include "service/index.h"
 #include "tool/tool.h"
 
@@ -112,6 +113,30 @@ static void use_service(struct ria_facts *facts, const struct ria_indexed_servic
     }
 }
 
+/* Writes the command that starts the agent of a passfile. The user's systemd unit serves the
+ * directory in the runtime directory; without a runtime directory, the agent's default is another
+ * one. */
+static void find_agent_start(
+    const char *passfile, const struct ria_world *world, char *out, size_t size)
+{
+    char own[4096];
+    struct ria_agent_directory agent = {0};
+    const char *slash = strrchr(passfile, '/');
+    int len = slash == NULL ? 0 : (int)(slash - passfile);
+    bool is_default = ria_agent_find_directory(world, &agent) &&
+                      ria_text_format(own, sizeof(own), "%s/%s", agent.base, agent.below) &&
+                      strncmp(own, passfile, (size_t)len) == 0 && own[len] == '\0';
+    if (is_default) {
+        (void)ria_text_copy(
+            out,
+            size,
+            agent.is_runtime ? "systemctl --user enable --now rds-iam-agent.service"
+                             : "rds-iam-agent");
+    } else {
+        (void)ria_text_format(out, size, "rds-iam-agent --directory %.*s", len, passfile);
+    }
+}
+
 /* Checks the passfile of a service that has one. Does not open it, because that would make a token.
  */
 static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
@@ -129,14 +154,17 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
         facts->is_service_refused = true;
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &facts->service_error);
     } else if (stat(path, &status) != 0) {
+        char start[sizeof(facts->agent_start) + 32];
         facts->is_passfile_missing = true;
+        find_agent_start(path, facts->world, facts->agent_start, sizeof(facts->agent_start));
+        (void)ria_text_format(start, sizeof(start), "Start the agent: %s", facts->agent_start);
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
             "passfile",
             facts->is_agent_running
                 ? "Write the path that rds-iam-agent --status shows as its directory."
-                : "Start the agent: systemctl --user enable --now rds-iam-agent.service",
+                : start,
             "%s: %s",
             path,
             strerror(errno));

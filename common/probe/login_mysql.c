@@ -12,6 +12,8 @@ enum {
     OPTION_CONNECT_TIMEOUT = 0,
     OPTION_READ_DEFAULT_FILE = 4,
     OPTION_READ_DEFAULT_GROUP = 5,
+    OPTION_PROTOCOL = 9,
+    PROTOCOL_TCP = 1,
 };
 
 struct mysql_handle;
@@ -134,6 +136,12 @@ static struct mysql_handle *prepare_handle(
         return NULL;
     }
     (void)lib->option(handle, OPTION_CONNECT_TIMEOUT, &timeout);
+    if (parameters->port != NULL) {
+        /* Otherwise both libraries connect to localhost over a Unix socket, and ignore the port.
+         * The mariadb command, too, uses TCP if its arguments have a port. */
+        unsigned protocol = PROTOCOL_TCP;
+        (void)lib->option(handle, OPTION_PROTOCOL, &protocol);
+    }
     if (parameters->file != NULL) {
         (void)lib->option(handle, OPTION_READ_DEFAULT_FILE, parameters->file);
     }

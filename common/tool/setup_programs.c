@@ -2,17 +2,20 @@
  *
  * Finds a program in a table by its name, and prints the program's text with the values for this
  * machine. Compares letters and digits only, without case. An unknown name is a usage error that
- * lists the known names by their edit distance from it. */
+ * names the known name with the least edit distance from it, and lists all names. */
 #include "tool/setup_programs.h"
 
 #include "tool/tool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     NAME_SIZE = 32, /* more than the longest name in a table */
     PROGRAMS_MAX = 96,
+    LINE_WIDTH = 80,
     PART_MIN = 3, /* a part of a name with as many letters counts as near to the name */
 };
 
@@ -144,6 +147,35 @@ static int compare_candidates(const void *left, const void *right)
     return a->program < b->program ? -1 : 1; /* in the order of the table */
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct candidate *a = left;
+    const struct candidate *b = right;
+    return strcasecmp(a->program->names, b->program->names);
+}
+
+/* Prints the first name of each program on stderr, in lines of at most LINE_WIDTH columns. */
+static void print_candidates(const struct candidate *found, size_t count)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < count; i++) {
+        int len = (int)strcspn(found[i].program->names, " ");
+        bool fits = column > 0 && column + 1 + (size_t)len <= LINE_WIDTH;
+        (void)fprintf(
+            stderr,
+            "%s%.*s",
+            fits     ? " "
+            : i == 0 ? "  "
+                     : "\n  ",
+            len,
+            found[i].program->names);
+        column = (fits ? column + 1 : 2) + (size_t)len;
+    }
+    (void)fputc('\n', stderr);
+}
+
+/* Prints the usage error for an unknown name: the name with the least distance, and all names in
+ * the order of the alphabet. */
 static int setup_programs_refuse(
     const char *command,
     const char *name,
@@ -151,20 +183,22 @@ static int setup_programs_refuse(
     const struct ria_setup_program *programs)
 {
     struct candidate found[PROGRAMS_MAX];
-    RIA_AUTO(buf) names = {.max = RIA_SETUP_TEXT_MAX};
     size_t count = 0;
     for (; programs->names != NULL && count < PROGRAMS_MAX; programs++) {
         found[count++] = (struct candidate){programs, program_distance(programs, simple)};
     }
     qsort(found, count, sizeof(found[0]), compare_candidates);
-    for (size_t i = 0; i < count; i++) {
-        const char *first = found[i].program->names;
-        ria_buf_addf(&names, "%s%.*s", i == 0 ? "" : " ", (int)strcspn(first, " "), first);
-    }
-    const char *list = ria_buf_text(&names);
-    return list == NULL
-               ? ria_out_of_memory()
-               : ria_usage(command, "unknown program \"%.64s\"; the names are: %s", name, list);
+    const char *nearest = found[0].program->names;
+    int status = ria_usage(
+        command,
+        "unknown program \"%.64s\"; the nearest name is %.*s",
+        name,
+        (int)strcspn(nearest, " "),
+        nearest);
+    qsort(found, count, sizeof(found[0]), compare_names);
+    (void)fputs("The names are:\n", stderr);
+    print_candidates(found, count);
+    return status;
 }
 
 /* Prints the first name of each program, and its other names in parentheses. */

@@ -166,12 +166,18 @@ bool ria_token_passfile_token(
         if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
             return false; /* sslmode=verify-full would not help; err names the remedy */
         }
+        /* rds-iam exec turns verification on if sslmode is not set, and has root certificates. */
+        const struct ria_world *world = ria_process_world();
+        bool has_roots = ria_world_env(world, "RDS_IAM_CA") != NULL ||
+                         ria_world_env(world, "RDS_IAM_CA_PUBLIC") != NULL;
         return ria_fail(
             err,
             RIA_E_CHANNEL,
-            "sslmode=%s would send the token to an unverified server; add sslmode=verify-full and "
-            "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
-            target->sslmode == NULL ? "prefer" : target->sslmode);
+            "sslmode=%s would send the token to an unverified server; %s",
+            target->sslmode == NULL ? "prefer" : target->sslmode,
+            has_roots ? "remove it (also PGSSLMODE), or set sslmode=verify-full"
+                      : "add sslmode=verify-full and sslrootcert=FILE, or set PGSSLMODE and "
+                        "PGSSLROOTCERT");
     }
     if (ria_token_for(&login, deadline, ria_process_world(), token, err) != RIA_FOUND) {
         return false;

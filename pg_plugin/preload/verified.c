@@ -67,6 +67,12 @@ static bool lacks_verification(const struct ria_pq_settings *settings, const voi
             !settings->has_stored_password && is_psqlodbc(caller));
 }
 
+static bool is_verify_ca(const struct ria_pq_settings *settings)
+{
+    const char *mode = ria_pq_settings_value(settings, "sslmode");
+    return mode != NULL && strcmp(mode, "verify-ca") == 0;
+}
+
 /* Returns the path that rds-iam exec has set, or NULL if the variable is unset or empty. */
 static const char *find_root(enum ria_pq_ca ca)
 {
@@ -75,14 +81,14 @@ static const char *find_root(enum ria_pq_ca ca)
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
-/* Returns true if sslmode is verify-full, the user has no root certificates, and rds-iam exec has
- * passed some. Returns false if HOME is not set, because this code then cannot determine where
- * libpq looks for the user's own file. */
+/* Returns true if sslmode is verify-full or verify-ca, the user has no root certificates, and
+ * rds-iam exec has passed some. Returns false if HOME is not set, because this code then cannot
+ * determine where libpq looks for the user's own file. */
 static bool lacks_roots(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
-    return mode != NULL && strcmp(mode, "verify-full") == 0 && secure_getenv("HOME") != NULL &&
-           !names_roots(settings) &&
+    return mode != NULL && (strcmp(mode, "verify-full") == 0 || is_verify_ca(settings)) &&
+           secure_getenv("HOME") != NULL && !names_roots(settings) &&
            (find_root(RIA_PQ_CA_RDS) != NULL || find_root(RIA_PQ_CA_PUBLIC) != NULL);
 }
 
@@ -92,7 +98,10 @@ enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings, const voi
         return RIA_PQ_CA_NONE;
     }
     struct ria_pq_target target = ria_pq_settings_target(settings);
-    return target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+    enum ria_pq_ca ca =
+        target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
+    /* Public roots certify every server, so that a chain to them alone verifies none. */
+    return ca == RIA_PQ_CA_PUBLIC && is_verify_ca(settings) ? RIA_PQ_CA_NONE : ca;
 }
 
 bool ria_verified_add(

@@ -4,7 +4,8 @@
  * (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
  * certificates of the CA store, and without Kerberos encryption. A connection to RDS with
- * sslmode=verify-full also gets these root certificates, if the user has none. If rds-iam's
+ * sslmode=verify-full also gets these root certificates, if the user has none; one with verify-ca
+ * gets those of RDS, but not the public ones. If rds-iam's
  * configuration has tls = verify-ca for every host of the connection, the first rule uses
  * sslmode=verify-ca instead. Both rules apply to connections that send tokens and to connections
  * that send passwords.
@@ -14,7 +15,7 @@
  * from psqlodbc counts as prefer, if the connection has no password: it would be refused anyway,
  * because no token is sent without TLS.
  *
- * Not changed: any other connection with sslmode=disable, require or verify-ca; a connection with a
+ * Not changed: any other connection with sslmode=disable or require; a connection with a
  * host that is not an RDS host; and root certificates that the user has named (sslrootcert) or put
  * into
  * ~/.postgresql/root.crt.

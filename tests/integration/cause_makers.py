@@ -6,11 +6,13 @@ login (check_case.Login). What it starts ends with the row: case.row is an ExitS
 """
 import os
 import socket
+import threading
 import time
 
 from labcase import USER, harness
 from mariadb_client import CONFIG
 from mysql_peer import Script, error, switch
+from networks import Relay
 from rawclient import sts
 from service import Services
 
@@ -73,6 +75,19 @@ def proxy(**script):
     def make(case, engine):
         return peer(**script)(case, engine).change(host="px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com")
     return make
+
+
+def real_name_tunnel(case, engine):
+    """A tunnel under the endpoint's own name, on another port, without a section."""
+    login = case.login_to(engine)
+    listener = case.row.enter_context(socket.create_server(("127.0.0.1", 0)))
+    relay = Relay(listener, login.port)
+    case.row.callback(relay.server_close)
+    case.row.callback(relay.shutdown)
+    threading.Thread(target=relay.serve_forever, daemon=True).start()
+    port = listener.getsockname()[1]
+    case.ports.append(port)
+    return login.change(port=port, principal="asker")
 
 
 def closed_port(case, engine):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cause_makers import (
     EACH, NO_CONNECT, alias, changed, clock, closed_port, cut_token, expired_sso, faulty, given, iam_off,
     instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, other_passfile, other_token, peer,
-    proxy, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
+    proxy, real_name_tunnel, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
 from labcase import USER
 from mysql_peer import Script, error
 
@@ -16,23 +16,30 @@ PAM = "PAM authentication failed for user"
 DENIED = "ERROR 1045 (28000): Access denied for user"
 PG, MARIADB = EACH[:1], EACH[1:]
 
-# The causes that look alike to a client with the credentials of an IAM user.
-ALIKE = {
-    "postgres": ("policy-missing", "policy-deny", "account", "iam-off"),
-    "mysql": ("policy-missing", "policy-resource", "policy-deny", "account", "user-missing", "user-plugin"),
+# The causes that look alike to a client with the credentials of an IAM user, behind a tunnel with a section.
+ALIKE_MAPPED = {
+    "postgres": ("policy-missing", "policy-deny", "account", "iam-off", "signed-port"),
+    "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
 }
+# The lab's servers have unusual ports, as a tunnel has.
+ALIKE = {engine: ("signed-port", *causes[:-1]) for engine, causes in ALIKE_MAPPED.items()}
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
-    "postgres": ("policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
-    "mysql": ("policy-missing", "policy-resource", "policy-deny", "session-policy", "account", "user-missing",
-              "user-plugin"),
+    "postgres": ("signed-port", "policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
+    "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny",
+              "session-policy", "account"),
 }
-# The causes that look alike to a client behind a tunnel.
-ALIKE_MAPPED = {engine: (*causes, "signed-port") for engine, causes in ALIKE.items()}
 PROXY = {
-    "postgres": ("policy-missing", "policy-resource", "policy-deny", "account"),
-    "mysql": ("policy-missing", "policy-resource", "policy-deny", "account", "user-missing", "user-plugin"),
+    "postgres": ("signed-port", "policy-missing", "policy-resource", "policy-deny", "account"),
+    "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
+
+
+def proved(*causes):
+    """The causes that --aws proves, and what AWS cannot see."""
+    return {"postgres": causes, "mysql": (*causes, "user-missing", "user-plugin")}
+
+
 IN, HERE, SERVER, UNREACHED = 0, 1, 3, 4
 NOTHING = "no token was sent"
 ACCEPTED = "the verifier accepted the token"
@@ -172,12 +179,12 @@ SERVER_NAMES_IT = (
         "ERROR 4151", ACCEPTED, MARIADB),
     Row("a database that does not exist", {
             "postgres": changed(dbname="no_such_database"), "mysql": mysql_refusal(1049, "Unknown database 'x'", "42000")},
-        IN, ("no-database",), {"postgres": 'database "no_such_database" does not exist', "mysql": "ERROR 1049"},
+        SERVER, ("no-database",), {"postgres": 'database "no_such_database" does not exist', "mysql": "ERROR 1049"},
         {"postgres": ACCEPTED, "mysql": SCRIPTED}),
     Row("a database that the user has no right to", {
             "postgres": refusal('permission denied for database "shop"', "42501"),
             "mysql": changed(dbname="no_such_database")},
-        IN, ("database-denied",), {"postgres": "permission denied for database", "mysql": "ERROR 1044"},
+        SERVER, ("database-denied",), {"postgres": "permission denied for database", "mysql": "ERROR 1044"},
         {"postgres": SCRIPTED, "mysql": ACCEPTED}),
     Row("a user whose connections are in use", changed(user="limited_user", principal="every-user"), SERVER,
         ("too-many-connections",), "too many connections for role", ACCEPTED, PG),
@@ -220,17 +227,17 @@ SERVER_NAMES_IT = (
 )
 ALIKE_USERS = (
     Row("no policy", changed(principal="asker-no-policy"), SERVER, ALIKE, REFUSED,
-        "AccessDenied: ImplicitDeny: asker-no-policy", with_aws=("policy-missing",)),
+        "AccessDenied: ImplicitDeny: asker-no-policy", with_aws=proved("policy-missing")),
     Row("a Deny", changed(principal="asker-denied"), SERVER, ALIKE, REFUSED, "AccessDenied: Deny: asker-denied",
-        with_aws=("policy-deny",)),
+        with_aws=proved("policy-deny")),
     Row("another account", changed(principal="asker-foreign"), SERVER, ALIKE, REFUSED,
-        "AccessDenied: asker-foreign is not in account", with_aws=("account",)),
+        "AccessDenied: asker-foreign is not in account", with_aws=proved("account")),
     Row("a policy that names another user", changed(principal="asker-other-user"), SERVER, ALIKE, REFUSED,
-        "AccessDenied: ImplicitDeny: asker-other-user", with_aws=("policy-missing",)),
+        "AccessDenied: ImplicitDeny: asker-other-user", with_aws=proved("policy-missing")),
     Row("a policy that names the instance (db-) in place of the cluster (cluster-)",
         changed(principal="asker-other-resource"), SERVER, ALIKE, REFUSED,
         "AccessDenied: ImplicitDeny: asker-other-resource",
-        with_aws={"postgres": ("policy-missing",), "mysql": ("policy-resource",)}),
+        with_aws={**proved("policy-missing"), "mysql": proved("policy-resource")["mysql"]}),
     Row("IAM authentication is off for a PostgreSQL database", iam_off, SERVER, ALIKE, PAM, "IamOff: ", PG,
         with_aws=("iam-off",)),
     Row("a user whose name contains a word of another cause", {
@@ -245,23 +252,25 @@ ALIKE_USERS = (
 )
 ALIKE_SESSIONS = (
     Row("a role without a policy", role("rds-access-asker-powerless"), SERVER, ALIKE_SESSION, REFUSED,
-        "AccessDenied: ImplicitDeny: ", with_aws=("policy-missing",)),
+        "AccessDenied: ImplicitDeny: ", with_aws=proved("policy-missing")),
     Row("a session policy", role("rds-access-asker", Policy=NO_CONNECT), SERVER, ALIKE_SESSION, REFUSED,
         "AccessDenied: ImplicitDeny: ", with_aws={
             "postgres": ("session-policy", "service-control-policy"),
-            "mysql": ("session-policy", "service-control-policy", "user-missing", "user-plugin")}),
+            "mysql": ("user-missing", "user-plugin", "session-policy", "service-control-policy")}),
 )
 ALIKE_TUNNELS = (
     Row("a tunnel that is mapped to another port", lambda case, engine: tunnel("{host}:3309")(case, engine).change(
-            principal="asker"), SERVER, ALIKE_MAPPED, TUNNEL, "WrongHost: signed for ", with_aws=("signed-port",)),
+            principal="asker"), SERVER, ALIKE_MAPPED, TUNNEL, "WrongHost: signed for ", with_aws=proved("signed-port")),
     Row("a tunnel and no policy", lambda case, engine: tunnel()(case, engine).change(principal="asker-no-policy"), SERVER,
-        ALIKE_MAPPED, TUNNEL, "AccessDenied: ImplicitDeny: asker-no-policy", with_aws=("policy-missing",)),
+        ALIKE_MAPPED, TUNNEL, "AccessDenied: ImplicitDeny: asker-no-policy", with_aws=proved("policy-missing")),
 )
 ALIKE_OTHERS = (
+    Row("a tunnel under the endpoint's own name, on another port and without a section", real_name_tunnel, SERVER, ALIKE,
+        REFUSED, "WrongHost: signed for ", with_aws=proved("signed-port")),
     Row("a tunnel that is mapped to another database, which the certificate contains too", tunnel("{other}:{port}"),
         SERVER,
         {"postgres": ("policy-missing", "policy-resource", "policy-deny", "account", "iam-off", "signed-port"),
-         "mysql": ("policy-missing", "policy-deny", "account", "user-missing", "user-plugin", "signed-port")},
+         "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-deny", "account", "signed-port")},
         TUNNEL, "WrongHost: signed for "),
     Row("a replication connection without rds.iam_auth_for_replication=1", replication, SERVER,
         ("replication-parameter", *ALIKE["postgres"]), PAM, ANY, PG),

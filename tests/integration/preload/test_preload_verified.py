@@ -96,6 +96,20 @@ class Connections(VerifiedCase):
         self.install(None)
         self.assertIn("root certificate file", self.psql(words="sslmode=verify-full").stderr, "libpq's own message")
 
+    def test_verify_ca_gets_the_roots_of_rds(self):
+        """A section allows a token without the name. The chain is verified with the roots of the CA store."""
+        pg = self.lab.pg
+        self.home.write(".config/rds-iam/config", f"[{pg.host}]\ntls = verify-ca\n")
+        self.assert_in(self.psql(words="sslmode=verify-ca"))
+        with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+            result = self.psql(port=peer.port, words="sslmode=verify-ca")
+        self.assertIn("certificate verify failed", result.stderr)
+        self.assertEqual(peer.answers, [])
+        proxy = self.psql(host="px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com", words="sslmode=verify-ca")
+        self.assertIn("root certificate file", proxy.stderr, "not the public roots, which certify every server")
+        self.install(None)
+        self.assertIn("root certificate file", self.psql(words="sslmode=verify-ca").stderr, "libpq's own message")
+
     def test_verify_full_keeps_gssencmode(self):
         """Without a ticket, libpq refuses gssencmode=require before it opens a connection."""
         result = self.psql(words="sslmode=verify-full gssencmode=require")
@@ -141,6 +155,8 @@ class Connections(VerifiedCase):
             with self.subTest(mode=mode), PostgreSQLPeer(self.lab.certificates.server) as peer:
                 result = self.psql(port=peer.port, words=f"sslmode={mode}", PGSSLROOTCERT=str(self.lab.ca_file))
                 self.assertIn(f"no token for {USER} at {self.lab.pg.host}:{peer.port}: ", result.stderr)
+                if mode == "require":
+                    self.assertIn("remove it (also PGSSLMODE), or set sslmode=verify-full", result.stderr)
                 self.assertEqual([answer for answer in peer.answers if answer[1].strip(b"\0")], [])
 
     def test_connections_to_other_hosts_do_not_change(self):

@@ -41,6 +41,22 @@ class Configured(CheckCase):
         self.assertIn("Start the agent", output.item("passfile")["remedy"])
         self.assert_nothing_sent()
 
+    def test_the_agent_of_the_passfiles_directory(self):
+        """The user's systemd unit serves only the passfiles in the runtime directory."""
+        self.home.path.joinpath("other").mkdir(mode=0o700)
+        for directory, env, command in (
+                ("runtime/rds-iam/run", {}, "systemctl --user enable --now rds-iam-agent.service"),
+                (".cache/rds-iam/run", {"XDG_RUNTIME_DIR": ""}, "rds-iam-agent"),
+                (".cache/rds-iam/run", {}, f"rds-iam-agent --directory {self.home.path}/.cache/rds-iam/run"),
+                ("other", {}, f"rds-iam-agent --directory {self.home.path}/other")):
+            with self.subTest(directory=directory, env=env):
+                self.services.clear()
+                self.services.add("prod", passfile=self.home.path / directory / "prod")
+                output = self.check(self.login().change(env=env))
+                self.assertEqual(output.causes, ("agent-not-running",), output.stdout)
+                self.assertEqual(output.item("passfile")["remedy"], f"Start the agent: {command}")
+                self.assertEqual(output.document["causes"][0]["remedy"], f"Start it: {command}")
+
     def test_a_service_without_a_passfile(self):
         """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
         self.services.add("prod", without=("passfile",))
@@ -91,7 +107,9 @@ class Configured(CheckCase):
             output = self.check(self.login())
         self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
         self.assertIn("no AWS credentials", output.item("agent's last error")["text"])
-        self.assertTrue(output.document["causes"][0]["remedy"].startswith("no AWS credentials: "), output.stdout)
+        cause = output.document["causes"][0]
+        self.assertIn("profile = NAME", cause["remedy"])
+        self.assertNotIn("set AWS_PROFILE", cause["text"] + cause["remedy"], "the user has set it in the shell")
         self.assert_nothing_sent()
 
     def test_only_the_failure_of_this_service_is_named(self):
@@ -269,9 +287,8 @@ class Configured(CheckCase):
         self.assertEqual(output.status, 0, output.stdout)
         expected = ["service prod", "service work", "group client-rds", "group client-included"]
         self.assertEqual(re.findall("^((?:service|group) .*)$", output.stdout, re.M), expected)
-        # The machine's own option files also have groups.
         self.assertRegex(
-            output.stdout, r"\n4 logins were checked; \d+ services and groups have no RDS host and were not checked\.\n\Z")
+            output.stdout, r"\nlogins checked: 4; services and groups without an RDS host were not checked\.\n\Z")
         self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
         self.assertEqual([each["target"] for each in document["checks"]], expected)
         self.assertEqual({each["status"] for each in document["checks"]} | {document["status"]}, {0})
@@ -289,7 +306,9 @@ class Configured(CheckCase):
         for options in ((), ("--json",)):
             with self.subTest(options=options):
                 output = self.all_targets(*options)
-                self.assertEqual((output.status, output.stderr.count("\n")), (2, 1))
+                self.assertEqual((output.status, output.stderr), (
+                    2, "rds-iam: no service and no group of an option file names an RDS host: give --hostname and "
+                       "--username; see rds-iam check --help\n"))
                 if options:
                     document = json.loads(output.stdout)
                     self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
@@ -314,6 +333,19 @@ class Configured(CheckCase):
         output = self.check(self.login())
         self.assertEqual((output.status, output.document["result"]), (1, "not-tried"), output.stdout)
         self.assertEqual(output.item("login")["text"], "the settings contain no host name")
+        self.assertEqual(output.item("login")["remedy"], "Add host= to the service.")
+
+    def test_a_group_without_a_host(self):
+        """As `rds-iam setup mysql --write` writes it: the login needs the host and the user of the command line."""
+        server = self.lab.mariadb
+        self.write_my_cnf()
+        output = self.check(self.group())
+        self.assertEqual((output.status, output.document["result"], output.causes), (2, "usage-error", ()), output.stdout)
+        self.assertIn("give --hostname and --username", output.document["summary"])
+        given = ("--hostname", server.host, "--port", str(server.port), "--username", USER)
+        self.assertEqual(self.check(self.group(*given)).status, 0)
+        help_text = self.home.run([harness.installed("bin/rds-iam"), "check", "--help"]).stdout
+        self.assertIn("--defaults-group NAME [--hostname HOST --username USER]", help_text)
 
     def group(self, *options):
         return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,

@@ -401,19 +401,20 @@ class Programs(SetupCase):
             self.assertEqual(len(every), len(set(every)), sorted(name for name in every if every.count(name) > 1))
 
     def test_an_unknown_name(self):
-        """The message lists all names, beginning with those whose spelling is closest to the given name."""
+        """The message has the name whose spelling is closest to the given name, and all names in sorted order."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
                              ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):
                 result = self.setup_mysql("--program", given)
                 self.assertEqual((result.returncode, result.stdout), (2, ""))
-                found = re.fullmatch(
-                    rf'rds-iam: unknown program "{given}"; the names are: (.*); see rds-iam setup mysql --help\n',
-                    result.stderr)
-                names = found[1].split()
-                self.assertEqual(names[0], first)
+                message, title, *lines = result.stderr.splitlines()
+                self.assertEqual(message, f'rds-iam: unknown program "{given}"; the nearest name is {first}; '
+                                          'see rds-iam setup mysql --help')
+                self.assertEqual(title, "The names are:")
+                self.assertGreater(len(lines), 1)
+                self.assertTrue(all(line.startswith("  ") and len(line) <= 80 for line in lines), lines)
                 listed = self.setup_mysql("--program", "list").stdout.splitlines()
-                self.assertEqual(sorted(names), sorted(line.split()[0] for line in listed))
+                self.assertEqual(" ".join(lines).split(), sorted((line.split()[0] for line in listed), key=str.lower))
         for given in ("::", "-", "é"):
             self.assertIn("unknown program", self.setup_mysql("--program", given).stderr)
 

@@ -75,7 +75,7 @@ class Networks:
             return HttpEndpoint(listener, self._cloud, machine)
         if kind == "https":
             return HttpEndpoint(listener, self._cloud, machine, self._context)
-        return _Relay(listener, kind)
+        return Relay(listener, kind)
 
 
 class _HandoverServer(socketserver.ThreadingUnixStreamServer):
@@ -85,7 +85,7 @@ class _HandoverServer(socketserver.ThreadingUnixStreamServer):
         """Prints nothing, because a namespace that has ended is not an error."""
 
 
-class _Relay(socketserver.ThreadingTCPServer):
+class Relay(socketserver.ThreadingTCPServer):
     """Relays connections to a port of the loopback."""
 
     daemon_threads = True

@@ -149,10 +149,10 @@ enum ria_outcome ria_session_for(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Gets the identity of the credentials that would sign a token for *login, and compares this
- * machine's clock with the clock of STS. login->host must not be NULL. Sends GetCallerIdentity to
- * STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for(). Also returns FAILED
- * if STS cannot be reached or rejects the credentials; if STS rejected them, out->has_difference
- * may be true. Blocks no longer than until the deadline. */
+ * machine's clock with the clock of STS. login->host may be NULL, as for ria_session_for(). Sends
+ * GetCallerIdentity to STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for().
+ * Also returns FAILED if STS cannot be reached or rejects the credentials; if STS rejected them,
+ * out->has_difference may be true. Blocks no longer than until the deadline. */
 enum ria_outcome ria_session_identity(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#define NOT_IAM_USER_SQL                                                                           \
-    "CREATE USER \"{user}\"; (if it does not exist) GRANT rds_iam TO \"{user}\";"
+#define NOT_IAM_USER_REMEDY                                                                        \
+    "As an administrator, if the user does not exist: CREATE USER \"{user}\"; and in any case: "   \
+    "GRANT rds_iam TO \"{user}\";"
 #define THROTTLED                                                                                  \
     "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
 #define CONNECTIONS "Close connections, or raise max_connections."
@@ -86,7 +87,7 @@ static const struct ria_known_error refusals[] = {
      .words = "password authentication failed for user",
      .text = "The server asked for a password of its own: the user is not a member of rds_iam, or "
              "does not exist.",
-     .remedy = "As an administrator: " NOT_IAM_USER_SQL,
+     .remedy = NOT_IAM_USER_REMEDY,
      .names_no_user = true},
     {.id = "too-many-connections",
      .words = "too many connections for",
@@ -138,9 +139,9 @@ static const struct ria_known_error refusals[] = {
      .remedy = SET_PLUGIN_DIR},
     {.id = "iam-off",
      .code = 1524,
-     .text =
-         "AWSAuthenticationPlugin is not loaded, because IAM authentication is turned off for this "
-         "database.",
+     .text = "AWSAuthenticationPlugin is not loaded, because IAM authentication is turned off "
+             "for this "
+             "database.",
      .remedy = "aws rds modify-db-instance --enable-iam-database-authentication ... (or "
                "modify-db-cluster)"},
     {.id = "database-denied",
@@ -193,7 +194,8 @@ static const struct ria_known_error refusals[] = {
      .text = NO_TOKEN_SENT,
      .remedy = SHOW_MYSQL_USER,
      .names_no_user = true},
-    /* For a user that does not exist, MariaDB may use the plugin unix_socket of another account. */
+    /* For a user that does not exist, MariaDB may use the plugin unix_socket of another
+       account. */
     {.id = "no-token-sent",
      .code = 1698,
      .text = NO_TOKEN_SENT,

@@ -47,9 +47,12 @@ static enum ria_outcome question_prepare(
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
-    if (!ria_resolve_login(login, world, &out->resolved, err) ||
-        !ria_resolve_section(login, world, &out->resolved, err) ||
-        !ria_resolve_endpoint(login, world, &out->resolved, err)) {
+    if (world->is_privileged(world->self)) {
+        return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+    }
+    if (login->host != NULL && (!ria_resolve_login(login, world, &out->resolved, err) ||
+                                !ria_resolve_section(login, world, &out->resolved, err) ||
+                                !ria_resolve_endpoint(login, world, &out->resolved, err))) {
         return RIA_FAILED;
     }
     out->query = ria_resolve_query(login, &out->resolved, deadline, world);

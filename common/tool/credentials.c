@@ -327,6 +327,33 @@ static enum ria_outcome tool_credentials_find(
     return outcome;
 }
 
+enum {
+    IDENTITY_BUDGET_MS = 3000
+};
+
+/* Prints whose credentials they are. STS has reported it with the credentials of a role; for other
+ * credentials, asks STS, and prints why there is no answer. */
+static int print_identity(
+    const struct ria_login *login, const char *explanation, const struct ria_world *world)
+{
+    char line[2 * RIA_ERROR_TEXT_MAX];
+    struct ria_identity identity;
+    struct ria_error err;
+    if (strstr(explanation, "\nidentity ") != NULL) {
+        return RIA_EXIT_OK;
+    }
+    struct ria_deadline deadline = ria_deadline_in(world, IDENTITY_BUDGET_MS);
+    bool is_known = ria_session_identity(login, deadline, world, &identity, &err) == RIA_FOUND;
+    (void)snprintf(
+        line,
+        sizeof(line),
+        "identity           %s%s",
+        is_known ? "" : "not known: ",
+        is_known ? identity.arn : err.text);
+    ria_printable(line);
+    return puts(line) >= 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+}
+
 static int show(const struct ria_login *login, bool explain, const struct ria_world *world)
 {
     RIA_AUTO(session) session = RIA_SESSION_INIT;
@@ -340,7 +367,8 @@ static int show(const struct ria_login *login, bool explain, const struct ria_wo
         (void)fprintf(stderr, "rds-iam: %s\n", err.text);
         return RIA_EXIT_FAILED;
     }
-    return explain ? RIA_EXIT_OK : print_credentials(&session);
+    return explain ? print_identity(login, session.explanation.data, world)
+                   : print_credentials(&session);
 }
 
 int ria_command_credentials(int argc, char **argv, const struct ria_world *world)

@@ -22,8 +22,9 @@ INTRODUCTION = """\
 If you know only the client's error, search this page for it. The second column is what `psql` and `mariadb` print, with
 HOST and USER in place of the names; other programs print the same texts, because the texts come from the libraries. The
 third column is the cause that `rds-iam check` names. If it has several names, these causes look alike from the client.
-`rds-iam check` prints all of them, each with the command that settles it; with `--aws` it asks AWS, and names the true
-one. The last section explains these names.
+`rds-iam check` prints all of them, each with the command that settles it; with `--aws` it asks AWS, and puts the true
+one first. The last section explains these names. The servers of the test have unusual ports, as a tunnel has; with the
+port 5432 or 3306, `signed-port` is not among the causes of a host without a section.
 
 The test `tests/integration/tool/test_check_causes.py` makes each of these causes with real clients and servers, and fails
 if this page differs from what it saw. Do not edit this page. To write it again, run:
@@ -47,6 +48,7 @@ def plain(text, login, case):
         text = text.replace(word, usual)
     for port in (login.port, *case.ports):
         text = re.sub(rf"\b{port}\b", str(PORTS[login.engine]), text)
+    text = re.sub(r"(signed for port |\[\S+:)(5432|3306)(, which|\] endpoint)", r"\g<1>1\2\3", text)
     for pattern, usual in (
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"/usr/lib/[a-z0-9_]+-linux-gnu\w*/rds-iam", "/usr/lib/rds-iam"),
             (r"arn:aws:(iam|sts)::\d{12}:(user|assumed-role)/[\w/-]+", "IDENTITY"),

@@ -78,7 +78,13 @@ class Explanation(CloudCase):
             "source             the environment (AWS_ACCESS_KEY_ID)",
             "credentials        obtained from settings, no AWS request",
             f"access key         {self.base.access_key}",
-            "expires            not known")
+            "expires            not known",
+            f"identity           {self.base.arn}")
+
+    def test_keys_whose_identity_sts_does_not_report(self):
+        self.lab.faults({"kind": "status", "service": "sts", "status": 403, "code": "InvalidClientTokenId",
+                         "message": "no such key", "times": None})
+        self.assertRegex(self.explain()[-1], "^identity           not known: .*InvalidClientTokenId")
 
     def test_keys_in_a_profile(self):
         self.home.write(".aws/credentials", "# mine\n" + credentials_file(self.base, "work"))
@@ -90,7 +96,8 @@ class Explanation(CloudCase):
             "source             profile work ({home}/.aws/credentials:3)",
             "credentials        obtained from settings, no AWS request",
             f"access key         {self.base.access_key}",
-            "expires            not known")
+            "expires            not known",
+            f"identity           {self.base.arn}")
 
     def test_a_chain_of_three_profiles_uses_the_region_of_the_first(self):
         roles = self.lab.roles

@@ -6,20 +6,19 @@
  * If the identity is not permitted to send one of the requests, an item reports the missing
  * permission, and the other requests are still sent.
  *
- * Does not use a resource id or an account from AWS if its form is not valid. Does not simulate a
- * policy if the user's name contains a character that has a special meaning in an ARN, such as "*".
- */
+ * Does not use a resource id or an account whose form is not valid. Does not simulate a policy for
+ * a user name with a character, such as "*", that has a special meaning in an ARN. */
 #include "check/facts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    BUDGET_MS = 10000, /* the time limit of one request, in milliseconds */
+    BUDGET_MS = 10000, /* time limit of one request */
     LABEL_SIZE = 64,   /* of a host name: 63 characters */
-    ARN_REGION = 3,    /* the index of a field of an ARN; the first field has the index 0 */
+    ARN_REGION = 3,    /* index of a field of an ARN, counted from 0 */
     ARN_ACCOUNT = 4,
-    RESOURCE_SIZE = 512, /* bytes of the ARN of a database user */
+    RESOURCE_SIZE = 512, /* for the ARN of a database user */
 };
 
 #define ROLE_WORDS ":assumed-role/"
@@ -40,9 +39,8 @@ static bool has_only(const char *text, const char *characters)
     return *text != '\0' && text[strspn(text, characters)] == '\0';
 }
 
-/* Sends one request to AWS and returns true if AWS answers it. On failure, returns false and adds
- * an item with the reason. The exception is a name that does not exist: in this case the function
- * adds no item, because the caller reports it. */
+/* Sends one request to AWS. Returns true if AWS answers it. On failure, adds an item with the
+ * reason and returns false; but if the name does not exist, the caller adds the item. */
 static bool aws_ask(
     struct ria_facts *facts,
     const char *item,
@@ -86,9 +84,8 @@ static const struct {
     {"RDS Proxy", RIA_QUESTION_PROXY, "proxy"},
 };
 
-/* Adds the item for a database that is not in the account of the identity. If this account has a
- * database of the same name, `other` is the endpoint of that database; otherwise `other` is NULL.
- */
+/* Adds the item for a database that is not in the account of the identity. `other` is the endpoint
+ * of the database of the same name in this account, or NULL if this account has none. */
 static void add_elsewhere(
     struct ria_facts *facts, const char *thing, const char *name, const char *other)
 {
@@ -111,8 +108,8 @@ static void add_elsewhere(
         other);
 }
 
-/* Copies the account, the region and the resource id from the answer. Returns false, with an empty
- * resource id, if the form of one of these values is not valid. */
+/* Copies account, region and resource id from the answer. Returns false, with an empty resource id,
+ * if the form of one of them is not valid. */
 static bool take_resource(struct ria_facts *facts, const struct ria_answer *answer)
 {
     struct ria_aws_facts *aws = &facts->aws;
@@ -120,8 +117,7 @@ static bool take_resource(struct ria_facts *facts, const struct ria_answer *answ
     const char *id = answer->text[RIA_ANSWER_RESOURCE_ID];
     const char *last = strrchr(arn, ':');
     if (id[0] == '\0' && last != NULL) {
-        id = last + 1; /* the answer about a proxy has no resource id, but the proxy's ARN ends with
-                          the id prx-... */
+        id = last + 1; /* for a proxy, the end of the ARN: prx-... */
     }
     bool ok = ria_arn_field(arn, 1, aws->partition, sizeof(aws->partition)) &&
               ria_arn_field(arn, ARN_REGION, aws->region, sizeof(aws->region)) &&
@@ -204,9 +200,7 @@ static void add_port(struct ria_facts *facts, const char *text)
             facts->report,
             RIA_MARK_FAULT,
             "port",
-            "Dial the endpoint's port. For a tunnel, set endpoint = ENDPOINT:PORT in the section "
-            "of "
-            "rds-iam's configuration.",
+            "Dial the endpoint's port, or set endpoint = ENDPOINT:PORT in rds-iam's configuration.",
             "the endpoint's port is %u, but the token is signed for %u",
             port,
             facts->name.port);
@@ -222,9 +216,9 @@ static bool is_signed_host(const struct ria_facts *facts, const struct ria_answe
            ria_ascii_same(answer->text[RIA_ANSWER_READER_ENDPOINT], facts->name.endpoint);
 }
 
-/* Asks AWS for the cluster that an instance or a custom endpoint belongs to, because the resource
- * id and the IAM setting of the cluster count for the login. Replaces *answer by the answer about
- * the cluster. Returns false if AWS does not describe the cluster. */
+/* Asks AWS for the cluster of an instance or a custom endpoint, because the cluster's resource id
+ * and IAM setting count for the login. Replaces *answer by the answer about the cluster. Returns
+ * false if AWS does not describe the cluster. */
 static bool ask_cluster(struct ria_facts *facts, struct ria_answer *answer)
 {
     char name[RIA_ANSWER_SIZE];
@@ -269,9 +263,8 @@ static void ask_database(
     add_iam(facts, answer.text[RIA_ANSWER_IAM]);
 }
 
-/* Sends the request that fits the kind of the endpoint. The name in the request is the first label
- * of the endpoint's host name. An additional endpoint of a proxy does not contain the proxy's name,
- * so no request is sent for it. */
+/* Sends the request for the kind of the endpoint, with the first label of the endpoint's host name.
+ * Sends none for an additional endpoint of a proxy, which does not contain the proxy's name. */
 static void add_database_items(struct ria_facts *facts)
 {
     char label[LABEL_SIZE];
@@ -294,10 +287,9 @@ static void add_database_items(struct ria_facts *facts)
 
 /* -- the policy -------------------------------------------------------------------------------- */
 
-/* Finds the ARN of the user or role whose policies count for the identity. If the identity is the
- * session of a role, asks IAM for the role's ARN, because the session's ARN does not contain the
- * role's path. Returns false if the identity is neither a user nor a role; the root user is
- * neither. */
+/* Finds the ARN of the user or role whose policies apply to the identity. For the session of a
+ * role, asks IAM for the role's ARN, because the session's ARN lacks the role's path. Returns false
+ * if the identity is neither a user nor a role; the root user is neither. */
 static bool find_principal(struct ria_facts *facts)
 {
     struct ria_aws_facts *aws = &facts->aws;
@@ -362,8 +354,8 @@ static bool simulate(struct ria_facts *facts, const char *id, struct ria_answer 
     return false;
 }
 
-/* Returns whether the policies allow rds-db:connect on the resource id of an instance of the
- * cluster. A policy for a login to a cluster must name the cluster's resource id instead. */
+/* Returns whether the policies allow rds-db:connect on an instance of the cluster. A policy for the
+ * login to a cluster must name the cluster's resource id instead. */
 static bool is_for_other_resource(struct ria_facts *facts)
 {
     struct ria_answer answer;

@@ -39,8 +39,8 @@ bool ria_directory_lock(
     struct ria_deadline deadline = ria_deadline_in(world, LOCK_MS);
     while (flock(directory, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return true; /* the file system supports no locks; this is no error, because each file
-                            is replaced atomically */
+            return true; /* the file system supports no locks; this is not an error, because each
+                            file is replaced atomically */
         }
         if (ria_deadline_left(world, deadline) == 0) {
             return ria_fail(

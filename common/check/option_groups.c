@@ -110,10 +110,11 @@ static void queue_included(const char *line, glob_t *files)
     int len = (int)strcspn(name, "\r\n");
     if (len > 0 && files->gl_pathc < OPTION_FILES_MAX &&
         ria_text_format(
-            pattern, sizeof(pattern), "%.*s%s", len, name, is_directory ? "/* .cnf" : "")) {
+            pattern, sizeof(pattern), "%.*s%s", len, name, is_directory ? "/*.cnf" : "")) {
         (void)glob(pattern, GLOB_APPEND, NULL, files);
     }
 }
+
 static void list_groups_of_file(
     const struct ria_world *world, const char *path, glob_t *files, struct ria_buf *names)
 {
@@ -134,8 +135,10 @@ static void list_groups_of_file(
         }
         at += len;
     }
-} /* Appends to the queue the files that the help text of my_print_defaults lists after "in the
-     given order:". */
+}
+
+/* Appends to the queue the files that the help text of my_print_defaults lists after "in the given
+ * order:". */
 static void queue_files(const struct ria_world *world, const char *help, glob_t *files)
 {
     char path[PATH_MAX];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Builds the agent's world: copies the world of the process, and replaces its clock, its file
- * reader, its fetch and its log. If agent->background is set, fetches credentials in the
- * background. Otherwise, a fetch blocks until it has ended, or until its deadline. */
+ * reader, its fetch, its log and its functions for the user's id and rights. If agent->background
+ * is set, fetches credentials in the background. Otherwise, a fetch blocks until it has ended, or
+ * until its deadline. */
 #include "agent/agent.h"
 
 #include <stdlib.h>

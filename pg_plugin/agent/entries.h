@@ -55,8 +55,9 @@ struct ria_served {
     /* The passfile's text, cached for a second. A leased file whose text is longer than
      * RIA_PASSFILE_PIECE is written in pieces, and its text is not cached. */
     struct ria_buf text;
-    off_t written;   /* length of the pieces that are in the file already; text follows them */
-    int write_error; /* errno of a piece that could not be written, or 0 */
+    off_t written; /* the number of bytes of the pieces that the file already contains; `text` comes
+                      after them */
+    int write_error; /* the errno of the piece that could not be written, or 0 */
 };
 
 struct ria_entries {

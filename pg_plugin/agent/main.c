@@ -103,7 +103,7 @@ struct once {
     off_t written;
 };
 
-/* Writes the text to the temporary file and empties it. */
+/* Writes the text to the temporary file, and then empties the text in memory. */
 static bool once_write(struct once *once, struct ria_error *err)
 {
     if (once->text.failed) {

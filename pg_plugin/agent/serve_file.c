@@ -149,8 +149,8 @@ static void write_text(struct ria_served *file)
     }
 }
 
-/* Writes a piece of a long text to the leased file and empties the text. Does nothing if another
- * process has changed the file, which fill_and_release() reports. */
+/* Writes a piece of a long text to the leased file, and then empties the text in memory. If another
+ * process has changed the file, does nothing; fill_and_release() later reports the change. */
 static void write_piece(const struct ria_serve *serve, struct ria_served *file)
 {
     if (!file->text.failed && ria_directory_has(&serve->agent->directory, file->name, file->fd)) {

@@ -10,8 +10,7 @@
 #include <string.h>
 
 enum {
-    HOOK_SECONDS =
-        12, /* for the start of the client's process, and for the hook's wait for credentials */
+    HOOK_SECONDS = 12, /* to start the client and to wait for credentials */
     MS_PER_SECOND = 1000,
     PARAMETERS_MAX = 8,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
@@ -162,9 +161,9 @@ static void add_success(struct ria_facts *facts)
         cipher);
 }
 
-/* Copies the first message that rds-iam's hooks or rds-iam exec printed, without "rds-iam: warning:
- * " at its beginning. If `word` is not NULL, copies the first message that contains `word`. Returns
- * false if there is no such message. */
+/* Copies the first message that rds-iam's hooks or rds-iam exec printed. Leaves out "rds-iam: " and
+ * "warning: " at its beginning. If `word` is not NULL, copies the first message that contains
+ * `word`. Returns false if there is no such message. */
 static bool find_hook_message(
     const struct ria_probe *attempt, const char *word, char *out, size_t size)
 {

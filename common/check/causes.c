@@ -58,7 +58,8 @@ static bool may_have_iam_off(const struct ria_facts *facts)
     return (is_postgres(facts) && !is_proxy(facts) && !is_dsql) || facts->aws.is_iam_off;
 }
 
-/* AWS has excluded every other policy of this kind. */
+/* Returns whether IAM's simulation allows the login. A service control policy is then a possible
+ * cause, because the simulation ignores most of them. */
 static bool is_allowed(const struct ria_facts *facts)
 {
     return facts->aws.decision == RIA_DECISION_ALLOWED;

@@ -12,8 +12,7 @@
 #include <string.h>
 
 enum {
-    BUDGET_MS = 15000, /* the time limit for getting the credentials, and again for asking STS for
-                          their identity */
+    BUDGET_MS = 15000, /* to get the credentials, and again to get their identity */
     LABEL_LEN = 18,    /* the width of the label of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
     CLOCK_GOOD = 60, /* seconds; with such a difference between the clocks, a token always works */

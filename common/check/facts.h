@@ -89,7 +89,8 @@ struct ria_aws_facts {
     bool is_elsewhere; /* the account does not have this database */
     bool is_iam_on;
     bool is_iam_off;
-    bool is_for_other_resource; /* the policies allow an instance of the cluster */
+    bool
+        is_for_other_resource; /* the policies allow rds-db:connect on an instance of the cluster */
     enum ria_decision decision;
     unsigned port;           /* of the endpoint; 0: not known */
     char resource[64];       /* the resource id that a policy must name */
@@ -156,10 +157,10 @@ struct ria_facts {
     int64_t refusal_code;             /* MySQL's error number; 0: none */
 };
 
-/* -- settings.c: files, the CA store, rds-iam's own objects -- */
+/* -- machine.c: files, the CA store, rds-iam's own objects -- */
 void ria_check_settings(struct ria_facts *facts);
 
-/* -- service.c: target.service, and the agent; fills the target's host, port and user -- */
+/* -- service_items.c: target.service, and the agent; fills the target's host, port and user -- */
 void ria_check_service(struct ria_facts *facts);
 
 enum {

@@ -37,8 +37,8 @@ static void check_configuration(struct ria_facts *facts)
 
 /* -- root certificates ------------------------------------------------------------------------ */
 
-/* Reads the file that verifies the server. On failure, reports the reason and clears
- * facts->ca_file. */
+/* Reads the file of root certificates that verify the server. On failure, reports the reason and
+ * clears facts->ca_file. */
 static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
 {
     RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};

@@ -21,8 +21,7 @@ enum {
     STREAMS = 2,                /* stdout and stderr of the child */
     GRACE_MS = 300,             /* how long to wait for stderr after the end of stdout */
     PAUSE_NS = 2 * 1000 * 1000, /* between two checks whether the child has ended */
-    ARGV_MAX =
-        RIA_PROBE_ARGUMENTS_MAX + 8, /* the arguments of the probe, and those of rds-iam exec */
+    ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the arguments of rds-iam exec */
 };
 
 struct stream {

@@ -12,8 +12,7 @@
 enum {
     SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
     MS_PER_SECOND = 1000,
-    ALIAS_MS =
-        3000, /* the time limit for finding out whether the name is an alias of an RDS name */
+    ALIAS_MS = 3000, /* to find out whether the name is an alias of an RDS name */
     VALUE_SIZE = 600,
 };
 

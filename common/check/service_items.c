@@ -26,7 +26,8 @@ static void release_service_files(struct service_files *files)
     }
 }
 
-/* Reads the service files that exist. Returns false with err filled if one cannot be read. */
+/* Reads the service files that exist. Returns false with err filled if one of them cannot be read.
+ */
 static bool read_service_files(
     const struct ria_world *world, struct service_files *files, struct ria_error *err)
 {
@@ -60,9 +61,9 @@ static bool copy_first(char *out, size_t size, const char *list)
            ria_text_format(out, size, "%.*s", (int)strcspn(list, ","), list);
 }
 
-/* Finds the file with which libpq verifies the server: sslrootcert, PGSSLROOTCERT, or
- * ~/.postgresql/root.crt. Leaves target->ca unset if the value is not a path; the value "system" is
- * not a path. */
+/* Finds the file of root certificates with which libpq verifies the server: the file that
+ * sslrootcert or PGSSLROOTCERT names, or ~/.postgresql/root.crt. Leaves target->ca unset if the
+ * value is not a path; the value "system" is not a path. */
 static void use_service_ca(
     struct ria_target *target,
     const struct ria_indexed_service *service,
@@ -82,7 +83,8 @@ static void use_service_ca(
     }
 }
 
-/* Uses the service's host, port, user and CA file. Of several hosts, only the first is checked. */
+/* Uses the service's host, port, user and CA file. If the service has a list of hosts, uses only
+ * the first host. */
 static void use_service(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
     char port[16] = "";

@@ -16,8 +16,9 @@ enum {
     LABEL_LEN = 18,    /* the width of the label of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
     CLOCK_GOOD = 60, /* seconds; with such a difference between the clocks, a token always works */
-    CLOCK_AHEAD = 300,  /* seconds; AWS rejects a signature from the future */
-    CLOCK_BEHIND = 900, /* seconds; a token is valid for 15 minutes */
+    CLOCK_AHEAD = 300, /* seconds; if the clock is ahead by this or more, AWS rejects signatures */
+    CLOCK_BEHIND =
+        900, /* seconds; if the clock is behind by this or more, a new token has expired already */
 };
 
 /* Returns whether other checks report the facts of this line of the explanation, and with more

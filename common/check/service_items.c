@@ -158,8 +158,9 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
-/* Returns whether the first line of the file that libpq cannot use is in this service. If it is,
- * libpq refuses the service. libpq ignores such a line in another service. */
+/* A service file may contain a line that libpq cannot use. Returns whether the first such line is
+ * in this service. If it is, libpq refuses the service. libpq ignores such a line in another
+ * service. */
 static bool has_odd_line(
     const struct ria_service_index *index, const struct ria_indexed_service *service)
 {

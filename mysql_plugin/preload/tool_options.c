@@ -29,7 +29,7 @@ enum {
     OWN_FILE_MAX = 1024 * 1024 /* the size limit of ~/.my.cnf; a longer ~/.my.cnf is ignored */
 };
 
-/* No such directory exists. */
+/* The value of MYSQL_HOME that this file sets. No directory of this name exists. */
 #define OPTION_DIRECTORY RIA_PKGLIBDIR "/in-memory"
 
 /* -- the maker of a tool ----------------------------------------------------------------------- */
@@ -40,7 +40,7 @@ struct mark {
 };
 
 /* "client-mariadb" is a group of option files that only MariaDB's tools read. "VERIFY_IDENTITY" is
- * a value of ssl-mode, which Oracle's tools have since 5.7.11, and MariaDB's do not have. */
+ * a value of ssl-mode, which Oracle's tools know since 5.7.11. MariaDB's tools do not know it. */
 static const struct mark marks[] = {
     {"client-mariadb", RIA_TOOL_MARIADB},
     {"VERIFY_IDENTITY", RIA_TOOL_ORACLE},
@@ -147,7 +147,8 @@ static bool load_own_file(struct ria_buf *out)
            ria_buf_text(out) != NULL;
 }
 
-/* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
+/* Reads the options that ~/.my.cnf sets for the tool. Does not read the files that ~/.my.cnf
+ * includes. */
 static void read_own_file(
     const char *program, enum ria_tool_maker maker, struct ria_tool_arguments *out)
 {

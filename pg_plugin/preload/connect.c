@@ -153,7 +153,8 @@ static struct outcome overlay_passfile(const struct ria_pq_target *target, const
 {
     struct outcome outcome;
     struct ria_signal_guard guard;
-    ria_signal_guard_begin(&guard); /* a handler that leaves by a jump would leak the descriptor */
+    ria_signal_guard_begin(
+        &guard); /* if a signal handler left this function by a jump, the descriptor would leak */
     outcome.has_response = ria_query_passfile(target, given, &outcome.passfile);
     outcome.is_overlaid = outcome.passfile.fd >= 0;
     if (outcome.is_overlaid || outcome.passfile.is_hidden) {

@@ -118,10 +118,10 @@ static bool is_closed_to_user(int error)
 
 /* Opens the user's passfile as libpq does. libpq ignores a file that is not regular or that other
  * users can read; it has already printed a warning about such a file in the probe. If an agent
- * serves the file, the open blocks until the agent has filled the file. The open does not use
- * O_NONBLOCK: it would fail on such a file, and libpq would then read lines that this code has not
- * checked. Returns the descriptor, or -1. On -1, sets *agrees_with_libpq to true if libpq will not
- * read the file either. */
+ * serves the file, the open blocks until the agent has filled the file. O_NONBLOCK is not used.
+ * With O_NONBLOCK, the open would fail on a file that an agent serves, and libpq would then read
+ * lines that this code has not checked. Returns the descriptor, or -1. On -1, sets
+ * *agrees_with_libpq to true if libpq will not read the file either. */
 static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
     struct stat status;

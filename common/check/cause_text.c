@@ -84,7 +84,7 @@ static void add_signed_port(const struct ria_facts *facts, struct ria_buf *out)
 
 /* Writes the section for a tunnel to the endpoint. The endpoint's port is the one that AWS reports,
  * or the usual one. */
-static void add_section(const struct ria_facts *facts, struct ria_buf *out)
+static void add_tunnel_section(const struct ria_facts *facts, struct ria_buf *out)
 {
     bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
     unsigned usual = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
@@ -245,7 +245,7 @@ static const struct {
     {"{user}", add_user},
     {"{host}", add_endpoint},
     {"{port}", add_signed_port},
-    {"{section}", add_section},
+    {"{section}", add_tunnel_section},
     {"{mapped_by}", add_mapped_by},
     {"{refusal}", add_error_text},
     {"{credentials_error}", add_credentials_error},

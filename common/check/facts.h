@@ -110,7 +110,7 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
-    char agent_start[4200]; /* the command that starts the passfile's agent */
+    bool is_group_incomplete; /* the group and [client] contain no host */
     bool is_service_missing;
     bool is_service_refused;        /* the agent refuses the service */
     bool is_service_unknown;        /* the running agent does not list the service */
@@ -118,11 +118,11 @@ struct ria_facts {
     struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
                                        has_agent_error is set */
     bool is_group_missing;          /* no option file that the client reads contains the group */
-    bool is_group_incomplete;       /* the group and [client] contain no host */
     bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
-    char ca_file[4096]; /* the file of root certificates that verify the server; "": none */
+    char ca_file[4096];     /* the file of root certificates that verify the server; "": none */
+    char agent_start[4200]; /* the command that starts the agent of the passfile */
 
     struct ria_error ca_error; /* why there are no root certificates */
 

@@ -79,9 +79,27 @@ static int options_check_required(
     return RIA_CONTINUE;
 }
 
+/* Returns whether -h has a value, as in psql and mariadb, in a command that has --hostname. */
+static bool names_host_with_h(int argc, char **argv, const struct ria_syntax *syntax)
+{
+    bool has_hostname = false;
+    for (size_t i = 0; i < syntax->count; i++) {
+        has_hostname = has_hostname || strcmp(syntax->options[i].name, "hostname") == 0;
+    }
+    for (int i = 1; has_hostname && i + 1 < argc; i++) {
+        if (strcmp(argv[i], "-h") == 0 && argv[i + 1][0] != '-') {
+            return true;
+        }
+    }
+    return false;
+}
+
 int ria_options_read(
     int argc, char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err)
 {
+    if (names_host_with_h(argc, argv, syntax)) {
+        return ria_usage_error(err, argv[0], "-h is help; the host is --hostname");
+    }
     struct option table[RIA_OPTIONS_MAX + 2];
     fill_table(syntax, table);
     opterr = 0;

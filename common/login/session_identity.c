@@ -48,7 +48,8 @@ static enum ria_outcome question_prepare(
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
     if (world->is_privileged(world->self)) {
-        return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+        (void)ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+        return RIA_FAILED;
     }
     if (login->host != NULL && (!ria_resolve_login(login, world, &out->resolved, err) ||
                                 !ria_resolve_section(login, world, &out->resolved, err) ||

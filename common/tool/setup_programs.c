@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     NAME_SIZE = 32, /* more than the longest name in a table */
@@ -150,11 +149,15 @@ static int compare_candidates(const void *left, const void *right)
     return a->program < b->program ? -1 : 1; /* in the order of the table */
 }
 
-static int compare_names(const void *left, const void *right)
+static int compare_first_names(const void *left, const void *right)
 {
-    const struct candidate *a = left;
-    const struct candidate *b = right;
-    return strcasecmp(a->program->names, b->program->names);
+    char a[NAME_SIZE];
+    char b[NAME_SIZE];
+    const char *names = ((const struct candidate *)left)->program->names;
+    simplify(names, strcspn(names, " "), a);
+    names = ((const struct candidate *)right)->program->names;
+    simplify(names, strcspn(names, " "), b);
+    return strcmp(a, b);
 }
 
 /* Prints the first name of each program on stderr, in lines of at most LINE_WIDTH columns. */
@@ -198,7 +201,7 @@ static int setup_programs_refuse(
         name,
         (int)strcspn(nearest, " "),
         nearest);
-    qsort(found, count, sizeof(found[0]), compare_names);
+    qsort(found, count, sizeof(found[0]), compare_first_names);
     (void)fputs("The names are:\n", stderr);
     print_candidates(found, count);
     return status;

@@ -433,6 +433,8 @@ class Lifecycle(AgentCase):
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),
             (["--onec"], 2, "unknown option --onec"),
+            (["--onc"], 2, "unknown option --onc; write --once"),
+            (["--once=1"], 2, "--once takes no value"),
             (["--directory"], 2, "rds-iam-agent: --directory needs a value; see rds-iam-agent --help\n"),
             (["--directory="], 2, "the value of --directory is empty"),
             (["now"], 2, 'unexpected argument "now"'),

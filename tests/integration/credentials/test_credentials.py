@@ -323,7 +323,7 @@ class CommandLine(CloudCase):
             (["--explain", "--clear"], "--explain and --clear cannot be used together"),
             (["--region", "eu-west-1"], "--region needs --hostname, --port and --username"),
             (["--hostname", "h"], "--hostname, --port and --username must be given together"),
-            (["--profil", "x", "y"], 'unexpected argument "y"'),
+            (["--profile", "x", "y"], 'unexpected argument "y"'),
             (["--nope"], "unknown option --nope"),
         ):
             with self.subTest(arguments=arguments):

@@ -184,7 +184,7 @@ class Entries(AgentCase):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
-        self.assertIn("no service has its passfile in this directory; add this to one in pg_service.conf: passfile=", result.stderr)
+        self.assertIn("no service has its passfile in this directory; add this line to a service in pg_service.conf: passfile=", result.stderr)
         self.assertIn(f"passfile={self.services.directory}/NAME", result.stderr)
         self.assertFalse((self.home.path / "elsewhere").exists())
         link = self.home.path / "link"

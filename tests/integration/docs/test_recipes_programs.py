@@ -69,7 +69,9 @@ class Programs(DocsCase):
     @plays(RECIPES, "Dovecot")
     def test_dovecot(self):
         def authenticate(command):
-            self.start("dovecot -F -o log_path=/dev/stderr")
+            unit = units.read(self.network, "dovecot")
+            daemon, = unit.commands("ExecStart")
+            self.start(unit.command_line(f"{daemon} -o log_path=/dev/stderr"))
             await_true(lambda: self.run_command("test -S /run/dovecot/auth-userdb").returncode == 0, self.daemon_log)
             result = self.run_command(command)
             self.assertIn("auth succeeded", result.stdout, result.stderr + self.daemon_log())
@@ -138,11 +140,7 @@ class Programs(DocsCase):
             runs.append(command)
             if len(runs) == 2:
                 self.expire_connection()
-            unit = units.read(self.network, command.split()[-1])
-            for line in (*unit.directories(), unit.command_line(*unit.commands("ExecStart"), AWS_CA_BUNDLE=self.lab.cloud_ca_file)):
-                result = self.run_command(line)
-                self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertEqual(unit.commands("ExecStartPost"), ["+/usr/bin/systemctl try-reload-or-restart pgbouncer"])
+            self.write_pgbouncer_token(self.lab.principals["etl"].env())
             if len(runs) == 2:
                 self.reload_pgbouncer()
             return ""
@@ -153,12 +151,29 @@ class Programs(DocsCase):
             return ""
 
         runs = []
-        self.as_root = True
+        self.as_root, self.reloads = True, 0
         self.play(RECIPES, "PgBouncer", instead={
             "systemctl daemon-reload": str, "systemctl enable --now pgbouncer-token": str,
             "systemctl start pgbouncer-token": write_token, "systemctl restart pgbouncer": start})
         self.assertEqual(len(runs), 2)
-        self.assert_logins(3)
+        self.assert_logins(3, "etl")
+        self.assertNotIn("too long", self.daemon_log())
+        # The session token of the machine's role is longer than that of the user. PgBouncer compares the times of the file
+        # in seconds.
+        self.write_pgbouncer_token({})
+        self.assertEqual(self.run_command("touch -d 'next minute' /run/pgbouncer-token/userlist.txt").returncode, 0)
+        self.reload_pgbouncer()
+        await_true(lambda: "password too long in auth file" in self.daemon_log(), self.daemon_log)
+
+    def write_pgbouncer_token(self, keys):
+        """In the place of `systemctl start pgbouncer-token`. keys: AWS's variables, in the place of an Environment= of the
+        unit; without them, the role of the machine is used."""
+        unit = units.read(self.network, "pgbouncer-token")
+        lab = {**keys, "AWS_CA_BUNDLE": self.lab.cloud_ca_file}
+        for line in (*unit.directories(), unit.command_line(*unit.commands("ExecStart"), **lab)):
+            result = self.run_command(line)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(unit.commands("ExecStartPost"), ["+/usr/bin/systemctl try-reload-or-restart pgbouncer"])
 
     def expire_connection(self):
         self.lab.expire_tokens()
@@ -173,7 +188,8 @@ class Programs(DocsCase):
         self.assertEqual(reload, "/bin/kill -HUP $MAINPID")
         result = self.run_command("kill -HUP $(ss -Hltnp sport = 6432 | sed 's/.*pid=//; s/,.*//')")
         self.assertEqual(result.returncode, 0, result.stderr)
-        await_true(lambda: "got SIGHUP" in self.daemon_log(), self.daemon_log)
+        self.reloads += 1
+        await_true(lambda: self.daemon_log().count("got SIGHUP") == self.reloads, self.daemon_log)
 
     @plays(RECIPES, "A sidecar in Kubernetes")
     def test_a_sidecar(self):

@@ -99,10 +99,11 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source and why the source has no
  *           credentials;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
- * If the outcome is not FOUND, *token is unchanged. The call returns by the deadline, unless
- * reading a local file takes longer. Warnings are written to world->log. Making a token needs 40 KB
- * of stack. If the caller's stack may be smaller, call this function through ria_guest_run()
- * (os/guest_thread.h). err must not be NULL. */
+ * If the outcome is not FOUND, *token is unchanged, or its text is empty. A token that is passed
+ * again keeps its memory, so the next token needs no allocation. The call returns by the deadline,
+ * unless reading a local file takes longer. Warnings are written to world->log. Making a token
+ * needs 40 KB of stack. If the caller's stack may be smaller, call this function through
+ * ria_guest_run() (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -282,7 +283,8 @@ bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
  * the host is an RDS endpoint. `setting` is the client's setting that turns host name verification
  * on ("add ..."). The remedy names `setting` and, for users who cannot set it, the section to
- * write. If this text is so long that a client would cut it, the remedy names `setting` alone. */
+ * write. The remedy names `setting` alone in two cases: a client would cut the text because it is
+ * too long, or a public CA issues the certificates of the host (RDS Proxy, Aurora DSQL). */
 void ria_login_name_remedy(
     const struct ria_login *login,
     const char *setting,

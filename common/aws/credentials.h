@@ -31,6 +31,21 @@ struct ria_credentials {
         .session_token = {.max = RIA_SESSION_TOKEN_MAX},                                           \
     }
 
+/* Room for credentials of the usual size. A longer session token is allocated. */
+struct ria_credentials_room {
+    char access_key_id[RIA_ACCESS_KEY_ID_MAX + 1];
+    char secret_access_key[RIA_SECRET_ACCESS_KEY_MAX + 1];
+    char session_token[1536];
+};
+
+/* Initializes credentials that use a struct ria_credentials_room (RIA_BUF_IN of base/buf.h). */
+#define RIA_CREDENTIALS_IN(room)                                                                   \
+    {                                                                                              \
+        .access_key_id = RIA_BUF_IN((room).access_key_id, RIA_ACCESS_KEY_ID_MAX),                  \
+        .secret_access_key = RIA_BUF_IN((room).secret_access_key, RIA_SECRET_ACCESS_KEY_MAX),      \
+        .session_token = RIA_BUF_IN((room).session_token, RIA_SESSION_TOKEN_MAX),                  \
+    }
+
 /* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Other
  * characters are dangerous where the credentials are written: a line break could start a new HTTP
  * header, and an escape sequence could control a terminal. */

@@ -1,39 +1,45 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signs with SigV4: four chained HMACs derive the signing key, and a fifth is the signature. Fails
+ * Signs with SigV4: four chained HMACs derive the signing key, and one HMAC with this key is the
+ * signature. Fails
  * if the digests are not available (codec/digest.h), or if memory runs out. */
 #include "aws/sigv4.h"
 
 #include "base/messages.h"
-#include "codec/digest.h"
+#include "base/text.h"
 #include "codec/percent.h"
 
 #include <string.h>
 
-/* A scope contains a date, a region and a service, so 256 bytes are always enough. */
-enum {
-    SCOPE_MAX = 256,
-    STRING_TO_SIGN_MAX = SCOPE_MAX + 128,
-};
-
 static const char terminator[] = "aws4_request";
+
+char *ria_sigv4_write_scope(const struct ria_sigv4_scope *scope, char *at)
+{
+    size_t region_len = strlen(scope->region);
+    size_t service_len = strlen(scope->service);
+    if (region_len + service_len > RIA_SIGV4_SCOPE_MAX - RIA_DATE_LEN - sizeof("///aws4_request")) {
+        return NULL;
+    }
+    at = ria_text_put(at, scope->timestamp, RIA_DATE_LEN);
+    *at++ = '/';
+    at = ria_text_put(at, scope->region, region_len);
+    *at++ = '/';
+    at = ria_text_put(at, scope->service, service_len);
+    *at++ = '/';
+    return RIA_TEXT_PUT(at, terminator);
+}
 
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope)
 {
-    const char *const parts[] = {scope->region, scope->service, terminator};
-    ria_buf_add(out, scope->timestamp, RIA_DATE_LEN);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        ria_buf_add_char(out, '/');
-        ria_buf_add_text(out, parts[i]);
-    }
+    char text[RIA_SIGV4_SCOPE_MAX];
+    const char *end = ria_sigv4_write_scope(scope, text);
+    ria_buf_add(out, text, end == NULL ? SIZE_MAX : (size_t)(end - text));
 }
 
-/* Computes the signature as one chain of HMACs. The string to sign is the last message. */
-static bool compute(
+bool ria_sigv4_derive(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
-    const struct ria_buf *text,
-    uint8_t out[RIA_SHA256_LEN],
+    struct ria_sigv4_key *out,
     struct ria_error *err)
 {
     const struct ria_digest_part chain[] = {
@@ -41,57 +47,60 @@ static bool compute(
         {scope->region, strlen(scope->region)},
         {scope->service, strlen(scope->service)},
         {terminator, sizeof(terminator) - 1},
-        {text->data, text->len},
     };
-    RIA_AUTO(buf) secret = {.max = RIA_SECRET_ACCESS_KEY_MAX + 4};
+    char room[RIA_SECRET_ACCESS_KEY_MAX + 5];
+    RIA_AUTO(buf) secret = RIA_BUF_IN(room, sizeof(room) - 1);
     ria_buf_add_text(&secret, "AWS4");
     ria_buf_add(&secret, credentials->secret_access_key.data, credentials->secret_access_key.len);
-    if (ria_buf_text(&secret) == NULL) {
+    if (secret.failed) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
     }
     return ria_hmac_sha256(
-        secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out, err);
+        secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out->bytes, err);
 }
 
-/* Appends the string to sign: algorithm, time, scope, and the hash of the canonical request. */
-static bool add_string_to_sign(
-    struct ria_buf *out,
-    const struct ria_sigv4_scope *scope,
-    const struct ria_buf *canonical_request,
-    struct ria_error *err)
+/* Writes the string to sign: algorithm, time, scope, and the hash of the canonical request. Returns
+ * a pointer behind it, or NULL if it does not fit. */
+static char *write_string_to_sign(
+    const struct ria_sigv4_scope *scope, const uint8_t hash[RIA_SHA256_LEN], char *at)
 {
-    uint8_t hash[RIA_SHA256_LEN];
-    if (!ria_sha256(canonical_request->data, canonical_request->len, hash, err)) {
-        return false;
+    at = RIA_TEXT_PUT(at, RIA_SIGV4_ALGORITHM "\n");
+    at = ria_text_put(at, scope->timestamp, RIA_TIMESTAMP_SIZE - 1);
+    *at++ = '\n';
+    at = ria_sigv4_write_scope(scope, at);
+    if (at == NULL) {
+        return NULL;
     }
-    ria_buf_add_text(out, RIA_SIGV4_ALGORITHM "\n");
-    ria_buf_add_text(out, scope->timestamp);
-    ria_buf_add_char(out, '\n');
-    ria_sigv4_add_scope(out, scope);
-    ria_buf_add_char(out, '\n');
-    ria_hex_add(out, hash, sizeof(hash));
-    if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
-    }
-    return true;
+    *at++ = '\n';
+    ria_hex_write(hash, RIA_SHA256_LEN, at);
+    return at + (RIA_SIGNATURE_SIZE - 1);
 }
 
 bool ria_sigv4_sign(
     const struct ria_sigv4_scope *scope,
-    const struct ria_credentials *credentials,
-    const struct ria_buf *canonical_request,
+    const struct ria_sigv4_key *key,
+    const struct ria_digest_part *canonical_request,
+    size_t count,
     char signature[RIA_SIGNATURE_SIZE],
     struct ria_error *err)
 {
-    RIA_AUTO(buf) text = {.max = STRING_TO_SIGN_MAX};
-    if (!add_string_to_sign(&text, scope, canonical_request, err)) {
+    RIA_AUTO(digest) digest = {0};
+    uint8_t sum[RIA_SHA256_LEN];
+    if (!ria_digest_open(&digest, err) ||
+        !ria_digest_sha256(&digest, canonical_request, count, sum, err)) {
         return false;
     }
-    uint8_t mac[RIA_SHA256_LEN];
-    bool ok = compute(scope, credentials, &text, mac, err);
-    if (ok) {
-        ria_hex_write(mac, sizeof(mac), signature);
+    char text[RIA_SIGV4_SCOPE_MAX + 128];
+    const char *end = write_string_to_sign(scope, sum, text);
+    if (end == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_TOKEN_SIZE);
     }
-    explicit_bzero(mac, sizeof(mac));
+    const struct ria_digest_part message = {text, (size_t)(end - text)};
+    const struct ria_digest_part with = {key->bytes, sizeof(key->bytes)};
+    bool ok = ria_digest_hmac(&digest, &with, &message, 1, sum, err);
+    if (ok) {
+        ria_hex_write(sum, sizeof(sum), signature);
+    }
+    explicit_bzero(sum, sizeof(sum));
     return ok;
 }

@@ -12,6 +12,7 @@
 #include "aws/credentials.h"
 #include "base/buf.h"
 #include "base/timestamp.h"
+#include "codec/digest.h"
 
 enum {
     RIA_SIGNATURE_SIZE = 65 /* 64 hexadecimal digits and a NUL */
@@ -26,15 +27,37 @@ struct ria_sigv4_scope {
     const char *service;
 };
 
+enum {
+    RIA_SIGV4_SCOPE_MAX = 256 /* the longest text of a scope */
+};
+
+/* Writes the text of the scope to `at`, which has room for RIA_SIGV4_SCOPE_MAX characters. Returns
+ * a pointer behind it; writes no NUL. Returns NULL if the text does not fit. */
+char *ria_sigv4_write_scope(const struct ria_sigv4_scope *scope, char *at) RIA_MUST_USE;
+
 /* Appends the credential scope, such as "20260822/us-east-1/rds-db/aws4_request". */
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope);
 
-/* Computes the signature of a canonical request. On failure, returns false with err filled, and
- * signature is unchanged. */
-bool ria_sigv4_sign(
+/* The signing key of one secret access key for one day, region and service. It is a secret: with
+ * it, requests of that day can be signed. The owner of a copy wipes it. */
+struct ria_sigv4_key {
+    uint8_t bytes[RIA_SHA256_LEN];
+};
+
+/* Derives the signing key. The caller wipes *out. On failure, returns false with err filled. */
+bool ria_sigv4_derive(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
-    const struct ria_buf *canonical_request,
+    struct ria_sigv4_key *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Computes the signature of a canonical request, which may consist of several parts. `key` is the
+ * key of the scope. On failure, returns false with err filled, and signature is unchanged. */
+bool ria_sigv4_sign(
+    const struct ria_sigv4_scope *scope,
+    const struct ria_sigv4_key *key,
+    const struct ria_digest_part *canonical_request,
+    size_t count,
     char signature[RIA_SIGNATURE_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 

@@ -10,7 +10,7 @@
 #ifndef RIA_AWS_TOKEN_H
 #define RIA_AWS_TOKEN_H
 
-#include "aws/credentials.h"
+#include "aws/sigv4.h"
 #include "base/error.h"
 
 #include <stdint.h>
@@ -35,11 +35,21 @@ struct ria_token_claim {
     bool is_dsql; /* the host is an endpoint of Aurora DSQL */
 };
 
-/* Replaces the contents of *out by the token. On failure, returns false with err filled, and *out
- * is empty. */
+/* Fills *out with the scope in which the token is signed. It borrows claim->region. Returns false
+ * with err filled if the time is outside the years 1970 to 9999. */
+bool ria_token_scope(
+    const struct ria_token_claim *claim,
+    struct ria_sigv4_scope *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Replaces the contents of *out by the token. `scope` is the result of ria_token_scope(), and `key`
+ * is the credentials' signing key for this scope (ria_sigv4_derive()). Allocates memory only if
+ * *out has no room for the token. On failure, returns false with err filled, and *out is empty. */
 bool ria_token_sign(
     const struct ria_token_claim *claim,
+    const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
+    const struct ria_sigv4_key *key,
     struct ria_buf *out,
     struct ria_error *err) RIA_MUST_USE;
 

@@ -16,6 +16,7 @@ enum {
     /* 20240131T235959Z; of two dates, the later one is also the greater string */
     DATE_LEN = RIA_TIMESTAMP_SIZE - 1,
     MARGIN_SECONDS = 60,
+    SIGNATURE_LEN = 64,
 };
 
 bool ria_dsql_user_is_admin(const char *user)
@@ -28,6 +29,21 @@ static const char mark[] = "X-Amz-Signature=";
 bool ria_is_token(const char *password)
 {
     return password != NULL && strstr(password, mark) != NULL;
+}
+
+bool ria_token_is_cut(const char *password)
+{
+    static const char *const beginnings[] = {"?Action=", "?DBUser=", "?X-Amz-", "&X-Amz-"};
+    const char *at = password == NULL ? NULL : strstr(password, mark);
+    if (at != NULL) {
+        return strspn(at + strlen(mark), RIA_HEX_DIGITS) < SIGNATURE_LEN;
+    }
+    for (size_t i = 0; password != NULL && i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (strstr(password, beginnings[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Returns whether "X-Amz-Signature=" is at `at`, with or without backslashes. */

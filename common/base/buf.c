@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the buffer. To grow, it allocates a larger block, copies the bytes, and wipes and
- * frees the old block. realloc() is not used, because it can leave a copy of the bytes in freed
- * memory. Refuses bytes that would exceed the maximum. */
+ * frees the old block, or wipes the room that was lent. realloc() is not used, because it can leave
+ * a copy of the bytes in freed memory. Refuses bytes that would exceed the maximum. */
 #include "base/buf.h"
 
 #include "base/ascii.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,10 +31,11 @@ static bool buf_grow(struct ria_buf *buf, size_t need)
     if (buf->data != NULL) {
         memcpy(data, buf->data, buf->len);
         explicit_bzero(buf->data, buf->size);
-        free(buf->data);
+        free(buf->is_lent ? NULL : buf->data);
     }
     buf->data = data;
     buf->size = size;
+    buf->is_lent = false;
     buf->data[buf->len] = '\0';
     return true;
 }
@@ -84,12 +86,8 @@ void ria_buf_add_char(struct ria_buf *buf, char c)
 void ria_buf_add_number(struct ria_buf *buf, unsigned number)
 {
     char digits[3 * sizeof(number)];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + (number % 10));
-        number /= 10;
-    } while (number > 0);
-    ria_buf_add(buf, digits + at, sizeof(digits) - at);
+    const char *end = ria_text_put_number(digits, number);
+    ria_buf_add(buf, digits, (size_t)(end - digits));
 }
 
 void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
@@ -114,7 +112,7 @@ const char *ria_buf_text(const struct ria_buf *buf)
     if (buf->failed) {
         return NULL;
     }
-    return buf->data == NULL ? "" : buf->data;
+    return buf->len == 0 ? "" : buf->data;
 }
 
 void ria_buf_trim_end(struct ria_buf *buf)
@@ -135,16 +133,22 @@ void ria_buf_clear(struct ria_buf *buf)
 
 void ria_buf_release(struct ria_buf *buf)
 {
-    if (buf->data != NULL) {
-        explicit_bzero(buf->data, buf->size);
+    ria_buf_clear(buf);
+    if (!buf->is_lent) {
         free(buf->data);
+        *buf = (struct ria_buf){.max = buf->max};
     }
-    *buf = (struct ria_buf){.max = buf->max};
 }
 
 void ria_buf_move(struct ria_buf *to, struct ria_buf *from)
 {
     ria_buf_release(to);
+    if (from->is_lent) {
+        to->failed = from->failed;
+        ria_buf_add(to, from->data, from->len);
+        ria_buf_clear(from);
+        return;
+    }
     *to = *from;
     *from = (struct ria_buf){.max = to->max};
 }

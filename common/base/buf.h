@@ -11,6 +11,12 @@
  *     ria_percent_add(&query, user, strlen(user));
  *     const char *text = ria_buf_text(&query);        NULL if an append above failed
  *
+ * A buffer can use a room that its user lends, usually an array on the stack, so that short
+ * contents need no allocation:
+ *
+ *     char room[512];
+ *     RIA_AUTO(buf) query = RIA_BUF_IN(room, 4096);
+ *
  * One thread at a time may use a buffer. {0} with a .max is a valid empty buffer.
  */
 #ifndef RIA_BASE_BUF_H
@@ -23,12 +29,21 @@
 #define RIA_AUTO(type) __attribute__((cleanup(ria_##type##_release))) struct ria_##type
 
 struct ria_buf {
-    char *data;  /* NUL-terminated when not NULL; owned */
-    size_t len;  /* bytes in use, without the NUL */
-    size_t size; /* bytes allocated */
-    size_t max;  /* maximum of len */
-    bool failed; /* an append exceeded max or ran out of memory; stays set until ria_buf_clear() */
+    char *data;   /* NUL-terminated if len > 0; owned, unless is_lent is set */
+    size_t len;   /* bytes in use, without the NUL */
+    size_t size;  /* bytes at data */
+    size_t max;   /* maximum of len */
+    bool failed;  /* an append exceeded max or ran out of memory; stays set until ria_buf_clear() */
+    bool is_lent; /* data is a room that the buffer's user has lent */
 };
+
+/* Initializes a buffer that uses the array `room`, and allocates memory when its contents no longer
+ * fit into the array. The room is wiped then, and when the buffer is released; a released buffer
+ * uses its room again. The room must outlive the buffer. */
+#define RIA_BUF_IN(room, limit)                                                                    \
+    {                                                                                              \
+        .data = (room), .size = sizeof(room), .max = (limit), .is_lent = true                      \
+    }
 
 /* These functions append bytes, a string, one character, a number in decimal, and a formatted text.
  * If the text would exceed max or memory runs out, they append nothing and set buf->failed. While
@@ -62,12 +77,12 @@ void ria_buf_trim_end(struct ria_buf *buf);
 /* Wipes the bytes, empties the buffer and clears buf->failed. The memory stays allocated. */
 void ria_buf_clear(struct ria_buf *buf);
 
-/* Wipes and frees the memory. Afterwards the buffer is empty and has the same maximum. Accepts a
- * zeroed buffer. */
+/* Wipes the memory, and frees it unless it is lent. Afterwards the buffer is empty and has the same
+ * maximum. Accepts a zeroed buffer. */
 void ria_buf_release(struct ria_buf *buf);
 
 /* Moves the contents of *from to *to, after releasing the old contents of *to. Leaves *from empty.
- */
+ * Copies the contents if the room of *from is lent; if memory then runs out, sets to->failed. */
 void ria_buf_move(struct ria_buf *to, struct ria_buf *from);
 
 #endif

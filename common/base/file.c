@@ -148,10 +148,15 @@ int ria_file_create_at(int directory, const char *name, mode_t mode)
 
 bool ria_file_fill(int fd, const void *bytes, size_t len)
 {
+    return ria_file_fill_from(fd, 0, bytes, len);
+}
+
+bool ria_file_fill_from(int fd, off_t at, const void *bytes, size_t len)
+{
     const char *from = bytes;
     size_t done = 0;
     while (done < len) {
-        ssize_t more = pwrite(fd, from + done, len - done, (off_t)done);
+        ssize_t more = pwrite(fd, from + done, len - done, at + (off_t)done);
         if (more < 0 && errno != EINTR) {
             int saved = errno;
             (void)!ftruncate(fd, 0);
@@ -160,7 +165,7 @@ bool ria_file_fill(int fd, const void *bytes, size_t len)
         }
         done += more < 0 ? 0 : (size_t)more;
     }
-    return ftruncate(fd, (off_t)len) == 0;
+    return ftruncate(fd, at + (off_t)len) == 0;
 }
 
 bool ria_file_put_at(int directory, const char *fresh, const char *name)

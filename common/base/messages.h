@@ -126,7 +126,7 @@
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
     "endpoint's own name (a line in /etc/hosts points it to the tunnel)"
 
-#define RIA_REFUSAL_DSQL_TUNNEL_NAME                                                               \
+#define RIA_REFUSAL_PUBLIC_TUNNEL_NAME                                                             \
     "the server's host name was not verified; use the endpoint's own name (a line in /etc/hosts "  \
     "points it to the tunnel)"
 #define RIA_REFUSAL_PUBLIC_CA                                                                      \

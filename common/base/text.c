@@ -219,3 +219,14 @@ const char *ria_text_of_errno(int error, char *words, size_t size)
     return _Generic(strerror_r(error, words, size), char *: text_of_glibc, int: text_of_posix)(
         strerror_r(error, words, size), words);
 }
+
+char *ria_text_put_number(char *at, unsigned number)
+{
+    char digits[3 * sizeof(number)];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = (char)('0' + (number % 10));
+        number /= 10;
+    } while (number > 0);
+    return ria_text_put(at, digits + first, sizeof(digits) - first);
+}

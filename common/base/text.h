@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Copies a text to out, an array of `size` bytes. `size` must be at least 4. `text` may overlap
  * out. Returns false if the text was cut. */
@@ -50,5 +51,19 @@ const char *ria_text_of_errno(int error, char *words, size_t size);
  * unchanged if the text is empty, or if it does not begin with a well-formed character. Never reads
  * beyond the NUL. */
 size_t ria_text_decode(const char *text, uint32_t *code);
+
+/* Copies len bytes to `at`, where the caller has made sure of the room. Returns a pointer behind
+ * them. */
+static inline char *ria_text_put(char *at, const void *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+/* Writes a number in decimal, which has up to ten digits, to `at`. Returns a pointer behind it. */
+char *ria_text_put_number(char *at, unsigned number);
+
+/* Does the same as ria_text_put() with a string literal. */
+#define RIA_TEXT_PUT(at, literal) ria_text_put((at), (literal), sizeof(literal) - 1)
 
 #endif

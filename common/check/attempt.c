@@ -10,10 +10,13 @@
 #include <string.h>
 
 enum {
-    LOGIN_MS = 30000,
+    HOOK_SECONDS = 12, /* for the credentials in the client's process, and its start */
+    MS_PER_SECOND = 1000,
     PARAMETERS_MAX = 8,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
+    MARIADB_CLIENT_ERRORS = 5000, /* and those of MariaDB's library are also 5000 to 5999 */
+    MARIADB_CLIENT_ERRORS_END = 6000,
 };
 
 /* The libraries of each engine, in the order in which they are tried. */
@@ -43,7 +46,11 @@ static void add_parameter(struct parameters *out, const char *name, const char *
 
 /* Composes the command line of the probe. A service supplies what is not on the command line. */
 static void compose_login(
-    const struct ria_target *target, const char *library, const char *port, struct parameters *out)
+    const struct ria_target *target,
+    const char *library,
+    const char *port,
+    const char *timeout,
+    struct parameters *out)
 {
     bool is_postgres = target->engine == RIA_ENGINE_POSTGRES;
     *out = (struct parameters){
@@ -62,24 +69,31 @@ static void compose_login(
         dbname = "postgres";
     }
     add_parameter(out, "dbname", dbname);
-    if (is_postgres) {
-        add_parameter(out, "connect_timeout", "20");
-    }
+    add_parameter(out, "connect_timeout", timeout);
     out->arguments[out->count] = NULL;
+}
+
+/* Returns the time limit of the login's process in seconds. */
+static unsigned login_limit(const struct ria_target *target)
+{
+    return target->timeout + HOOK_SECONDS;
 }
 
 /* Tries to log in with one library. Returns false if the library cannot be loaded. */
 static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
 {
     char port[16];
+    char timeout[16];
     struct parameters parameters;
     const struct ria_target *target = &facts->target;
     const char *options[] = {
         target->ca == NULL ? NULL : "--ca", target->ca == NULL ? NULL : target->ca, NULL};
     bool is_configured = target->service != NULL || target->group != NULL;
-    struct ria_deadline deadline = ria_deadline_in(facts->world, LOGIN_MS);
+    struct ria_deadline deadline =
+        ria_deadline_in(facts->world, (int64_t)login_limit(target) * MS_PER_SECOND);
     (void)snprintf(port, sizeof(port), "%u", target->login.port);
-    compose_login(target, library, port, &parameters);
+    (void)snprintf(timeout, sizeof(timeout), "%u", target->timeout);
+    compose_login(target, library, port, timeout, &parameters);
     return ria_probe_run(
                parameters.arguments,
                is_configured ? NULL : options,
@@ -108,17 +122,14 @@ static bool attempt(struct ria_facts *facts, struct ria_error *err)
 
 /* -- the result ------------------------------------------------------------------------------- */
 
-/* Reports the duration of the whole login, and the part of it that the server took: what is left
- * after the name, TCP and TLS, as measured before. */
 static void add_success(struct ria_facts *facts)
 {
     char user[128];
     char version[128];
-    int64_t whole = ria_probe_number(&facts->attempt, "login_us", 0);
-    int64_t way = ria_probe_number(&facts->server, "dns_us", 0) +
-                  ria_probe_number(&facts->server, "tcp_us", 0) +
-                  ria_probe_number(&facts->server, "tls_us", 0);
-    (void)ria_probe_text(&facts->attempt, "user", user, sizeof(user));
+    if (!ria_probe_text(&facts->attempt, "user", user, sizeof(user))) {
+        /* A replication connection runs no query. */
+        (void)ria_text_copy(user, sizeof(user), facts->target.login.user);
+    }
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
     if (ria_check_has_password(facts)) {
         facts->verdict = RIA_VERDICT_OURS;
@@ -131,29 +142,54 @@ static void add_success(struct ria_facts *facts)
             user);
         return;
     }
+    ria_report_add(facts->report, RIA_MARK_OK, "login", NULL, "as %s", user);
+    char protocol[64];
+    char cipher[128];
+    bool has_protocol = ria_probe_text(&facts->attempt, "protocol", protocol, sizeof(protocol));
+    bool has_cipher = ria_probe_text(&facts->attempt, "cipher", cipher, sizeof(cipher));
     ria_report_add(
         facts->report,
         RIA_MARK_OK,
-        "login",
+        "server version",
         NULL,
-        "as %s in %.1f ms, of which %.1f ms for the token and the server's verdict",
-        user,
-        (double)whole / RIA_US_PER_MS,
-        (double)(whole > way ? whole - way : 0) / RIA_US_PER_MS);
-    ria_report_add(facts->report, RIA_MARK_OK, "server version", NULL, "%s", version);
+        "%s%s%s%s%s",
+        version,
+        has_protocol ? ", " : "",
+        protocol,
+        has_cipher ? ", " : "",
+        cipher);
 }
 
-/* Copies the first line that rds-iam's hooks wrote to stderr, without "rds-iam: ". */
-static bool find_hook_message(const struct ria_probe *attempt, char *out, size_t size)
+/* Copies the first line of rds-iam's hooks, or of rds-iam exec, without "rds-iam: warning: ". With
+ * `word`, only a line that contains it. */
+static bool find_hook_message(
+    const struct ria_probe *attempt, const char *word, char *out, size_t size)
 {
-    const char *text = attempt->errors.len == 0 ? NULL : strstr(attempt->errors.data, "rds-iam: ");
-    if (text == NULL) {
-        return false;
+    static const char *const begins[] = {"rds-iam: ", "warning: "};
+    const char *line = attempt->errors.len == 0 ? "" : attempt->errors.data;
+    for (; *line != '\0'; line += strcspn(line, "\n") + (strchr(line, '\n') != NULL ? 1 : 0)) {
+        const char *text = line;
+        bool is_hook = strncmp(line, begins[0], strlen(begins[0])) == 0;
+        for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+            text += strncmp(text, begins[i], strlen(begins[i])) == 0 ? strlen(begins[i]) : 0;
+        }
+        (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
+        ria_printable(out);
+        if (is_hook && (word == NULL || strstr(out, word) != NULL)) {
+            return true;
+        }
     }
-    text += strlen("rds-iam: ");
-    (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
-    ria_printable(out);
-    return true;
+    return false;
+}
+
+/* Finds the message of a hook that refused to make or to send a token. Other messages are warnings.
+ * If the login did not begin, every message is that of rds-iam exec. */
+static bool find_hook_refusal(const struct ria_probe *attempt, char *out, size_t size)
+{
+    bool has_begun = ria_probe_number(attempt, "login_us", -1) >= 0 || attempt->is_late;
+    return find_hook_message(attempt, "no token", out, size) ||
+           find_hook_message(attempt, "not connected", out, size) ||
+           (!has_begun && find_hook_message(attempt, NULL, out, size));
 }
 
 /* Returns whether the server sent the error. MySQL's client libraries also use the server's number
@@ -162,7 +198,9 @@ static bool is_error_of_server(const struct ria_facts *facts)
 {
     int64_t code = facts->refusal_code;
     bool is_own = (code >= MYSQL_CLIENT_ERRORS && code < MYSQL_CLIENT_ERRORS_END) ||
-                  strstr(facts->refusal, "could not be loaded") != NULL;
+                  (code >= MARIADB_CLIENT_ERRORS && code < MARIADB_CLIENT_ERRORS_END) ||
+                  (strncmp(facts->refusal, "Plugin ", strlen("Plugin ")) == 0 &&
+                   strstr(facts->refusal, "could not be loaded") != NULL);
     return strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
 }
 
@@ -192,7 +230,7 @@ static enum ria_verdict judge(struct ria_facts *facts)
     if (is_error_of_server(facts)) {
         return RIA_VERDICT_SERVER;
     }
-    if (find_hook_message(&facts->attempt, message, sizeof(message))) {
+    if (find_hook_refusal(&facts->attempt, message, sizeof(message))) {
         (void)ria_text_copy(facts->refusal, sizeof(facts->refusal), message);
         return RIA_VERDICT_OURS;
     }
@@ -228,8 +266,11 @@ static void add_failure(struct ria_facts *facts)
     (void)ria_probe_text(&facts->attempt, "error", facts->refusal, sizeof(facts->refusal));
     facts->refusal_code = ria_probe_number(&facts->attempt, "error_code", 0);
     if (facts->attempt.is_late) {
-        (void)ria_text_copy(
-            facts->refusal, sizeof(facts->refusal), "the login did not end within 30 s");
+        (void)snprintf(
+            facts->refusal,
+            sizeof(facts->refusal),
+            "the login did not end within %u s",
+            login_limit(&facts->target));
     } else if (facts->attempt.signal != 0) {
         (void)snprintf(
             facts->refusal,
@@ -245,7 +286,7 @@ static void add_failure(struct ria_facts *facts)
             "the server's error contains the token, so it is not shown");
     }
     add_refusal_item(facts);
-    if (find_hook_message(&facts->attempt, hook, sizeof(hook)) &&
+    if (find_hook_message(&facts->attempt, NULL, hook, sizeof(hook)) &&
         strcmp(hook, facts->refusal) != 0) {
         ria_report_add(facts->report, RIA_MARK_WARNING, "hook", NULL, "%s", hook);
     }
@@ -261,13 +302,16 @@ static bool skip(struct ria_facts *facts, enum ria_verdict verdict, const char *
 /* Returns whether a login makes sense; otherwise reports why not. */
 static bool is_worth_it(struct ria_facts *facts)
 {
-    if (facts->server.lines.len > 0 && !facts->is_reached) {
+    if (facts->is_probed && !facts->is_reached) {
         return skip(facts, RIA_VERDICT_NOT_REACHED, "the server cannot be reached");
+    }
+    if (facts->is_silent) {
+        return skip(facts, RIA_VERDICT_NOT_REACHED, "the server does not answer");
     }
     if (facts->target.login.host != NULL && !facts->has_name) {
         return skip(facts, RIA_VERDICT_OURS, "no token can be signed for this host");
     }
-    if (facts->credentials != RIA_FOUND) {
+    if (facts->credentials != RIA_FOUND && !facts->is_agent_running) {
         return skip(facts, RIA_VERDICT_OURS, "no credentials were found that could sign a token");
     }
     if (facts->target.engine == RIA_ENGINE_UNKNOWN) {
@@ -276,11 +320,32 @@ static bool is_worth_it(struct ria_facts *facts)
     return true;
 }
 
+static void add_library(struct ria_facts *facts, const char *version)
+{
+    const struct ria_target *target = &facts->target;
+    if (target->program == NULL) {
+        ria_report_add(facts->report, RIA_MARK_OK, "client library", NULL, "%s", version);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_OK,
+        "client library",
+        NULL,
+        "%s, %s of %s%s%s",
+        version,
+        target->library,
+        target->program_file,
+        target->is_started ? ", for the script " : "",
+        target->is_started ? target->program : "");
+}
+
 void ria_check_login(struct ria_facts *facts)
 {
     char version[RIA_ERROR_TEXT_MAX];
     struct ria_error err = {0};
     ria_report_section(facts->report, "Login");
+    ria_check_environment_password(facts);
     if (!is_worth_it(facts)) {
         return;
     }
@@ -297,7 +362,7 @@ void ria_check_login(struct ria_facts *facts)
         return;
     }
     if (ria_probe_text(&facts->attempt, "library_version", version, sizeof(version))) {
-        ria_report_add(facts->report, RIA_MARK_OK, "client library", NULL, "%s", version);
+        add_library(facts, version);
     }
     if (ria_probe_is(&facts->attempt, "login", "ok")) {
         facts->verdict = RIA_VERDICT_IN;

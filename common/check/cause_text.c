@@ -28,6 +28,44 @@ static void add_error_text(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, facts->refusal);
 }
 
+static void add_given(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *place = ria_check_password_place(facts);
+    ria_buf_add_text(out, place == NULL ? "the client" : place);
+}
+
+static void add_given_len(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_addf(out, "%zu", facts->given_len);
+}
+
+static void add_credentials_error(const struct ria_facts *facts, struct ria_buf *out)
+{
+    bool is_known = facts->has_name && facts->credentials != RIA_FOUND;
+    ria_buf_add_text(out, is_known ? facts->credentials_error.text : "See Credentials above.");
+}
+
+static void add_name_error(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->name_error.text);
+}
+
+static void add_service_error(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->service_error.text);
+}
+
+static void add_ca_error(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *text = facts->ca_error.text;
+    ria_buf_add_text(out, *text == '\0' ? "rds-iam setup ca" : text);
+}
+
+static void add_group(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->target.group == NULL ? "GROUP" : facts->target.group);
+}
+
 static void add_endpoint(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->has_name ? facts->name.endpoint : "HOST");
@@ -182,6 +220,13 @@ static const struct {
     {"{host}", add_endpoint},
     {"{mapped_by}", add_mapped_by},
     {"{refusal}", add_error_text},
+    {"{credentials_error}", add_credentials_error},
+    {"{name_error}", add_name_error},
+    {"{service_error}", add_service_error},
+    {"{ca_error}", add_ca_error},
+    {"{given}", add_given},
+    {"{given_len}", add_given_len},
+    {"{group}", add_group},
     {"{region_from}", add_region_from},
     {"{identity}", add_caller},
     {"{role}", add_role_arn},

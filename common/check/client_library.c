@@ -2,21 +2,28 @@
  *
  * Finds the client library of a program, with --list of the dynamic loader that the program names.
  * That loads the program's libraries and does not run the program. But the loader itself is run, so
- * the program must be one that the user trusts. Rejects a program that is not linked with a
- * client library: a script, or a program that contains its library. */
+ * the program must be one that the user trusts. Follows a script to its interpreter, and Debian's
+ * psql, which is a script, to the program that it starts. Rejects a program that is not linked with
+ * a client library, such as one that contains its library. */
 #include "check/facts.h"
 
 #include "tool/program.h"
 
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
     LIST_MS = 5000
 };
+
+#define LIBRARIES "libpq, libmariadb or libmysqlclient"
+#define PG_WRAPPER "postgresql-common/pg_wrapper"
+#define PG_PROGRAMS "/usr/lib/postgresql/"
 
 /* The libraries by the beginning of their names, and the engine that they serve. */
 static const struct {
@@ -82,40 +89,96 @@ static bool read_elf_at(const char *path, struct ria_elf *elf)
     return ok;
 }
 
-/* Finds the program and its dynamic loader. A module of an interpreter names no loader; it has the
- * one of this process. Returns false if there is none. */
-static bool find_loader(
-    const char *program, const struct ria_world *world, char path[PATH_MAX], struct ria_elf *elf)
+/* Returns the number of a version directory, /usr/lib/postgresql/NUMBER/bin/NAME. */
+static double version_in_path(const char *path)
 {
-    bool is_path = strchr(program, '/') != NULL && ria_text_copy(path, PATH_MAX, program);
-    bool ok = (is_path || ria_program_find(program, world, path)) && read_elf_at(path, elf);
+    return strtod(path + strlen(PG_PROGRAMS), NULL);
+}
+
+/* If `path` is a link to pg_wrapper, the script of Debian's postgresql-client-common, replaces it
+ * by the program that pg_wrapper starts for a login with a host: the one of the newest version. */
+static void follow_pg_wrapper(char path[PATH_MAX])
+{
+    char real[PATH_MAX];
+    char pattern[PATH_MAX];
+    glob_t found = {0};
+    const char *end = realpath(path, real) == NULL ? NULL : strstr(real, "/" PG_WRAPPER);
+    const char *name = strrchr(path, '/');
+    if (end == NULL || strcmp(end, "/" PG_WRAPPER) != 0 || name == NULL ||
+        !ria_text_format(pattern, sizeof(pattern), PG_PROGRAMS "*/bin%s", name) ||
+        glob(pattern, 0, NULL, &found) != 0) {
+        return;
+    }
+    const char *newest = found.gl_pathv[0];
+    for (size_t i = 1; i < found.gl_pathc; i++) {
+        newest = version_in_path(found.gl_pathv[i]) > version_in_path(newest) ? found.gl_pathv[i]
+                                                                              : newest;
+    }
+    (void)ria_text_copy(path, PATH_MAX, newest);
+    globfree(&found);
+}
+
+/* Finds the file of the program that the user named, and the one that it starts. Returns false if
+ * there is none. */
+static bool find_program_file(struct ria_target *target, const struct ria_world *world)
+{
+    char named[PATH_MAX];
+    bool is_path = strchr(target->program, '/') != NULL;
+    bool ok = is_path ? ria_text_copy(named, sizeof(named), target->program)
+                      : ria_program_find(target->program, world, named);
+    (void)ria_text_copy(target->program_file, sizeof(target->program_file), ok ? named : "");
+    if (ok) {
+        follow_pg_wrapper(target->program_file);
+        ok = ria_program_follow(target->program_file, world);
+        target->is_started = strcmp(named, target->program_file) != 0;
+    }
+    return ok;
+}
+
+/* Finds the dynamic loader of the program. A module of an interpreter names no loader; it has the
+ * one of this process. Returns false if there is none. */
+static bool find_loader(const char *path, struct ria_elf *elf)
+{
+    bool ok = read_elf_at(path, elf);
     if (ok && elf->interpreter[0] == '\0') {
         ok = read_elf_at("/proc/self/exe", elf);
     }
     return ok && elf->interpreter[0] == '/';
 }
 
+static bool refuse_program(const struct ria_target *target, struct ria_error *err)
+{
+    if (target->is_started) {
+        return ria_fail(
+            err,
+            RIA_E_USAGE,
+            "%s is a script for %s, which is not linked with " LIBRARIES
+            "; name the program that the script starts, or the interpreter's module",
+            target->program,
+            target->program_file);
+    }
+    return ria_fail(
+        err,
+        RIA_E_USAGE,
+        "%s is not linked with " LIBRARIES "; it may contain its own copy, as mariadb and mysql "
+        "do; give no --program, or name one that is linked, such as an interpreter's module",
+        target->program);
+}
+
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(probe) list = RIA_PROBE_INIT;
-    char path[PATH_MAX];
     struct ria_elf elf = {0};
-    const char *arguments[] = {elf.interpreter, "--list", path, NULL};
+    const char *arguments[] = {elf.interpreter, "--list", target->program_file, NULL};
     struct ria_deadline deadline = ria_deadline_in(world, LIST_MS);
     const char *lines = NULL;
-    if (find_loader(target->program, world, path, &elf)) {
+    if (find_program_file(target, world) && find_loader(target->program_file, &elf)) {
         if (!ria_probe_run(arguments, NULL, deadline, world, &list, err)) {
             return false;
         }
         ria_buf_add_char(&list.lines, '\n');
         lines = ria_buf_text(&list.lines);
     }
-    return (lines != NULL && find_in_output(lines, target)) ||
-           ria_fail(
-               err,
-               RIA_E_USAGE,
-               "%s is not linked with libpq, libmariadb or libmysqlclient; name the program that "
-               "is, such as the interpreter's module",
-               target->program);
+    return (lines != NULL && find_in_output(lines, target)) || refuse_program(target, err);
 }

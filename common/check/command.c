@@ -13,13 +13,17 @@
 enum {
     EXIT_SERVER = 3,
     EXIT_NOT_REACHED = 4,
+    NAME_SIZE = 768,
+    JSON_MAX = 16 * 1024 * 1024,
 };
 
+/* What the command line asks for. */
 struct check_arguments {
     struct ria_target target;
     const char *port;
     const char *engine;
     bool is_json;
+    bool is_all; /* no login is named */
 };
 
 static const struct ria_option options[] = {
@@ -74,7 +78,8 @@ static const struct ria_syntax check_syntax = {
              "rds-iam check\n",
     .about = "Checks everything that a login needs, step by step, logs in once, and explains a\n"
              "refusal. Prints no secret. Changes nothing, neither here nor on the server.\n"
-             "Without options, checks every service of pg_service.conf.\n",
+             "If no login is given, checks every service of pg_service.conf and every group of\n"
+             "the MySQL option files whose host is an RDS endpoint.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
     .exit_status = "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
@@ -93,8 +98,22 @@ static const struct {
     [RIA_VERDICT_NOT_REACHED] = {"not-reached", "The server was not reached.", EXIT_NOT_REACHED},
 };
 
+/* Writes a name of the target for the JSON object. */
+static void describe_target(const struct ria_target *target, char *out, size_t size)
+{
+    if (target->service != NULL) {
+        (void)snprintf(out, size, "service %s", target->service);
+    } else if (target->group != NULL) {
+        (void)snprintf(out, size, "group %s", target->group);
+    } else {
+        const struct ria_login *login = &target->login;
+        (void)snprintf(out, size, "%s at %s:%u", login->user, login->host, login->port);
+    }
+}
+
 static int run_checks(struct ria_facts *facts)
 {
+    char name[NAME_SIZE];
     ria_check_settings(facts);
     if (facts->target.login.host != NULL && facts->target.login.user != NULL) {
         ria_check_credentials(facts);
@@ -103,16 +122,33 @@ static int run_checks(struct ria_facts *facts)
             ria_check_aws(facts);
         }
         ria_check_login(facts);
+        ria_check_take_times(facts);
+        ria_check_add_times(facts);
+    } else {
+        ria_report_section(facts->report, "Login");
+        ria_report_add(
+            facts->report,
+            RIA_MARK_SKIPPED,
+            "login",
+            "Add the host, or give --hostname and --username.",
+            "the settings contain no host name");
     }
     bool is_in = ria_check_explain(facts);
     enum ria_verdict verdict = is_in ? RIA_VERDICT_IN : facts->verdict;
+    describe_target(&facts->target, name, sizeof(name));
     return ria_report_end(
-        facts->report, results[verdict].result, results[verdict].text, results[verdict].status);
+        facts->report,
+        name,
+        &facts->times,
+        results[verdict].result,
+        results[verdict].text,
+        results[verdict].status);
 }
 
 /* Sets target->engine from --engine, --service or --defaults-group. Returns RIA_CONTINUE, or the
  * exit status of a usage error. */
-static int read_engine(const char *command, const char *engine, struct ria_target *target)
+static int read_engine(
+    const char *command, const char *engine, struct ria_target *target, struct ria_error *err)
 {
     if (target->service != NULL || target->group != NULL) {
         target->engine = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
@@ -123,7 +159,8 @@ static int read_engine(const char *command, const char *engine, struct ria_targe
     }
     return engine == NULL || strcmp(engine, "postgres") == 0 || strcmp(engine, "mysql") == 0
                ? RIA_CONTINUE
-               : ria_usage(command, "--engine \"%s\" is neither postgres nor mysql", engine);
+               : ria_usage_error(
+                     err, command, "--engine \"%s\" is neither postgres nor mysql", engine);
 }
 
 static enum ria_engine engine_of_port(unsigned port)
@@ -136,11 +173,15 @@ static enum ria_engine engine_of_port(unsigned port)
 /* Sets the engine and the port from each other. Returns RIA_CONTINUE, or the exit status of a usage
  * error. A service and a group contain the port themselves. */
 static int set_engine(
-    const char *command, const char *engine, const char *port, struct ria_target *target)
+    const char *command,
+    const char *engine,
+    const char *port,
+    struct ria_target *target,
+    struct ria_error *err)
 {
-    int status = read_engine(command, engine, target);
+    int status = read_engine(command, engine, target, err);
     if (status == RIA_CONTINUE && port != NULL) {
-        status = ria_options_port(command, port, &target->login.port);
+        status = ria_options_read_port(command, port, &target->login.port, err);
     }
     if (target->engine == RIA_ENGINE_UNKNOWN && ria_host_is_dsql(target->login.host)) {
         target->engine = RIA_ENGINE_POSTGRES;
@@ -156,49 +197,27 @@ static int set_engine(
     return status;
 }
 
-static int check_target(
-    const struct ria_target *target, bool is_json, const struct ria_world *world)
+/* Runs all checks for one target. `json` receives one object; NULL: prints text. */
+int ria_check_target(
+    const struct ria_target *target, struct ria_json_writer *json, const struct ria_world *world)
 {
     struct ria_report report;
-    struct ria_error err;
     struct ria_facts facts = {
         .world = world,
         .report = &report,
         .target = *target,
+        .agent = RIA_PROBE_INIT,
         .server = RIA_PROBE_INIT,
         .attempt = RIA_PROBE_INIT,
     };
-    if (target->program != NULL && !ria_check_find_library(&facts.target, world, &err)) {
-        (void)fprintf(stderr, "rds-iam: %s\n", err.text);
-        return RIA_EXIT_FAILED;
+    for (size_t i = 0; i < RIA_PHASES; i++) {
+        facts.times.us[i] = RIA_TIME_UNKNOWN;
     }
-    ria_report_begin(&report, is_json, world);
+    ria_report_begin(&report, json, world);
     int status = run_checks(&facts);
-    ria_report_release(&report);
+    ria_probe_release(&facts.agent);
     ria_probe_release(&facts.server);
     ria_probe_release(&facts.attempt);
-    return status;
-}
-
-/* Checks every service. Returns the exit status of the first one that fails. */
-static int check_all_services(const char *command, const struct ria_world *world)
-{
-    char name[256];
-    int status = RIA_EXIT_OK;
-    size_t i = 0;
-    for (; ria_check_service_name(world, i, name, sizeof(name)); i++) {
-        struct ria_target target = {
-            .login = {.channel = RIA_CHANNEL_NONE},
-            .service = name,
-            .engine = RIA_ENGINE_POSTGRES,
-        };
-        (void)printf("%sservice %s\n\n", i > 0 ? "\n\n" : "", name);
-        int own = check_target(&target, false, world);
-        status = status == RIA_EXIT_OK ? own : status;
-    }
-    if (i == 0) {
-        return ria_usage(command, "no service to check: give --hostname and --username");
-    }
     return status;
 }
 
@@ -249,34 +268,106 @@ static bool use_profile(const char *profile)
     return setenv("AWS_PROFILE", profile, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-int ria_command_check(int argc, char **argv, const struct ria_world *world)
+/* Returns the exit status of a usage error if the options contradict each other or name no target;
+ * otherwise RIA_CONTINUE. */
+static int check_request(
+    const char *command, struct check_arguments *request, struct ria_error *err)
 {
-    struct check_arguments arguments = {.target = {.login = {.channel = RIA_CHANNEL_NONE}}};
-    struct ria_target *target = &arguments.target;
-    int status = ria_options_parse(argc, argv, &check_syntax, &arguments);
-    if (status == RIA_CONTINUE) {
-        status = set_engine(argv[0], arguments.engine, arguments.port, target);
-    }
-    if (status != RIA_CONTINUE) {
-        return status;
-    }
-    const char *other = find_conflict(target, arguments.engine, arguments.port);
+    const struct ria_target *target = &request->target;
+    const char *other = find_conflict(target, request->engine, request->port);
     if (other != NULL) {
-        return ria_usage(
-            argv[0],
+        return ria_usage_error(
+            err,
+            command,
             "%s and --%s cannot be used together",
             target->service != NULL ? "--service" : "--defaults-group",
             other);
     }
-    if (!use_profile(target->login.profile)) {
+    if (!request->is_all && target->service == NULL && target->group == NULL &&
+        (target->login.host == NULL || target->login.user == NULL)) {
+        return ria_usage_error(
+            err, command, "give --hostname and --username, --service or --defaults-group");
+    }
+    return RIA_CONTINUE;
+}
+
+/* Reads the command line. Returns RIA_CONTINUE, or the exit status: after --help, or with *err
+ * filled. */
+static int read_request(
+    int argc,
+    char **argv,
+    const struct ria_world *world,
+    struct check_arguments *request,
+    struct ria_error *err)
+{
+    struct ria_target *target = &request->target;
+    int status = ria_options_read(argc, argv, &check_syntax, request, err);
+    request->is_all = status == RIA_CONTINUE && argc == (request->is_json ? 2 : 1);
+    if (status == RIA_CONTINUE) {
+        status = set_engine(argv[0], request->engine, request->port, target, err);
+    }
+    if (status == RIA_CONTINUE) {
+        status = check_request(argv[0], request, err);
+    }
+    if (status == RIA_CONTINUE && target->program != NULL &&
+        !ria_check_find_library(target, world, err)) {
+        status = RIA_EXIT_USAGE;
+    }
+    return status;
+}
+
+/* Returns whether a mistake must be reported as JSON too. A mistake may be in front of --json. */
+static bool has_json_option(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reports a usage error on stderr, and with --json as an object without items, too. */
+static int report_usage(
+    const char *command,
+    const struct ria_error *err,
+    struct ria_json_writer *json,
+    const struct ria_world *world)
+{
+    struct ria_report report;
+    struct ria_times times;
+    ria_print_error(command, err);
+    for (size_t i = 0; i < RIA_PHASES; i++) {
+        times.us[i] = RIA_TIME_UNKNOWN;
+    }
+    if (json != NULL) {
+        ria_report_begin(&report, json, world);
+        (void)ria_report_end(&report, NULL, &times, "usage-error", err->text, RIA_EXIT_USAGE);
+    }
+    return RIA_EXIT_USAGE;
+}
+
+int ria_command_check(int argc, char **argv, const struct ria_world *world)
+{
+    struct check_arguments request = {.target = {.login = {.channel = RIA_CHANNEL_NONE}}};
+    struct ria_error err = {0};
+    RIA_AUTO(buf) text = {.max = JSON_MAX};
+    struct ria_json_writer writer = {.out = &text};
+    struct ria_json_writer *json = has_json_option(argc, argv) ? &writer : NULL;
+    int status = read_request(argc, argv, world, &request, &err);
+    if (status == RIA_CONTINUE) {
+        json = request.is_json ? &writer : NULL;
+        status = !use_profile(request.target.login.profile) ? ria_out_of_memory()
+                 : request.is_all ? ria_check_all_targets(argv[0], json, world)
+                                  : ria_check_target(&request.target, json, world);
+    } else if (err.text[0] != '\0') {
+        status = report_usage(argv[0], &err, json, world);
+    } else {
+        return status; /* --help */
+    }
+    const char *document = json == NULL ? "" : ria_json_writer_finish(json);
+    if (document == NULL) {
         return ria_out_of_memory();
     }
-    if (target->service == NULL && target->group == NULL &&
-        (target->login.host == NULL || target->login.user == NULL)) {
-        return argc == 1
-                   ? check_all_services(argv[0], world)
-                   : ria_usage(
-                         argv[0], "give --hostname and --username, --service or --defaults-group");
-    }
-    return check_target(target, arguments.is_json, world);
+    return ria_print(document) == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
 }

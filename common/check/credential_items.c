@@ -15,8 +15,9 @@ enum {
     BUDGET_MS = 15000, /* for the credentials, and again for their identity */
     LABEL_LEN = 18,    /* of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
-    CLOCK_GOOD = 60,   /* seconds; a token works with such an offset in any case */
-    CLOCK_LIMIT = 240, /* AWS rejects a signature that is 5 minutes old or more */
+    CLOCK_GOOD = 60,    /* seconds; a token works with such an offset in any case */
+    CLOCK_AHEAD = 300,  /* seconds; AWS rejects a signature from the future */
+    CLOCK_BEHIND = 900, /* seconds; a token is valid for 15 minutes */
 };
 
 /* Lines of the explanation that other checks report better. */
@@ -105,6 +106,7 @@ static void add_clock(struct ria_facts *facts)
 {
     const struct ria_identity *identity = &facts->identity;
     int64_t off = identity->difference < 0 ? -identity->difference : identity->difference;
+    bool is_refused = identity->difference >= CLOCK_BEHIND || identity->difference <= -CLOCK_AHEAD;
     const char *direction = identity->difference > 0 ? "behind" : "ahead of";
     if (!identity->has_difference) {
         ria_report_add(
@@ -115,7 +117,7 @@ static void add_clock(struct ria_facts *facts)
     } else {
         ria_report_add(
             facts->report,
-            off < CLOCK_LIMIT ? RIA_MARK_WARNING : RIA_MARK_FAULT,
+            is_refused ? RIA_MARK_FAULT : RIA_MARK_WARNING,
             "clock",
             "Set the clock: timedatectl set-ntp true",
             "%" PRId64 " s %s AWS's",
@@ -140,17 +142,25 @@ void ria_check_credentials(struct ria_facts *facts)
         facts->credentials = RIA_ABSENT;
         return;
     }
+    int64_t begun = ria_check_clock();
     facts->credentials = ria_session_for(
         &facts->target.login, NULL, deadline, facts->world, &session, &facts->credentials_error);
+    facts->times.us[RIA_PHASE_CREDENTIALS] = ria_check_clock() - begun;
     facts->expires = session.expires;
     if (session.explanation.len > 0) {
         add_trail(facts, session.explanation.data);
     }
     if (facts->credentials != RIA_FOUND) {
-        ria_report_add_error(
-            facts->report, RIA_MARK_FAULT, "credentials", &facts->credentials_error);
+        ria_report_add(
+            facts->report,
+            facts->is_agent_running ? RIA_MARK_WARNING : RIA_MARK_FAULT,
+            "credentials",
+            facts->is_agent_running ? "The agent may have others: rds-iam-agent --status" : NULL,
+            "%s",
+            facts->credentials_error.text);
         return;
     }
+    ria_check_time_signature(facts);
     add_expiry(facts);
     add_caller_item(facts);
     add_clock(facts);

@@ -38,15 +38,24 @@
     "The token was accepted, but the connection limit of the user or of the database is reached."
 #define RAISE_LIMIT "Close connections, or raise the limit of the user or of the database."
 
+#define SMALL_INSTANCE "This happens on small instances that are short of memory."
+#define SEE_MEMORY "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."
+#define NO_VERDICT "The server took the login and did not answer in time. " SMALL_INSTANCE
+
 /* The first row that fits counts, so that a specific text stands before a general one. */
 static const struct ria_known_error refusals[] = {
     {.id = "throttled", .words = "competing requests", .text = THROTTLED, .remedy = LATER},
     {.id = "throttled", .words = "rate limit exceeded", .text = THROTTLED, .remedy = LATER},
     {.id = "slow-verdict",
      .words = "authentication due to timeout",
-     .text = "The server did not finish its check of the token in time. This happens on small "
-             "instances that are short of memory.",
-     .remedy = "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."},
+     .text = "The server did not finish its check of the token in time. " SMALL_INSTANCE,
+     .remedy = SEE_MEMORY},
+    {.id = "slow-verdict", .words = "timeout expired", .text = NO_VERDICT, .remedy = SEE_MEMORY},
+    {.id = "slow-verdict",
+     .words = "the login did not end within",
+     .text = NO_VERDICT,
+     .remedy = SEE_MEMORY},
+    {.id = "slow-verdict", .words = "system error: 110", .text = NO_VERDICT, .remedy = SEE_MEMORY},
     {.id = "proxy-secret",
      .words = "has no credentials for the role",
      .text = "The RDS Proxy has no secret for this user, so it cannot log in to the database.",
@@ -173,16 +182,36 @@ static const struct ria_known_error refusals[] = {
      .names_no_user = true},
 };
 
-/* Returns the server's words, without libpq's preface, which contains the host's name. */
-static const char *server_words(const struct ria_facts *facts)
+/* Returns the length of the name at `at` if it is quoted, as `quote` in front of it and behind it;
+ * otherwise 0. */
+static size_t quoted_length(const char *at, char quote, const char *name)
+{
+    size_t len = name == NULL ? 0 : strlen(name);
+    bool is_quoted = (quote == '"' || quote == '\'') && len > 0 && strncmp(at, name, len) == 0 &&
+                     at[len] == quote;
+    return is_quoted ? len : 0;
+}
+
+/* Copies the server's words, without libpq's preface, which contains the host's name, and without
+ * the names of the user and the database where they are quoted: a name may contain the words of a
+ * row. */
+static void copy_server_words(const struct ria_facts *facts, char *out, size_t size)
 {
     const char *at = strstr(facts->refusal, "FATAL: ");
-    return at == NULL ? facts->refusal : at;
+    size_t len = 0;
+    for (at = at == NULL ? facts->refusal : at; *at != '\0' && len + 1 < size; len++) {
+        char quote = *at++;
+        out[len] = quote;
+        size_t user = quoted_length(at, quote, facts->target.login.user);
+        at += user > 0 ? user : quoted_length(at, quote, facts->target.dbname);
+    }
+    out[len] = '\0';
 }
 
 const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts)
 {
-    const char *words = server_words(facts);
+    char words[sizeof(facts->refusal)];
+    copy_server_words(facts, words, sizeof(words));
     for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         const struct ria_known_error *row = &refusals[i];
         if (row->words == NULL ? facts->refusal_code == row->code

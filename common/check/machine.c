@@ -37,17 +37,32 @@ static void check_configuration(struct ria_facts *facts)
 
 /* -- root certificates ------------------------------------------------------------------------ */
 
+/* Reads the file that verifies the server. On failure, reports why, and forgets the file. */
+static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
+{
+    RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
+    struct ria_error *err = &facts->ca_error;
+    const struct ria_world *world = facts->world;
+    enum ria_outcome outcome = world->read_file(world->self, facts->ca_file, &pem, NULL, err);
+    if (outcome == RIA_ABSENT) {
+        (void)ria_fail(
+            err, RIA_E_CONFIG, "%s does not exist; run: rds-iam setup ca", facts->ca_file);
+    }
+    if (outcome == RIA_FOUND && ria_ca_bundle_read(&pem, facts->ca_file, bundle, err)) {
+        return true;
+    }
+    ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", err);
+    facts->ca_file[0] = '\0';
+    return false;
+}
+
 /* Reports the region whose roots expire first. */
 static void add_ca_file(struct ria_facts *facts)
 {
-    RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
     RIA_AUTO(ca_bundle) bundle = {0};
-    struct ria_error err;
     struct ria_ca_end first = {0};
     const struct ria_world *world = facts->world;
-    if (world->read_file(world->self, facts->ca_file, &pem, NULL, &err) != RIA_FOUND ||
-        !ria_ca_bundle_read(&pem, facts->ca_file, &bundle, &err)) {
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", &err);
+    if (!read_ca_file(facts, &bundle)) {
         return;
     }
     int64_t days = 0;
@@ -67,7 +82,7 @@ static void add_ca_file(struct ria_facts *facts)
 
 static void check_ca(struct ria_facts *facts)
 {
-    struct ria_error err = {0};
+    struct ria_error *err = &facts->ca_error;
     enum ria_ca_kind kind =
         facts->has_name && facts->name.has_public_ca ? RIA_CA_PUBLIC : RIA_CA_RDS;
     if (facts->target.ca != NULL) {
@@ -75,7 +90,7 @@ static void check_ca(struct ria_facts *facts)
         add_ca_file(facts);
         return;
     }
-    switch (ria_ca_store_find(facts->world, kind, facts->ca_file, &err)) {
+    switch (ria_ca_store_find(facts->world, kind, facts->ca_file, err)) {
     case RIA_FOUND:
         add_ca_file(facts);
         break;
@@ -91,7 +106,7 @@ static void check_ca(struct ria_facts *facts)
     case RIA_FAILED:
     default:
         facts->ca_file[0] = '\0';
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", &err);
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "root certificates", err);
     }
 }
 

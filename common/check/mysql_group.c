@@ -1,117 +1,144 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a group of MySQL's option file, as the clients read it: runs my_print_defaults, which is a
- * part of every MySQL and MariaDB client package, and uses the host, port and user that it prints.
- * Shows none of the other options, because one of them may be a password. */
+ * Checks a group of MySQL's option file, as the clients read it (option_groups.c), and uses its
+ * host, port and user. Shows none of the other options, because one of them may be a password. */
 #include "check/facts.h"
 
-#include "tool/program.h"
 #include "tool/tool.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum {
-    READER_MS = 5000
-};
+#define ADD_LINES "Add the lines that rds-iam setup mysql prints."
 
-/* Returns the value in a line "--NAME=VALUE", "" for "--NAME", or NULL if the line has another
- * option. */
-static const char *value_in_line(const char *line, const char *name)
+/* Returns whether two paths lead to the same file. */
+static bool is_same_file(const char *a, const char *b)
 {
-    if (strncmp(line, "--", 2) != 0) {
-        return NULL;
-    }
-    const char *at = line + 2;
-    for (; *name != '\0'; name++, at++) {
-        if (*at != *name && !(*name == '-' && *at == '_')) {
-            return NULL;
-        }
-    }
-    if (*at == '=') {
-        return at + 1;
-    }
-    return *at == '\n' ? at : NULL;
-}
-
-/* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
- * the name of an option. Returns false if there is none. */
-static bool find_option(const char *lines, const char *name, char *out, size_t size)
-{
-    bool is_found = false;
-    for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
-        at += strspn(at, "\n");
-        const char *value = value_in_line(at, name);
-        if (value != NULL) {
-            size_t len = strcspn(value, "\n");
-            len = len < size ? len : size - 1;
-            memcpy(out, value, len);
-            out[len] = '\0';
-            is_found = true;
-        }
-    }
-    return is_found;
+    struct stat first;
+    struct stat second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 /* Uses the host, port, user and CA file of the group, unless the command line gives them. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
+    char timeout[16];
+    if (ria_check_find_option(lines, "connect-timeout", timeout, sizeof(timeout))) {
+        ria_check_use_timeout(target, timeout, "connect-timeout");
+    }
     if (target->login.host == NULL &&
-        find_option(lines, "host", target->host, sizeof(target->host))) {
+        ria_check_find_option(lines, "host", target->host, sizeof(target->host))) {
         target->login.host = target->host;
     }
     if (target->login.user == NULL &&
-        find_option(lines, "user", target->user, sizeof(target->user))) {
+        ria_check_find_option(lines, "user", target->user, sizeof(target->user))) {
         target->login.user = target->user;
     }
     if (target->ca == NULL &&
-        find_option(lines, "ssl-ca", target->ca_path, sizeof(target->ca_path)) &&
+        ria_check_find_option(lines, "ssl-ca", target->ca_path, sizeof(target->ca_path)) &&
         target->ca_path[0] == '/') {
         target->ca = target->ca_path;
     }
     if (target->login.port == 0) {
-        target->login.port =
-            find_option(lines, "port", port, sizeof(port)) ? ria_port_parse(port) : RIA_MYSQL_PORT;
+        target->login.port = ria_check_find_option(lines, "port", port, sizeof(port))
+                                 ? ria_port_parse(port)
+                                 : RIA_MYSQL_PORT;
+    }
+}
+
+/* Reports an option; `value` NULL: it is not set. */
+static void add_option(struct ria_facts *facts, const char *name, const char *value)
+{
+    ria_report_add(
+        facts->report,
+        value != NULL ? RIA_MARK_OK : RIA_MARK_FAULT,
+        name,
+        value != NULL ? NULL : ADD_LINES,
+        "%s",
+        value != NULL ? value : "not set in this group");
+}
+
+static void check_plugin_dir(struct ria_facts *facts, const char *lines)
+{
+    static const struct {
+        const char *own; /* rds-iam's plugin for this library */
+        const char *name;
+    } plugins[] = {
+        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", "mysql_clear_password.so"},
+        {RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so", "rds_iam_v1.so"},
+    };
+    char directory[PATH_MAX];
+    char path[PATH_MAX];
+    const char *variable = ria_world_env(facts->world, "MARIADB_PLUGIN_DIR");
+    bool is_set = ria_check_find_option(lines, "plugin-dir", directory, sizeof(directory)) &&
+                  *directory != '\0';
+    if (!is_set && variable != NULL) {
+        is_set = ria_text_copy(directory, sizeof(directory), variable);
+    }
+    bool has_plugin = false;
+    for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]) && is_set; i++) {
+        has_plugin = has_plugin ||
+                     (ria_text_format(path, sizeof(path), "%s/%s", directory, plugins[i].name) &&
+                      is_same_file(path, plugins[i].own));
+    }
+    facts->is_plugin_dir_missing = !has_plugin;
+    if (is_set && !has_plugin) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "plugin-dir",
+            ADD_LINES,
+            "%s does not contain rds-iam's plugin",
+            directory);
+    } else {
+        add_option(facts, "plugin-dir", is_set ? directory : NULL);
     }
 }
 
 /* Reports the options without which a client sends no token. */
 static void check_options(struct ria_facts *facts, const char *lines)
 {
-    static const char *const needed[] = {"plugin-dir", "ssl-ca"};
     char value[PATH_MAX];
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        bool is_set = find_option(lines, needed[i], value, sizeof(value)) && value[0] != '\0';
-        ria_report_add(
-            facts->report,
-            is_set ? RIA_MARK_OK : RIA_MARK_FAULT,
-            needed[i],
-            is_set ? NULL : "Add the lines that rds-iam setup mysql prints.",
-            "%s",
-            is_set ? value : "not set in this group");
-    }
-    if (find_option(lines, "password", value, sizeof(value))) {
-        facts->has_password = true;
-        ria_report_add(
-            facts->report,
-            RIA_MARK_WARNING,
-            "password",
-            "Remove the password from the option file.",
-            "is set, so the client sends it and no token");
+    bool is_set = ria_check_find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
+    check_plugin_dir(facts, lines);
+    add_option(facts, "ssl-ca", is_set ? value : NULL);
+    if (ria_check_find_option(lines, "password", value, sizeof(value))) {
+        ria_check_given_password(facts, value, "the option file");
     }
     explicit_bzero(value, sizeof(value));
 }
 
+/* Reports whether the group has options. my_print_defaults writes to stderr which files it ignores.
+ */
+static void add_option_file(struct ria_facts *facts, const char *warning)
+{
+    bool is_missing = facts->is_group_missing;
+    bool has_warning = warning != NULL && *warning != '\0';
+    ria_report_add(
+        facts->report,
+        is_missing ? RIA_MARK_FAULT : RIA_MARK_OK,
+        "option file",
+        !is_missing   ? NULL
+        : has_warning ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
+                      : "Add it: rds-iam setup mysql",
+        is_missing ? "no option file has options in [%s]%s%.*s" : "has options in [%s]%s%.*s",
+        facts->target.group,
+        has_warning ? ": " : "",
+        has_warning ? (int)strcspn(warning, "\n") : 0,
+        has_warning ? warning : "");
+}
+
 void ria_check_option_file(struct ria_facts *facts)
 {
-    RIA_AUTO(probe) output = RIA_PROBE_INIT;
-    struct ria_error err;
-    char path[PATH_MAX];
-    const char *arguments[] = {path, facts->target.group, NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, READER_MS);
-    if (!ria_program_find("my_print_defaults", facts->world, path) ||
-        !ria_probe_run(arguments, NULL, deadline, facts->world, &output, &err)) {
+    RIA_AUTO(probe) own = RIA_PROBE_INIT;
+    RIA_AUTO(probe) all = RIA_PROBE_INIT;
+    const char *group = facts->target.group;
+    /* A client that reads a group also reads [client]. */
+    if (!ria_check_print_defaults(facts->world, group, NULL, &own) ||
+        !ria_check_print_defaults(facts->world, "client", group, &all)) {
         ria_report_add(
             facts->report,
             RIA_MARK_SKIPPED,
@@ -120,18 +147,12 @@ void ria_check_option_file(struct ria_facts *facts)
             "my_print_defaults, which reads it, is not installed");
         return;
     }
-    ria_buf_add_char(&output.lines, '\n');
-    const char *lines = ria_buf_text(&output.lines);
-    bool is_empty = lines == NULL || lines[strspn(lines, "\n")] == '\0';
-    ria_report_add(
-        facts->report,
-        is_empty ? RIA_MARK_FAULT : RIA_MARK_OK,
-        "option file",
-        is_empty ? "Add it: rds-iam setup mysql" : NULL,
-        is_empty ? "no option file has options in [%s]" : "has options in [%s]",
-        facts->target.group);
-    if (!is_empty) {
-        use_options(&facts->target, lines);
-        check_options(facts, lines);
+    const char *lines = ria_buf_text(&own.lines);
+    facts->is_group_missing = lines == NULL || lines[strspn(lines, "\n")] == '\0';
+    add_option_file(facts, ria_buf_text(&own.errors));
+    if (!facts->is_group_missing) {
+        use_options(&facts->target, ria_buf_text(&all.lines));
+        ria_check_use_default_user(&facts->target, facts->world);
+        check_options(facts, ria_buf_text(&all.lines));
     }
 }

@@ -10,7 +10,7 @@
 
 enum {
     RIA_PROBE_ARGUMENTS_MAX = 40,
-    RIA_PROBE_OUTPUT_MAX = 64 * 1024, /* of each stream, in bytes */
+    RIA_PROBE_OUTPUT_MAX = 4 * 1024 * 1024, /* of each stream, in bytes */
 };
 
 /* The output of one run. */

@@ -15,8 +15,9 @@ enum {
     WIDTH = 80,
     NAME_WIDTH = 18,
     INDENT = 2 + 5 + NAME_WIDTH + 1, /* spaces, mark, name, space */
-    JSON_MAX = 1024 * 1024,
 };
+
+#define CONTINUES " \\"
 
 static const struct {
     const char *text;
@@ -30,16 +31,16 @@ static const struct {
     [RIA_MARK_SKIPPED] = {"skip", "\x1b[2m", "skipped"},
 };
 
-void ria_report_begin(struct ria_report *report, bool is_json, const struct ria_world *world)
+void ria_report_begin(
+    struct ria_report *report, struct ria_json_writer *json, const struct ria_world *world)
 {
     const char *term = ria_world_env(world, "TERM");
-    *report = (struct ria_report){.is_json = is_json, .text = {.max = JSON_MAX}};
-    report->json.out = &report->text;
-    if (is_json) {
-        ria_json_writer_object(&report->json, NULL);
-        ria_json_writer_array(&report->json, "items");
+    *report = (struct ria_report){.json = json};
+    if (json != NULL) {
+        ria_json_writer_object(json, NULL);
+        ria_json_writer_array(json, "items");
     }
-    report->is_coloured = !is_json && isatty(STDOUT_FILENO) == 1 &&
+    report->is_coloured = json == NULL && isatty(STDOUT_FILENO) == 1 &&
                           ria_world_env(world, "NO_COLOR") == NULL && term != NULL &&
                           strcmp(term, "dumb") != 0;
 }
@@ -60,16 +61,31 @@ static size_t columns_of(const char *text, size_t len)
     return columns;
 }
 
+/* Returns whether a remedy is a command for a shell. */
+static bool is_shell_command(const char *text)
+{
+    static const char *const begins[] = {"aws ", "rds-iam ", "systemctl ", "timedatectl "};
+    for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        if (strncmp(text, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Prints words, and begins a new line with `indent` spaces where a word does not fit. `column` is
- * the present column. A word that is longer than a line is not broken, so that it can be copied. */
+ * the present column. A word that is longer than a line is not broken, so that it can be copied. In
+ * a command, a line that continues ends with a backslash, so that the command can be copied. */
 static void print_wrapped(const char *text, size_t indent, size_t column)
 {
+    bool is_command = is_shell_command(text);
+    size_t width = is_command ? WIDTH - strlen(CONTINUES) : WIDTH;
     bool is_first = true;
     while (*text != '\0') {
         size_t len = strcspn(text, " \n");
         size_t columns = columns_of(text, len);
-        if (!is_first && column + 1 + columns > WIDTH) {
-            (void)printf("\n%*s", (int)indent, "");
+        if (!is_first && column + 1 + columns > width) {
+            (void)printf("%s\n%*s", is_command ? CONTINUES : "", (int)indent, "");
             column = indent;
         } else if (!is_first) {
             (void)putchar(' ');
@@ -124,7 +140,7 @@ static void add_json(
     const char *text,
     const char *remedy)
 {
-    struct ria_json_writer *json = &report->json;
+    struct ria_json_writer *json = report->json;
     ria_json_writer_object(json, NULL);
     ria_json_writer_text(json, "section", report->section);
     ria_json_writer_text(json, "name", name);
@@ -148,7 +164,7 @@ void ria_report_add(
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ria_printable(text);
-    if (report->is_json) {
+    if (report->json != NULL) {
         add_json(report, mark, name, text, remedy);
     } else {
         print_item(report, mark, name, text, remedy);
@@ -166,9 +182,9 @@ void ria_report_add_error(
 void ria_report_begin_causes(struct ria_report *report, const char *title)
 {
     report->has_causes = true;
-    if (report->is_json) {
-        ria_json_writer_end(&report->json);
-        ria_json_writer_array(&report->json, "causes");
+    if (report->json != NULL) {
+        ria_json_writer_end(report->json);
+        ria_json_writer_array(report->json, "causes");
     } else {
         (void)printf("\n");
         print_wrapped(title, 0, 0);
@@ -178,12 +194,12 @@ void ria_report_begin_causes(struct ria_report *report, const char *title)
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy)
 {
-    if (report->is_json) {
-        ria_json_writer_object(&report->json, NULL);
-        ria_json_writer_text(&report->json, "cause", id);
-        ria_json_writer_text(&report->json, "text", text);
-        ria_json_writer_text(&report->json, "remedy", remedy);
-        ria_json_writer_end(&report->json);
+    if (report->json != NULL) {
+        ria_json_writer_object(report->json, NULL);
+        ria_json_writer_text(report->json, "cause", id);
+        ria_json_writer_text(report->json, "text", text);
+        ria_json_writer_text(report->json, "remedy", remedy);
+        ria_json_writer_end(report->json);
         return;
     }
     (void)printf("\n  * ");
@@ -192,36 +208,63 @@ void ria_report_add_cause(
     print_wrapped(remedy, 4, 4);
 }
 
-static int print_json(struct ria_report *report, const char *result, const char *text, int status)
+static void add_json_times(struct ria_json_writer *json, const struct ria_times *times)
 {
-    struct ria_json_writer *json = &report->json;
+    static const char *const names[] = {
+        [RIA_PHASE_NAME] = "name",
+        [RIA_PHASE_TCP] = "tcp",
+        [RIA_PHASE_TLS] = "tls",
+        [RIA_PHASE_CREDENTIALS] = "credentials",
+        [RIA_PHASE_SIGNATURE] = "signature",
+        [RIA_PHASE_VERDICT] = "verdict",
+        [RIA_PHASE_LOGIN] = "login",
+    };
+    ria_json_writer_object(json, "times_us");
+    for (size_t i = 0; i < RIA_PHASES; i++) {
+        if (times->us[i] == RIA_TIME_UNKNOWN) {
+            ria_json_writer_null(json, names[i]);
+        } else {
+            ria_json_writer_number(json, names[i], times->us[i]);
+        }
+    }
+    ria_json_writer_end(json);
+}
+
+static void end_json(
+    struct ria_report *report,
+    const char *target,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status)
+{
+    struct ria_json_writer *json = report->json;
     ria_json_writer_end(json);
     if (!report->has_causes) {
         ria_json_writer_array(json, "causes");
         ria_json_writer_end(json);
     }
+    add_json_times(json, times);
+    ria_json_writer_text(json, "target", target);
     ria_json_writer_text(json, "result", result);
     ria_json_writer_text(json, "summary", text);
     ria_json_writer_number(json, "status", status);
     ria_json_writer_end(json);
-    const char *document = ria_json_writer_finish(json);
-    if (document == NULL) {
-        return ria_out_of_memory();
-    }
-    return ria_print(document) == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
 }
 
-int ria_report_end(struct ria_report *report, const char *result, const char *text, int status)
+int ria_report_end(
+    struct ria_report *report,
+    const char *target,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status)
 {
-    if (report->is_json) {
-        return print_json(report, result, text, status);
+    if (report->json != NULL) {
+        end_json(report, target, times, result, text, status);
+        return status;
     }
     (void)printf("\n");
     print_wrapped(text, 0, 0);
     return ria_print("") == RIA_EXIT_OK ? status : RIA_EXIT_FAILED;
-}
-
-void ria_report_release(struct ria_report *report)
-{
-    ria_buf_release(&report->text);
 }

@@ -4,8 +4,7 @@
  * a name, a text that contains the evidence, and, if something is wrong, a remedy.
  *
  * The text is wrapped at 80 columns. Marks are coloured if stdout is a terminal, unless NO_COLOR is
- * set or TERM is "dumb". With JSON, nothing is printed until ria_report_end(), which prints one
- * object.
+ * set or TERM is "dumb". With JSON, nothing is printed.
  */
 #ifndef RIA_CHECK_REPORT_H
 #define RIA_CHECK_REPORT_H
@@ -26,19 +25,37 @@ enum {
     RIA_REPORT_TEXT_MAX = 2 * RIA_ERROR_TEXT_MAX
 };
 
+/* The phases of a login, in their order, and the login as a whole. */
+enum ria_phase {
+    RIA_PHASE_NAME,
+    RIA_PHASE_TCP,
+    RIA_PHASE_TLS,
+    RIA_PHASE_CREDENTIALS,
+    RIA_PHASE_SIGNATURE,
+    RIA_PHASE_VERDICT,
+    RIA_PHASE_LOGIN,
+    RIA_PHASES,
+};
+
+#define RIA_TIME_UNKNOWN (-1)
+
+struct ria_times {
+    int64_t us[RIA_PHASES]; /* microseconds, or RIA_TIME_UNKNOWN */
+};
+
 struct ria_report {
-    bool is_json;
+    struct ria_json_writer *json; /* borrowed; NULL: prints text */
     bool is_coloured;
     const char *section; /* the current section; static */
     bool is_section_shown;
     bool has_items;
     bool has_causes;
-    struct ria_buf text;         /* the JSON object so far */
-    struct ria_json_writer json; /* writes to `text`, inside the array "items" or "causes" */
 };
 
-/* Initializes *report. The caller releases it with ria_report_release(). */
-void ria_report_begin(struct ria_report *report, bool is_json, const struct ria_world *world);
+/* Begins a report. It is one object, which is appended to `json`; or text on stdout if `json` is
+ * NULL. */
+void ria_report_begin(
+    struct ria_report *report, struct ria_json_writer *json, const struct ria_world *world);
 
 /* Begins a section. Its title is printed before its first item. `title` is static. */
 void ria_report_section(struct ria_report *report, const char *title);
@@ -64,10 +81,15 @@ void ria_report_begin_causes(struct ria_report *report, const char *title);
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy);
 
-/* Prints the last line, or the whole JSON object. `result` is a word for the exit status, and
- * `text` a sentence. Returns `status`, or RIA_EXIT_FAILED if stdout cannot be written. */
-int ria_report_end(struct ria_report *report, const char *result, const char *text, int status);
-
-void ria_report_release(struct ria_report *report);
+/* Prints the last line, or ends the JSON object, which contains the times. `target` is the name of
+ * what was checked; NULL: none. `result` is a word for the exit status, and `text` a sentence.
+ * Returns `status`, or RIA_EXIT_FAILED if stdout cannot be written. */
+int ria_report_end(
+    struct ria_report *report,
+    const char *target,
+    const struct ria_times *times,
+    const char *result,
+    const char *text,
+    int status);
 
 #endif

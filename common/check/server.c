@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    PROBE_MS = 6000, /* time limit of the connection, and of each read */
-    SPARE_MS = 6000, /* for name resolution */
+    SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
+    MS_PER_SECOND = 1000,
     ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
     VALUE_SIZE = 600,
 };
@@ -144,6 +144,34 @@ static void add_unreached(struct ria_facts *facts)
 
 /* -- TLS -------------------------------------------------------------------------------------- */
 
+/* Reports a chain that OpenSSL rejects. A certificate that is not valid at this time says nothing
+ * about its issuer. */
+static void add_broken_chain(struct ria_facts *facts, const char *issuer, const char *reason)
+{
+    facts->is_out_of_date = ria_probe_is(&facts->server, "in_time", "no");
+    facts->is_other_ca = !facts->is_out_of_date;
+    if (facts->is_out_of_date) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "TLS",
+            "Compare this machine's clock with the certificate's dates.",
+            "a certificate of the server, issued by %s, or its issuer's: %s",
+            issuer,
+            reason);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "TLS",
+        "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
+        "the certificate was issued by %s, which is not in %s: %s",
+        issuer,
+        facts->ca_file,
+        reason);
+}
+
 static void add_chain(struct ria_facts *facts)
 {
     char chain[VALUE_SIZE];
@@ -170,27 +198,25 @@ static void add_chain(struct ria_facts *facts)
             (double)ria_probe_number(&facts->server, "tls_us", 0) / RIA_US_PER_MS,
             issuer);
     } else {
-        facts->is_other_ca = true;
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "TLS",
-            "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
-            "the certificate was issued by %s, which is not in %s: %s",
-            issuer,
-            facts->ca_file,
-            chain);
+        add_broken_chain(facts, issuer, chain);
     }
 }
 
-/* Returns whether the client accepts a certificate without the dialled name: tls = verify-ca is
- * set, and for libpq, which does not read it, also sslmode. */
+/* Returns whether the client accepts a certificate without the dialled name, because tls =
+ * verify-ca is set. Under rds-iam exec, libpq then uses sslmode=verify-ca, unless sslmode is set. A
+ * service contains its sslmode, and the agent serves only verify-full. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
+    static const char *const modes[] = {"verify-ca", "prefer", "allow"};
     const char *mode = ria_world_env(facts->world, "PGSSLMODE");
-    bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
-    return facts->has_name && facts->name.chain_suffices &&
-           (!is_postgres || (mode != NULL && strcmp(mode, "verify-ca") == 0));
+    if (!facts->has_name || !facts->name.chain_suffices || facts->target.service != NULL) {
+        return false;
+    }
+    bool is_enough = facts->target.engine != RIA_ENGINE_POSTGRES || mode == NULL;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && !is_enough; i++) {
+        is_enough = strcmp(mode, modes[i]) == 0;
+    }
+    return is_enough;
 }
 
 static void add_server_name(struct ria_facts *facts)
@@ -219,8 +245,10 @@ static void add_server_name(struct ria_facts *facts)
             facts->report,
             RIA_MARK_FAULT,
             "server name",
-            "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or dial "
-            "the real name: write it to /etc/hosts.",
+            facts->has_name && facts->name.chain_suffices
+                ? "The section has tls = verify-ca, but the client's sslmode overrides it."
+                : "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or "
+                  "dial the real name: write it to /etc/hosts.",
             "the certificate is for %s, and clients compare it with %s",
             names,
             host);
@@ -264,7 +292,13 @@ static void add_tls(struct ria_facts *facts)
         facts->offers_no_tls = true;
         return;
     }
-    if (ria_probe_text(&facts->server, "error", error, sizeof(error))) {
+    bool is_failed = ria_probe_text(&facts->server, "error", error, sizeof(error));
+    facts->is_silent = facts->server.is_late || ria_probe_is(&facts->server, "silent", "yes");
+    if (facts->is_silent) {
+        (void)snprintf(
+            error, sizeof(error), "the server did not answer within %u s", facts->target.timeout);
+    }
+    if (is_failed || facts->is_silent) {
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -299,6 +333,29 @@ static void use_engine(struct ria_facts *facts)
     }
 }
 
+/* Uses the client's own limit, so that this check ends shortly after the client would. */
+static void add_time_limit(struct ria_facts *facts)
+{
+    struct ria_target *target = &facts->target;
+    if (target->engine == RIA_ENGINE_POSTGRES) {
+        ria_check_use_timeout(
+            target, ria_world_env(facts->world, "PGCONNECT_TIMEOUT"), "PGCONNECT_TIMEOUT");
+    }
+    if (target->timeout == 0) {
+        target->timeout = RIA_CHECK_TIMEOUT;
+        target->timeout_from = "rds-iam check, because the client has no limit";
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_NOTE,
+        "time limit",
+        NULL,
+        "%u s, by %s; this part ends after %u s",
+        target->timeout,
+        target->timeout_from,
+        target->timeout + SPARE_MS / MS_PER_SECOND);
+}
+
 void ria_check_server(struct ria_facts *facts)
 {
     char port[16];
@@ -306,7 +363,6 @@ void ria_check_server(struct ria_facts *facts)
     struct ria_error err;
     const struct ria_login *login = &facts->target.login;
     (void)snprintf(port, sizeof(port), "%u", login->port);
-    (void)snprintf(limit, sizeof(limit), "%d", PROBE_MS);
     const char *arguments[] = {
         RIA_PROBE_PROGRAM,
         "tls",
@@ -318,15 +374,19 @@ void ria_check_server(struct ria_facts *facts)
         facts->target.address[0] == '\0' ? login->host : facts->target.address,
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, PROBE_MS + SPARE_MS);
     ria_report_section(facts->report, "Server");
     add_name(facts);
+    add_time_limit(facts);
+    int64_t limit_ms = (int64_t)facts->target.timeout * MS_PER_SECOND;
+    (void)snprintf(limit, sizeof(limit), "%" PRId64, limit_ms);
+    struct ria_deadline deadline = ria_deadline_in(facts->world, limit_ms + SPARE_MS);
     if (!ria_probe_run(arguments, NULL, deadline, facts->world, &facts->server, &err)) {
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "probe", &err);
         return;
     }
+    facts->is_probed = true;
     facts->is_reached = ria_probe_number(&facts->server, "tcp_us", -1) >= 0;
-    if (ria_probe_number(&facts->server, "tcp_us", -1) < 0) {
+    if (!facts->is_reached) {
         add_unreached(facts);
         return;
     }

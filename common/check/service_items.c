@@ -12,10 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    AGENT_MS = 6000
-};
-
 /* The files that were read. Their texts are wiped on release, because they may contain passwords.
  */
 struct service_files {
@@ -56,57 +52,63 @@ static const char *value_of(const struct ria_indexed_service *service, const cha
     return setting == NULL ? NULL : setting->value;
 }
 
-/* Copies the service's host, port, user and CA file, unless the command line gives them. */
-static void use_service(struct ria_target *target, const struct ria_indexed_service *service)
+/* Copies the first element of a list, which libpq separates by commas. Returns whether it is not
+ * empty and fits. */
+static bool copy_first(char *out, size_t size, const char *list)
 {
-    const char *host = value_of(service, "host");
-    const char *port = value_of(service, "port");
-    const char *user = value_of(service, "user");
+    return list != NULL && *list != '\0' && *list != ',' &&
+           ria_text_format(out, size, "%.*s", (int)strcspn(list, ","), list);
+}
+
+/* Finds the file with which libpq verifies the server: sslrootcert, PGSSLROOTCERT, or
+ * ~/.postgresql/root.crt. Leaves target->ca unset for a value that is not a path, such as system.
+ */
+static void use_service_ca(
+    struct ria_target *target,
+    const struct ria_indexed_service *service,
+    const struct ria_world *world)
+{
     const char *ca = value_of(service, "sslrootcert");
-    const char *address = value_of(service, "hostaddr");
-    if (address != NULL) {
-        (void)ria_text_copy(target->address, sizeof(target->address), address);
-    }
-    if (target->login.host == NULL && host != NULL &&
-        ria_text_copy(target->host, sizeof(target->host), host)) {
-        target->login.host = target->host;
-    }
-    if (target->login.user == NULL && user != NULL &&
-        ria_text_copy(target->user, sizeof(target->user), user)) {
-        target->login.user = target->user;
-    }
-    if (target->ca == NULL && ca != NULL && *ca == '/' &&
-        ria_text_copy(target->ca_path, sizeof(target->ca_path), ca)) {
+    const char *home = ria_world_home(world);
+    ca = ca == NULL ? ria_world_env(world, "PGSSLROOTCERT") : ca;
+    bool is_set =
+        ca != NULL
+            ? *ca == '/' && ria_text_copy(target->ca_path, sizeof(target->ca_path), ca)
+            : home != NULL &&
+                  ria_text_format(
+                      target->ca_path, sizeof(target->ca_path), "%s/.postgresql/root.crt", home);
+    if (target->ca == NULL && is_set) {
         target->ca = target->ca_path;
-    }
-    if (target->login.port == 0) {
-        target->login.port = port == NULL ? RIA_POSTGRES_PORT : ria_port_parse(port);
     }
 }
 
-/* Asks the running agent for its state. The last error that it reports may be the cause of a
- * refused login, because libpq can show no message of the agent. */
-static void check_agent(struct ria_facts *facts)
+/* Uses the service's host, port, user and CA file. Of several hosts, only the first is checked. */
+static void use_service(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
-    RIA_AUTO(probe) status = RIA_PROBE_INIT;
-    struct ria_error err;
-    char error[RIA_ERROR_TEXT_MAX];
-    const char *arguments[] = {RIA_BINDIR "/rds-iam-agent", "--status", NULL};
-    struct ria_deadline deadline = ria_deadline_in(facts->world, AGENT_MS);
-    facts->is_agent_running =
-        ria_probe_run(arguments, NULL, deadline, facts->world, &status, &err) && !status.is_late &&
-        status.signal == 0 && status.status == 0;
-    ria_report_add(
-        facts->report,
-        facts->is_agent_running ? RIA_MARK_OK : RIA_MARK_NOTE,
-        "agent",
-        NULL,
-        "%s",
-        facts->is_agent_running ? "running" : "not running for this user");
-    if (ria_probe_text(&status, "last error", error, sizeof(error)) &&
-        strstr(error, ": ") != NULL) {
-        facts->has_agent_error = true;
-        ria_report_add(facts->report, RIA_MARK_WARNING, "agent's last error", NULL, "%s", error);
+    char port[16] = "";
+    struct ria_target *target = &facts->target;
+    const char *host = value_of(service, "host");
+    ria_check_use_timeout(target, value_of(service, "connect_timeout"), "connect_timeout");
+    (void)copy_first(target->address, sizeof(target->address), value_of(service, "hostaddr"));
+    if (copy_first(target->host, sizeof(target->host), host) && *host != '/' && *host != '@') {
+        target->login.host = target->host;
+    }
+    const char *user = value_of(service, "user");
+    if (user != NULL && ria_text_copy(target->user, sizeof(target->user), user)) {
+        target->login.user = target->user;
+    }
+    ria_check_use_default_user(target, facts->world);
+    use_service_ca(target, service, facts->world);
+    bool has_port = copy_first(port, sizeof(port), value_of(service, "port"));
+    target->login.port = has_port ? ria_port_parse(port) : RIA_POSTGRES_PORT;
+    if (host != NULL && strchr(host, ',') != NULL) {
+        ria_report_add(
+            facts->report,
+            RIA_MARK_NOTE,
+            "hosts",
+            NULL,
+            "of %s, only the first host is checked; the login may use another one",
+            host);
     }
 }
 
@@ -114,7 +116,6 @@ static void check_agent(struct ria_facts *facts)
  */
 static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
-    struct ria_error err;
     struct stat status;
     const char *path = service->entry.passfile;
     if (path == NULL) {
@@ -124,9 +125,9 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
             "passfile",
             "Start the client with rds-iam exec, or add a passfile: rds-iam setup postgres",
             "the service names no passfile, so the agent does not serve it");
-    } else if (!ria_service_index_check(service, &err)) {
+    } else if (!ria_service_index_check(service, &facts->service_error)) {
         facts->is_service_refused = true;
-        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &err);
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "passfile", &facts->service_error);
     } else if (stat(path, &status) != 0) {
         facts->is_passfile_missing = true;
         ria_report_add(
@@ -155,6 +156,21 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
+/* Returns whether the first unusable line of the file is in this service. libpq then refuses the
+ * service; it ignores such lines of other services. */
+static bool has_odd_line(
+    const struct ria_service_index *index, const struct ria_indexed_service *service)
+{
+    const struct ria_service_file *file = service->file;
+    bool is_within = file->odd_line > service->service->line;
+    for (size_t i = 0; i < index->count; i++) {
+        unsigned line = index->services[i].service->line;
+        bool is_between = line > service->service->line && line < file->odd_line;
+        is_within = is_within && !(index->services[i].file == file && is_between);
+    }
+    return is_within;
+}
+
 static void check_indexed_service(struct ria_facts *facts, const struct service_files *files)
 {
     RIA_AUTO(service_index) index = {0};
@@ -174,6 +190,18 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
             facts->target.service);
         return;
     }
+    if (has_odd_line(&index, service)) {
+        facts->is_service_missing = true;
+        ria_report_add(
+            facts->report,
+            RIA_MARK_FAULT,
+            "service",
+            NULL,
+            RIA_SERVICE_ODD_LINE,
+            service->file->path,
+            service->file->odd_line);
+        return;
+    }
     ria_report_add(
         facts->report,
         RIA_MARK_OK,
@@ -183,11 +211,11 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
         service->service->name,
         service->file->path,
         service->service->line);
-    use_service(&facts->target, service);
-    facts->has_password = value_of(service, "password") != NULL;
+    use_service(facts, service);
+    ria_check_given_password(facts, value_of(service, "password"), "the service");
     facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {
-        check_agent(facts);
+        ria_check_agent(facts);
     }
     check_passfile(facts, service);
 }
@@ -199,12 +227,25 @@ void ria_check_service(struct ria_facts *facts)
     if (read_service_files(facts->world, &files, &err)) {
         check_indexed_service(facts, &files);
     } else {
+        facts->is_service_missing = true;
         ria_report_add_error(facts->report, RIA_MARK_FAULT, "service", &err);
     }
     release_service_files(&files);
 }
 
-bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, size_t size)
+/* Returns whether a service is for another server than one of RDS: no token is made for its host,
+ * and it has no passfile. */
+static bool is_other_service(
+    const struct ria_indexed_service *service, const struct ria_world *world)
+{
+    struct ria_error err;
+    const struct ria_login login = {
+        .host = value_of(service, "host"), .port = RIA_POSTGRES_PORT, .channel = RIA_CHANNEL_NONE};
+    return service->entry.passfile == NULL &&
+           (login.host == NULL || ria_login_has_endpoint(&login, world, &err) == RIA_ABSENT);
+}
+
+bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other)
 {
     struct service_files files = {.count = 0};
     RIA_AUTO(service_index) services = {0};
@@ -212,7 +253,8 @@ bool ria_check_service_name(const struct ria_world *world, size_t index, char *o
     bool ok = read_service_files(world, &files, &err) &&
               ria_service_index_make(files.file, files.count, NULL, &services) &&
               index < services.count &&
-              ria_text_copy(out, size, services.services[index].service->name);
+              ria_text_copy(out, RIA_CHECK_NAME_SIZE, services.services[index].service->name);
+    *is_other = ok && is_other_service(&services.services[index], world);
     release_service_files(&files);
     return ok;
 }

@@ -40,12 +40,12 @@ static void fill_table(const struct ria_syntax *syntax, struct option *out)
  * letter can be in the middle of an argument such as -abc, and optind still points at that
  * argument. For --name=value where --name takes no value, optopt is the number that getopt_long()
  * returns for the option, and this number is at least FIRST. */
-static int unknown_option(char **argv)
+static int unknown_option(char **argv, struct ria_error *err)
 {
     if (optopt > 0 && optopt < FIRST && optopt != 'h') {
-        return ria_usage(argv[0], "unknown option -%c", optopt);
+        return ria_usage_error(err, argv[0], "unknown option -%c", optopt);
     }
-    return ria_usage(argv[0], "unknown option %s", argv[optind - 1]);
+    return ria_usage_error(err, argv[0], "unknown option %s", argv[optind - 1]);
 }
 
 static const char **value_place(const struct ria_option *option, void *values)
@@ -53,31 +53,34 @@ static const char **value_place(const struct ria_option *option, void *values)
     return (const char **)((char *)values + option->place);
 }
 
-static int options_set(char **argv, const struct ria_option *option, void *values)
+static int options_set(
+    char **argv, const struct ria_option *option, void *values, struct ria_error *err)
 {
     if (option->argument == NULL) {
         *(bool *)((char *)values + option->place) = true;
         return RIA_CONTINUE;
     }
     if (*optarg == '\0') {
-        return ria_usage(argv[0], "the value of --%s is empty", option->name);
+        return ria_usage_error(err, argv[0], "the value of --%s is empty", option->name);
     }
     *value_place(option, values) = optarg;
     return RIA_CONTINUE;
 }
 
-static int options_check_required(char **argv, const struct ria_syntax *syntax, void *values)
+static int options_check_required(
+    char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err)
 {
     for (size_t i = 0; i < syntax->count; i++) {
         const struct ria_option *option = &syntax->options[i];
         if (option->is_required && *value_place(option, values) == NULL) {
-            return ria_usage(argv[0], "--%s is missing", option->name);
+            return ria_usage_error(err, argv[0], "--%s is missing", option->name);
         }
     }
     return RIA_CONTINUE;
 }
 
-int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values)
+int ria_options_read(
+    int argc, char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err)
 {
     struct option table[RIA_OPTIONS_MAX + 2];
     fill_table(syntax, table);
@@ -91,27 +94,49 @@ int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, vo
             return print_help(&text);
         }
         if (found == ':') {
-            return ria_usage(argv[0], "%s needs a value", argv[optind - 1]);
+            return ria_usage_error(err, argv[0], "%s needs a value", argv[optind - 1]);
         }
         if (found < FIRST) {
-            return unknown_option(argv);
+            return unknown_option(argv, err);
         }
-        status = options_set(argv, &syntax->options[found - FIRST], values);
+        status = options_set(argv, &syntax->options[found - FIRST], values, err);
         if (status != RIA_CONTINUE) {
             return status;
         }
     }
     if (optind < argc) {
-        return ria_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
+        return ria_usage_error(err, argv[0], "unexpected argument \"%s\"", argv[optind]);
     }
-    return options_check_required(argv, syntax, values);
+    return options_check_required(argv, syntax, values, err);
+}
+
+int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values)
+{
+    struct ria_error err = {0};
+    int status = ria_options_read(argc, argv, syntax, values, &err);
+    if (err.text[0] != '\0') {
+        ria_print_error(argv[0], &err);
+    }
+    return status;
+}
+
+int ria_options_read_port(
+    const char *command, const char *text, unsigned *port, struct ria_error *err)
+{
+    *port = ria_port_parse(text);
+    return *port > 0
+               ? RIA_CONTINUE
+               : ria_usage_error(err, command, "--port \"%s\" is not between 1 and 65535", text);
 }
 
 int ria_options_port(const char *command, const char *text, unsigned *port)
 {
-    *port = ria_port_parse(text);
-    return *port > 0 ? RIA_CONTINUE
-                     : ria_usage(command, "--port \"%s\" is not between 1 and 65535", text);
+    struct ria_error err;
+    int status = ria_options_read_port(command, text, port, &err);
+    if (status != RIA_CONTINUE) {
+        ria_print_error(command, &err);
+    }
+    return status;
 }
 
 int ria_command_run(

@@ -18,9 +18,18 @@ enum {
  * usage error on stderr, and returns the exit status. argv[0] is the full name of the command. */
 int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values);
 
+/* Like ria_options_parse(), but fills *err, which the caller has zeroed, in place of printing a
+ * usage error. */
+int ria_options_read(
+    int argc, char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err);
+
 /* Parses the value of --port. Returns RIA_CONTINUE on success. If the value is not between 1 and
  * 65535, prints a usage error and returns RIA_EXIT_USAGE. */
 int ria_options_port(const char *command, const char *text, unsigned *port);
+
+/* Like ria_options_port(), but fills *err and prints nothing. */
+int ria_options_read_port(
+    const char *command, const char *text, unsigned *port, struct ria_error *err);
 
 /* Runs the command that argv[1] names, with the full name of the command as its argv[0]. Returns
  * its exit status. Prints the help text of the group for --help, and a usage error for a missing or

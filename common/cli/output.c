@@ -4,23 +4,43 @@
  * written completely as a failure, because another program may use the output. */
 #include "cli/output.h"
 
-#include "rds_iam.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-int ria_usage(const char *command, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void compose_usage(
+    struct ria_error *err, const char *command, const char *format, va_list args)
+{
+    char what[RIA_ERROR_TEXT_MAX];
+    (void)vsnprintf(what, sizeof(what), format, args);
+    (void)ria_fail(err, RIA_E_USAGE, "%s; see %s --help", what, command);
+}
+
+int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    /* The first word of the command is the name of the program. */
-    (void)fprintf(stderr, "%.*s: ", (int)strcspn(command, " "), command);
-    (void)vfprintf(stderr, format, args);
+    compose_usage(err, command, format, args);
     va_end(args);
-    (void)fprintf(stderr, "; see %s --help\n", command);
     return RIA_EXIT_USAGE;
+}
+
+int ria_usage(const char *command, const char *format, ...)
+{
+    struct ria_error err;
+    va_list args;
+    va_start(args, format);
+    compose_usage(&err, command, format, args);
+    va_end(args);
+    ria_print_error(command, &err);
+    return RIA_EXIT_USAGE;
+}
+
+void ria_print_error(const char *command, const struct ria_error *err)
+{
+    /* The first word of the command is the name of the program. */
+    (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, err->text);
 }
 
 int ria_out_of_memory(void)

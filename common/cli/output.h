@@ -6,6 +6,8 @@
 #ifndef RIA_CLI_OUTPUT_H
 #define RIA_CLI_OUTPUT_H
 
+#include "rds_iam.h"
+
 enum {
     RIA_EXIT_OK = 0,
     RIA_EXIT_FAILED = 1,
@@ -15,6 +17,13 @@ enum {
 /* Prints what is wrong with the command line, and "; see COMMAND --help", on stderr. `command` is
  * the full name of the command, such as "rds-iam setup mysql". Returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Like ria_usage(), but fills *err and prints nothing. */
+int ria_usage_error(struct ria_error *err, const char *command, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Prints an error of a command on stderr, after the name of the program. */
+void ria_print_error(const char *command, const struct ria_error *err);
 
 /* Prints "out of memory" on stderr. Returns RIA_EXIT_FAILED. */
 int ria_out_of_memory(void);

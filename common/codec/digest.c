@@ -85,34 +85,21 @@ static bool lie_in_one_object(struct ria_error *err)
     return true;
 }
 
-/* Computes the digest of up to two pieces. The caller may use the same context for several digests.
- */
-static bool digest(
-    EVP_MD_CTX *ctx,
-    const void *first,
-    size_t first_len,
-    const void *second,
-    size_t second_len,
-    uint8_t *out)
+/* Computes the digest of several pieces. The caller may use the same context for several
+ * digests. */
+static bool digest_parts(
+    EVP_MD_CTX *ctx, const struct ria_digest_part *parts, size_t count, uint8_t out[RIA_SHA256_LEN])
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
-    bool ok = EVP_DigestInit_ex(ctx, sha256, NULL) == 1 &&
-              EVP_DigestUpdate(ctx, first, first_len) == 1 &&
-              (second_len == 0 || EVP_DigestUpdate(ctx, second, second_len) == 1) &&
-              EVP_DigestFinal_ex(ctx, sum, NULL) == 1;
+    bool ok = EVP_DigestInit_ex(ctx, sha256, NULL) == 1;
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = parts[i].len == 0 || EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(ctx, sum, NULL) == 1;
     if (ok) {
         memcpy(out, sum, RIA_SHA256_LEN);
     }
-    explicit_bzero(sum, sizeof(sum));
-    return ok;
-}
-
-/* Computes one SHA-256. */
-static bool hash(const void *data, size_t len, uint8_t *out)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && digest(ctx, data, len, NULL, 0, out);
-    EVP_MD_CTX_free(ctx);
+    explicit_bzero(sum, RIA_SHA256_LEN);
     return ok;
 }
 
@@ -132,18 +119,20 @@ static bool hmac(
     uint8_t inner[RIA_SHA256_LEN];
     bool ok = true;
     if (key_len > sizeof(pad)) {
-        ok = digest(ctx, key, key_len, NULL, 0, (uint8_t *)pad);
+        ok = digest_parts(ctx, &(struct ria_digest_part){key, key_len}, 1, (uint8_t *)pad);
     } else if (key_len > 0) {
         memcpy(pad, key, key_len);
     }
     for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
         pad[i] ^= INNER;
     }
-    ok = ok && digest(ctx, pad, sizeof(pad), message->data, message->len, inner);
+    const struct ria_digest_part first[] = {{pad, sizeof(pad)}, *message};
+    ok = ok && digest_parts(ctx, first, 2, inner);
     for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
         pad[i] ^= INNER ^ OUTER;
     }
-    ok = ok && digest(ctx, pad, sizeof(pad), inner, sizeof(inner), out);
+    const struct ria_digest_part second[] = {{pad, sizeof(pad)}, {inner, sizeof(inner)}};
+    ok = ok && digest_parts(ctx, second, 2, out);
     explicit_bzero(pad, sizeof(pad));
     explicit_bzero(inner, sizeof(inner));
     return ok;
@@ -151,6 +140,7 @@ static bool hmac(
 
 /* Computes a chain of HMACs, with one context for all of them. */
 static bool hmac_chain(
+    EVP_MD_CTX *ctx,
     const void *key,
     size_t key_len,
     const struct ria_digest_part *messages,
@@ -158,14 +148,12 @@ static bool hmac_chain(
     uint8_t *out)
 {
     uint8_t sum[RIA_SHA256_LEN];
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL;
+    bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
         ok = hmac(ctx, key, key_len, &messages[i], sum);
         key = sum;
         key_len = sizeof(sum);
     }
-    EVP_MD_CTX_free(ctx);
     if (ok) {
         memcpy(out, sum, sizeof(sum));
     }
@@ -183,7 +171,10 @@ static bool computes_known_hmac(void)
     static const char text[] = "what do ya want for nothing?";
     const struct ria_digest_part message = {text, sizeof(text) - 1};
     uint8_t got[RIA_SHA256_LEN] = {0};
-    return hmac_chain("Jefe", 4, &message, 1, got) && memcmp(got, want, sizeof(want)) == 0;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && hmac_chain(ctx, "Jefe", 4, &message, 1, got);
+    EVP_MD_CTX_free(ctx);
+    return ok && memcmp(got, want, sizeof(want)) == 0;
 }
 
 /* Checks the process's OpenSSL once and fetches SHA-256; on failure, fills `refusal`. */
@@ -224,15 +215,49 @@ static bool digest_ready(struct ria_error *err)
     return true;
 }
 
-bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
+bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
 {
     if (!digest_ready(err)) {
         return false;
     }
-    if (!hash(data, len, out)) {
-        return ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute a SHA-256");
-    }
-    return true;
+    digest->ctx = EVP_MD_CTX_new();
+    return digest->ctx != NULL || ria_fail(err, RIA_E_CRYPTO, "OpenSSL has no memory for a digest");
+}
+
+void ria_digest_release(struct ria_digest *digest)
+{
+    EVP_MD_CTX_free(digest->ctx);
+    digest->ctx = NULL;
+}
+
+bool ria_digest_sha256(
+    struct ria_digest *digest,
+    const struct ria_digest_part *parts,
+    size_t count,
+    uint8_t out[RIA_SHA256_LEN],
+    struct ria_error *err)
+{
+    return digest_parts(digest->ctx, parts, count, out) ||
+           ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute a SHA-256");
+}
+
+bool ria_digest_hmac(
+    struct ria_digest *digest,
+    const struct ria_digest_part *key,
+    const struct ria_digest_part *messages,
+    size_t count,
+    uint8_t out[RIA_SHA256_LEN],
+    struct ria_error *err)
+{
+    return hmac_chain(digest->ctx, key->data, key->len, messages, count, out) ||
+           ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute an HMAC");
+}
+
+bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
+{
+    RIA_AUTO(digest) digest = {0};
+    return ria_digest_open(&digest, err) &&
+           ria_digest_sha256(&digest, &(struct ria_digest_part){data, len}, 1, out, err);
 }
 
 bool ria_hmac_sha256(
@@ -243,13 +268,10 @@ bool ria_hmac_sha256(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    if (!digest_ready(err)) {
-        return false;
-    }
-    if (!hmac_chain(key, key_len, messages, count, out)) {
-        return ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute an HMAC");
-    }
-    return true;
+    RIA_AUTO(digest) digest = {0};
+    return ria_digest_open(&digest, err) &&
+           ria_digest_hmac(
+               &digest, &(struct ria_digest_part){key, key_len}, messages, count, out, err);
 }
 
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)

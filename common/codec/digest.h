@@ -18,6 +18,7 @@
 #ifndef RIA_CODEC_DIGEST_H
 #define RIA_CODEC_DIGEST_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stddef.h>
@@ -28,6 +29,44 @@ enum {
     RIA_SHA1_LEN = 20,
 };
 
+struct evp_md_ctx_st; /* OpenSSL's EVP_MD_CTX */
+
+/* A context for several digests, one after the other. {0} is closed. */
+struct ria_digest {
+    struct evp_md_ctx_st *ctx;
+};
+
+/* One piece of a message. */
+struct ria_digest_part {
+    const void *data;
+    size_t len;
+};
+
+/* Opens a context. On failure, returns false with err filled (RIA_E_CRYPTO). The caller closes it
+ * with RIA_AUTO(digest). */
+bool ria_digest_open(struct ria_digest *digest, struct ria_error *err) RIA_MUST_USE;
+
+/* Computes out = SHA-256(parts, one after the other). On failure, returns false with err filled
+ * (RIA_E_CRYPTO), and out is unchanged. */
+bool ria_digest_sha256(
+    struct ria_digest *digest,
+    const struct ria_digest_part *parts,
+    size_t count,
+    uint8_t out[RIA_SHA256_LEN],
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Computes the chain of ria_hmac_sha256() with an open context. */
+bool ria_digest_hmac(
+    struct ria_digest *digest,
+    const struct ria_digest_part *key,
+    const struct ria_digest_part *messages,
+    size_t count,
+    uint8_t out[RIA_SHA256_LEN],
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Closes the context; OpenSSL wipes its memory. Accepts a closed one. */
+void ria_digest_release(struct ria_digest *digest);
+
 /* Computes out = SHA-256(data). On failure, returns false with err filled (RIA_E_CRYPTO), and out
  * is unchanged. */
 bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
@@ -37,12 +76,6 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
  * ria_sha256(). */
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;
-
-/* A message in a chain of HMACs. */
-struct ria_digest_part {
-    const void *data;
-    size_t len;
-};
 
 /* Computes out = HMAC-SHA-256(key, message). If there are several messages, the HMAC of each
  * message is the key for the next, as SigV4 derives its keys. out may overlap the key. No part of a

@@ -6,27 +6,45 @@
 
 #include "base/ascii.h"
 
+/* One bit for each byte that is not encoded: - . 0-9, A-Z _ a-z ~. */
+static const uint64_t unreserved[4] = {
+    UINT64_C(0x03ff600000000000),
+    UINT64_C(0x47fffffe87fffffe),
+};
+
 static bool is_unreserved(char c)
 {
-    return ria_ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
+    unsigned char byte = (unsigned char)c;
+    return (unreserved[byte / 64] >> (byte % 64) & 1) != 0;
 }
 
 static const char upper_digits[] = RIA_DIGITS "ABCDEF";
 
-/* Appends each run of unreserved characters at once. */
-void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
+char *ria_percent_write(char *out, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        size_t start = i;
-        while (i < len && is_unreserved(bytes[i])) {
-            i++;
+        unsigned char c = (unsigned char)bytes[i];
+        if (is_unreserved(bytes[i])) {
+            *out++ = bytes[i];
+        } else {
+            *out++ = '%';
+            *out++ = upper_digits[c >> 4];
+            *out++ = upper_digits[c & 0xf];
         }
-        ria_buf_add(out, bytes + start, i - start);
-        if (i < len) {
-            unsigned char c = (unsigned char)bytes[i];
-            char code[] = {'%', upper_digits[c >> 4], upper_digits[c & 0xf]};
-            ria_buf_add(out, code, sizeof(code));
-        }
+    }
+    return out;
+}
+
+void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
+{
+    size_t need = len;
+    for (size_t i = 0; i < len; i++) {
+        need += is_unreserved(bytes[i]) ? 0 : 2;
+    }
+    char *room = ria_buf_reserve(out, need);
+    if (room != NULL) {
+        (void)ria_percent_write(room, bytes, len);
+        ria_buf_grown(out, need);
     }
 }
 

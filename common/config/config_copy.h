@@ -4,10 +4,11 @@
  * no credentials.
  *
  * A copy is used while world->read_facts() shows that the file is unchanged: the same device,
- * inode, size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked
- * at each use. A file that was changed just before it was read is not cached, because the next
- * change of the file might leave its times unchanged (is_settled in struct ria_stamp). A file is
- * also not cached if the world has no read_facts().
+ * inode, size, times, owner, group, mode and access control list, for the same user. So the file
+ * still passes the check of base/trust.h, which it passed when it was read. A file that was changed
+ * just before it was read is not cached, because the next change of the file might leave its times
+ * unchanged (is_settled in struct ria_stamp). A file is also not cached if the world has no
+ * read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never
@@ -30,7 +31,7 @@ struct ria_config_file {
 };
 
 /* Returns a reference to the cached copy of the file. The caller releases it. Returns NULL if there
- * is no copy, if the file has changed or is no longer trusted, or if the lock is taken. */
+ * is no copy, if the file has changed, or if the lock is taken. */
 struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path);
 
 /* Sets file->reader, and caches the file, which has been read and has passed its checks. Does not

@@ -118,6 +118,7 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
         hash = ria_hash_add(hash, key.host[i - 1]);
     }
     key.hash = join_hashes(hash, hash_user(key.user), key.port, key.is_wildcard);
+    table->has_wildcard = table->has_wildcard || key.is_wildcard;
     table->keys[table->count] = key;
     return &table->keys[table->count++];
 }
@@ -192,12 +193,17 @@ static uint32_t find_at(
 {
     uint32_t first = RIA_NO_SECTION;
     for (unsigned i = 0; i < 4; i++) {
-        struct ria_section_key key_to_find = *connection;
         bool has_user = (i & 1U) != 0;
+        uint16_t port = (i & 2U) != 0 ? connection->port : 0;
+        uint32_t hash =
+            join_hashes(host_hash, has_user ? user_hash : 0, port, connection->is_wildcard);
+        if (table->slots[hash & table->slot_mask] == 0) {
+            continue;
+        }
+        struct ria_section_key key_to_find = *connection;
         key_to_find.user = has_user ? connection->user : NULL;
-        key_to_find.port = (i & 2U) != 0 ? connection->port : 0;
-        key_to_find.hash = join_hashes(
-            host_hash, has_user ? user_hash : 0, key_to_find.port, key_to_find.is_wildcard);
+        key_to_find.port = port;
+        key_to_find.hash = hash;
         uint32_t found = *find_slot(table, &key_to_find);
         if (found != 0 && found - 1 < first) {
             first = found - 1;
@@ -220,7 +226,7 @@ uint32_t ria_sections_find(
     for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
         hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
         connection.is_wildcard = i > 1;
-        if (connection.is_wildcard && host[i - 1] != '.') {
+        if (connection.is_wildcard && (host[i - 1] != '.' || !table->has_wildcard)) {
             continue;
         }
         connection.host = host + i - 1;

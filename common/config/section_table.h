@@ -32,6 +32,7 @@ struct ria_section_table {
     size_t text_len;
     uint32_t *slots; /* index of a key plus 1; 0: free */
     uint32_t slot_mask;
+    bool has_wildcard; /* the key of at least one section is a wildcard */
 };
 
 /* Allocates a table for the sections of *ini. *out must be zeroed. Returns false if memory runs

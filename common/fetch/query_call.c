@@ -106,12 +106,19 @@ static bool call_sign(
 {
     struct ria_sigv4_scope scope = {.region = region, .service = ria_service_scope(call->service)};
     char signature[RIA_SIGNATURE_SIZE];
+    struct ria_sigv4_key key;
     RIA_AUTO(buf) canonical = {.max = (size_t)2 * RIA_SESSION_TOKEN_MAX};
     if (!ria_timestamp_format(now, scope.timestamp)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_CLOCK);
     }
     if (!add_canonical(&canonical, call, place, &scope, err) ||
-        !ria_sigv4_sign(&scope, call->signer, &canonical, signature, err)) {
+        !ria_sigv4_derive(&scope, call->signer, &key, err)) {
+        return false;
+    }
+    const struct ria_digest_part request = {canonical.data, canonical.len};
+    bool ok = ria_sigv4_sign(&scope, &key, &request, 1, signature, err);
+    explicit_bzero(&key, sizeof(key));
+    if (!ok) {
         return false;
     }
     bool has_token = call->signer->session_token.len > 0;

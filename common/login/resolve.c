@@ -87,7 +87,7 @@ void ria_login_name_remedy(
         login->host,
         login->port,
         name == NULL ? "its file" : name);
-    if (!is_whole) {
+    if (!is_whole || ria_host_has_public_ca(login->host)) {
         (void)ria_text_copy(out, RIA_ERROR_TEXT_MAX, setting);
     }
 }
@@ -115,8 +115,8 @@ static bool check_chain_suffices(
             RIA_E_CHANNEL,
             &section->endpoint,
             "%s",
-            section->signed_for.kind == RIA_ENDPOINT_DSQL ? RIA_REFUSAL_DSQL_TUNNEL_NAME
-                                                          : RIA_REFUSAL_TUNNEL_NAME);
+            ria_endpoint_has_public_ca(&section->signed_for) ? RIA_REFUSAL_PUBLIC_TUNNEL_NAME
+                                                             : RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
         /* Verification of the dialled name would not help, because no token can be made for this
@@ -125,10 +125,8 @@ static bool check_chain_suffices(
         append_config_name(world, err);
         return false;
     }
-    char remedy[RIA_ERROR_TEXT_MAX] = RIA_REMEDY_NAME_UNVERIFIED;
-    if (resolved->dialled.kind != RIA_ENDPOINT_DSQL) {
-        ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
-    }
+    char remedy[RIA_ERROR_TEXT_MAX];
+    ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
     return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
 }
 

@@ -13,6 +13,9 @@
 #include "login/resolve.h"
 #include "provider/cache.h"
 #include "provider/chain.h"
+#include "provider/memory_cache.h"
+
+#include <string.h>
 
 _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit holds every token");
 
@@ -74,6 +77,45 @@ static void log_lifetime(
     }
 }
 
+/* Gets the signing key from the process's cache, or derives it. The caller wipes *key. */
+static bool find_signing_key(
+    const struct ria_world *world,
+    const struct ria_response *response,
+    const struct ria_sigv4_scope *scope,
+    struct ria_sigv4_key *key,
+    struct ria_error *err)
+{
+    const struct ria_credentials *credentials = &response->credentials;
+    if (ria_memory_cache_get_key(&credentials->secret_access_key, scope, key)) {
+        return true;
+    }
+    if (!ria_sigv4_derive(scope, credentials, key, err)) {
+        return false;
+    }
+    ria_memory_cache_put_key(world, response, scope, key);
+    return true;
+}
+
+/* Writes the text of the token to *out. On failure, *out is empty. */
+static bool sign_text(
+    const struct ria_world *world,
+    const struct ria_token_claim *claim,
+    const struct ria_response *response,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    struct ria_sigv4_scope scope;
+    struct ria_sigv4_key key;
+    bool ok = ria_token_scope(claim, &scope, err) &&
+              find_signing_key(world, response, &scope, &key, err) &&
+              ria_token_sign(claim, &scope, &response->credentials, &key, out, err);
+    explicit_bzero(&key, sizeof(key));
+    if (!ok) {
+        ria_buf_clear(out);
+    }
+    return ok;
+}
+
 /* Signs the token with the credentials in the response. Uses AWS's time if its offset from this
  * machine's clock is known. The token expires after 15 minutes, or with the credentials. */
 static bool token_for_sign(
@@ -113,11 +155,9 @@ static bool token_for_sign(
             "the token for port 443 is signed without the port, as botocore does; other signers "
             "include it");
     }
-    RIA_AUTO(buf) text = {.max = RIA_TOKEN_MAX};
-    if (!ria_token_sign(&claim, credentials, &text, err)) {
+    if (!sign_text(world, &claim, response, &token->text, err)) {
         return false;
     }
-    ria_buf_move(&token->text, &text);
     token->expires = now + RIA_TOKEN_LIFE;
     token->credentials_expires = credentials->expires;
     (void)ria_text_copy(token->source, sizeof(token->source), credentials->source);
@@ -156,7 +196,8 @@ static enum ria_outcome make_token(
         return RIA_FAILED;
     }
     struct ria_query query = ria_resolve_query(login, resolved, deadline, world);
-    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    struct ria_credentials_room room;
+    RIA_AUTO(response) response = {.outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_IN(room)};
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_find(&query, &response, &trail, err);
     if (outcome != RIA_FOUND) {

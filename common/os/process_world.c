@@ -96,7 +96,15 @@ static uid_t get_uid(void *self)
 static bool get_privileged(void *self)
 {
     (void)self;
-    return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
+    uid_t real;
+    uid_t effective;
+    gid_t real_group;
+    gid_t effective_group;
+    uid_t saved;
+    gid_t saved_group;
+    return getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
+           getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
+           real_group != effective_group;
 }
 
 /* If the path is a symbolic link, checks the directory to which the link leads. */
@@ -144,20 +152,25 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
     return len;
 }
 
-/* Reads to the end of the file. Returns false with errno set. errno is EFBIG if the file is longer
- * than out->max. */
-static bool read_all(int fd, struct ria_buf *out)
+/* Reads to the end of the file, whose size was `size` when it was opened. Returns false with errno
+ * set. errno is EFBIG if the file is longer than out->max. */
+static bool read_all(int fd, size_t size, struct ria_buf *out)
 {
     enum {
         PIECE = 16384
     };
     ssize_t len = 1;
-    struct stat status;
-    size_t size = fstat(fd, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size : 0;
+    size_t start = out->len;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        size_t want = size > out->len ? size - out->len : PIECE; /* a file in /proc has size 0 */
+        /* The additional byte is not read at the end of the file. A file in /proc has the size 0.
+         */
+        size_t done = out->len - start;
+        size_t want = size > 0 && size >= done ? size + 1 - done : PIECE;
         len = read_piece(fd, out, left < want ? left : want);
+        if (len > 0 && size > 0 && out->len - start == size) {
+            return true;
+        }
     }
     char more;
     if (len > 0 && read(fd, &more, 1) > 0) {
@@ -214,14 +227,14 @@ static enum ria_outcome read_open_file(
             "%s: is a directory; replace it with a file, or name another file",
             path);
     }
-    bool is_empty = is_null_device(fd);
+    bool is_empty = S_ISCHR(facts.mode) && is_null_device(fd);
     if (is_empty) {
         facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
     }
     if (!S_ISREG(facts.mode)) {
         return irregular(path, err);
     }
-    if (!is_empty && !read_all(fd, out)) {
+    if (!is_empty && !read_all(fd, (size_t)facts.stamp.size, out)) {
         return errno == EFBIG ? too_large(err, path, out->max)
                               : failed_by_errno(err, path, "cannot be read completely");
     }
@@ -243,10 +256,10 @@ static int open_at(int directory, const char *name, int flags)
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
-    bool is_known = stat(path, &status) == 0;
     if (error == ENOENT || error == ENOTDIR) {
         return ria_absent(err, "%s does not exist", path);
     }
+    bool is_known = stat(path, &status) == 0;
     if (error == ELOOP || (error == EACCES && is_known && S_ISDIR(status.st_mode))) {
         return ria_failed(
             err,
@@ -309,9 +322,11 @@ static enum ria_outcome read_private_file(
         return ria_absent(err, "it does not exist, or it is a symbolic link");
     }
     enum ria_outcome outcome;
-    if (!ria_file_is_private(fd, S_IFREG)) {
+    struct ria_file facts;
+    if (!ria_file_facts(fd, &facts) || !S_ISREG(facts.mode) ||
+        !ria_trust_is_private(&facts, geteuid())) {
         outcome = ria_absent(err, "%s: is not private to the user, so it is ignored", name);
-    } else if (!read_all(fd, out)) {
+    } else if (!read_all(fd, (size_t)facts.stamp.size, out)) {
         outcome = ria_absent(err, "%s: cannot be read to its end", name);
     } else {
         outcome = RIA_FOUND;

@@ -79,9 +79,12 @@ static int connect_one(const struct addrinfo *address, int64_t deadline, int *er
     return fd;
 }
 
-/* Makes the socket blocking, with a time limit for each read and write. */
-static bool set_limits(int fd, int timeout)
+/* Makes the socket blocking, with a time limit for each read and write: what is left until the
+ * deadline, and at least a second. */
+static bool set_limits(int fd, int64_t deadline)
 {
+    int left = left_until(deadline);
+    int timeout = left < 1000 ? 1000 : left;
     const struct timeval limit = {timeout / 1000, (timeout % 1000) * 1000L};
     int flags = fcntl(fd, F_GETFL);
     return flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 &&
@@ -98,7 +101,7 @@ static int connect_any(const struct addrinfo *found, int timeout)
     for (const struct addrinfo *at = found; at != NULL; at = at->ai_next) {
         (void)getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
         int fd = connect_one(at, deadline, &error);
-        if (fd >= 0 && set_limits(fd, timeout)) {
+        if (fd >= 0 && set_limits(fd, deadline)) {
             probe_print("address", "%s", text);
             probe_print("tcp_us", "%lld", (long long)(probe_ticks() - begun));
             return fd;

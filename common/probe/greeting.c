@@ -41,7 +41,11 @@ static bool refuse_silence(ssize_t len)
     if (len == 0) {
         return refuse("the server closed the connection");
     }
-    return refuse(errno == EAGAIN ? "the server sent nothing" : strerror(errno));
+    if (errno == EAGAIN) {
+        probe_print("silent", "yes");
+        return refuse("the server sent nothing");
+    }
+    return refuse(strerror(errno));
 }
 
 /* Reads exactly `size` bytes. Returns the result of the last recv() if fewer arrive. */

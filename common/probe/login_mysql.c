@@ -12,7 +12,6 @@ enum {
     OPTION_CONNECT_TIMEOUT = 0,
     OPTION_READ_DEFAULT_FILE = 4,
     OPTION_READ_DEFAULT_GROUP = 5,
-    TIMEOUT_SECONDS = 20,
 };
 
 struct mysql_handle;
@@ -48,8 +47,9 @@ struct parameters {
     const char *port;
     const char *user;
     const char *dbname;
-    const char *file;  /* option file */
-    const char *group; /* group of the option file */
+    const char *timeout; /* seconds for the connection, and for each message of the login */
+    const char *file;    /* option file */
+    const char *group;   /* group of the option file */
 };
 
 static bool load_libmysql(const char *library, struct libmysql *out)
@@ -83,6 +83,7 @@ static bool read_parameters(char **arguments, struct parameters *out)
         {"port", &out->port},
         {"user", &out->user},
         {"dbname", &out->dbname},
+        {"connect_timeout", &out->timeout},
         {"file", &out->file},
         {"group", &out->group},
     };
@@ -126,7 +127,8 @@ static void print_mysql_session(const struct libmysql *lib, struct mysql_handle 
 static struct mysql_handle *prepare_handle(
     const struct libmysql *lib, const struct parameters *parameters)
 {
-    const unsigned timeout = TIMEOUT_SECONDS;
+    unsigned timeout =
+        parameters->timeout == NULL ? 0 : (unsigned)strtoul(parameters->timeout, NULL, 10);
     struct mysql_handle *handle = lib->init(NULL);
     if (handle == NULL) {
         return NULL;

@@ -27,7 +27,7 @@ int64_t probe_ticks(void);
 /* Resolves a host name and connects to the first address that accepts the connection within
  * `timeout` milliseconds for all addresses. Prints dns_us, canonical (the name at the end of a
  * chain of aliases), addresses, address and tcp_us; or error_stage and error. Returns a blocking
- * socket whose reads and writes end after `timeout`, or -1. */
+ * socket whose reads and writes end when the rest of `timeout` has passed, or -1. */
 int probe_connect(const char *host, const char *port, int timeout);
 
 /* -- greeting.c ------------------------------------------------------------------------------- */
@@ -41,16 +41,18 @@ enum probe_engine {
 /* Prepares the connection for a TLS handshake: the SSLRequest message of PostgreSQL, or the
  * handshake of MySQL up to the request for TLS. Prints engine, tls (yes or no) and, of a MySQL
  * server, server_version. Returns true if the server begins TLS now. Prints error_stage and error
- * if the server refuses the connection, or is not a server of this kind. */
+ * if the server refuses the connection, or is not a server of this kind; and silent (yes) if it
+ * does not answer in time. */
 bool probe_start_tls(int fd, enum probe_engine engine);
 
 /* -- tls.c ------------------------------------------------------------------------------------ */
 
 /* Performs a TLS handshake and prints tls_us, protocol, cipher, chain ("ok" or OpenSSL's reason),
- * chain_code, name and signed_name ("ok" or "mismatch": whether the certificate contains `host`,
- * and `signed_name`, for which the token is signed), names, subject, issuer and days_left.
- * Continues after a failed verification, because the reason is wanted. ca_file NULL: the chain is
- * not verified. */
+ * in_time (no, if a certificate of the chain has expired or is not valid yet), name and signed_name
+ * ("ok" or "mismatch": whether the certificate contains `host`, and `signed_name`, for which the
+ * token is signed), names, subject, issuer and days_left. Prints silent (yes) if the server does
+ * not answer in time. Continues after a failed verification, because the reason is wanted. ca_file
+ * NULL: the chain is not verified. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */

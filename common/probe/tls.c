@@ -98,7 +98,9 @@ static void print_server(SSL *ssl, const struct wanted *wanted)
     if (wanted->ca_file != NULL) {
         probe_print(
             "chain", "%s", result == X509_V_OK ? "ok" : X509_verify_cert_error_string(result));
-        probe_print("chain_code", "%ld", result);
+        if (result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID) {
+            probe_print("in_time", "no");
+        }
     }
     probe_print("name", "%s", has_name(certificate, wanted->host) ? "ok" : "mismatch");
     probe_print(
@@ -110,6 +112,21 @@ static void print_server(SSL *ssl, const struct wanted *wanted)
     X509_free(certificate);
 }
 
+/* Performs the handshake. Prints the error and returns false if it fails. */
+static bool connect_tls(SSL *ssl)
+{
+    int result = SSL_connect(ssl);
+    if (result == 1) {
+        return true;
+    }
+    /* The socket is blocking, so that only its time limit makes OpenSSL want to read again. */
+    if (SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ) {
+        probe_print("silent", "yes");
+    }
+    print_openssl_error("tls");
+    return false;
+}
+
 static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
 {
     SSL *ssl = SSL_new(context);
@@ -118,10 +135,9 @@ static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
      */
     char name[256] = "";
     (void)snprintf(name, sizeof(name), "%s", wanted->host);
-    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1 ||
-        SSL_connect(ssl) != 1) {
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1) {
         print_openssl_error("tls");
-    } else {
+    } else if (connect_tls(ssl)) {
         probe_print("tls_us", "%lld", (long long)(probe_ticks() - begun));
         print_server(ssl, wanted);
         (void)SSL_shutdown(ssl);

@@ -147,7 +147,8 @@ enum ria_outcome ria_chain_find(
     struct ria_trail *trail,
     struct ria_error *err)
 {
-    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    struct ria_credentials_room room;
+    RIA_AUTO(plan) plan = {.keys = RIA_CREDENTIALS_IN(room)};
     enum ria_outcome outcome = ria_chain_plan(query, &plan, trail, err);
     return outcome == RIA_FOUND ? ria_chain_carry_out(query, &plan, out, trail, err) : outcome;
 }

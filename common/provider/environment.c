@@ -95,17 +95,17 @@ enum ria_outcome ria_environment_keys(
     if (!has_id) {
         return refuse_half_pair(world, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
     }
-    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
-    add_trimmed(world, "AWS_ACCESS_KEY_ID", &found.access_key_id);
-    add_trimmed(world, "AWS_SECRET_ACCESS_KEY", &found.secret_access_key);
+    struct ria_credentials *found = &out->keys;
+    add_trimmed(world, "AWS_ACCESS_KEY_ID", &found->access_key_id);
+    add_trimmed(world, "AWS_SECRET_ACCESS_KEY", &found->secret_access_key);
     bool has_token = ria_world_env(world, "AWS_SESSION_TOKEN") != NULL;
     add_trimmed(
-        world, has_token ? "AWS_SESSION_TOKEN" : "AWS_SECURITY_TOKEN", &found.session_token);
-    if (!read_expiration(world, &found, err)) {
+        world, has_token ? "AWS_SESSION_TOKEN" : "AWS_SECURITY_TOKEN", &found->session_token);
+    if (!read_expiration(world, found, err)) {
         return RIA_FAILED;
     }
-    if (found.access_key_id.failed || found.secret_access_key.failed ||
-        found.session_token.failed) {
+    if (found->access_key_id.failed || found->secret_access_key.failed ||
+        found->session_token.failed) {
         return ria_failed(
             err,
             RIA_E_CREDENTIALS,
@@ -114,7 +114,6 @@ enum ria_outcome ria_environment_keys(
     (void)ria_text_copy(out->label, sizeof(out->label), "the environment");
     out->source = RIA_SOURCE_KEYS;
     out->value[RIA_PLAN_KEYS] = ria_network_variable(world, "AWS_ACCESS_KEY_ID");
-    ria_credentials_move(&out->keys, &found);
     return RIA_FOUND;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores copies of responses in a table of 16 entries, under one lock. No function waits for the
- * lock. If another thread holds the lock, the function does nothing, and the caller reads the cache
- * file or runs rds-iam-fetch. */
+ * Stores copies of responses and signing keys in two tables of 16 entries, under one lock. No
+ * function waits for the lock. If another thread holds the lock, the function does nothing, and the
+ * caller reads the cache file, runs rds-iam-fetch, or derives the signing key. */
 #include "provider/memory_cache.h"
 
+#include "aws/endpoint.h"
 #include "base/secret.h"
+#include "base/text.h"
+#include "base/timestamp.h"
 #include "provider/cache.h"
 
 #include <pthread.h>
@@ -13,7 +16,12 @@
 
 /* A program uses one or two identities; the agent may use a dozen. */
 enum {
-    COPIES = 16
+    COPIES = 16,
+    DAY = 86400,
+    SERVICE_SIZE = 16, /* "rds-db", "dsql" */
+    /* Attempts to take the lock for a signing key; together they take some microseconds, about as
+     * long as the derivation of the key. */
+    TRIES = 100,
 };
 
 _Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be stored");
@@ -27,10 +35,23 @@ struct copy {
     struct ria_secret record;
 };
 
+/* What is stored of a signing key. */
+struct stored_key {
+    struct ria_sigv4_key key;
+    char date[RIA_DATE_LEN];
+    char region[RIA_REGION_SIZE];
+    char service[SERVICE_SIZE];
+    size_t secret_len;
+    char secret[RIA_SECRET_ACCESS_KEY_MAX];
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct copy copies[COPIES];
 static size_t next;
-static bool is_used; /* a copy was stored; most programs use static keys and never store one */
+static struct copy keys[COPIES]; /* each record is a struct stored_key; the name is "" */
+static size_t next_key;
+static bool has_signed; /* a signing key was derived */
+static bool is_used;    /* a copy or a key was stored; most programs log in once and store none */
 
 static struct copy *memory_cache_find(const char *name)
 {
@@ -59,13 +80,14 @@ static int64_t memory_cache_expiry(
     return end < copy->until ? end : copy->until;
 }
 
-/* Wipes expired copies. Returns when the next copy expires. The caller holds the lock. */
+/* Wipes expired copies and keys. Returns when the next of them expires. The caller holds the lock.
+ */
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
     int64_t first = INT64_MAX;
-    for (size_t i = 0; i < COPIES; i++) {
-        struct copy *copy = &copies[i];
+    for (size_t i = 0; i < (size_t)2 * COPIES; i++) {
+        struct copy *copy = i < COPIES ? &copies[i] : &keys[i - COPIES];
         int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_expiry(world, copy, ticks);
         if (end <= ticks) {
             ria_secret_wipe(&copy->record);
@@ -146,6 +168,103 @@ void ria_memory_cache_clear(void)
     }
     for (size_t i = 0; i < COPIES; i++) {
         ria_secret_wipe(&copies[i].record);
+        ria_secret_wipe(&keys[i].record);
+    }
+    (void)pthread_mutex_unlock(&lock);
+}
+
+/* -- signing keys --------------------------------------------------------------------------- */
+
+/* Tries to take the lock TRIES times, without blocking. */
+static bool memory_cache_try_lock(void)
+{
+    int error = pthread_mutex_trylock(&lock);
+    for (unsigned i = 0; error != 0 && i < TRIES; i++) {
+        error = pthread_mutex_trylock(&lock);
+    }
+    return error == 0;
+}
+
+static bool is_key_of(
+    const struct stored_key *stored,
+    const struct ria_buf *secret_access_key,
+    const struct ria_sigv4_scope *scope)
+{
+    return stored->secret_len == secret_access_key->len &&
+           memcmp(stored->secret, secret_access_key->data, stored->secret_len) == 0 &&
+           memcmp(stored->date, scope->timestamp, RIA_DATE_LEN) == 0 &&
+           strcmp(stored->region, scope->region) == 0 &&
+           strcmp(stored->service, scope->service) == 0;
+}
+
+bool ria_memory_cache_get_key(
+    const struct ria_buf *secret_access_key,
+    const struct ria_sigv4_scope *scope,
+    struct ria_sigv4_key *out)
+{
+    bool is_found = false;
+    if (!__atomic_load_n(&is_used, __ATOMIC_RELAXED) || !memory_cache_try_lock()) {
+        return false;
+    }
+    for (size_t i = 0; i < COPIES && !is_found; i++) {
+        const void *record = keys[i].record.data;
+        const struct stored_key *stored = record;
+        if (stored != NULL && is_key_of(stored, secret_access_key, scope)) {
+            *out = stored->key;
+            is_found = true;
+        }
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return is_found;
+}
+
+/* Stores the key in *place. Returns false if there is no secret memory. */
+static bool fill_key(
+    struct copy *place,
+    const struct ria_buf *secret_access_key,
+    const struct ria_sigv4_scope *scope,
+    const struct ria_sigv4_key *key)
+{
+    struct stored_key stored = {.key = *key, .secret_len = secret_access_key->len};
+    memcpy(stored.date, scope->timestamp, RIA_DATE_LEN);
+    memcpy(stored.secret, secret_access_key->data, secret_access_key->len);
+    bool ok = ria_text_copy(stored.region, sizeof(stored.region), scope->region) &&
+              ria_text_copy(stored.service, sizeof(stored.service), scope->service) &&
+              ria_secret_keep(&place->record, &stored, sizeof(stored));
+    explicit_bzero(&stored, sizeof(stored));
+    return ok;
+}
+
+/* Returns when the key expires, in seconds since 1970: with its credentials, or with its day. */
+static int64_t key_expiry(const struct ria_response *response, const struct ria_sigv4_scope *scope)
+{
+    int64_t when = 0;
+    (void)!ria_timestamp_parse(scope->timestamp, &when);
+    int64_t day_end = (when / DAY + 1) * DAY;
+    int64_t expires = response->credentials.expires;
+    return expires != 0 && expires < day_end ? expires : day_end;
+}
+
+void ria_memory_cache_put_key(
+    const struct ria_world *world,
+    const struct ria_response *response,
+    const struct ria_sigv4_scope *scope,
+    const struct ria_sigv4_key *key)
+{
+    const struct ria_buf *secret = &response->credentials.secret_access_key;
+    if (!__atomic_exchange_n(&has_signed, true, __ATOMIC_RELAXED) ||
+        secret->len > RIA_SECRET_ACCESS_KEY_MAX || !memory_cache_try_lock()) {
+        return;
+    }
+    (void)memory_cache_sweep(world);
+    struct copy *place = &keys[next_key];
+    next_key = (next_key + 1) % COPIES;
+    ria_secret_wipe(&place->record);
+    if (fill_key(place, secret, scope, key)) {
+        place->until = INT64_MAX;
+        place->expires = key_expiry(response, scope);
+        place->offset = response->offset;
+        __atomic_store_n(&is_used, true, __ATOMIC_RELAXED);
     }
     (void)pthread_mutex_unlock(&lock);
 }

@@ -10,12 +10,18 @@
  * between calls, so a server that runs for a long time must make a call in time:
  * ria_background_due() returns the time of the next call.
  *
+ * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
+ * access key once a day, and not for each token. A signing key is stored with the secret access key
+ * from which it was derived, because only the same secret may find it. A process that signs only
+ * one token stores no signing key.
+ *
  * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing,
  * and finds no copy. If a process forks during a call, the child finds no copies.
  */
 #ifndef RIA_PROVIDER_MEMORY_CACHE_H
 #define RIA_PROVIDER_MEMORY_CACHE_H
 
+#include "aws/sigv4.h"
 #include "provider/cache_name.h"
 #include "provider/response.h"
 
@@ -34,11 +40,27 @@ void ria_memory_cache_put(
     const struct ria_response *response,
     const struct ria_buf *record);
 
-/* Wipes all expired copies. Returns the time at which the next copy expires, in milliseconds on the
- * world's ticks, or INT64_MAX if no copy is left. */
+/* Fills *out with the signing key of the secret access key for that scope. Returns false if it is
+ * not stored. The caller wipes *out. */
+bool ria_memory_cache_get_key(
+    const struct ria_buf *secret_access_key,
+    const struct ria_sigv4_scope *scope,
+    struct ria_sigv4_key *out);
+
+/* Stores a signing key that was derived from the credentials of the response, except in the first
+ * call of a process. It expires with these credentials, or when the day of its scope ends,
+ * whichever is first. Replaces the oldest key. */
+void ria_memory_cache_put_key(
+    const struct ria_world *world,
+    const struct ria_response *response,
+    const struct ria_sigv4_scope *scope,
+    const struct ria_sigv4_key *key);
+
+/* Wipes all expired copies and keys. Returns the time at which the next of them expires, in
+ * milliseconds on the world's ticks, or INT64_MAX if none is left. */
 int64_t ria_memory_cache_expire(const struct ria_world *world);
 
-/* Wipes all copies. */
+/* Wipes all copies and keys. */
 void ria_memory_cache_clear(void);
 
 #endif

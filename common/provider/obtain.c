@@ -82,6 +82,22 @@ static void log_cached(
         is_file ? "..." : "");
 }
 
+/* Stores credentials of the cache file in this process, so that the next login does not read the
+ * file. */
+static void copy_to_memory(
+    const struct ria_world *world,
+    const struct ria_cache_place *place,
+    const struct ria_response *response)
+{
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    if (is_fresh(world, response)) {
+        ria_response_write(response, &record);
+        if (!record.failed) {
+            ria_memory_cache_put(world, place->name, INT64_MAX, response, &record);
+        }
+    }
+}
+
 /* Reads the in-process copy. If it is missing or expires too soon, also reads the cache file, and
  * uses whichever of the two expires later. If one of them is used, out->outcome is the cached
  * outcome, FOUND or ABSENT. If nothing is cached, out->outcome stays FAILED. */
@@ -95,6 +111,7 @@ static enum ria_origin find_cached(
     if (ria_cache_read(world, place, &filed) &&
         (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
         move_response(out, &filed);
+        copy_to_memory(world, place, out);
         return RIA_ORIGIN_FILE;
     }
     return RIA_ORIGIN_MEMORY;

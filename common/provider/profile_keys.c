@@ -143,19 +143,19 @@ enum ria_outcome ria_profile_keys(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
-    ria_buf_add_text(&found.access_key_id, pair.id.value);
-    ria_buf_add_text(&found.secret_access_key, pair.secret.value);
+    struct ria_credentials *found = &plan->keys;
+    ria_buf_add_text(&found->access_key_id, pair.id.value);
+    ria_buf_add_text(&found->secret_access_key, pair.secret.value);
     /* The session token belongs to the pair, so only the pair's file is searched for it. */
     struct ria_setting token;
     if (get_session_token(profile, file, &token)) {
-        ria_buf_add_text(&found.session_token, token.value);
+        ria_buf_add_text(&found->session_token, token.value);
     }
-    if (ria_credentials_lack_token(&found) && !explain_lack_of_token(profile, &pair, err)) {
+    if (ria_credentials_lack_token(found) && !explain_lack_of_token(profile, &pair, err)) {
         return RIA_FAILED;
     }
-    if (found.access_key_id.failed || found.secret_access_key.failed ||
-        found.session_token.failed) {
+    if (found->access_key_id.failed || found->secret_access_key.failed ||
+        found->session_token.failed) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
@@ -166,6 +166,5 @@ enum ria_outcome ria_profile_keys(
     plan->source = RIA_SOURCE_KEYS;
     plan->value[RIA_PLAN_KEYS] = pair.id;
     (void)ria_text_format(plan->label, sizeof(plan->label), "profile %.64s", profile->name);
-    ria_credentials_move(&plan->keys, &found);
     return RIA_FOUND;
 }

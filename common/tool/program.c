@@ -281,6 +281,15 @@ static int open_program(char path[PATH_MAX], const struct ria_world *world)
     return -1;
 }
 
+bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world)
+{
+    int fd = open_program(path, world);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return fd >= 0;
+}
+
 /* -- classification -------------------------------------------------------------------------- */
 
 /* Returns whether a dynamic loader is glibc's, or cannot be read. Searches for the symbol version

@@ -30,6 +30,11 @@ enum ria_program ria_program_inspect(const char *command, const struct ria_world
  * Returns false if there is none. */
 bool ria_program_find(const char *name, const struct ria_world *world, char out[PATH_MAX]);
 
+/* Replaces the path of a script by the path of its interpreter, until it is not a script. Follows
+ * "#!/usr/bin/env NAME" like ria_program_inspect(). Returns false if a file cannot be read or is
+ * not a regular file. */
+bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world);
+
 /* -- the ELF file ------------------------------------------------------------------------------ */
 
 /* The parts of an ELF file that determine how the program starts: see elf(5), and the chapter

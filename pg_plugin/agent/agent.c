@@ -62,9 +62,26 @@ static void log_line(void *self, enum ria_log_level level, const char *line)
     }
 }
 
+static uid_t agent_get_user(void *self)
+{
+    const struct ria_agent *agent = self;
+    return agent->user;
+}
+
+static bool agent_is_privileged(void *self)
+{
+    const struct ria_agent *agent = self;
+    return agent->is_privileged;
+}
+
 void ria_agent_init(struct ria_agent *agent)
 {
-    agent->world = *ria_process_world();
+    const struct ria_world *process = ria_process_world();
+    agent->world = *process;
+    agent->user = process->uid(process->self);
+    agent->is_privileged = process->is_privileged(process->self);
+    agent->world.uid = agent_get_user;
+    agent->world.is_privileged = agent_is_privileged;
     agent->world.self = agent;
     agent->world.ticks = agent_get_ticks;
     agent->world.read_file = agent_read_file;

@@ -2,8 +2,9 @@
  *
  * Declares the state that all parts of the agent share: its world, its directory, its log, and
  * rds-iam's configuration. The world is the process's own, with these differences: warnings go to
- * the agent's log, rds-iam's configuration is read through `config`, and a fetch of credentials
- * does not block if `background` is set.
+ * the agent's log, rds-iam's configuration is read through `config`, the user is asked for only
+ * once, because the agent never changes it, and a fetch of credentials does not block if
+ * `background` is set.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
@@ -15,6 +16,8 @@
 
 struct ria_agent {
     struct ria_world world; /* self: this struct */
+    uid_t user;             /* the effective user */
+    bool is_privileged;     /* is_privileged() of the process's world */
     const char
         *sysconfdir; /* the directory where libpq looks for the system-wide pg_service.conf */
     struct ria_directory directory;

@@ -59,11 +59,7 @@ static void entries_read_file(struct work *work, const char *path, bool is_requi
     } else if (outcome == RIA_FAILED) {
         entries_log_file(work, "%s", err.text);
     } else if (file->odd_line != 0) {
-        entries_log_file(
-            work,
-            "%s:%u: is not a comment, a [group] or a setting in a group; remove the line",
-            path,
-            file->odd_line);
+        entries_log_file(work, RIA_SERVICE_ODD_LINE, path, file->odd_line);
     }
     if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required) || file->odd_line != 0) {
         work->entries->is_broken = true;

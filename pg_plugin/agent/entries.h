@@ -51,7 +51,11 @@ struct ria_served {
     int64_t due;         /* when to act again: ticks; in SERVE_RENEWED, seconds since 1970 */
     int64_t made_ticks;  /* when `text` was made, in ticks */
     int64_t made_at;     /* when `text` was made, in seconds since 1970 */
-    struct ria_buf text; /* the passfile's text, cached for a second */
+    /* The passfile's text, cached for a second. A leased file whose text is longer than
+     * RIA_PASSFILE_PIECE is written in pieces, and its text is not cached. */
+    struct ria_buf text;
+    off_t written;   /* length of the pieces that are in the file already; text follows them */
+    int write_error; /* errno of a piece that could not be written, or 0 */
 };
 
 struct ria_entries {
@@ -68,8 +72,10 @@ struct ria_entries {
 };
 
 enum {
-    RIA_PASSFILE_MAX =
-        16 * 1024 * 1024, /* room for seven thousand hosts with long session tokens */
+    RIA_PASSFILE_PIECE = 256 * 1024,
+    /* The longest text in memory: of a file that is renewed without a lease. It has room for seven
+     * thousand hosts with long session tokens. */
+    RIA_PASSFILE_MAX = 16 * 1024 * 1024,
 };
 
 /* Reads the service files and fills *out. Logs every error in the files, and skips each entry that

@@ -93,32 +93,85 @@ static int parse(int argc, char **argv, struct arguments *out)
 
 /* -- once ----------------------------------------------------------------------------------- */
 
+/* A passfile that is being filled without a lease. A long text is written in pieces to a temporary
+ * file. */
+struct once {
+    const struct ria_directory *directory;
+    const char *name;
+    struct ria_buf text;
+    int fd; /* the temporary file, or -1 */
+    off_t written;
+};
+
+/* Writes the text to the temporary file and empties it. */
+static bool once_write(struct once *once, struct ria_error *err)
+{
+    if (once->text.failed) {
+        return ria_fail(
+            err, RIA_E_SYSTEM, "%s: the passfile is too long, or memory ran out", once->name);
+    }
+    if (once->fd < 0) {
+        once->fd = ria_directory_create(once->directory, once->name, err);
+    }
+    if (once->fd < 0) {
+        return false;
+    }
+    if (!ria_file_fill_from(once->fd, once->written, once->text.data, once->text.len)) {
+        return ria_directory_fail(once->directory->path, once->name, "cannot be written", err);
+    }
+    once->written += (off_t)once->text.len;
+    ria_buf_clear(&once->text);
+    return true;
+}
+
+/* Makes the lines of the passfile, and gives the complete file its name. */
+static bool once_fill(
+    struct once *once,
+    struct ria_token_line_maker *maker,
+    struct ria_entries *entries,
+    const struct ria_served *file,
+    struct ria_error *err)
+{
+    for (size_t i = file->first; i < file->first + file->count; i++) {
+        (void)ria_token_line_make(maker, &entries->lines[i], &once->text);
+        if (once->text.len >= RIA_PASSFILE_PIECE && !once_write(once, err)) {
+            return false;
+        }
+    }
+    return once_write(once, err) && ria_directory_put(once->directory, once->name, err);
+}
+
 /* Fills a passfile, without a lease. The file then contains its tokens until it is removed. */
 static bool fill_once(
     struct ria_token_line_maker *maker, struct ria_entries *entries, struct ria_served *file)
 {
     struct ria_agent *agent = maker->agent;
     struct ria_error err;
-    RIA_AUTO(buf) text = {.max = RIA_PASSFILE_MAX};
+    struct once once = {
+        .directory = &agent->directory,
+        .name = file->name,
+        .text = {.max = RIA_PASSFILE_MAX},
+        .fd = -1,
+    };
     if (!ria_leftovers_may_replace(&agent->directory, file->name, &err)) {
         file->is_missing = true;
         ria_log_event(&agent->log, "%s", err.text);
         return false;
     }
-    for (size_t i = file->first; i < file->first + file->count; i++) {
-        (void)ria_token_line_make(maker, &entries->lines[i], &text);
-    }
     if (file->count == 0) {
         ria_directory_remove(&agent->directory, file->name);
         return true;
     }
-    if (text.failed) {
-        (void)ria_fail(
-            &err, RIA_E_SYSTEM, "%s: the passfile is too long, or memory ran out", file->name);
-    } else if (ria_directory_publish(&agent->directory, file->name, &text, &err)) {
+    bool ok = once_fill(&once, maker, entries, file, &err);
+    ria_buf_release(&once.text);
+    if (once.fd >= 0) {
+        (void)close(once.fd);
+    }
+    if (ok) {
         return true;
     }
     file->is_missing = true;
+    ria_directory_drop(&agent->directory, file->name);
     ria_directory_remove(&agent->directory, file->name);
     ria_log_event(&agent->log, "%s", err.text);
     return false;
@@ -130,6 +183,9 @@ static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;
     struct ria_token_line_maker maker = {.agent = agent};
+    struct ria_error err;
+    /* The configuration is read once. If it contains an error, the first line reports the error. */
+    (void)!ria_config_snapshot_refresh(&agent->config, &agent->world, &err);
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
     if (!ok) {

@@ -104,13 +104,16 @@ static bool has_text(const struct ria_serve *serve, const struct ria_served *fil
 {
     int64_t age = ria_agent_ticks(serve->agent) - file->made_ticks;
     int64_t wall_age = ria_agent_now(serve->agent) - file->made_at;
-    return file->made_at != 0 && age < TEXT_MS && wall_age >= 0 && wall_age <= 1;
+    return file->made_at != 0 && file->written == 0 && age < TEXT_MS && wall_age >= 0 &&
+           wall_age <= 1;
 }
 
 void ria_file_drop_text(struct ria_served *file)
 {
     ria_buf_release(&file->text);
     file->made_at = 0;
+    file->written = 0;
+    file->write_error = 0;
 }
 
 /* Returns when the cached text of a file at rest gets too old, which is when the file needs its
@@ -134,6 +137,26 @@ static void begin_text(const struct ria_serve *serve, struct ria_served *file)
     }
 }
 
+/* Writes the text to the leased file, behind the pieces that are there already. */
+static void write_text(struct ria_served *file)
+{
+    if (file->write_error == 0 &&
+        !ria_file_fill_from(file->fd, file->written, file->text.data, file->text.len)) {
+        file->write_error = errno;
+    }
+}
+
+/* Writes a piece of a long text to the leased file and empties the text. Does nothing if another
+ * process has changed the file, which fill_and_release() reports. */
+static void write_piece(const struct ria_serve *serve, struct ria_served *file)
+{
+    if (!file->text.failed && ria_directory_has(&serve->agent->directory, file->name, file->fd)) {
+        write_text(file);
+        file->written += (off_t)file->text.len;
+        ria_buf_clear(&file->text);
+    }
+}
+
 /* Makes the next slice of lines. Returns true if every line was tried; some may still wait for
  * their credentials. */
 static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
@@ -146,6 +169,9 @@ static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
             line->is_done =
                 ria_token_line_make(&serve->maker, line, &file->text) != RIA_TOKEN_LINE_PENDING;
             check_by(serve, line->retry_at);
+        }
+        if (serve->is_leasing && file->text.len >= RIA_PASSFILE_PIECE) {
+            write_piece(serve, file);
         }
     }
     return file->next == file->count;
@@ -251,11 +277,16 @@ static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
         ria_file_make(serve, file);
         return;
     }
-    if (file->text.failed || !ria_file_fill(file->fd, file->text.data, file->text.len)) {
+    if (!file->text.failed) {
+        write_text(file);
+    }
+    if (file->text.failed || file->write_error != 0) {
         struct ria_error err;
         char words[128];
-        const char *why = file->text.failed ? "the text is too long, or memory ran out"
-                                            : ria_text_of_errno(errno, words, sizeof(words));
+        const char *why = file->text.failed
+                              ? "the text is too long, or memory ran out"
+                              : ria_text_of_errno(file->write_error, words, sizeof(words));
+        (void)!ftruncate(file->fd, 0);
         (void)ria_fail(
             &err,
             RIA_E_SYSTEM,

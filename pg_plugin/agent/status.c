@@ -89,6 +89,22 @@ static void add_time(struct ria_buf *out, int64_t when)
     ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
+/* Describes the line whose token was appended last. */
+static void add_last_line(struct ria_buf *out, const struct ria_token_line_maker *maker)
+{
+    char text[sizeof(maker->last_line) + 32];
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "[%s] for %s at %s:%s",
+        maker->last_line.service,
+        maker->last_line.user,
+        maker->last_line.host,
+        maker->last_line.port);
+    ria_printable(text);
+    ria_buf_addf(out, " %s\n", text);
+}
+
 /* Adds the lines about the agent as a whole. */
 static void status_add_head(const struct ria_status *status, struct ria_buf *out)
 {
@@ -120,7 +136,7 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
     if (maker->last_appended != 0) {
         ria_buf_add_text(out, "last token   ");
         add_time(out, maker->last_appended);
-        ria_buf_addf(out, " %s\n", maker->last_line);
+        add_last_line(out, maker);
     } else {
         ria_buf_add_text(out, "last token   none yet\n");
     }

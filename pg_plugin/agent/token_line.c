@@ -134,15 +134,10 @@ static void token_line_add_line(
     ria_passfile_add(out, &text);
     maker->appended++;
     maker->last_appended = now;
-    (void)snprintf(
-        maker->last_line,
-        sizeof(maker->last_line),
-        "[%.100s] for %.100s at %.200s:%s",
-        line->service,
-        line->user,
-        line->host,
-        line->port);
-    ria_printable(maker->last_line);
+    (void)ria_text_copy(maker->last_line.service, sizeof(maker->last_line.service), line->service);
+    (void)ria_text_copy(maker->last_line.user, sizeof(maker->last_line.user), line->user);
+    (void)ria_text_copy(maker->last_line.host, sizeof(maker->last_line.host), line->host);
+    (void)ria_text_copy(maker->last_line.port, sizeof(maker->last_line.port), line->port);
 }
 
 enum ria_token_line_result ria_token_line_make(

@@ -20,8 +20,13 @@ struct ria_token_line_maker {
     struct ria_agent *agent;
     uint64_t appended;     /* the number of tokens that were appended for a client */
     int64_t last_appended; /* 0: never */
-    char last_line[512];   /* describes the line whose token was appended last */
-    int64_t last_failed;   /* 0: never */
+    struct {
+        char service[104];
+        char user[104];
+        char host[204];
+        char port[8];
+    } last_line;         /* the line whose token was appended last; a long text is cut */
+    int64_t last_failed; /* 0: never */
     char last_error[2 * RIA_ERROR_TEXT_MAX];
     struct ria_failures failures; /* owned: the last failure of each line */
     /* The sources whose credentials signed the latest tokens, in the order of their last use: the

@@ -41,6 +41,9 @@ enum ria_pq_ca {
      * may be RDS Proxies. */
     RIA_PQ_CA_RDS,
     RIA_PQ_CA_PUBLIC, /* Amazon's public roots: RDS Proxy and Aurora DSQL alone */
+    /* The roots of RDS, and the certificate need not contain the host's name: for every host,
+     * rds-iam's configuration has tls = verify-ca. */
+    RIA_PQ_CA_RDS_CHAIN,
 };
 
 #endif

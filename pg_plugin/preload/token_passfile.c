@@ -240,27 +240,42 @@ static enum ria_pq_ca ca_of_host(
         .channel = RIA_CHANNEL_VERIFIED,
     };
     struct ria_error unused;
+    struct ria_login_certificate certificate = {0};
     if (is_socket(host) ||
-        ria_login_has_endpoint(&login, ria_process_world(), &unused) != RIA_FOUND) {
+        ria_login_certificate(&login, ria_process_world(), &certificate, &unused) != RIA_FOUND) {
         return RIA_PQ_CA_NONE;
     }
-    return ria_host_has_public_ca(host->host) ? RIA_PQ_CA_PUBLIC : RIA_PQ_CA_RDS;
+    /* A chain to a public root proves nothing about the server, so that the name is verified. */
+    if (certificate.is_public) {
+        return RIA_PQ_CA_PUBLIC;
+    }
+    return certificate.chain_suffices ? RIA_PQ_CA_RDS_CHAIN : RIA_PQ_CA_RDS;
 }
 
-/* A connection has only one file of root certificates. If some hosts of the list need the roots of
- * RDS and others the public roots, returns RIA_PQ_CA_RDS: a list usually names instances. */
+/* Returns what a connection with two hosts needs. It has only one file of root certificates, and
+ * one sslmode. If the hosts differ, these are the roots of RDS, because a list usually names
+ * instances, and verify-full. */
+static enum ria_pq_ca ca_of_both(enum ria_pq_ca first, enum ria_pq_ca second)
+{
+    if (first == RIA_PQ_CA_NONE || second == RIA_PQ_CA_NONE) {
+        return RIA_PQ_CA_NONE;
+    }
+    return first == second ? first : RIA_PQ_CA_RDS;
+}
+
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
 {
     const struct ria_entry names = {.host = target->host, .port = target->port};
     const struct ria_entry addresses = {.host = target->hostaddr, .port = target->port};
     size_t count = target->host == NULL ? 0 : ria_entry_host_count(&names);
-    enum ria_pq_ca found = count == 0 || target->user == NULL ? RIA_PQ_CA_NONE : RIA_PQ_CA_PUBLIC;
-    for (size_t i = 0; i < count && found != RIA_PQ_CA_NONE; i++) {
+    enum ria_pq_ca found = RIA_PQ_CA_NONE;
+    for (size_t i = 0; target->user != NULL && i < count && (i == 0 || found != RIA_PQ_CA_NONE);
+         i++) {
         struct ria_entry_host host;
         enum ria_pq_ca one = token_passfile_get_host(&names, &addresses, i, &host)
                                  ? ca_of_host(target, &host)
                                  : RIA_PQ_CA_NONE;
-        found = one == RIA_PQ_CA_PUBLIC ? found : one;
+        found = i == 0 ? one : ca_of_both(found, one);
     }
     return found;
 }

@@ -113,7 +113,8 @@ bool ria_verified_add(
     if (!is_named && root == NULL) {
         return false;
     }
-    ria_arguments_add(arguments, "sslmode", "verify-full");
+    ria_arguments_add(
+        arguments, "sslmode", ca == RIA_PQ_CA_RDS_CHAIN ? "verify-ca" : "verify-full");
     /* libpq 12 and later have this setting. */
     if (ria_pq_settings_value(settings, "gssencmode") != NULL) {
         ria_arguments_add(arguments, "gssencmode", "disable");

@@ -4,8 +4,10 @@
  * (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
  * certificates of the CA store, and without Kerberos encryption. A connection to RDS with
- * sslmode=verify-full also gets these root certificates, if the user has none. Both rules apply
- * to connections that send tokens and to connections that send passwords.
+ * sslmode=verify-full also gets these root certificates, if the user has none. If rds-iam's
+ * configuration has tls = verify-ca for every host of the connection, the first rule uses
+ * sslmode=verify-ca instead. Both rules apply to connections that send tokens and to connections
+ * that send passwords.
  *
  * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
  * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable

@@ -68,7 +68,7 @@ static const struct ria_keyword keywords[] = {
 const struct ria_keyword *ria_keyword_find(const char *key)
 {
     for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-        if (strcmp(keywords[i].key, key) == 0) {
+        if (*keywords[i].key == *key && strcmp(keywords[i].key, key) == 0) {
             return &keywords[i];
         }
     }

@@ -53,6 +53,10 @@ struct ria_service {
 
 /* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped
  * on release. */
+/* The message for that line: file, line. */
+#define RIA_SERVICE_ODD_LINE                                                                       \
+    "%s:%u: is not a comment, a [group] or a setting in a group; remove the line"
+
 struct ria_service_file {
     char path[PATH_MAX];
     struct ria_buf text;

@@ -6,7 +6,11 @@ Not here: the causes of a refusal (tool/test_check_causes.py).
 """
 import dataclasses
 import json
+import os
+import pathlib
 import re
+import tempfile
+import time
 from typing import NamedTuple
 
 from cloud import CloudCase
@@ -17,13 +21,21 @@ from recorder import Peer
 
 import traces
 
-SCHEMA = json.loads((harness.SOURCE / "tests/vectors/check.schema.json").read_text(encoding="utf-8"))
+
+def read_schema(name):
+    return json.loads((harness.SOURCE / "tests/vectors" / name).read_text(encoding="utf-8"))
+
+
+SCHEMA = read_schema("check.schema.json")
+ALL_SCHEMA = read_schema("check_all.schema.json")
 WIDTH = 80
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "null": type(None)}
 
 
 def schema_errors(value, schema, place="$"):
-    """Yields each part of a value that the schema forbids. Supports the keywords that check.schema.json contains."""
+    """Yields each part of a value that the schema forbids. Supports the keywords that the two schemas contain."""
+    if "$ref" in schema:
+        schema = read_schema(schema["$ref"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if type(value) not in [TYPES[name] for name in types]:
         yield f"{place}: {value!r} is not of type {schema['type']}"
@@ -50,7 +62,7 @@ def neutral(text):
     """Replaces what may differ between two outputs: identities, accounts, ports, times."""
     for pattern, word in (
             (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
-            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"within \d+ s", "within S"),
+            (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"\"times_us\": \{[^}]*\}", "TIMES"), (r"within \d+ s", "within S"),
             (r"\S+\.rds\.amazonaws\.com(:\d+)?", "HOST"), (r"\b\d{4,5}\b", "PORT")):
         text = re.sub(pattern, word, text)
     return text
@@ -71,6 +83,9 @@ class Login:
     ca: str = None
     env: dict = dataclasses.field(default_factory=dict)
     under: tuple = ()  # words in front of the command line
+    service: str = None  # a service of pg_service.conf, in place of host, port and user
+    group: str = None  # a group of the option file, in the same way
+    aliases: dict = None  # the command runs in a network of its own, with these CNAME records (dns.py)
 
     def change(self, **changes):
         """Returns a changed copy. env is added to the environment."""
@@ -99,6 +114,10 @@ class Output(NamedTuple):
 
 
 class CheckCase(CloudCase):
+    def setUp(self):
+        super().setUp()
+        self.ports = [self.lab.pg.port, self.lab.mariadb.port]  # of the servers of this test
+
     def login_to(self, engine, /, **changes):
         """Returns the login to one of the lab's servers that succeeds, with changes."""
         server = self.lab.pg if engine == "postgres" else self.lab.mariadb
@@ -109,21 +128,43 @@ class CheckCase(CloudCase):
         """Starts a scripted server of this engine. It ends with the test."""
         pair = getattr(self.lab.certificates, certificate) if certificate else None
         made = PostgreSQLPeer(pair, **script) if engine == "postgres" else MySQLPeer(pair, *script.values())
-        return self.enterContext(made)
+        peer = self.enterContext(made)
+        self.ports.append(peer.port)
+        return peer
 
     # -- running --
 
     def argv(self, login, *options):
         named = {"--hostname": login.host, "--port": login.port, "--username": login.user, "--engine": login.engine,
-                 "--ca": login.ca, "--dbname": login.dbname}
+                 "--ca": login.ca, "--dbname": login.dbname, "--service": login.service, "--defaults-group": login.group}
         words = [str(word) for name, value in named.items() if value is not None for word in (name, value)]
         return [*login.under, harness.installed("bin/rds-iam"), "check", *words, *login.options, *options]
 
     def run_argv(self, argv, login):
+        if login.aliases is not None:
+            return self.run_with_aliases(argv, login)
         result = self.home.run(argv, login.principal, timeout=120, **login.env)
         self.assert_no_secret(result.stdout + result.stderr)
         self.assertGreaterEqual(result.returncode, 0, f"ended by a signal: {result}")
         return Output(result.returncode, result.stdout, result.stderr)
+
+    def run_with_aliases(self, argv, login):
+        """Runs the command in a network of its own, where dns.py serves the records of login.aliases and a recording
+        server. The word PORT stands for the server's port."""
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        records = ",".join(f"{name}={target}" for name, target in login.aliases.items())
+        directory = pathlib.Path(tempfile.mkdtemp(dir=self.home.path))  # rows run at the same time
+        result = self.home.run(
+            ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", harness.PYTHON,
+             harness.SOURCE / "tests/integration/dns.py", directory, self.lab.certificates.directory, records, *argv],
+            login.principal, timeout=120, **login.env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        seen = json.loads(result.stdout)
+        self.ports.append(seen["port"])
+        self.assert_no_secret(seen["printed"])
+        self.assertFalse(seen["got_token"])
+        is_check = "check" in argv
+        return Output(seen["status"], *((seen["printed"], "") if is_check else ("", seen["printed"])))
 
     def check(self, login, *options):
         """Runs check with --json. Returns its output."""
@@ -141,17 +182,25 @@ class CheckCase(CloudCase):
         self.assert_lines(output.stdout)
         return output
 
+    @staticmethod
+    def seconds(run, login, status):
+        """Returns how long a run took."""
+        begun = time.monotonic()
+        assert run(login).status == status
+        return time.monotonic() - begun
+
     def client(self, login):
-        """Runs psql or mariadb under `rds-iam exec` for the same login. Returns its output."""
+        """Runs psql or mariadb for the same login: under `rds-iam exec`, or with the service or the option file alone.
+        Returns its output."""
+        exec_words = [*login.under, harness.installed("bin/rds-iam"), "exec", *(["--ca", login.ca] if login.ca else []), "--"]
         if login.engine == "postgres":
-            command = ["psql", "-XAtw", "-h", login.host, "-p", str(login.port), "-U", login.user, "-c", "select 1",
-                       login.dbname or "postgres"]
+            where = ["-h", login.host, "-p", str(login.port), "-U", login.user, login.dbname or "postgres"]
+            command = ["psql", "-XAtw", "-c", "select 1", *(where if login.service is None else [f"service={login.service}"])]
         else:
-            command = ["mariadb", "-h", login.host, "-P", str(login.port), "-u", login.user,
-                       "-N", "-e", "select 1", *([login.dbname] if login.dbname else [])]
-        ca = ["--ca", login.ca] if login.ca else []
-        argv = [*login.under, harness.installed("bin/rds-iam"), "exec", *ca, "--", *command]
-        return self.run_argv(argv, login)
+            where = ["-h", login.host, "-P", str(login.port), "-u", login.user, *([login.dbname] if login.dbname else [])]
+            command = ["mariadb", "-N", "-e", "select 1", *(where if login.group is None else [])]
+        is_configured = login.service is not None or login.group is not None
+        return self.run_argv([*([] if is_configured else exec_words), *command], login)
 
     # -- what holds for every output --
 
@@ -166,10 +215,11 @@ class CheckCase(CloudCase):
         self.assertEqual([line for line in stderr.splitlines() if not line.startswith("rds-iam: warning: ")], [])
 
     def assert_lines(self, text):
-        """Checks that only a line with one word is longer than 80 columns. The name of an item is not counted."""
+        """Checks that only a line with one word is longer than 80 columns. The name of an item and the backslash of a
+        command that continues are not counted."""
         for line in text.splitlines():
             if len(line) > WIDTH:
-                words = re.sub(r"^  (ok|-|warn|FAIL|skip) +[a-zA-Z' ]{1,18}  ?", "", line).split()
+                words = re.sub(r"^  (ok|-|warn|FAIL|skip) +[a-zA-Z' -]{1,18}  ?", "", line.removesuffix(" \\")).split()
                 self.assertEqual(len(words), 1, line)
 
 

@@ -59,8 +59,13 @@ class Services:
 
     def add_all(self, entries):
         """Adds many entries. `entries` maps each name to a dict of settings."""
+        text, self._text = self._text, ""
+        parts = []
         for name, settings in entries.items():
             self._append(name, (), settings)
+            parts.append(self._text)
+            self._text = ""
+        self._text = text + "".join(parts)
         self.home.write(".pg_service.conf", self._text)
 
     def _append(self, name, without, settings):

@@ -33,6 +33,7 @@ class Certificates:
         self.self_signed = self._pair("self-signed-server")
         self.wrong_name = self._pair("wrong-name-server")
         self.other_names = self._pair("other-names-server")
+        self.expired = self._pair("expired-server")
 
     def _pair(self, name):
         return Certificate(self.directory / f"{name}.crt", self.directory / f"{name}.key")
@@ -71,6 +72,7 @@ def make(directory, names, other_names, environment):
     maker.self_signed("self-signed-server", names)
     maker.leaf("rds-ca", "wrong-name-server", ["wrong.example.com"])
     maker.leaf("rds-ca", "other-names-server", other_names)
+    maker.leaf("rds-ca", "expired-server", names, days="0")
 
 
 class _Maker:
@@ -95,7 +97,7 @@ class _Maker:
             "-addext", f"subjectAltName={alternatives}",
         )  # fmt: skip
 
-    def leaf(self, authority, name, dns_names, addresses=()):
+    def leaf(self, authority, name, dns_names, addresses=(), days=DAYS):
         self._key(name)
         extensions = self._directory / f"{name}.ext"
         alternatives = ",".join(
@@ -108,7 +110,7 @@ class _Maker:
             "-subj", f"/CN={dns_names[0][:60]}",
         )  # fmt: skip
         self._openssl(
-            "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-sha256", "-days", DAYS,
+            "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-sha256", "-days", days,
             "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial",
             "-extfile", extensions.name,
         )  # fmt: skip

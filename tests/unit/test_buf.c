@@ -165,6 +165,53 @@ static void trailing_blanks_and_newlines_are_removed(void **state)
     }
 }
 
+static void a_lent_room_is_used_wiped_and_used_again(void **state)
+{
+    (void)state;
+    char room[8];
+    memset(room, 'x', sizeof(room));
+    struct ria_buf buf = RIA_BUF_IN(room, 100);
+    assert_string_equal(ria_buf_text(&buf), "");
+    ria_buf_add_text(&buf, "1234567");
+    assert_ptr_equal(buf.data, room);
+    assert_string_equal(ria_buf_text(&buf), "1234567");
+    struct ria_buf moved = {.max = 100};
+    ria_buf_move(&moved, &buf);
+    assert_ptr_not_equal(moved.data, room);
+    assert_string_equal(ria_buf_text(&moved), "1234567");
+    assert_string_equal(ria_buf_text(&buf), "");
+    for (size_t i = 0; i < sizeof(room); i++) {
+        assert_int_equal(room[i], 0);
+    }
+    ria_buf_add_text(&buf, "1234567");
+    ria_buf_add_char(&buf, '8');
+    assert_ptr_not_equal(buf.data, room);
+    assert_int_equal(room[0], 0);
+    assert_string_equal(ria_buf_text(&buf), "12345678");
+    ria_buf_release(&buf);
+    assert_null(buf.data);
+    ria_buf_release(&moved);
+    struct ria_buf again = RIA_BUF_IN(room, 100);
+    ria_buf_add_text(&again, "secret");
+    ria_buf_release(&again);
+    assert_ptr_equal(again.data, room);
+    assert_int_equal(room[0], 0);
+}
+
+static void a_move_of_a_lent_room_reports_what_does_not_fit(void **state)
+{
+    (void)state;
+    char room[8];
+    struct ria_buf from = RIA_BUF_IN(room, 100);
+    struct ria_buf to = {.max = 3};
+    ria_buf_add_text(&from, "1234");
+    ria_buf_move(&to, &from);
+    assert_true(to.failed);
+    assert_int_equal(to.len, 0);
+    assert_int_equal(from.len, 0);
+    ria_buf_release(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +226,8 @@ int main(void)
         cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
         cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
         cmocka_unit_test(moving_leaves_the_source_empty),
+        cmocka_unit_test(a_lent_room_is_used_wiped_and_used_again),
+        cmocka_unit_test(a_move_of_a_lent_room_reports_what_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

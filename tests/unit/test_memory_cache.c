@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define HOST "mydb.abc123def456.us-east-1.rds.amazonaws.com"
+#define FETCHED_ID "ASIAXCANARY"
 #define FETCHED "a-canary-of-a-key-that-was-fetched"
 
 enum {
@@ -67,7 +68,7 @@ static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     response.outcome = RIA_FOUND;
-    ria_buf_add_text(&response.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&response.credentials.access_key_id, FETCHED_ID);
     ria_buf_add_text(&response.credentials.secret_access_key, FETCHED);
     ria_buf_add_text(&response.credentials.session_token, "t");
     response.credentials.expires = seconds == 0 ? 0 : fake->now + seconds;
@@ -76,9 +77,11 @@ static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds
     fake->response = NULL;
 }
 
+/* Counts the stored copies of responses. A signing key is stored with its secret access key, but
+ * without the id. */
 static size_t count_kept(void)
 {
-    return ria_mapping_count(FETCHED, strlen(FETCHED));
+    return ria_mapping_count(FETCHED_ID, strlen(FETCHED_ID));
 }
 
 /* This test must run first: the process must not have a mapping yet. */
@@ -189,7 +192,7 @@ static void expiry_is_checked_by_the_clock_of_aws(void **state)
     begin_copies(&fake);
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     response.outcome = RIA_FOUND;
-    ria_buf_add_text(&response.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&response.credentials.access_key_id, FETCHED_ID);
     ria_buf_add_text(&response.credentials.secret_access_key, FETCHED);
     /* The clock of this machine is two hours fast, so by that clock the credentials have expired.
      */
@@ -232,7 +235,7 @@ static void the_cache_has_sixteen_entries_at_most(void **state)
     struct ria_response response = {.outcome = RIA_FOUND, .credentials = {.expires = 0}};
     static char filler[RIA_RECORD_MAX];
     begin_copies(&fake);
-    memcpy(filler + sizeof(filler) - sizeof(FETCHED), FETCHED, sizeof(FETCHED));
+    memcpy(filler + sizeof(filler) - sizeof(FETCHED_ID), FETCHED_ID, sizeof(FETCHED_ID));
     const struct ria_buf record = {.data = filler, .len = sizeof(filler), .max = sizeof(filler)};
     for (int i = 0; i < IDENTITIES; i++) {
         char name[RIA_CACHE_NAME_SIZE];
@@ -242,6 +245,130 @@ static void the_cache_has_sixteen_entries_at_most(void **state)
     }
     ria_memory_cache_clear();
     assert_int_equal(count_kept(), 0);
+}
+
+/* -- signing keys --------------------------------------------------------------------------- */
+
+#define STATIC_SECRET "a-canary-of-a-static-key"
+
+/* Makes a token with static keys. */
+static void sign_with(struct ria_fake *fake, const char *secret, struct ria_token *token)
+{
+    struct ria_login login = {
+        .host = HOST, .port = 3306, .user = "u", .channel = RIA_CHANNEL_VERIFIED};
+    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
+    struct ria_error err = {0};
+    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", secret);
+    assert_int_equal(ria_token_for(&login, deadline, &fake->world, token, &err), RIA_FOUND);
+}
+
+/* Computes the signing key of STATIC_SECRET for the time of the fake clock. */
+static void compute_key(const struct ria_fake *fake, struct ria_sigv4_key *out)
+{
+    struct ria_sigv4_scope scope = {.region = "us-east-1", .service = "rds-db"};
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    struct ria_error err;
+    assert_true(ria_timestamp_format(fake->now, scope.timestamp));
+    ria_buf_add_text(&credentials.secret_access_key, STATIC_SECRET);
+    assert_true(ria_sigv4_derive(&scope, &credentials, out, &err));
+}
+
+static size_t count_static_secret(void)
+{
+    return ria_mapping_count(STATIC_SECRET, strlen(STATIC_SECRET));
+}
+
+/* This test must run before any other test that makes a token. */
+static void a_process_that_signs_one_token_stores_no_key(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    sign_with(&fake, STATIC_SECRET, &token);
+    assert_null(ria_mapping_find().data);
+}
+
+static void a_signing_key_is_stored_until_its_day_ends(void **state)
+{
+    (void)state;
+    enum {
+        DAY = 86400
+    };
+    struct ria_fake fake;
+    struct ria_sigv4_key key;
+    begin_copies(&fake);
+    size_t live = ria_heap_live();
+    compute_key(&fake, &key);
+    for (size_t i = 0; i < 3; i++) {
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        sign_with(&fake, STATIC_SECRET, &token);
+        expect_number("keys", ria_mapping_count(key.bytes, sizeof(key.bytes)), 1);
+        expect_number("secrets", count_static_secret(), 1);
+    }
+    assert_int_equal(ria_heap_live(), live);
+    int64_t left = DAY - (fake.now % DAY);
+    assert_int_equal(ria_memory_cache_expire(&fake.world), fake.ticks + (left * 1000));
+    fake.now += left - 1;
+    (void)ria_memory_cache_expire(&fake.world);
+    assert_int_equal(count_static_secret(), 1);
+    fake.now += 1;
+    (void)ria_memory_cache_expire(&fake.world);
+    assert_int_equal(count_static_secret(), 0);
+    assert_int_equal(ria_mapping_count(key.bytes, sizeof(key.bytes)), 0);
+}
+
+static void a_signing_key_expires_with_its_credentials(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    fetch_as(&fake, "process", HOUR);
+    assert_int_equal(ria_mapping_count(FETCHED, strlen(FETCHED)), 2);
+    fake.now += HOUR;
+    (void)ria_memory_cache_expire(&fake.world);
+    assert_int_equal(ria_mapping_count(FETCHED, strlen(FETCHED)), 0);
+}
+
+/* The same token after other secrets and other days were signed with, and a different one for each
+ * of those. */
+static void only_the_same_secret_and_day_find_a_key(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    RIA_AUTO(token) first = RIA_TOKEN_INIT;
+    RIA_AUTO(token) other = RIA_TOKEN_INIT;
+    sign_with(&fake, STATIC_SECRET, &first);
+    sign_with(&fake, STATIC_SECRET "2", &other);
+    assert_string_not_equal(first.text.data, other.text.data);
+    int64_t now = fake.now;
+    for (int i = 0; i < 2 * 16; i++) { /* more days than the cache has room for */
+        fake.now = now - ((int64_t)24 * HOUR * i);
+        sign_with(&fake, STATIC_SECRET, &other);
+        ria_memory_cache_clear();
+        RIA_AUTO(token) fresh = RIA_TOKEN_INIT;
+        sign_with(&fake, STATIC_SECRET, &fresh);
+        assert_string_equal(fresh.text.data, other.text.data);
+        assert_true((strcmp(first.text.data, other.text.data) == 0) == (i == 0));
+    }
+}
+
+static void a_full_table_replaces_the_oldest_key(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    for (unsigned i = 0; i < IDENTITIES; i++) {
+        char secret[64];
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        (void)snprintf(secret, sizeof(secret), STATIC_SECRET "%u", i);
+        sign_with(&fake, secret, &token);
+        expect_number(secret, count_static_secret(), i < 16 ? i + 1 : 16);
+        expect_number(secret, ria_mapping_count(secret, strlen(secret)), 1);
+    }
+    ria_session_forget();
+    assert_int_equal(count_static_secret(), 0);
 }
 
 /* libcrypto allocates its SHA-256 at the first use. That allocation is not tested. */
@@ -256,12 +383,17 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_process_that_signs_one_token_stores_no_key),
         cmocka_unit_test(without_a_mapping_each_login_requests_credentials),
         cmocka_unit_test(cached_credentials_are_in_the_mapping_and_not_on_the_heap),
         cmocka_unit_test(any_call_wipes_expired_credentials),
         cmocka_unit_test(expiry_is_checked_by_the_clock_of_aws),
         cmocka_unit_test(a_sweep_returns_when_the_next_one_is_due),
         cmocka_unit_test(the_cache_has_sixteen_entries_at_most),
+        cmocka_unit_test(a_signing_key_is_stored_until_its_day_ends),
+        cmocka_unit_test(a_signing_key_expires_with_its_credentials),
+        cmocka_unit_test(only_the_same_secret_and_day_find_a_key),
+        cmocka_unit_test(a_full_table_replaces_the_oldest_key),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

@@ -19,12 +19,14 @@ static const struct ria_library_functions *heeds;
 static const struct ria_library_functions *plain;
 static bool is_other_user;
 
-/* The linker replaces geteuid() with this function, in the core too. */
-uid_t __real_geteuid(void);
-uid_t __wrap_geteuid(void);
-uid_t __wrap_geteuid(void)
+/* The linker replaces getresuid() with this function, in the core too. */
+int __real_getresuid(uid_t *real, uid_t *effective, uid_t *saved);
+int __wrap_getresuid(uid_t *real, uid_t *effective, uid_t *saved);
+int __wrap_getresuid(uid_t *real, uid_t *effective, uid_t *saved)
 {
-    return __real_geteuid() + (is_other_user ? 1 : 0);
+    int result = __real_getresuid(real, effective, saved);
+    *effective += is_other_user ? 1 : 0;
+    return result;
 }
 
 static const struct ria_library_functions *open_library(const char *name)

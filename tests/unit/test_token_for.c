@@ -165,9 +165,7 @@ static void the_suggested_section_allows_the_token(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
-        HOST,
-        "reader.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com",
-        "p.proxy-abcdefghijkl.us-east-2.rds.amazonaws.com"};
+        HOST, "reader.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com"};
     for_each_row(row, hosts, *row) {
         struct ria_fake fake;
         struct ria_error err;
@@ -194,6 +192,27 @@ static void the_suggested_section_allows_the_token(void **state)
         expect_number(*row, ria_login_may_send(&login, &fake.world, &err), true);
         login.channel = RIA_CHANNEL_UNVERIFIED;
         expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+    }
+}
+
+/* Such a section is refused, because a public CA issues the certificates (config/config.c). */
+static void no_section_is_suggested_for_a_public_ca(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {
+        "p.proxy-abcdefghijkl.us-east-2.rds.amazonaws.com", "x.dsql.us-east-2.on.aws"};
+    for_each_row(row, hosts, *row) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        struct ria_login login = {
+            .host = *row, .port = 5432, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+        ria_login_world(&fake, NULL);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_text(
+            *row,
+            err.text,
+            "the server's host name was not verified; enable host name verification in the client");
     }
 }
 
@@ -401,6 +420,7 @@ int main(void)
         cmocka_unit_test(a_privileged_program_signs_nothing),
         cmocka_unit_test(a_checked_chain_is_enough_only_with_verify_ca),
         cmocka_unit_test(the_suggested_section_allows_the_token),
+        cmocka_unit_test(no_section_is_suggested_for_a_public_ca),
         cmocka_unit_test(a_pasted_token_needs_no_file_if_the_channel_decides),
         cmocka_unit_test(a_token_expires_with_its_credentials),
         cmocka_unit_test(the_chosen_profile_signs),

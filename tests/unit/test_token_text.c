@@ -65,6 +65,22 @@ static void a_token_is_recognized_by_its_signature(void **state)
     expect("nothing", !ria_is_token(NULL));
 }
 
+static void the_beginning_of_a_token_is_recognized(void **state)
+{
+    static const char whole[] =
+        HOST "/?Action=connect&DBUser=etl&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature="
+             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    char text[sizeof(whole)];
+    size_t first = strlen(HOST "/?Action=");
+    (void)state;
+    for (size_t len = 0; len < sizeof(whole); len++) {
+        (void)snprintf(text, sizeof(text), "%.*s", (int)len, whole);
+        expect(text, ria_token_is_cut(text) == (len >= first && len < sizeof(whole) - 1));
+    }
+    expect("Java's order", ria_token_is_cut(HOST "/?DBUser=etl&Action=connect"));
+    expect("a password", !ria_token_is_cut("what?Action") && !ria_token_is_cut(NULL));
+}
+
 static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
 {
     (void)state;
@@ -134,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_is_recognized_by_its_signature),
+        cmocka_unit_test(the_beginning_of_a_token_is_recognized),
         cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_a_token),
         cmocka_unit_test(lifetime_and_key_are_read_in_any_order),
         cmocka_unit_test(missing_values_are_not_guessed),

@@ -93,6 +93,40 @@ class Gate:
             os.close(fd)
 
 
+LONG_LINES = 1500  # more than two pieces of 256 KiB (RIA_PASSFILE_PIECE)
+LONG_HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
+
+
+class Long(LeaseCase):
+    """A passfile that is longer than the text that the agent holds in memory."""
+
+    def setUp(self):
+        super().setUp()
+        shared = self.services.directory / "shared"
+        self.services.add_all({
+            f"s{i}": {"host": LONG_HOST, "user": f"u{i}", "passfile": shared} for i in range(LONG_LINES)})
+
+    def check(self, text):
+        lines = text.splitlines()
+        self.assertGreater(len(text), 2 * 256 * 1024)
+        self.assertEqual([line.split(":")[3] for line in lines], [f"u{i}" for i in range(LONG_LINES)])
+        for line in lines:
+            self.assertRegex(line, r"DBUser=u\d+&.*&X-Amz-Signature=[0-9a-f]{64}$")
+
+    def test_every_open_reads_every_line(self):
+        with self.services.agent() as agent:
+            agent.await_log(f"{LONG_LINES} of {LONG_LINES} services have their tokens")
+            for _ in range(3):
+                self.await_rest("shared")
+                self.check(self.read("shared"))
+
+    def test_once(self):
+        self.assertEqual(self.services.fill().returncode, 0)
+        self.check(self.services.passfile("shared").read_text())
+        self.assertEqual(
+            sorted(path.name for path in self.services.directory.iterdir() if path.name != "agent.pid"), ["shared"])
+
+
 class Serving(LeaseCase):
     def test_the_file_is_empty_between_two_opens(self):
         self.services.add("prod")

@@ -10,7 +10,7 @@ from documents import README, rows
 from labcase import harness
 from mariadb_client import CONFIG
 from service import Services
-import test_check_causes as causes
+import cause_makers as causes
 
 TITLE = "When it fails"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Under rds-iam exec, a PostgreSQL connection to RDS with sslmode prefer or allow, or without an sslmode, becomes
-verify-full with the CA store of rds-iam. With sslmode verify-full it gets the CA store if the user names no root
+verify-full with the CA store of rds-iam, or verify-ca if the configuration says so. With sslmode verify-full it gets the CA store if the user names no root
 certificates. Other sslmodes and connections to other hosts do not change."""
 import pathlib
 import struct
@@ -163,6 +163,42 @@ class Connections(VerifiedCase):
             result = self.psql(host="db.example.com", port=peer.port, NSS_WRAPPER_HOSTS=str(self.hosts()))
         self.assertIn("certificate verify failed", result.stderr)
         self.assertEqual(peer.answers, [])
+
+    def test_a_section_with_verify_ca(self):
+        """The chain is verified, and not the name, as in MariaDB's library. What a setting requires stays."""
+        pg = self.lab.pg
+        section = f"[127.0.0.1]\nendpoint = {pg.host}:{pg.port}\ntls = verify-ca\n"
+        self.home.write(".config/rds-iam/config", section)
+        self.assert_in(self.psql(host="127.0.0.1"))
+        self.assert_in(self.psql(host="127.0.0.1", words="sslmode=prefer"))
+        with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+            result = self.psql(host="127.0.0.1", port=peer.port)
+            self.assertIn("certificate verify failed", result.stderr)
+            self.assertEqual(peer.answers, [])
+        with PostgreSQLPeer(None) as peer:
+            self.assertIn("server does not support SSL", self.psql(host="127.0.0.1", port=peer.port).stderr)
+            self.assertEqual(peer.answers, [])
+        mismatch = 'does not match host name "127.0.0.1"'
+        self.assertIn(mismatch, self.psql(host="127.0.0.1", words="sslmode=verify-full").stderr)
+        self.assertIn(mismatch, self.psql(host="127.0.0.1", PGSSLMODE="verify-full").stderr)
+        self.home.write(".config/rds-iam/config", section.replace("verify-ca", "verify-full"))
+        self.assertIn(mismatch, self.psql(host="127.0.0.1").stderr)
+
+    def test_verify_ca_for_one_host_of_a_list_only(self):
+        pg = self.lab.pg
+        self.home.write(".config/rds-iam/config", f"[127.0.0.1]\nendpoint = {pg.host}:{pg.port}\ntls = verify-ca\n")
+        result = self.psql(host=f"127.0.0.1,{pg.host}", port=f"{pg.port},1")
+        self.assertIn('does not match host name "127.0.0.1"', result.stderr)
+        self.assert_in(self.psql(host="127.0.0.1,127.0.0.1", port=f"1,{pg.port}"))
+
+    def test_a_name_that_is_mapped_to_a_proxy_gets_the_public_roots(self):
+        self.install(self.lab.other_ca_file, public=self.lab.ca_file)
+        self.home.write(".config/rds-iam/config", "[127.0.0.1]\nendpoint = px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
+                        ":5432\n")
+        with PostgreSQLPeer(self.lab.certificates.server) as peer:
+            result = self.psql(host="127.0.0.1", port=peer.port)
+            self.assertIn('does not match host name "127.0.0.1"', result.stderr, "the chain is verified before the name")
+            self.assertEqual(peer.answers, [])
 
     def test_a_list_of_hosts_is_verified_if_all_are_rds_endpoints(self):
         pg = self.lab.pg

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check`: logins that succeed, services and option files, its output, and mistakes on the command line.
-test_check_causes.py shows the causes of a refused login."""
+"""`rds-iam check`: logins that succeed, its output, and mistakes on the command line. test_check_configured.py has
+services and option files, test_check_causes.py the causes of a refused login."""
 import concurrent.futures
 import copy
 import json
@@ -15,8 +15,8 @@ from check_case import SCHEMA, CheckCase, Silent, schema_errors
 from cloud import needs_root
 from labcase import USER, harness
 from mariadb_client import CONFIG
+from mysql_peer import Script, error
 from postgresql_peer import PostgreSQLPeer
-from service import Services
 import process
 
 EACH = ("postgres", "mysql")
@@ -38,7 +38,7 @@ class Good(CheckCase):
                 self.assertLessEqual(output.marks(), {"ok", "note"}, output.stdout)
                 self.assertEqual([v["reason"] for v in self.lab.journal()[seen:]], [None], "one login")
                 self.assertIn(f"as {USER}", output.item("login")["text"])
-                self.assertRegex(output.item("server version")["text"], version)
+                self.assertRegex(output.item("server version")["text"], version + ".*, TLS_\\w+$")
                 self.assertEqual(output.item("identity")["text"], self.lab.principals["etl"].arn)
 
     def test_it_is_about_as_fast_as_the_client(self):
@@ -47,16 +47,10 @@ class Good(CheckCase):
                 more = []
                 for _ in range(ATTEMPTS):
                     login = self.login_to(engine)
-                    more.append(self.seconds(self.check_text, login) - self.seconds(self.client, login))
+                    more.append(self.seconds(self.check_text, login, 0) - self.seconds(self.client, login, 0))
                     if more[-1] < SECONDS_MORE:
                         break
                 self.assertLess(min(more), SECONDS_MORE)
-
-    @staticmethod
-    def seconds(run, login):
-        begun = time.monotonic()
-        assert run(login).status == 0
-        return time.monotonic() - begun
 
     def test_nothing_is_written(self):
         before = sorted(self.home.path.rglob("*"))
@@ -79,6 +73,15 @@ class Good(CheckCase):
                 output = self.check(login)
                 self.assertEqual((output.status, output.causes), (1, ("password-given",)), output.document["items"][-3:])
 
+    def test_the_clock(self):
+        """A fault is a clock with which logins are refused."""
+        for offset, mark in ((0, "ok"), (200, "warning"), (600, "warning"), (-200, "warning"), (1000, "fault"), (-1000, "fault")):
+            with self.subTest(offset=offset):
+                self.lab.clock(offset)
+                output = self.check(self.login_to("postgres"))
+                self.assertEqual(output.item("clock")["mark"], mark, output.item("clock"))
+                self.assertEqual(output.status, 3 if mark == "fault" else 0)
+
     def test_a_role_and_a_profile(self):
         base = self.lab.principals["etl-base"]
         self.home.write(".aws/credentials", f"[base]\naws_access_key_id = {base.access_key}\n"
@@ -95,10 +98,48 @@ class Good(CheckCase):
                 self.assertEqual(self.lab.last_verdict()["principal"], role.session_arn("checked"))
 
 
+class Times(CheckCase):
+    PHASES = ("name", "tcp", "tls", "credentials", "signature", "verdict")
+
+    def test_each_phase_of_a_login(self):
+        for engine in EACH:
+            with self.subTest(engine=engine):
+                output = self.check(self.login_to(engine))
+                times = output.document["times_us"]
+                self.assertTrue(all(times[name] >= 0 for name in (*self.PHASES, "login")), times)
+                parts = sum(times[name] for name in self.PHASES if name != "credentials")
+                self.assertTrue(times["verdict"] == 0 or parts == times["login"], times)
+                labels = "name, TCP, TLS, credentials, signature, server's verdict, the whole login"
+                self.assertRegex(output.item("times")["text"], labels.replace(",", r" \d+\.\d ms,") + r" \d+\.\d ms")
+
+    def test_a_slow_verdict_is_the_servers(self):
+        class Slow(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                time.sleep(2)
+
+        with Slow(self.lab.certificates.server) as peer:
+            output = self.check(self.login_to("postgres", port=peer.port))
+        times = output.document["times_us"]
+        self.assertEqual(output.status, 3)
+        self.assertGreater(times["verdict"], sum(times[name] for name in self.PHASES if name != "verdict"), times)
+
+    def test_phases_that_were_not_reached(self):
+        for changes, known in (
+                ({"principal": None}, {"name", "tcp", "tls", "credentials"}),
+                ({"host": "nope.abcdefghijkl.us-east-1.rds.amazonaws.com"}, {"name", "credentials", "signature"})):
+            with self.subTest(**changes):
+                output = self.check(self.login_to("postgres", **changes))
+                times = output.document["times_us"]
+                self.assertEqual({name for name, value in times.items() if value is not None}, known)
+                self.assertNotIn("times", [each["name"] for each in output.document["items"]])
+
+
 class Programs(CheckCase):
     def test_the_library_of_a_program(self):
         module = next(pathlib.Path("/usr/lib/python3/dist-packages/MySQLdb").glob("_mysql*.so"))
         for engine, program, library in (
+                ("postgres", "psql", "libpq "), ("postgres", "/usr/bin/pg_dump", "libpq "),
                 ("postgres", f"{process.POSTGRESQL_BIN}/psql", "libpq "),
                 ("postgres", f"{process.POSTGRESQL_BIN}/pg_dump", "libpq "),
                 ("mysql", PROGRAMS / "connections", "libmariadb.so.3"), ("mysql", module, "libmariadb.so.3")):
@@ -106,6 +147,18 @@ class Programs(CheckCase):
                 output = self.check(self.login_to(engine), "--program", program)
                 self.assertEqual(output.status, 0, output.stdout)
                 self.assertIn(library, output.item("client library")["text"])
+
+    def test_a_script_is_followed(self):
+        """Debian's psql is a Perl script, pg_wrapper, which starts the newest version."""
+        named = pathlib.Path("/usr/bin/psql")
+        self.assertEqual(named.read_bytes()[:2], b"#!", "control: a script")
+        text = self.check(self.login_to("postgres"), "--program", named).item("client library")["text"]
+        self.assertIn(f" of {process.POSTGRESQL_BIN}/psql, for the script {named}", text)
+        script = self.home.write("script", f"#! {process.POSTGRESQL_BIN}/psql -f\n", mode=0o700)
+        second = self.home.write("second", f"#!/usr/bin/env {script}\n", mode=0o700)
+        for each in (script, second):
+            text = self.check(self.login_to("postgres"), "--program", each).item("client library")["text"]
+            self.assertIn(f" of {process.POSTGRESQL_BIN}/psql, for the script {each}", text)
 
     def test_the_engine_of_a_program(self):
         login = self.login_to("postgres", engine=None)
@@ -115,149 +168,20 @@ class Programs(CheckCase):
         script = self.home.write("script", "#!/bin/sh\n", mode=0o700)
         fifo = self.home.path / "fifo"
         os.mkfifo(fifo)
-        for program in ("/bin/true", script, fifo, "/no/such/program", "no-such-program", self.home.path):
+        for program in ("/bin/true", "mariadb", script, fifo, "/no/such/program", "no-such-program", self.home.path):
             with self.subTest(program=str(program)):
                 output = self.run_argv(self.argv(self.login_to("postgres"), "--program", program), self.login_to("postgres"))
-                self.assertEqual((output.status, output.stdout), (1, ""))
+                self.assertEqual((output.status, output.stdout), (2, ""))
                 self.assertEqual(output.stderr.count("\n"), 1)
-                self.assertIn(f"rds-iam: {program} is not linked with libpq, libmariadb or libmysqlclient; ", output.stderr)
-
-
-class Configured(CheckCase):
-    """A service of pg_service.conf with the agent, and a group of my.cnf."""
-
-    def setUp(self):
-        super().setUp()
-        self.runtime = self.home.path / "runtime"
-        self.runtime.mkdir(mode=0o700)
-        self.services = Services(self.home, "runtime/rds-iam/run")
-        self.env = self.cloud_env(XDG_RUNTIME_DIR=str(self.runtime))
-
-    def login(self, name="prod", *options):
-        return self.login_to("postgres", host=None, port=None, user=None, engine=None, ca=None, env=self.env,
-                             options=("--service", name, *options))
-
-    def test_a_service_that_the_agent_serves(self):
-        self.services.add("prod")
-        with self.services.agent("etl", **self.env):
-            output = self.check(self.login())
-            self.check_text(self.login())
-        self.assertEqual(output.status, 0, output.stdout)
-        self.assertEqual(output.item("agent")["text"], "running")
-        self.assert_accepted(2)
-
-    def test_a_service_without_the_agent(self):
-        self.services.add("prod")
-        output = self.check(self.login())
-        self.assertEqual((output.status, output.causes), (1, ("no-passfile",)), output.stdout)
-        self.assertIn("Start the agent", output.item("passfile")["remedy"])
-        self.assert_nothing_sent()
-
-    def test_a_service_without_a_passfile(self):
-        """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
-        self.services.add("prod", without=("passfile",))
-        output = self.check(self.login())
-        self.assertEqual((output.status, output.causes), (1, ("no-password-sent",)), output.stdout)
-        self.assertIn("Start the client with rds-iam exec", output.item("passfile")["remedy"])
-        self.assert_nothing_sent()
-
-    def test_services_that_the_agent_refuses(self):
-        for settings, message in (
-                ({"sslmode": "require"}, "sslmode=require"),
-                ({"sslmode": "verify-ca"}, "sslmode=verify-ca"),
-                ({"without": ("sslmode",)}, "sslmode")):
-            with self.subTest(**settings):
-                self.services.clear()
-                line = self.services.add("prod", **settings)
-                self.services.add("other", passfile=self.services.passfile("other"))
-                with self.services.agent("etl", **self.env):
-                    output = self.check(self.login())
-                self.assertEqual(output.status, 1, output.stdout)
-                self.assertIn(message, output.item("passfile")["text"])
-                self.assertRegex(output.item("passfile")["text"], rf"\.pg_service\.conf:({line}|{line + 5}): ")
-                self.assertEqual(output.causes, ("service-refused",))
-                self.assert_nothing_sent()
-
-    def test_an_agent_without_credentials(self):
-        self.services.add("prod")
-        with self.services.agent(None, wait=False, **self.env) as agent:
-            agent.await_log("no AWS credentials")
-            output = self.check(self.login().change(principal=None))
-        self.assertEqual((output.status, output.causes), (1, ("no-credentials",)), output.stdout)
-        self.assert_nothing_sent()
-
-    def test_an_agent_without_credentials_and_a_user_with_credentials(self):
-        """The user's shell has credentials, and the agent, started elsewhere, has none."""
-        self.services.add("prod")
-        with self.services.agent(None, wait=False, **self.env) as agent:
-            agent.await_log("no AWS credentials")
-            output = self.check(self.login())
-        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
-        self.assertIn("no AWS credentials", output.item("agent's last error")["text"])
-        self.assert_nothing_sent()
-
-    def test_services_that_do_not_exist(self):
-        for text in ("", "[other]\nhost=x\n"):
-            with self.subTest(text=text):
-                self.home.write(".pg_service.conf", text)
-                output = self.check(self.login())
-                self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
-                self.assertIn('"prod"', output.item("service")["text"])
-
-    def test_a_service_with_replication(self):
-        """With rds.iam_auth_for_replication = 0, RDS refuses every token for a replication connection."""
-        self.services.add("prod", replication="database")
-        with self.services.agent("etl", **self.env):
-            self.lab.parameter("rds.iam_auth_for_replication", "0")
-            refused = self.check(self.login())
-            self.lab.parameter("rds.iam_auth_for_replication", "1")
-            self.assertEqual(self.check(self.login()).status, 0)
-        self.assertEqual(refused.status, 3)
-        self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
-
-    def test_a_password_in_the_service(self):
-        self.services.add("prod", password="an-old-password")
-        with self.services.agent("etl", **self.env):
-            output = self.check(self.login())
-        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
-
-    def test_all_services(self):
-        self.services.add("prod")
-        self.services.add("work", dbname="work")
-        with self.services.agent("etl", **self.env):
-            output = self.run_argv([harness.installed("bin/rds-iam"), "check"], self.login())
-        self.assertEqual(output.status, 0, output.stdout)
-        self.assertEqual(re.findall("^service (.*)$", output.stdout, re.M), ["prod", "work"])
-        self.assert_accepted(2)
-
-    def group(self, *options):
-        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
-                             options=("--defaults-group", "client", *options))
-
-    def test_a_group_of_the_option_file(self):
-        server = self.lab.mariadb
-        self.write_my_cnf(host=server.host, port=server.port, user=USER)
-        output = self.check(self.group("--ca", str(self.lab.ca_file)))
-        self.assertEqual(output.status, 0, output.stdout)
-        self.assert_accepted()
-
-    def test_a_reader_of_option_files_that_does_not_end(self):
-        """The time limit holds for a child that never stops writing, and for one that closes its output and stays."""
-        for body in ("while :; do echo x; done", "exec >&- 2>&-; sleep 300"):
-            with self.subTest(body=body):
-                self.home.write("bin/my_print_defaults", f"#!/bin/sh\n{body}\n", mode=0o700)
-                started = time.monotonic()
-                env = {**self.env, "PATH": f"{self.home.path}/bin:/usr/bin:/bin"}
-                output = self.home.run([harness.installed("bin/rds-iam"), "check", "--defaults-group", "client"], **env)
-                self.assertEqual(output.returncode, 1, output.stdout)
-                self.assertLess(time.monotonic() - started, 60)
-
-    def test_a_password_in_the_option_file(self):
-        server = self.lab.mariadb
-        self.write_my_cnf(host=server.host, port=server.port, user=USER, password="an-old-password")
-        output = self.check(self.group("--ca", str(self.lab.ca_file)))
-        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
-        self.assertNotIn("an-old-password", output.stdout)
+                as_json = self.run_argv(
+                    self.argv(self.login_to("postgres"), "--json", "--program", program), self.login_to("postgres"))
+                document = json.loads(as_json.stdout)
+                self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+                self.assertEqual((as_json.status, document["status"]), (2, 2))
+                self.assertEqual(f"rds-iam: {document['summary']}\n", output.stderr)
+                what = "is a script for /bin/sh, which is" if program == script else "is"
+                self.assertIn(
+                    f"rds-iam: {program} {what} not linked with libpq, libmariadb or libmysqlclient; ", output.stderr)
 
 
 class Printed(CheckCase):
@@ -267,6 +191,16 @@ class Printed(CheckCase):
         self.assertTrue(any(len(line) > 76 for text in texts for line in text.splitlines()), "control: long lines")
         with self.assertRaises(AssertionError):
             self.assert_lines("  ok   DNS                " + "word " * 20)
+
+    def test_a_command_of_several_lines_can_be_copied(self):
+        login = self.login_to("mysql", principal="no-policy")
+        text = self.check_text(login).stdout
+        remedies = {each["cause"]: each["remedy"] for each in self.check(login).document["causes"]}
+        command = text[text.index("aws iam simulate-principal-policy"):].split("\n\n")[0]
+        self.assertGreater(command.count("\n"), 1)
+        words = subprocess.run(["sh", "-c", f"printf '%s\\n' {command}"], stdout=subprocess.PIPE, text=True, check=True,
+                               timeout=60).stdout.splitlines()
+        self.assertEqual(words, remedies["policy-deny"].split())
 
     def test_colours_on_a_terminal_only(self):
         login = self.login_to("postgres")
@@ -371,6 +305,84 @@ class Documents(CheckCase):
                 self.assertEqual(output.item("identity")["mark"], "skipped")
                 self.assertEqual(output.item("login")["mark"], "skipped")
 
+    def test_a_dns_server_that_does_not_answer(self):
+        """As on a laptop behind a network that drops all packets: what needs no network is still known."""
+        host = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
+        login = self.login_to("postgres", host=host, port=5432, aliases={host: "silent"},
+                              env={"LD_PRELOAD": "", "PGCONNECT_TIMEOUT": "2"})
+        begun = time.monotonic()
+        output = self.check(login)
+        self.assertLess(time.monotonic() - begun, BUDGET_SECONDS)
+        self.assertEqual((output.status, output.causes), (4, ("unreached",)), output.stdout)
+        self.assertEqual((output.item("DNS")["mark"], output.item("DNS")["text"]), ("fault", "no answer in time"))
+        self.assertEqual(output.item("region")["text"].split(",")[0], "us-east-1")
+        self.assertEqual(output.item("access key")["text"], self.lab.principals["etl"].access_key)
+
+    def test_a_silent_server_takes_the_time_that_the_output_states(self):
+        class StopsBeforeTls(Silent):
+            """Agrees to TLS, as PostgreSQL does, and sends nothing more."""
+
+            def converse(self, wire):
+                wire.read(8)
+                wire.send(b"S")
+                raise EOFError
+
+        for server, engine in ((Silent, "postgres"), (Silent, "mysql"), (StopsBeforeTls, "postgres")):
+            with self.subTest(server=server.__name__, engine=engine), server() as silent:
+                variable = {"PGCONNECT_TIMEOUT": "2"} if engine == "postgres" else {}
+                more = []
+                for _ in range(ATTEMPTS):
+                    good = self.seconds(self.check, self.login_to(engine), 0)
+                    begun = time.monotonic()
+                    output = self.check(self.login_to(engine, port=silent.port, env=variable))
+                    more.append(time.monotonic() - begun - good)
+                    limit, stated = map(int, re.search(
+                        r"^(\d+) s, .*; this part ends after (\d+) s$", output.item("time limit")["text"]).groups())
+                    if more[-1] < stated:
+                        break
+                self.assertEqual((limit, stated - limit), (2 if variable else 10, 3))
+                self.assertLess(min(more), stated)
+                self.assertEqual((output.status, output.causes), (4, ("no-answer",)), output.stdout)
+                self.assertEqual(output.item("TLS")["text"], f"the server did not answer within {limit} s")
+
+    def test_a_server_that_takes_the_token_and_does_not_answer(self):
+        class NoVerdict(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                raise EOFError
+
+        with NoVerdict(self.lab.certificates.server) as peer:
+            output = self.check(self.login_to("postgres", port=peer.port, env={"PGCONNECT_TIMEOUT": "3"}))
+            self.assertIn(b"X-Amz-Signature=", peer.received, "control: the token was sent")
+        self.assertEqual((output.status, output.causes), (3, ("slow-verdict",)), output.stdout)
+
+    def test_a_warning_is_not_taken_for_the_refusal(self):
+        """The preload warns of the region, and the server ends the connection after it has the token."""
+        class Ends(PostgreSQLPeer):
+            def record_password(self, wire, data):
+                super().record_password(wire, data)
+                self._refusal = "\0"  # an error without a text
+
+        with Ends(self.lab.certificates.server) as peer:
+            self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
+            output = self.check(self.login_to("postgres", port=peer.port))
+        self.assertIn("signing for the region", output.item("hook")["text"], "control: there is a warning")
+        self.assertEqual((output.status, output.causes), (3, ("region",)), output.stdout)
+
+    def test_names_that_contain_the_words_of_causes(self):
+        for engine, quote in (("postgres", '"'), ("mysql", "'")):
+            for name in ("pg_hba.conf", "competing requests", "replication connection", "using password: NO",
+                         "rate limit exceeded", "could not be loaded"):
+                with self.subTest(engine=engine, name=name):
+                    text = {"postgres": f'PAM authentication failed for user "{name}"',
+                            "mysql": f"Access denied for user '{name}'@'%' (using password: YES)"}[engine]
+                    script = {"refusal": text} if engine == "postgres" else {
+                        "script": Script(verdict=error(1045, text, "28000"))}
+                    peer = self.peer(engine, **script)
+                    output = self.check(self.login_to(engine, port=peer.port, user=name))
+                    self.assertIn("policy-missing", output.causes, output.stdout)
+                    self.assertEqual(output.status, 3)
+
     def test_a_silent_server_and_a_silent_sts(self):
         self.lab.faults({"kind": "hang", "service": "sts", "times": None})
         with Silent() as silent, concurrent.futures.ThreadPoolExecutor() as pool:
@@ -422,7 +434,7 @@ class Usage(CheckCase):
 
     def test_mistakes(self):
         for words in (
-                ("--hostname", "h"), ("--username", "u"), ("--json",), ("--port", "5432"),
+                ("--hostname", "h"), ("--username", "u"), ("--aws",), ("--port", "5432"),
                 (*self.GOOD, "--port", "abc"), (*self.GOOD, "--port", "0"), (*self.GOOD, "--port", "65536"),
                 (*self.GOOD, "--port", "-1"), (*self.GOOD, "--port", "54 32"), (*self.GOOD, "--port", ""),
                 (*self.GOOD, "--engine", "oracle"), (*self.GOOD, "--engine", "Postgres"), (*self.GOOD, "--engine", ""),
@@ -439,6 +451,17 @@ class Usage(CheckCase):
                 result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
                 self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
                 self.assertRegex(result.stderr, r"\Ards-iam: [^\n]+\n\Z")
+                self.assert_json(("--json", *words), result.stderr)
+
+    def assert_json(self, words, message):
+        """Checks that with --json, stdout has the message too."""
+        result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
+        document = json.loads(result.stdout)
+        self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+        self.assertEqual((result.returncode, document["status"], document["result"]), (2, 2, "usage-error"))
+        self.assertEqual((document["items"], document["causes"], document["target"]), ([], [], None))
+        self.assertEqual(f"rds-iam: {document['summary']}\n", result.stderr)
+        self.assertEqual(result.stderr, message)
 
     def test_without_options_and_without_services(self):
         result = self.home.run([harness.installed("bin/rds-iam"), "check"])

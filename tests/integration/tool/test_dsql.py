@@ -222,8 +222,9 @@ class Commands(DsqlCase):
         self.assert_refused("AccessDenied")
         self.assertIn("policy-missing", output.causes)
         text = self.check_text(login)
-        words = " ".join(text.stdout.split())
+        words = " ".join(text.stdout.replace(" \\\n", "\n").split())  # a command continues after a backslash
         self.assertIn("allows dsql:DbConnect,", words)
+        self.assertNotIn("iam-off", output.causes, "Aurora DSQL has no other logins")
         self.assertIn("--action-names dsql:DbConnect --resource-arns arn:aws:dsql:us-east-1:123456789012:cluster/"
                       "abcdefghijklmnopqrstuvwxyz", words)
         self.assertNotIn("rds-db:connect", words)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a client uses if its service or its option file does not contain a value: the user, and the
+ * time limit of the connection. */
+#include "check/facts.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world)
+{
+    char text[1024];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    const char *user =
+        target->engine == RIA_ENGINE_POSTGRES ? ria_world_env(world, "PGUSER") : NULL;
+    if (user == NULL && getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 &&
+        found != NULL) {
+        user = found->pw_name;
+    }
+    if (target->login.user == NULL && user != NULL &&
+        ria_text_copy(target->user, sizeof(target->user), user)) {
+        target->login.user = target->user;
+    }
+}
+
+void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from)
+{
+    if (target->timeout_from == NULL && seconds != NULL) {
+        long limit = strtol(seconds, NULL, 10);
+        limit = limit < 0 ? 0 : limit;
+        target->timeout = limit < RIA_CHECK_TIMEOUT_MAX ? (unsigned)limit : RIA_CHECK_TIMEOUT_MAX;
+        target->timeout_from = from;
+    }
+}

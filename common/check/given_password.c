@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Checks a password that a client sends in place of rds-iam's token: one in a service, in an option
+ * file or in the environment. It may also be a token that the user made, and that is cut, has
+ * expired, or is for another server. Copies nothing of it. */
+#include "check/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Returns whether a token is for the host and port that this login is signed for. */
+static bool is_for_this_server(const struct ria_facts *facts, const char *token)
+{
+    const char *scheme = strstr(token, "://");
+    const char *host = scheme == NULL ? token : scheme + strlen("://");
+    size_t len = strlen(facts->name.endpoint);
+    return !facts->has_name ||
+           (ria_ascii_same_bytes(host, facts->name.endpoint, len) && host[len] == ':' &&
+            strtoul(host + len + 1, NULL, 10) == facts->name.port);
+}
+
+static enum ria_given classify_password(const struct ria_facts *facts, const char *password)
+{
+    if (ria_token_is_cut(password)) {
+        return RIA_GIVEN_CUT_TOKEN;
+    }
+    if (!ria_is_token(password)) {
+        return RIA_GIVEN_PASSWORD;
+    }
+    if (ria_token_is_over(password, facts->world->now(facts->world->self))) {
+        return RIA_GIVEN_OLD_TOKEN;
+    }
+    return is_for_this_server(facts, password) ? RIA_GIVEN_TOKEN : RIA_GIVEN_OTHER_TOKEN;
+}
+
+void ria_check_given_password(struct ria_facts *facts, const char *password, const char *place)
+{
+    if (facts->given == RIA_GIVEN_NONE && password != NULL && *password != '\0') {
+        facts->given = classify_password(facts, password);
+        facts->given_place = place;
+        facts->given_len = strlen(password);
+    }
+}
+
+/* Adds an item for the password in the environment, which the client uses if no setting has one. */
+void ria_check_environment_password(struct ria_facts *facts)
+{
+    static const struct {
+        enum ria_mark mark;
+        const char *text;
+    } rows[] = {
+        [RIA_GIVEN_PASSWORD] = {RIA_MARK_WARNING, "contains a password, which the client sends"},
+        [RIA_GIVEN_TOKEN] = {RIA_MARK_WARNING, "contains a token, which the client may send"},
+        [RIA_GIVEN_CUT_TOKEN] = {RIA_MARK_WARNING, "contains the beginning of a token"},
+        [RIA_GIVEN_OLD_TOKEN] = {RIA_MARK_WARNING, "contains a token that has expired"},
+        [RIA_GIVEN_OTHER_TOKEN] = {RIA_MARK_WARNING, "contains a token for another server"},
+    };
+    const char *variable = facts->target.engine == RIA_ENGINE_POSTGRES ? "PGPASSWORD" : "MYSQL_PWD";
+    ria_check_given_password(facts, ria_world_env(facts->world, variable), variable);
+    if (facts->given != RIA_GIVEN_NONE) {
+        ria_report_add(
+            facts->report,
+            rows[facts->given].mark,
+            "password",
+            RIA_REMOVE_PASSWORD,
+            "%s %s",
+            facts->given_place,
+            rows[facts->given].text);
+    }
+}
+
+const char *ria_check_password_place(const struct ria_facts *facts)
+{
+    static const struct {
+        const char *words; /* of the warning of rds-iam's hooks */
+        const char *place;
+    } rows[] = {
+        {"the program's own password", "a setting of the program"},
+        {"in the passfile is sent to", "the passfile"},
+    };
+    if (facts->given != RIA_GIVEN_NONE) {
+        return facts->given_place;
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && facts->attempt.errors.len > 0; i++) {
+        if (strstr(facts->attempt.errors.data, rows[i].words) != NULL) {
+            return rows[i].place;
+        }
+    }
+    return NULL;
+}
+
+bool ria_check_has_password(const struct ria_facts *facts)
+{
+    bool is_token = facts->given != RIA_GIVEN_NONE && facts->given != RIA_GIVEN_PASSWORD;
+    return !is_token && ria_check_password_place(facts) != NULL;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads MySQL's option files as the clients do: runs my_print_defaults, which is a part of every
+ * MySQL and MariaDB client package. It does not list the groups, so that their names are read from
+ * the files that it names, and from those that they include. */
+#include "check/facts.h"
+
+#include "tool/program.h"
+
+#include <glob.h>
+#include <limits.h>
+#include <string.h>
+
+enum {
+    READER_MS = 5000,
+    OPTION_FILE_MAX = 1024 * 1024,
+    OPTION_FILES_MAX = 200, /* more are not read, so that files that include each other end */
+};
+
+bool ria_check_print_defaults(
+    const struct ria_world *world, const char *first, const char *second, struct ria_probe *output)
+{
+    char path[PATH_MAX];
+    struct ria_error err;
+    const char *arguments[] = {path, first, second, NULL};
+    bool ok =
+        ria_program_find("my_print_defaults", world, path) &&
+        ria_probe_run(arguments, NULL, ria_deadline_in(world, READER_MS), world, output, &err);
+    ria_buf_add_char(&output->lines, '\n');
+    return ok;
+}
+
+/* -- options ---------------------------------------------------------------------------------- */
+
+/* Returns the value in a line "--NAME=VALUE", "" for "--NAME", or NULL if the line has another
+ * option. */
+static const char *value_in_line(const char *line, const char *name)
+{
+    if (strncmp(line, "--", 2) != 0) {
+        return NULL;
+    }
+    const char *at = line + 2;
+    for (; *name != '\0'; name++, at++) {
+        if (*at != *name && !(*name == '-' && *at == '_')) {
+            return NULL;
+        }
+    }
+    if (*at == '=') {
+        return at + 1;
+    }
+    return *at == '\n' ? at : NULL;
+}
+
+bool ria_check_find_option(const char *lines, const char *name, char *out, size_t size)
+{
+    bool is_found = false;
+    for (const char *at = lines; at != NULL && *at != '\0'; at = strchr(at, '\n')) {
+        at += strspn(at, "\n");
+        const char *value = value_in_line(at, name);
+        if (value != NULL) {
+            size_t len = strcspn(value, "\n");
+            len = len < size ? len : size - 1;
+            memcpy(out, value, len);
+            out[len] = '\0';
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group)
+{
+    RIA_AUTO(probe) output = RIA_PROBE_INIT;
+    char host[256];
+    struct ria_error err;
+    const struct ria_login login = {
+        .host = host, .port = RIA_MYSQL_PORT, .channel = RIA_CHANNEL_NONE};
+    return ria_check_print_defaults(world, group, NULL, &output) &&
+           ria_check_find_option(ria_buf_text(&output.lines), "host", host, sizeof(host)) &&
+           ria_login_has_endpoint(&login, world, &err) != RIA_ABSENT;
+}
+
+/* -- the names of the groups ------------------------------------------------------------------ */
+
+static void add_name_once(struct ria_buf *names, const char *name, size_t len)
+{
+    char line[RIA_CHECK_NAME_SIZE + 2];
+    const char *known = ria_buf_text(names);
+    if (len > 0 && len < RIA_CHECK_NAME_SIZE) {
+        (void)ria_text_format(line, sizeof(line), "\n%.*s\n", (int)len, name);
+        /* The first name has no newline in front of it. */
+        bool is_known = known != NULL &&
+                        (strncmp(known, line + 1, len + 1) == 0 || strstr(known, line) != NULL);
+        if (!is_known) {
+            ria_buf_add_text(names, line + 1);
+        }
+    }
+}
+
+/* Appends to the queue the files that "!include FILE" or "!includedir DIRECTORY" names. */
+static void queue_included(const char *line, glob_t *files)
+{
+    char pattern[PATH_MAX];
+    size_t word = strcspn(line, " \t\n");
+    const char *name = line + word + strspn(line + word, " \t");
+    bool is_directory = strncmp(line, "!includedir", strlen("!includedir")) == 0;
+    int len = (int)strcspn(name, "\r\n");
+    if (len > 0 && files->gl_pathc < OPTION_FILES_MAX &&
+        ria_text_format(
+            pattern, sizeof(pattern), "%.*s%s", len, name, is_directory ? "/*.cnf" : "")) {
+        (void)glob(pattern, GLOB_APPEND, NULL, files);
+    }
+}
+
+static void list_groups_of_file(
+    const struct ria_world *world, const char *path, glob_t *files, struct ria_buf *names)
+{
+    RIA_AUTO(buf) text = {.max = OPTION_FILE_MAX};
+    struct ria_error err;
+    if (world->read_file(world->self, path, &text, NULL, &err) != RIA_FOUND) {
+        return;
+    }
+    const char *at = ria_buf_text(&text);
+    while (at != NULL && *at != '\0') {
+        at += strspn(at, " \t\r\n");
+        size_t len = strcspn(at, "\n");
+        const char *end = memchr(at, ']', len);
+        if (*at == '[' && end != NULL) {
+            add_name_once(names, at + 1, (size_t)(end - at) - 1);
+        } else if (strncmp(at, "!include", strlen("!include")) == 0) {
+            queue_included(at, files);
+        }
+        at += len;
+    }
+}
+
+/* Appends to the queue the files in the line that follows "in the given order:". */
+static void queue_files(const struct ria_world *world, const char *help, glob_t *files)
+{
+    char path[PATH_MAX];
+    const char *home = ria_world_home(world);
+    const char *at = help == NULL ? NULL : strstr(help, "in the given order:");
+    at = at == NULL ? NULL : strchr(at, '\n');
+    at = at == NULL ? "" : at + 1;
+    for (size_t len = strcspn(at, " \n"); len > 0; len = strcspn(at, " \n")) {
+        size_t tilde = strncmp(at, "~/", 2) == 0 && home != NULL ? 1 : 0;
+        if (ria_text_format(
+                path,
+                sizeof(path),
+                "%s%.*s",
+                tilde > 0 ? home : "",
+                (int)(len - tilde),
+                at + tilde)) {
+            (void)glob(path, GLOB_APPEND, NULL, files);
+        }
+        at += len + strspn(at + len, " ");
+    }
+}
+
+void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names)
+{
+    RIA_AUTO(probe) help = RIA_PROBE_INIT;
+    glob_t files = {0};
+    (void)glob("", 0, NULL, &files); /* matches nothing; the later calls append */
+    if (ria_check_print_defaults(world, "--help", NULL, &help)) {
+        queue_files(world, ria_buf_text(&help.lines), &files);
+        for (size_t i = 0; i < files.gl_pathc; i++) {
+            list_groups_of_file(world, files.gl_pathv[i], &files, names);
+        }
+    }
+    globfree(&files);
+}

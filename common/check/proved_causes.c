@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The causes of a refused login that the checks before it have proved, in a table. The first row
+ * that fits counts, so that a cause stands before those that follow from it. */
+#include "check/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    AHEAD_LIMIT = 240,  /* seconds; AWS rejects a time that is 5 minutes or more in the future */
+    BEHIND_LIMIT = 840, /* seconds; a token is valid for 15 minutes */
+};
+
+/* -- what the checks have proved ----------------------------------------------------------- */
+
+static bool has_no_credentials(const struct ria_facts *facts)
+{
+    /* The agent has credentials of its own. */
+    return facts->credentials != RIA_FOUND && !facts->is_agent_running;
+}
+
+static bool has_rejected_keys(const struct ria_facts *facts)
+{
+    return facts->credentials == RIA_FOUND && !facts->has_identity &&
+           strstr(facts->identity_error.text, "STS rejects") != NULL;
+}
+
+static bool has_no_endpoint(const struct ria_facts *facts)
+{
+    return facts->target.login.host != NULL && !facts->has_name;
+}
+
+static bool is_unreached(const struct ria_facts *facts)
+{
+    return facts->is_probed && !facts->is_reached;
+}
+
+static bool offers_no_tls(const struct ria_facts *facts)
+{
+    return facts->offers_no_tls;
+}
+
+static bool has_no_ca(const struct ria_facts *facts)
+{
+    return facts->ca_file[0] == '\0' && facts->target.login.host != NULL &&
+           facts->verdict != RIA_VERDICT_SERVER;
+}
+
+static bool has_other_server(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_other_server;
+}
+
+static bool has_other_ca(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_other_ca;
+}
+
+static bool is_out_of_date(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_out_of_date;
+}
+
+static bool has_unverified_name(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_name_unverified;
+}
+
+static bool has_no_service(const struct ria_facts *facts)
+{
+    return facts->is_service_missing;
+}
+
+static bool is_service_refused(const struct ria_facts *facts)
+{
+    return facts->is_service_refused && facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool is_service_unknown(const struct ria_facts *facts)
+{
+    return facts->is_service_unknown &&
+           (facts->verdict == RIA_VERDICT_OURS || facts->verdict == RIA_VERDICT_SERVER);
+}
+
+static bool has_failed_agent(const struct ria_facts *facts)
+{
+    return facts->is_agent_running && facts->has_agent_error && facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool has_no_agent(const struct ria_facts *facts)
+{
+    return facts->is_passfile_missing && !facts->is_agent_running &&
+           facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool has_no_passfile(const struct ria_facts *facts)
+{
+    return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
+}
+
+/* The server connects, but speaks no TLS of this engine: it is silent, closes the connection, or is
+ * another kind of server. */
+static bool has_no_answer(const struct ria_facts *facts)
+{
+    char error[16];
+    return facts->is_reached && !facts->has_tls && !facts->offers_no_tls &&
+           ria_probe_text(&facts->server, "error", error, sizeof(error));
+}
+
+static bool is_installation_incomplete(const struct ria_facts *facts)
+{
+    return facts->is_incomplete && facts->verdict == RIA_VERDICT_OURS;
+}
+
+static bool has_given_password(const struct ria_facts *facts)
+{
+    bool was_in = ria_probe_is(&facts->attempt, "login", "ok");
+    return (facts->verdict == RIA_VERDICT_SERVER || was_in) && ria_check_has_password(facts);
+}
+
+static bool has_cut_token(const struct ria_facts *facts)
+{
+    return facts->verdict == RIA_VERDICT_SERVER && facts->given == RIA_GIVEN_CUT_TOKEN;
+}
+
+/* The preload for libpq replaces a token that has expired. */
+static bool has_old_token(const struct ria_facts *facts)
+{
+    bool is_replaced = facts->target.engine == RIA_ENGINE_POSTGRES && facts->target.service == NULL;
+    return facts->verdict == RIA_VERDICT_SERVER && facts->given == RIA_GIVEN_OLD_TOKEN &&
+           !is_replaced;
+}
+
+static bool has_other_token(const struct ria_facts *facts)
+{
+    return facts->verdict == RIA_VERDICT_SERVER && facts->given == RIA_GIVEN_OTHER_TOKEN;
+}
+
+static bool has_no_group(const struct ria_facts *facts)
+{
+    return facts->is_group_missing && facts->verdict != RIA_VERDICT_SERVER;
+}
+
+/* A clock that is behind makes tokens that look old, one that is ahead makes tokens from the
+ * future. The limits differ. */
+static bool has_wrong_clock(const struct ria_facts *facts)
+{
+    int64_t behind = facts->identity.difference;
+    return facts->identity.has_difference && (behind >= BEHIND_LIMIT || behind <= -AHEAD_LIMIT);
+}
+
+static bool has_region_conflict(const struct ria_facts *facts)
+{
+    char dotted[80];
+    (void)snprintf(dotted, sizeof(dotted), ".%s.", facts->name.region);
+    return facts->has_name && facts->name.partition != NULL &&
+           strcmp(facts->name.region_from, "the endpoint's name") != 0 &&
+           strstr(facts->name.endpoint, dotted) == NULL;
+}
+
+#define SEE_SERVER_NAME "See server name above, under Server."
+
+static const struct {
+    const char *id;
+    bool (*is_proved)(const struct ria_facts *facts);
+    const char *text;
+    const char *remedy;
+} proved[] = {
+    {"no-service",
+     has_no_service,
+     "The service does not exist, or its file cannot be read.",
+     "See service above, under Settings."},
+    {"no-option-file",
+     has_no_group,
+     "No option file that the client reads has a group [{group}].",
+     "See option file above, under Settings."},
+    {"unreached",
+     is_unreached,
+     "No connection to the server could be established.",
+     "See the remedy above, under Server."},
+    {"no-answer",
+     has_no_answer,
+     "The address accepts connections, but no server of this engine answers with TLS.",
+     "See TLS above, under Server."},
+    {"no-endpoint", has_no_endpoint, "No token can be signed for this host.", "{name_error}"},
+    {"no-credentials",
+     has_no_credentials,
+     "No usable AWS credentials were found.",
+     "{credentials_error}"},
+    {"installation",
+     is_installation_incomplete,
+     "A file of rds-iam is missing or cannot be read, so no token was sent.",
+     "See installation above, under Settings."},
+    {"no-tls",
+     offers_no_tls,
+     "The server offers no TLS. A token is sent only over TLS.",
+     "Check host and port: RDS always offers TLS."},
+    {"no-root-certificates",
+     has_no_ca,
+     "There are no usable root certificates, so the server cannot be verified.",
+     "{ca_error}"},
+    {"certificate-out-of-date",
+     is_out_of_date,
+     "The server's certificate is not valid at the time of this machine, so no token is sent.",
+     "Compare the clock with the certificate's dates: date; see TLS above, under Server."},
+    {"other-server",
+     has_other_server,
+     "The server is another one than the one that the token is signed for.",
+     SEE_SERVER_NAME},
+    {"other-ca",
+     has_other_ca,
+     "The server's certificate was not issued by the installed root certificates, so no token is "
+     "sent.",
+     "If this is a server of RDS, renew them: rds-iam setup ca"},
+    {"name-unverified",
+     has_unverified_name,
+     "The certificate does not contain the name that the client dials, so no token is sent.",
+     SEE_SERVER_NAME},
+    {"service-refused",
+     is_service_refused,
+     "The service does not qualify for tokens, so the agent does not serve it.",
+     "{service_error}"},
+    {"agent",
+     has_failed_agent,
+     "The agent made no token. It has an environment of its own.",
+     "{service_error}"},
+    {"agent-does-not-serve",
+     is_service_unknown,
+     "The running agent does not serve this service: it reads other service files, or the passfile "
+     "is not in its directory. So the client sent no token.",
+     "Compare the files and the directory with: rds-iam-agent --status"},
+    {"agent-not-running",
+     has_no_agent,
+     "The agent is not running, so the service's passfile does not exist and libpq sends no token.",
+     "Start it: systemctl --user enable --now rds-iam-agent.service"},
+    {"no-passfile",
+     has_no_passfile,
+     "The service's passfile does not exist, so libpq sends no token.",
+     "See passfile above, under Settings."},
+    {"password-given",
+     has_given_password,
+     "A password was sent in place of a token. It is in {given}.",
+     RIA_REMOVE_PASSWORD},
+    {"token-cut",
+     has_cut_token,
+     "{given} contains a token without its end: the token was cut after {given_len} bytes.",
+     "Start the client with rds-iam exec, which makes a token for each login. A program that "
+     "stores "
+     "a token needs room for it: 350 bytes, with temporary credentials up to 2500."},
+    {"token-expired",
+     has_old_token,
+     "{given} contains a token that has expired. A token is valid for 15 minutes.",
+     RIA_REMOVE_PASSWORD},
+    {"token-for-other-server",
+     has_other_token,
+     "{given} contains a token for another server or another port.",
+     RIA_REMOVE_PASSWORD},
+    {"keys-rejected",
+     has_rejected_keys,
+     "AWS rejects the credentials themselves, so every token that they sign is refused.",
+     "Get new ones: aws sso login, aws login, or new access keys."},
+    {"clock",
+     has_wrong_clock,
+     "This machine's clock is wrong. AWS rejects tokens that are 15 minutes old, or 5 minutes "
+     "ahead "
+     "of its time.",
+     "timedatectl set-ntp true"},
+    {"region",
+     has_region_conflict,
+     "The token is signed for another region than the one in the endpoint's name.",
+     "Remove the region at {region_from}."},
+};
+
+bool ria_check_explain_proved(struct ria_facts *facts)
+{
+    for (size_t i = 0; i < sizeof(proved) / sizeof(proved[0]); i++) {
+        if (proved[i].is_proved(facts)) {
+            ria_cause_add(facts, proved[i].id, proved[i].text, proved[i].remedy);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* MariaDB's client library sends an empty password if it finds only its own plugin. */
+bool ria_check_explain_unsent(struct ria_facts *facts)
+{
+    bool is_unsent =
+        strstr(facts->refusal, "using password: NO") != NULL || facts->verdict == RIA_VERDICT_OURS;
+    if (facts->is_plugin_dir_missing && is_unsent) {
+        ria_cause_add(
+            facts,
+            "plugin-dir",
+            "The client sent no token: plugin-dir in [{group}] does not lead to rds-iam's plugin.",
+            "See plugin-dir above, under Settings.");
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""How `rds-iam check`'s tests make the causes of a refused login in the lab.
+
+Each function here returns a function make(case, engine), or is one. It makes the cause for a test case and returns the
+login (check_case.Login). What it starts ends with the row: case.row is an ExitStack.
+"""
+import os
+import socket
+import time
+
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from mysql_peer import Script, error, switch
+from rawclient import sts
+from service import Services
+
+EACH = ("postgres", "mysql")
+
+
+def changed(**changes):
+    """The login with other options or environment variables."""
+    return lambda case, engine: case.login_to(engine, **changes)
+
+
+def section(**settings):
+    """A section for the database in rds-iam's configuration."""
+    def make(case, engine):
+        login = case.login_to(engine)
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        case.home.write(CONFIG, f"[{login.host}]\n{lines}")
+        return login
+    return make
+
+
+def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
+    """A tunnel, with a section for it if an endpoint is given."""
+    def make(case, engine):
+        login = case.login_to(engine)
+        if endpoint:
+            other = case.login_to(EACH[engine == "postgres"]).host
+            target = endpoint.format(host=login.host, port=login.port, other=other)
+            case.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {target}\ntls = {tls}\n")
+        return login.change(host="127.0.0.1")
+    return make
+
+
+def peer(certificate="server", **script):
+    """A scripted server in the place of the database."""
+    def make(case, engine):
+        case.scripted = case.peer(engine, certificate, **script)
+        return case.login_to(engine, port=case.scripted.port)
+    return make
+
+
+def refusal(text, code="28000"):
+    """PostgreSQL that takes the token and then sends this error."""
+    return peer(refusal=text, code=code)
+
+
+def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_password"),)):
+    """MySQL that takes the token and then sends this error. Without `asks`, the server sends the error before it
+    takes a token."""
+    return peer(script=Script(asks=asks, verdict=error(number, text, state)))
+
+
+def instead_of_greeting(number, text):
+    """A MySQL server that sends an error before its greeting."""
+    return peer(script=Script(greeting=error(number, text, None)))
+
+
+def proxy(**script):
+    """A scripted server under the name of an RDS Proxy."""
+    def make(case, engine):
+        return peer(**script)(case, engine).change(host="px.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com")
+    return make
+
+
+def closed_port(case, engine):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return case.login_to(engine, port=listener.getsockname()[1])
+
+
+def clock(offset):
+    def make(case, engine):
+        case.lab.clock(offset)
+        return case.login_to(engine)
+    return make
+
+
+def role(name, **parameters):
+    """A session of a role, as another program obtained it."""
+    def make(case, engine):
+        lab = case.lab
+        reply = sts(lab, lab.principals["etl-base"], Action="AssumeRole", RoleArn=lab.roles[name].arn,
+                    RoleSessionName="check", **parameters)
+        case.assertEqual(reply.status, 200, reply.body)
+        return case.login_to(engine, principal=None, env=reply.keys().env())
+    return make
+
+
+def settings(variables, text="", **files):
+    """AWS settings without keys in the environment: variables, and ~/.aws/config. {names} are filled in."""
+    def make(case, engine):
+        arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
+        if text:
+            case.home.write(".aws/config", text.format(**arns))
+        env = {name: value.format(http=case.lab.cloud_http) for name, value in variables.items()}
+        return case.login_to(engine, principal=None, env=env)
+    return make
+
+
+def expired_sso(case, engine):
+    case.sso_profile()
+    case.sso_login(expires=-60, renewable=False)
+    return case.login_to(engine, principal=None, env=case.sso_env(AWS_PROFILE="p"))
+
+
+def open_credentials(case, engine):
+    """Keys in a file that every user can write."""
+    keys = case.lab.principals["etl"]
+    case.home.write(".aws/credentials", f"[default]\naws_access_key_id = {keys.access_key}\n"
+                    f"aws_secret_access_key = {keys.secret_key}\n", mode=0o666)
+    return case.login_to(engine, principal=None)
+
+
+def faulty(make, *faults):
+    """A row with the same cause, while AWS services have faults."""
+    def with_faults(case, engine):
+        login = make(case, engine)
+        case.lab.faults(*faults)
+        return login
+    return with_faults
+
+
+def given(token):
+    """A password in the environment: the variable that the client of each engine reads."""
+    def make(case, engine):
+        return case.login_to(engine, env={{"postgres": "PGPASSWORD", "mysql": "MYSQL_PWD"}[engine]: token(case, engine)})
+    return make
+
+
+def cut_token(case, engine):
+    """A token in a program that stores 255 bytes of a password."""
+    server = case.lab.pg if engine == "postgres" else case.lab.mariadb
+    return case.lab.token("etl", server, USER)[:255]
+
+
+def old_token(case, engine):
+    server = case.lab.pg if engine == "postgres" else case.lab.mariadb
+    return case.lab.token("etl", server, USER, at=time.time() - 1000)
+
+
+def other_token(case, engine):
+    """A token of another access key. The preload for libpq would replace one of the same key."""
+    server = case.lab.pg if engine == "postgres" else case.lab.mariadb
+    return case.lab.token("every-user", server, USER, port=3309)
+
+
+def service(agent="etl", **settings):
+    """A service of pg_service.conf, and the agent with the keys of a principal, or False: no agent is running."""
+    def make(case, engine):
+        case.home.path.joinpath("runtime").mkdir(mode=0o700, exist_ok=True)
+        services = Services(case.home, "runtime/rds-iam/run")
+        services.add("prod", **settings)
+        env = case.cloud_env(XDG_RUNTIME_DIR=str(case.home.path / "runtime"))
+        if agent is not False:
+            running = case.row.enter_context(services.agent(agent, wait=agent is not None, **env))
+            if agent is None:
+                running.await_log("no AWS credentials")
+        return case.login_to(engine, host=None, port=None, user=None, ca=None, service="prod", env=env)
+    return make
+
+
+def option_file(mode=0o600, without=(), **more):
+    """The group [client] of ~/.my.cnf, as `rds-iam setup mysql` prints it."""
+    def make(case, engine):
+        server = case.lab.mariadb
+        path = case.write_my_cnf(without=without, host=server.host, port=server.port, user=USER, **more)
+        path.chmod(mode)
+        return case.login_to(engine, host=None, port=None, user=None, group="client")
+    return make
+
+
+def stored_password(case, engine):
+    """A password in ~/.pgpass, which libpq finds before it asks for one."""
+    case.home.write(".pgpass", f"*:*:*:{USER}:an-old-password\n")
+    return case.login_to(engine)
+
+
+def other_passfile(case, engine):
+    """The service's passfile is the user's own, and not one of the agent's."""
+    stored_password(case, engine)
+    return service(passfile=case.home.path / ".pgpass")(case, engine)
+
+
+def replication(case, engine):
+    """With this parameter, RDS refuses every token for a replication connection."""
+    case.lab.parameter("rds.iam_auth_for_replication", "0")
+    case.row.callback(case.lab.parameter, "rds.iam_auth_for_replication", "1")
+    return service(replication="database")(case, engine)
+
+
+def iam_off(case, engine):
+    case.lab.iam_authentication("postgresql", False)
+    case.row.callback(case.lab.iam_authentication, "postgresql", True)
+    return case.login_to(engine, principal="asker")
+
+
+def alias(case, engine):
+    """A host name that is a DNS alias of the database."""
+    name = "db.example.com"
+    return case.login_to(engine, host=name, port="PORT", aliases={
+        name: "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"})
+
+
+# Removes a file from an installed directory for one command, in a mount namespace of its own.
+WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$copy" && rm "$copy/$2"'
+           ' && mount --bind "$copy" "$1" || exit 99; shift 2; exec "$@"')
+
+
+def without(**objects):
+    """An installation that lacks a file, by engine."""
+    def make(case, engine):
+        path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
+        user = [] if os.geteuid() == 0 else ["-r"]
+        return case.login_to(engine, under=(
+            "unshare", "-m", *user, "sh", "-c", WITHOUT, "sh", str(path.parent), path.name))
+    return make
+
+
+NO_CONNECT = ('{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["rds:Describe*", "iam:*"],'
+              ' "Resource": "*"}]}')

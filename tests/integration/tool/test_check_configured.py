@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: MIT
+"""`rds-iam check --service` with what the agent knows of the service, and `--defaults-group`."""
+import json
+import re
+import time
+
+from check_case import ALL_SCHEMA, CheckCase, schema_errors
+from labcase import USER, harness
+from mariadb_client import CONFIG, credentials_file
+from service import Services, await_true
+
+
+class Configured(CheckCase):
+    """A service of pg_service.conf with the agent, and a group of my.cnf."""
+
+    def setUp(self):
+        super().setUp()
+        self.runtime = self.home.path / "runtime"
+        self.runtime.mkdir(mode=0o700)
+        self.services = Services(self.home, "runtime/rds-iam/run")
+        self.env = self.cloud_env(XDG_RUNTIME_DIR=str(self.runtime))
+
+    def login(self, name="prod", *options):
+        return self.login_to("postgres", host=None, port=None, user=None, engine=None, ca=None, env=self.env,
+                             options=("--service", name, *options))
+
+    def test_a_service_that_the_agent_serves(self):
+        self.services.add("prod")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+            self.check_text(self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertEqual(output.item("agent")["text"], "running")
+        self.assertEqual(output.item("agent's source")["text"], "the environment, without an expiry time")
+        self.assert_accepted(2)
+
+    def test_a_service_without_the_agent(self):
+        self.services.add("prod")
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent-not-running",)), output.stdout)
+        self.assertIn("Start the agent", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_a_service_without_a_passfile(self):
+        """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
+        self.services.add("prod", without=("passfile",))
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("no-password-sent",)), output.stdout)
+        self.assertIn("Start the client with rds-iam exec", output.item("passfile")["remedy"])
+        self.assert_nothing_sent()
+
+    def test_services_that_the_agent_refuses(self):
+        for settings, message in (
+                ({"sslmode": "require"}, "sslmode=require"),
+                ({"sslmode": "verify-ca"}, "sslmode=verify-ca"),
+                ({"without": ("sslmode",)}, "sslmode")):
+            with self.subTest(**settings):
+                self.services.clear()
+                line = self.services.add("prod", **settings)
+                self.services.add("other", passfile=self.services.passfile("other"))
+                with self.services.agent("etl", **self.env):
+                    output = self.check(self.login())
+                self.assertEqual(output.status, 1, output.stdout)
+                self.assertIn(message, output.item("passfile")["text"])
+                self.assertRegex(output.item("passfile")["text"], rf"\.pg_service\.conf:({line}|{line + 5}): ")
+                self.assertEqual(output.causes, ("service-refused",))
+                self.assert_nothing_sent()
+
+    def test_an_agent_without_credentials(self):
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login().change(principal=None))
+        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_an_agent_with_credentials_and_a_user_without(self):
+        """The agent's credentials count, and not those of the shell in which check is run."""
+        self.services.add("prod")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login().change(principal=None))
+        self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
+        self.assertEqual(output.item("credentials")["mark"], "warning")
+        self.assert_accepted()
+
+    def test_an_agent_without_credentials_and_a_user_with_credentials(self):
+        """The user's shell has credentials, and the agent, started elsewhere, has none."""
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent",)), output.stdout)
+        self.assertIn("no AWS credentials", output.item("agent's last error")["text"])
+        self.assertTrue(output.document["causes"][0]["remedy"].startswith("no AWS credentials: "), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_only_the_failure_of_this_service_is_named(self):
+        """Another service of the same agent has no credentials; this one has none to report."""
+        self.services.add("other", host="other.abcdefghijkl.us-east-1.rds.amazonaws.com")
+        self.services.add("prod")
+        self.home.write(CONFIG, "[other.abcdefghijkl.us-east-1.rds.amazonaws.com]\nprofile = nope\n")
+        with self.services.agent("etl", wait=False, **self.env) as agent:
+            agent.await_log('the profile "nope" does not exist')
+            good, other = self.check(self.login()), self.check(self.login("other"))
+        self.assertEqual((good.status, good.causes), (0, ()), good.stdout)
+        self.assertEqual([each for each in good.document["items"] if each["name"] == "agent's last error"], [])
+        self.assertIn('the profile "nope" does not exist', other.item("agent's last error")["text"])
+
+    def test_a_failure_that_is_over_is_no_cause(self):
+        self.services.add("prod")
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            agent.await_log("no AWS credentials")
+            self.home.write(".aws/credentials", credentials_file(self.lab.principals["etl"], "default"))
+            agent.renew()
+            await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
+        self.assertEqual(output.item("agent's last error")["mark"], "note")
+        self.assertRegex(output.item("agent's last error")["text"], rf"^\S+Z {USER} at \S+: no AWS credentials: ")
+
+    def test_a_service_that_the_agent_does_not_know(self):
+        """The agent reads another service file, so that the passfile of this service does not exist."""
+        self.services.add("prod")
+        other = self.home.write("other.conf", "# no services\n")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("agent-does-not-serve",)), output.stdout)
+        self.assert_nothing_sent()
+
+    def test_a_refusal_that_only_the_agent_knows(self):
+        """In the agent's service file, the entry has a weaker sslmode than in the user's file."""
+        self.services.add("prod", sslmode="require")
+        other = self.home.write("other.conf", (self.home.path / ".pg_service.conf").read_text())
+        self.services.clear()
+        self.services.add("prod")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}) as agent:
+            agent.await_log("sslmode=require")
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("service-refused",)), output.stdout)
+        self.assertIn("has sslmode=require", output.item("agent's refusal")["text"])
+        self.assertIn("has sslmode=require", output.document["causes"][0]["remedy"])
+
+    def test_a_service_file_that_the_agent_does_not_use(self):
+        self.services.add("prod")
+        other = self.home.write("other.conf", "[prod]\nno setting\n")
+        with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (1, ("service-refused",)), output.stdout)
+        self.assertIn("other.conf:2: is not a comment", output.item("agent's refusal")["text"])
+
+    def test_services_that_do_not_exist(self):
+        for text in ("", "[other]\nhost=x\n"):
+            with self.subTest(text=text):
+                self.home.write(".pg_service.conf", text)
+                output = self.check(self.login())
+                self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
+                self.assertIn('"prod"', output.item("service")["text"])
+
+    def test_a_service_with_a_line_that_libpq_rejects(self):
+        """libpq rejects a service with such a line, and ignores the line if it looks for another service."""
+        self.services.add("first")
+        line = self.services.add("prod", **{"no setting": ""})
+        self.services.add("last")
+        text = (self.home.path / ".pg_service.conf").read_text().replace("no setting=", "no setting")
+        self.home.write(".pg_service.conf", text)
+        for name, is_rejected in (("first", False), ("prod", True), ("last", False)):
+            with self.subTest(name=name):
+                output = self.check(self.login(name))
+                psql = self.client(self.login(name).change(service=name, engine="postgres"))
+                self.assertEqual("syntax error" in psql.stderr, is_rejected, psql.stderr)
+                self.assertEqual("no-service" in output.causes, is_rejected, output.stdout)
+                if is_rejected:
+                    self.assertIn(f".pg_service.conf:{line + 8}: is not a comment", output.item("service")["text"])
+
+    def test_a_service_with_replication(self):
+        """With rds.iam_auth_for_replication = 0, RDS refuses every token for a replication connection."""
+        self.services.add("prod", replication="database")
+        with self.services.agent("etl", **self.env):
+            self.lab.parameter("rds.iam_auth_for_replication", "0")
+            refused = self.check(self.login())
+            self.lab.parameter("rds.iam_auth_for_replication", "1")
+            self.assertEqual(self.check(self.login()).status, 0)
+        self.assertEqual(refused.status, 3)
+        self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
+
+    def test_the_time_limit_of_the_client(self):
+        """check waits for the server as long as the client does."""
+        server = self.lab.mariadb
+        self.services.add("prod", connect_timeout="7")
+        self.services.add("long", connect_timeout="1000")
+        self.services.add("none", connect_timeout="0")
+        self.write_my_cnf(host=server.host, port=server.port, user=USER, connect_timeout=8)
+        for login, limit in (
+                (self.login(), "7 s, by connect_timeout"), (self.login("long"), "30 s, by connect_timeout"),
+                (self.login("none"), "10 s, by rds-iam check, because the client has no limit"),
+                (self.login("none").change(env={"PGCONNECT_TIMEOUT": "5"}), "10 s, by rds-iam check"),
+                (self.group("--ca", str(self.lab.ca_file)), "8 s, by connect-timeout")):
+            with self.subTest(limit=limit):
+                self.assertTrue(self.check(login).item("time limit")["text"].startswith(limit))
+
+    def test_the_address_of_a_service(self):
+        """hostaddr says where to connect, and host which name the token and the certificate have."""
+        nowhere = self.home.write("hosts", "")
+        env = {**self.env, "NSS_WRAPPER_HOSTS": str(nowhere)}
+        self.services.add("prod", hostaddr="127.0.0.1")
+        self.services.add("closed", hostaddr="127.0.0.2")
+        self.services.add("named")
+        with self.services.agent("etl", **env):
+            good, closed, named = [self.check(self.login(name).change(env=env)) for name in ("prod", "closed", "named")]
+        self.assertEqual((good.status, good.causes), (0, ()), good.stdout)
+        self.assertTrue(good.item("DNS")["text"].startswith("127.0.0.1, "), good.stdout)
+        self.assertEqual((closed.status, closed.causes), (4, ("unreached",)), closed.stdout)
+        self.assertTrue(closed.item("TCP")["text"].startswith("127.0.0.2: "), closed.stdout)
+        self.assertEqual((named.status, named.item("DNS")["mark"]), (4, "fault"), "control: the name has no address")
+
+    def test_of_several_hosts_the_first_is_checked(self):
+        pg = self.lab.pg
+        self.services.add("prod", host=f"{pg.host},{pg.host}", port=f"{pg.port},1")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assertIn("only the first host is checked", output.item("hosts")["text"])
+
+    def test_the_user_of_a_service_without_one(self):
+        self.services.add("prod", without=("user",))
+        output = self.check(self.login().change(env={"PGUSER": USER}))
+        self.assertEqual(output.document["result"], "refused-here", output.stdout)
+        self.assertNotEqual(output.item("root certificates")["mark"], "fault")
+
+    def test_the_root_certificates_that_libpq_reads(self):
+        """Without sslrootcert, libpq does not read rds-iam's CA store."""
+        self.services.add("prod", without=("sslrootcert",))
+        self.home.write(".config/rds-iam/rds-ca.pem", self.lab.ca_file.read_text(), mode=0o644)
+        with self.services.agent("etl", **self.env):
+            missing = self.check(self.login())
+            by_variable = self.check(self.login().change(env={"PGSSLROOTCERT": str(self.lab.ca_file)}))
+            self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
+            by_file = self.check(self.login())
+        self.assertEqual((missing.status, missing.causes), (1, ("no-root-certificates",)), missing.stdout)
+        self.assertIn(".postgresql/root.crt does not exist", missing.document["causes"][0]["remedy"])
+        self.assertEqual((by_variable.status, by_file.status), (0, 0), by_file.stdout)
+
+    def test_a_password_in_the_service(self):
+        self.services.add("prod", password="an-old-password")
+        with self.services.agent("etl", **self.env):
+            output = self.check(self.login())
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+
+    def all_targets(self, *options, **env):
+        argv = [harness.installed("bin/rds-iam"), "check", *options]
+        return self.run_argv(argv, self.login().change(env=env))
+
+    def test_all_services_and_groups(self):
+        """Services and groups for other hosts than RDS are left out, but not a service with a passfile."""
+        server = self.lab.mariadb
+        self.services.add("prod")
+        self.services.add("work", dbname="work")
+        self.services.add("local", without=("passfile",), host="localhost")
+        self.services.add("socket", without=("passfile", "host"))
+        included = self.home.write("more/extra.cnf", f"[client-included]\nhost={server.host}\nport={server.port}\n"
+                                   f"user={USER}\n")
+        self.write_my_cnf()
+        with (self.home.path / ".my.cnf").open("a", encoding="utf-8") as file:
+            file.write(f"[client-rds]\nhost={server.host}\nport = {server.port}\nuser={USER}\n[mysqld]\nport=1\n"
+                       f"[client-local]\nhost=localhost\n!includedir {included.parent}\n")
+        with self.services.agent("etl", **self.env):
+            output = self.all_targets()
+            document = json.loads(self.all_targets("--json").stdout)
+        self.assertEqual(output.status, 0, output.stdout)
+        expected = ["service prod", "service work", "group client-rds", "group client-included"]
+        self.assertEqual(re.findall("^((?:service|group) .*)$", output.stdout, re.M), expected)
+        # The machine's own option files also have groups.
+        self.assertRegex(
+            output.stdout, r"\n4 logins were checked; \d+ services and groups have no RDS host and were not checked\.\n\Z")
+        self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
+        self.assertEqual([each["target"] for each in document["checks"]], expected)
+        self.assertEqual({each["status"] for each in document["checks"]} | {document["status"]}, {0})
+        self.assert_accepted(8)
+
+    def test_the_status_of_all_is_that_of_the_first_failure(self):
+        self.services.add("good")
+        self.services.add("bad", user="scram_user")
+        with self.services.agent("etl", **self.env):
+            document = json.loads(self.all_targets("--json").stdout)
+        self.assertEqual([each["status"] for each in document["checks"]] + [document["status"]], [0, 3, 3])
+
+    def test_nothing_to_check(self):
+        self.home.write(".pg_service.conf", "[local]\nhost=localhost\n")
+        for options in ((), ("--json",)):
+            with self.subTest(options=options):
+                output = self.all_targets(*options)
+                self.assertEqual((output.status, output.stderr.count("\n")), (2, 1))
+                if options:
+                    document = json.loads(output.stdout)
+                    self.assertEqual(list(schema_errors(document, ALL_SCHEMA)), [])
+                    self.assertEqual((document["checks"], document["status"]), ([], 2))
+                else:
+                    self.assertEqual(output.stdout, "")
+
+    def test_a_group_that_lacks_what_client_has(self):
+        """A client that reads another group also reads [client]."""
+        server = self.lab.mariadb
+        self.write_my_cnf()
+        with (self.home.path / ".my.cnf").open("a", encoding="utf-8") as file:
+            file.write(f"[client-rds]\nhost={server.host}\nport={server.port}\nuser={USER}\n")
+        login = self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None, group="client-rds")
+        output = self.check(login)
+        self.assertEqual((output.status, output.marks() <= {"ok", "note"}), (0, True), output.stdout)
+        missing = self.check(login.change(group="client-nope"))
+        self.assertEqual((missing.status, missing.causes), (1, ("no-option-file",)), missing.stdout)
+
+    def test_settings_without_a_host(self):
+        self.services.add("prod", without=("host",))
+        output = self.check(self.login())
+        self.assertEqual((output.status, output.document["result"]), (1, "not-tried"), output.stdout)
+        self.assertEqual(output.item("login")["text"], "the settings contain no host name")
+
+    def group(self, *options):
+        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
+                             options=("--defaults-group", "client", *options))
+
+    def test_a_group_of_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER)
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual(output.status, 0, output.stdout)
+        self.assert_accepted()
+
+    def test_a_reader_of_option_files_that_does_not_end(self):
+        """The time limit holds for a child that never stops writing, and for one that closes its output and stays."""
+        for body in ("while :; do echo x; done", "exec >&- 2>&-; sleep 300"):
+            with self.subTest(body=body):
+                self.home.write("bin/my_print_defaults", f"#!/bin/sh\n{body}\n", mode=0o700)
+                started = time.monotonic()
+                env = {**self.env, "PATH": f"{self.home.path}/bin:/usr/bin:/bin"}
+                output = self.home.run([harness.installed("bin/rds-iam"), "check", "--defaults-group", "client"], **env)
+                self.assertEqual(output.returncode, 1, output.stdout)
+                self.assertLess(time.monotonic() - started, 60)
+
+    def test_a_password_in_the_option_file(self):
+        server = self.lab.mariadb
+        self.write_my_cnf(host=server.host, port=server.port, user=USER, password="an-old-password")
+        output = self.check(self.group("--ca", str(self.lab.ca_file)))
+        self.assertEqual((output.status, output.causes), (3, ("password-given",)), output.stdout)
+        self.assertNotIn("an-old-password", output.stdout)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -27,8 +27,8 @@ struct ria_object {
 };
 
 /* Finds the object that contains an address, which is usually that of a function. Searches the
- * symbols of the object, about 180,000 instructions for libcrypto. Returns false if there is no such
- * object, or if its ELF header is not in memory. */
+ * symbols of the object, about 180,000 instructions for libcrypto. Returns false if there is no
+ * such object, or if its ELF header is not in memory. */
 bool ria_object_at(uintptr_t address, struct ria_object *out) RIA_MUST_USE;
 
 /* Returns whether an object contains an address. Searches no symbols. */

@@ -158,16 +158,15 @@ class Programs(DocsCase):
         self.assertEqual(len(runs), 2)
         self.assert_logins(3, "etl")
         self.assertNotIn("too long", self.daemon_log())
-        # The session token of the machine's role is longer than that of the user. PgBouncer compares the times of the file
-        # in seconds.
-        self.write_pgbouncer_token({})
-        self.assertEqual(self.run_command("touch -d 'next minute' /run/pgbouncer-token/userlist.txt").returncode, 0)
+        # One byte more than PgBouncer takes.
+        longer = """printf '"user" "%02048d"\\n' 0 >/run/pgbouncer-token/userlist.txt"""
+        self.assertEqual(self.run_command(longer).returncode, 0)
         self.reload_pgbouncer()
         await_true(lambda: "password too long in auth file" in self.daemon_log(), self.daemon_log)
 
     def write_pgbouncer_token(self, keys):
-        """In the place of `systemctl start pgbouncer-token`. keys: AWS's variables, in the place of an Environment= of the
-        unit; without them, the role of the machine is used."""
+        """In the place of `systemctl start pgbouncer-token`. keys: AWS's variables, in the place of those that
+        systemd reads from an Environment= of the unit."""
         unit = units.read(self.network, "pgbouncer-token")
         lab = {**keys, "AWS_CA_BUNDLE": self.lab.cloud_ca_file}
         for line in (*unit.directories(), unit.command_line(*unit.commands("ExecStart"), **lab)):

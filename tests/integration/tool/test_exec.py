@@ -173,8 +173,8 @@ class Messages(ExecCase):
 
     def test_with_a_weaker_sslmode(self):
         result = self.psql("-c", "select 1", PGSSLMODE="require")
-        self.assertIn("sslmode=require would send the token to an unverified server; add sslmode=verify-full",
-                      result.stderr)
+        self.assertIn("sslmode=require would send the token to an unverified server; remove it (also PGSSLMODE), or "
+                      "set sslmode=verify-full", result.stderr)
         self.assert_nothing_sent()
 
     def test_the_log_can_be_turned_off(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment without HOME, and the daemon in the
-foreground. Each daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
+"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment, and the daemon in the foreground. Each
+daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
 import os
 import pathlib
 import shutil
@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import trust_server
 from labcase import USER, LabCase, harness, mariadb_plugins
 
 DEADLINE_SECONDS = 60
@@ -68,16 +69,25 @@ NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_
 
 
 class DaemonCase(LabCase):
+    """has_store: `rds-iam setup ca` was run in the home, and HOME is set, as in a unit with User=. Otherwise there is no
+    HOME, and rds-iam exec gets --ca. A daemon that changes its user could not read the file in the home."""
+
+    has_store = False
+
     def setUp(self):
         super().setUp()
         self.places = {"mysql": self.lab.mariadb, "pgsql": self.lab.pg}
+        if self.has_store:
+            trust_server.install_store(self.home.path, self.lab.ca_file)
 
     def argv(self, *command, under=True):
-        return [*([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []), *command]
+        own = () if self.has_store else ("--ca", self.lab.ca_file)
+        return [*([harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []), *command]
 
     def environment(self):
         env = self.home.env()
-        del env["HOME"]
+        if not self.has_store:
+            del env["HOME"]
         return env
 
     def start(self, *command, under=True):
@@ -135,6 +145,8 @@ class PostfixCase(DaemonCase):
 
 
 class Postmap(PostfixCase):
+    has_store = True
+
     def test_both_engines(self):
         directory = self.write_maps("postfix")
         for engine, name in NAMES.items():
@@ -254,6 +266,8 @@ if os.geteuid() == 0 and not has_dovecot_24():
 class Pdns(DaemonCase):
     """The server connects when it starts."""
 
+    has_store = True
+
     def command(self, kind):
         launch, engine = {"mysql": ("gmysql", "mysql"), "pgsql": ("gpgsql", "pgsql")}[kind]
         place = self.places[engine]
@@ -283,6 +297,8 @@ class Pdns(DaemonCase):
 
 class Coturn(DaemonCase):
     """turnserver connects when it starts, to read its realms."""
+
+    has_store = True
 
     def command(self, engine):
         place = self.places[engine]

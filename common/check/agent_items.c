@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks what the running rds-iam-agent knows of a service: whether it serves it, why it refuses
- * it, and the last token that it could not make. Reads the lines of `rds-iam-agent --status`
- * (pg_plugin/agent/README.md). libpq can show no message of the agent, so this is the only place
- * where a user sees them. */
+ * Reports what the running rds-iam-agent knows about a service: whether the agent serves the
+ * service, why the agent refuses the service, and the agent's last failure to make a token for it.
+ * Reads the lines of `rds-iam-agent --status` (pg_plugin/agent/README.md). libpq does not show the
+ * agent's messages, so `rds-iam check` shows them. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -11,11 +11,12 @@
 
 enum {
     AGENT_MS = 6000,
-    WORD_LEN = 13,  /* a line begins with a word, filled up with blanks */
+    WORD_LEN = 13,  /* the width of the first word of a line, with the blanks after the word */
     NAME_SHOWN = 64 /* bytes of a service's name in the lines about refusals and failures */
 };
 
-/* Returns the text after "WORD [NAME] (FILE:LINE): " in the first such line, or NULL. */
+/* Finds the first line that begins with "WORD [NAME] (FILE:LINE): ". Returns the text after that
+ * beginning, or NULL if there is no such line. */
 static const char *find_entry_line(const char *lines, const char *word, const char *name)
 {
     char begin[WORD_LEN + NAME_SHOWN + 8];
@@ -30,7 +31,8 @@ static const char *find_entry_line(const char *lines, const char *word, const ch
     return NULL;
 }
 
-/* Returns whether the agent has a line for the service, and whether each has a token. */
+/* Returns whether the agent lists a host of the service. Sets *has_tokens to whether the agent has
+ * a token for every host of the service. */
 static bool has_state_line(const char *lines, const char *name, bool *has_tokens)
 {
     char begin[sizeof("[] ") + 256];
@@ -48,15 +50,16 @@ static bool has_state_line(const char *lines, const char *name, bool *has_tokens
     return is_found;
 }
 
-/* Copies a text up to the end of its line. */
+/* Copies the text from here to the end of the line. */
 static void copy_status_line(const char *text, char *out, size_t size)
 {
     (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
     ria_printable(out);
 }
 
-/* Reports the last failure, "TIME USER at HOST:PORT: MESSAGE". It is a cause only if the service
- * has no token now. */
+/* Reports the agent's last failure for the service. `failure` is the text "TIME USER at HOST:PORT:
+ * MESSAGE". The failure counts as a cause of the refused login only if the service has no token
+ * now. */
 static void add_agent_failure(struct ria_facts *facts, const char *failure, bool has_tokens)
 {
     char text[2 * RIA_ERROR_TEXT_MAX];

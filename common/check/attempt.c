@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Logs in once, through the client library and rds-iam's hooks, as the user's program does. With a
- * service or an option file, uses what these name; otherwise runs the login under rds-iam exec.
- * Changes nothing on the server. */
+ * Logs in once, through the client library and rds-iam's hooks, as the user's program does. If the
+ * user named a service or a group of an option file, the login uses the settings of that service or
+ * group. Otherwise the login runs under rds-iam exec. Changes nothing on the server. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -10,12 +10,12 @@
 #include <string.h>
 
 enum {
-    HOOK_SECONDS = 12, /* for the credentials in the client's process, and its start */
+    HOOK_SECONDS = 12, /* to start the client and to wait for credentials */
     MS_PER_SECOND = 1000,
     PARAMETERS_MAX = 8,
     MYSQL_CLIENT_ERRORS = 2000, /* the client library's own errors are 2000 to 2999 */
     MYSQL_CLIENT_ERRORS_END = 3000,
-    MARIADB_CLIENT_ERRORS = 5000, /* and those of MariaDB's library are also 5000 to 5999 */
+    MARIADB_CLIENT_ERRORS = 5000, /* MariaDB's library also has errors 5000 to 5999 */
     MARIADB_CLIENT_ERRORS_END = 6000,
 };
 
@@ -44,7 +44,8 @@ static void add_parameter(struct parameters *out, const char *name, const char *
     }
 }
 
-/* Composes the command line of the probe. A service supplies what is not on the command line. */
+/* Composes the command line of the probe. If the target is a service, libpq reads host, port and
+ * user from the service, so they are not on the command line. */
 static void compose_login(
     const struct ria_target *target,
     const char *library,
@@ -160,8 +161,9 @@ static void add_success(struct ria_facts *facts)
         cipher);
 }
 
-/* Copies the first line of rds-iam's hooks, or of rds-iam exec, without "rds-iam: warning: ". With
- * `word`, only a line that contains it. */
+/* Copies the first message that rds-iam's hooks or rds-iam exec printed. Leaves out "rds-iam: " and
+ * "warning: " at its beginning. If `word` is not NULL, copies the first message that contains
+ * `word`. Returns false if there is no such message. */
 static bool find_hook_message(
     const struct ria_probe *attempt, const char *word, char *out, size_t size)
 {
@@ -182,8 +184,9 @@ static bool find_hook_message(
     return false;
 }
 
-/* Finds the message of a hook that refused to make or to send a token. Other messages are warnings.
- * If the login did not begin, every message is that of rds-iam exec. */
+/* Finds the message of a hook that refused to make or to send a token, and skips the hooks' other
+ * warnings. If the login did not begin, rds-iam exec has failed, so its first message counts as the
+ * refusal. */
 static bool find_hook_refusal(const struct ria_probe *attempt, char *out, size_t size)
 {
     bool has_begun = ria_probe_number(attempt, "login_us", -1) >= 0 || attempt->is_late;
@@ -192,8 +195,8 @@ static bool find_hook_refusal(const struct ria_probe *attempt, char *out, size_t
            (!has_begun && find_hook_message(attempt, NULL, out, size));
 }
 
-/* Returns whether the server sent the error. MySQL's client libraries also use the server's number
- * 1045, if a plugin cannot be loaded. */
+/* Returns whether the server sent the error. If a plugin cannot be loaded, MySQL's client libraries
+ * report this with the server's error number 1045. Such an error does not count as the server's. */
 static bool is_error_of_server(const struct ria_facts *facts)
 {
     int64_t code = facts->refusal_code;
@@ -204,8 +207,8 @@ static bool is_error_of_server(const struct ria_facts *facts)
     return strstr(facts->refusal, "FATAL: ") != NULL || (code != 0 && !is_own);
 }
 
-/* Returns whether the client library reports that the server ended the connection, or did not
- * answer in time. */
+/* Returns whether the client library reports one of two failures: the server ended the connection,
+ * or the server did not answer in time. */
 static bool is_ended_by_server(const struct ria_facts *facts)
 {
     static const char *const words[] = {
@@ -218,9 +221,10 @@ static bool is_ended_by_server(const struct ria_facts *facts)
     return facts->attempt.is_late;
 }
 
-/* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. The
- * client library's own errors mean that the server was not reached, or that its TLS was not
- * accepted; for these, the server's part has been checked before. */
+/* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. An
+ * error of the client library itself means that the library did not reach the server, or that it
+ * did not accept the server's TLS. The check of the server, which has already run, shows which of
+ * the two it was. */
 static enum ria_verdict judge(struct ria_facts *facts)
 {
     char message[RIA_ERROR_TEXT_MAX];
@@ -299,7 +303,7 @@ static bool skip(struct ria_facts *facts, enum ria_verdict verdict, const char *
     return false;
 }
 
-/* Returns whether a login makes sense; otherwise reports why not. */
+/* Returns whether a login can be tried. If not, reports the reason. */
 static bool is_worth_it(struct ria_facts *facts)
 {
     if (facts->is_probed && !facts->is_reached) {

@@ -3,21 +3,22 @@
  * Asks AWS what only AWS can tell about a login, with the credentials of the login: whether the
  * database is in the account of the identity, whether IAM authentication is enabled for it, its
  * port and resource id, and whether the identity's policies allow rds-db:connect. Changes nothing.
- * A question that the identity may not ask is one item, and the other questions are still asked.
+ * If the identity is not permitted to send one of the requests, an item reports the missing
+ * permission, and the other requests are still sent.
  *
- * Ignores an answer whose resource id or account does not have the form of one. Does not simulate a
- * policy for a user name with characters that have a meaning in an ARN. */
+ * Does not use a resource id or an account whose form is not valid. Does not simulate a policy for
+ * a user name with a character, such as "*", that has a special meaning in an ARN. */
 #include "check/facts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    BUDGET_MS = 10000, /* for one question */
+    BUDGET_MS = 10000, /* time limit of one request */
     LABEL_SIZE = 64,   /* of a host name: 63 characters */
-    ARN_REGION = 3,    /* fields of an ARN, from 0 */
+    ARN_REGION = 3,    /* index of a field of an ARN, counted from 0 */
     ARN_ACCOUNT = 4,
-    RESOURCE_SIZE = 512, /* the ARN of a database user */
+    RESOURCE_SIZE = 512, /* for the ARN of a database user */
 };
 
 #define ROLE_WORDS ":assumed-role/"
@@ -38,8 +39,8 @@ static bool has_only(const char *text, const char *characters)
     return *text != '\0' && text[strspn(text, characters)] == '\0';
 }
 
-/* Asks a question. Adds an item if the answer is not given, unless the name does not exist. Returns
- * whether the answer is given. */
+/* Sends one request to AWS. Returns true if AWS answers it. On failure, adds an item with the
+ * reason and returns false; but if the name does not exist, the caller adds the item. */
 static bool aws_ask(
     struct ria_facts *facts,
     const char *item,
@@ -59,7 +60,7 @@ static bool aws_ask(
             RIA_MARK_SKIPPED,
             item,
             NULL,
-            "not permitted: %s; the rest continues",
+            "not permitted: %s; the other checks continue",
             action);
     } else if (answer->kind == RIA_ANSWER_NONE) {
         ria_report_add(
@@ -70,7 +71,7 @@ static bool aws_ask(
 
 /* -- the database ------------------------------------------------------------------------------ */
 
-/* The first question for each kind of endpoint (login/inspect.c). */
+/* The request that is sent first for each kind of endpoint (login/inspect.c names the kinds). */
 static const struct {
     const char *kind;
     enum ria_question question;
@@ -84,7 +85,7 @@ static const struct {
 };
 
 /* Adds the item for a database that is not in the account of the identity. `other` is the endpoint
- * that this account has under the same name, or NULL. */
+ * of the database of the same name in this account, or NULL if this account has none. */
 static void add_elsewhere(
     struct ria_facts *facts, const char *thing, const char *name, const char *other)
 {
@@ -107,8 +108,8 @@ static void add_elsewhere(
         other);
 }
 
-/* Takes account, region and resource id from the answer. Returns false if they are not of their
- * form. */
+/* Copies account, region and resource id from the answer. Returns false, with an empty resource id,
+ * if the form of one of them is not valid. */
 static bool take_resource(struct ria_facts *facts, const struct ria_answer *answer)
 {
     struct ria_aws_facts *aws = &facts->aws;
@@ -116,7 +117,7 @@ static bool take_resource(struct ria_facts *facts, const struct ria_answer *answ
     const char *id = answer->text[RIA_ANSWER_RESOURCE_ID];
     const char *last = strrchr(arn, ':');
     if (id[0] == '\0' && last != NULL) {
-        id = last + 1; /* a proxy: its ARN ends with prx-... */
+        id = last + 1; /* for a proxy, the end of the ARN: prx-... */
     }
     bool ok = ria_arn_field(arn, 1, aws->partition, sizeof(aws->partition)) &&
               ria_arn_field(arn, ARN_REGION, aws->region, sizeof(aws->region)) &&
@@ -135,7 +136,11 @@ static void add_database(struct ria_facts *facts, const char *name, const struct
     aws->is_found = true;
     if (!take_resource(facts, answer)) {
         ria_report_add(
-            facts->report, RIA_MARK_WARNING, "database", NULL, "AWS reports no resource id for it");
+            facts->report,
+            RIA_MARK_WARNING,
+            "database",
+            NULL,
+            "AWS reports no valid resource id for the database");
         return;
     }
     ria_report_add(
@@ -158,7 +163,7 @@ static void add_iam(struct ria_facts *facts, const char *setting)
     } settings[] = {
         {"true", true},
         {"false", false},
-        {"REQUIRED", true}, /* of a proxy */
+        {"REQUIRED", true}, /* the value for a proxy */
         {"ENABLED", true},
         {"DISABLED", false},
     };
@@ -184,21 +189,26 @@ static void add_port(struct ria_facts *facts, const char *text)
     facts->aws.port = port;
     if (port == facts->name.port) {
         ria_report_add(
-            facts->report, RIA_MARK_OK, "port", NULL, "%u, as the token is signed", port);
+            facts->report,
+            RIA_MARK_OK,
+            "port",
+            NULL,
+            "%u, the port that the token is signed for",
+            port);
     } else if (port != 0) {
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
             "port",
-            "Give the endpoint's port, or a section of rds-iam's configuration that names it.",
-            "the endpoint's is %u, but the token is signed for %u",
+            "Dial the endpoint's port, or set endpoint = ENDPOINT:PORT in rds-iam's configuration.",
+            "the endpoint's port is %u, but the token is signed for %u",
             port,
             facts->name.port);
     }
 }
 
-/* Returns whether one of the endpoints in the answer is the host that the token is signed for, or
- * AWS reports none, as while a database is created. */
+/* Returns whether the token is signed for one of the endpoints in the answer. Also returns true if
+ * the answer contains no endpoint, because AWS reports none while it is creating a database. */
 static bool is_signed_host(const struct ria_facts *facts, const struct ria_answer *answer)
 {
     const char *host = answer->text[RIA_ANSWER_ENDPOINT];
@@ -206,8 +216,9 @@ static bool is_signed_host(const struct ria_facts *facts, const struct ria_answe
            ria_ascii_same(answer->text[RIA_ANSWER_READER_ENDPOINT], facts->name.endpoint);
 }
 
-/* Asks for the cluster of an instance or of a custom endpoint: it has the resource id and the IAM
- * setting. Replaces *answer by the cluster's. Returns false if they are not known. */
+/* Asks AWS for the cluster of an instance or a custom endpoint, because the cluster's resource id
+ * and IAM setting count for the login. Replaces *answer by the answer about the cluster. Returns
+ * false if AWS does not describe the cluster. */
 static bool ask_cluster(struct ria_facts *facts, struct ria_answer *answer)
 {
     char name[RIA_ANSWER_SIZE];
@@ -222,7 +233,7 @@ static bool ask_cluster(struct ria_facts *facts, struct ria_answer *answer)
     return true;
 }
 
-/* Asks for the database, and then for its cluster if it has one. */
+/* Asks AWS to describe the database and, if the database belongs to a cluster, the cluster. */
 static void ask_database(
     struct ria_facts *facts, enum ria_question question, const char *thing, const char *name)
 {
@@ -252,8 +263,8 @@ static void ask_database(
     add_iam(facts, answer.text[RIA_ANSWER_IAM]);
 }
 
-/* Finds the question for the kind of the endpoint, and the name that it is about: the endpoint's
- * first label. A further endpoint of a proxy does not contain the proxy's name. */
+/* Sends the request for the kind of the endpoint, with the first label of the endpoint's host name.
+ * Sends none for an additional endpoint of a proxy, which does not contain the proxy's name. */
 static void add_database_items(struct ria_facts *facts)
 {
     char label[LABEL_SIZE];
@@ -276,8 +287,9 @@ static void add_database_items(struct ria_facts *facts)
 
 /* -- the policy -------------------------------------------------------------------------------- */
 
-/* Finds the user or role behind the identity. The ARN of a role's session does not contain the
- * role's path. Returns false if there is none, as for the root user. */
+/* Finds the ARN of the user or role whose policies apply to the identity. For the session of a
+ * role, asks IAM for the role's ARN, because the session's ARN lacks the role's path. Returns false
+ * if the identity is neither a user nor a role; the root user is neither. */
 static bool find_principal(struct ria_facts *facts)
 {
     struct ria_aws_facts *aws = &facts->aws;
@@ -311,7 +323,8 @@ static bool find_principal(struct ria_facts *facts)
     return true;
 }
 
-/* Simulates rds-db:connect on a resource id. Returns whether there is an answer. */
+/* Asks IAM to simulate the action rds-db:connect on this resource id. Returns whether IAM answers.
+ */
 static bool simulate(struct ria_facts *facts, const char *id, struct ria_answer *answer)
 {
     const struct ria_aws_facts *aws = &facts->aws;
@@ -341,8 +354,8 @@ static bool simulate(struct ria_facts *facts, const char *id, struct ria_answer 
     return false;
 }
 
-/* Returns whether the policies allow the login to the other resource id of the same cluster: that
- * of an instance. */
+/* Returns whether the policies allow rds-db:connect on an instance of the cluster. A policy for the
+ * login to a cluster must name the cluster's resource id instead. */
 static bool is_for_other_resource(struct ria_facts *facts)
 {
     struct ria_answer answer;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fills in the texts of causes.c. A name that is not plain is not written into a command or an SQL
- * statement: a placeholder in capitals stands there, so that the text is safe to copy. */
+ * Fills in the texts of causes.c. If a name contains special characters, writes a placeholder in
+ * capital letters in place of the name, so that the user can safely copy a command or an SQL
+ * statement. */
 
 #include "check/facts.h"
 
@@ -86,9 +87,9 @@ static void add_caller(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, facts->has_identity ? facts->identity.arn : "the credentials' identity");
 }
 
-/* Writes the ARN of the role behind an assumed role: the session's ARN
- * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION becomes arn:aws:iam::ACCOUNT:role/NAME. A role
- * with a path has another ARN; the session's ARN does not contain the path. */
+/* Writes the ARN of the role that a session belongs to: converts the session's ARN,
+ * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION, to arn:aws:iam::ACCOUNT:role/NAME. If the role
+ * has a path, the result is wrong, because the session's ARN does not contain the path. */
 static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
 {
     static const char words[] = ":assumed-role/";
@@ -110,8 +111,8 @@ static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
     }
 }
 
-/* Writes the account of the identity, which is the database's account if a policy can work at all.
- */
+/* Writes the account of the identity. An IAM policy can allow the login only if the database is in
+ * this account. */
 static void add_account(const struct ria_facts *facts, struct ria_buf *out)
 {
     char account[RIA_AWS_ACCOUNT_SIZE];
@@ -234,7 +235,7 @@ static const struct {
     {"{known}", add_known},
     {"{describe}", add_describe},
     {"{users}", add_users},
-    {"rds-db:connect", add_action_name}, /* Aurora DSQL has other actions */
+    {"rds-db:connect", add_action_name}, /* Aurora DSQL has actions of its own */
 };
 
 /* Appends the text with its placeholders replaced. */

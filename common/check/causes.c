@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Explains a refused login in three steps: (1) what the server's own error says (known_errors.c),
- * unless the client's settings explain that no token was sent; (2) if the server names no cause,
- * what the checks before the login have proved (proved_causes.c); (3) if the error is one that RDS
- * gives for every refused token, the causes that look alike. The first two steps end at the first
- * match. */
+ * Explains a refused login. First finds out whether the client's settings explain that no token was
+ * sent. Then takes these three steps, and stops at the first step that finds a cause: (1) looks for
+ * the server's error in a table of errors that name their cause (known_errors.c); (2) looks for a
+ * cause that the checks before the login have proved (proved_causes.c); (3) if RDS sends the error
+ * for every refused token, lists all causes that lead to this error. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -52,11 +52,14 @@ static bool is_proxy(const struct ria_facts *facts)
 
 static bool may_have_iam_off(const struct ria_facts *facts)
 {
-    bool is_dsql = facts->has_name && ria_host_is_dsql(facts->name.endpoint); /* has nothing else */
+    bool is_dsql =
+        facts->has_name &&
+        ria_host_is_dsql(facts->name.endpoint); /* Aurora DSQL always uses IAM authentication */
     return (is_postgres(facts) && !is_proxy(facts) && !is_dsql) || facts->aws.is_iam_off;
 }
 
-/* AWS has excluded every other policy of this kind. */
+/* Returns whether IAM's simulation allows the login. A service control policy is then a possible
+ * cause, because the simulation ignores most of them. */
 static bool is_allowed(const struct ria_facts *facts)
 {
     return facts->aws.decision == RIA_DECISION_ALLOWED;
@@ -84,14 +87,15 @@ static bool is_mysql_upper(const struct ria_facts *facts)
 }
 
 #define USER_CASE                                                                                  \
-    "The user's name has upper-case letters. Names of users differ by case, and a name that was "  \
-    "created without quotes is lower-case in PostgreSQL."
+    "The user's name has upper-case letters. The server distinguishes upper and lower case. "      \
+    "PostgreSQL stores a name that was created without quotes in lower case."
 #define SIMULATE                                                                                   \
     "aws iam simulate-principal-policy --policy-source-arn {role} --action-names rds-db:connect "  \
     "--resource-arns {resource}"
 #define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
-/* Ordered by how often each is the cause. A row is shown if the facts make it possible. */
+/* The causes that look alike, ordered by how often each of them occurs. A cause is shown only if
+ * is_possible() returns true for the facts. */
 static const struct {
     const char *id;
     bool (*is_possible)(const struct ria_facts *facts);
@@ -106,7 +110,7 @@ static const struct {
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
-     "another resource. This one is needed:",
+     "another resource. The policy that is needed:",
      POLICY},
     {"policy-resource",
      is_cluster,
@@ -124,12 +128,12 @@ static const struct {
     {"session-policy",
      is_session,
      "The session was made with a session policy that does not allow rds-db:connect.",
-     "Look for Policy or PolicyArns where the role is assumed. aws iam simulate-principal-policy "
-     "does not see it."},
+     "Look for Policy or PolicyArns in the call that assumes the role. aws iam "
+     "simulate-principal-policy does not check a session policy."},
     {"account",
      is_any,
      "{identity} is in another AWS account than the database. No policy on the database can allow "
-     "it.",
+     "this login.",
      "Assume a role in the database's account: role_arn in rds-iam's configuration."},
     {"service-control-policy",
      is_allowed,
@@ -139,7 +143,8 @@ static const struct {
      may_have_iam_off,
      "IAM authentication is not enabled for the database.",
      "{describe}"},
-    /* PostgreSQL asks PAM only for members of rds_iam, so that the user exists. */
+    /* For MySQL only: PostgreSQL checks a token only for members of rds_iam, so a user whose token
+     * was refused exists. */
     {"user-case", is_mysql_upper, USER_CASE, "{users}"},
     {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}"},
     {"user-plugin",
@@ -148,7 +153,7 @@ static const struct {
      "rds-iam setup sql --engine mysql --username {user}"},
     {"signed-port",
      is_mapped,
-     "The section at {mapped_by} names another endpoint, or another port than the endpoint's.",
+     "The section at {mapped_by} names a wrong endpoint, or a port that is not the endpoint's.",
      "{describe}"},
     {"signed-port",
      is_unmapped_tunnel,
@@ -156,7 +161,8 @@ static const struct {
      "See port above, under AWS."},
 };
 
-/* Adds the rows for which AWS has given this evidence. Returns whether there are any. */
+/* Adds the possible causes about which AWS has given this evidence. Returns whether it has added
+ * any. */
 static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
 {
     bool is_any_added = false;
@@ -169,7 +175,8 @@ static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence)
     return is_any_added;
 }
 
-/* What AWS has proved stands alone. Otherwise, what AWS has not excluded stands together. */
+/* If AWS has proved some of the causes, adds only these. Otherwise adds every possible cause that
+ * AWS has not excluded. */
 static void explain_alike(struct ria_facts *facts)
 {
     if (!add_alike(facts, RIA_EVIDENCE_FOR)) {
@@ -177,7 +184,7 @@ static void explain_alike(struct ria_facts *facts)
     }
 }
 
-/* Returns whether the error is one that RDS gives for every refused token. */
+/* Returns whether the error does not name its cause: RDS sends it for every refused token. */
 static bool is_ambiguous(const struct ria_facts *facts)
 {
     return strstr(facts->refusal, "PAM authentication failed") != NULL ||

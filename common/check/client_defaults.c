@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a client uses if its service or its option file does not contain a value: the user, and the
- * time limit of the connection. */
+ * The defaults of the clients. If the service or the option file sets no user or no time limit for
+ * the connection, the client uses these defaults. */
 #include "check/facts.h"
 
 #include <pwd.h>

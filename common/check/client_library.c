@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the client library of a program, with --list of the dynamic loader that the program names.
- * That loads the program's libraries and does not run the program. But the loader itself is run, so
- * the program must be one that the user trusts. Follows a script to its interpreter, and Debian's
- * psql, which is a script, to the program that it starts. Rejects a program that is not linked with
- * a client library, such as one that contains its library. */
+ * Finds the client library of a program. Runs the dynamic loader that the program names, with the
+ * option --list, which lists the program's libraries and does not run the program. The program
+ * chooses the loader, so the user must trust the program. If the program is a script, inspects the
+ * script's interpreter. Debian's psql is a script that starts another program; in this case,
+ * inspects the started program. Rejects a program that is not linked with a client library. A
+ * program that contains a copy of the library is rejected, too. */
 #include "check/facts.h"
 
 #include "tool/program.h"
@@ -25,7 +26,8 @@ enum {
 #define PG_WRAPPER "postgresql-common/pg_wrapper"
 #define PG_PROGRAMS "/usr/lib/postgresql/"
 
-/* The libraries by the beginning of their names, and the engine that they serve. */
+/* The client libraries: the beginning of each library's file name, and the engine to which the
+ * library connects. */
 static const struct {
     const char *name;
     enum ria_engine engine;
@@ -78,7 +80,7 @@ static bool find_in_output(const char *lines, struct ria_target *target)
     return false;
 }
 
-/* Reads the ELF file at `path`. Returns false if it is not one for this machine. */
+/* Reads the file at `path`. Returns false if it is not an ELF file for this machine. */
 static bool read_elf_at(const char *path, struct ria_elf *elf)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -89,14 +91,15 @@ static bool read_elf_at(const char *path, struct ria_elf *elf)
     return ok;
 }
 
-/* Returns the number of a version directory, /usr/lib/postgresql/NUMBER/bin/NAME. */
+/* Returns the version in a path of the form /usr/lib/postgresql/VERSION/bin/NAME. */
 static double version_in_path(const char *path)
 {
     return strtod(path + strlen(PG_PROGRAMS), NULL);
 }
 
-/* If `path` is a link to pg_wrapper, the script of Debian's postgresql-client-common, replaces it
- * by the program that pg_wrapper starts for a login with a host: the one of the newest version. */
+/* Debian's postgresql-client-common installs the script pg_wrapper, to which psql and other names
+ * are links. If `path` is such a link, replaces it by the path of the program of the newest
+ * installed version, which pg_wrapper starts for a login with a host. */
 static void follow_pg_wrapper(char path[PATH_MAX])
 {
     char real[PATH_MAX];
@@ -118,8 +121,8 @@ static void follow_pg_wrapper(char path[PATH_MAX])
     globfree(&found);
 }
 
-/* Finds the file of the program that the user named, and the one that it starts. Returns false if
- * there is none. */
+/* Finds the file of the program that the user named. If this file is a script, also finds the
+ * program that the script starts. Returns false if there is no such file. */
 static bool find_program_file(struct ria_target *target, const struct ria_world *world)
 {
     char named[PATH_MAX];
@@ -135,8 +138,8 @@ static bool find_program_file(struct ria_target *target, const struct ria_world 
     return ok;
 }
 
-/* Finds the dynamic loader of the program. A module of an interpreter names no loader; it has the
- * one of this process. Returns false if there is none. */
+/* Finds the dynamic loader of the program. A module of an interpreter names no loader, so for a
+ * module the result is the loader of this process. Returns false if no loader is found. */
 static bool find_loader(const char *path, struct ria_elf *elf)
 {
     bool ok = read_elf_at(path, elf);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam check: runs all checks for one login and explains a refusal. Rejects a command line that
- * does not name a login. */
+ * rds-iam check: runs all checks for one login and explains a refusal. Without arguments, checks
+ * every login that is configured (all_targets.c). Rejects a command line that has other options but
+ * names no login. */
 #include "check/facts.h"
 #include "cli/command_line.h"
 #include "tool/tool.h"
@@ -17,7 +18,7 @@ enum {
     JSON_MAX = 16 * 1024 * 1024,
 };
 
-/* What the command line asks for. */
+/* The values from the command line. */
 struct check_arguments {
     struct ria_target target;
     const char *port;
@@ -98,7 +99,7 @@ static const struct {
     [RIA_VERDICT_NOT_REACHED] = {"not-reached", "The server was not reached.", EXIT_NOT_REACHED},
 };
 
-/* Writes a name of the target for the JSON object. */
+/* Writes the text that names the target in the JSON object. */
 static void describe_target(const struct ria_target *target, char *out, size_t size)
 {
     if (target->service != NULL) {
@@ -170,8 +171,9 @@ static enum ria_engine engine_of_port(unsigned port)
                                      : RIA_ENGINE_UNKNOWN;
 }
 
-/* Sets the engine and the port from each other. Returns RIA_CONTINUE, or the exit status of a usage
- * error. A service and a group contain the port themselves. */
+/* If only the port is given, derives the engine from it. If only the engine is given, uses its
+ * default port. Does not set the port for a service or a group, which contains the port. Returns
+ * RIA_CONTINUE, or the exit status of a usage error. */
 static int set_engine(
     const char *command,
     const char *engine,
@@ -197,7 +199,8 @@ static int set_engine(
     return status;
 }
 
-/* Runs all checks for one target. `json` receives one object; NULL: prints text. */
+/* Runs all checks for one target. If `json` is not NULL, appends one object to it; otherwise prints
+ * text. */
 int ria_check_target(
     const struct ria_target *target, struct ria_json_writer *json, const struct ria_world *world)
 {
@@ -221,8 +224,8 @@ int ria_check_target(
     return status;
 }
 
-/* Returns the name of an option that a service or a group contradicts; or NULL. The login takes
- * host, port and user from the service alone. */
+/* Returns the name of an option that cannot be used together with the service or the group, or
+ * NULL. With a service, the login takes host, port and user only from the service. */
 static const char *find_conflict(
     const struct ria_target *target, const char *engine, const char *port)
 {
@@ -247,8 +250,9 @@ static const char *find_conflict(
     return NULL;
 }
 
-/* Makes the login use --profile too. The client of the login has no such option, so the environment
- * names the profile. Like --profile, this overrides the keys of the environment. */
+/* Makes the login use the profile of --profile. The client has no option for a profile, so this
+ * function sets AWS_PROFILE in the environment. It also removes the variables that contain keys,
+ * because --profile overrides them. */
 static bool use_profile(const char *profile)
 {
     static const char *const overridden[] = {
@@ -291,8 +295,8 @@ static int check_request(
     return RIA_CONTINUE;
 }
 
-/* Reads the command line. Returns RIA_CONTINUE, or the exit status: after --help, or with *err
- * filled. */
+/* Reads the command line. Returns RIA_CONTINUE if the checks must run. Otherwise returns the exit
+ * status: after it has printed the text of --help, or with *err filled after a usage error. */
 static int read_request(
     int argc,
     char **argv,
@@ -316,7 +320,8 @@ static int read_request(
     return status;
 }
 
-/* Returns whether a mistake must be reported as JSON too. A mistake may be in front of --json. */
+/* Returns whether --json is on the command line. A usage error must then be reported as JSON too,
+ * even if the parser has stopped at an error before --json. */
 static bool has_json_option(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -327,7 +332,8 @@ static bool has_json_option(int argc, char **argv)
     return false;
 }
 
-/* Reports a usage error on stderr, and with --json as an object without items, too. */
+/* Prints a usage error on stderr. With --json, also prints a JSON object without items on stdout.
+ */
 static int report_usage(
     const char *command,
     const struct ria_error *err,

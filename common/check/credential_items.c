@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks the AWS credentials: which sources were tried, whose credentials they are according to
- * STS, when they expire, and how far this machine's clock is off. The network is used only through
- * rds-iam-fetch. A machine without a network gets a warning, because the login shows whether the
+ * STS, when they expire, and how far this machine's clock is off. Uses the network only through
+ * rds-iam-fetch. If STS cannot be reached, only warns, because the login still shows whether the
  * credentials work. */
 #include "check/facts.h"
 
@@ -12,15 +12,17 @@
 #include <string.h>
 
 enum {
-    BUDGET_MS = 15000, /* for the credentials, and again for their identity */
-    LABEL_LEN = 18,    /* of a line of the explanation (login/explain.c) */
+    BUDGET_MS = 15000, /* to get the credentials, and again to get their identity */
+    LABEL_LEN = 18,    /* the width of the label of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
-    CLOCK_GOOD = 60,    /* seconds; a token works with such an offset in any case */
-    CLOCK_AHEAD = 300,  /* seconds; AWS rejects a signature from the future */
-    CLOCK_BEHIND = 900, /* seconds; a token is valid for 15 minutes */
+    CLOCK_GOOD = 60, /* seconds; with such a difference between the clocks, a token always works */
+    CLOCK_AHEAD = 300, /* seconds; if the clock is ahead by this or more, AWS rejects signatures */
+    CLOCK_BEHIND =
+        900, /* seconds; if the clock is behind by this or more, a new token has expired already */
 };
 
-/* Lines of the explanation that other checks report better. */
+/* Returns whether other checks report the facts of this line of the explanation, and with more
+ * detail. */
 static bool is_reported_elsewhere(const char *label)
 {
     static const char *const labels[] = {
@@ -33,8 +35,8 @@ static bool is_reported_elsewhere(const char *label)
     return false;
 }
 
-/* Adds an item for one line of the explanation, "label  text". Names the parameters of a role
- * without their indentation. */
+/* Adds an item for one line of the explanation, "label text". The name of the item is the label. In
+ * the explanation, the parameters of a role are indented; the item's name has no indentation. */
 static void add_line(struct ria_facts *facts, const char *line, size_t len)
 {
     char label[LABEL_LEN + 1];
@@ -132,7 +134,8 @@ void ria_check_credentials(struct ria_facts *facts)
     struct ria_deadline deadline = ria_deadline_in(facts->world, BUDGET_MS);
     ria_report_section(facts->report, "Credentials");
     if (!facts->has_name) {
-        /* The host decides which section of the configuration, and so whose credentials, count. */
+        /* The credentials depend on the host, because the host selects the section of the
+         * configuration. */
         ria_report_add(
             facts->report,
             RIA_MARK_SKIPPED,

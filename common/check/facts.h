@@ -22,7 +22,7 @@ enum ria_engine {
     RIA_ENGINE_MYSQL,
 };
 
-/* The probe reports microseconds, and items show milliseconds. */
+/* The probe reports times in microseconds, and the items show them in milliseconds. */
 #define RIA_US_PER_MS 1000.0
 
 /* How a login ended. */
@@ -40,23 +40,26 @@ struct ria_target {
     char host[256]; /* storage for login.host and login.user if a service file contains them */
     char user[256];
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
-    char address[256];  /* hostaddr of the service: where to connect; "": resolve login.host */
+    char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
     const char *program; /* whose client library is used */
     const char *ca;      /* --ca */
-    unsigned timeout;    /* seconds that the client waits for a connection; 0: it has no limit */
-    const char *timeout_from; /* the setting with that number; static */
-    char program_file[4096];  /* the file of program, or of the program that this script starts */
-    bool is_started;          /* program_file is another one than program */
-    char library[1024];       /* path or name of the client library; "": none is known */
+    unsigned timeout; /* the client's time limit for a connection, in seconds; 0: the client has no
+                         limit */
+    const char *timeout_from; /* the setting that contains the time limit; static */
+    char program_file[4096]; /* the file of `program`; if that is a script, the file that the script
+                                starts */
+    bool is_started;    /* `program` is a script, and program_file is the program that the script
+                           starts */
+    char library[1024]; /* path or name of the client library; "": not known */
     enum ria_engine engine;
     bool asks_aws; /* --aws */
 };
 
-/* What the policies of the identity say about rds-db:connect, without session policies and most
- * service control policies. */
+/* The result of IAM's simulation of rds-db:connect with the policies of the identity. The
+ * simulation ignores session policies and most service control policies. */
 enum ria_decision {
     RIA_DECISION_NONE, /* not known */
     RIA_DECISION_ALLOWED,
@@ -75,23 +78,25 @@ enum ria_given {
     RIA_GIVEN_PASSWORD,
     RIA_GIVEN_TOKEN,       /* a token that may be accepted */
     RIA_GIVEN_CUT_TOKEN,   /* the beginning of a token */
-    RIA_GIVEN_OLD_TOKEN,   /* one that has expired */
-    RIA_GIVEN_OTHER_TOKEN, /* one for another host or port */
+    RIA_GIVEN_OLD_TOKEN,   /* a token that has expired */
+    RIA_GIVEN_OTHER_TOKEN, /* a token for another host or port */
 };
 
-/* What AWS answered with --aws. All zero without it. Texts are "" if they are not known. */
+/* What AWS has reported. Filled only with --aws; otherwise all members are zero. A text that is not
+ * known is "". */
 struct ria_aws_facts {
-    bool is_found;     /* the account has a database with the endpoint that is signed for */
-    bool is_elsewhere; /* the account has none */
+    bool is_found;     /* the account has the database whose endpoint the token is signed for */
+    bool is_elsewhere; /* the account does not have this database */
     bool is_iam_on;
     bool is_iam_off;
-    bool is_for_other_resource; /* the policies allow an instance of the cluster */
+    bool
+        is_for_other_resource; /* the policies allow rds-db:connect on an instance of the cluster */
     enum ria_decision decision;
     unsigned port;           /* of the endpoint; 0: not known */
     char resource[64];       /* the resource id that a policy must name */
-    char other_resource[64]; /* of the instance */
+    char other_resource[64]; /* the resource id of an instance of the cluster */
     char member[64];         /* the name of an instance of the cluster */
-    char partition[32];      /* this and the next two are those of the database */
+    char partition[32];      /* partition, region and account are those of the database */
     char region[64];
     char account[RIA_AWS_ACCOUNT_SIZE];
     char principal[640]; /* the ARN of the user or role behind the identity */
@@ -100,23 +105,24 @@ struct ria_aws_facts {
 struct ria_facts {
     const struct ria_world *world;
     struct ria_report *report;
-    const char *given_place; /* where the client's own password is; static */
-    size_t given_len;        /* its length in bytes */
+    const char *given_place; /* the setting that contains the client's own password; static */
+    size_t given_len;        /* the length of that password in bytes */
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
     bool is_service_missing;
-    bool is_service_refused;        /* the agent does not serve it */
-    bool is_service_unknown;        /* the running agent neither serves nor refuses it */
-    bool has_agent_error;           /* the running agent has no token for it */
-    struct ria_error service_error; /* why the agent makes no token; set if it refuses or fails */
-    bool is_group_missing;          /* no option file that is read has the group */
-    bool is_plugin_dir_missing;     /* the group leads to no plugin of rds-iam */
+    bool is_service_refused;        /* the agent refuses the service */
+    bool is_service_unknown;        /* the running agent does not list the service */
+    bool has_agent_error;           /* the running agent could not make a token for the service */
+    struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
+                                       has_agent_error is set */
+    bool is_group_missing;          /* no option file that the client reads contains the group */
+    bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
-    char ca_file[4096];             /* the file that verifies the server; "": none */
+    char ca_file[4096]; /* the file of root certificates that verify the server; "": none */
 
-    struct ria_error ca_error; /* why there is no such file */
+    struct ria_error ca_error; /* why there are no root certificates */
 
     bool has_name; /* `name` is filled: a token can be signed for this host */
     struct ria_login_facts name;
@@ -135,13 +141,13 @@ struct ria_facts {
     struct ria_probe server; /* name resolution, TCP and TLS */
     bool is_probed;          /* the probe ran; it may have been killed before it printed anything */
     bool is_reached;         /* the TCP connection was established */
-    bool is_silent;          /* the server accepted the connection and did not answer */
+    bool is_silent;          /* the server accepted the connection but sent no answer */
     bool offers_no_tls;
     bool has_tls;            /* the TLS handshake was completed; the members below are set */
-    bool is_other_ca;        /* the certificate was not issued below ca_file */
+    bool is_other_ca;        /* no root in ca_file has issued the certificate or its chain */
     bool is_out_of_date;     /* the certificate has expired, or is not valid yet */
-    bool is_other_server;    /* the certificate does not contain the name that is signed for */
-    bool is_name_unverified; /* it does not contain the dialled name, and must */
+    bool is_other_server;    /* the certificate lacks the name that the token is signed for */
+    bool is_name_unverified; /* the certificate must contain the dialled name, but does not */
 
     struct ria_aws_facts aws;
 
@@ -151,25 +157,26 @@ struct ria_facts {
     int64_t refusal_code;             /* MySQL's error number; 0: none */
 };
 
-/* -- settings.c: files, the CA store, rds-iam's own objects -- */
+/* -- machine.c: files, the CA store, rds-iam's own objects -- */
 void ria_check_settings(struct ria_facts *facts);
 
-/* -- service.c: target.service, and the agent; fills the target's host, port and user -- */
+/* -- service_items.c: target.service, and the agent; fills the target's host, port and user -- */
 void ria_check_service(struct ria_facts *facts);
 
 enum {
     RIA_CHECK_NAME_SIZE = 256 /* of a service or a group */
 };
 
-/* Writes the name of the service at `index` in the user's service files, in libpq's order, to
- * `out`, which has RIA_CHECK_NAME_SIZE bytes. *is_other: no token can be made for its host, and it
- * has no passfile. Returns false if there is no such service. */
+/* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
+ * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
+ * true if no token can be made for the service's host and the service has no passfile. Returns
+ * false if there are not so many services. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
 
 /* -- option_groups.c -- */
 
-/* Runs my_print_defaults, which prints the options of a group as the clients read it. Returns false
- * if it is not installed. */
+/* Runs my_print_defaults, which prints the options that the clients read from a group. Returns
+ * false if my_print_defaults is not installed. */
 bool ria_check_print_defaults(
     const struct ria_world *world, const char *first, const char *second, struct ria_probe *output);
 
@@ -177,43 +184,46 @@ bool ria_check_print_defaults(
 void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names);
 
 /* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
- * the name of an option. Returns false if there is none. */
+ * the name of an option. Returns false if there is no such line. */
 bool ria_check_find_option(const char *lines, const char *name, char *out, size_t size);
 
-/* Returns whether the group itself has a host for which tokens are made. */
+/* Returns whether the group itself sets a host for which tokens can be made. */
 bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group);
 
 /* -- client_defaults.c -- */
 
-/* Uses what a client uses if its settings have no user: PGUSER for libpq, then the name of the user
- * who runs it. */
+/* If the settings contain no user, sets the user that the client would use: for libpq the user in
+ * PGUSER, otherwise the name of the user who runs the client. */
 void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world);
 
 enum {
-    RIA_CHECK_TIMEOUT = 10,     /* seconds, if the client has no limit */
+    RIA_CHECK_TIMEOUT = 10,     /* seconds; used if the client has no limit */
     RIA_CHECK_TIMEOUT_MAX = 30, /* seconds */
 };
 
-/* Sets the client's time limit from a setting that contains a number of seconds, or is NULL. The
- * first setting counts; 0 in it means no limit. */
+/* Sets the client's time limit. `seconds` is the value of the setting `from`, or NULL if that
+ * setting is not set. If the function is called for several settings, the first one that is set
+ * counts. The value 0 means that the client has no limit. */
 void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from);
 
-/* -- agent_items.c: what the running agent knows of target.service -- */
+/* -- agent_items.c: what the running agent reports about target.service -- */
 void ria_check_agent(struct ria_facts *facts);
 
 /* -- given_password.c -- */
 
 #define RIA_REMOVE_PASSWORD "Remove it. A new token is made for each login."
 
-/* Records a password of the client and where it is. The first one counts, so that the caller begins
- * with the one that the client library prefers. `place` is static. */
+/* Records a password that the client will send, and the setting that contains it (`place`, a static
+ * text). The first recorded password counts. So the caller must begin with the setting that the
+ * client library prefers. */
 void ria_check_given_password(struct ria_facts *facts, const char *password, const char *place);
 
-/* Records the password in the environment, and adds an item if there is a password anywhere. */
+/* Records a password in the environment, and adds an item if the environment contains one. */
 void ria_check_environment_password(struct ria_facts *facts);
 
-/* Returns where the client's own password is: one that was recorded, or one of which rds-iam's
- * hooks have warned. Returns NULL if there is none. The text is static. */
+/* Returns the place of the client's own password, as a static text: the place that was recorded, or
+ * the place in a warning of rds-iam's hooks. Returns NULL if the client has no password of its own.
+ */
 const char *ria_check_password_place(const struct ria_facts *facts);
 
 /* Returns whether the client sends a password of its own that is not a token. */
@@ -228,7 +238,7 @@ void ria_check_credentials(struct ria_facts *facts);
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);
 
-/* -- aws_items.c: what only AWS can tell; sends up to six requests to RDS and IAM -- */
+/* -- aws_items.c: what only AWS knows; sends up to six requests to RDS and IAM -- */
 void ria_check_aws(struct ria_facts *facts);
 
 enum ria_evidence {
@@ -237,18 +247,20 @@ enum ria_evidence {
     RIA_EVIDENCE_AGAINST,
 };
 
-/* Returns what the answers of AWS say about a cause (causes.c). */
+/* Returns what the answers of AWS show about a cause (causes.c): they prove it, exclude it, or
+ * leave it open. */
 enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *cause);
 
-/* Copies a field of an ARN: 1 is the partition, 3 the region, 4 the account. Returns false with an
- * empty text if there is none. */
+/* Copies the field of an ARN at `index`: 1 is the partition, 3 the region, 4 the account. Returns
+ * false, with an empty text, if the ARN has no such field. */
 bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
 
-/* -- proved_causes.c: adds the cause that the checks have proved. Returns false if there is none --
- */
+/* -- proved_causes.c: adds the cause that the checks have proved. Returns false if they have proved
+ * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
-/* The same for a cause for which the client sent no token. The server's error does not name it. */
+/* Like ria_check_explain_proved(), but only for the causes that made the client send no token. The
+ * server's error names none of these causes. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- phase_times.c -- */
@@ -256,22 +268,24 @@ bool ria_check_explain_unsent(struct ria_facts *facts);
 /* Returns microseconds of a clock that never goes back. */
 int64_t ria_check_clock(void);
 
-/* Measures how long a signature takes, once the credentials are there. Makes a token and wipes it.
- */
+/* Makes a token, measures how long its signature takes without the time for getting the
+ * credentials, and wipes the token. */
 void ria_check_time_signature(struct ria_facts *facts);
 
-/* Takes the times of the probe and of the login. */
+/* Copies the times that the probe and the login have measured. */
 void ria_check_take_times(struct ria_facts *facts);
 
-/* Adds an item for the times, after a login. */
+/* Adds an item with the times. Call it after the login. */
 void ria_check_add_times(struct ria_facts *facts);
 
-/* -- command.c: runs all checks for one target. `json` receives one object; NULL: prints text -- */
+/* -- command.c: runs all checks for one target. If `json` is not NULL, appends one object to it;
+ * otherwise prints text -- */
 int ria_check_target(
     const struct ria_target *target, struct ria_json_writer *json, const struct ria_world *world);
 
-/* -- all_targets.c: the same for each service and each group with a host of RDS. Returns the exit
- * status of the first one that fails, or that of a usage error if there is none -- */
+/* -- all_targets.c: runs all checks for each service and each group with a host of RDS. Returns the
+ * exit status of the first login that fails. If there is no such service or group, returns the exit
+ * status of a usage error -- */
 int ria_check_all_targets(
     const char *command, struct ria_json_writer *json, const struct ria_world *world);
 
@@ -288,16 +302,17 @@ bool ria_check_find_library(
 /* An error that names its cause. */
 struct ria_known_error {
     const char *id;
-    const char *words;  /* a part of the error's text; or NULL */
-    const char *also;   /* another part of the error's text; or NULL */
+    const char *words;  /* a part of the error's text, or NULL */
+    const char *also;   /* another part of the error's text, or NULL */
     int64_t code;       /* MySQL's error number, if words is NULL */
     bool is_in;         /* the token was accepted, and the user can log in to other databases */
-    bool names_no_user; /* the server has no IAM user of this name: its case may be wrong */
+    bool names_no_user; /* the server has no IAM user of this name; perhaps the user wrote it in the
+                           wrong case */
     const char *text;
     const char *remedy;
 };
 
-/* Returns the first row that fits the error of the login, or NULL. */
+/* Returns the first row whose error is the error of the login, or NULL. */
 const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts);
 
 /* -- causes.c --
@@ -305,18 +320,18 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * Explains a login that did not succeed. Works only with what the checks found (facts.h), and sends
  * no request.
  *
- * A cause that has evidence stands first and alone. Causes that look alike from the client, such as
- * a policy that denies the login and IAM authentication that is turned off, stand together, each
- * with the command that settles it. Equal evidence gives equal output.
+ * If there is evidence for one cause, the output contains only this cause. Some causes look alike
+ * from the client: for example, a policy that denies the login, and IAM authentication that is
+ * turned off. The output lists all such causes, each with a command that shows whether it is the
+ * true one. The same evidence always gives the same output.
  *
  * Follows "Troubleshooting issues for IAM DB authentication" and "Connecting to your DB instance
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
- * error numbers of MySQL 8 and MariaDB 10 to 11.
- */
+ * error numbers of MySQL 8 and MariaDB 10 to 11. */
 
 /* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
- * Returns whether the refusal proves that the token was accepted, as "database does not exist"
- * does. */
+ * Returns true if the refusal proves that the server has accepted the token; the error "database
+ * does not exist" proves this. */
 bool ria_check_explain(struct ria_facts *facts);
 
 /* -- cause_text.c -- */
@@ -335,10 +350,11 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {region_from}  where the region was read
  *   {identity}     the ARN of the credentials, or "the credentials' identity"
  *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN
- *   {resource}     the ARN of rds-db:connect, with RESOURCE_ID to be filled in unless AWS reported
- * it {known}        options of rds-iam setup policy with what AWS reported {describe}     the
- * command that shows whether IAM authentication is enabled {users}        the SQL that shows the
- * user
+ *   {resource}     the resource of rds-db:connect, an ARN; contains the word RESOURCE_ID if AWS has
+ *                  not reported the resource id
+ *   {known}        the values that AWS has reported, as options of rds-iam setup policy
+ *   {describe}     the command that shows whether IAM authentication is enabled
+ *   {users}        the SQL statement that shows the user
  *
  * The first cause begins the list of causes. */
 void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);

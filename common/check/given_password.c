@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a password that a client sends in place of rds-iam's token: one in a service, in an option
- * file or in the environment. It may also be a token that the user made, and that is cut, has
- * expired, or is for another server. Copies nothing of it. */
+ * Checks a password that a client sends in place of rds-iam's token. The password may be in a
+ * service, in an option file or in the environment. It may be a token that the user has made; such
+ * a token may be cut off, expired, or for another server. Does not copy the password or a part of
+ * it. */
 #include "check/facts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns whether a token is for the host and port that this login is signed for. */
+/* Returns whether `token` is for the same host and port as rds-iam's token for this login. */
 static bool is_for_this_server(const struct ria_facts *facts, const char *token)
 {
     const char *scheme = strstr(token, "://");
@@ -42,7 +43,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
     }
 }
 
-/* Adds an item for the password in the environment, which the client uses if no setting has one. */
+/* Records and reports a password in the environment. The client uses this password only if no
+ * setting contains a password. */
 void ria_check_environment_password(struct ria_facts *facts)
 {
     static const struct {
@@ -72,7 +74,7 @@ void ria_check_environment_password(struct ria_facts *facts)
 const char *ria_check_password_place(const struct ria_facts *facts)
 {
     static const struct {
-        const char *words; /* of the warning of rds-iam's hooks */
+        const char *words; /* words in the warning that rds-iam's hooks print */
         const char *place;
     } rows[] = {
         {"the program's own password", "a setting of the program"},

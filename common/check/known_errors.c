@@ -2,8 +2,8 @@
  *
  * The errors of servers and client libraries that name their cause, in a table. Follows the error
  * texts of PostgreSQL 10 to 18, the error numbers of MySQL 8 and of MariaDB 10 to 11, and
- * "Troubleshooting RDS Proxy" in the RDS User Guide. An error that RDS gives for every refused
- * token is not in the table. */
+ * "Troubleshooting RDS Proxy" in the RDS User Guide. The table does not contain the errors that RDS
+ * sends for every refused token. */
 #include "check/facts.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #define THROTTLED                                                                                  \
     "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
 #define CONNECTIONS "Close connections, or raise max_connections."
-#define OTHER_DATABASE "Give another one: --dbname NAME"
+#define OTHER_DATABASE "Name another database: --dbname NAME"
 #define NO_CONNECTION "The server has no free connection."
 #define LATER "Use a connection pool, or spread the logins over time."
 
@@ -39,10 +39,12 @@
 #define RAISE_LIMIT "Close connections, or raise the limit of the user or of the database."
 
 #define SMALL_INSTANCE "This happens on small instances that are short of memory."
-#define SEE_MEMORY "Try again. If it stays, look at FreeableMemory of the instance in CloudWatch."
-#define NO_VERDICT "The server took the login and did not answer in time. " SMALL_INSTANCE
+#define SEE_MEMORY                                                                                 \
+    "Try again. If this continues, look at FreeableMemory of the instance in CloudWatch."
+#define NO_VERDICT "The server received the login but did not answer in time. " SMALL_INSTANCE
 
-/* The first row that fits counts, so that a specific text stands before a general one. */
+/* The first row that fits is used, so rows for specific errors must stand before rows for general
+ * errors. */
 static const struct ria_known_error refusals[] = {
     {.id = "throttled", .words = "competing requests", .text = THROTTLED, .remedy = LATER},
     {.id = "throttled", .words = "rate limit exceeded", .text = THROTTLED, .remedy = LATER},
@@ -83,8 +85,8 @@ static const struct ria_known_error refusals[] = {
      .remedy = "Try again in a minute."},
     {.id = "not-in-rds-iam",
      .words = "password authentication failed for user",
-     .text = "The server asked for a password of its own: the user is not a member of rds_iam, or "
-             "does not exist.",
+     .text = "The server asked for a database password, not for a token: the user is not a member "
+             "of rds_iam, or does not exist.",
      .remedy = "As an administrator: " NOT_IAM_USER_SQL,
      .names_no_user = true},
     {.id = "too-many-connections",
@@ -174,7 +176,8 @@ static const struct ria_known_error refusals[] = {
      .text = NO_TOKEN_SENT,
      .remedy = SHOW_MYSQL_USER,
      .names_no_user = true},
-    /* For a user that does not exist, MariaDB may use the plugin unix_socket of another account. */
+    /* If a user does not exist, MariaDB may authenticate the login with another account, whose
+     * plugin is unix_socket. */
     {.id = "no-token-sent",
      .code = 1698,
      .text = NO_TOKEN_SENT,
@@ -182,8 +185,8 @@ static const struct ria_known_error refusals[] = {
      .names_no_user = true},
 };
 
-/* Returns the length of the name at `at` if it is quoted, as `quote` in front of it and behind it;
- * otherwise 0. */
+/* `quote` is the character before `at`. If the text at `at` is `name`, and `quote` is a quote
+ * character and also follows the name, returns the length of the name. Otherwise returns 0. */
 static size_t quoted_length(const char *at, char quote, const char *name)
 {
     size_t len = name == NULL ? 0 : strlen(name);
@@ -192,9 +195,9 @@ static size_t quoted_length(const char *at, char quote, const char *name)
     return is_quoted ? len : 0;
 }
 
-/* Copies the server's words, without libpq's preface, which contains the host's name, and without
- * the names of the user and the database where they are quoted: a name may contain the words of a
- * row. */
+/* Copies the words of the server's error. Leaves out the names of the host, the user and the
+ * database, because such a name may contain the words of a row: drops the text that libpq puts
+ * before the server's words, and the quoted names. */
 static void copy_server_words(const struct ria_facts *facts, char *out, size_t size)
 {
     const char *at = strstr(facts->refusal, "FATAL: ");

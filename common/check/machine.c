@@ -37,7 +37,8 @@ static void check_configuration(struct ria_facts *facts)
 
 /* -- root certificates ------------------------------------------------------------------------ */
 
-/* Reads the file that verifies the server. On failure, reports why, and forgets the file. */
+/* Reads the file of root certificates that verify the server. On failure, reports the reason and
+ * clears facts->ca_file. */
 static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
 {
     RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
@@ -112,15 +113,17 @@ static void check_ca(struct ria_facts *facts)
 
 /* -- rds-iam's objects ------------------------------------------------------------------------ */
 
-/* An object that clients load, and the part that it belongs to; RIA_PARTS: every part needs it. */
+/* An object that clients load, and the part of rds-iam that contains the object. RIA_PARTS: every
+ * part needs the object. */
 struct object {
     const char *path;
     enum ria_engine engine;
     enum ria_part part;
 };
 
-/* Returns whether a login needs the object. If the engine is not known, an object is not needed if
- * its part is not installed and the other part is. */
+/* Returns whether a login needs the object. If the engine is not known, the user may have installed
+ * only one part of rds-iam. In this case, the objects of a part that is not installed are needed
+ * only if the other part is not installed either. */
 static bool is_object_used(enum ria_engine engine, const struct object *object)
 {
     if (object->part == RIA_PARTS || engine == object->engine) {
@@ -140,7 +143,7 @@ static const char *find_object_remedy(enum ria_part part)
     return part != RIA_PARTS && ria_part_is_absent(part) ? install[part] : "Reinstall rds-iam.";
 }
 
-/* Checks that the objects that clients load can be read by this user. */
+/* Checks that this user can read the objects that clients load. */
 static void check_objects(struct ria_facts *facts)
 {
     static const struct object objects[] = {

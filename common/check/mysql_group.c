@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a group of MySQL's option file, as the clients read it (option_groups.c), and uses its
- * host, port and user. Shows none of the other options, because one of them may be a password. */
+ * Checks a group of MySQL's option files, which option_groups.c reads as the clients do. Uses the
+ * group's host, port and user for the login. Shows only the options that it checks, because another
+ * option may contain a password. */
 #include "check/facts.h"
 
 #include "tool/tool.h"
@@ -49,7 +50,7 @@ static void use_options(struct ria_target *target, const char *lines)
     }
 }
 
-/* Reports an option; `value` NULL: it is not set. */
+/* Reports an option. If `value` is NULL, reports that the option is not set. */
 static void add_option(struct ria_facts *facts, const char *name, const char *value)
 {
     ria_report_add(
@@ -98,7 +99,7 @@ static void check_plugin_dir(struct ria_facts *facts, const char *lines)
     }
 }
 
-/* Reports the options without which a client sends no token. */
+/* Reports the options that a client needs to send a token. */
 static void check_options(struct ria_facts *facts, const char *lines)
 {
     char value[PATH_MAX];
@@ -111,8 +112,8 @@ static void check_options(struct ria_facts *facts, const char *lines)
     explicit_bzero(value, sizeof(value));
 }
 
-/* Reports whether the group has options. my_print_defaults writes to stderr which files it ignores.
- */
+/* Reports whether the group contains options. `warning` is what my_print_defaults has written to
+ * stderr: the option files that it ignores. */
 static void add_option_file(struct ria_facts *facts, const char *warning)
 {
     bool is_missing = facts->is_group_missing;

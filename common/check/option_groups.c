@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads MySQL's option files as the clients do: runs my_print_defaults, which is a part of every
- * MySQL and MariaDB client package. It does not list the groups, so that their names are read from
- * the files that it names, and from those that they include. */
+ * MySQL and MariaDB client package. my_print_defaults does not list the names of the groups. So
+ * this code reads the names from the option files that my_print_defaults names, and from the files
+ * that these option files include. */
 #include "check/facts.h"
 
 #include "tool/program.h"
@@ -14,7 +15,8 @@
 enum {
     READER_MS = 5000,
     OPTION_FILE_MAX = 1024 * 1024,
-    OPTION_FILES_MAX = 200, /* more are not read, so that files that include each other end */
+    OPTION_FILES_MAX = 200, /* the largest number of files that are read; files that include each
+                               other would never end */
 };
 
 bool ria_check_print_defaults(
@@ -88,7 +90,7 @@ static void add_name_once(struct ria_buf *names, const char *name, size_t len)
     const char *known = ria_buf_text(names);
     if (len > 0 && len < RIA_CHECK_NAME_SIZE) {
         (void)ria_text_format(line, sizeof(line), "\n%.*s\n", (int)len, name);
-        /* The first name has no newline in front of it. */
+        /* No newline precedes the first name. */
         bool is_known = known != NULL &&
                         (strncmp(known, line + 1, len + 1) == 0 || strstr(known, line) != NULL);
         if (!is_known) {
@@ -97,7 +99,8 @@ static void add_name_once(struct ria_buf *names, const char *name, size_t len)
     }
 }
 
-/* Appends to the queue the files that "!include FILE" or "!includedir DIRECTORY" names. */
+/* `line` is "!include FILE" or "!includedir DIRECTORY". Appends the files that it names to the
+ * queue. */
 static void queue_included(const char *line, glob_t *files)
 {
     char pattern[PATH_MAX];
@@ -134,7 +137,8 @@ static void list_groups_of_file(
     }
 }
 
-/* Appends to the queue the files in the line that follows "in the given order:". */
+/* Appends to the queue the files that the help text of my_print_defaults lists after "in the given
+ * order:". */
 static void queue_files(const struct ria_world *world, const char *help, glob_t *files)
 {
     char path[PATH_MAX];

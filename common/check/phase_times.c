@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The time of each phase of a login, in microseconds. Name, TCP and TLS are those of the probe that
- * ran before the login; the time of the server's verdict is what remains of the login itself. */
+ * The time of each phase of a login, in microseconds. The times for the name, TCP and TLS were
+ * measured by the probe, which ran before the login. The time of the server's verdict is the time
+ * of the login without all other phases. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -26,7 +27,7 @@ void ria_check_time_signature(struct ria_facts *facts)
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err;
     struct ria_world quiet = *facts->world;
-    quiet.log = NULL; /* the warnings were written before */
+    quiet.log = NULL; /* the warnings have been logged before */
     int64_t begun = ria_check_clock();
     enum ria_outcome outcome = ria_token_for(
         &facts->target.login, ria_deadline_in(&quiet, SIGNATURE_MS), &quiet, &token, &err);
@@ -54,7 +55,7 @@ void ria_check_take_times(struct ria_facts *facts)
     }
 }
 
-/* Adds the item for the times that are known. */
+/* Adds one item that contains all known times. */
 void ria_check_add_times(struct ria_facts *facts)
 {
     static const char *const labels[] = {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs rds-iam-probe as a child process and collects its output until it ends or the deadline
- * passes. At the deadline, kills the child. The child gets the environment of this process;
- * `rds-iam exec` adds to it what the client libraries need. */
+ * passes. At the deadline, kills the child. The child inherits the environment of this process. If
+ * the child runs under `rds-iam exec`, that command adds the variables that the client libraries
+ * need. */
 #include "check/probe_client.h"
 
 #include <errno.h>
@@ -17,10 +18,10 @@
 #include <unistd.h>
 
 enum {
-    STREAMS = 2,                            /* stdout and stderr of the child */
-    GRACE_MS = 300,                         /* for stderr, after the end of stdout */
-    PAUSE_NS = 2 * 1000 * 1000,             /* between two looks at the child */
-    ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the options of rds-iam exec */
+    STREAMS = 2,                /* stdout and stderr of the child */
+    GRACE_MS = 300,             /* how long to wait for stderr after the end of stdout */
+    PAUSE_NS = 2 * 1000 * 1000, /* between two checks whether the child has ended */
+    ARGV_MAX = RIA_PROBE_ARGUMENTS_MAX + 8, /* with the arguments of rds-iam exec */
 };
 
 struct stream {
@@ -61,8 +62,8 @@ static int spawn_with(char *const *argv, int pipes[STREAMS][2], pid_t *pid)
     return error;
 }
 
-/* Reads what is available. Closes the stream at its end. Bytes beyond the buffer's limit are
- * dropped, so that the child does not block. */
+/* Reads the bytes that are available, and closes the stream at its end. Drops bytes beyond the
+ * buffer's limit instead of not reading them, because the child would then block. */
 static void drain(struct stream *stream)
 {
     char bytes[4096];
@@ -78,8 +79,8 @@ static void drain(struct stream *stream)
     explicit_bzero(bytes, sizeof(bytes)); /* an option file may contain a password */
 }
 
-/* Waits until a stream can be read, for at most `limit` milliseconds. Reads what is there. Returns
- * false if the time ran out. */
+/* Waits at most `limit` milliseconds until a stream can be read, and reads the available bytes.
+ * Returns false if the time has run out. */
 static bool collect_more(struct stream streams[STREAMS], int64_t limit)
 {
     struct pollfd watched[STREAMS] = {
@@ -112,8 +113,8 @@ static void collect_output(
     }
 }
 
-/* Waits until the child has ended, and kills it at the deadline. A child may close its output long
- * before it ends. */
+/* Waits until the child has ended, and kills it at the deadline. The child may run for a long time
+ * after it has closed its output. */
 static void await_probe(
     pid_t pid, struct ria_deadline deadline, const struct ria_world *world, struct ria_probe *out)
 {
@@ -134,8 +135,8 @@ static void await_probe(
     out->status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
-/* argv has pointers to non-const characters, because posix_spawn() has them. It does not change the
- * texts. */
+/* argv points to non-const characters, because posix_spawn() is declared so. posix_spawn() does not
+ * change the characters. */
 static void add_argument(char **argv, size_t *count, const char *argument)
 {
     if (*count < ARGV_MAX) {
@@ -202,7 +203,7 @@ bool ria_probe_run(
 
 /* -- lines ----------------------------------------------------------------------------------- */
 
-/* Returns the value of the first line with this name, which ends at a newline; or NULL. */
+/* Returns the value in the first line with this name, or NULL. The value ends at the newline. */
 static const char *find_named_value(const struct ria_probe *probe, const char *name)
 {
     size_t len = strlen(name);

@@ -16,7 +16,7 @@ enum {
 /* The output of one run. */
 struct ria_probe {
     struct ria_buf lines;  /* stdout */
-    struct ria_buf errors; /* stderr: what rds-iam's hooks report there */
+    struct ria_buf errors; /* stderr, to which rds-iam's hooks write their messages */
     bool is_late;          /* the process was killed at the deadline */
     int signal;            /* the signal that ended the process; 0: none */
     int status;            /* the exit status, unless `signal` is set or is_late */
@@ -27,11 +27,12 @@ struct ria_probe {
         .lines = {.max = RIA_PROBE_OUTPUT_MAX}, .errors = {.max = RIA_PROBE_OUTPUT_MAX }           \
     }
 
-/* Runs a program. `arguments` are its path and its arguments, ended by NULL, and at most
- * RIA_PROBE_ARGUMENTS_MAX. If `exec` is not NULL, runs it as a command of `rds-iam exec`, with the
- * options in `exec`, which are ended by NULL. The process is killed at the deadline. Returns false
- * with err filled if it cannot be started. The lines that it printed before it was killed or
- * crashed remain. */
+/* Runs a program. `arguments` contains the program's path and its arguments, at most
+ * RIA_PROBE_ARGUMENTS_MAX, and ends with NULL. If `exec` is not NULL, runs the program as the
+ * command of `rds-iam exec`. `exec` then contains the options of `rds-iam exec`, and ends with
+ * NULL. Kills the process at the deadline. Returns false with err filled if the process cannot be
+ * started. If the process is killed or crashes, the result contains the lines that it printed
+ * before. */
 bool ria_probe_run(
     const char *const *arguments,
     const char *const *exec,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The causes of a refused login that the checks before it have proved, in a table. The first row
- * that fits counts, so that a cause stands before those that follow from it. */
+ * The table of the causes that the checks before the login can prove. The first row that fits is
+ * used. So if one cause leads to another, the first cause must stand before the second. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ enum {
 
 static bool has_no_credentials(const struct ria_facts *facts)
 {
-    /* The agent has credentials of its own. */
+    /* A running agent may have other credentials than this process. */
     return facts->credentials != RIA_FOUND && !facts->is_agent_running;
 }
 
@@ -99,8 +99,8 @@ static bool has_no_passfile(const struct ria_facts *facts)
     return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
 }
 
-/* The server connects, but speaks no TLS of this engine: it is silent, closes the connection, or is
- * another kind of server. */
+/* The server accepts the connection, but does not begin TLS as this engine does: it sends nothing,
+ * closes the connection, or is another kind of server. */
 static bool has_no_answer(const struct ria_facts *facts)
 {
     char error[16];
@@ -124,7 +124,8 @@ static bool has_cut_token(const struct ria_facts *facts)
     return facts->verdict == RIA_VERDICT_SERVER && facts->given == RIA_GIVEN_CUT_TOKEN;
 }
 
-/* The preload for libpq replaces a token that has expired. */
+/* Under rds-iam exec, an expired token is not a cause for libpq, because the preload replaces it.
+ */
 static bool has_old_token(const struct ria_facts *facts)
 {
     bool is_replaced = facts->target.engine == RIA_ENGINE_POSTGRES && facts->target.service == NULL;
@@ -142,8 +143,8 @@ static bool has_no_group(const struct ria_facts *facts)
     return facts->is_group_missing && facts->verdict != RIA_VERDICT_SERVER;
 }
 
-/* A clock that is behind makes tokens that look old, one that is ahead makes tokens from the
- * future. The limits differ. */
+/* If this machine's clock is behind, AWS takes a new token for an old one. If the clock is ahead,
+ * AWS takes the token for one from the future. AWS has different limits for the two cases. */
 static bool has_wrong_clock(const struct ria_facts *facts)
 {
     int64_t behind = facts->identity.difference;
@@ -206,7 +207,7 @@ static const struct {
      "Compare the clock with the certificate's dates: date; see TLS above, under Server."},
     {"other-server",
      has_other_server,
-     "The server is another one than the one that the token is signed for.",
+     "The client reached a different server than the one that the token is signed for.",
      SEE_SERVER_NAME},
     {"other-ca",
      has_other_ca,
@@ -223,12 +224,12 @@ static const struct {
      "{service_error}"},
     {"agent",
      has_failed_agent,
-     "The agent made no token. It has an environment of its own.",
+     "The agent made no token. The agent does not use your shell's environment.",
      "{service_error}"},
     {"agent-does-not-serve",
      is_service_unknown,
-     "The running agent does not serve this service: it reads other service files, or the passfile "
-     "is not in its directory. So the client sent no token.",
+     "The running agent does not serve this service, so the client sent no token. Either the agent "
+     "reads other service files, or the service's passfile is not in the agent's directory.",
      "Compare the files and the directory with: rds-iam-agent --status"},
     {"agent-not-running",
      has_no_agent,
@@ -268,7 +269,7 @@ static const struct {
      "timedatectl set-ntp true"},
     {"region",
      has_region_conflict,
-     "The token is signed for another region than the one in the endpoint's name.",
+     "The token is signed for a region that is not the one in the endpoint's name.",
      "Remove the region at {region_from}."},
 };
 
@@ -283,7 +284,8 @@ bool ria_check_explain_proved(struct ria_facts *facts)
     return false;
 }
 
-/* MariaDB's client library sends an empty password if it finds only its own plugin. */
+/* If MariaDB's client library finds only its own plugin and not rds-iam's, it sends an empty
+ * password. */
 bool ria_check_explain_unsent(struct ria_facts *facts)
 {
     bool is_unsent =

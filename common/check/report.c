@@ -51,7 +51,8 @@ void ria_report_section(struct ria_report *report, const char *title)
     report->is_section_shown = false;
 }
 
-/* Returns the number of columns that `len` bytes of UTF-8 take: bytes that begin a character. */
+/* Returns the number of columns that `len` bytes of UTF-8 take: the number of bytes that begin a
+ * character. */
 static size_t columns_of(const char *text, size_t len)
 {
     size_t columns = 0;
@@ -73,9 +74,10 @@ static bool is_shell_command(const char *text)
     return false;
 }
 
-/* Prints words, and begins a new line with `indent` spaces where a word does not fit. `column` is
- * the present column. A word that is longer than a line is not broken, so that it can be copied. In
- * a command, a line that continues ends with a backslash, so that the command can be copied. */
+/* Prints the words of a text. If a word does not fit on the line, begins a new line, indented by
+ * `indent` spaces. `column` is the column at which the text begins. Does not break a word that is
+ * longer than a line. If the text is a command, ends each line except the last with a backslash. So
+ * the user can copy long words and commands. */
 static void print_wrapped(const char *text, size_t indent, size_t column)
 {
     bool is_command = is_shell_command(text);

@@ -3,8 +3,9 @@
  * The output of rds-iam check: a checklist that appears while the checks run. Each item has a mark,
  * a name, a text that contains the evidence, and, if something is wrong, a remedy.
  *
- * The text is wrapped at 80 columns. Marks are coloured if stdout is a terminal, unless NO_COLOR is
- * set or TERM is "dumb". With JSON, nothing is printed.
+ * The text is wrapped at 80 columns. Marks are coloured if three conditions hold: stdout is a
+ * terminal, NO_COLOR is not set, and TERM is not "dumb". If the report is collected for JSON,
+ * nothing is printed.
  */
 #ifndef RIA_CHECK_REPORT_H
 #define RIA_CHECK_REPORT_H
@@ -52,16 +53,16 @@ struct ria_report {
     bool has_causes;
 };
 
-/* Begins a report. It is one object, which is appended to `json`; or text on stdout if `json` is
- * NULL. */
+/* Begins a report. If `json` is not NULL, the report is an object that is appended to `json`. If
+ * `json` is NULL, the report is text on stdout. */
 void ria_report_begin(
     struct ria_report *report, struct ria_json_writer *json, const struct ria_world *world);
 
 /* Begins a section. Its title is printed before its first item. `title` is static. */
 void ria_report_section(struct ria_report *report, const char *title);
 
-/* Adds an item. `text` is "what: why; remedy" or any sentence. `remedy` may be NULL. Control
- * characters are replaced. */
+/* Adds an item. `text` is a sentence, or has the form "what: why; remedy". `remedy` may be NULL.
+ * Replaces control characters in both texts. */
 void ria_report_add(
     struct ria_report *report,
     enum ria_mark mark,
@@ -77,13 +78,15 @@ void ria_report_add_error(
 /* Begins the explanation of a refused login, after the last item. `title` is its heading. */
 void ria_report_begin_causes(struct ria_report *report, const char *title);
 
-/* Adds a possible cause and what settles it: a command or a text. `id` names the cause in JSON. */
+/* Adds a possible cause and its remedy: a command or a text that tells how to find out whether this
+ * is the true cause, or how to remove it. `id` names the cause in JSON. */
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy);
 
-/* Prints the last line, or ends the JSON object, which contains the times. `target` is the name of
- * what was checked; NULL: none. `result` is a word for the exit status, and `text` a sentence.
- * Returns `status`, or RIA_EXIT_FAILED if stdout cannot be written. */
+/* Ends the report: prints the last line of the text, or adds the times to the JSON object and ends
+ * it. `target` names the login that was checked, or is NULL. `result` is a word for the result in
+ * JSON, and `text` is the sentence that the text report ends with. Returns `status`, or
+ * RIA_EXIT_FAILED if stdout cannot be written. */
 int ria_report_end(
     struct ria_report *report,
     const char *target,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks the way to the server: the kind of the endpoint and its region, DNS, TCP, and what the
- * server proves over TLS. Uses rds-iam-probe; sends no credentials. */
+ * Checks each step of the connection to the server: the kind and the region of the endpoint, DNS,
+ * TCP, and the certificate that the server shows over TLS. Connects through rds-iam-probe. Sends no
+ * credentials. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 enum {
     SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
     MS_PER_SECOND = 1000,
-    ALIAS_MS = 3000, /* for the question whether the name is an alias of an RDS name */
+    ALIAS_MS = 3000, /* to find out whether the name is an alias of an RDS name */
     VALUE_SIZE = 600,
 };
 
@@ -101,7 +102,7 @@ static void add_dns(struct ria_facts *facts)
 
 #define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
 
-/* Adds an item for a server that was not reached, with what usually causes it. */
+/* Adds an item for a server that was not reached. The remedy names the usual cause of the error. */
 static void add_unreached(struct ria_facts *facts)
 {
     static const struct {
@@ -144,8 +145,9 @@ static void add_unreached(struct ria_facts *facts)
 
 /* -- TLS -------------------------------------------------------------------------------------- */
 
-/* Reports a chain that OpenSSL rejects. A certificate that is not valid at this time says nothing
- * about its issuer. */
+/* Reports a certificate chain that OpenSSL rejects. If a certificate has expired or is not valid
+ * yet, reports only this, because OpenSSL's reason then does not show whether the issuer is
+ * trusted. */
 static void add_broken_chain(struct ria_facts *facts, const char *issuer, const char *reason)
 {
     facts->is_out_of_date = ria_probe_is(&facts->server, "in_time", "no");
@@ -156,7 +158,7 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
             RIA_MARK_FAULT,
             "TLS",
             "Compare this machine's clock with the certificate's dates.",
-            "a certificate of the server, issued by %s, or its issuer's: %s",
+            "the server's certificate, which %s issued, or a certificate of its issuer: %s",
             issuer,
             reason);
         return;
@@ -202,9 +204,10 @@ static void add_chain(struct ria_facts *facts)
     }
 }
 
-/* Returns whether the client accepts a certificate without the dialled name, because tls =
- * verify-ca is set. Under rds-iam exec, libpq then uses sslmode=verify-ca, unless sslmode is set. A
- * service contains its sslmode, and the agent serves only verify-full. */
+/* Returns whether tls = verify-ca is set and has the effect that the client accepts a certificate
+ * that does not contain the dialled name. Under rds-iam exec, the setting makes libpq use
+ * sslmode=verify-ca, unless PGSSLMODE sets another mode. For a service the setting has no effect: a
+ * service sets its own sslmode, and the agent serves only services with verify-full. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
     static const char *const modes[] = {"verify-ca", "prefer", "allow"};
@@ -333,7 +336,8 @@ static void use_engine(struct ria_facts *facts)
     }
 }
 
-/* Uses the client's own limit, so that this check ends shortly after the client would. */
+/* Uses the client's own time limit, so that this check takes only a little longer than the client
+ * would. */
 static void add_time_limit(struct ria_facts *facts)
 {
     struct ria_target *target = &facts->target;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks a service of pg_service.conf: that libpq finds it, that it qualifies for tokens, and that
- * the agent serves its passfile. Reads the service files with the agent's parser. Does not open the
- * passfile, because that would make a token. */
+ * Checks a service of pg_service.conf: whether libpq finds the service, whether the service
+ * qualifies for tokens, and whether the service's passfile exists. Reads the service files with the
+ * agent's parser. Does not open the passfile, because the agent would then make a token. */
 #include "check/facts.h"
 
 #include "service/index.h"
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The files that were read. Their texts are wiped on release, because they may contain passwords.
- */
+/* The service files that were read. release_service_files() wipes their texts, because they may
+ * contain passwords. */
 struct service_files {
     struct ria_service_file file[RIA_SERVICE_FILES];
     size_t count;
@@ -26,7 +26,8 @@ static void release_service_files(struct service_files *files)
     }
 }
 
-/* Reads the service files that exist. Returns false with err filled if one cannot be read. */
+/* Reads the service files that exist. Returns false with err filled if one of them cannot be read.
+ */
 static bool read_service_files(
     const struct ria_world *world, struct service_files *files, struct ria_error *err)
 {
@@ -52,17 +53,17 @@ static const char *value_of(const struct ria_indexed_service *service, const cha
     return setting == NULL ? NULL : setting->value;
 }
 
-/* Copies the first element of a list, which libpq separates by commas. Returns whether it is not
- * empty and fits. */
+/* Copies the first element of a list that is separated by commas. Returns false if this element is
+ * empty or does not fit. */
 static bool copy_first(char *out, size_t size, const char *list)
 {
     return list != NULL && *list != '\0' && *list != ',' &&
            ria_text_format(out, size, "%.*s", (int)strcspn(list, ","), list);
 }
 
-/* Finds the file with which libpq verifies the server: sslrootcert, PGSSLROOTCERT, or
- * ~/.postgresql/root.crt. Leaves target->ca unset for a value that is not a path, such as system.
- */
+/* Finds the file of root certificates with which libpq verifies the server: the file that
+ * sslrootcert or PGSSLROOTCERT names, or ~/.postgresql/root.crt. Leaves target->ca unset if the
+ * value is not a path; the value "system" is not a path. */
 static void use_service_ca(
     struct ria_target *target,
     const struct ria_indexed_service *service,
@@ -82,7 +83,8 @@ static void use_service_ca(
     }
 }
 
-/* Uses the service's host, port, user and CA file. Of several hosts, only the first is checked. */
+/* Uses the service's host, port, user and CA file. If the service has a list of hosts, uses only
+ * the first host. */
 static void use_service(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
     char port[16] = "";
@@ -112,8 +114,8 @@ static void use_service(struct ria_facts *facts, const struct ria_indexed_servic
     }
 }
 
-/* Checks the passfile of a service that has one. Does not open it, because that would make a token.
- */
+/* Checks whether the service names a passfile and whether that file exists. Does not open the
+ * passfile, because the agent would then make a token. */
 static void check_passfile(struct ria_facts *facts, const struct ria_indexed_service *service)
 {
     struct stat status;
@@ -156,8 +158,9 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
-/* Returns whether the first unusable line of the file is in this service. libpq then refuses the
- * service; it ignores such lines of other services. */
+/* A service file may contain a line that libpq cannot use. Returns whether the first such line is
+ * in this service. If it is, libpq refuses the service. libpq ignores such a line in another
+ * service. */
 static bool has_odd_line(
     const struct ria_service_index *index, const struct ria_indexed_service *service)
 {
@@ -233,8 +236,8 @@ void ria_check_service(struct ria_facts *facts)
     release_service_files(&files);
 }
 
-/* Returns whether a service is for another server than one of RDS: no token is made for its host,
- * and it has no passfile. */
+/* Returns true if a service is not for RDS: the service has no passfile, and no token can be made
+ * for its host. */
 static bool is_other_service(
     const struct ria_indexed_service *service, const struct ria_world *world)
 {

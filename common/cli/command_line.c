@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    FIRST = 256, /* above every character, so that no short option has the same value */
+    FIRST = 256, /* greater than every character, so that no short option has the same value */
     HELP_MAX = 64 * 1024,
     COMMAND_SIZE = 64,
 };

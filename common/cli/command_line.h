@@ -12,10 +12,11 @@ enum {
     RIA_CONTINUE = -1, /* not an exit status: the command continues */
 };
 
-/* Parses a command's options and stores their values in the struct that `values` points to. This
- * struct must be of the type whose members the table names. A stored value is never empty, and
- * points into argv. Returns RIA_CONTINUE on success. Otherwise prints the help text on stdout or a
- * usage error on stderr, and returns the exit status. argv[0] is the full name of the command. */
+/* Parses a command's options and stores their values in the struct that `values` points to. The
+ * type of this struct must be the one whose members the table names. A stored value is never empty,
+ * and points into argv. Returns RIA_CONTINUE on success. Otherwise prints the help text on stdout
+ * or a usage error on stderr, and returns the exit status. argv[0] is the full name of the command.
+ */
 int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values);
 
 /* Like ria_options_parse(), but fills *err, which the caller has zeroed, in place of printing a

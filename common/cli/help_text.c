@@ -9,7 +9,7 @@
 
 enum {
     WIDTH = 80,
-    INDENT = 2,    /* blanks before a label, and at least as many after it */
+    INDENT = 2, /* the number of blanks before a label, and the least number of blanks after it */
     LABEL_MAX = 18 /* a longer label has a line of its own */
 };
 

@@ -13,7 +13,8 @@
  * the table, then --help, the notes and the exit statuses. */
 void ria_help_of_command(const struct ria_syntax *syntax, struct ria_buf *out);
 
-/* Appends the text of a group of commands: the same parts, with one row for each command. */
+/* Appends the text of a group of commands. It has the same parts as the text of a command, but one
+ * row for each command in place of the rows for the options. */
 void ria_help_of_group(const struct ria_command_group *group, struct ria_buf *out);
 
 #endif

@@ -22,16 +22,17 @@
 
 /* One option. Every command also has --help, which is not in its table. */
 struct ria_option {
-    const char *name; /* without the dashes */
-    const char
-        *argument;    /* the name of its value in the help text: "FILE"; NULL: it has no value */
-    const char *help; /* what it does; --help breaks the text into lines */
-    size_t place;     /* where the value is stored: its offset in the struct */
+    const char *name;     /* without the dashes */
+    const char *argument; /* the name of the option's value in the help text, such as "FILE"; NULL:
+                             the option has no value */
+    const char *help;     /* what it does; --help breaks the text into lines */
+    size_t place;         /* where the value is stored: its offset in the struct */
     bool is_required;
 };
 
-/* The last two members of an option. If the member of the command's struct does not have the type
- * const char * (for a flag: bool), the compiler reports an error. */
+/* Each of these macros sets the last two members of an option. `member` is the member of the
+ * command's struct that stores the value. If the type of `member` is not const char * (bool for a
+ * flag), the compiler reports an error. */
 #define RIA_VALUE(type, member) RIA_VALUE_PLACE(type, member), false
 #define RIA_REQUIRED(type, member) RIA_VALUE_PLACE(type, member), true
 #define RIA_FLAG(type, member)                                                                     \

@@ -44,7 +44,7 @@ static void print_addresses(const struct addrinfo *found)
     probe_print("addresses", "%s", list);
 }
 
-/* Waits until the connection is established. Returns 0 or an errno. */
+/* Waits until the connection is established. Returns 0, or the errno of the failure. */
 static int finish(int fd, int64_t deadline)
 {
     struct pollfd watched = {.fd = fd, .events = POLLOUT};
@@ -79,8 +79,8 @@ static int connect_one(const struct addrinfo *address, int64_t deadline, int *er
     return fd;
 }
 
-/* Makes the socket blocking, with a time limit for each read and write: what is left until the
- * deadline, and at least a second. */
+/* Makes the socket blocking, with a time limit for each read and write: the time that is left until
+ * the deadline, but at least one second. */
 static bool set_limits(int fd, int64_t deadline)
 {
     int left = left_until(deadline);

@@ -3,8 +3,8 @@
  * The messages before TLS. PostgreSQL: the client sends SSLRequest and reads one byte (PostgreSQL
  * documentation, "Message Flow", "SSL Session Encryption"). MySQL and MariaDB: the server sends its
  * handshake packet, and the client responds with a packet that contains only capabilities (MySQL
- * documentation, "Protocol::SSLRequest"). Reads no more bytes than these messages have, so that the
- * next byte belongs to TLS. */
+ * documentation, "Protocol::SSLRequest"). Reads exactly the bytes of these messages, because the
+ * bytes after them belong to TLS. */
 #include "probe/probe_program.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 enum {
-    GREETING_WAIT_MS = 1500, /* a MySQL server that looks up the client's name may need this long */
+    GREETING_WAIT_MS = 1500, /* a MySQL server may need this time to look up the client's name
+                                before it sends its first message */
     PACKET_MAX = 1024,
     MYSQL_HEADER = 4,
     MYSQL_PROTOCOL = 10,
@@ -113,7 +114,8 @@ static ssize_t read_packet(int fd, unsigned char *out, size_t size)
     return (ssize_t)len;
 }
 
-/* Prints an error packet that the server sends in place of its handshake, such as 1040. */
+/* Prints the error packet that the server sends in place of its handshake packet. For example, a
+ * server that has no free connection sends the error 1040. */
 static bool refuse_with_packet(const unsigned char *packet, ssize_t len)
 {
     if (len < 3) {
@@ -141,7 +143,7 @@ static bool request_mysql_tls(int fd)
     for (unsigned i = 0; i < 4; i++) {
         packet[MYSQL_HEADER + i] = (unsigned char)(flags >> (8 * i));
     }
-    packet[MYSQL_HEADER + 7] = 1; /* the longest packet: 16 MB */
+    packet[MYSQL_HEADER + 7] = 1; /* this byte makes the client's maximum packet size 16 MB */
     packet[MYSQL_HEADER + 8] = MYSQL_CHARSET_UTF8;
     return send(fd, packet, sizeof(packet), MSG_NOSIGNAL) == (ssize_t)sizeof(packet) ||
            refuse(strerror(errno));
@@ -168,7 +170,8 @@ static bool start_mysql(int fd)
     return has_tls && request_mysql_tls(fd);
 }
 
-/* Returns MYSQL if the server sends the first message, else POSTGRES. */
+/* Finds out the engine: a MySQL server sends the first message, and a PostgreSQL server waits for
+ * the client's first message. */
 static enum probe_engine find_engine(int fd)
 {
     struct pollfd watched = {.fd = fd, .events = POLLIN};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads a client library with dlopen(). Its functions are visible to other libraries, as they are
- * in a program that is linked with it. */
+ * Loads a client library with dlopen(). Other libraries can see the library's functions, as in a
+ * program that is linked with the library. */
 
 #include "probe/probe_program.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Logs in with libpq, which is loaded at run time. Runs one query that reads the session's user.
- * Declares the functions of libpq that it calls, as libpq-fe.h of PostgreSQL 10 to 18 does. */
+ * Declares itself the functions of libpq that it calls; libpq-fe.h of PostgreSQL 10 to 18 has the
+ * same declarations. */
 #include "probe/probe_program.h"
 
 #include <stddef.h>

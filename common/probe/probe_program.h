@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-probe: connects to one database server and prints what it finds, as lines "NAME VALUE".
- * `rds-iam check` starts it as a child process, because a client library or a server can make a
- * process crash or hang, and because rds-iam itself links no client library and no libssl.
+ * `rds-iam check` starts rds-iam-probe as a child process, because a client library or a server can
+ * make a process crash or hang, and because rds-iam itself links no client library and no libssl.
  *
- * No function prints a secret. The program gets no credentials: a client library that it loads gets
- * its token through rds-iam's hooks.
+ * No function prints a secret. `rds-iam check` passes no credentials to this program. A client
+ * library that this program loads gets its token through rds-iam's hooks.
  */
 #ifndef RIA_PROBE_PROBE_PROGRAM_H
 #define RIA_PROBE_PROBE_PROGRAM_H
@@ -14,9 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Prints the line "NAME VALUE" on stdout and flushes it, so that the reader has every earlier line
- * if the process is killed. Writes a newline or a backslash in the value as "\n" or "\\", and
- * replaces other control characters. */
+/* Prints the line "NAME VALUE" on stdout and flushes stdout. So if the process is killed later, the
+ * reader has this line. Writes a newline in the value as "\n" and a backslash as "\\", and replaces
+ * other control characters. */
 void probe_print(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Returns microseconds of a clock that never goes back. */
@@ -24,35 +24,38 @@ int64_t probe_ticks(void);
 
 /* -- connection.c ----------------------------------------------------------------------------- */
 
-/* Resolves a host name and connects to the first address that accepts the connection within
- * `timeout` milliseconds for all addresses. Prints dns_us, canonical (the name at the end of a
- * chain of aliases), addresses, address and tcp_us; or error_stage and error. Returns a blocking
- * socket whose reads and writes end when the rest of `timeout` has passed, or -1. */
+/* Resolves a host name and connects to the first of its addresses that accepts the connection.
+ * `timeout` is the time limit for all addresses together, in milliseconds. On success, prints
+ * dns_us, canonical (the name at the end of a chain of aliases), addresses, address and tcp_us, and
+ * returns a blocking socket. The reads and writes of the socket end when the rest of `timeout` has
+ * passed. On failure, prints error_stage and error, and returns -1. */
 int probe_connect(const char *host, const char *port, int timeout);
 
 /* -- greeting.c ------------------------------------------------------------------------------- */
 
 enum probe_engine {
-    PROBE_UNKNOWN, /* find out: a MySQL server sends the first message, a PostgreSQL server waits */
+    PROBE_UNKNOWN, /* find out by the first message: a MySQL server sends it, a PostgreSQL server
+                      waits for it */
     PROBE_POSTGRES,
     PROBE_MYSQL,
 };
 
-/* Prepares the connection for a TLS handshake: the SSLRequest message of PostgreSQL, or the
- * handshake of MySQL up to the request for TLS. Prints engine, tls (yes or no) and, of a MySQL
- * server, server_version. Returns true if the server begins TLS now. Prints error_stage and error
- * if the server refuses the connection, or is not a server of this kind; and silent (yes) if it
- * does not answer in time. */
+/* Prepares the connection for a TLS handshake: sends PostgreSQL's SSLRequest message, or performs
+ * MySQL's handshake up to the request for TLS. Prints engine, tls (yes or no) and, for a MySQL
+ * server, server_version. Returns true if the server now expects the TLS handshake. If the server
+ * refuses the connection, or is not a server of this engine, prints error_stage and error. If the
+ * server does not answer in time, prints silent (yes). */
 bool probe_start_tls(int fd, enum probe_engine engine);
 
 /* -- tls.c ------------------------------------------------------------------------------------ */
 
-/* Performs a TLS handshake and prints tls_us, protocol, cipher, chain ("ok" or OpenSSL's reason),
- * in_time (no, if a certificate of the chain has expired or is not valid yet), name and signed_name
- * ("ok" or "mismatch": whether the certificate contains `host`, and `signed_name`, for which the
- * token is signed), names, subject, issuer and days_left. Prints silent (yes) if the server does
- * not answer in time. Continues after a failed verification, because the reason is wanted. ca_file
- * NULL: the chain is not verified. */
+/* Performs a TLS handshake and prints tls_us, protocol, cipher, names, subject, issuer, days_left
+ * and these results: chain ("ok" or OpenSSL's reason), in_time ("no" if a certificate of the chain
+ * has expired or is not valid yet), name ("ok" if the certificate contains `host`, otherwise
+ * "mismatch") and signed_name ("ok" if the certificate contains `signed_name`, the host that the
+ * token is signed for, otherwise "mismatch"). If the server does not answer in time, prints silent
+ * (yes). After a failed verification, continues and prints the reason. If ca_file is NULL, does not
+ * verify the chain. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */
@@ -62,17 +65,18 @@ struct probe_function {
     void **out; /* receives the function's address */
 };
 
-/* Loads the library and fills the functions. Prints error_stage "library" and error, and returns
- * false, if the library or a function is missing. The library stays loaded. */
+/* Loads the library and stores the addresses of its functions. If the library or one of the
+ * functions is missing, prints error_stage "library" and error, and returns false. The library
+ * stays loaded. */
 bool probe_load(const char *library, const struct probe_function *functions, size_t count);
 
 /* -- login_postgres.c, login_mysql.c ---------------------------------------------------------- */
 
-/* Loads the client library `library` (a path or a soname) and logs in once. `arguments` are pairs:
- * names of connection parameters and their values, ended by NULL. Prints library, library_version,
- * login ("ok" or "failed"), login_us, error, and what the server reports about itself: user,
- * server_version, protocol, cipher. Changes nothing on the server. Returns false if the library
- * cannot be loaded or is not of this kind. */
+/* Loads the client library `library` (a path or a soname) and logs in once. `arguments` contains
+ * the name and the value of each connection parameter in turn, and ends with NULL. Prints library,
+ * library_version, login ("ok" or "failed"), login_us, error, and what the server reports about
+ * itself: user, server_version, protocol, cipher. Changes nothing on the server. Returns false if
+ * the library cannot be loaded or is not a client library of this engine. */
 bool probe_login_postgres(const char *library, char **arguments);
 bool probe_login_mysql(const char *library, char **arguments);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Performs a TLS handshake with OpenSSL and prints what the server proves: whether its chain ends
- * at a certificate of the CA file, and whether its certificate contains the host name. Sends
- * nothing after the handshake. */
+ * Performs a TLS handshake with OpenSSL and prints what the server proves: whether the server's
+ * certificate chain ends at a certificate of the CA file, and whether the server's certificate
+ * contains the host name. Sends nothing after the handshake. */
 #include "probe/probe_program.h"
 
 #include <openssl/err.h>
@@ -77,7 +77,8 @@ static void print_end(const X509 *certificate)
     }
 }
 
-/* An address in the place of a name is compared with the addresses in the certificate. */
+/* Returns whether the certificate contains the host name. If `host` is an IP address, compares it
+ * with the IP addresses in the certificate. */
 static bool has_name(X509 *certificate, const char *host)
 {
     return X509_check_ip_asc(certificate, host, 0) == 1 ||
@@ -119,7 +120,8 @@ static bool connect_tls(SSL *ssl)
     if (result == 1) {
         return true;
     }
-    /* The socket is blocking, so that only its time limit makes OpenSSL want to read again. */
+    /* The socket is blocking, so OpenSSL returns this error only if the socket's time limit has
+     * passed. */
     if (SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ) {
         probe_print("silent", "yes");
     }
@@ -131,8 +133,8 @@ static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
 {
     SSL *ssl = SSL_new(context);
     int64_t begun = probe_ticks();
-    /* SSL_set_tlsext_host_name() is a macro that drops the const of the name, and changes nothing.
-     */
+    /* SSL_set_tlsext_host_name() is a macro that casts the name to a non-const pointer, so it needs
+     * a copy. OpenSSL does not change the name. */
     char name[256] = "";
     (void)snprintf(name, sizeof(name), "%s", wanted->host);
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1) {
@@ -153,8 +155,8 @@ void probe_tls(int fd, const char *host, const char *signed_name, const char *ca
         print_openssl_error("library");
         return;
     }
-    /* The handshake continues after a failed verification; SSL_get_verify_result() has the reason.
-     */
+    /* With SSL_VERIFY_NONE, the handshake continues after a failed verification, and
+     * SSL_get_verify_result() returns the reason. */
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
     if (ca_file != NULL && SSL_CTX_load_verify_file(context, ca_file) != 1) {
         print_openssl_error("ca");

@@ -2,8 +2,8 @@
  *
  * Reads a PEM file block by block with OpenSSL's X.509 functions, so that a message can name the
  * line of an invalid block. Rejects a block that is not a certificate (such as a private key), a
- * block without an end, and a certificate that OpenSSL cannot parse. Keeps one copy of a
- * certificate that occurs twice. Ignores text between the blocks. */
+ * block without an end, and a certificate that OpenSSL cannot parse. If a certificate occurs twice,
+ * stores it once. Ignores text between the blocks. */
 #include "tool/ca_bundle.h"
 
 #include <openssl/err.h>
@@ -120,8 +120,8 @@ static bool find_line(struct cursor *cursor, const char *start)
     return *cursor->at != '\0';
 }
 
-/* Gives no pass phrase. Without this function, OpenSSL asks the terminal for the pass phrase of an
- * encrypted block. */
+/* Reports to OpenSSL that there is no pass phrase. Without this function, OpenSSL would ask the
+ * user on the terminal for the pass phrase of an encrypted block. */
 static int refuse_pass_phrase(char *out, int size, int is_write, void *self)
 {
     (void)is_write;
@@ -336,8 +336,8 @@ static X509_NAME *name_of_root(const char *organization, const char *common_name
     return name;
 }
 
-/* Adds every certificate that has this subject name, that the system trusts and that has not
- * expired at `now`. Returns false if memory runs out. */
+/* Adds every certificate that meets three conditions: it has this subject name, the system trusts
+ * it, and it has not expired at `now`. Returns false if memory runs out. */
 static bool add_trusted(
     X509_STORE_CTX *context, const X509_NAME *name, int64_t now, struct ria_ca_bundle *out)
 {

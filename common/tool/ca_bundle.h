@@ -18,8 +18,8 @@ struct ria_ca_bundle {
 };
 
 enum {
-    /* The largest number of certificates in a bundle: five times the number in Amazon's bundle for
-     * all regions. */
+    /* The largest number of certificates that a bundle may contain. It is five times the number of
+     * certificates in Amazon's bundle for all regions. */
     RIA_CA_BUNDLE_MAX = 512,
     RIA_CA_SUBJECT_SIZE = 128,
 };
@@ -47,7 +47,7 @@ const X509 *ria_ca_bundle_get(const struct ria_ca_bundle *bundle, size_t index);
 
 /* The time at which the last root of a region expires. */
 struct ria_ca_end {
-    char region[64]; /* the region in the common names of its roots: "eu-west-1" */
+    char region[64]; /* such as "eu-west-1"; the common names of the region's roots contain it */
     int64_t at;      /* seconds since 1970 */
 };
 

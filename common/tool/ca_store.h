@@ -8,7 +8,7 @@
  *
  * The two kinds of roots are never in one file. A certificate chain that ends at a root of Amazon
  * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. So
- * unless the client also checks the server's name, a chain of this kind proves nothing.
+ * such a chain proves nothing unless the client also checks the server's name.
  *
  * The store of root is /etc/rds-iam. The store of any other user is $XDG_CONFIG_HOME/rds-iam
  * (~/.config/rds-iam). ria_ca_store_find() searches the user's own store before /etc/rds-iam.
@@ -50,8 +50,9 @@ enum ria_outcome ria_ca_store_find(
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Like ria_ca_store_find(). But if neither store has the file, writes the path at which rds-iam
- * setup ca will install the file for this user. Returns false with err filled on failure. */
+/* Does the same as ria_ca_store_find() if a store has the file. If neither store has the file,
+ * writes the path at which rds-iam setup ca will install the file for this user. Returns false with
+ * err filled on failure. */
 bool ria_ca_store_path(
     const struct ria_world *world,
     enum ria_ca_kind kind,

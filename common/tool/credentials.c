@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam credentials: prints the credentials that a token would be signed with, in the form of a
- * credential_process, so that other tools can use them. With --explain, prints where the
- * credentials come from instead; with --clear, removes all credentials from the cache. Reads an MFA
- * code from the terminal if a role needs an MFA code. Does not print credentials that contain
- * characters which JSON must escape. */
+ * rds-iam credentials: prints the AWS credentials with which rds-iam would sign a token. The output
+ * has the form that AWS defines for a credential_process, so other tools can use it. With
+ * --explain, prints where the credentials come from instead; with --clear, removes all credentials
+ * from the cache. Reads an MFA code from the terminal if a role needs an MFA code. Does not print
+ * credentials that contain characters which JSON must escape. */
 #include "cli/command_line.h"
 #include "tool/tool.h"
 
@@ -122,17 +122,18 @@ static int print_credentials(const struct ria_session *session)
 
 /* -- the cache ------------------------------------------------------------------------------ */
 
-/* Returns whether a file is a cache entry: "NAME", or "NAME.new" of a writer that was killed, where
- * NAME is a digest in hexadecimal. Lock files are not removed, because a process may hold a lock.
- */
+/* Returns whether a file is a cache entry. A cache entry is called NAME, where NAME is a digest in
+ * hexadecimal. If a writer was killed, its entry is called NAME.new. Lock files are not entries and
+ * are not removed, because a process may hold a lock. */
 static bool is_entry(const char *name)
 {
     const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
 }
 
-/* Returns whether the directory belongs to the current user. HOME can be another user's directory,
- * and that user could replace the cache by a link to any directory. */
+/* Returns whether the directory belongs to the current user. Without this check, a danger exists if
+ * HOME belongs to another user: that user could replace the cache by a link to any directory, and
+ * this command would empty that directory. */
 static bool is_own(int fd)
 {
     struct stat status;
@@ -215,8 +216,8 @@ static bool disable_echo(struct terminal *terminal)
     return terminal->signals >= 0 && tcsetattr(terminal->fd, TCSAFLUSH, &unseen) == 0;
 }
 
-/* Turns the echo on and unblocks the signals. The kernel delivers a pending signal in this
- * function. */
+/* Turns the echo on and then unblocks the signals. If a signal is pending, the kernel delivers it
+ * while this function runs. */
 static void restore_terminal(struct terminal *terminal)
 {
     (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
@@ -264,7 +265,7 @@ static enum typed prompt_on_terminal(const char *prompt, char *out, size_t size)
         (void)close(terminal.fd);
         return TYPED_NO_TERMINAL;
     }
-    /* Prompt again when the program continues after a stop signal. */
+    /* If the user stops the program and continues it later, the prompt is printed again. */
     ssize_t len;
     do {
         len = prompt_once(&terminal, prompt, out, size - 1);

@@ -92,7 +92,7 @@ static const struct ria_syntax exec_syntax = {
 
 enum how {
     REPLACE,
-    DEFAULT, /* set the variable only if it is not set */
+    DEFAULT, /* set the variable only if the user has not set it */
     APPEND,  /* append to the present value, after a separator */
 };
 
@@ -118,8 +118,9 @@ static const struct variable variables[] = {
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* For a command that does not load the preload, so that the programs that it starts verify their
- * servers. In every other program the preload decides for each connection. */
+/* Variables for a command that does not load the preload. They make libpq verify the server, in the
+ * command and in the programs that it starts. In a program that loads the preload, the preload
+ * decides for each connection. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
@@ -131,8 +132,9 @@ static const struct variable unreached[] = {
  * preloaded object. */
 static const char *const deep_programs[] = {"php", "apache2", "httpd"};
 
-/* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
- * in the list overrides the earlier values. */
+/* AddressSanitizer aborts a program if a preloaded object comes before AddressSanitizer's own
+ * library. This option turns that check off. It is appended to the list, because the last value in
+ * the list overrides the earlier values. */
 static const struct variable asan = {
     "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
 
@@ -298,10 +300,10 @@ static bool check_preload(void)
 /* The variables by which the preloads find the files of the CA store. */
 static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
 
-/* Sets the variable of one kind of file. Uses the value of --ca if it is given; otherwise keeps the
- * value that an outer rds-iam exec has set; otherwise uses the file of the CA store. If the store
- * has no such file, leaves the variable unset; in this case a login fails with a message that says
- * which command to run. */
+/* Sets the variable of one kind of file. Uses the first of these values that exists: the value of
+ * --ca; the value that an outer rds-iam exec has set; the file of the CA store. If the store has no
+ * such file, leaves the variable unset; in this case a login fails with a message that says which
+ * command to run. */
 static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
     char path[RIA_CA_PATH_SIZE];

@@ -10,8 +10,8 @@
 
 enum ria_finding {
     RIA_FINDING_ERROR,   /* libpq rejects the service, or the service gets no token */
-    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or its meaning is unexpected
-                          */
+    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or libpq takes it in a way
+                            that the user does not expect */
 };
 
 struct ria_findings {

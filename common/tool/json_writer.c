@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes JSON. A stack of two bits for each open object or array decides about commas and names.
- * Rejects calls that would not make a JSON document; ria_json_writer_finish() then returns NULL. */
+ * Writes JSON. For each open object or array, a stack contains two bits, which determine whether
+ * the next value needs a comma and a name. If a call would make an invalid JSON document,
+ * ria_json_writer_finish() later returns NULL. */
 #include "tool/json_writer.h"
 
 enum {
@@ -47,8 +48,8 @@ static void json_writer_add_string(struct ria_buf *out, const char *text)
     ria_buf_add_char(out, '"');
 }
 
-/* Writes what comes before a value: a comma, a new line, the name. Returns false if no value may
- * stand here. */
+/* Writes the text that precedes a value: a comma, a new line, the name. Returns false if a value at
+ * this place would be invalid JSON. */
 static bool json_writer_begin(struct ria_json_writer *json, const char *name)
 {
     bool is_root = json->depth == 0;

@@ -12,10 +12,10 @@
  *     ria_json_writer_end(&json);
  *     const char *document = ria_json_writer_finish(&json);     NULL if something failed
  *
- * The document contains ASCII characters only. So every locale can show the document, and IAM,
- * which limits the characters of a policy, accepts it. All other characters are written as \uXXXX,
- * and a byte that is not part of valid UTF-8 as \ufffd. A writer never reads what it wrote, so it
- * does not detect a name that is used twice in an object.
+ * The document contains only ASCII characters. So a terminal in any locale can show the document.
+ * IAM also accepts the document, although it limits the characters of a policy. All other
+ * characters are written as \uXXXX, and a byte that is not part of valid UTF-8 as \ufffd. A writer
+ * never reads what it wrote, so it does not detect a name that is used twice in an object.
  */
 #ifndef RIA_TOOL_JSON_WRITER_H
 #define RIA_TOOL_JSON_WRITER_H
@@ -23,7 +23,7 @@
 #include "rds_iam.h"
 
 enum {
-    RIA_JSON_WRITER_DEPTH = 16 /* objects and arrays within each other */
+    RIA_JSON_WRITER_DEPTH = 16 /* the largest number of objects and arrays that are nested */
 };
 
 struct ria_json_writer {
@@ -35,13 +35,12 @@ struct ria_json_writer {
     bool failed;
 };
 
-/* Each of these functions appends one value. In an object, `name` is the name of the member. In an
- * array, and for the document's only outermost value, `name` is NULL. A name in the wrong place, a
- * second outermost value and too much depth set json->failed, and ria_json_writer_finish() then
- * returns NULL. ria_json_writer_object() and ria_json_writer_array() begin a value, to which the
- * following calls append until ria_json_writer_end(). If the text is NULL, ria_json_writer_text()
- * writes null.
- */
+/* Each of these functions appends one value. `name` is the name of the member if the value is in an
+ * object. `name` is NULL if the value is in an array, or if it is the document's outermost value,
+ * of which there is exactly one. A name in the wrong place, a second outermost value and too much
+ * depth set json->failed, and ria_json_writer_finish() then returns NULL. ria_json_writer_object()
+ * and ria_json_writer_array() begin a value, to which the following calls append until
+ * ria_json_writer_end(). If the text is NULL, ria_json_writer_text() writes null. */
 void ria_json_writer_object(struct ria_json_writer *json, const char *name);
 void ria_json_writer_array(struct ria_json_writer *json, const char *name);
 void ria_json_writer_end(struct ria_json_writer *json);

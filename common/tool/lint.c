@@ -29,8 +29,8 @@ struct lint {
     struct ria_findings findings;
 };
 
-/* All files that were read. rds-iam lint checks them together, because a service can occur in
- * several files, and libpq uses the first occurrence. */
+/* All service files that were read. rds-iam lint checks these files together, because several of
+ * them can contain the same service, and libpq uses only the first. */
 struct files {
     struct ria_service_file file[RIA_SERVICE_FILES];
     size_t count;
@@ -45,8 +45,8 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* Checks a service that has a passfile. If two services share a passfile and are not allowed to,
- * reports one finding, at the second of the two services. */
+/* Checks a service that has a passfile. If the service must not share its passfile with an earlier
+ * service, reports this once, at the second of the two services. */
 static void check_entry(struct lint *lint, const struct ria_indexed_service *service)
 {
     struct ria_error err;
@@ -110,8 +110,9 @@ static bool check_files(struct lint *lint, const struct files *files)
     return ok;
 }
 
-/* Warns if HOME differs from the home directory in the passwd entry, because libpq 10 to 14 uses
- * the passwd entry, and libpq 15 and later uses HOME first. */
+/* Warns if HOME differs from the home directory in the passwd entry, because the versions of libpq
+ * then read different files: libpq 10 to 14 uses the passwd entry, and libpq 15 and later uses HOME
+ * first. */
 static void lint_check_home(struct lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
@@ -155,8 +156,8 @@ static void lint_read_files(
     }
 }
 
-/* Warns if the system's file has services, because a libpq inside a Python wheel looks for this
- * file in another directory. */
+/* Warns if the system's service file contains services, because a libpq inside a Python wheel does
+ * not find this file: it looks for the file in another directory. */
 static void check_system_file(
     struct lint *lint, const struct ria_service_paths *paths, const struct files *files)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks service files against the rules of fe-connect.c of PostgreSQL 10 to 18 and of rds-iam.
- * Each function checks one line, one setting or one service. Does not open a passfile, because an
- * agent would make tokens for the program that opens it. */
+ * Each function checks one line, one setting or one service. Does not open a passfile, because the
+ * agent makes tokens whenever a program opens a passfile. */
 #include "tool/lint_rules.h"
 
 #include "passfile/agent_directory.h"
@@ -184,8 +184,8 @@ void ria_lint_settings(
             continue;
         }
         check_value(file->path, setting, findings);
-        /* lint_rules_check_gssencmode() recommends gssencmode for a service with a passfile, and
-         * its message already names the versions of libpq that reject it. */
+        /* For a service with a passfile, lint_rules_check_gssencmode() recommends gssencmode. The
+         * message of that function already names the versions of libpq that reject gssencmode. */
         if (!has_passfile || strcmp(setting->key, "gssencmode") != 0) {
             check_age(file->path, setting, findings);
         }
@@ -212,8 +212,8 @@ static unsigned lint_rules_line_of(const struct ria_entry *entry, const char *ke
     return setting == NULL ? entry->service->line : setting->line;
 }
 
-/* Checks the type and mode of the passfile, if it exists. Does not open it, because an agent would
- * make tokens for rds-iam lint. */
+/* Checks the type and mode of the passfile, if it exists. Does not open the passfile, because the
+ * agent would then make tokens. */
 static void lint_rules_check_file(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct stat status;
@@ -273,8 +273,8 @@ static void check_root_certificate(const struct ria_entry *entry, struct ria_fin
     }
 }
 
-/* Warns if the passfile is in another user's /run/user/UID, which only that user can enter. This
- * happens if the entry is copied from an example or from another account. */
+/* Warns if the passfile is in the directory /run/user/UID of another user. Only that user can enter
+ * the directory. Such an entry was probably copied from an example or from another account. */
 static void check_runtime_directory(const struct ria_entry *entry, struct ria_findings *findings)
 {
     static const char place[] = "/run/user/";
@@ -298,9 +298,9 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
     }
 }
 
-/* Reports a passfile name that rds-iam-agent does not fill. A name that the agent uses itself is an
- * error. A name that begins with a dot is only a warning, because ~/.pgpass may be the user's own
- * file. */
+/* Reports a passfile that rds-iam-agent does not fill because of its name. If the agent uses the
+ * name for a file of its own, reports an error. If the name begins with a dot, only warns, because
+ * the passfile may be the user's own file, such as ~/.pgpass. */
 static void check_name(const struct ria_entry *entry, struct ria_findings *findings)
 {
     const char *slash = strrchr(entry->passfile, '/');
@@ -333,8 +333,9 @@ static void lint_rules_check_gssencmode(
     }
 }
 
-/* Reports HOST:PORT in host=, because libpq does not parse a port there. Terraform and connection
- * URLs use this form. A host with more than one colon is an IPv6 address and is not reported. */
+/* Reports a value HOST:PORT of host=, because libpq takes the whole value as the host name.
+ * Terraform and connection URLs use the form HOST:PORT. A host with more than one colon is an IPv6
+ * address and is not reported. */
 static void lint_rules_check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct ria_entry_host host;

@@ -46,8 +46,8 @@ static const struct ria_command_group group = {
     .count = sizeof(commands) / sizeof(commands[0]),
 };
 
-/* Prints a warning on stderr, and also logs it if RDS_IAM_LOG names a file. Sends any other line to
- * the log, as RDS_IAM_LOG configures it. */
+/* Prints a warning on stderr, and also writes it to the log file if RDS_IAM_LOG names one. Passes
+ * any other line to the log that RDS_IAM_LOG configures. */
 static void log_for_user(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;

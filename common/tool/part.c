@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds out which of rds-iam's two parts are installed. Only looks for one object of each part; an
- * object that exists and cannot be used is reported by the code that uses it. */
+ * Finds out which of rds-iam's two parts are installed. For each part, checks only whether one of
+ * its objects exists. If the object exists but cannot be used, the code that uses the object
+ * reports this. */
 #include "tool/part.h"
 
 #include <errno.h>

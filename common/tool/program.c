@@ -2,9 +2,10 @@
  *
  * Finds the file of a command as execvp(3) does, follows scripts to their interpreters as the
  * kernel does, and inspects the ELF headers of the resulting program. rds-iam's objects are linked
- * against glibc, so a program whose dynamic loader is not glibc's cannot load them. If a file
- * cannot be read, assumes that the program can load them, unless it is set-user-ID, set-group-ID or
- * has capabilities; execvp(3) reports any error later. */
+ * against glibc, so a program cannot load them if its dynamic loader is not glibc's. If this code
+ * cannot read the file, it assumes that the program can load the objects, and execvp(3) later
+ * reports any error. The exception is a file that is set-user-ID or set-group-ID or has
+ * capabilities: such a program never loads the objects. */
 #include "tool/program.h"
 
 #include <elf.h>
@@ -49,8 +50,9 @@ static bool program_read_at(int fd, uint64_t offset, void *out, size_t size)
     return offset <= INT64_MAX && pread(fd, out, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* Reads a name with its zero byte. The file may end less than RIA_ELF_NAME_MAX bytes after the
- * offset. Returns false if the name does not end within the file or does not fit. */
+/* Reads a name and its zero byte. The file may end less than RIA_ELF_NAME_MAX bytes after the
+ * offset. Returns false if the name has no zero byte within the file, or if the name is too long.
+ */
 static bool program_read_name(int fd, uint64_t offset, char out[RIA_ELF_NAME_MAX])
 {
     ssize_t len = offset <= INT64_MAX ? pread(fd, out, RIA_ELF_NAME_MAX, (off_t)offset) : -1;
@@ -292,9 +294,9 @@ bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world)
 
 /* -- classification -------------------------------------------------------------------------- */
 
-/* Returns whether a dynamic loader is glibc's, or cannot be read. Searches for the symbol version
- * GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the file differs between
- * releases and systems. */
+/* Returns true if a dynamic loader is glibc's, or if the loader's file cannot be read. Searches for
+ * the symbol version GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the
+ * file differs between releases and systems. */
 static bool is_glibc(const char *loader)
 {
     static const char mark[] = "GLIBC_PRIVATE";
@@ -317,8 +319,8 @@ static bool is_glibc(const char *loader)
     return is_unknown || memmem(text.data, text.len, mark, sizeof(mark)) != NULL;
 }
 
-/* Classifies a program without an interpreter. Such a program is statically linked, except glibc's
- * ld.so. ld.so loads the objects in LD_PRELOAD when it is run as a command. */
+/* Classifies a program without an interpreter. Such a program is statically linked, with one
+ * exception: glibc's ld.so. If ld.so is run as a command, it loads the objects in LD_PRELOAD. */
 static enum ria_program classify_without_interpreter(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -342,9 +344,9 @@ static enum ria_program program_classify(const char *path, const struct ria_elf 
     return elf->needs_asan ? RIA_PROGRAM_ASAN : RIA_PROGRAM_LOADS;
 }
 
-/* Returns whether the kernel grants no rights to this process when it runs a file of this file
- * system: the process has set no_new_privs, as containers and services do, or the file system is
- * mounted with nosuid. */
+/* Returns true if running a file of this file system cannot give this process more rights. There
+ * are two such cases: no_new_privs is set for the process (some containers and services set it), or
+ * the file system is mounted with nosuid. */
 static bool grants_no_rights(const char *path)
 {
     struct statvfs status;
@@ -352,9 +354,10 @@ static bool grants_no_rights(const char *path)
            (statvfs(path, &status) == 0 && (status.f_flag & ST_NOSUID) != 0);
 }
 
-/* Returns whether the kernel runs the program in secure-execution mode (ld.so(8)): it would change
- * the effective user or group, or root does not run it and it has file capabilities. The file need
- * not be readable: sudo has mode 4111 on some systems. */
+/* Returns whether the kernel runs the program in secure-execution mode (ld.so(8)). There are two
+ * such cases: the program's file changes the effective user or group, or the file has capabilities
+ * and the user is not root. This function does not read the file, because the user may not be
+ * allowed to read it: on some systems, sudo has the mode 4111. */
 static bool gains_rights(const char *path)
 {
     struct stat status;

@@ -11,13 +11,14 @@
 #include <limits.h>
 
 enum ria_program {
-    RIA_PROGRAM_LOADS,      /* can load rds-iam's shared objects, as far as its file shows */
-    RIA_PROGRAM_ASAN,       /* can load them, but needs ASAN_OPTIONS to accept a preload */
-    RIA_PROGRAM_STATIC,     /* statically linked: loads nothing, but the programs it starts may */
-    RIA_PROGRAM_PRIVILEGED, /* runs with more rights than its caller, so its loader ignores
-                               LD_PRELOAD */
-    RIA_PROGRAM_OTHER_LIBC, /* uses another C library than glibc, so it cannot load the objects;
-                               with musl, it ends at once */
+    RIA_PROGRAM_LOADS,  /* nothing in the program's file prevents it from loading rds-iam's shared
+                           objects */
+    RIA_PROGRAM_ASAN,   /* can load them, but needs ASAN_OPTIONS to accept a preload */
+    RIA_PROGRAM_STATIC, /* statically linked: loads nothing, but the programs it starts may */
+    RIA_PROGRAM_PRIVILEGED,    /* runs with more rights than its caller, so its loader ignores
+                                  LD_PRELOAD */
+    RIA_PROGRAM_OTHER_LIBC,    /* does not use glibc, so it cannot load the objects; a program with
+                                  musl would end at once */
     RIA_PROGRAM_OTHER_MACHINE, /* built for another processor or word size */
 };
 
@@ -27,10 +28,10 @@ enum ria_program {
 enum ria_program ria_program_inspect(const char *command, const struct ria_world *world);
 
 /* Writes the path of the file that execvp(3) would run for this command, with the PATH of `world`.
- * Returns false if there is none. */
+ * Returns false if there is no such file. */
 bool ria_program_find(const char *name, const struct ria_world *world, char out[PATH_MAX]);
 
-/* Replaces the path of a script by the path of its interpreter, until it is not a script. Follows
+/* While `path` is a script, replaces it by the path of the script's interpreter. Follows
  * "#!/usr/bin/env NAME" like ria_program_inspect(). Returns false if a file cannot be read or is
  * not a regular file. */
 bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup: prints or writes the configuration with which existing programs use rds-iam, or
+ * rds-iam setup: prints or writes the configuration that existing programs need to use rds-iam, or
  * installs root certificates (setup ca). Selects the kind of setup from a table; each kind has its
  * own file. Rejects a missing or unknown kind. */
 #include "cli/command_line.h"

@@ -2,9 +2,9 @@
  *
  * rds-iam setup ca: fills the CA store. Downloads Amazon's bundle or reads a bundle from disk,
  * checks every certificate in it, and replaces each file of the store atomically. Rejects a bundle
- * that is cut off, and a bundle that contains a certificate other than a valid root of Amazon RDS.
- * Rejects a bundle that lacks a root of the installed bundle, unless --force is given. If the
- * bundle is rejected, the store is unchanged. */
+ * that is cut off, and a bundle in which any certificate is not a valid root of Amazon RDS. Unless
+ * --force is given, also rejects a bundle that lacks a root of the installed bundle. If a bundle is
+ * rejected, the store is unchanged. */
 #include "cli/command_line.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
@@ -107,8 +107,8 @@ static bool open_store(struct ca_setup *setup)
 
 /* -- the installed bundle -------------------------------------------------------------------- */
 
-/* Reads an installed file. Leaves *pem empty if the file is absent or unreadable, because the new
- * file replaces it. */
+/* Reads an installed file. If the file is absent or unreadable, leaves *pem empty and
+ * does not fail, because the new file replaces the installed one. */
 static void read_installed(const struct ca_setup *setup, enum ria_ca_kind kind, struct ria_buf *pem)
 {
     char path[RIA_CA_PATH_SIZE];
@@ -139,8 +139,9 @@ static unsigned print_lost(
     return count;
 }
 
-/* Rejects a bundle that lacks a valid root of the installed bundle, unless --force is given. With
- * such a bundle, clients would reject every server whose certificate that root has signed. */
+/* Unless --force is given, rejects a bundle that lacks a valid root of the installed bundle. With
+ * such a bundle, clients would reject every server whose certificate chain ends at the missing
+ * root. */
 static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh)
 {
     RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
@@ -219,8 +220,8 @@ static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fres
     return true;
 }
 
-/* Installs the public roots that the system trusts. If the system trusts none of them, only warns,
- * because clients can still verify instances and clusters. */
+/* Installs those of Amazon's public roots that the system trusts. If the system trusts none of
+ * them, only warns, because clients can verify instances and clusters without these roots. */
 static bool install_public(struct ca_setup *setup)
 {
     RIA_AUTO(ca_bundle) roots = {0};

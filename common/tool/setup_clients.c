@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the MySQL client programs and libraries of this machine, and which client library each of
- * them contains. Reads the files; runs no program. */
+ * them contains. Reads only the program files and runs none of them. */
 #include "tool/setup_clients.h"
 
 #include <fcntl.h>
@@ -15,20 +15,21 @@
 
 /* -- client libraries ----------------------------------------------------------------------- */
 
-/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. rds-iam
- * setup recognizes the library by strings in the file and does not run the program. Each library
- * contains the name of an environment variable that only this library reads. If a plugin is built
- * in, the file contains the plugin's name with a zero byte before and after it. */
+/* The MySQL client library that a program file contains, and whether the library loads a plugin of
+ * rds-iam. rds-iam setup does not run the program, but searches the file for strings. Each library
+ * contains the name of an environment variable that no other library reads. If a plugin is built
+ * into the library, the file contains the plugin's name with a zero byte before and after it. */
 enum client_library {
     LIBRARY_LOADS,    /* MariaDB Connector/C that loads mysql_clear_password.so */
     LIBRARY_BUILT_IN, /* MariaDB Connector/C with mysql_clear_password built in */
     LIBRARY_ORACLE,   /* libmysqlclient */
-    LIBRARY_NONE,     /* no library: a script, or a program that is linked to a shared library */
+    LIBRARY_NONE, /* the file contains no library: it is a script, or a program that is linked with
+                     a shared library */
     LIBRARY_UNREADABLE,
 };
 
 enum {
-    SEEN_MAX = 64 /* files that are inspected at most */
+    SEEN_MAX = 64 /* the largest number of files that are inspected */
 };
 
 static const char *const programs[] = {

@@ -14,9 +14,10 @@
 
 struct ria_setup_section {
     const char *name;
-    const struct ria_setup_value *settings; /* up to 16; then one whose name is NULL */
-    const char *text;                       /* the whole section, which may also contain comments */
-    const char *next;                       /* what the user can do next */
+    const struct ria_setup_value
+        *settings;    /* up to 16 settings; the name in the last element of the array is NULL */
+    const char *text; /* the whole section, which may also contain comments */
+    const char *next; /* what the user can do next */
 };
 
 /* Adds a group to ~/.my.cnf. Returns false with err filled on failure; the file is unchanged. */

@@ -31,7 +31,7 @@ struct mysql_setup {
     bool has_clients;
     const char *group;
     char ca[PATH_MAX];
-    bool has_ca; /* the file exists, or its path was given */
+    bool has_ca; /* the file exists, or the user has given its path */
     struct ria_error err;
 };
 
@@ -98,7 +98,8 @@ static const char others_separate[] =
 static const char others_refused[] =
     "# MariaDB's clients now refuse every server without TLS, also local ones.\n";
 
-/* How to write the option file: for daemons, which have no home, and for users. */
+/* Texts that explain how to write the option file: the first for daemons, which have no home
+ * directory, the second for users. */
 static const char system_text[] = "As root, once:\n"
                                   "\n"
                                   "    rds-iam setup ca\n"
@@ -116,8 +117,8 @@ static const char variables[] = "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-/* Checks that the path can be written into an option file. Its readers end a value at a #, and
- * replace a backslash and quotes. */
+/* Checks that the path can be written into an option file. The programs that read an option file
+ * end a value at a #, and replace backslashes and quotes in it. */
 static int setup_mysql_check_ca(const char *command, const char *ca)
 {
     size_t len = strlen(ca);
@@ -135,8 +136,8 @@ static int setup_mysql_check_ca(const char *command, const char *ca)
         "contains a control character or one of # \\ ' \"; copy the file to another path");
 }
 
-/* Writes the path of the root certificates to setup->ca. An existing file gets its absolute path,
- * because programs run in any directory. */
+/* Writes the path of the root certificates to setup->ca. If the file exists, writes its absolute
+ * path, because programs may run in any directory. */
 static bool setup_mysql_find_ca(struct mysql_setup *setup)
 {
     if (setup->ca_given == NULL) {
@@ -224,7 +225,8 @@ static int setup_mysql_write(struct mysql_setup *setup, const struct ria_setup_v
                                                                       : setup_mysql_fail(setup);
 }
 
-/* Prints what the user asked for, or writes the option file. Returns the exit status. */
+/* Prints the text that the command line asks for, or writes the option file. Returns the exit
+ * status. */
 static int setup_mysql_run(struct mysql_setup *setup, const char *command)
 {
     struct ria_setup_value values[VALUES];

@@ -11,8 +11,9 @@
 #include "tool/tool.h"
 
 /* Every parser of option files understands =1 as "on". Only Oracle's programs know ssl-mode, and
- * only MariaDB's know ssl-verify-server-cert. A program exits at an option that it does not know,
- * unless the option has the prefix "loose-". The parser in libmariadb does not know that prefix. */
+ * only MariaDB's programs know ssl-verify-server-cert. If an option file contains an option that a
+ * program does not know, the program exits; but if the option has the prefix "loose-", the program
+ * continues. The parser in libmariadb does not know this prefix. */
 const struct ria_setup_program ria_setup_mysql_programs[] = {
     {"mariadb mariadb-dump mariadb-admin mariadb-import mariadb-show mariadb-check mysqldump",
      "MariaDB's commands (mariadb, mariadb-dump, mariadb-admin ...) read the option\n"

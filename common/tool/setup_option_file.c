@@ -11,14 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the option file contains of a group. A group may occur several times. */
+/* The result of a search for a group in the option file, in which the group may occur several
+ * times. */
 struct group_search {
     const struct ria_user_file *file;
     const struct ria_setup_section *wanted;
     unsigned found; /* one bit for each setting of the wanted section */
     bool is_inside;
     unsigned first_line; /* of the group; 0: the file has no such group */
-    unsigned other_line; /* the first line with another setting; 0: none */
+    unsigned other_line; /* the first line that differs from the wanted settings; 0: none */
     char difference[160];
 };
 
@@ -62,7 +63,8 @@ static bool is_group(struct part line, const char *group)
     return name.len == strlen(group) && ria_ascii_same_bytes(name.at, group, name.len);
 }
 
-/* Returns the setting with this key, or the end of the settings. */
+/* Returns the setting with this key. If there is none, returns the last element of the array, whose
+ * name is NULL. */
 static const struct ria_setup_value *option_file_find_setting(
     const struct ria_setup_section *section, struct part key)
 {
@@ -73,8 +75,9 @@ static const struct ria_setup_value *option_file_find_setting(
     return setting;
 }
 
-/* Compares a line of the group with the settings to write. The difference names no value of another
- * option, because it may be a password. */
+/* Compares a line of the group with the settings to write, and records the first difference. The
+ * text of the difference does not contain the value of any other option, because that value may be
+ * a password. */
 static void compare_setting(struct group_search *search, struct part line, unsigned number)
 {
     const char *equals = memchr(line.at, '=', line.len);

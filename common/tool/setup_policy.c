@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
- * nothing else. The partition, the region and the kind of the resource id come from the endpoint,
- * as does the id of an Aurora DSQL cluster, whose policy names no user. What cannot be derived and
- * is not given is a placeholder in capital letters, for which a note on stderr names the command
- * that shows the value. Rejects wildcards, and a resource id of another kind than the endpoint's.
- */
+ * nothing else. The partition, the region and the kind of the resource id come from the endpoint.
+ * An endpoint of Aurora DSQL also contains the cluster's id; the policy for such a cluster names no
+ * user. If a value does not come from the endpoint and the user does not give it, the policy
+ * contains a placeholder in capital letters. For each placeholder, a note on stderr names the
+ * command that shows the value. Rejects wildcards, and a resource id whose kind does not fit the
+ * endpoint. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -18,7 +19,7 @@ enum {
     COMMAND_MAX = 2048,
     USER_BYTES_MAX = 255, /* more than every engine's limit */
     ACCOUNT_DIGITS = 12,
-    ID_LEAST = 16, /* characters after the prefix; today's ids have 17 to 32 */
+    ID_LEAST = 16, /* the least number of characters after the prefix; today's ids have 17 to 32 */
     ID_MOST = 64,
     PREFIXES = 2,
     SHOWN_SIZE = 96,
@@ -81,8 +82,8 @@ static const struct ria_syntax setup_policy_syntax = {
     "|| ReaderEndpoint=='#H' || (CustomEndpoints && contains(CustomEndpoints, '#H'))]"             \
     ".DbClusterResourceId\""
 
-/* For each kind of database: the prefixes of its resource ids, a description, and a command that
- * shows the id, with #H for the endpoint and #R for the region. */
+/* For each kind of database: the prefixes of its resource ids, a description of the id, and a
+ * command that shows the id. In the command, #H stands for the endpoint and #R for the region. */
 static const struct {
     const char *prefixes[PREFIXES];
     const char *what;
@@ -117,7 +118,8 @@ static const struct {
     [RIA_DATABASE_DSQL] = {{NULL}, NULL, NULL}, /* the id is in the host name */
 };
 
-/* Returns the part of a resource id after a prefix that this kind of database has, or NULL. */
+/* If the resource id begins with a prefix of this kind of database, returns the text after the
+ * prefix. Otherwise returns NULL. */
 static const char *after_prefix(enum ria_database_kind kind, const char *id)
 {
     for (size_t i = 0; i < PREFIXES && kinds[kind].prefixes[i] != NULL; i++) {
@@ -129,9 +131,9 @@ static const char *after_prefix(enum ria_database_kind kind, const char *id)
     return NULL;
 }
 
-/* Returns whether the text after the prefix can be that of a resource id. Ids of instances and
- * clusters have capital letters. Identifiers and the labels of a host name never have them, so this
- * also rejects those. */
+/* Returns whether the text after the prefix (`rest`) has the form that it has in a resource id.
+ * Resource ids of instances and clusters contain capital letters. The names of databases and the
+ * labels of a host name contain none, so this check also rejects a name or a label. */
 static bool is_id(const char *id, const char *rest)
 {
     bool has_capitals = strncmp(id, "db-", 3) == 0 || strncmp(id, "cluster-", 8) == 0;
@@ -310,7 +312,8 @@ static void policy_note(const char *format, ...)
     (void)fputc('\n', stderr);
 }
 
-/* Appends a command, with the database's endpoint for #H and its region for #R. */
+/* Appends a command in which #H is replaced by the database's endpoint, and #R by the database's
+ * region. */
 static void add_policy_command(
     const char *command, const struct ria_database *database, struct ria_buf *out)
 {

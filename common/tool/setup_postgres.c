@@ -2,8 +2,9 @@
  *
  * rds-iam setup postgres: prints an entry for pg_service.conf with the other steps as comments, or
  * writes the entry into the user's file, or prints what one program needs. Rejects values that
- * libpq cannot read, and values that make a line, even a comment, longer than 254 bytes: libpq's
- * limit on lines includes comments. Does not change a service that already exists. */
+ * libpq cannot read. Also rejects values that make a line longer than 254 bytes, even if the line
+ * is a comment, because libpq's limit on the length of lines includes comments. Does not change a
+ * service that already exists. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -30,7 +31,7 @@ struct postgres_setup {
     const char *program;
     bool is_written;
     char ca[RIA_CA_PATH_SIZE];
-    bool has_ca;                      /* the file `ca` exists, or its path was given */
+    bool has_ca;                      /* the file `ca` exists, or the user has given its path */
     char system_ca[RIA_CA_PATH_SIZE]; /* the CA file for the account of a daemon */
     char passfile[PATH_MAX];
     bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
@@ -143,7 +144,8 @@ static bool is_writable(const char *value)
     return len > 0 && !ria_ascii_is_space(value[0]) && !ria_ascii_is_space(value[len - 1]);
 }
 
-/* Returns RIA_CONTINUE, or prints a usage error and returns the exit status. */
+/* Checks the values of the options. Returns RIA_CONTINUE, or prints a usage error and returns the
+ * exit status. */
 static int check_values(const char *command, const struct postgres_setup *setup)
 {
     const struct {
@@ -217,8 +219,8 @@ static bool find_passfile(struct postgres_setup *setup)
                &setup->err, RIA_E_CONFIG, "the passfile's path is too long for pg_service.conf");
 }
 
-/* Returns whether the certificate of the host was issued below Amazon's public roots. Logs a
- * warning if rds-iam makes no token for the host. */
+/* Returns whether the certificate chain of the host ends at one of Amazon's public roots, as the
+ * host's name shows. Logs a warning if rds-iam makes no token for the host. */
 static bool has_public_ca(const struct postgres_setup *setup)
 {
     unsigned port = ria_port_parse(setup->port);
@@ -237,7 +239,8 @@ static bool has_public_ca(const struct postgres_setup *setup)
     return ria_host_has_public_ca(setup->hostname);
 }
 
-/* Writes the path of the root certificates to setup->ca. `has_host`: the user has named a host. */
+/* Writes the path of the root certificates to setup->ca. `has_host` is true if the user has given a
+ * host. */
 static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
 {
     enum ria_ca_kind kind = has_host && has_public_ca(setup) ? RIA_CA_PUBLIC : RIA_CA_RDS;
@@ -275,7 +278,7 @@ enum {
     POSTGRES_VALUES = 21,
 };
 
-/* The values that are made from other values. */
+/* Values of placeholders that are composed from other values. */
 struct postgres_texts {
     struct ria_buf sql_user;
     struct ria_buf exports;
@@ -291,9 +294,9 @@ static void ria_postgres_texts_release(struct postgres_texts *texts)
 
 #define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
-/* Composes the texts: the user's name for SQL, and the environment of a client that does not use
- * all settings of the entry, as commands of a shell and as lines of a unit. Returns false if memory
- * runs out. */
+/* Composes three texts: the user's name for SQL, and, as commands of a shell and as lines of a
+ * systemd unit, the environment of a client that does not use all settings of the entry. Returns
+ * false if memory runs out. */
 static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
 {
     struct ria_buf *exports = &texts->exports;
@@ -429,8 +432,9 @@ static int setup_postgres_run(struct postgres_setup *setup, const char *command)
                : write_or_print(setup, values);
 }
 
-/* Puts a placeholder in the place of each missing value. Refuses missing values, and names all of
- * them, if the entry is to be written, or if some of the values are given. */
+/* Puts a placeholder in the place of each missing value. But in two cases missing values are an
+ * error, which names all of them: the entry is to be written into the file, or some of the values
+ * are given. */
 static int fill_missing(const char *command, struct postgres_setup *setup)
 {
     const struct {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds a program in a table by its name, and prints the program's text with the values for this
- * machine. Compares letters and digits only, without case. An unknown name is a usage error that
- * lists the known names by their edit distance from it. */
+ * machine. Compares letters and digits only, without case. An unknown name is a usage error. The
+ * error lists the known names, and begins with those that have the least edit distance from the
+ * unknown name. */
 #include "tool/setup_programs.h"
 
 #include "tool/tool.h"
@@ -13,12 +14,13 @@
 enum {
     NAME_SIZE = 32, /* more than the longest name in a table */
     PROGRAMS_MAX = 96,
-    PART_MIN = 3, /* a part of a name with as many letters counts as near to the name */
+    PART_MIN = 3, /* if an unknown name is a part of a known name and has at least this many
+                     letters, the two names count as similar */
 };
 
 /* -- placeholders ---------------------------------------------------------------------------- */
 
-/* Returns the placeholder at `text`, after its first @, or NULL. */
+/* `text` follows an @. Returns the placeholder whose name is at `text`, or NULL. */
 static const struct ria_setup_value *find_placeholder(
     const char *text, const struct ria_setup_value *values)
 {
@@ -72,8 +74,8 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* Fills the row of from[i] in the table of edit distances, from the rows of from[i - 1] (`above`)
- * and from[i - 2] (`second`). */
+/* Computes the row for the letter from[i] in the table of edit distances. `above` is the row for
+ * from[i - 1], and `second` is the row for from[i - 2]. */
 static void fill_row(
     const char *from,
     size_t i,
@@ -96,7 +98,8 @@ static void fill_row(
  * replace, or to exchange with their neighbour. */
 static unsigned setup_programs_distance(const char *from, const char *to)
 {
-    unsigned rows[3][NAME_SIZE]; /* used in turn */
+    unsigned rows[3]
+                 [NAME_SIZE]; /* the current row and the two rows before it; each row is reused */
     size_t i = 0;
     for (size_t j = 0; j < NAME_SIZE; j++) {
         rows[0][j] = (unsigned)j;
@@ -107,8 +110,8 @@ static unsigned setup_programs_distance(const char *from, const char *to)
     return rows[i % 3][strlen(to)];
 }
 
-/* Returns the least distance of a simplified name from one of the names of a program. 0: it is one
- * of them. */
+/* Returns the least distance between the simplified name and any name of the program. 0: the
+ * simplified name is a name of the program. */
 static unsigned program_distance(const struct ria_setup_program *program, const char *simple)
 {
     unsigned found = NAME_SIZE;

@@ -21,15 +21,16 @@ struct ria_setup_program {
 struct ria_setup_value {
     const char *name;
     const char *value;
-    bool is_text; /* the value is a text of ours, whose placeholders are replaced too */
+    bool is_text; /* the value is a text from rds-iam's own tables; placeholders in it are replaced
+                     too */
 };
 
 /* The tables end with a row whose names are NULL. */
 extern const struct ria_setup_program ria_setup_mysql_programs[];
 extern const struct ria_setup_program ria_setup_postgres_programs[];
 
-/* The texts of @READY@ and @SYSTEM@ in the second table: what must exist before a program can log
- * in, and how to run the agent for the account of a daemon. */
+/* The values of two placeholders in the second table. @READY@ explains what must exist before a
+ * program can log in. @SYSTEM@ explains how to run the agent for the account of a daemon. */
 extern const char ria_setup_postgres_ready[];
 extern const char ria_setup_postgres_system[];
 
@@ -41,9 +42,10 @@ enum {
  * word between two @ that is not the name of a value stays as it is. */
 void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out);
 
-/* Prints the text of a program on stdout, or for the name "list" the names of all programs. For an
- * unknown name, prints a usage error that lists all names, beginning with those that are spelled
- * most like the unknown name. Returns the exit status. `command` is the name of the sub-command. */
+/* Prints the text of the program with this name on stdout. If the name is "list", prints the names
+ * of all programs instead. If the name is unknown, prints a usage error that lists all names, and
+ * begins with the names whose spelling is most similar. Returns the exit status. `command` is the
+ * name of the sub-command. */
 int ria_setup_print_program(
     const char *command,
     const char *name,

@@ -17,7 +17,7 @@ enum {
     DIFFERENCE_SIZE = RIA_SERVICE_LINE_OLD + 32,
 };
 
-/* Checks that libpq reads the file to its end. A line that is too long makes it refuse every entry
+/* Checks that libpq reads the file to its end. If a line is too long, libpq refuses every entry
  * after that line. */
 static bool check_readable_to_end(const struct ria_user_file *file, struct ria_error *err)
 {
@@ -41,7 +41,7 @@ static bool check_readable_to_end(const struct ria_user_file *file, struct ria_e
     return true;
 }
 
-/* Returns the service that libpq reads: the first of this name. */
+/* Returns the first service of this name, because libpq reads only the first. */
 static const struct ria_service *setup_service_find(
     const struct ria_service_file *services, const char *name)
 {
@@ -63,8 +63,9 @@ static const struct ria_setup_value *setup_service_wanted(
     return wanted;
 }
 
-/* Describes the first difference between an existing service and the section, and returns its line;
- * 0: there is none. Names no value of an existing setting, because it may be a password. */
+/* Finds the first difference between an existing service and the section. Describes the difference
+ * and returns the number of its line, or 0 if there is no difference. The description does not
+ * contain the value of an existing setting, because that value may be a password. */
 static unsigned compare_service(
     const struct ria_service_file *services,
     const struct ria_service *service,

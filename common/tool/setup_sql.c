@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup sql: prints the SQL statements that create a database user who logs in with IAM
- * tokens, and the rights that the user needs for reading and for replication. Every name is a
- * quoted identifier (sql_name.h). Rejects names that the server would reject or store as another
- * name. */
+ * tokens. On request, also prints the statements that grant this user the rights for reading and
+ * for replication. Every name is a quoted identifier (sql_name.h). Rejects a name that the server
+ * would reject or would change when it stores the name. */
 #include "cli/command_line.h"
 #include "tool/sql_name.h"
 #include "tool/tool.h"
@@ -154,7 +154,8 @@ static bool is_ascii(const char *text)
     return *text == '\0';
 }
 
-/* The client must send the names as UTF-8, whatever the locale is. */
+/* Adds a statement that sets the client's encoding to UTF-8, because the names are in UTF-8,
+ * whatever the locale is. */
 static void add_encoding(const struct user_setup *setup, struct ria_buf *out)
 {
     if (!is_ascii(setup->username) || (setup->dbname != NULL && !is_ascii(setup->dbname))) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup trust-policy: prints the trust policy of the role that a client assumes before it
- * logs in to the database, with the role of the client as its only principal. Rejects every ARN
- * that is not the ARN of one role, because another principal would trust more than that role. */
+ * logs in to the database. The only principal of this policy is the client's own role. Rejects
+ * every ARN that is not the ARN of exactly one role, because a policy with any other principal
+ * would also trust other clients. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/tool.h"
@@ -74,7 +75,7 @@ static bool split_arn(const char *arn, char text[ARN_SIZE], char *fields[ARN_FIE
     return true;
 }
 
-/* Returns what is wrong with the last field of the ARN, "role/PATH/NAME", or NULL. */
+/* Checks the last field of the ARN, "role/PATH/NAME". Returns what is wrong with it, or NULL. */
 static const char *resource_fault(const char *resource)
 {
     static const char usual[] = RIA_ALNUM "+=,.@_-";

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks and quotes the names of database users and databases, with tables of the limits and of the
- * reserved names. Rejects names that a server would reject, cut or store as another name. */
+ * reserved names. Rejects a name that a server would reject or would change when it stores the
+ * name. */
 #include "tool/sql_name.h"
 
 enum {
@@ -18,7 +19,7 @@ static const char postgres_limit[] = "is longer than the 63 bytes that PostgreSQ
 static const char database_limit[] = "is longer than the 64 characters of a database name";
 
 /* PostgreSQL: NAMEDATALEN - 1. MySQL: Reference Manual 8.4, "Identifier Length Limits". MariaDB:
- * the limit that all of its releases on RDS have. */
+ * the limit that every release of MariaDB on RDS has. */
 static const struct {
     unsigned max;
     const char *fault;
@@ -41,7 +42,7 @@ bool ria_engine_parse(const char *text, enum ria_engine *out)
     return false;
 }
 
-/* What a name consists of. */
+/* The properties of a name that the checks use. */
 struct name_facts {
     unsigned bytes;
     unsigned characters;
@@ -78,8 +79,8 @@ const char *ria_name_fault(const char *name)
     return facts.has_control ? "contains a control character" : NULL;
 }
 
-/* Returns what is wrong with a user's name in PostgreSQL only. CREATE ROLE rejects these names also
- * in quotes. */
+/* Checks a user's name against the names that only PostgreSQL reserves. Returns what is wrong, or
+ * NULL. CREATE ROLE rejects a reserved name even if the name is in quotes. */
 static const char *find_reserved(const char *name)
 {
     static const char *const reserved[] = {"public", "none"};
@@ -94,7 +95,7 @@ static const char *find_reserved(const char *name)
     return NULL;
 }
 
-/* Returns what is wrong with a name in MySQL and MariaDB only. */
+/* Checks a name by the rules that only MySQL and MariaDB have. Returns what is wrong, or NULL. */
 static const char *find_mysql_fault(const char *name, uint32_t largest)
 {
     if (largest > BMP_MAX) {

@@ -27,18 +27,19 @@ enum ria_name_kind {
  */
 bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
-/* Returns what is wrong with a name in every database: the name is not UTF-8, or it contains a
- * control character (U+0000 to U+001F, U+007F to U+009F). Returns NULL if nothing is wrong. The
- * fault completes the sentence "the name ...". */
+/* Checks a name by the rules that hold for every database: the name must be UTF-8 and must not
+ * contain a control character (U+0000 to U+001F, U+007F to U+009F). Returns what is wrong with the
+ * name. Returns NULL if nothing is wrong. The fault completes the sentence "the name ...". */
 const char *ria_name_fault(const char *name);
 
-/* Returns what is wrong with a name in this engine, or NULL: the faults of ria_name_fault(), a
- * length above the engine's limit, a character that the engine cannot store, and a name that the
- * engine reserves. */
+/* Returns what is wrong with a name in this engine, or NULL. Checks for the faults of
+ * ria_name_fault(), for a name that is too long, for a character that the engine cannot store, and
+ * for a name that the engine reserves. */
 const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, const char *name);
 
-/* Appends a name as a quoted identifier: in double quotes for PostgreSQL, by the rule of its
- * quote_ident(), and in backquotes for MySQL and MariaDB. The name must have no fault. */
+/* Appends a name as a quoted identifier. For PostgreSQL, puts the name in double quotes, by the
+ * rule of PostgreSQL's quote_ident(). For MySQL and MariaDB, puts the name in backquotes. The name
+ * must have no fault. */
 void ria_sql_name_add(enum ria_engine engine, const char *name, struct ria_buf *out);
 
 /* Appends the name of a database for GRANT ... ON of MySQL and MariaDB. In GRANT, the

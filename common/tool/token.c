@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam token: prints a token for one database login. It has the options of `aws rds
- * generate-db-auth-token`, with two differences: the region comes from the host name unless
- * --region is given, and the command applies rds-iam's configuration file, as the plugins do. */
+ * generate-db-auth-token`, with two differences: if --region is not given, the region comes from
+ * the host name; and like the plugins, the command reads rds-iam's configuration file. */
 #include "cli/command_line.h"
 #include "tool/tool.h"
 

@@ -16,7 +16,8 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* The kinds of rds-iam setup. argv[0] is "setup" and the kind, such as "setup mysql". */
+/* The kinds of rds-iam setup. argv[0] is the word "setup" and the name of the kind: "setup mysql",
+ * for example. */
 ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_policy;
@@ -31,9 +32,9 @@ ria_command ria_setup_trust_policy;
 /* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and
  * rds-iam exec sets them. MariaDB Connector/C and Oracle's libmysqlclient both read
  * LIBMYSQL_PLUGINS; each looks for the plugins in its own directory and ignores a plugin that is
- * missing. Connector/C finds mysql_clear_password. It loads the plugin when the library is
- * initialized, so that no threads can race to load it later. Oracle's library loads whichever of
- * rds_iam_v1 and rds_iam_v2 has the library's plugin interface version. */
+ * missing. Connector/C finds the plugin mysql_clear_password. Connector/C loads this plugin when
+ * the library is initialized, so threads that log in later cannot race to load it. Oracle's library
+ * loads whichever of rds_iam_v1 and rds_iam_v2 has the library's plugin interface version. */
 #define RIA_MARIADB_PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
 #define RIA_MARIADB_PLUGINS "mysql_clear_password"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads and replaces a configuration file of the user. The new contents are written to a new file
- * in the same directory, synced, and renamed, so that a reader sees the old or the new file.
- * Rejects a file that a rename cannot replace without a loss: another owner, a second name, an
- * access control list, another type. A file that another program has changed since it was read is
- * not replaced. */
+ * in the same directory, synced, and renamed, so that a reader sees either the complete old file or
+ * the complete new file. Rejects a file if a rename would lose something: the file has another
+ * owner, a second name (a hard link) or an access control list, or it is not a regular file. Does
+ * not replace a file that another program has changed since this code has read it. */
 #include "tool/user_file.h"
 
 #include <errno.h>
@@ -39,8 +39,8 @@ bool ria_directory_lock(
     struct ria_deadline deadline = ria_deadline_in(world, LOCK_MS);
     while (flock(directory, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return true; /* the file system supports no locks; each file is still replaced
-                            atomically */
+            return true; /* the file system supports no locks; this is not an error, because each
+                            file is replaced atomically */
         }
         if (ria_deadline_left(world, deadline) == 0) {
             return ria_fail(
@@ -54,8 +54,8 @@ bool ria_directory_lock(
     return true;
 }
 
-/* Writes the absolute path of a file that does not exist: its directory after all links, and its
- * name. */
+/* Writes the absolute path of a file that does not exist yet: the path of its directory, with all
+ * symbolic links resolved, and the file's name. */
 static bool resolve_new(const char *path, struct ria_user_file *file, struct ria_error *err)
 {
     char directory[PATH_MAX];
@@ -111,7 +111,7 @@ static bool open_directory_of(
     return ria_directory_lock(file->directory, directory, world, err);
 }
 
-/* Checks that a rename can replace the file without a loss. */
+/* Checks that nothing is lost if a rename replaces the file. */
 static bool check_replaceable(
     const struct ria_user_file *file, const struct ria_world *world, struct ria_error *err)
 {
@@ -153,8 +153,8 @@ static bool check_replaceable(
     return true;
 }
 
-/* Checks that the new file will belong to the owner of the directory. Otherwise, under sudo, a file
- * in the user's home would belong to root. */
+/* Checks that the new file will belong to the owner of its directory. Without this check, a command
+ * under sudo could create a file of root in the user's home directory. */
 static bool check_new(
     const struct ria_user_file *file, const struct ria_world *world, struct ria_error *err)
 {
@@ -200,7 +200,8 @@ bool ria_user_file_open(
 
 /* -- appending ------------------------------------------------------------------------------- */
 
-/* Describes a file to write beside the old one, with the mode and the owner of the old one. */
+/* Describes a new file in the directory of the old file, with the mode and the owner of the old
+ * file. */
 static struct ria_replacement user_file_replacement(
     const struct ria_user_file *file, const char *name, const char *fresh)
 {
@@ -216,7 +217,7 @@ static struct ria_replacement user_file_replacement(
     };
 }
 
-/* Writes the backup under the first name that is free, and writes that name to out. */
+/* Writes the backup under the first name that no file has, and writes this name to `out`. */
 static bool write_backup(
     const struct ria_user_file *file,
     const char *fresh,
@@ -293,8 +294,8 @@ static size_t count_lines(const struct ria_buf *text)
     return count;
 }
 
-/* Prints the added lines as a unified diff without context, so that no line of the user, which may
- * be a password, is printed. */
+/* Prints the added lines as a unified diff without context. Context lines would come from the
+ * user's file and could contain a password. */
 static void print_difference(
     const struct ria_user_file *file, const struct ria_buf *added, const char *backup)
 {
@@ -328,7 +329,8 @@ bool ria_user_file_append(struct ria_user_file *file, const char *block, struct 
     }
     ria_buf_add_text(&added, file->text.len > 0 ? "\n" : "");
     ria_buf_add_text(&added, block);
-    (void)signal(SIGXFSZ, SIG_IGN); /* beyond a size limit, write() fails instead */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a write() beyond the limit of file sizes then fails and does
+                                       not end the process */
     if (file->is_present && !write_backup(file, fresh, backup, sizeof(backup), err)) {
         return false;
     }

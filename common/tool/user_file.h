@@ -46,8 +46,8 @@ bool ria_directory_lock(
 /* Finds, locks and reads the file. The file may be missing. Returns false with err filled in these
  * cases: it is not a regular file; it has a second name (a hard link) or an access control list; it
  * belongs to another user; another user can write it; it is too long or cannot be read; or its
- * directory does not exist. `named_by` is how the user can name a copy of the file. The caller
- * releases *file in any case. */
+ * directory does not exist. `named_by` is a text for messages: the setting with which the user can
+ * name a copy of the file instead. The caller releases *file in any case. */
 bool ria_user_file_open(
     const char *path,
     const char *named_by,
@@ -55,15 +55,15 @@ bool ria_user_file_open(
     struct ria_user_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends `block`, complete lines, after an empty line. Writes the backup FILE.rds-iam-backup, or
- * FILE.rds-iam-backup.N if that exists, then replaces the file, then prints the added lines and the
- * path of the backup on stdout. A new file has the mode 0600. On failure, returns false with err
- * filled; the file is unchanged, and no backup is written. */
+/* Appends an empty line and then `block`, which consists of complete lines. First writes the backup
+ * FILE.rds-iam-backup, or FILE.rds-iam-backup.N if that name exists. Then replaces the file, and
+ * prints the added lines and the path of the backup on stdout. A new file has the mode 0600. On
+ * failure, returns false with err filled; the file is unchanged, and no backup is written. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Fails because the file contains a section of this name with other contents: "path:line: [name]
- * already exists and DIFFERENCE; REMEDY". Returns false. */
+/* Reports that the file contains a section of this name with other contents. Fills err with
+ * "path:line: [name] already exists and DIFFERENCE; REMEDY", and returns false. */
 bool ria_user_file_differs(
     const struct ria_user_file *file,
     unsigned line,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the functions of libmariadb and libmysqlclient that the preload interposes. The preload
- * includes no header of either library and links neither library, because a program loads its own
- * copy, or several copies. The preload never reads a handle (MYSQL).
+ * includes no header of either library and links neither library, because each program loads its
+ * own copy of a library, or several copies. The preload never reads a handle (MYSQL).
  *
  * Sources: mysql.h of Connector/C 3.1 to 3.4 and of MySQL 5.7, 8.0, 8.4 and 9.x. Older headers use
  * my_bool, and newer headers use bool; both types have one byte.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognizes libmariadb by mariadb_get_infov(), which only libmariadb has, and libmysqlclient by
- * its version number: 5.7, and 8.0 to 9.x. For every other version, returns NULL.
- */
+ * Recognizes libmariadb by the function mariadb_get_infov(), which no other library has. Recognizes
+ * libmysqlclient by its version number, which must be 5.7 or 8.0 to 9.x. For every other version,
+ * returns NULL. */
 #include "preload/dialect.h"
 
 #include <stddef.h>
@@ -13,8 +13,8 @@ enum {
     MYSQL_80 = 80000,
     MYSQL_END = 100000, /* MariaDB's version numbers begin here */
 
-    /* Connector/C reports its own version. A copy that was built with MariaDB's server may
-     * report the server's version; the server 11.4 contains Connector/C 3.4. */
+    /* Connector/C reports its own version. A copy that was built together with MariaDB's server may
+     * report the server's version instead. MariaDB's server 11.4 contains Connector/C 3.4. */
     CONNECTOR_34 = 30400,
     SERVER_114 = 110400,
 };

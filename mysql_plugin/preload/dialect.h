@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Determines which client library a loaded copy is, and which numbers its mysql_options() uses for
- * the options that the preload records or sets. The numbers differ between libmariadb,
- * libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later (SONAMEs 21 and 24).
+ * Determines which client library a loaded copy is. Also determines the numbers that the copy's
+ * mysql_options() uses for the options that the preload records or sets. The numbers differ between
+ * libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later (SONAMEs 21 and 24).
  *
  * These functions recognize a copy by its functions and by the version that it reports. They do not
  * use its SONAME: a vendor's build may have another SONAME (libperconaserverclient.so.21), and some
@@ -26,13 +26,14 @@ enum ria_client_option {
     RIA_OPTION_FP,       /* const char *: the fingerprint of the server's certificate; the four
                             options about it turn TLS on */
     RIA_OPTION_FP_LIST,  /* const char *: a file of fingerprints */
-    RIA_OPTION_PEER_FP,  /* the same two under their newer names */
+    RIA_OPTION_PEER_FP,  /* RIA_OPTION_FP and RIA_OPTION_FP_LIST under their newer names */
     RIA_OPTION_PEER_FP_LIST,
     RIA_OPTION_PLUGIN_DIR,    /* const char * */
     RIA_OPTION_PROTOCOL,      /* const unsigned * */
     RIA_OPTION_DEFAULT_FILE,  /* const char *: an option file that the library reads */
     RIA_OPTION_DEFAULT_GROUP, /* const char *: a group in that option file */
-    RIA_OPTIONS,              /* the number of these options; as a value: any other option */
+    RIA_OPTIONS, /* the number of these options; as a result of ria_dialect_option(): any other
+                    option */
 };
 
 struct ria_dialect {
@@ -52,8 +53,9 @@ const struct ria_dialect *ria_dialect_of(const struct ria_library *library);
 /* Returns the option that has this number in the dialect, or RIA_OPTIONS for any other number. */
 enum ria_client_option ria_dialect_option(const struct ria_dialect *dialect, int number);
 
-/* Returns true if the library is Connector/C 3.4 or later. Such a library verifies a server's
- * certificate in full if it has a CA; for 127.0.0.1 and ::1 it verifies only the chain. */
+/* Returns true if the library is Connector/C 3.4 or later. If such a library has a CA, it verifies
+ * the certificate chain and the name of each server, except for the hosts 127.0.0.1 and ::1, for
+ * which it verifies only the chain. */
 bool ria_dialect_is_mariadb_34(
     const struct ria_dialect *dialect, const struct ria_library *library);
 

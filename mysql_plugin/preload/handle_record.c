@@ -5,9 +5,10 @@
  * whole window, so a removed entry leaves no tombstone. If the window is full, the handle gets no
  * entry.
  *
- * The table is mapped for the first handle, because a table in the object's own memory would cost
- * every program under `rds-iam exec` a mapping and a page fault. It is never unmapped. If it cannot
- * be mapped, the handle gets no entry, and the next handle tries again. */
+ * The table is mapped when a program creates its first handle. A table in the object's own memory
+ * would cost every program under `rds-iam exec` a mapping and a page fault. The table is never
+ * unmapped. If mapping the table fails, the handle gets no entry, and the next handle tries to map
+ * the table again. */
 #include "preload/handle_record.h"
 
 #include <errno.h>
@@ -32,8 +33,9 @@ static struct entry *read_table(void)
     return __atomic_load_n(&table, __ATOMIC_ACQUIRE);
 }
 
-/* Maps the table and stores its address. If another thread has stored a table meanwhile, returns
- * that one. Returns NULL without memory. errno is unchanged. */
+/* Maps the table, stores its address and returns it. If another thread has stored a table
+ * meanwhile, returns the other thread's table. Returns NULL if memory runs out. errno is unchanged.
+ */
 static struct entry *map_table(void)
 {
     const size_t size = ENTRIES * sizeof(struct entry);

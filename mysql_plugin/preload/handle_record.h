@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Records what the program and the preload have set on each handle. The libraries themselves do not
- * report it: the option for verification is 0 on a new handle, and also after the program has set
- * it to 0.
+ * report which options were set: for example, the option for verification is 0 on a new handle, and
+ * also after the program has set it to 0.
  *
  * The record is a table with a fixed size and without locks, so it works in the child of a fork()
  * and in a signal handler. A handle has an entry from mysql_init() to mysql_close(). The table has
  * room for 16,384 handles at a time. The preload changes no setting of a handle that has no entry.
- * The table is mapped for the first handle. Its pages that no handle has used take no memory.
+ * The table is mapped for the first handle. A page of the table takes no memory until a handle uses
+ * it.
  *
  * Thread-safe for different handles. The rules of both libraries allow only one thread at a time to
  * use a handle.
@@ -25,7 +26,7 @@ enum {
     RIA_SET_VERIFICATION = 1 << 2, /* verification on or off, or any ssl-mode */
     RIA_SET_PLUGIN_DIR = 1 << 3,
     RIA_SET_NO_TLS = 1 << 4,       /* MYSQL_OPT_SSL_ENFORCE is off */
-    RIA_SET_TCP = 1 << 5,          /* MYSQL_PROTOCOL_TCP, with which "localhost" is a TCP host */
+    RIA_SET_TCP = 1 << 5,          /* MYSQL_PROTOCOL_TCP is set, so "localhost" is a TCP host */
     RIA_SET_OPTION_FILES = 1 << 6, /* the library reads option files, which may set anything */
 
     /* Set by the preload for the latest connection of the handle. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface between the preload and rds-iam-mysql-host.so. Under `rds-iam exec`,
- * every program loads the preload, so the preload uses only libc. rds-iam-mysql-host.so contains
- * rds-iam's configuration reader. The preload loads it when a program first connects over TCP, or
- * when a command-line tool of MariaDB or Oracle starts, and never unloads it. Each object rejects
- * the other if the versions differ. rds-iam-mysql-host.so is in a package of its own, which
- * requires the package of the preload in the same version. Without it, the preload logs which
- * package is missing.
+ * The interface between the preload and rds-iam-mysql-host.so. Every program under `rds-iam exec`
+ * loads the preload, so the preload needs only libc. rds-iam-mysql-host.so contains rds-iam's
+ * configuration reader. The preload loads it when a program first connects over TCP, or when a
+ * command-line tool of MariaDB or Oracle starts, and never unloads it. Each object rejects the
+ * other if their versions differ. rds-iam-mysql-host.so is in a separate package, which requires
+ * the package of the preload in the same version. If rds-iam-mysql-host.so is missing, the preload
+ * logs which package is missing.
  */
 #ifndef RIA_MYSQL_PRELOAD_HOST_MODULE_H
 #define RIA_MYSQL_PRELOAD_HOST_MODULE_H
@@ -31,7 +31,8 @@ struct ria_host_verdict {
     const char *ca;      /* the CA file for the server, from the environment; NULL: none is set */
 };
 
-/* The option file that a command-line tool reads. It exists only in the memory of its process. */
+/* The option file that a command-line tool reads. The file exists only in the memory of the tool's
+ * process. */
 struct ria_tool_file {
     const char *path;  /* static; NULL: none */
     int (*open)(void); /* returns a new descriptor, or -1 with errno set */

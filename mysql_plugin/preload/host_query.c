@@ -77,7 +77,8 @@ static const struct ria_host_module *load_host_module(const struct host_subject 
         (void)dlclose(object);
     }
     if (module == NULL) {
-        /* Also clears the error, which the program would otherwise read as its own. */
+        /* Calling dlerror() also clears the error, which the program would otherwise take for its
+         * own. */
         log_no_host_module(subject, dlerror());
         return NULL;
     }

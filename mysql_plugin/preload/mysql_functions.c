@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interposes the functions of libmariadb and libmysqlclient that create or close a handle, set its
+ * Interposes the functions of libmariadb and libmysqlclient that create a handle, close it, set its
  * options or begin a connection. Each function exists once for programs that are linked with a
- * library, and once for each copy in which a program looks the function up. Each function calls
- * the function of its copy with the program's own arguments. After the library has accepted an
- * option, this file records the option. Before a connection, it sets the missing options
- * (settings.h).
+ * library, and once for each copy in which a program looks the function up. Each function calls the
+ * function of its copy with the program's own arguments. After the library has accepted an option,
+ * this file records the option. Before a connection, it sets the missing options (settings.h).
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
  * passes such a call to the library, but records nothing and sets nothing. It recognizes a
- * library's own call by the return address, which lies in the library. But if a function of the
- * library ends in a jump to another function, the return address lies in this object, which has
- * called the library's first function. A library's own call may run on a stack of 60 KB
- * (libmariadb's coroutines). */
+ * library's own call by the return address, which lies in the library. There is one exception: if a
+ * function of the library ends with a jump to another function, the return address lies in this
+ * object, because this object has called the library's first function. A library's own call may run
+ * on a stack of 60 KB (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"
@@ -43,8 +42,9 @@ struct origin {
     const void *caller; /* the return address */
 };
 
-/* A copy of the library. On this thread, this file has called a function of the copy, and that
- * function has not returned yet. NULL: there is no such call. Borrowed. */
+/* The copy of a library in which a call is in progress on this thread: this file has called a
+ * function of the copy, and that function has not returned yet. NULL: no such call is in progress.
+ * Borrowed. */
 static __thread void *entered;
 
 struct call {
@@ -135,7 +135,8 @@ ONE_FOR_ALL_COPIES int do_close_start(const struct origin *origin, struct ria_ha
     return result;
 }
 
-/* Sets an option that has one value or two. `name` is the function that the program has called. */
+/* Sets an option that has one value or two. `name` is the name of the function that the program has
+ * called. */
 ONE_FOR_ALL_COPIES int set_option(
     const struct origin *origin,
     const char *name,

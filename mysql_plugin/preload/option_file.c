@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the [client] group of the option file, which every tool of both makers reads, and opens
- * the file as a memfd. */
+ * Writes the text of the option file, and opens the file as a memfd. The file has the one group
+ * [client], which every tool of both makers reads. */
 #include "preload/option_file.h"
 
 #include <string.h>
@@ -11,13 +11,14 @@
 #include <unistd.h>
 
 enum {
-    LINE_MAX_BYTES = 4000 /* of a line; older parsers cut a line at 4096 bytes */
+    LINE_MAX_BYTES = 4000 /* the longest line; older parsers cut a line at 4096 bytes */
 };
 
-/* Returns the line that makes the tool verify the server. If the chain alone suffices, MariaDB's
- * tools need no line: if they have a CA, they verify the chain, and 11.4 and later also verify the
- * name. Oracle's tools report only VERIFY_IDENTITY to a plugin, so they always get this mode. The
- * tools before 5.7.11 do not have the option; "loose-" makes them print a warning and continue. */
+/* Returns the line that makes the tool verify the server. If verifying the chain is enough,
+ * MariaDB's tools need no line, because they verify the chain if they have a CA (version 11.4 and
+ * later also verify the name). Oracle's tools always get the mode VERIFY_IDENTITY, because they
+ * report no other mode to a plugin. Oracle's tools before 5.7.11 do not know the option; with the
+ * prefix "loose-", they print a warning and continue. */
 static const char *verification_line(enum ria_tool_maker maker, bool chain_suffices)
 {
     if (maker == RIA_TOOL_ORACLE) {
@@ -66,9 +67,9 @@ bool ria_option_file_write(
     return true;
 }
 
-/* Checks the limit of file sizes (ulimit -f) first, because a write beyond it would raise SIGXFSZ
- * in the tool. Changes the mode, because a new memfd has mode 0777, and the tools ignore a file
- * that other users may write. */
+/* Writes the text to the file. First checks the limit of file sizes (ulimit -f), because a write
+ * beyond the limit would raise SIGXFSZ in the tool. Changes the mode of the file, because a new
+ * memfd has the mode 0777, and the tools ignore a file that other users may write. */
 static bool option_file_fill(int fd, const char *text)
 {
     size_t len = strlen(text);

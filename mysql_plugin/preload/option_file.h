@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The option file in memory that a command-line tool of MariaDB or Oracle reads, so that it
- * verifies RDS servers.
+ * The option file in memory that makes a command-line tool of MariaDB or Oracle verify RDS servers.
  */
 #ifndef RIA_MYSQL_PRELOAD_OPTION_FILE_H
 #define RIA_MYSQL_PRELOAD_OPTION_FILE_H
@@ -17,10 +16,12 @@ enum ria_tool_maker {
     RIA_TOOL_ORACLE,
 };
 
-/* Appends the text of the file: the CA file `ca`, unless it is NULL, and the option that makes a
- * tool of this maker verify the server, or only the certificate chain if chain_suffices is true.
- * Returns false, with *out unchanged, if the path of the CA file is longer than the parsers of
- * option files accept, or contains a control character, for which option files have no escape. */
+/* Appends the text of the file. The text contains the CA file `ca`, unless `ca` is NULL, and the
+ * option that makes a tool of this maker verify the server. If chain_suffices is true, the tool is
+ * made to verify only the certificate chain, as far as the maker's tools support this. Returns
+ * false, with *out unchanged, in two cases: the path of the CA file is longer than the parsers of
+ * option files accept, or it contains a control character, for which option files have no escape.
+ */
 bool ria_option_file_write(
     enum ria_tool_maker maker, const char *ca, bool chain_suffices, struct ria_buf *out);
 

@@ -23,8 +23,8 @@ static bool is_empty(const char *text)
     return text == NULL || *text == '\0';
 }
 
-/* Records whether the program wants TLS, so that the removal of the preload's options later
- * restores what the program has set last. */
+/* Records whether the program wants TLS. When the preload later removes its own options, it
+ * restores this last setting of the program. */
 static void record_use_of_tls(const struct ria_handle *handle, bool is_wanted)
 {
     ria_handle_change(
@@ -38,9 +38,8 @@ static bool is_off(const char *value)
     return value != NULL && *value == 0;
 }
 
-/* Records a text option. The program's value replaces the preload's value. An empty value counts as
- * not set.
- */
+/* Records that the program has set a text option. The program's value replaces the preload's value.
+ * An empty value counts as not set. */
 static void record_text(
     const struct ria_handle *handle, const char *value, uint32_t set, uint32_t ours)
 {
@@ -139,8 +138,8 @@ static bool setter_set(
     return number != RIA_NO_OPTION && setter->set(setter->handle, number, value) == 0;
 }
 
-/* Returns the value of a one-byte option of libmariadb, or false if the library does not report it.
- */
+/* Returns the value of a one-byte option of libmariadb. Returns false if the library does not
+ * report the value. */
 static bool is_on(const struct setter *setter, enum ria_client_option option)
 {
     int (*get)(struct ria_handle *, int, void *);
@@ -149,8 +148,9 @@ static bool is_on(const struct setter *setter, enum ria_client_option option)
            get(setter->handle, setter->dialect->numbers[option], &value) == 0 && value != 0;
 }
 
-/* Returns the flags that settings_take_back() needs to restore libmariadb's options: if a handle
- * gets a CA, libmariadb also turns TLS on, and leaves it on if the CA is removed. */
+/* Returns the flags that settings_take_back() needs to restore libmariadb's options. They are
+ * needed because libmariadb turns TLS on for a handle that gets a CA, and leaves TLS on when the CA
+ * is removed. */
 static uint32_t read_state(const struct setter *setter)
 {
     if (!setter->dialect->is_mariadb) {
@@ -165,16 +165,18 @@ static bool verify_by_mode(const struct setter *setter, unsigned mode)
     return setter_set(setter, RIA_OPTION_SSL_MODE, &mode);
 }
 
-/* For libmariadb, and for MySQL 5.7.3 to 5.7.10, which have no ssl-mode and reject its number. */
+/* Sets the one-byte option for verification. Used for libmariadb and for MySQL 5.7.3 to 5.7.10,
+ * which have no option ssl-mode and reject the number of that option. */
 static bool verify_by_flag(const struct setter *setter, bool is_on)
 {
     char value = is_on ? 1 : 0;
     return setter_set(setter, RIA_OPTION_VERIFY, &value);
 }
 
-/* Turns on verification of the name. Exception: if chain_suffices is true and the library is
- * libmariadb up to 3.3, sets nothing, because such a library verifies the chain if it has a CA and
- * verification of the name is off. chain_suffices is true only for libmariadb. */
+/* Turns on verification of the name. There is one exception: if chain_suffices is true and the
+ * library is libmariadb up to 3.3, sets nothing. Such a library has a CA here, and with a CA it
+ * verifies the chain even if verification of the name is off. chain_suffices is true only for
+ * libmariadb. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {
@@ -235,16 +237,17 @@ static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
            ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
 }
 
-/* Returns whether the program has turned TLS off. libmariadb uses TLS in spite of that if the
- * handle has a CA. */
+/* Returns whether the program has turned TLS off and the library therefore uses no TLS. If the
+ * handle has a CA, libmariadb uses TLS even if the program has turned it off. */
 static bool is_tls_off(const struct setter *setter)
 {
     bool has_ca = (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH)) != 0;
     return (setter->flags & RIA_SET_NO_TLS) != 0 && !(setter->dialect->is_mariadb && has_ca);
 }
 
-/* Returns whether the handle is connected. The library then refuses to connect it again, and may
- * reconnect it to its present host, so its settings must stay. Only libmariadb reports it. */
+/* Returns whether the handle is connected already; only libmariadb reports this. The library
+ * refuses to connect such a handle a second time, and may later reconnect it to its present host.
+ * So the handle's settings must not change. */
 static bool is_connected(const struct setter *setter)
 {
     int (*get_socket)(struct ria_handle *);

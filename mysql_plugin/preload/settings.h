@@ -5,9 +5,9 @@
  *
  * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options that
  * the program has not set: the CA file, the verification of the server's name, and rds-iam's plugin
- * directory. An option file that the library reads overrides them, because the library reads it
- * later. For every other host the preload sets nothing, and it removes the options that it set for
- * an earlier connection of the handle.
+ * directory. If the library reads an option file, the options in that file override the preload's
+ * options, because the library reads the file later. For every other host the preload sets nothing,
+ * and it removes the options that it set for an earlier connection of the handle.
  *
  * Thread-safe for different handles; a handle must be used by one thread at a time. Preserves
  * errno.

@@ -3,11 +3,11 @@
  * Compiled into the preload and into rds-iam-mysql-host.so. The preload uses only
  * ria_tool_is_known().
  *
- * Recognizes a tool by its name. To find its options, uses a table of the option letters that have
- * a value. The letters are those of MariaDB 10.5 to 11.8 and of MySQL 5.7 to 9.7, which do not
- * contradict one another. Ignores an argument that it does not recognize. If the argument is wrong,
- * the tool itself reports the error. If this file has overlooked the host, the connection is not
- * verified, and the plugin refuses the login. */
+ * Recognizes a tool by its name. Parses the tool's options with a table of the option letters that
+ * take a value. One table is enough for MariaDB 10.5 to 11.8 and MySQL 5.7 to 9.7, because no
+ * letter takes a value in one version and none in another. Ignores an argument that it does not
+ * recognize. If the argument is wrong, the tool itself reports the error. If this file does not
+ * find the host, the tool does not verify the server, and the plugin refuses the login. */
 #include "preload/tool_arguments.h"
 
 #include "base/ascii.h"
@@ -21,7 +21,8 @@ enum {
 };
 
 struct tool {
-    /* without "mariadb" or "mysql", and without a hyphen or underscore after it */
+    /* the tool's name without "mariadb" or "mysql" at its beginning and without a hyphen or
+     * underscore after that word */
     const char *name;
     /* the tool's own group in option files, without "mysql" or "mariadb-" */
     const char *group;
@@ -30,8 +31,8 @@ struct tool {
 };
 
 /* The letters with an optional value, which is always the rest of the argument: -p (the password),
- * and -# of debug builds. mysqladmin's -w, which is not listed here, also has an optional value: a
- * number. No option has a digit as its letter. */
+ * and -# of debug builds. mysqladmin's -w also has an optional value, a number. The list need not
+ * contain -w, because no option letter is a digit. */
 static const char optional_letters[] = "p#";
 
 static const struct tool tools[] = {
@@ -104,8 +105,8 @@ static bool is_option(const char *text, size_t len, const char *name, size_t lea
     return true;
 }
 
-/* Records an option about the sources from which the tool reads options. These options cannot be
- * abbreviated. */
+/* Records an option that determines from which sources the tool reads options. The tools accept no
+ * abbreviation of such an option. */
 static void record_source(const char *text, size_t len, struct ria_tool_arguments *out)
 {
     static const char *const others[] = {
@@ -116,9 +117,9 @@ static void record_source(const char *text, size_t len, struct ria_tool_argument
     out->skips_login_file |= is_option(text, len, "no-login-paths", strlen("no-login-paths"));
 }
 
-/* Stores the value of a long option about the server. Returns false for any other option. The
- * number in each line is the length of the shortest abbreviation that no other option of a tool
- * begins with. */
+/* Stores the value of a long option that determines the server. Returns false for any other option.
+ * The number in each line is the length of the option's shortest abbreviation with which no other
+ * option of a tool begins. */
 static bool record_server(
     const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {
@@ -282,7 +283,7 @@ static size_t length_without_comment(const char *value)
 }
 
 /* Returns a copy of the value of a line, without the comment, and without blanks and quotes around
- * the value. The caller owns the copy. Returns NULL if there is no memory. */
+ * the value. The caller owns the copy. Returns NULL if memory runs out. */
 static char *copy_line_value(const char *value)
 {
     value += strspn(value, RIA_BLANKS);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the arguments of the command-line tools of MariaDB and of Oracle's MySQL that contain their
- * client library: mariadb, mariadb-dump, mysql, mysqldump and so on. Finds only what determines
- * which server the tool connects to, and how. Follows my_getopt.c of both makers: single letters
- * may share an argument (-Nhdb), a long option may be abbreviated (--hos=db), "-" and "_" are the
- * same character, "--" ends the options, and the last value counts.
+ * Reads the arguments of the command-line tools of MariaDB and of Oracle's MySQL: mariadb,
+ * mariadb-dump, mysql, mysqldump and so on. Each of these tools contains its client library. Finds
+ * only what determines which server the tool connects to, and how. Follows my_getopt.c of both
+ * makers: single letters may share an argument (-Nhdb), a long option may be abbreviated
+ * (--hos=db), "-" and "_" are the same character, "--" ends the options, and if an option occurs
+ * twice, its last value counts.
  */
 #ifndef RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H
 #define RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H
@@ -35,9 +36,8 @@ bool ria_tool_is_known(const char *program);
 void ria_tool_arguments_read(int argc, char *const argv[], struct ria_tool_arguments *out);
 
 /* Reads a line of an option file: a line of a group that the tool reads, or an !include line, which
- * may be in any group. Overwrites the member of *out that the line sets. A string that this
- * function stores in *out is never freed.
- */
+ * may be in any group. Overwrites the member of *out for the option that the line sets. A string
+ * that this function stores in *out is never freed. */
 void ria_tool_line_read(const char *line, struct ria_tool_arguments *out);
 
 /* Returns whether the tool reads the group `name` of an option file. `name` has `len` bytes.

@@ -12,8 +12,9 @@
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
  * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
  * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; no CA file is known;
- * or the arguments name no host, and the tool reads a source that this file does not read. If only
- * another option file names the host, this file does not find the host. */
+ * or the arguments name no host, and the tool reads options from a source that this file does not
+ * read. If the host is named only in an option file other than ~/.my.cnf, this file does not find
+ * the host. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
@@ -25,10 +26,10 @@
 #include <sys/stat.h>
 
 enum {
-    OWN_FILE_MAX = 1024 * 1024 /* of ~/.my.cnf; this file ignores a longer ~/.my.cnf */
+    OWN_FILE_MAX = 1024 * 1024 /* the size limit of ~/.my.cnf; a longer ~/.my.cnf is ignored */
 };
 
-/* No such directory exists. */
+/* The value of MYSQL_HOME that this file sets. No directory of this name exists. */
 #define OPTION_DIRECTORY RIA_PKGLIBDIR "/in-memory"
 
 /* -- the maker of a tool ----------------------------------------------------------------------- */
@@ -39,7 +40,7 @@ struct mark {
 };
 
 /* "client-mariadb" is a group of option files that only MariaDB's tools read. "VERIFY_IDENTITY" is
- * a value of ssl-mode, which Oracle's tools have since 5.7.11, and MariaDB's do not have. */
+ * a value of ssl-mode, which Oracle's tools know since 5.7.11. MariaDB's tools do not know it. */
 static const struct mark marks[] = {
     {"client-mariadb", RIA_TOOL_MARIADB},
     {"VERIFY_IDENTITY", RIA_TOOL_ORACLE},
@@ -62,7 +63,7 @@ static bool has_mark(const struct dl_phdr_info *program, const char *text)
     return false;
 }
 
-/* For dl_iterate_phdr(), which passes the program itself first. */
+/* The callback of dl_iterate_phdr(), whose first call is for the program itself. */
 static int find_maker(struct dl_phdr_info *program, size_t size, void *out)
 {
     (void)size;
@@ -84,7 +85,7 @@ static enum ria_tool_maker read_maker(void)
 
 /* -- the host ---------------------------------------------------------------------------------- */
 
-/* Returns NULL for an empty value too. */
+/* Returns the value of a variable, or NULL if the variable is not set or is empty. */
 static const char *tool_env(const char *name)
 {
     const char *value = ria_world_env(ria_process_world(), name);
@@ -107,7 +108,7 @@ static bool tool_is_over_tcp(
            (maker == RIA_TOOL_MARIADB && has_port);
 }
 
-/* Writes the path of a file in HOME. Returns false without HOME, or if the path is too long. */
+/* Writes the path of a file in HOME. Returns false if HOME is not set or the path is too long. */
 static bool own_path(const char *name, char out[PATH_MAX])
 {
     const char *home = tool_env("HOME");
@@ -146,7 +147,8 @@ static bool load_own_file(struct ria_buf *out)
            ria_buf_text(out) != NULL;
 }
 
-/* Reads what ~/.my.cnf sets for the tool. Files that it includes are not read. */
+/* Reads the options that ~/.my.cnf sets for the tool. Does not read the files that ~/.my.cnf
+ * includes. */
 static void read_own_file(
     const char *program, enum ria_tool_maker maker, struct ria_tool_arguments *out)
 {
@@ -180,7 +182,8 @@ static void check_tool_host(
 
 /* -- the option file --------------------------------------------------------------------------- */
 
-/* Written before main(), and only read after that. Never freed. */
+/* The text of the option file. It is written before main() and only read afterwards. Never freed.
+ */
 static char *option_text;
 
 static int open_option_text(void)
@@ -219,8 +222,9 @@ static bool is_own_home(const char *variable)
     return value != NULL && strcmp(value, OPTION_DIRECTORY) != 0;
 }
 
-/* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB. A tool that
- * started this one may have set them to the directory of its own option file. */
+/* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB. The value
+ * that this file sets does not count: if another tool has started this tool, the variable has this
+ * value although the user has not set it. */
 static bool has_own_home(enum ria_tool_maker maker)
 {
     return is_own_home("MYSQL_HOME") || (maker == RIA_TOOL_MARIADB && is_own_home("MARIADB_HOME"));
@@ -238,9 +242,10 @@ static bool set_home(enum ria_tool_maker maker)
            setenv("MYSQL_HOME", OPTION_DIRECTORY, 1) == 0;
 }
 
-/* Finds the tool's server. If the arguments name no host, and the tool reads a source that this
- * file does not read, leaves *given without a host, because that source may name another host. Only
- * the arguments override every source. */
+/* Finds the tool's server. If the arguments name a host, this is the tool's server, because the
+ * arguments override every other source. If they name no host and the tool reads a source that this
+ * file does not read, leaves *given without a host, because that source may name a host that this
+ * file does not see. */
 static void find_server(
     int argc,
     char *const argv[],

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the agent's world from the process's own: replaces the clock, the file reader, the fetch
- * and the log. If agent->background is set, fetches in the background; otherwise blocks until
- * the deadline at most. */
+ * Builds the agent's world: copies the world of the process, and replaces its clock, its file
+ * reader, its fetch, its log and its functions for the user's id and rights. If agent->background
+ * is set, fetches credentials in the background. Otherwise, a fetch blocks until it has ended, or
+ * until its deadline. */
 #include "agent/agent.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-/* Uses CLOCK_BOOTTIME, so that a token made before the machine slept counts as old when the machine
- * wakes. */
+/* Uses CLOCK_BOOTTIME, which also counts the time during which the machine sleeps. So a token that
+ * was made before the sleep counts as old afterwards. */
 static int64_t agent_get_ticks(void *self)
 {
     (void)self;
@@ -50,8 +51,8 @@ static bool agent_fetch(
     return ok;
 }
 
-/* While credentials are being fetched, the core warns that it could not renew them. This warning is
- * dropped, because the fetch has not failed. */
+/* While credentials are being fetched, the core warns that it could not renew the credentials. This
+ * function drops that warning, because the fetch has not failed. */
 static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Declares the state that all parts of the agent share: its world, its directory, its log, and
- * rds-iam's configuration. The world is the process's own, with these differences: warnings go to
- * the agent's log, rds-iam's configuration is read through `config`, the user is asked for only
- * once, because the agent never changes it, and a fetch of credentials does not block if
- * `background` is set.
+ * rds-iam's configuration. This world is the world of the process (ria_process_world()) with these
+ * differences: warnings go to the agent's log; rds-iam's configuration is read through `config`;
+ * the effective user is determined only once, because the agent never changes it; and a fetch of
+ * credentials does not block if `background` is set.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
@@ -29,8 +29,8 @@ struct ria_agent {
     struct ria_watchdog watchdog; /* watches the worker; does nothing if it was never opened */
 };
 
-/* Fills the members that are not zero at the start. The caller zeroes *agent before the call. The
- * world points to the agent, so the caller must not move the agent. */
+/* Fills the members whose initial value is not zero. The caller zeroes *agent before the call.
+ * agent->world points to *agent, so the caller must not move *agent afterwards. */
 void ria_agent_init(struct ria_agent *agent);
 
 /* ria_agent_now() returns the time in seconds since 1970. ria_agent_ticks() returns milliseconds

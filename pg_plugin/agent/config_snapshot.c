@@ -132,8 +132,8 @@ static bool is_edited(const struct ria_config_snapshot *snapshot)
     return is_edited;
 }
 
-/* Keeps the old texts, but takes over the stamps of the broken files, so that the same edit is not
- * read again. */
+/* Keeps the old texts, but copies the stamps of the new files, which contain an error. So the agent
+ * does not read the same edit again. */
 static void config_snapshot_copy_stamps(
     struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {

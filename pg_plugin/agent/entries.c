@@ -94,7 +94,8 @@ static bool is_in_directory(const struct work *work, const struct ria_indexed_se
 }
 
 /* Logs why a service is refused, and records it for --status. `line` is the line of the service
- * file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand. */
+ * file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand refused
+ * services. */
 static void entries_refuse(
     struct work *work,
     const struct ria_indexed_service *service,
@@ -143,8 +144,8 @@ static void refuse_never_read(struct work *work, const struct ria_indexed_servic
 
 /* Logs the settings of a service that libpq takes literally. If such a setting is passfile=, its
  * value does not lead to the agent's directory, and without this message the agent would silently
- * ignore the entry. Any other setting is logged only if the agent serves the service, because a
- * connection then fails and libpq's message does not name the line. */
+ * ignore the entry. Any other such setting makes a connection fail, and libpq's message does not
+ * name the line. So the setting is logged, but only if the agent serves the service. */
 static void log_literal(struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
@@ -229,8 +230,8 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
-/* Returns a hash that is the same after the service files were edited, if the line has not
- * changed. */
+/* Returns a hash of the line's contents. After an edit of the service files, an unchanged line has
+ * the same hash. */
 static uint64_t entries_line_key(const struct ria_line *line)
 {
     const char *const texts[] = {line->service, line->host, line->port, line->user};
@@ -267,8 +268,8 @@ static bool entries_add_lines(struct work *work, const struct ria_entry *entry, 
     return true;
 }
 
-/* Adds a passfile, unless it is the one that was added last. Files are added in the order of their
- * names. */
+/* Adds a passfile, unless the passfile that was added last has the same name. Files are added in
+ * the order of their names. */
 static bool add_file(struct ria_entries *entries, const char *name)
 {
     const char *last =
@@ -326,7 +327,8 @@ static bool build(struct work *work)
     return true;
 }
 
-/* Logs one warning for all services without gssencmode=, because there may be ten thousand. */
+/* Logs only one warning for all services without gssencmode=, because there may be ten thousand
+ * such services. */
 static void warn_of_gss(struct work *work)
 {
     const struct ria_entry *first = NULL;

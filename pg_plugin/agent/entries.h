@@ -27,10 +27,10 @@ struct ria_line {
     bool is_pending; /* the line's credentials are being fetched */
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
-    uint64_t error; /* hash of the last error message; 0: no error since the last token */
-    uint64_t key; /* finds the line's last failure in refusals.h: a hash of service, host, port and
-                     user */
-    bool has_failed;  /* an attempt has failed since the entries were loaded */
+    uint64_t error;  /* hash of the last error message; 0: no error since the last token */
+    uint64_t key;    /* a hash of service, host, port and user, by which refusals.h finds the line's
+                        last failure */
+    bool has_failed; /* an attempt has failed since the entries were loaded */
     int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
     int64_t expires;  /* when the last token expires, seconds since 1970 */
 };
@@ -40,7 +40,8 @@ struct ria_served {
     char *name; /* owned */
     size_t first;
     size_t count;
-    bool is_missing; /* the file could not be created or written, so no client gets its tokens */
+    bool is_missing; /* the file could not be created or written, so no client gets the tokens of
+                        its lines */
     /* serve.h uses the members below. */
     int fd;              /* the leased file, or -1 */
     unsigned char state; /* enum ria_serve_state */
@@ -54,8 +55,9 @@ struct ria_served {
     /* The passfile's text, cached for a second. A leased file whose text is longer than
      * RIA_PASSFILE_PIECE is written in pieces, and its text is not cached. */
     struct ria_buf text;
-    off_t written;   /* length of the pieces that are in the file already; text follows them */
-    int write_error; /* errno of a piece that could not be written, or 0 */
+    off_t written; /* the number of bytes of the pieces that the file already contains; `text` comes
+                      after them */
+    int write_error; /* the errno of the piece that could not be written, or 0 */
 };
 
 struct ria_entries {

@@ -11,8 +11,9 @@
 
 static const char trial[] = "lease";
 
-/* Sets the signal before each lease, because the kernel resets it when a lease is released. Without
- * this signal, the kernel would send SIGIO at the next open, without the descriptor. */
+/* Sets RIA_LEASE_SIGNAL as the signal of the file before each lease, because the kernel resets this
+ * setting when a lease is released. Without the setting, the kernel would send SIGIO at the next
+ * open, and SIGIO does not contain the descriptor. */
 bool ria_lease_take(int fd)
 {
     return fcntl(fd, F_SETSIG, RIA_LEASE_SIGNAL) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
@@ -23,8 +24,8 @@ void ria_lease_release(int fd)
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
 }
 
-/* While a client waits, F_GETLEASE returns the type that the lease must change to, which is not
- * F_WRLCK. */
+/* While a client waits, F_GETLEASE returns the type to which the holder must change the lease. This
+ * type is not F_WRLCK. */
 bool ria_lease_has_waiter(int fd)
 {
     return fcntl(fd, F_GETLEASE) != F_WRLCK;

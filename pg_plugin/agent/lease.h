@@ -3,10 +3,10 @@
  * Manages a write lease on a passfile: fcntl(2), F_SETLEASE. While the worker holds the lease, a
  * client that opens the file blocks in open(2), and the kernel sends the worker RIA_LEASE_SIGNAL
  * with the file's descriptor in si_fd. The kernel grants a lease only while no other process has
- * the file open, so every client reads the complete text that the worker writes before it releases
- * the lease. The lease ends when its holder's last descriptor is closed, so a dead agent blocks no
- * client. If the holder does not react to the signal, the kernel breaks the lease after
- * fs.lease-break-time, 45 s.
+ * the file open. The worker writes the complete text before it releases the lease, so every client
+ * reads the complete text. The lease ends when its holder's last descriptor is closed, so a dead
+ * agent blocks no client. If the holder does not react to the signal, the kernel breaks the lease
+ * after fs.lease-break-time, 45 s.
  *
  * Leases exist only on Linux and not on network file systems. ria_lease_works() tests whether they
  * work in a directory.
@@ -29,8 +29,8 @@
 int ria_lease_make(const struct ria_directory *directory, const char *name, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Takes the lease again. Returns false with errno set; EAGAIN: another process has the file open.
- */
+/* Takes the lease again. On failure, returns false with errno set. EAGAIN means that another
+ * process has the file open. */
 bool ria_lease_take(int fd) RIA_MUST_USE;
 
 /* Releases the lease, so that open(2) returns in the clients that wait. */

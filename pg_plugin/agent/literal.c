@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares a setting with the rules of service/keyword.h, and with the forms of passfile= that
- * libpq does not accept. */
+ * Finds such a setting by two comparisons: with libpq's keywords (service/keyword.h), and with
+ * forms of passfile= that libpq does not accept. */
 #include "agent/literal.h"
 
 #include "rds_iam.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds settings of a service that libpq takes literally, although the user meant something else.
+ * Finds settings of a service that libpq understands in another way than the user meant, because
+ * libpq takes the text literally.
  */
 #ifndef RIA_AGENT_LITERAL_H
 #define RIA_AGENT_LITERAL_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's log, for users to read. A message about a lasting state is logged once while the
- * state lasts: each time the agent loads the service files, it logs every error that it finds,
- * except the errors that it logged in the load before. A warning about a single token is repeated
+ * The agent's log, for users to read. A message about a lasting state is logged only once while the
+ * state lasts. Each time the agent loads the service files, it logs the errors that it finds, but
+ * not an error that it also found in the previous load. A warning about a single token is repeated
  * at most once an hour, so a source that stays broken does not fill the disk. Lines contain no
- * secrets, and control characters are replaced. Their format is that of base/log_line.h. Each line
- * is also written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's level.
+ * secrets, and control characters are replaced. The lines have the format of base/log_line.h. Each
+ * line is also written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's
+ * level.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H
@@ -18,15 +19,15 @@ struct ria_log_set {
     size_t count;
 };
 
-/* The number of warnings that the log remembers, so that it does not repeat them. A dozen different
- * warnings at a time are already many. */
+/* The number of warnings that the log remembers, so that it does not repeat them. More than a dozen
+ * different warnings at a time are rare. */
 enum {
     RIA_LOG_WARNED_MAX = 16
 };
 
 struct ria_log {
     int fd;        /* borrowed */
-    bool has_time; /* lines have the form of a file, with the time; true for a log file */
+    bool has_time; /* true for a log file, whose lines contain the time */
     const struct ria_world *clock;
     struct ria_log_set before; /* the messages of the previous load */
     struct ria_log_set now;    /* the messages of the current load */
@@ -40,8 +41,8 @@ struct ria_log {
 /* Returns a hash for comparing messages. Never 0. */
 uint64_t ria_log_hash(const char *text);
 
-/* Log an event, unconditionally: ria_log_event() at the level info, and ria_log_error() at the
- * level warning. */
+/* Both functions always log the event: ria_log_event() at the level info, and ria_log_error() at
+ * the level warning. */
 void ria_log_event(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void ria_log_error(struct ria_log *log, const char *format, ...)

@@ -103,7 +103,7 @@ struct once {
     off_t written;
 };
 
-/* Writes the text to the temporary file and empties it. */
+/* Writes the text to the temporary file, and then empties the text in memory. */
 static bool once_write(struct once *once, struct ria_error *err)
 {
     if (once->text.failed) {
@@ -218,7 +218,7 @@ static void check_entries(struct ria_agent *agent)
     ria_entries_release(&entries);
 }
 
-/* In the child: leaves the terminal and logs to the file `log`. */
+/* Runs in the child: detaches the process from the terminal, and makes it log to the file `log`. */
 static bool detach(struct ria_agent *agent, int log)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -314,8 +314,8 @@ static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
     return arguments->foreground ? ria_supervisor_run(agent, -1) : run_in_background(agent);
 }
 
-/* Opens the directory. First rejects a privileged process, because a directory that it created
- * would belong to the wrong user. */
+/* Opens the directory. First rejects a process that runs with more rights than its caller, because
+ * a directory that this process created would belong to the wrong user. */
 static bool agent_open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
@@ -334,8 +334,8 @@ int main(int argc, char **argv)
     }
     /* Prevents core dumps and debuggers from exposing a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    /* Ensures that the umask does not remove the owner's own rights to the files that the agent
-     * creates. */
+    /* Clears the bits of the umask that would remove the user's own rights to the files that the
+     * agent creates. */
     (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};
     char command[] = "rds-iam-agent"; /* the name in usage errors */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeps the reasons for --status in bounded memory: refused entries as finished lines, and failures
- * in an array that is searched from its start. */
+ * Stores the reasons for --status in bounded memory. The refused entries are stored as complete
+ * lines of text, and the failures in an array, which is searched from its start. */
 #include "agent/refusals.h"
 
 #include <stdlib.h>
@@ -66,8 +66,8 @@ void ria_refusals_release(struct ria_refusals *refusals)
 
 /* -- failed attempts --------------------------------------------------------------------------- */
 
-/* Returns the place for a failure with this key: the place that has this key, else an unused place,
- * else the place of the oldest failure. */
+/* Returns the element of the array in which a failure with this key is stored: the element that has
+ * this key, else an unused element, else the element of the oldest failure. */
 static struct ria_failure *failures_place(struct ria_failures *failures, uint64_t key)
 {
     struct ria_failure *oldest = &failures->kept[0];

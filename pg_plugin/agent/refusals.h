@@ -46,8 +46,8 @@ struct ria_refused {
 void ria_refusals_add(
     struct ria_refusals *refusals, const struct ria_refused *what, const char *message);
 
-/* Appends the lines, "invalid FILE:LINE: MESSAGE" if a service file is invalid, and the number of
- * other services. */
+/* Appends these lines: if a service file is invalid, "invalid FILE:LINE: MESSAGE"; the lines of the
+ * refused entries; and a line with the number of other services. */
 void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *out);
 
 void ria_refusals_release(struct ria_refusals *refusals);

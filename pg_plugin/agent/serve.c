@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manages all passfiles: replaces the entries, handles events, and makes the tokens of lines ahead
- * of time, so that credentials are fetched before a client needs them. Does its work in slices.
- * Never replaces a file that an agent could not have written. */
+ * Manages all passfiles: replaces the entries and handles events. Also tries to make the tokens of
+ * all lines ahead of time, so that credentials are fetched before a client needs them. Does its
+ * work in small slices, so that no client waits long. Never replaces a file that an agent could not
+ * have written. */
 #include "agent/serve.h"
 
 #include "agent/leftovers.h"
@@ -13,15 +14,15 @@
 #include <sys/stat.h>
 
 enum {
-    CHECK_MS = 100, /* wait before a removed file is created again, because a user may be removing
-                       several files */
+    CHECK_MS = 100, /* the time before a removed file is created again; meanwhile a user can remove
+                       more files */
     SLICE_LINES = 64,
 };
 
 /* -- replacing the entries ------------------------------------------------------------------ */
 
-/* Moves the open file and its state to the new entry. The lines may have changed, so the old text
- * is not moved. */
+/* Moves the open file and its state from the old list of passfiles (`before`) to the new one
+ * (`file`). Does not move the cached text, because the lines may have changed. */
 static void inherit(struct ria_served *file, struct ria_served *before)
 {
     file->fd = before->fd;
@@ -173,7 +174,8 @@ int64_t ria_serve_work(struct ria_serve *serve)
 
 /* -- by the wall clock ---------------------------------------------------------------------- */
 
-/* Without leases: begins to renew the files that are due. Returns when the next file is due. */
+/* Used without leases: begins to renew the files that are due. Returns the time at which the next
+ * file is due. */
 static int64_t renew_due_files(struct ria_serve *serve, int64_t now)
 {
     int64_t next = INT64_MAX;
@@ -188,8 +190,8 @@ static int64_t renew_due_files(struct ria_serve *serve, int64_t now)
     return next;
 }
 
-/* With leases: tries the lines that are due, up to SLICE_LINES of them, from where the last call
- * stopped. Returns when the next line is due. */
+/* Used with leases: tries to make the tokens of the lines that are due, of up to SLICE_LINES lines.
+ * Continues where the last call stopped. Returns the time at which the next line is due. */
 static int64_t try_due_lines(struct ria_serve *serve, int64_t now)
 {
     for (size_t tried = 0; serve->next_line < serve->entries.line_count; serve->next_line++) {

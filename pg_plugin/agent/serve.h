@@ -8,8 +8,8 @@
  * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
  * one. For one second after the worker has made a text, it gives this text to every client.
  *
- * If leases do not work, a file is replaced by one with fresh tokens after a third of the tokens'
- * life.
+ * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, it
+ * is replaced by a file with fresh tokens.
  *
  * No function here blocks, except to read local files. Times are the agent's ticks, except the
  * times of renewal, which are seconds since 1970.
@@ -30,7 +30,8 @@ bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries)
  * file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
-/* Checks a passfile after a change of that name in the directory. */
+/* Checks the passfile of that name. Call it after inotify has reported a change of this name in the
+ * directory. */
 void ria_serve_check(struct ria_serve *serve, const char *name);
 
 /* Tries the pending lines again, after a fetch of credentials has succeeded or failed. */
@@ -39,8 +40,9 @@ void ria_serve_retry(struct ria_serve *serve);
 /* Discards all texts and renews all tokens, because the clock was set or the user asked for it. */
 void ria_serve_renew(struct ria_serve *serve);
 
-/* Does the work that is due, for some milliseconds. Returns the ticks of the next call: now or
- * earlier if there is more work, INT64_MAX if every file is at rest. */
+/* Does the work that is due, but only for some milliseconds. Returns the time of the next call, in
+ * ticks. This time is not in the future if there is more work now, and it is INT64_MAX if every
+ * file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* Does the work that depends on the wall clock: checks that credentials are available before a
@@ -48,7 +50,8 @@ int64_t ria_serve_work(struct ria_serve *serve);
  * ria_serve_work(). */
 void ria_serve_check_credentials(struct ria_serve *serve);
 
-/* Returns true if every line was tried and none waits for its credentials. */
+/* Returns true if the worker has tried to make the token of every line, and no line waits for
+ * credentials. */
 bool ria_serve_is_checked(const struct ria_serve *serve);
 
 /* Removes every passfile and releases *serve. */

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 4000,  /* the limit of a client's wait; few clients set a lower connect_timeout */
-    TEXT_MS = 1000,  /* how long the lines of a file are reused: one token per line and second */
-    OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
-    RETRY_MS = 5000, /* after a file could not be created */
+    WAIT_MS =
+        4000, /* how long a client waits at most; few clients have a shorter connect_timeout */
+    TEXT_MS = 1000, /* how long the lines of a file are reused: one token per line and second */
+    OPEN_MS =
+        2000, /* how long a process may keep the file open; a reader needs only a millisecond */
+    RETRY_MS = 5000, /* the time before the worker tries again to create a file */
     SLICE_LINES = 64,
     TRIES_MAX = 8,  /* after this many attempts to take the lease, the delay stays at 64 ms */
     RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
@@ -99,7 +101,8 @@ static struct ria_line *serve_file_line_of(
 
 /* -- the text ------------------------------------------------------------------------------- */
 
-/* Returns true if the cached text may still be used, according to both clocks. */
+/* Returns true if the cached text may still be used. Both clocks, the ticks and the wall clock,
+ * must show that the text is not too old. */
 static bool has_text(const struct ria_serve *serve, const struct ria_served *file)
 {
     int64_t age = ria_agent_ticks(serve->agent) - file->made_ticks;
@@ -116,8 +119,8 @@ void ria_file_drop_text(struct ria_served *file)
     file->write_error = 0;
 }
 
-/* Returns when the cached text of a file at rest gets too old, which is when the file needs its
- * next step. Wipes a text that is already too old. */
+/* Returns the time at which the cached text of a file at rest gets too old. At this time the file
+ * needs its next step. If the text is already too old, wipes it. */
 static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {
@@ -137,7 +140,7 @@ static void begin_text(const struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-/* Writes the text to the leased file, behind the pieces that are there already. */
+/* Writes the text to the leased file, after the pieces that the file already contains. */
 static void write_text(struct ria_served *file)
 {
     if (file->write_error == 0 &&
@@ -146,8 +149,8 @@ static void write_text(struct ria_served *file)
     }
 }
 
-/* Writes a piece of a long text to the leased file and empties the text. Does nothing if another
- * process has changed the file, which fill_and_release() reports. */
+/* Writes a piece of a long text to the leased file, and then empties the text in memory. If another
+ * process has changed the file, does nothing; fill_and_release() later reports the change. */
 static void write_piece(const struct ria_serve *serve, struct ria_served *file)
 {
     if (!file->text.failed && ria_directory_has(&serve->agent->directory, file->name, file->fd)) {
@@ -157,8 +160,8 @@ static void write_piece(const struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-/* Makes the next slice of lines. Returns true if every line was tried; some may still wait for
- * their credentials. */
+/* Makes the next slice of lines. Returns true if every line of the file was tried, even if some
+ * lines still wait for their credentials. */
 static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
 {
     size_t made = 0;
@@ -219,8 +222,8 @@ static bool make_text(struct ria_serve *serve, struct ria_served *file)
 
 /* -- with leases ---------------------------------------------------------------------------- */
 
-/* Creates a leased file and returns its descriptor, or -1 with err filled. Fails if the
- * remaining descriptors are reserved: the worker needs them to fetch credentials and to answer
+/* Creates a leased file and returns its descriptor, or -1 with err filled. Fails if only the
+ * reserved descriptors are left, which the worker needs to fetch credentials and to answer
  * --status. */
 static int make_leased(
     const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)

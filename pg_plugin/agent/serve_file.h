@@ -61,8 +61,9 @@ void ria_file_close(struct ria_serve *serve, struct ria_served *file);
 /* Wipes the cached text. */
 void ria_file_drop_text(struct ria_served *file);
 
-/* Does the file's next step if it is due. Returns when to call it again, in ticks; INT64_MAX: the
- * file is at rest, or ria_serve_check_credentials() does the next step. */
+/* Does the file's next step if this step is due. Returns the time at which this function must be
+ * called again, in ticks. INT64_MAX: the file is at rest, or ria_serve_check_credentials() does the
+ * next step. */
 int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file);
 
 #endif

@@ -25,9 +25,10 @@
 #include <unistd.h>
 
 enum {
-    END_MS = 2000,        /* how long the worker may take to end */
-    QUICK_MS = 1000,      /* a worker that dies sooner is not replaced at once */
-    PAUSE_MS = 1000,      /* the first pause; each later one is twice as long */
+    END_MS = 2000,   /* how long the worker may take to end */
+    QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
+                        pause */
+    PAUSE_MS = 1000, /* the first pause; each later one is twice as long */
     PAUSE_MAX_MS = 10000, /* the longest pause */
 };
 
@@ -43,8 +44,8 @@ struct notify {
     int64_t watchdog_ms; /* interval between two "WATCHDOG=1"; 0: none */
 };
 
-/* Parses the address: a path, or "@" and an abstract name. Returns false if it is neither or too
- * long. */
+/* Parses the address, which is a path, or "@" followed by an abstract name. Returns false if the
+ * address has neither form or is too long. */
 static bool find_address(struct notify *notify, const char *name)
 {
     size_t len = strlen(name);
@@ -68,7 +69,8 @@ static int64_t watchdog_ms(void)
         return 0;
     }
     long long value = strtoll(interval, NULL, 10);
-    /* Half of the interval that systemd requires, so that one notification may be late. */
+    /* Half of the interval within which systemd requires a notification, so a notification may be
+     * late by half the interval. */
     return value <= 0 ? 0 : (int64_t)(value / 2000) + 1;
 }
 
@@ -122,11 +124,12 @@ struct supervisor {
     /* All times are monotonic milliseconds, which do not count the machine's sleep. */
     int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
-    int64_t pause;    /* before the next worker, if the last one died quickly */
-    bool is_ready;    /* systemd got READY=1 */
-    int64_t end_by;   /* when to kill a worker that was told to end; INT64_MAX: not told */
-    int64_t ping_at;  /* when to send the next "WATCHDOG=1" */
-    int status;       /* the exit status */
+    int64_t
+        pause; /* the pause before the next worker is started, if the last worker died quickly */
+    bool is_ready;   /* systemd got READY=1 */
+    int64_t end_by;  /* when to kill a worker that was told to end; INT64_MAX: not told */
+    int64_t ping_at; /* when to send the next "WATCHDOG=1" */
+    int status;      /* the exit status */
 };
 
 static int64_t supervisor_milliseconds(void)
@@ -158,8 +161,8 @@ void ria_supervisor_block_signals(void)
 
 /* -- the worker ----------------------------------------------------------------------------- */
 
-/* In the child: runs the worker in its own process group, so that the terminal's signals reach only
- * the supervisor, which passes them on. */
+/* Runs in the child: runs the worker in a process group of its own. So the terminal's signals reach
+ * only the supervisor, which passes them on to the worker. */
 static int run_worker(struct supervisor *supervisor, int control)
 {
     (void)setpgid(0, 0);
@@ -213,9 +216,9 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
     ria_watchdog_end(&supervisor->agent->watchdog);
 }
 
-/* Returns true if the worker's death ends the service: the worker was told to end, or nothing is
- * left to serve, or the worker could not start and no earlier worker has started. In any other case
- * a new worker replaces the worker. */
+/* Returns true if the worker's death ends the service. There are three such cases: the worker was
+ * told to end; nothing is left to serve; or the worker could not start, and no earlier worker has
+ * started. In any other case, a new worker is started. */
 static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -357,7 +360,8 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
-/* Handles the timeouts that have passed. Returns false in a worker that has ended. */
+/* Handles the timeouts that have passed. May start a worker; returns false in the child process
+ * when that worker has ended. */
 static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
 {
     check_worker(supervisor, now);
@@ -372,7 +376,8 @@ static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
     return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
 }
 
-/* Returns true at the end of the service, false in a worker that has ended. */
+/* Returns true in the supervisor when the service has ended, and false in the child process when
+ * the worker has ended. */
 static bool supervisor_run(struct supervisor *supervisor)
 {
     struct ria_watchdog *watchdog = &supervisor->agent->watchdog;

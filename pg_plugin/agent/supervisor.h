@@ -12,10 +12,10 @@
 
 #include "agent/agent.h"
 
-/* Runs the service until it ends. Returns the exit status. Also returns in the forked worker, when
- * the worker ends. When the passfiles exist, writes one byte to the descriptor `ready` and closes
- * it. ready is -1 if no process waits for this. The caller must hold the directory's lock and must
- * have blocked the signals. */
+/* Runs the service until it ends, and returns the exit status. Because the worker is a forked
+ * process, the function also returns in the worker, when the worker ends. When the passfiles exist,
+ * writes one byte to the descriptor `ready` and closes it. `ready` is -1 if no process waits for
+ * the passfiles. The caller must hold the directory's lock and must have blocked the signals. */
 int ria_supervisor_run(struct ria_agent *agent, int ready);
 
 /* Blocks the signals that the supervisor reads through a signalfd. */

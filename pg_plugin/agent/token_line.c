@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token of one line: calls the core, logs a new error with the service's file and line,
- * and sets when to try again. After 20 services have failed for the same reason, logs once that
- * more services have failed for this reason, and then logs no further service. */
+ * and sets when to try again. If more than 20 services fail for the same reason, logs the first 20,
+ * then one line which states that more services have failed, and then nothing. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"
@@ -32,11 +32,11 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
     maker->sources[0].expires = token->credentials_expires;
 }
 
-/* Returns when to check the line again. The core renews credentials that expire within a token's
- * life, so the line is checked when that period begins. While the new credentials are being
- * fetched, a client that opens the passfile still gets a token signed with the old ones.
- * Credentials that expire sooner are checked after half of their remaining life, so that the log
- * reports why logins fail. */
+/* Returns the time at which the line must be checked again. The core renews credentials that expire
+ * within the life of a token (15 minutes). So the line is checked when its credentials have 15
+ * minutes left. While the new credentials are being fetched, a client that opens the passfile still
+ * gets a token signed with the old ones. Credentials that have less than 15 minutes left are
+ * checked after half of their remaining life, so that the log reports in time why logins fail. */
 static int64_t next_check(int64_t now, int64_t expires)
 {
     if (expires == 0) {
@@ -150,9 +150,9 @@ enum ria_token_line_result ria_token_line_make(
         .user = line->user,
         .channel = RIA_CHANNEL_VERIFIED, /* the entry has sslmode=verify-full */
     };
-    /* In the background, a source gets the time that an interactive user would give it, mainly for
-     * a credential_process. A client that opens a passfile does not wait that long (serve_file.c).
-     */
+    /* In the background, a source may take as long as when a user waits for it on a terminal. A
+     * credential_process may need this time. A client that opens a passfile does not wait so long
+     * (serve_file.c). */
     int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_INTERACTIVE_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;

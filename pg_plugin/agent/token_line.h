@@ -36,7 +36,8 @@ struct ria_token_line_maker {
         int64_t expires; /* 0: unknown */
     } sources[RIA_TOKEN_LINE_SOURCES];
     uint64_t cause; /* hash of the last logged error, without the line's file, number and service */
-    unsigned repeated; /* how many more lines have failed with that error, one after the other */
+    unsigned repeated; /* how many lines have failed with the error of `cause` in succession, after
+                          the first one */
 };
 
 enum ria_token_line_result {

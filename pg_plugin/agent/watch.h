@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watches the agent's input files and its directory with inotify. Watches a file through the
- * directory that contains it, because editors replace files; if the path leads through a link, also
+ * Watches the agent's input files and its directory with inotify. Does not watch a file itself but
+ * the directory that contains it, because editors replace files. If the file's path is a link, also
  * watches the directory of the link's target. Reports only that something may have changed; the
  * caller determines what has changed.
  */
@@ -28,8 +28,8 @@ bool ria_watch_open(
     const struct ria_directory *directory,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Watches the file, or the nearest existing directory above it. May be called repeatedly. Returns
- * false with errno set if some edits may go unnoticed. */
+/* Watches the file. If its directory does not exist, watches the nearest existing directory above
+ * it. May be called repeatedly. Returns false with errno set if the agent may miss some edits. */
 bool ria_watch_file(const struct ria_watch *watch, const char *path) RIA_MUST_USE;
 
 /* Reads the pending events without blocking, and returns what may have changed. Calls changed() for

@@ -3,8 +3,8 @@
  * Implements the watchdog on a shared page. The worker increments the counter, and sets a flag
  * while it waits. The supervisor compares counts, and sets a flag while it watches the worker. Each
  * process first writes its own flag and then reads the other process's flag, so at least one
- * process sees both flags. So while the worker works, the supervisor watches it, or the worker has
- * raised the alarm. */
+ * process sees both flags. So while the worker works, at least one of two things is true: the
+ * supervisor watches the worker, or the worker has raised the alarm. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 
 enum {
     CHECK_MS = 500,    /* between two checks of a worker that works */
-    SILENCE_MS = 2000, /* the worker is killed after this time without a count */
+    SILENCE_MS = 2000, /* the worker is killed if it does not increment the counter for this time */
     LATE_MS = 400,     /* replaces SILENCE_MS after a client's deadline has passed */
     MARGIN_MS = 100,   /* added to a client's deadline */
 };

@@ -8,8 +8,8 @@
  * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
  * that a signal has stopped for two seconds. It must also kill a worker that does not increment the
  * counter for 0.4 s after it has missed the deadline of a client that waits for a passfile. Times
- * are monotonic milliseconds, which do not count the time during which the machine sleeps. Only
- * ticks (agent.h) count this time.
+ * are monotonic milliseconds. Unlike ticks (agent.h), they do not count the time during which the
+ * machine sleeps.
  */
 #ifndef RIA_AGENT_WATCHDOG_H
 #define RIA_AGENT_WATCHDOG_H
@@ -23,7 +23,7 @@ struct ria_watchdog {
     int alarm; /* an eventfd that both processes have open */
     /* Only the supervisor uses the members below. */
     int64_t heard;    /* when the count last changed */
-    unsigned count;   /* at the last check */
+    unsigned count;   /* the counter's value at the last check */
     bool is_watching; /* the supervisor checks the worker */
     bool is_stopped;  /* a signal has stopped the worker */
 };
@@ -58,8 +58,8 @@ void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t n
 /* Reads the alarm. If the alarm was raised and there is a worker, begins to watch the worker. */
 void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now);
 
-/* Checks the worker if it is being watched. Returns NULL if the worker need not be killed, else the
- * reason to kill it, as the end of a sentence; static text. */
+/* Checks the worker if it is being watched. Returns NULL if the worker need not be killed.
+ * Otherwise returns the reason to kill the worker, as a static text that ends a sentence. */
 const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
 
 /* Returns when to call ria_watchdog_check() again; INT64_MAX: after the next alarm. */

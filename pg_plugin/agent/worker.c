@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the worker: one loop around epoll handles signals, messages, edits, fetches and
- * timers. While every passfile is at rest, only the next check of the credentials is due. If a
- * service file is invalid, continues with the old entries. If the agent's directory no longer
- * exists, ends. */
+ * timers. While every passfile is at rest, the loop sleeps until the next check of the credentials.
+ * If a service file is invalid, the worker continues with the old entries. If the agent's directory
+ * no longer exists, the worker ends. */
 #include "agent/worker.h"
 
 #include "agent/lease.h"
@@ -48,8 +48,8 @@ struct worker {
     struct ria_watch watch;
     int epoll;
     int fds[SOURCES];
-    int64_t timers[SOURCES]; /* the times that the two timers are set to; -1: not set */
-    int64_t load_at;    /* when to read the edited files, ticks; INT64_MAX: nothing was edited */
+    int64_t timers[SOURCES]; /* the times to which the timers are set; -1: not set */
+    int64_t load_at;    /* when to read the edited files, in ticks; INT64_MAX: no file was edited */
     uint64_t stamps[2]; /* ria_config_snapshot_stamp() of the service files in use */
     bool is_loaded;     /* some entries are in use */
     bool is_reported;   /* the number of services with a token was logged */
@@ -304,8 +304,8 @@ static void handle_source(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout. In
- * this case the wall clock's timer is set to a distant time, because the kernel reports a change of
+/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout. Even
+ * then, the wall clock's timer is set, to a distant time, because the kernel reports a change of
  * the clock only to a timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
@@ -389,10 +389,9 @@ static int open_signals(void)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigprocmask(SIG_SETMASK, &signals, NULL);
-    /* Ignores SIGPIPE and SIGXFSZ, because the call that fails also sets errno. (A full disk sends
-     * no signal.) Ignores the signals of the terminal, and signals that the supervisor handles.
-     * Ctrl-Z stops the supervisor but not the worker, because clients would wait for a stopped
-     * worker. */
+    /* Ignores SIGPIPE and SIGXFSZ, because the write that fails also sets errno. Ignores the
+     * signals of the terminal, and the signals that the supervisor handles. Ctrl-Z must stop only
+     * the supervisor, because clients would wait for a stopped worker. */
     static const int ignored[] = {
         SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {

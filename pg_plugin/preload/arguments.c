@@ -2,7 +2,7 @@
  *
  * Converts each of the three forms of a call to the keyword and value arrays of
  * PQconnectdbParams(). A connection string is not parsed here: the whole string becomes the value
- * of dbname, which libpq expands. Drops arguments for which the arrays have no room. */
+ * of dbname, which libpq expands. If the arrays are full, drops further arguments. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>
@@ -72,8 +72,8 @@ static bool arguments_is_blank(const char *text)
 
 /* ria_arguments_of_call() makes the string the value of dbname. libpq expands such a value if it
  * looks like a connection string (it contains a '=', or begins with the scheme of a URI). Any other
- * value is the name of a database for libpq, but PQconnectdb() rejects such a string. So this
- * string must not be converted. */
+ * value is the name of a database for libpq, but PQconnectdb() rejects such a string. So
+ * ria_arguments_of_call() must not convert this string, and this function detects it. */
 bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;
@@ -94,9 +94,9 @@ static bool arguments_of_string(const struct ria_call *call, struct ria_argument
     return true;
 }
 
-/* dbname goes first, because it may be a connection string, and PQsetdbLogin() lets its other
- * arguments override that string. NULL in the table: tty, which libpq ignores, and dbname itself.
- */
+/* Puts dbname first. dbname may be a connection string, and PQsetdbLogin() lets its other arguments
+ * override the settings in that string. NULL in the table stands for an argument that is not copied
+ * from there: tty, which libpq ignores, and dbname. */
 static bool arguments_of_login(const struct ria_call *call, struct ria_arguments *out)
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {

@@ -2,8 +2,9 @@
  *
  * The arguments of an interposed call, in two forms. struct ria_call describes the call as the
  * program made it. struct ria_arguments is the same call as the keyword and value arrays of
- * PQconnectdbParams(), with room for a few more settings. The preload uses this form to find how
- * libpq resolves the settings (probe.h), and to begin a connection with settings added or removed.
+ * PQconnectdbParams(), with room for a few more settings. The preload uses the second form for two
+ * purposes: to find out how libpq resolves the settings (probe.h), and to begin a connection after
+ * it has added or removed settings.
  *
  * The functions use no global state. Each struct is for one thread at a time.
  */
@@ -20,14 +21,16 @@ enum ria_call_kind {
 };
 
 enum {
-    RIA_LOGIN_ARGUMENTS = 7,    /* of PQsetdbLogin() */
-    RIA_LOGIN_DBNAME = 4,       /* the index of dbname among them */
-    RIA_PROBE_ARGUMENTS = 3,    /* the most that a probe appends (probe.h) */
-    RIA_VERIFIED_ARGUMENTS = 3, /* the most that verification appends (verified.h) */
+    RIA_LOGIN_ARGUMENTS = 7, /* of PQsetdbLogin() */
+    RIA_LOGIN_DBNAME = 4,    /* the index of dbname among them */
+    RIA_PROBE_ARGUMENTS = 3, /* the largest number of arguments that a probe appends (probe.h) */
+    RIA_VERIFIED_ARGUMENTS =
+        3, /* the largest number of arguments that verification appends (verified.h) */
     RIA_MORE_ARGUMENTS = RIA_PROBE_ARGUMENTS + RIA_VERIFIED_ARGUMENTS,
 };
 
-/* A call as the program made it. Everything is borrowed from the program for the call. */
+/* A call as the program made it. All pointers are borrowed from the program until the call returns.
+ */
 struct ria_call {
     enum ria_call_kind kind;
     const char *name;   /* of the libpq function that the program called */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks up each function in the copy of libpq that the call is meant for, and calls it. Before
- * PQconnectdb() or PQconnectdbParams() runs, this file gives the overlay the pointer to the
- * arguments, because libpq then calls its own non-blocking function with the same pointer. If the
- * copy does not have the function, returns NULL. */
+ * Looks up each function in the copy of libpq that the call is meant for, and calls it.
+ * PQconnectdb() and PQconnectdbParams() call libpq's own non-blocking function with the pointer
+ * that they got. So before this file calls one of them, it passes this pointer to the overlay,
+ * which recognizes libpq's own call by it. If the copy does not have the function, returns NULL. */
 #include "preload/call.h"
 
 #include "preload/overlay.h"

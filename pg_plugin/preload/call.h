@@ -23,9 +23,9 @@ struct ria_pq_conn *ria_call_params(
     const char *const *values,
     int expand_dbname);
 
-/* Returns the pointer that identifies the arguments of `call`: the array of keywords or the
- * connection string; NULL for PQsetdbLogin(). By this pointer, ria_overlay_is_inner() recognizes a
- * call that libpq makes itself (overlay.h). */
+/* Returns the pointer that identifies the arguments of `call`: the array of keywords, or the
+ * connection string, or NULL for PQsetdbLogin(). ria_overlay_is_inner() recognizes a call that
+ * libpq makes itself by this pointer (overlay.h). */
 const void *ria_call_pointer(const struct ria_call *call);
 
 #endif

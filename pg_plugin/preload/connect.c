@@ -4,8 +4,8 @@
  * finds the copy of libpq, and saves and restores the overlay. The functions above it make the
  * decisions, one function for each case: the program gives a token, the program gives no password,
  * or the host is a Unix socket. Each of these functions makes one of three calls of libpq: the
- * program's own call (maybe with settings appended), a call with the same settings and no password,
- * or a call that libpq refuses with the preload's message. */
+ * program's own call, to which settings may be appended; a call with the same settings but no
+ * password; or a call that libpq refuses with the preload's message. */
 #include "preload/connect.h"
 
 #include "interpose/signal_guard.h"
@@ -25,7 +25,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* The setting that probes make invalid, because libpq checks it last before it connects. */
+/* The setting to which probes give an invalid value. libpq checks this setting last, immediately
+ * before it connects. */
 static const char last_checked[] = "target_session_attrs";
 
 enum {
@@ -37,10 +38,10 @@ enum {
 /* Begins a connection that libpq refuses at once with a message that contains `why`. `why` must not
  * contain quotes or backslashes. Returns the refused handle, or NULL if memory runs out.
  *
- * With a Params function, `why` is the name of an option: libpq checks the names before anything
- * else (conninfo_array_parse(), 9.0 to 18). An older libpq has no Params function, and an option's
- * name in a connection string cannot contain spaces. So for an older libpq, `why` is an invalid
- * value of sslmode. */
+ * If libpq has a Params function, `why` is passed as the name of an option, because libpq checks
+ * the names of options before anything else (conninfo_array_parse(), 9.0 to 18). An older libpq has
+ * no Params function, and in a connection string, the name of an option cannot contain spaces. So
+ * for an older libpq, `why` is an invalid value of sslmode. */
 static struct ria_pq_conn *make_refused_call(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
@@ -61,7 +62,7 @@ static struct ria_pq_conn *make_refused_call(
 
 #define REMEDY_NO_PRELOAD "start the program without rds-iam exec (librds-iam-pq.so)"
 
-/* Refuses the call with `why` as the message, and logs `why`, because the program may not print
+/* Refuses the call with `why` as the message. Also logs `why`, because some programs do not print
  * libpq's messages. */
 static struct ria_pq_conn *connect_refuse(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
@@ -87,7 +88,7 @@ static struct ria_pq_conn *refuse_unresolved(
               "send a token; use libpq 10 or later, or " REMEDY_NO_PRELOAD);
 }
 
-/* Refuses a call that may send a token, because the token module, which would check the server,
+/* Refuses a call that may send a token. Called if the token module, which would check the server,
  * cannot be loaded or started. */
 static struct ria_pq_conn *refuse_without_module(
     const struct ria_library *libpq, const struct ria_call *call)
@@ -104,8 +105,8 @@ static struct ria_pq_conn *refuse_without_module(
 /* -- tokens ---------------------------------------------------------------------------------- */
 
 /* Makes the program's call for a connection that has tokens. If gssencmode is prefer, appends
- * gssencmode=disable to the arguments. libpq looks for a Kerberos ticket only when it connects,
- * which may be after the call has returned. The appended setting still applies, because the
+ * gssencmode=disable to the arguments. libpq looks for a Kerberos ticket only when it connects, and
+ * it may connect after the call has returned. The appended setting applies even then, because the
  * connection stores it. */
 static struct ria_pq_conn *make_call_without_gss(
     const struct ria_library *libpq,
@@ -145,13 +146,15 @@ struct outcome {
 };
 
 /* Calls the module to make a passfile for the target, and redirects the path of the target's own
- * passfile to it until the call of libpq ends. If the module makes no passfile, but the target's
- * own passfile must be hidden, hides its path. given: the token that the program gives, or NULL. */
+ * passfile to it until the call of libpq ends. If the module makes no passfile, but libpq must not
+ * read the target's own passfile, hides that file. `given` is the token that the program gives, or
+ * NULL. */
 static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
     struct ria_signal_guard guard;
-    ria_signal_guard_begin(&guard); /* a handler that leaves by a jump would leak the descriptor */
+    ria_signal_guard_begin(
+        &guard); /* if a signal handler left this function by a jump, the descriptor would leak */
     outcome.has_response = ria_query_passfile(target, given, &outcome.passfile);
     outcome.is_overlaid = outcome.passfile.fd >= 0;
     if (outcome.is_overlaid || outcome.passfile.is_hidden) {
@@ -162,8 +165,8 @@ static struct outcome overlay_passfile(const struct ria_pq_target *target, const
 }
 
 /* Probes again, with the current overlay. Returns true if libpq would send no token to the first
- * host. The first probe does not prove this, because libpq may have resolved the settings
- * differently for lack of memory. */
+ * host. A second probe is needed, because during the first probe libpq may have had too little
+ * memory and may have resolved the settings differently. */
 static bool sends_no_token(const struct ria_library *libpq, struct ria_arguments *arguments)
 {
     RIA_AUTO(pq_settings) now = {0};
@@ -195,13 +198,14 @@ static bool arguments_without_password(
     return true;
 }
 
-/* Returns true if a password or token that libpq finds in the passfile, with the current overlay,
- * replaces the given token. `bare` are the arguments without the password. A probe shows the
- * passfile's password for the first host only. If that password is a token, ria_token_is_replaced()
- * decides. Otherwise returns true if all of these conditions hold. First, the module has made the
- * passfile. Second, the passfile has a password for the first host, or the connection has a list of
- * hosts, so that the passfile may have tokens for the other hosts. Third, the given token has less
- * than a minute left, or this process has had tokens with its access key id. */
+/* Returns true if the given token must be replaced by a password or token that libpq finds in the
+ * passfile, with the current overlay. `bare` are the arguments without the password. A probe of
+ * `bare` shows which password the passfile has for the first host, and no password for other hosts.
+ * If the password for the first host is a token, ria_token_is_replaced() decides. Otherwise returns
+ * true if all of these conditions hold. First, the module has made the passfile. Second, the
+ * passfile has a password for the first host, or the connection has a list of hosts, because the
+ * passfile may then have tokens for the other hosts. Third, the given token has less than a minute
+ * left, or this process has had tokens with the access key id of the given token. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,
@@ -266,8 +270,9 @@ static struct ria_pq_conn *connect_with_given(
 
 /* -- connections without a given token ------------------------------------------------------- */
 
-/* Warns that a password is sent to a host for which rds-iam makes tokens. If the database user logs
- * in with IAM, the server's message is only "PAM authentication failed". */
+/* Warns that a password is sent to a host for which rds-iam makes tokens. If the database user must
+ * log in with IAM, the server refuses the password with the message "PAM authentication failed",
+ * which does not name the reason. */
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
@@ -286,9 +291,9 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
 
 /* Hides the passfile of a connection that is begun without the module's check. Returns true if the
  * connection cannot send a token, because it has one host and the probe found no token for that
- * host in the passfile. Hides the passfile only if the probe also found no password in it, so the
- * connection loses no password. Hiding is necessary because an agent's passfile, which probes do
- * not read, may contain a token. */
+ * host in the passfile. Hides the passfile only if the probe found no password in it either, so the
+ * connection loses no password. The passfile must be hidden because it may be an agent's passfile,
+ * which probes do not read and which may contain a token. */
 static bool hide_passfile(
     const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
@@ -299,9 +304,9 @@ static bool hide_passfile(
     return is_seen;
 }
 
-/* Begins a connection for which the program gives no password. libpq reads a passfile with fresh
- * tokens, or one without the tokens that must not be sent, or the connection's own passfile if it
- * needs no change. */
+/* Begins a connection for which the program gives no password. libpq reads one of three passfiles:
+ * a passfile with fresh tokens, a passfile from which the tokens that must not be sent are removed,
+ * or, if that file needs no change, the connection's own passfile. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -330,9 +335,9 @@ static struct ria_pq_conn *connect_with_passfile(
     return ria_call_make(libpq, call);
 }
 
-/* Begins a connection whose only host is a Unix socket. Most connections of programs that use no
- * tokens are of this kind, so this function does not load the module, unless the passfile contains
- * a token that must be removed. */
+/* Begins a connection whose only host is a Unix socket. Most programs that use no tokens connect in
+ * this way. So this function avoids loading the module: it loads the module only if the passfile
+ * contains a token that must be removed. */
 static struct ria_pq_conn *connect_by_socket(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -382,9 +387,9 @@ static struct ria_pq_conn *connect_resolved(
 
 /* -- every connection ------------------------------------------------------------------------ */
 
-/* Continues as if the program had asked for verification: appends the settings of verified.h to the
- * program's arguments, and resolves the settings again. Refuses the connection if no root
- * certificates were found. */
+/* Begins the connection as if the program had required verification: appends the settings of
+ * verified.h to the program's arguments, and resolves the settings again. Refuses the connection if
+ * no root certificates were found. */
 static struct ria_pq_conn *connect_verified(
     const struct ria_library *libpq,
     const struct ria_call *call,

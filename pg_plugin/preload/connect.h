@@ -45,18 +45,18 @@
 
 #include "interpose/library.h"
 
-/* Begins the connection that `call` asks for, as PQconnectdb() or PQconnectStart() does. Returns
- * libpq's handle, owned by the caller; the handle may be a refused one. Returns NULL if libpq
- * returns NULL because memory runs out, or if the copy of libpq that the call is meant for is not
- * found. Blocks as the called function does, and up to 10 s more for tokens. May be called from any
- * thread. */
+/* Begins the connection that `call` describes, as PQconnectdb() or PQconnectStart() does. Returns
+ * libpq's handle, owned by the caller; it may be the handle of a connection that libpq has refused.
+ * Returns NULL in two cases: libpq returns NULL because memory runs out, or the copy of libpq that
+ * the call is meant for is not found. Blocks as the called function does, and up to 10 s more for
+ * tokens. May be called from any thread. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
 
-/* Pings the server of `call`, which is of the string or Params kind and names PQping() or
- * PQpingParams(). PQping() logs in if it can, but a server that asks for a password has answered
- * the ping already. So no token is sent, not even to a verified server: a token that the program
- * gives is left out, and the passfile is hidden. Passwords that the program gives are sent. Returns
- * libpq's PGPing; PQPING_NO_ATTEMPT if the preload cannot determine what the ping would send. */
+/* Pings the server of `call`, which is a call of PQping() or PQpingParams(). libpq's ping logs in
+ * if it can, but the ping has succeeded as soon as the server asks for a password. So no token is
+ * sent, not even to a verified server: a token that the program gives is removed, and the passfile
+ * is hidden. Passwords that the program gives are sent. Returns libpq's PGPing; PQPING_NO_ATTEMPT
+ * if the preload cannot determine what the ping would send. */
 unsigned ria_ping(const struct ria_call *call);
 
 /* Call it before PQreset() or PQresetStart(). If the password that the connection stores is a

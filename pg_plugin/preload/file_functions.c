@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interposes libc's functions that open or stat a file by its path, in every form that libpq 10 to
- * 18 and other readers of passfiles are compiled to. Redirects two kinds of paths to a passfile in
- * memory. The first is the path of the connection's passfile, on a thread on which libpq begins
- * that connection (overlay.h). The second is a path in the agent's directory, outside of such
- * calls: for readers that do not use libpq, and for programs that reach libpq without the
- * interposed functions. One more path can be redirected to a file in memory that the process has
- * made (interpose/redirect.h). Every other path, and every open that is not only for reading, goes
- * to the next function of the same name.
+ * Interposes libc's functions that open or stat a file by its path. Each function has several forms
+ * (open64(), __open_2(), ...); this file interposes every form that libpq 10 to 18 and other
+ * readers of passfiles call. Redirects two kinds of paths to a passfile in memory. The first is the
+ * path of the connection's passfile, on a thread on which libpq begins that connection (overlay.h).
+ * The second is a path in the agent's directory, while no such call is in progress. This serves
+ * readers that do not use libpq, and programs whose calls of libpq are not interposed. One more
+ * path may be redirected: to another file in memory that the process has made
+ * (interpose/redirect.h). Every other path, and every open that is not only for reading, goes to
+ * the next function of the same name.
  *
  * The preload does not set passfile=/proc/self/fd/N, because the connection stores that path, and
- * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). At
- * that time, descriptor N may be another file, or a FIFO, on which open(2) blocks.
+ * libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it (PQconninfo()). By
+ * then, descriptor N may refer to another file, or to a FIFO, which makes open(2) block.
  *
  * This file is compiled without _FORTIFY_SOURCE, because the inline functions of _FORTIFY_SOURCE
  * have the same names as these functions. */
@@ -64,7 +65,8 @@ enum {
 #define ROW(function) [NEXT_##function] = {.name = #function},
 struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
 
-/* Declares `next`, the function behind the interposed one; returns FAILURE if there is none. */
+/* Declares `next`, the next function of the same name, which the interposed function calls. Returns
+ * FAILURE if there is no such function. */
 #define NEXT(type, name)                                                                           \
     type *next = NULL;                                                                             \
     void *found = ria_next_function(&ria_next_functions[NEXT_##name]);                             \
@@ -82,13 +84,13 @@ enum response {
     RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* Decides what a program that opens `path` for reading gets. On RESPONSE_FILE, *fd is a new
- * descriptor. If dry_run is true, as for stat(), the file in memory may be empty. errno is
- * unchanged. */
+/* Decides which file a program gets that opens `path` for reading. If the result is RESPONSE_FILE,
+ * *fd is a new descriptor. dry_run is true if the program does not read the file, as with stat();
+ * the file in memory may then be empty. errno is unchanged. */
 static enum response response_for(const char *path, bool dry_run, int *fd)
 {
-    /* The headers declare that open() never gets NULL, so the compiler would drop the check.
-     * Some programs do pass NULL. */
+    /* Some programs pass NULL to open(), so the check for NULL below is needed. The headers declare
+     * that open() never gets NULL, so without this line the compiler would remove the check. */
     __asm__("" : "+r"(path));
     if (path == NULL) {
         return RESPONSE_REAL;
@@ -103,8 +105,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
-        if (found < 0) { /* not RESPONSE_REAL: the descriptors may have run out only for a moment,
-                            and the open of the real file could then succeed */
+        if (found < 0) { /* not RESPONSE_REAL, because the lack of descriptors may have ended by
+                            then, and opening the real file would succeed */
             errno = saved;
             return RESPONSE_ABSENT;
         }
@@ -164,8 +166,8 @@ static bool needs_mode(int flags)
 
 #define FAILURE (-1)
 
-/* Each of these macros defines one interposed function: it redirects the open, or calls the
- * function behind it with the same arguments. */
+/* Each of these macros defines one interposed function. The function redirects the open, or calls
+ * the next function of the same name with the same arguments. */
 #define DEFINE_OPEN(name)                                                                          \
     RIA_INTERPOSED int name(const char *path, int flags, ...)                                      \
     {                                                                                              \
@@ -254,8 +256,8 @@ static int close_after(int fd, int result)
     return result;
 }
 
-/* by_descriptor: fstat() for the same structure. The old __xstat() has a version as its first
- * parameter. */
+/* `by_descriptor` is the form of fstat() that fills the same structure. The first parameter of the
+ * old function __xstat() is a version number. */
 #define DEFINE_STAT(name, type, by_descriptor)                                                     \
     RIA_INTERPOSED int name(const char *path, type *status)                                        \
     {                                                                                              \

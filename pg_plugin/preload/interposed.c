@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Defines the nine interposed functions of libpq, which begin a connection, reset it, or ping. Each
- * function exists nine times. The exported one serves programs that are linked with libpq. The
- * return address of a call to it leads to the copy of libpq that the program meant. The eight
- * static ones serve programs that look the functions up with dlsym() (interpose/lookup.h). Each of
- * these eight belongs to one copy of libpq. All of the functions only describe the call and pass it
- * to connect.h. */
+ * function exists nine times. The exported function serves programs that are linked with libpq; the
+ * return address of a call shows which copy of libpq the program means. The eight static functions
+ * serve programs that look the functions up with dlsym() (interpose/lookup.h). Each of these eight
+ * belongs to one copy of libpq. All of the functions only describe the call and pass it to
+ * connect.h. */
 #include "preload/connect.h"
 #include "preload/pq_list.h"
 
@@ -19,9 +19,9 @@
 
 /* -- connections ----------------------------------------------------------------------------- */
 
-/* caller, here and below: an address by which the copy of libpq is found (ria_library_find()): a
- * return address in the calling object, or an address in the copy itself. name, params: as in
- * struct ria_call. */
+/* `caller`, here and below, is an address by which ria_library_find() finds the copy of libpq: a
+ * return address in the calling object, or an address in the copy itself. `name` and `params` have
+ * the same meaning as in struct ria_call. */
 ONE_FOR_ALL_COPIES struct ria_pq_conn *begin(
     const void *caller, const char *name, const char *params, const char *conninfo)
 {

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 enum {
-    /* Credentials are renewed at most every 15 minutes, and a token is valid for 15 minutes, so
-     * each identity of the process needs few entries. */
+    /* Credentials change at most once in 15 minutes, and a token is valid for 15 minutes, so each
+     * identity of the process needs only few entries. */
     KEYS = 16
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores the access key ids of the tokens that this process has used: of each token that was made
- * here and, if no token was made for a connection, of the tokens in its passfile. If a program
- * gives a token with such an id, the program has stored the token from an earlier connection of
- * this process or of the process that forked it. The credentials may have been renewed since, so a
- * later token with another access key id may replace this token (module.h).
+ * Stores the access key ids of the tokens that this process has used. These are the tokens that
+ * were made in this process. If no token was made for a connection, the tokens in the connection's
+ * passfile count as used, too. If a program gives a token with such an id, the program has stored
+ * the token from an earlier connection of this process or of the process that forked it. The
+ * credentials may have been renewed since, so a later token with another access key id may replace
+ * this token (module.h).
  *
  * Thread-safe.
  */
@@ -15,7 +16,7 @@
 
 /* ria_key_history_add() stores the access key id of `token`. ria_key_history_has() returns true if
  * that id is among the last 16. Text may precede and follow the token, as in a line of a passfile.
- * For NULL, or a text without an access key id, ria_key_history_has() returns false. */
+ * ria_key_history_has() returns false if `token` is NULL or contains no access key id. */
 void ria_key_history_add(const char *token);
 bool ria_key_history_has(const char *token);
 

@@ -20,20 +20,21 @@
 #include <unistd.h>
 
 enum {
-    /* Bytes after each token, for a longer token in a reset. Percent-encoding alone makes the
-     * session tokens of one role differ by a few dozen bytes. */
+    /* Spare bytes after each token, so that a reset can write a longer token in its place. The
+     * session tokens of one role differ in length by a few dozen bytes, if only because of their
+     * percent-encoding. */
     SPARE = 1024,
 
-    /* A line with a token has 512 bytes at least, so SPARE bytes make it three times as long at
-     * most. */
+    /* A line with a token has at least 512 bytes, so with SPARE bytes it is at most three times as
+     * long. */
     TOKENS_MAX = 4 * RIA_PASSFILE_MAX,
 };
 
 /* -- a file in memory ------------------------------------------------------------------------ */
 
 /* Writes text to a memfd. RLIMIT_FSIZE also applies to a memfd: beyond the limit, write() fails
- * with EFBIG and raises SIGXFSZ, which would end the program. So the signal is blocked, and
- * discarded if this write raised it. */
+ * with EFBIG and raises SIGXFSZ, which would end the program. So this function blocks SIGXFSZ, and
+ * discards the signal if this write has raised it. */
 static bool write_within_limits(int fd, const struct ria_buf *text)
 {
     const struct timespec at_once = {0};
@@ -52,8 +53,8 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
     return ok;
 }
 
-/* Returns a sealed memfd with the text, or -1 with the reason logged. It meets libpq's conditions
- * for a passfile: a regular file with mode 0600. */
+/* Returns a sealed memfd with the text, or -1 after it has logged the reason. The memfd is a
+ * regular file with mode 0600, which are libpq's conditions for a passfile. */
 static int in_memory(const struct ria_buf *text)
 {
     bool is_whole = ria_buf_text(text) != NULL;
@@ -86,10 +87,11 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
 }
 
 /* If with_token is true, copies the lines that contain a token, each with spare bytes for a longer
- * token. Otherwise copies the lines that contain no token. is_used: libpq may send the tokens of
- * the text, so this function adds them to the key history. is_used is false if there are fresh
- * tokens, because libpq then sends only the fresh tokens. So if the program gives a token with the
- * access key id of a copied line, the token comes from the user, not from an earlier connection. */
+ * token. Otherwise copies the lines that contain no token. If is_used is true, libpq may send the
+ * tokens that are copied, so this function adds them to the key history. If there are fresh tokens,
+ * is_used is false, because libpq then sends only the fresh tokens. The copied tokens must then not
+ * be in the history: if the program later gives a token with the same access key id, that token
+ * comes from the user, not from an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -105,20 +107,21 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
     }
 }
 
-/* Returns true if open() also fails for libpq, because the file does not exist or the user cannot
- * read it. Returns false for other errors: if descriptors or memory are short, open() may fail here
- * and succeed for libpq. */
+/* Returns true if open() will fail for libpq, too: the file does not exist, or the user cannot read
+ * it. Returns false for other errors, because after a lack of descriptors or memory, open() may
+ * still succeed for libpq. */
 static bool is_closed_to_user(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
            error == ELOOP || error == ENAMETOOLONG;
 }
 
-/* Opens the user's passfile as libpq does. libpq ignores a file that is not regular, or that others
- * can read, and has already printed a warning about it in the probe. If an agent serves the file,
- * the open blocks until the agent has filled the file. With O_NONBLOCK, the open would fail on such
- * a file, and libpq would then read lines that were not checked here. Returns the descriptor, or
- * -1. On -1, sets *agrees_with_libpq to true if libpq will not read the file either. */
+/* Opens the user's passfile as libpq does. libpq ignores a file that is not regular or that other
+ * users can read; it has already printed a warning about such a file in the probe. If an agent
+ * serves the file, the open blocks until the agent has filled the file. O_NONBLOCK is not used.
+ * With O_NONBLOCK, the open would fail on a file that an agent serves, and libpq would then read
+ * lines that this code has not checked. Returns the descriptor, or -1. On -1, sets
+ * *agrees_with_libpq to true if libpq will not read the file either. */
 static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
     struct stat status;
@@ -135,10 +138,10 @@ static int module_open_own(const char *path, bool *agrees_with_libpq)
     return fd;
 }
 
-/* Reads the user's passfile. Returns false if this code may miss lines that libpq finds: memory or
- * descriptors run out, the file is larger than RIA_PASSFILE_MAX, or the file contains a NUL byte,
- * after which libpq finds further lines and this code does not. If libpq cannot read the file
- * either, the file counts as empty. */
+/* Reads the user's passfile. Returns false if libpq may find lines that this code does not find.
+ * There are three such cases: memory or descriptors run out; the file is larger than
+ * RIA_PASSFILE_MAX; or the file contains a NUL byte, at which this code stops and libpq does not.
+ * If libpq cannot read the file either, the file counts as empty. */
 static bool read_own(const char *path, struct ria_buf *own)
 {
     enum {
@@ -176,8 +179,8 @@ static int make_service_passfile(const char *path, bool dry_run)
     return entries > 0 && (dry_run || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
-/* Returns the port of the first host: the first item of the list, 5432 if that is empty, 0 if it is
- * not a valid port. */
+/* Returns the port of the first host, which is the first item of the list. Returns 5432 if this
+ * item is empty, and 0 if it is not a valid port. */
 static uint16_t first_port(const char *ports)
 {
     char port[sizeof("65535")] = "5432";
@@ -205,8 +208,8 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
     return target->host != NULL && target->user != NULL;
 }
 
-/* Returns whether a token that rds-iam did not make for this connection may be sent to the target;
- * logs the reason if not. what: the token, as the subject of the message. */
+/* Returns whether a token that rds-iam did not make for this connection may be sent to the target.
+ * If not, logs the reason. `what` describes the token, as the subject of the logged message. */
 static bool check_sending(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;
@@ -231,8 +234,8 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* Logs why a connection gets no token if libpq reads no passfile: logs the refusals and, if a token
- * was made, that libpq has no path from which to read the token. */
+/* Called if libpq reads no passfile. Logs why the connection gets no token: the refusals and, if a
+ * token was made, the fact that libpq has no passfile from which it could read the token. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
@@ -254,11 +257,11 @@ static void log_no_home(
     }
 }
 
-/* Composes the passfile. libpq uses the first line that matches, so the order is: the user's lines
- * with passwords, the lines with fresh tokens, the user's lines with tokens, which are older (they
- * come from an agent, or are left over). If no token may be sent to the target, lines with tokens
- * are left out, because the service entry for which they were made may require a better protected
- * connection. */
+/* Composes the passfile. libpq uses the first line that matches. So the order is: first the user's
+ * lines with passwords, then the lines with fresh tokens, then the user's lines with tokens, which
+ * are older tokens (an agent made them, or they are left over). If no token may be sent to the
+ * target, removes the lines with tokens: each was made for a service entry, which may require a
+ * better protected connection than this one. */
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
@@ -273,8 +276,8 @@ static void make_passfile(
         log_no_home(target, &refusals, made > 0);
         return;
     }
-    /* When a client opens an agent's passfile, the agent makes a token for every line. So this
-     * function does not open an agent's passfile if it has made tokens itself. */
+    /* When a client opens an agent's passfile, the agent makes a token for every line. To avoid
+     * this, the agent's passfile is not opened if fresh tokens have been made here. */
     bool is_read =
         (made > 0 && ria_is_agents_path(target->passfile)) || read_own(target->passfile, &own);
     if (own.len > 0) {
@@ -299,8 +302,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* If the fresh token does not replace the stored one, the stored token is current: it is not older
- * than the fresh token, or it is a valid token of another identity. */
+/* If the fresh token does not replace the stored token, the stored token counts as current, because
+ * it is not older than the fresh token, or because it is a valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

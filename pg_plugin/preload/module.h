@@ -5,10 +5,10 @@
  * librds-iam-pq.so, "the preload object", is loaded into every program that runs under rds-iam
  * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
  * module", makes the tokens and needs libcrypto. The preload object loads the module with dlopen()
- * for the first connection that may need a token, and never unloads it. Both contain a version
- * number; each rejects the other if the numbers differ. The module is in a package of its own,
- * which requires the package of the preload object in the same version. Without the module, the
- * preload object logs which package is missing.
+ * for the first connection that may need a token, and never unloads it. Both objects contain a
+ * version number, and each rejects the other if the numbers differ. The module is in a separate
+ * package, which requires the package of the preload object in the same version. Without the
+ * module, the preload object logs which package is missing.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is
@@ -37,8 +37,9 @@ struct ria_pq_passfile {
                          may contain tokens */
     bool is_withheld; /* the connection's own passfile contains, or may contain, tokens that must
                          not be sent */
-    bool is_hidden;   /* is_withheld, and `fd` could not be made, so libpq must read no passfile */
-    bool is_in_history; /* this process has had tokens with the given token's access key id */
+    bool is_hidden;   /* is_withheld is true and `fd` could not be made, so libpq must read no
+                         passfile */
+    bool is_in_history; /* this process has used tokens with the access key id of the given token */
 };
 
 /* The password in libpq's memory that a reset sends: a token, which may be overwritten. */
@@ -51,7 +52,8 @@ struct ria_pq_token_slot {
 struct ria_pq_refreshed {
     bool is_current;    /* the slot contains the token to send; false: the slot is unchanged */
     bool is_too_long;   /* the fresh token does not fit into the slot */
-    bool is_in_history; /* this process has had tokens with the slot's access key id */
+    bool is_in_history; /* this process has used tokens with the access key id of the token in the
+                           slot */
     char refusal[RIA_LOG_LINE_MAX]; /* why no token was made, for the log; "": nothing to log */
 };
 
@@ -72,9 +74,9 @@ struct ria_pq_module {
 
     /* Makes a passfile in memory for a path that pg_service.conf names in passfile=: a line for
      * each host of each entry that names the path. If dry_run is true, the passfile is empty.
-     * Returns its descriptor, owned by the caller. Returns -1 if no entry names the path, if one of
-     * the entries is not valid for tokens, if dry_run is false and no line could be made, or if the
-     * file could not be created. */
+     * Returns its descriptor, owned by the caller. Returns -1 in four cases: no entry names the
+     * path; one of the entries is not valid for tokens; no line could be made, and dry_run is
+     * false; or the file could not be created. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
     /* Returns whether a token that rds-iam did not make for this connection may be sent to

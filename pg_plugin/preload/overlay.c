@@ -2,7 +2,8 @@
  *
  * Stores the overlay of each thread in one thread-local record. All its members are values, not
  * pointers, so a program that leaves libpq by longjmp() leaves no dangling pointer. The one
- * exception is the path of a watched file. This path exists only while signals are blocked. */
+ * exception is the path of a watched file. This pointer exists only while signals are blocked, so
+ * no handler can jump while it exists. */
 #include "preload/overlay.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ static __thread struct {
     bool is_recorded;
 } watched;
 
-/* Returns how many bytes the overlay stores of the end of a path that has `len` bytes. */
+/* The overlay stores only the end of a path. Returns how many bytes it stores of a path that has
+ * `len` bytes. */
 static size_t overlay_end_of(size_t len)
 {
     return len < RIA_OVERLAY_END_MAX ? len : RIA_OVERLAY_END_MAX;
@@ -48,8 +50,8 @@ bool ria_overlay_has(const char *path, int *fd)
     return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
 }
 
-/* Ends the recorded call if this function is called from outside of that call, because the program
- * has then left the call by a jump. */
+/* Ends the recorded call if this function is called from outside of that call: in this case, the
+ * program has left the call by a jump. */
 __attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
     if (overlay.mode != RIA_OVERLAY_NONE &&

@@ -6,7 +6,7 @@
  * it, and the arguments of the call stay unchanged.
  *
  * This module contains the state of one thread, and looks up paths in that state. file_functions.c,
- * which interposes libc's open(), fopen() and stat(), uses it and opens the files.
+ * which interposes libc's open(), fopen() and stat(), calls these functions and opens the files.
  *
  * A call, in this header, is an interposed call of libpq that is in progress on the thread. All
  * functions are for the calling thread and do not block.
@@ -20,15 +20,16 @@
 #include <stdio.h>
 
 enum {
-    /* Bytes of a path that are stored, in every thread of every program. libpq also opens longer
-     * paths; of such a path, the overlay compares only the end and the length. */
+    /* The largest number of bytes of a path that the overlay stores. It is small, because every
+     * thread of every program has this memory. libpq also opens longer paths; of such a path, the
+     * overlay compares only the end and the length. */
     RIA_OVERLAY_END_MAX = 1023
 };
 
 enum ria_overlay_mode {
     RIA_OVERLAY_NONE,  /* no call is in progress */
-    RIA_OVERLAY_HIDE,  /* a call that sends nothing (a probe): libpq finds no passfile of the agent
-                        */
+    RIA_OVERLAY_HIDE,  /* a probe, which sends nothing, is in progress: libpq finds no passfile of
+                          the agent */
     RIA_OVERLAY_WATCH, /* like HIDE, and the last file that fopen() opened is recorded */
     RIA_OVERLAY_PASS,  /* a call is in progress; every path is the real file */
     RIA_OVERLAY_SERVE, /* like PASS, but one path is redirected to a passfile in memory */
@@ -67,9 +68,10 @@ void ria_overlay_end(void);
  * pointer to the connection string or to the keywords; NULL: libpq makes no such call. */
 void ria_overlay_expect(const void *arguments);
 
-/* Returns whether a call with these arguments (the same pointer) is libpq's own and not the
- * program's. Returns true if a probe is in progress, or if a call that expects these arguments is
- * in progress. An expected call is recognized once. */
+/* Returns whether a call is libpq's own and not the program's. `arguments` is the pointer that
+ * identifies the call's arguments. Returns true if a probe is in progress, or if
+ * ria_overlay_expect() was called with the same pointer for the call in progress. In the second
+ * case, returns true only once. */
 bool ria_overlay_is_inner(const void *arguments);
 
 /* The state of a call. It is saved when the program makes another call on the same thread while the

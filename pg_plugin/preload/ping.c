@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pings without tokens. PQping() begins a connection like any other and sends the password that the
+ * Pings without tokens. PQping() begins an ordinary connection and sends the password that the
  * connection has. So if the program gives a token, this file removes the token from the arguments.
  * It also hides the passfile from libpq. If the settings cannot be resolved, no ping is made. */
 #include "preload/connect.h"

@@ -40,7 +40,8 @@ enum ria_pq_ca {
     /* The roots of RDS. At least one host is an instance, a cluster or a mapped name; the others
      * may be RDS Proxies. */
     RIA_PQ_CA_RDS,
-    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: RDS Proxy and Aurora DSQL alone */
+    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy or a cluster of Aurora
+                         DSQL */
     /* The roots of RDS, and the certificate need not contain the host's name: for every host,
      * rds-iam's configuration has tls = verify-ca. */
     RIA_PQ_CA_RDS_CHAIN,

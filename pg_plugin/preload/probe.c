@@ -27,7 +27,7 @@ enum {
 
     /* More options than libpq 18 has. */
     OPTIONS_MAX = 128,
-    MORE = 3, /* arguments that the caller may add (probe.h) */
+    MORE = 3, /* the number of arguments that the caller may add (probe.h) */
 };
 
 static const char wrong_value[] = "rds-iam-probe";
@@ -67,8 +67,8 @@ static struct ria_pq_conn *probe_begin(
     return conn;
 }
 
-/* Returns true if libpq has refused the connection. If libpq has begun a probe's connection, the
- * program must not get its handle. */
+/* Returns true if libpq has refused the connection. If libpq has not refused the connection of a
+ * probe, but has begun it, the program must not get the handle of that connection. */
 static bool is_refused(const struct ria_library *libpq, const struct ria_pq_conn *conn)
 {
     int (*status)(const struct ria_pq_conn *);
@@ -91,8 +91,8 @@ static bool is_same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* PQconninfo() silently leaves out an option for which it has no memory. So it is called a second
- * time, and both results must be equal. */
+/* If memory runs out, PQconninfo() silently leaves out an option. So PQconninfo() is called a
+ * second time, and both results must be equal. */
 static bool probe_is_complete(
     const struct ria_library *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
 {
@@ -159,8 +159,9 @@ enum ria_probe_response ria_probe(
 
 /* -- the service file ------------------------------------------------------------------------ */
 
-/* 97 empty hosts, for two ports. libpq compares the numbers of hosts, of addresses (hostaddr) and
- * of ports. Whatever hostaddr is, two of these numbers differ, and libpq's message contains 97. */
+/* A list of 97 empty hosts. The probe also gives two ports. libpq compares the number of hosts, the
+ * number of addresses (hostaddr) and the number of ports. Whatever hostaddr is, two of these
+ * numbers differ, and libpq's message contains the number 97. */
 static const char many_hosts[] = ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
                                  ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,";
 static const char host_count_text[] = "97";
@@ -209,8 +210,8 @@ bool ria_pq_settings_prefers_gss(const struct ria_pq_settings *settings)
 
 /* -- the target ------------------------------------------------------------------------------ */
 
-/* Returns the next item of a list, or the end of the list behind the last item. NULL is an empty
- * list. */
+/* Returns the next item of a list. After the last item, returns the end of the list. NULL is an
+ * empty list. */
 static const char *next_item(const char *item)
 {
     const char *end = item == NULL ? NULL : strchrnul(item, ',');
@@ -222,11 +223,11 @@ static bool is_empty_item(const char *item)
     return item == NULL || *item == '\0' || *item == ',';
 }
 
-/* Returns whether one of the hosts is a Unix socket. For each host libpq uses its address
- * (hostaddr) if it has one, else its name. A host with neither is the default socket directory, and
- * a name that begins with '/' or '@' is a socket. Before libpq 14, '@' began an ordinary name,
- * which DNS does not know. Both lists have the same number of items, or libpq refuses the
- * connection. */
+/* Returns whether one of the hosts is a Unix socket. libpq connects to the address of a host
+ * (hostaddr) if the host has one, else to the host's name. A host without an address and without a
+ * name means the default socket directory, and a name that begins with '/' or '@' is a socket.
+ * Before libpq 14, a name that begins with '@' was an ordinary host name, which DNS does not know.
+ * If the two lists differ in the number of items, libpq refuses the connection. */
 static bool has_socket(const char *hosts, const char *addresses)
 {
     const char *list = addresses != NULL ? addresses : hosts;
@@ -280,9 +281,9 @@ static bool is_excluded(const struct ria_pq_option *option, const char *const *e
            is_one_of(option->keyword, excluded);
 }
 
-/* Adds a connection string, as dbname, that sets the password and every other empty setting to the
- * empty string. Only a connection string can do that, because for an empty argument libpq 10 to 18
- * uses the environment or the default. */
+/* Adds a connection string as the value of dbname. It sets the password, and every other setting
+ * that is empty, to the empty string. Only a connection string can do this: if an argument is
+ * empty, libpq 10 to 18 uses the environment or the default instead. */
 static bool add_empty_settings(
     const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out)
 {

@@ -6,11 +6,11 @@
  * value. libpq resolves all settings, finds the invalid one, and refuses the connection before it
  * uses the network. PQconninfo() of the refused connection then returns the resolved settings.
  *
- * A result counts only if libpq's message contains the invalid value. If the connection failed for
- * another reason, such as a lack of memory, the next attempt could resolve the settings
- * differently.
+ * A result counts only if libpq's message contains the invalid value. If the connection has failed
+ * for another reason, such as a lack of memory, libpq could resolve the settings differently at the
+ * next attempt.
  *
- * All functions need libpq 10 or later and do not probe an older one. They may be called from any
+ * All functions need libpq 10 or later and do not probe an older libpq. They may be called from any
  * thread. They read files (service file, passfile) but do not use the network.
  */
 #ifndef RIA_PRELOAD_PROBE_H
@@ -26,10 +26,11 @@
 struct ria_pq_settings {
     const struct ria_library *libpq;
     struct ria_pq_option *options; /* of PQconninfo() */
-    bool has_stored_password;      /* the passfile's password for the first host is not a token */
-    char *stored_token;            /* the token that the passfile has for the first host; or NULL */
-    struct ria_pq_conn *refused;   /* the handle, if libpq itself refuses the connection; or NULL */
-    char *service_path;            /* the service file that the settings came from; NULL: none */
+    bool has_stored_password; /* the passfile has a password for the first host, and this password
+                                 is not a token */
+    char *stored_token;       /* the token that the passfile has for the first host; or NULL */
+    struct ria_pq_conn *refused; /* the handle, if libpq itself refuses the connection; or NULL */
+    char *service_path;          /* the service file that the settings came from; NULL: none */
     int service_fd; /* a descriptor of the same open file; -1: it could not be duplicated */
 };
 
@@ -44,8 +45,9 @@ enum ria_probe_response {
 bool ria_probe_is_possible(const struct ria_library *libpq);
 
 /* Probes the connection that `arguments` describe. `invalid_setting` is the keyword of the setting
- * that gets the invalid value; its real value is not in the result. *arguments is unchanged on
- * return. The caller releases *out in any case, or uses RIA_AUTO(pq_settings). */
+ * that gets the invalid value. The result does not contain the real value of this setting.
+ * *arguments is unchanged on return. The caller releases *out in any case, or uses
+ * RIA_AUTO(pq_settings). */
 enum ria_probe_response ria_probe(
     const struct ria_library *libpq,
     struct ria_arguments *arguments,
@@ -70,9 +72,9 @@ bool ria_probe_connection(
 /* Returns the value of a setting, borrowed; NULL if the setting is unknown, unset or empty. */
 char *ria_pq_settings_value(const struct ria_pq_settings *settings, const char *keyword);
 
-/* Returns whether gssencmode is "prefer", the default of libpq 12 and later. libpq then offers
- * Kerberos encryption before TLS, whatever sslmode is, if the user has a ticket; a server that
- * accepts the offer shows no certificate. */
+/* Returns whether gssencmode is "prefer", the default of libpq 12 and later. If gssencmode is
+ * "prefer" and the user has a ticket, libpq offers Kerberos encryption before TLS, whatever sslmode
+ * is. A server that accepts the offer shows no certificate. */
 bool ria_pq_settings_prefers_gss(const struct ria_pq_settings *settings);
 
 /* Returns the target of the connection (pq_target.h). Its strings are borrowed from `settings`. */

@@ -22,7 +22,7 @@
 
 /* -- the module ------------------------------------------------------------------------------ */
 
-/* Logs to the preload's own log, because the module, which has a log of its own, may be missing. */
+/* Logs to the preload's log and not through the module, because the module may be missing. */
 static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
@@ -89,13 +89,14 @@ static const struct ria_pq_module *query_load(bool is_for_token)
 struct query {
     void (*run)(const struct ria_pq_module *module, void *arguments);
     void *arguments;
-    bool is_for_token; /* if the query cannot run, a login has no token, so log the reason */
+    bool is_for_token; /* without this query, a login has no token; so if the query cannot run, log
+                          the reason */
     const struct ria_pq_module *module;
     bool has_response;
 };
 
-/* Makes the call, on the stack that ria_guest_run() chose. The overlay is thread-local, so it is
- * also set on this thread. */
+/* Makes the call, on the stack that ria_guest_run() has chosen. This may be another thread than the
+ * caller's, and the overlay is thread-local, so the overlay is also set on this thread. */
 static void query_response(void *argument)
 {
     struct query *query = argument;
@@ -106,8 +107,8 @@ static void query_response(void *argument)
     ria_overlay_set(before);
 }
 
-/* Does the work that takes the dynamic linker's lock, on the caller's stack, before a thread is
- * started. */
+/* Does the work that needs the dynamic linker's lock. Runs on the caller's stack, before a thread
+ * is started. */
 static void prepare(void *argument)
 {
     const struct query *query = argument;

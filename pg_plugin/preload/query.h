@@ -2,8 +2,8 @@
  *
  * Runs queries to the token module. Each function calls one function of module.h with enough stack,
  * with the overlay off, and with signals deferred. The first query loads the module from its
- * installed path. A query runs on the caller's stack if that has enough room, and otherwise on a
- * new thread, which has ended when the query returns. Cancellation, and signals that have a
+ * installed path. A query runs on the caller's stack if that stack has enough room. Otherwise it
+ * runs on a new thread, which ends before the query returns. Cancellation, and signals that have a
  * handler, are deferred until the query returns (signal_guard.h). A query may block for 10 s. errno
  * is unchanged. The functions may be called from any thread.
  *
@@ -45,8 +45,8 @@ bool ria_query_refresh(
  */
 enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target);
 
-/* Calls log() of the module. Unlike ria_preload_log(), does nothing if the module cannot be loaded.
- */
+/* Calls log() of the module. If the module cannot be loaded, does nothing, unlike
+ * ria_preload_log(). */
 void ria_query_log(enum ria_log_level level, const char *text);
 
 #endif

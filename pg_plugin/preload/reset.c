@@ -3,20 +3,19 @@
  * Overwrites the token that a connection stores, before PQreset() or PQresetStart() sends it again.
  *
  * For a reset, libpq sends the password that the connection stored when it began, and does not read
- * the passfile again. A token expires after 15 minutes, and programs reset connections that are
- * much older (Rails reconnects that way). libpq has no function that changes the password. But
- * PQpass() returns the connection's own string. libpq makes this string with strdup() from a
- * setting, or allocates it for a line of the passfile (fe-connect.c of PostgreSQL 10 to 18).
+ * the passfile again. A token expires after 15 minutes, but programs also reset connections that
+ * are much older. For example, Rails reconnects by a reset. libpq has no function that changes the
+ * password. But PQpass() returns the connection's own string. libpq copies this string from a
+ * setting with strdup(), or allocates it for a line of the passfile (fe-connect.c of PostgreSQL 10
+ * to 18).
  *
  * This file overwrites that string only if these conditions hold, checked in this order:
  *
- *   1. The password is a token.
- *   2. libpq reports the connection's settings, and they allow a token. Otherwise the stored token
- *      is wiped.
- *   3. ria_token_is_replaced() (module.h) is true for the stored and the fresh token.
- *   4. The fresh token fits into the memory block of the stored one, whose size the allocator
- *      reports. The module ends the lines of its own passfiles with spare bytes, so that libpq
- *      allocates a block with room for a longer token. */
+ * 1. The password is a token. 2. libpq reports the connection's settings, and these settings allow
+ * a token. If this condition does not hold, the stored token is wiped. 3. ria_token_is_replaced()
+ * (module.h) is true for the stored and the fresh token. 4. The fresh token fits into the memory
+ * block of the stored one, whose size the allocator reports. The module ends the lines of its own
+ * passfiles with spare bytes, so that libpq allocates a block with room for a longer token. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -41,7 +40,7 @@ static void log_too_long(void)
 
 /* Returns the size of the memory block that `password` points to. malloc_usable_size() is called
  * only if it comes from the same object as malloc(), because an allocator cannot measure the blocks
- * of another allocator. Otherwise the room is the length of the password and its NUL. */
+ * of another allocator. Otherwise returns the length of the password including its NUL. */
 static size_t room_at(char *password)
 {
     Dl_info owner;
@@ -57,9 +56,9 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Copies the passfile's token over the stored token if conditions 3 and 4 hold for it.
- * is_in_history: as in module.h. Returns false if the passfile has no token that replaces the
- * stored one. */
+/* Copies the passfile's token over the stored token if conditions 3 and 4 (see above) hold for the
+ * passfile's token. `is_in_history` has the same meaning as in module.h. Returns false if the
+ * passfile has no token that replaces the stored token. */
 static bool copy_from_passfile(
     const struct ria_library *libpq,
     const struct ria_pq_settings *settings,
@@ -91,8 +90,9 @@ static bool copy_from_passfile(
     return true;
 }
 
-/* Returns the target of the reset. For a list of hosts, this is the host that the connection is on.
- * has_socket still refers to the whole list, because libpq may try the other hosts. */
+/* Returns the target of the reset. If the connection has a list of hosts, the target's host is the
+ * one to which the program is connected now. has_socket refers to the whole list, because libpq may
+ * try the other hosts. */
 static struct ria_pq_target target_now(
     const struct ria_pq_settings *settings, const char *host, const char *port)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the lines of a passfile that pg_service.conf names; the caller gives only the passfile's
- * path. Reads the service files, finds the entries whose passfile= is that path, and adds a line
- * for each host of these entries. Applies the agent's rules (service/index.h): if one entry is
- * invalid, no entry that shares its passfile gets tokens. */
+ * Makes the lines of a passfile that pg_service.conf names, from the path of the passfile alone.
+ * Reads the service files, finds the entries whose passfile= is that path, and adds a line for each
+ * host of these entries. Applies the agent's rules (service/index.h): if one entry is invalid, no
+ * entry that shares its passfile gets tokens. */
 #include "preload/token_passfile.h"
 
 #include "service/index.h"
@@ -15,7 +15,7 @@ struct service_lines {
     const char *path;
     bool dry_run;
     struct ria_buf *out;
-    size_t count; /* of entries that name the passfile */
+    size_t count; /* the number of entries that name the passfile */
 };
 
 static struct ria_pq_target target_of(const struct ria_entry *entry)
@@ -41,8 +41,8 @@ static void service_passfile_add_entry(const struct ria_entry *entry, struct ser
     }
 }
 
-/* Adds the lines of every entry that names the passfile. Returns false, with the invalid entry
- * logged, if one of them is invalid. */
+/* Adds the lines of every entry that names the passfile. If one of these entries is invalid, logs
+ * that entry and returns false. */
 static bool add_entries(const struct ria_service_index *index, struct service_lines *lines)
 {
     struct ria_passfile_place place;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes tokens and writes them as lines of a passfile. If no token can be made for a host, the
- * host gets no line, and the reason is logged. In this case libpq reports that it found no
+ * passfile has no line for this host, and the reason is logged. libpq then reports that it found no
  * password, or the program asks the user for a password. */
 #include "preload/token_passfile.h"
 
@@ -210,9 +210,9 @@ static void token_passfile_add_line(
     ria_buf_add_char(out, '\n');
 }
 
-/* Fills *out with the text by which libpq finds a host in the passfile: the host's name, or its
- * address if it has no name. Returns false if the host has neither, or if its name or port is not
- * valid. */
+/* Fills *out with the text by which libpq finds a host in the passfile: the host's name or, if the
+ * host has no name, its address. Returns false if the host has neither a name nor an address, or if
+ * its name or port is not valid. */
 static bool token_passfile_get_host(
     const struct ria_entry *names,
     const struct ria_entry *addresses,
@@ -245,16 +245,18 @@ static enum ria_pq_ca ca_of_host(
         ria_login_certificate(&login, ria_process_world(), &certificate, &unused) != RIA_FOUND) {
         return RIA_PQ_CA_NONE;
     }
-    /* A chain to a public root proves nothing about the server, so that the name is verified. */
+    /* A chain that ends at a public root proves nothing about the server, so the server's name must
+     * also be verified. */
     if (certificate.is_public) {
         return RIA_PQ_CA_PUBLIC;
     }
     return certificate.chain_suffices ? RIA_PQ_CA_RDS_CHAIN : RIA_PQ_CA_RDS;
 }
 
-/* Returns what a connection with two hosts needs. It has only one file of root certificates, and
- * one sslmode. If the hosts differ, these are the roots of RDS, because a list usually names
- * instances, and verify-full. */
+/* Returns the root certificates for a connection with two hosts, which need `first` and `second`. A
+ * connection has only one file of root certificates and one sslmode. If the hosts differ, the
+ * connection gets the roots of RDS, because most lists of hosts name instances, and
+ * sslmode=verify-full. */
 static enum ria_pq_ca ca_of_both(enum ria_pq_ca first, enum ria_pq_ca second)
 {
     if (first == RIA_PQ_CA_NONE || second == RIA_PQ_CA_NONE) {
@@ -280,7 +282,8 @@ enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
     return found;
 }
 
-/* Names of hosts need no check: no token is made for a name that contains a newline. */
+/* Checks the user's name. Host names need no such check, because no token is made for a host name
+ * that contains a newline. */
 static bool token_passfile_check_user(const char *user, struct ria_error *err)
 {
     return strchr(user, '\n') == NULL ||

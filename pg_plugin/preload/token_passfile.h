@@ -17,8 +17,9 @@ enum {
     RIA_PASSFILE_MAX = 32 * 1024 * 1024,
 };
 
-/* Returns how well libpq protects a connection with the target's settings. sslmode NULL is libpq's
- * default. If Kerberos may encrypt the connection, it counts as unverified for every sslmode. */
+/* Returns how well libpq protects a connection with the target's settings. If sslmode is NULL,
+ * libpq's default applies. If Kerberos may encrypt the connection, the connection counts as
+ * unverified for every sslmode. */
 enum ria_channel ria_channel_of(const struct ria_pq_target *target);
 
 /* Checks the conditions for sending any token, regardless of how the server is verified. Returns
@@ -31,9 +32,9 @@ bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
  * host is not an RDS name. */
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
-/* Hosts for which no token was made, each with the reason. They are collected, because the log
- * level is known only after the passfile has been read. The caller releases the struct, or uses
- * RIA_AUTO(refusals). */
+/* Hosts for which no token was made, each with the reason. The refusals are collected and logged
+ * later, because their log level depends on the passfile, which is read later. The caller releases
+ * the struct, or uses RIA_AUTO(refusals). */
 struct ria_refusals {
     struct ria_refusal {
         struct ria_entry_host host;

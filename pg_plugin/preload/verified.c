@@ -3,10 +3,10 @@
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
  * environment variables, because the preload object reads no configuration. If the preload must
- * turn verification on and finds no root certificates, the caller refuses the connection. The
- * caller does not leave this refusal to libpq, because libpq's message suggests turning
- * verification off. With sslmode=verify-full, libpq itself reports that the certificates are
- * missing. */
+ * turn verification on and finds no root certificates, the caller refuses the connection. Without
+ * root certificates, libpq would refuse the connection itself, but its message suggests turning
+ * verification off. So the caller refuses the connection first, with the preload's message. With
+ * sslmode=verify-full, libpq itself reports that the certificates are missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 /* Returns true if the user has a file ~/.postgresql/root.crt, which libpq reads if sslrootcert is
- * not set. Finds the home directory by HOME only. libpq 10 to 14 use the home directory of the
- * passwd entry, so for these versions the result is wrong if HOME names another directory. */
+ * not set. Takes the home directory from HOME. libpq 10 to 14 takes it from the passwd entry
+ * instead, so for these versions the result is wrong if HOME names another directory. */
 static bool has_own_file(void)
 {
     char path[PATH_MAX];
@@ -54,8 +54,9 @@ static bool is_psqlodbc(const void *address)
     return strncmp(name, start, sizeof(start) - 1) == 0;
 }
 
-/* Returns true if the preload must turn verification on: sslmode is prefer or allow, or it is the
- * disable that psqlodbc passes by default, and there is no password that could be sent. */
+/* Returns true if the preload must turn verification on. There are two cases: sslmode is prefer or
+ * allow; or psqlodbc has passed sslmode=disable, which it does by default, and the connection has
+ * no password. */
 static bool lacks_verification(const struct ria_pq_settings *settings, const void *caller)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");
@@ -75,9 +76,9 @@ static const char *find_root(enum ria_pq_ca ca)
     return path == NULL || *path == '\0' ? NULL : path;
 }
 
-/* Returns true if sslmode is verify-full, the user has no root certificates, and rds-iam exec has
- * passed some. Returns false if HOME is not set, because this code then cannot determine where
- * libpq looks for the user's own file. */
+/* Returns true if three conditions hold: sslmode is verify-full, the user has no root certificates,
+ * and rds-iam exec has passed the path of root certificates. Returns false if HOME is not set,
+ * because this code then cannot determine where libpq looks for the user's own file. */
 static bool lacks_roots(const struct ria_pq_settings *settings)
 {
     const char *mode = ria_pq_settings_value(settings, "sslmode");

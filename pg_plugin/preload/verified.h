@@ -5,14 +5,14 @@
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
  * certificates of the CA store, and without Kerberos encryption. A connection to RDS with
  * sslmode=verify-full also gets these root certificates, if the user has none. If rds-iam's
- * configuration has tls = verify-ca for every host of the connection, the first rule uses
- * sslmode=verify-ca instead. Both rules apply to connections that send tokens and to connections
- * that send passwords.
+ * configuration has tls = verify-ca for every host of the connection, a connection with
+ * sslmode=prefer or allow is made with sslmode=verify-ca instead of verify-full. All of this
+ * applies to connections that send tokens and to connections that send passwords.
  *
  * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
  * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable
- * from psqlodbc counts as prefer, if the connection has no password: it would be refused anyway,
- * because no token is sent without TLS.
+ * from psqlodbc counts as prefer if the connection has no password. Such a connection could not
+ * succeed without TLS anyway, because no token is sent without TLS.
  *
  * Not changed: any other connection with sslmode=disable, require or verify-ca; a connection with a
  * host that is not an RDS host; and root certificates that the user has named (sslrootcert) or put
@@ -29,16 +29,16 @@
     "not connected: no root certificates for RDS servers were found; run: rds-iam setup ca"
 
 /* Returns which root certificates ria_verified_add() must use for the connection. Returns
- * RIA_PQ_CA_NONE if the connection must not be changed: neither of the two rules above applies to
- * its settings, or one of its hosts is not an RDS host, because it is neither an RDS endpoint nor
- * mapped to one by rds-iam's configuration. caller: as in struct ria_call; it identifies psqlodbc.
- * May run a query (query.h). */
+ * RIA_PQ_CA_NONE if the connection must not be changed: none of the rules above applies to its
+ * settings, or one of its hosts is not an RDS host. An RDS host is an RDS endpoint, or a host that
+ * rds-iam's configuration maps to an RDS endpoint. `caller` has the same meaning as in struct
+ * ria_call, and shows whether psqlodbc makes the call. May run a query (query.h). */
 enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings, const void *caller);
 
 /* Appends the settings that verify the server with root certificates of this kind, which is not
  * RIA_PQ_CA_NONE; *arguments has room for RIA_VERIFIED_ARGUMENTS more. The values are static or
- * borrowed from the environment. Returns false, with nothing appended, if verification must be
- * turned on, and neither the user nor the CA store has root certificates. */
+ * borrowed from the environment. Returns false, without appending anything, if verification must be
+ * turned on but neither the user nor the CA store has root certificates. */
 bool ria_verified_add(
     const struct ria_pq_settings *settings,
     const void *caller,

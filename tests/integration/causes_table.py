@@ -19,14 +19,15 @@ NAMES = "Causes that look alike"
 INTRODUCTION = """\
 # The causes of a refused login
 
-If you know only the client's error, search this page for it. The second column is what `psql` and `mariadb` print, with
-HOST and USER in place of the names; other programs print the same texts, because the texts come from the libraries. The
-third column is the cause that `rds-iam check` names. If it has several names, these causes look alike from the client.
-`rds-iam check` prints all of them, each with the command that settles it; with `--aws` it asks AWS, and names the true
-one. The last section explains these names.
+If you know only the client's error, search this page for the error. The second column contains what `psql` and `mariadb`
+print, with HOST and USER in place of the real names. Other programs print the same texts, because the texts come from
+the client libraries. The third column contains the cause that `rds-iam check` names. If a row has several causes, they
+look alike from the client. In this case `rds-iam check` prints all of them, each with a command that shows whether it is
+the true cause. With `--aws`, `rds-iam check` asks AWS and names the true cause. The last section explains the names of
+the causes.
 
-The test `tests/integration/tool/test_check_causes.py` makes each of these causes with real clients and servers, and fails
-if this page differs from what it saw. Do not edit this page. To write it again, run:
+The test `tests/integration/tool/test_check_causes.py` produces each of these causes with real clients and servers. The
+test fails if their output differs from this page. Do not edit this page. To write this page again, run:
 
     tests/python tests/integration/tool/test_check_causes.py --write
 

@@ -154,7 +154,7 @@ class EachCauseAlone(AwsCase):
         self.assert_alone(output, "signed-port")
         self.assert_refused("WrongHost")
         self.assertEqual(
-            output.item("port"), ("fault", f"the endpoint's is {server.port}, but the token is signed for 3309"))
+            output.item("port"), ("fault", f"the endpoint's port is {server.port}, but the token is signed for 3309"))
 
     def test_two_causes_at_once(self):
         self.lab.iam_authentication("postgresql", False)
@@ -232,21 +232,21 @@ class Unanswered(AwsCase):
         output = self.check("no-policy", "--aws")
         self.assert_group(output)
         self.assertEqual(
-            output.item("database"), ("skipped", "not permitted: rds:DescribeDBInstances; the rest continues"))
+            output.item("database"), ("skipped", "not permitted: rds:DescribeDBInstances; the other checks continue"))
         self.assertEqual(
             output.item("policy"), ("skipped", "not asked: the resource id of the database is not known"))
 
     def test_a_session_without_permissions_asks_for_its_role_all_the_same(self):
         output = self.check(None, "--aws", env=self.role("rds-access-powerless"))
         self.assert_group(output)
-        self.assertEqual(output.item("role"), ("skipped", "not permitted: iam:GetRole; the rest continues"))
+        self.assertEqual(output.item("role"), ("skipped", "not permitted: iam:GetRole; the other checks continue"))
         self.assertEqual(self.asked(), ["DescribeDBInstances", "GetRole"])
 
     def test_permissions_for_rds_only(self):
         output = self.check("asker-rds", "--aws")
         self.assertEqual(output.item("database")[0], "ok")
         self.assertEqual(
-            output.item("policy"), ("skipped", "not permitted: iam:SimulatePrincipalPolicy; the rest continues"))
+            output.item("policy"), ("skipped", "not permitted: iam:SimulatePrincipalPolicy; the other checks continue"))
         self.assertLessEqual({"policy-missing", "policy-deny"}, set(output.causes))
         self.assertFalse({"account", "iam-off"} & set(output.causes))
 
@@ -294,7 +294,7 @@ class Unanswered(AwsCase):
                 "</ResponseMetadata></R>")
         self.lab.faults({"kind": "body", "service": "rds", "body": body, "content_type": "text/xml"})
         output = self.check("asker-no-policy", "--aws")
-        self.assertEqual(output.item("database"), ("warning", "AWS reports no resource id for it"))
+        self.assertEqual(output.item("database"), ("warning", "AWS reports no valid resource id for the database"))
         self.assertNotIn("rm -rf", json.dumps(output.document))
 
     def test_a_decision_that_does_not_exist(self):

@@ -39,6 +39,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/messages.h"
+#include "base/object.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "base/trust.h"

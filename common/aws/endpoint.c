@@ -43,8 +43,8 @@ struct kind_prefix {
     enum ria_endpoint_kind kind;
 };
 
-/* The prefixes of the label before the region and "rds". A prefix comes before every shorter prefix
- * with which it begins. */
+/* The prefixes of the label before the region and "rds". If a prefix begins with another prefix of
+ * this table, the longer of the two comes first. */
 static const struct kind_prefix kind_prefixes[] = {
     {"cluster-ro-", RIA_ENDPOINT_CLUSTER_READER},
     {"cluster-custom-", RIA_ENDPOINT_CLUSTER_CUSTOM},

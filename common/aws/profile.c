@@ -260,7 +260,7 @@ static enum ria_outcome profile_none_exists(
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {
         return ria_absent(
-            err, "%.200s is a directory, or below one that this user may not search", unreachable);
+            err, "%.200s is a directory, or below one that this user cannot search", unreachable);
     }
     if (*config == '\0' || *credentials == '\0') {
         return ria_absent(err, "HOME is not set, so ~/.aws is not known");

@@ -39,7 +39,7 @@ char *ria_sigv4_write_scope(const struct ria_sigv4_scope *scope, char *at) RIA_M
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope);
 
 /* The signing key of one secret access key for one day, region and service. It is a secret: with
- * it, requests of that day can be signed. The owner of a copy wipes it. */
+ * it, requests of that day can be signed. Code that stores a copy must wipe the copy. */
 struct ria_sigv4_key {
     uint8_t bytes[RIA_SHA256_LEN];
 };

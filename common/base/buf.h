@@ -37,9 +37,10 @@ struct ria_buf {
     bool is_lent; /* data is a room that the buffer's user has lent */
 };
 
-/* Initializes a buffer that uses the array `room`, and allocates memory when its contents no longer
- * fit into the array. The room is wiped then, and when the buffer is released; a released buffer
- * uses its room again. The room must outlive the buffer. */
+/* Initializes a buffer that stores its contents in the array `room`. When the contents no longer
+ * fit, the buffer moves them to allocated memory and wipes the array. The array is also wiped when
+ * the buffer is released. A released buffer can be filled again, and uses the array again. The
+ * array must outlive the buffer. */
 #define RIA_BUF_IN(room, limit)                                                                    \
     {                                                                                              \
         .data = (room), .size = sizeof(room), .max = (limit), .is_lent = true                      \

@@ -79,10 +79,11 @@ enum ria_outcome ria_failed(struct ria_error *err, enum ria_code code, const cha
 enum ria_outcome ria_absent(struct ria_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Replaces with '?' each byte of a control character, of a line separator (U+2028, U+2029) and of a
- * mark that changes the direction of the text (Unicode's Bidi_Control), and each byte that is not
- * part of valid UTF-8. Every text that is shown to the user needs this: a name in it must not look
- * like another line or another name, and Python's clients drop an error message that is not UTF-8.
+/* Replaces these characters by '?', one for each byte: control characters, line separators (U+2028,
+ * U+2029), and marks that change the direction of the text (Unicode's Bidi_Control). Also replaces
+ * each byte that is not part of valid UTF-8. Every text that is shown to the user needs this: a
+ * name in it must not look like another line or another name, and Python's clients drop an error
+ * message that is not UTF-8.
  */
 void ria_printable(char *text);
 

@@ -36,10 +36,12 @@
 
 /* -- the installation ------------------------------------------------------------------------ */
 
-/* The packages that can be installed without each other. Each needs the package rds-iam. */
+/* The two optional packages. Either can be installed without the other. Both need the package
+ * rds-iam. */
 #define RIA_PACKAGE_MYSQL "rds-iam-mysql"
 #define RIA_PACKAGE_POSTGRESQL "rds-iam-postgresql"
-/* Arguments: the path of an object of the package, what follows, and the package. */
+/* Arguments: the path of an object of the package, the consequence of its absence, and the package.
+ */
 #define RIA_MESSAGE_NOT_INSTALLED "%s is not installed, so %s; install the package %s"
 #define RIA_WITHOUT_MYSQL                                                                          \
     "logins to MySQL and MariaDB servers get no token, and rds-iam does not verify these servers"
@@ -67,19 +69,19 @@
     "in the program's own TLS options"
 #define RIA_REMEDY_MARIADB_NO_CA                                                                   \
     "without ssl-ca some versions of this library skip the host name check, so set "               \
-    "ssl-ca=/path/to/file.pem: Amazon's root CAs (AmazonRootCA1.pem) for an RDS Proxy, else the "  \
-    "RDS bundle"
+    "ssl-ca=/path/to/file.pem, with Amazon's root CAs (AmazonRootCA1.pem) for an RDS Proxy, or "   \
+    "with the RDS bundle for any other RDS endpoint"
 #define RIA_REMEDY_MARIADB_VERIFY                                                                  \
-    "add ssl-verify-server-cert=1 (some versions ignore on and true) beside ssl-ca in [client], "  \
-    "or in the program's own TLS options"
+    "add ssl-verify-server-cert=1 (not =on or =true, which some versions ignore) beside ssl-ca "   \
+    "in [client], or in the program's own TLS options"
 #define RIA_REMEDY_MARIADB_VARIABLE                                                                \
     "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, so this library verifies no certificate; "      \
     "unset it"
 #define RIA_REMEDY_MARIADB_CIPHER                                                                  \
     "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate; remove it"
 #define RIA_REMEDY_MARIADB_CA                                                                      \
-    "its certificate was not issued by the CA in ssl-ca, or has expired; get the RDS bundle for "  \
-    "its region"
+    "the server's certificate was not issued by the CA in ssl-ca, or has expired; get the RDS "    \
+    "bundle for the server's region"
 #define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
 #define RIA_REMEDY_OTHER_RELEASE                                                                   \
@@ -88,21 +90,21 @@
     "the server asked for it before TLS was up, which an RDS instance does not do; check that "    \
     "this host and port are those of your database"
 #define RIA_REFUSAL_MARIADB_GREETING                                                               \
-    "the server asks for aws_rds_iam itself, which no RDS server does; check that this host and "  \
-    "port are those of your database"
+    "the server asks for the plugin aws_rds_iam, but RDS servers ask for mysql_clear_password; "   \
+    "check that this host and port are those of your database"
 
 /* What to do with Oracle's libmysqlclient, and how the hook refuses a password. The first words of
  * RIA_REFUSAL_MYSQL_NOT_ENABLED are libmysqlclient's own error message. */
 #define RIA_REMEDY_MYSQL_TLS                                                                       \
-    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or both in the "          \
-    "program's own TLS options: in a my.cnf, only the mysql commands read ssl-mode"
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or set both in the "      \
+    "program's own TLS options (only the mysql commands read ssl-mode from a my.cnf)"
 #define RIA_REMEDY_MYSQL_TUNNEL                                                                    \
-    "use the endpoint's own name with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts points it " \
-    "to a tunnel)"
+    "use the endpoint's own name with --ssl-mode=VERIFY_IDENTITY, and for a tunnel map this name " \
+    "to the tunnel's address in /etc/hosts"
 #define RIA_REFUSAL_MYSQL_NOT_ENABLED                                                              \
     "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled (rds-iam: " \
-    "%s; a password is sent only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; rds-iam cannot "    \
-    "see --enable-cleartext-plugin)"
+    "%s; to send a password, set LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1, because rds-iam cannot "      \
+    "detect --enable-cleartext-plugin)"
 #define RIA_REFUSAL_MYSQL_PASSWORD                                                                 \
     "a password was given, so no token was made; for a token give no password (-p, password= in "  \
     "an option file, MYSQL_PWD, the program's own setting)"
@@ -115,20 +117,20 @@
  * before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel " \
-    "or an alias, name its endpoint: [%s] endpoint = NAME:PORT"
+    "or an alias, name the RDS endpoint behind it: [%s] endpoint = NAME:PORT"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or write [%s:%u] endpoint = %s:%u in %s"
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is not an RDS endpoint, and the server's host name was not verified; if it is a tunnel, "  \
-    "name its endpoint: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
+    "name the RDS endpoint behind it: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
 #define RIA_REFUSAL_TUNNEL_NAME                                                                    \
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
-    "endpoint's own name (a line in /etc/hosts points it to the tunnel)"
+    "endpoint's own name, and map it to the tunnel's address in /etc/hosts"
 
 #define RIA_REFUSAL_PUBLIC_TUNNEL_NAME                                                             \
-    "the server's host name was not verified; use the endpoint's own name (a line in /etc/hosts "  \
-    "points it to the tunnel)"
+    "the server's host name was not verified; use the endpoint's own name, and map it to the "     \
+    "tunnel's address in /etc/hosts"
 #define RIA_REFUSAL_PUBLIC_CA                                                                      \
     "tls = verify-ca is not allowed for %s: its certificate is of a public CA, which also issues " \
     "certificates to other servers; remove the line, and use the endpoint's own name"
@@ -173,7 +175,7 @@
 
 #define RIA_REFUSAL_CLOCK "the system clock is outside the years 1970 to 9999; set it"
 #define RIA_REFUSAL_NO_URL "is not a URL; write http://ADDRESS/PATH"
-#define RIA_REFUSAL_TOKEN_SIZE "the token is too long, or out of memory"
+#define RIA_REFUSAL_TOKEN_SIZE "cannot build the token: it is too long, or memory ran out"
 #define RIA_REMEDY_NETWORK "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"
 #define RIA_REMEDY_LATER "try again later"
 #define RIA_REFUSAL_EXPIRED "the AWS credentials of %s expired at %s; get new ones"
@@ -181,8 +183,8 @@
 /* -- the agent ------------------------------------------------------------------------------ */
 
 #define RIA_MESSAGE_NO_PASSFILE                                                                    \
-    "no service has its passfile in this directory; add this to one in pg_service.conf: "          \
-    "passfile=%s/NAME"
+    "no service has its passfile in this directory; add this line to a service in "                \
+    "pg_service.conf: passfile=%s/NAME"
 #define RIA_MESSAGE_UNKNOWN_KEY                                                                    \
     "libpq does not know \"%.64s\"%s, so it rejects the service; write key=value without spaces "  \
     "around the ="

@@ -69,8 +69,8 @@ static size_t units_of(size_t len)
 }
 
 /* Returns a word in which the bits of `count` units are set, from unit `first` on. `first` may be
- * counted from the start of the mapping; the function uses the remainder of `first` and WORD, which
- * is the unit's number within its word. count is less than WORD. */
+ * counted from the start of the mapping; the function uses `first` modulo WORD, which is the number
+ * of the unit within its word. count is less than WORD. */
 static uint64_t mask_of(size_t count, size_t first)
 {
     return ((UINT64_C(1) << (count % WORD)) - 1) << (first % WORD);

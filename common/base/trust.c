@@ -239,7 +239,7 @@ bool ria_trust_check_writers(
             err,
             RIA_E_CONFIG,
             "%s: %s, and chmod may have no effect on its file system (%s); copy it to another "
-            "one and name the copy: %s",
+            "file system and name the copy: %s",
             what->path,
             text,
             why,

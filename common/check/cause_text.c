@@ -238,22 +238,37 @@ static const struct {
     {"rds-db:connect", add_action_name}, /* Aurora DSQL has actions of its own */
 };
 
+/* If the text begins with a placeholder, appends what it stands for, and returns the placeholder's
+ * length; otherwise returns 0. Replaces control characters in what is appended, because the user or
+ * the server chose it. */
+static size_t fill_placeholder(const struct ria_facts *facts, const char *text, struct ria_buf *out)
+{
+    const size_t count = sizeof(placeholders) / sizeof(placeholders[0]);
+    size_t start = out->len;
+    size_t i = 0;
+    while (i < count && strncmp(text, placeholders[i].name, strlen(placeholders[i].name)) != 0) {
+        i++;
+    }
+    if (i == count) {
+        return 0;
+    }
+    placeholders[i].add(facts, out);
+    if (!out->failed && out->len > start) {
+        ria_printable(out->data + start);
+    }
+    return strlen(placeholders[i].name);
+}
+
 /* Appends the text with its placeholders replaced. */
 static void fill_in(const struct ria_facts *facts, const char *text, struct ria_buf *out)
 {
     while (*text != '\0') {
-        size_t i = 0;
-        while (i < sizeof(placeholders) / sizeof(placeholders[0]) &&
-               strncmp(text, placeholders[i].name, strlen(placeholders[i].name)) != 0) {
-            i++;
-        }
-        if (i < sizeof(placeholders) / sizeof(placeholders[0])) {
-            placeholders[i].add(facts, out);
-            text += strlen(placeholders[i].name);
-        } else {
+        size_t len = fill_placeholder(facts, text, out);
+        if (len == 0) {
             ria_buf_add_char(out, *text);
-            text++;
+            len = 1;
         }
+        text += len;
     }
 }
 

@@ -1,51 +1,81 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses options with getopt_long(). The value that getopt_long() returns for an option is FIRST
- * plus the option's index in the table. Rejects unknown options, empty values, missing required
+ * Parses options of the forms --NAME, --NAME VALUE, --NAME=VALUE, --help and -h, in any order; the
+ * words after -- are not options. Does not use getopt_long(), because getopt_long() accepts the
+ * beginning of a name, so that a new option could change what an existing command line means.
+ * Rejects unknown and abbreviated options, a missing, empty or superfluous value, missing required
  * options, arguments that are not options, and unknown names of commands. */
 #include "cli/command_line.h"
 
 #include "cli/help_text.h"
 #include "cli/output.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    FIRST = 256, /* greater than every character, so that no short option has the same value */
     HELP_MAX = 64 * 1024,
+    NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
 };
+
+static const struct ria_option help_switch = {.name = "help"};
 
 static int print_help(const struct ria_buf *text)
 {
     return text->failed ? ria_out_of_memory() : ria_print(text->data);
 }
 
-static void fill_table(const struct ria_syntax *syntax, struct option *out)
+/* Returns the option at the index; the index `count` is --help. */
+static const struct ria_option *option_at(const struct ria_syntax *syntax, size_t index)
 {
-    for (size_t i = 0; i < syntax->count; i++) {
-        out[i] = (struct option){
-            syntax->options[i].name,
-            syntax->options[i].argument != NULL ? required_argument : no_argument,
-            NULL,
-            FIRST + (int)i};
-    }
-    out[syntax->count] = (struct option){"help", no_argument, NULL, 'h'};
-    out[syntax->count + 1] = (struct option){0};
+    return index < syntax->count ? &syntax->options[index] : &help_switch;
 }
 
-/* Prints the usage error for an unknown option. For a short option, prints the letter, because the
- * letter can be in the middle of an argument such as -abc, and optind still points at that
- * argument. For --name=value where --name takes no value, optopt is the number that getopt_long()
- * returns for the option, and this number is at least FIRST. */
-static int unknown_option(char **argv, struct ria_error *err)
+/* Returns the length of an option's name. Of a word with one dash, the name is the first character,
+ * because the other characters could be a password, as in -pPASSWORD of the MySQL tools. */
+static size_t name_len(const char *word, const char *name)
 {
-    if (optopt > 0 && optopt < FIRST && optopt != 'h') {
-        return ria_usage_error(err, argv[0], "unknown option -%c", optopt);
+    uint32_t code = 0;
+    size_t len = ria_text_decode(name, &code);
+    return name - word > 1 ? strcspn(name, "=") : len > 0 ? len : 1;
+}
+
+/* Fills err for an unknown option. Names the options that begin with the same letters. Does not
+ * print the value, which could be a secret. */
+static int unknown_option(
+    const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
+{
+    const char *name = word + strspn(word, "-");
+    size_t len = name_len(word, name);
+    RIA_AUTO(buf) names = {.max = NAMES_MAX};
+    for (size_t i = 0; len > 0 && i <= syntax->count; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (strncmp(option->name, name, len) == 0) {
+            ria_buf_addf(&names, "%s--%s", names.len == 0 ? "" : " or ", option->name);
+        }
     }
-    return ria_usage_error(err, argv[0], "unknown option %s", argv[optind - 1]);
+    int shown = (int)((size_t)(name - word) + len);
+    const char *list = ria_buf_text(&names);
+    return names.len == 0 || list == NULL
+               ? ria_usage_error(err, command, "unknown option %.*s", shown, word)
+               : ria_usage_error(err, command, "unknown option %.*s; write %s", shown, word, list);
+}
+
+/* Finds the option that a word names, which begins with a dash. Returns NULL if there is none. */
+static const struct ria_option *find_option(const struct ria_syntax *syntax, const char *word)
+{
+    size_t len = strcspn(word, "=");
+    if (strcmp(word, "-h") == 0) {
+        return &help_switch;
+    }
+    for (size_t i = 0; i <= syntax->count && strncmp(word, "--", 2) == 0; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (strlen(option->name) == len - 2 && strncmp(option->name, word + 2, len - 2) == 0) {
+            return option;
+        }
+    }
+    return NULL;
 }
 
 static const char **value_place(const struct ria_option *option, void *values)
@@ -53,17 +83,29 @@ static const char **value_place(const struct ria_option *option, void *values)
     return (const char **)((char *)values + option->place);
 }
 
+/* Stores the value of an option; NULL: the command line has no value for it. Returns RIA_CONTINUE,
+ * or the exit status. */
 static int options_set(
-    char **argv, const struct ria_option *option, void *values, struct ria_error *err)
+    const char *command,
+    const struct ria_option *option,
+    const char *value,
+    void *values,
+    struct ria_error *err)
 {
     if (option->argument == NULL) {
+        if (value != NULL) {
+            return ria_usage_error(err, command, "--%s takes no value", option->name);
+        }
         *(bool *)((char *)values + option->place) = true;
         return RIA_CONTINUE;
     }
-    if (*optarg == '\0') {
-        return ria_usage_error(err, argv[0], "the value of --%s is empty", option->name);
+    if (value == NULL) {
+        return ria_usage_error(err, command, "--%s needs a value", option->name);
     }
-    *value_place(option, values) = optarg;
+    if (*value == '\0') {
+        return ria_usage_error(err, command, "the value of --%s is empty", option->name);
+    }
+    *value_place(option, values) = value;
     return RIA_CONTINUE;
 }
 
@@ -79,35 +121,61 @@ static int options_check_required(
     return RIA_CONTINUE;
 }
 
+static int print_help_of(const struct ria_syntax *syntax)
+{
+    RIA_AUTO(buf) text = {.max = HELP_MAX};
+    ria_help_of_command(syntax, &text);
+    return print_help(&text);
+}
+
+/* Parses the option in the word *at, and moves *at to its value if that is the next word. Returns
+ * RIA_CONTINUE, or the exit status. */
+static int parse_option(
+    int argc,
+    char **argv,
+    int *at,
+    const struct ria_syntax *syntax,
+    void *values,
+    struct ria_error *err)
+{
+    const char *word = argv[*at];
+    const struct ria_option *option = find_option(syntax, word);
+    if (option == NULL) {
+        return unknown_option(argv[0], syntax, word, err);
+    }
+    const char *equals = strchr(word, '=');
+    if (option == &help_switch && equals == NULL) {
+        return print_help_of(syntax);
+    }
+    const char *value = equals == NULL ? NULL : equals + 1;
+    if (value == NULL && option->argument != NULL && *at + 1 < argc) {
+        value = argv[++*at];
+    }
+    return options_set(argv[0], option, value, values, err);
+}
+
 int ria_options_read(
     int argc, char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err)
 {
-    struct option table[RIA_OPTIONS_MAX + 2];
-    fill_table(syntax, table);
-    opterr = 0;
-    int found;
+    const char *unexpected = NULL; /* the first argument that is not an option */
+    bool has_ended = false;        /* -- was read */
     int status = RIA_CONTINUE;
-    while ((found = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
-        if (found == 'h') {
-            RIA_AUTO(buf) text = {.max = HELP_MAX};
-            ria_help_of_command(syntax, &text);
-            return print_help(&text);
-        }
-        if (found == ':') {
-            return ria_usage_error(err, argv[0], "%s needs a value", argv[optind - 1]);
-        }
-        if (found < FIRST) {
-            return unknown_option(argv, err);
-        }
-        status = options_set(argv, &syntax->options[found - FIRST], values, err);
-        if (status != RIA_CONTINUE) {
-            return status;
+    for (int i = 1; status == RIA_CONTINUE && i < argc; i++) {
+        const char *word = argv[i];
+        if (has_ended || word[0] != '-' || word[1] == '\0') {
+            unexpected = unexpected == NULL ? word : unexpected;
+        } else if (strcmp(word, "--") == 0) {
+            has_ended = true;
+        } else {
+            status = parse_option(argc, argv, &i, syntax, values, err);
         }
     }
-    if (optind < argc) {
-        return ria_usage_error(err, argv[0], "unexpected argument \"%s\"", argv[optind]);
+    if (status != RIA_CONTINUE) {
+        return status;
     }
-    return options_check_required(argv, syntax, values, err);
+    return unexpected != NULL
+               ? ria_usage_error(err, argv[0], "unexpected argument \"%s\"", unexpected)
+               : options_check_required(argv, syntax, values, err);
 }
 
 int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints text on stdout and usage errors on stderr, for all commands. Reports text that cannot be
- * written completely as a failure, because another program may use the output. */
+ * Prints text on stdout and errors on stderr, for all commands. Reports text that cannot be written
+ * completely as a failure, because another program may use the output. An error may contain an
+ * argument or a path, so each control character in it is replaced; otherwise such a name could
+ * control the terminal. */
 #include "cli/output.h"
 
 #include <errno.h>
@@ -9,11 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    LINE_SIZE = 8192,
+    SEE_MAX = 80, /* the text that names --help, which must not be cut */
+};
+
 __attribute__((format(printf, 3, 0))) static void compose_usage(
     struct ria_error *err, const char *command, const char *format, va_list args)
 {
-    char what[RIA_ERROR_TEXT_MAX];
-    (void)vsnprintf(what, sizeof(what), format, args);
+    char what[RIA_ERROR_TEXT_MAX - SEE_MAX];
+    (void)ria_text_format_args(what, sizeof(what), format, args);
     (void)ria_fail(err, RIA_E_USAGE, "%s; see %s --help", what, command);
 }
 
@@ -43,21 +50,28 @@ void ria_print_error(const char *command, const struct ria_error *err)
     (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, err->text);
 }
 
+int ria_failure(const char *format, ...)
+{
+    char line[LINE_SIZE];
+    va_list args;
+    va_start(args, format);
+    (void)ria_text_format_args(line, sizeof(line), format, args);
+    va_end(args);
+    ria_printable(line);
+    (void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, line);
+    return RIA_EXIT_FAILED;
+}
+
 int ria_out_of_memory(void)
 {
-    (void)fprintf(stderr, "%s: " RIA_REFUSAL_MEMORY "\n", program_invocation_short_name);
-    return RIA_EXIT_FAILED;
+    return ria_failure(RIA_REFUSAL_MEMORY);
 }
 
 int ria_print(const char *text)
 {
     if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
-        (void)fprintf(
-            stderr,
-            "%s: cannot write to stdout: %s\n",
-            program_invocation_short_name,
-            strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
-        return RIA_EXIT_FAILED;
+        return ria_failure(
+            "cannot write to stdout: %s", strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
     }
     return RIA_EXIT_OK;
 }

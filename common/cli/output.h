@@ -15,7 +15,8 @@ enum {
 };
 
 /* Prints what is wrong with the command line, and "; see COMMAND --help", on stderr. `command` is
- * the full name of the command, such as "rds-iam setup mysql". Returns RIA_EXIT_USAGE. */
+ * the full name of the command, such as "rds-iam setup mysql". Replaces control characters
+ * in the text, and cuts a text that is too long. Returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Like ria_usage(), but fills *err and prints nothing. */
@@ -24,6 +25,10 @@ int ria_usage_error(struct ria_error *err, const char *command, const char *form
 
 /* Prints an error of a command on stderr, after the name of the program. */
 void ria_print_error(const char *command, const struct ria_error *err);
+
+/* Prints the name of the program and what failed on stderr. Replaces control characters in the
+ * text, and cuts a text of more than 8191 bytes. Returns RIA_EXIT_FAILED. */
+int ria_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints "out of memory" on stderr. Returns RIA_EXIT_FAILED. */
 int ria_out_of_memory(void);

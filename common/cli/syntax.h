@@ -52,10 +52,6 @@ struct ria_syntax {
     const char *exit_status; /* what the exit statuses mean; NULL: those of cli/output.h */
 };
 
-enum {
-    RIA_OPTIONS_MAX = 16,
-};
-
 /* Runs a command. argv[0] is its full name, "rds-iam setup mysql". Returns the exit status. */
 typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 

@@ -7,13 +7,13 @@
  */
 #include "codec/digest.h"
 
+#include "base/object.h"
+
 #include <errno.h>
-#include <link.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 enum {
     BLOCK_LEN = 64
@@ -51,66 +51,25 @@ static void list_functions(uintptr_t out[FUNCTIONS])
     out[i++] = (uintptr_t)CRYPTO_THREAD_run_once;
 }
 
-/* A search for the loaded object that contains an address. */
-struct owner {
-    uintptr_t address;
-    bool is_found;
-    struct dl_phdr_info object;
-};
-
-/* Returns whether a loaded object contains an address. */
-static bool covers(const struct dl_phdr_info *object, uintptr_t address)
-{
-    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
-        uintptr_t start = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
-        if (object->dlpi_phdr[i].p_type == PT_LOAD && address >= start &&
-            address - start < object->dlpi_phdr[i].p_memsz) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Called by dl_iterate_phdr(): stops at the object that contains owner->address. */
-static int match_object(struct dl_phdr_info *object, size_t size, void *self)
-{
-    (void)size;
-    struct owner *owner = self;
-    if (!covers(object, owner->address)) {
-        return 0;
-    }
-    owner->object = *object;
-    if (*object->dlpi_name == '\0') {
-        owner->object.dlpi_name =
-            (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
-    }
-    owner->is_found = true;
-    return 1;
-}
-
 /* Finds the object that contains an address. Returns false with err filled if there is none. */
-static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *err)
+static bool find_owner(uintptr_t address, struct ria_object *out, struct ria_error *err)
 {
-    *out = (struct owner){.address = address};
-    (void)dl_iterate_phdr(match_object, out);
-    return out->is_found ||
+    return ria_object_at(address, out) ||
            ria_fail(err, RIA_E_CRYPTO, "cannot find the library that contains OpenSSL's functions");
 }
 
-/* Returns true if all functions are in one object; otherwise returns false with err filled.
- * Compares address ranges, because dladdr() is slow: it would search libcrypto's symbols for each
- * function. */
+/* Returns true if all functions are in one object; otherwise returns false with err filled. */
 static bool lie_in_one_object(struct ria_error *err)
 {
     uintptr_t functions[FUNCTIONS];
-    struct owner first;
-    struct owner other;
+    struct ria_object first;
+    struct ria_object other;
     list_functions(functions);
     if (!find_owner(functions[0], &first, err)) {
         return false;
     }
     for (size_t i = 1; i < FUNCTIONS; i++) {
-        if (covers(&first.object, functions[i])) {
+        if (ria_object_contains(&first, functions[i])) {
             continue;
         }
         return find_owner(functions[i], &other, err) &&
@@ -120,8 +79,8 @@ static bool lie_in_one_object(struct ria_error *err)
                    "OpenSSL's functions come from both %s and %s: a program exports OpenSSL names "
                    "of its own (link it without -rdynamic or hide them), or takes the address of "
                    "one and is loaded at a fixed address (link it with -pie)",
-                   first.object.dlpi_name,
-                   other.object.dlpi_name);
+                   first.name,
+                   other.name);
     }
     return true;
 }

@@ -5,8 +5,9 @@
  * functions clean every URL from a setting, and every text that another program sent, before it is
  * written to a message, a log or an explanation.
  *
- * The functions resolve no name. No request is sent to the host that they find: libcurl parses the
- * URL of each request itself (fetch/http.h). The functions may be called from any thread.
+ * The functions resolve no name. Their result is only shown to the user. It does not decide where a
+ * request is sent, because libcurl parses the URL of each request itself (fetch/http.h). The
+ * functions may be called from any thread.
  */
 #ifndef RIA_CODEC_URL_H
 #define RIA_CODEC_URL_H
@@ -20,17 +21,19 @@ enum {
 
 /* Writes the "host:port" of a URL unchanged, or "host" if the URL has no port. Writes "[URL not
  * shown]" if it is not certain which part is the host. This is the case for a URL without a scheme,
- * for an '@' after the authority of RFC 3986 3.2 (the user may have meant a password with a slash),
- * and for characters in the host or the port that are not valid there. */
+ * for an '@' after the authority of RFC 3986 3.2 (the user may have meant a password with a slash:
+ * in https://user:12/34@host the authority is user:12), and for characters in the host or the port
+ * that are not valid there. */
 void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 
 /* Returns "https://" or "http://" if the URL begins with it (in lower case), else "". */
 const char *ria_url_scheme(const char *url);
 
 /* Copies a text, and replaces each URL in it by the results of ria_url_scheme() and ria_url_show().
- * A URL ends before a space, a quote or an angle bracket. But if the text contains an '@' after
- * that point, the URL ends with the word that contains the last '@'. Returns false if the text was
- * cut; in this case out ends in "...". */
+ * A URL ends before the first space, quote or angle bracket. But if the text contains an '@' after
+ * this character, the character may belong to a password. In this case everything up to the last
+ * '@' of the text, and the rest of the word after that '@', counts as part of the URL. Returns
+ * false if the text was cut; in this case out ends in "...". */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
 /* Like ria_url_show_in(), but changes the text itself, which is a complete message. The message may

@@ -20,8 +20,8 @@ enum {
 };
 
 /* Checks tls = verify-ca. The section must name one endpoint, by its own name or by `endpoint`.
- * RDS Proxy and Aurora DSQL are rejected: public CAs issue their certificates, and also those of
- * other servers. */
+ * RDS Proxy and Aurora DSQL are rejected, because their certificates are issued by public CAs,
+ * which also issue certificates to other servers. */
 static bool check_verify_ca(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -254,7 +254,7 @@ static bool load_default(
     char path[RIA_PATH_MAX];
     add_default_name(world, &name);
     if (ria_buf_text(&name) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long, or out of memory");
+        return ria_fail(err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long, or memory ran out");
     }
     const struct ria_settings_path own = {path, false};
     const struct ria_settings_path system = {"/etc/rds-iam/config", false};

@@ -3,12 +3,13 @@
  * Caches parsed files of rds-iam's configuration in the memory of this process. The files contain
  * no credentials.
  *
- * A copy is used while world->read_facts() shows that the file is unchanged: the same device,
- * inode, size, times, owner, group, mode and access control list, for the same user. So the file
- * still passes the check of base/trust.h, which it passed when it was read. A file that was changed
- * just before it was read is not cached, because the next change of the file might leave its times
- * unchanged (is_settled in struct ria_stamp). A file is also not cached if the world has no
- * read_facts().
+ * A copy is used only while two conditions hold. The process has the same effective user as when it
+ * read the file. And world->read_facts() returns the same facts as then: device, inode, size,
+ * times, owner, group, mode and access control list. The check of base/trust.h depends only on this
+ * user and these facts. The file passed the check when it was read, so the check is not repeated
+ * for the copy. A file that was changed just before it was read is not cached, because the next
+ * change of the file might leave its times unchanged (is_settled in struct ria_stamp). A file is
+ * also not cached if the world has no read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never

@@ -88,7 +88,8 @@ static bool section_parse_name(
     enum ria_identifier kind, const struct ria_setting *setting, struct ria_error *err)
 {
     if (*setting->value == '\0') {
-        return ria_fail_at(err, RIA_E_CONFIG, setting, "the value is empty; give one or remove it");
+        return ria_fail_at(
+            err, RIA_E_CONFIG, setting, "the value is empty; write a value, or remove this line");
     }
     return ria_identifier_check(kind, setting, RIA_E_CONFIG, err);
 }

@@ -69,7 +69,7 @@ static bool cli_session_refused(
     return ria_fail(
         err,
         is_final ? RIA_E_NO_CREDENTIALS : RIA_E_CREDENTIALS,
-        "%.128s answers its renewal with status %ld%s%s%s",
+        "%.128s answered the renewal with status %ld%s%s%s",
         host,
         response->status,
         has_word ? ": " : "",

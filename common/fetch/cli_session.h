@@ -17,7 +17,7 @@ struct ria_session_kind {
     int64_t renew_before;      /* renew a token that expires within this number of seconds */
     /* Returns whether the file has all members that the session needs. The tokens in a file that
      * lacks one of these members are never renewed, because the response of the service could not
-     * be stored in the file, and the refresh token would be spent for nothing. */
+     * be stored in the file, and the old refresh token is no longer valid after the response. */
     bool (*is_whole)(const struct ria_token_file *file);
     /* Returns whether the file contains everything that a renewal needs. */
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);

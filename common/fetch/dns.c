@@ -59,8 +59,9 @@ bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size
     return false;
 }
 
-/* Queries DNS for the A records of a host, because the response also contains the CNAME records
- * that lead to them. Sets `name` to the RDS name, or to "" if none is found. */
+/* Queries DNS for the A records of a host. The response also contains the CNAME records that lead
+ * from the host to these A records. Sets `name` to the RDS name among them, or to "" if there is
+ * none. */
 static void query_dns(const char *host, char name[RIA_HOST_SIZE])
 {
     unsigned char message[MESSAGE_MAX];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Forks a child that renews a token, and reads the child's error from a pipe. The child leaves the
- * session of rds-iam-fetch, closes all descriptors above stderr except the lock and the pipe, and
- * writes a temporary file before it sends the old token. If the child cannot write this file, it
- * renews nothing. */
+ * Forks a child that renews a token, and reads the child's result from a pipe. The child leaves the
+ * session of rds-iam-fetch, and closes all descriptors above stderr except the pipe and the lock of
+ * the token file. The server invalidates the old refresh token when it responds. So before the
+ * child sends this token to the server, the child checks that it can store the new token: it writes
+ * a temporary file of the expected size. If this fails, the child sends no request. */
 #include "fetch/renewal.h"
 
 #include <errno.h>
@@ -23,7 +24,8 @@ enum {
 };
 
 /* Closes all descriptors above stderr, except `one` and `other`. The child must not keep any other
- * descriptor, because the lock of the cache, for example, must be released when rds-iam-fetch ends.
+ * descriptor. For example, while the child has the descriptor of the cache's lock open, this lock
+ * is not released, even if rds-iam-fetch has ended.
  */
 static void close_all_but(unsigned one, unsigned other)
 {
@@ -74,8 +76,9 @@ __attribute__((noreturn)) static void renew_alone(
     _exit(0);
 }
 
-/* Reads the child's error until the deadline. Returns true if the child succeeded. Otherwise
- * returns false with *out filled. */
+/* Waits for the child's result, but not longer than the deadline. Returns true if the child
+ * succeeded. Otherwise returns false, with *out filled with the child's error or with the error of
+ * this function. */
 static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out)
 {
     for (;;) {
@@ -86,7 +89,7 @@ static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error 
             continue;
         }
         if (ready <= 0) {
-            return ria_fail(out, RIA_E_DEADLINE, "its renewal takes longer than a login allows");
+            return ria_fail(out, RIA_E_DEADLINE, "the renewal takes longer than a login allows");
         }
         ssize_t len = read(in, out, sizeof(*out));
         if (len < 0 && errno == EINTR) {
@@ -94,7 +97,7 @@ static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error 
         }
         return len == (ssize_t)sizeof(*out)
                    ? out->code == RIA_E_NONE
-                   : ria_fail(out, RIA_E_SYSTEM, "its renewal ended without a result");
+                   : ria_fail(out, RIA_E_SYSTEM, "the renewal ended without a result");
     }
 }
 
@@ -103,7 +106,7 @@ enum ria_outcome ria_renewal_run(
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return ria_failed(err, RIA_E_SYSTEM, "cannot create a pipe for its renewal");
+        return ria_failed(err, RIA_E_SYSTEM, "cannot create a pipe for the renewal");
     }
     pid_t pid = fork();
     if (pid == 0) {
@@ -113,7 +116,7 @@ enum ria_outcome ria_renewal_run(
     (void)close(ends[1]);
     if (pid < 0) {
         (void)close(ends[0]);
-        return ria_failed(err, RIA_E_SYSTEM, "cannot start a process for its renewal");
+        return ria_failed(err, RIA_E_SYSTEM, "cannot start a process for the renewal");
     }
     struct ria_error received = {0};
     bool ok = await_error(fetch, ends[0], &received);

@@ -10,11 +10,13 @@
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Returns a handle of the object that contains the address; the caller closes it. Returns NULL for
  * the program itself. */
@@ -44,33 +46,51 @@ static void *find_through(const void *caller, const char *name)
 
 /* -- every loaded object --------------------------------------------------------------------- */
 
+static struct link_map *map_at(const void *address)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 ? NULL : map;
+}
+
+/* Returns true if an object was loaded after this one. The objects before this one are the program
+ * and other preloaded objects, which are never unloaded. */
+static bool is_later(const struct link_map *object)
+{
+    static const char here = 0;
+    const struct link_map *before = map_at(&here);
+    while (before != NULL && before != object) {
+        before = before->l_prev;
+    }
+    return object != NULL && before == NULL;
+}
+
+/* Looks the name up in the object of that file, if the file is loaded, and in its dependencies. */
+static void *find_in_object(const char *file, const char *name)
+{
+    void *object = *file == '\0' ? NULL : dlopen(file, RTLD_NOLOAD | RTLD_LAZY);
+    void *found = object == NULL ? NULL : ria_real_dlsym(object, name);
+    found = found != NULL && is_later(map_at(found)) ? found : NULL;
+    if (object != NULL) {
+        (void)dlclose(object);
+    }
+    return found;
+}
+
 enum {
     NAMES_BYTES = PATH_MAX, /* of the names that one pass over the loaded objects copies */
     PASSES_MAX = 1000,
 };
 
-/* The file names of some of the objects that were loaded after this one. They are copies, because
- * another thread may unload an object at any time. */
+/* The file names of some of the loaded objects, in load order. They are copies, because another
+ * thread may unload an object at any time. */
 struct object_names {
-    size_t skip;                 /* how many objects after this one are not copied */
+    size_t skip;                 /* how many of the first objects are not copied */
     size_t count;                /* how many names follow in `text` */
     size_t used;                 /* bytes of `text` */
     unsigned long long unloaded; /* how many objects the process had unloaded */
-    bool is_after;               /* the pass has reached this object */
     char text[NAMES_BYTES];      /* each name with its zero byte */
 };
-
-static bool is_own_object(const struct dl_phdr_info *object)
-{
-    static const char here = 0;
-    bool is_own = false;
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-        uintptr_t start = (uintptr_t)(object->dlpi_addr + segment->p_vaddr);
-        is_own |= segment->p_type == PT_LOAD && (uintptr_t)&here - start < segment->p_memsz;
-    }
-    return is_own;
-}
 
 /* For dl_iterate_phdr(), which holds a lock of the dynamic linker. Ends the pass if the next name
  * does not fit. A name that can never fit is empty in `text`. */
@@ -79,10 +99,6 @@ static int copy_object_name(struct dl_phdr_info *object, size_t size, void *argu
     struct object_names *names = argument;
     (void)size;
     names->unloaded = object->dlpi_subs;
-    if (!names->is_after) {
-        names->is_after = is_own_object(object);
-        return 0;
-    }
     if (names->skip > 0) {
         names->skip--;
         return 0;
@@ -99,16 +115,6 @@ static int copy_object_name(struct dl_phdr_info *object, size_t size, void *argu
     return 0;
 }
 
-static void *find_in_object(const char *file, const char *name)
-{
-    void *object = *file == '\0' ? NULL : dlopen(file, RTLD_NOLOAD | RTLD_LAZY);
-    void *found = object == NULL ? NULL : ria_real_dlsym(object, name);
-    if (object != NULL) {
-        (void)dlclose(object);
-    }
-    return found;
-}
-
 static void *find_in_objects(const struct object_names *names, const char *name)
 {
     void *found = NULL;
@@ -120,10 +126,9 @@ static void *find_in_objects(const struct object_names *names, const char *name)
     return found;
 }
 
-/* Looks the name up in every object that was loaded after this one. Needed if the caller ended with
- * a jump (a tail call), because in this case the return address is in another object. If objects
- * are unloaded between two passes, the positions change, so the search starts again. */
-static void *find_anywhere(const char *name)
+/* Searches in load order. If objects are unloaded between two passes, the positions change, so the
+ * search starts again. */
+static void *find_in_load_order(const char *name)
 {
     struct object_names names = {0};
     void *found = NULL;
@@ -139,6 +144,84 @@ static void *find_anywhere(const char *name)
         found = has_moved ? NULL : find_in_objects(&names, name);
         next = has_moved ? 0 : next + names.count;
     }
+    return found;
+}
+
+/* -- every mapped file, in a child of fork() --------------------------------------------------- */
+
+static pid_t loaded_by; /* written once, before main() */
+
+__attribute__((constructor)) static void record_process(void)
+{
+    loaded_by = getpid();
+}
+
+/* Returns the path in a line of /proc/self/maps, "START-END RIGHTS OFFSET DEVICE INODE PATH", or ""
+ * if the mapping contains no code of a file. Changes the line. */
+static const char *mapped_path(char *line)
+{
+    static const char deleted[] = " (deleted)"; /* the file was replaced after it was loaded */
+    enum {
+        EXECUTABLE = 3,
+        DELETED_LEN = sizeof(deleted) - 1
+    };
+    const char *rights = strchr(line, ' ');
+    char *path = strchr(line, '/');
+    if (path == NULL || rights == NULL || strncmp(rights, " r-x", EXECUTABLE + 1) != 0) {
+        return "";
+    }
+    size_t len = strlen(path);
+    if (len > DELETED_LEN && strcmp(path + len - DELETED_LEN, deleted) == 0) {
+        path[len - DELETED_LEN] = '\0';
+    }
+    return path;
+}
+
+/* Searches the complete lines of `text`, and moves the rest to its start. A line that is longer
+ * than the buffer is dropped. Returns the function, or NULL. */
+static void *find_in_lines(char *text, size_t *used, size_t size, const char *name)
+{
+    void *found = NULL;
+    char *line = text;
+    char *end = NULL;
+    while (found == NULL && (end = memchr(line, '\n', *used - (size_t)(line - text))) != NULL) {
+        *end = '\0';
+        found = find_in_object(mapped_path(line), name);
+        line = end + 1;
+    }
+    *used -= (size_t)(line - text);
+    memmove(text, line, *used);
+    *used = *used == size ? 0 : *used;
+    return found;
+}
+
+/* Searches the files that are mapped as code, in the order of their addresses. */
+static void *find_in_mapped_files(const char *name)
+{
+    char text[NAMES_BYTES + 128]; /* a path, and what is in front of it */
+    void *found = NULL;
+    size_t used = 0;
+    ssize_t count = 1;
+    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    while (maps >= 0 && found == NULL && count > 0) {
+        count = read(maps, text + used, sizeof(text) - used);
+        used += count > 0 ? (size_t)count : 0;
+        found = find_in_lines(text, &used, sizeof(text), name);
+    }
+    if (maps >= 0) {
+        (void)close(maps);
+    }
+    return found;
+}
+
+/* Looks the name up in every object that was loaded after this one. Needed if the caller ended with
+ * a jump (a tail call), because in this case the return address is in another object. A child of
+ * fork() must not call dl_iterate_phdr() (base/object.h). */
+static void *find_anywhere(const char *name)
+{
+    int saved = errno;
+    void *found = getpid() == loaded_by ? find_in_load_order(name) : find_in_mapped_files(name);
+    errno = saved;
     return found;
 }
 
@@ -191,13 +274,6 @@ bool ria_library_function(const struct ria_library *library, const char *name, v
     void *found = ria_real_dlsym(library->handle, name);
     memcpy(function, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
     return found != NULL;
-}
-
-static struct link_map *map_at(const void *address)
-{
-    Dl_info info;
-    struct link_map *map = NULL;
-    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 ? NULL : map;
 }
 
 bool ria_library_contains(const struct ria_library *library, const void *address)

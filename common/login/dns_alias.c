@@ -2,9 +2,10 @@
  *
  * Replaces the error "is not an RDS endpoint" if DNS reports that the dialled name is an alias of
  * an RDS endpoint. The new error names that endpoint. The name is looked up only after the login
- * has failed. rds-iam-fetch makes the DNS query, not the host program, because the resolver uses
- * settings of the host's process, needs more stack than a library may use there, and may wait
- * longer than a login allows. A separate process can be killed at the deadline. */
+ * has failed. rds-iam-fetch makes the DNS query, not the host program, because the resolver would
+ * share its settings (_res) with the host program, needs more stack than a library may use in a
+ * thread of that program, and may wait longer than a login allows. A separate process can be killed
+ * at the deadline. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -13,7 +14,8 @@
 #include <string.h>
 
 enum {
-    /* A working resolver responds within one second, and the login has already failed. */
+    /* A working resolver responds within one second. The query only improves the message of a login
+     * that has already failed, so the user should not wait much longer for it. */
     BUDGET_MS = 2000
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes and reads the response to a question. The reader rejects an unknown field, a text that is
- * too long, and a response with neither an answer nor a reason. */
+ * too long, and a response that contains neither an answer nor an error message. */
 #include "provider/answer_record.h"
 
 #include "codec/record.h"

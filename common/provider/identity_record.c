@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes and reads the response to a request for an identity. The reader rejects an unknown field,
- * a text that is too long, and a response with neither an identity nor a reason. */
+ * a text that is too long, and a response that contains neither an ARN nor an error message. */
 #include "provider/identity_record.h"
 
 #include "codec/record.h"

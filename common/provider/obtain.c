@@ -239,9 +239,9 @@ static void obtain_fetch(
 }
 
 /* Runs rds-iam-fetch, except in one case: a role needs an MFA code, the user has not entered it,
- * and the AWS CLI's cache, which may contain the role's credentials, may not be read. If no new
- * credentials are obtained, uses the cached credentials if they have not expired. Returns false if
- * *out is the cached response, else true. */
+ * and rds-iam must not read the AWS CLI's cache, which may contain the role's credentials
+ * (aws_cli_cache). If no new credentials are obtained, uses the cached credentials if they have not
+ * expired. Returns false if *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,

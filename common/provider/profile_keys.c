@@ -118,7 +118,7 @@ static bool explain_lack_of_token(
             RIA_E_CREDENTIALS,
             &token,
             "aws_session_token of the profile \"%.64s\" is empty, and AWS accepts temporary keys "
-            "(ASIA...) only with it; write it",
+            "(ASIA...) only with a session token; add the token",
             profile->name);
     }
     return !ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault) ||

@@ -95,11 +95,9 @@ static int print_credentials(const struct ria_session *session)
     if (!tool_credentials_is_plain(&session->access_key_id) ||
         !tool_credentials_is_plain(&session->secret_access_key) ||
         !tool_credentials_is_plain(&session->session_token)) {
-        (void)fputs(
-            "rds-iam: these credentials contain characters that no AWS key has; fix their source, "
-            "which --explain shows\n",
-            stderr);
-        return RIA_EXIT_FAILED;
+        return ria_failure(
+            "these credentials contain characters that no AWS key has; fix their source, which "
+            "--explain shows");
     }
     ria_buf_add_text(&text, "{\"Version\": 1");
     add_member(&text, "AccessKeyId", session->access_key_id.data);
@@ -173,8 +171,7 @@ static int clear(const struct ria_world *world)
     unsigned count = 0;
     for (size_t i = 0; ria_session_directory(world, i, path, sizeof(path)); i++) {
         if (!clear_directory(path, &count)) {
-            (void)fprintf(stderr, "rds-iam: %s: cannot be emptied: %s\n", path, strerror(errno));
-            return RIA_EXIT_FAILED;
+            return ria_failure("%s: cannot be emptied: %s", path, strerror(errno));
         }
     }
     return printf("removed from the cache: %u\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
@@ -338,8 +335,7 @@ static int show(const struct ria_login *login, bool explain, const struct ria_wo
         return RIA_EXIT_FAILED;
     }
     if (outcome != RIA_FOUND) {
-        (void)fprintf(stderr, "rds-iam: %s\n", err.text);
-        return RIA_EXIT_FAILED;
+        return ria_failure("%s", err.text);
     }
     return explain ? RIA_EXIT_OK : print_credentials(&session);
 }

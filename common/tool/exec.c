@@ -265,8 +265,7 @@ static bool check_object(const char *path)
     if (access(path, R_OK) == 0) {
         return true;
     }
-    (void)fprintf(
-        stderr, "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n", path, strerror(errno));
+    (void)ria_failure("%s: cannot be read (%s); reinstall rds-iam", path, strerror(errno));
     return false;
 }
 
@@ -285,9 +284,8 @@ static bool check_preload(void)
         }
     }
     if (is_ready && absent == RIA_PARTS) {
-        (void)fprintf(
-            stderr,
-            "rds-iam: neither %s nor %s is installed; install one of these packages\n",
+        (void)ria_failure(
+            "neither %s nor %s is installed; install one of these packages",
             RIA_PACKAGE_MYSQL,
             RIA_PACKAGE_POSTGRESQL);
         return false;
@@ -413,7 +411,7 @@ static bool resolve_ca(const char *ca, char **out)
         errno = EISDIR;
     }
     if (!ok) {
-        (void)fprintf(stderr, "rds-iam: --ca %s: %s; name Amazon's bundle\n", ca, strerror(errno));
+        (void)ria_failure("--ca %s: %s; name Amazon's bundle", ca, strerror(errno));
     }
     return ok;
 }
@@ -446,8 +444,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     /* execvp() searches the caller's PATH, which a privileged process must not trust. */
     if (world->is_privileged(world->self)) {
-        (void)fputs("rds-iam: " RIA_REFUSAL_PRIVILEGED "\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_failure(RIA_REFUSAL_PRIVILEGED);
     }
     char **command = argv + end + 1;
     char *resolved = NULL;
@@ -459,6 +456,6 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     (void)execvp(command[0], command);
     int error = errno;
-    (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));
+    (void)ria_failure("cannot run %s: %s", command[0], strerror(error));
     return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }

@@ -4,6 +4,7 @@
  * control characters in text that is quoted from a file. */
 #include "tool/finding.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,10 @@ void ria_finding_add(
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ria_printable(text);
-    ria_buf_addf(&findings->text, "%s:", path);
+    char place[PATH_MAX];
+    (void)ria_text_copy(place, sizeof(place), path);
+    ria_printable(place);
+    ria_buf_addf(&findings->text, "%s:", place);
     if (line != 0) {
         ria_buf_addf(&findings->text, "%u:", line);
     }

@@ -210,9 +210,9 @@ int ria_command_lint(int argc, char **argv, const struct ria_world *world)
     bool ok = run_lint(&lint, &files);
     const char *text = ok ? ria_buf_text(&lint.findings.text) : NULL;
     if (!ok) {
-        (void)fputs("rds-iam: out of memory for the services of these files\n", stderr);
+        (void)ria_failure("out of memory for the services of these files");
     } else if (text == NULL) {
-        (void)fputs("rds-iam: too many findings to print; fix long or repeated lines\n", stderr);
+        (void)ria_failure("too many findings to print; fix long or repeated lines");
     }
     status = text == NULL ? RIA_EXIT_FAILED : ria_print(text);
     ria_buf_release(&lint.findings.text);

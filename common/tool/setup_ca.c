@@ -132,7 +132,7 @@ static unsigned print_lost(
         if (!ria_ca_has_expired(root, setup->now) && !ria_ca_bundle_has(fresh, root)) {
             char subject[RIA_CA_SUBJECT_SIZE];
             ria_ca_subject(root, subject);
-            (void)fprintf(stderr, "rds-iam: not in the new bundle: %s\n", subject);
+            (void)ria_failure("not in the new bundle: %s", subject);
             count++;
         }
     }
@@ -276,7 +276,7 @@ int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
         (void)close(setup.fd);
     }
     if (!ok) {
-        (void)fprintf(stderr, "rds-iam: %s\n", setup.err.text);
+        (void)ria_failure("%s", setup.err.text);
         return setup.err.code == RIA_E_USAGE ? RIA_EXIT_USAGE : RIA_EXIT_FAILED;
     }
     return ria_print("");

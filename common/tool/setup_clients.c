@@ -89,9 +89,20 @@ static const char *const advice[] = {
     [LIBRARY_UNREADABLE] = "cannot be read",
 };
 
+/* Appends a line about a file. Replaces control characters in its path, so that the text remains
+ * one line, which may be a comment in an option file. */
+static void add_advice(
+    const char *prefix, const char *path, enum client_library library, struct ria_buf *out)
+{
+    char shown[PATH_MAX];
+    (void)ria_text_copy(shown, sizeof(shown), path);
+    ria_printable(shown);
+    ria_buf_addf(out, "%s%s %s\n", prefix, shown, advice[library]);
+}
+
 void ria_setup_add_client(const char *path, struct ria_buf *out)
 {
-    ria_buf_addf(out, "%s %s\n", path, advice[library_of(path)]);
+    add_advice("", path, library_of(path), out);
 }
 
 /* -- the clients on this machine ------------------------------------------------------------ */
@@ -134,7 +145,7 @@ static void setup_clients_inspect(struct search *search, const char *path)
     enum client_library library = library_of(path);
     bool is_usual = library == LIBRARY_LOADS || library == LIBRARY_UNREADABLE;
     if (library != LIBRARY_NONE && !(search->is_for_exceptions && is_usual)) {
-        ria_buf_addf(search->out, "%s%s %s\n", search->prefix, path, advice[library]);
+        add_advice(search->prefix, path, library, search->out);
     }
 }
 

@@ -188,8 +188,7 @@ static void fill_values(const struct mysql_setup *setup, struct ria_setup_value 
 
 static int setup_mysql_fail(const struct mysql_setup *setup)
 {
-    (void)fprintf(stderr, "rds-iam: %s\n", setup->err.text);
-    return RIA_EXIT_FAILED;
+    return ria_failure("%s", setup->err.text);
 }
 
 static int setup_mysql_write(struct mysql_setup *setup, const struct ria_setup_value *values)

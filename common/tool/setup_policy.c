@@ -228,8 +228,7 @@ static int find_database(struct policy *policy, const struct ria_world *world)
         struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
         ria_alias_explain(&policy->login, deadline, world, &err);
     }
-    (void)fprintf(stderr, "rds-iam: %s\n", err.text);
-    return RIA_EXIT_FAILED;
+    return ria_failure("%s", err.text);
 }
 
 /* -- the policy ------------------------------------------------------------------------------ */
@@ -304,12 +303,13 @@ static void policy_note(const char *format, ...) __attribute__((format(printf, 1
 
 static void policy_note(const char *format, ...)
 {
+    char text[1024];
     va_list args;
     va_start(args, format);
-    (void)fputs("rds-iam: note: ", stderr);
-    (void)vfprintf(stderr, format, args);
+    (void)ria_text_format_args(text, sizeof(text), format, args);
     va_end(args);
-    (void)fputc('\n', stderr);
+    ria_printable(text);
+    (void)fprintf(stderr, "rds-iam: note: %s\n", text);
 }
 
 /* Appends a command in which #H is replaced by the database's endpoint, and #R by the database's

@@ -123,11 +123,9 @@ static const char written_text[] = "\n"
                                    "@START@"
                                    "# Then: psql service=@SERVICE@\n";
 
-/* Empty if systemd finds the units by name. */
-#define USER_UNITS (sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "")
+/* RIA_UNITS and RIA_USER_UNITS are empty if systemd finds the units by name. */
 #define LINK_UNIT                                                                                  \
-    (sizeof(RIA_UNITS) > 1 ? "    systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"    \
-                           : "")
+    (sizeof(RIA_UNITS) > 1 ? "    systemctl link " RIA_UNITS "rds-iam-agent@.service\n" : "")
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -214,6 +212,14 @@ static bool find_passfile(struct postgres_setup *setup)
         directory.base,
         directory.below,
         setup->service);
+    if (!is_writable(setup->passfile)) {
+        return ria_fail(
+            &setup->err,
+            RIA_E_CONFIG,
+            "the passfile's path %s contains a control character, which pg_service.conf cannot "
+            "contain; set XDG_RUNTIME_DIR or HOME to another directory",
+            setup->passfile);
+    }
     return (len > 0 && len <= RIA_SERVICE_LINE_OLD - (int)sizeof("passfile=")) ||
            ria_fail(
                &setup->err, RIA_E_CONFIG, "the passfile's path is too long for pg_service.conf");
@@ -330,7 +336,7 @@ static void setup_postgres_fill_values(
         {"EXPORTS", ria_buf_text(&texts->exports), false},
         {"UNIT", ria_buf_text(&texts->unit), false},
         {"SIDECAR", RIA_SIDECAR, false},
-        {"USERUNITS", USER_UNITS, false},
+        {"USERUNITS", RIA_USER_UNITS, false},
         {"LINKUNIT", LINK_UNIT, false},
         {"FIRST", setup->has_ca ? "" : "# 0. Run once: rds-iam setup ca\n", false},
         {"ENTRY", entry_text, true},
@@ -359,8 +365,7 @@ static bool fits(const char *text)
 
 static int setup_postgres_fail(const struct postgres_setup *setup)
 {
-    (void)fprintf(stderr, "rds-iam: %s\n", setup->err.text);
-    return RIA_EXIT_FAILED;
+    return ria_failure("%s", setup->err.text);
 }
 
 static int setup_postgres_write(struct postgres_setup *setup, const char *entry, const char *next)
@@ -404,12 +409,10 @@ static int write_or_print(
         return ria_out_of_memory();
     }
     if (!fits(whole) || !fits(part)) {
-        (void)fprintf(
-            stderr,
-            "rds-iam: libpq 10 to 13 reads lines of at most %d bytes, including comments; use a "
-            "shorter --service or --username\n",
+        return ria_failure(
+            "libpq 10 to 13 reads lines of at most %d bytes, including comments; use a shorter "
+            "--service or --username",
             RIA_SERVICE_LINE_OLD);
-        return RIA_EXIT_FAILED;
     }
     return setup->is_written ? setup_postgres_write(setup, part, whole) : ria_print(whole);
 }

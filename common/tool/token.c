@@ -57,8 +57,7 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     struct ria_error err;
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
     if (ria_token_for(login, deadline, world, &token, &err) != RIA_FOUND) {
-        (void)fprintf(stderr, "rds-iam: %s\n", err.text);
-        return RIA_EXIT_FAILED;
+        return ria_failure("%s", err.text);
     }
     ria_buf_add_char(&token.text, '\n');
     const char *text = ria_buf_text(&token.text);

@@ -2,9 +2,9 @@
  *
  * Declares the parts of MariaDB Connector/C's private layout that a client authentication plugin
  * uses. The plugin has its own declarations, because Debian's headers of Connector/C do not
- * compile: they include a file that Debian does not install. The plugin must not need a symbol of
- * the program that loads it, because the command line tools contain the library but export no
- * symbol.
+ * compile: they include a file that Debian does not install. The command line tools contain the
+ * library but export none of its functions, so the plugin cannot link to them. It calls the library
+ * only through function pointers in the structs below.
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
  * installed headers. A member whose name begins with unused_ fills the space of members that the
@@ -145,9 +145,10 @@ enum {
     RIA_MARIADB_INFO_TLS_VERIFY_STATUS = 37,     /* out: unsigned; known since 3.4.1 */
 };
 
-/* MYSQL_PLUGIN_VIO: reads and writes packets during authentication. The length of a packet is an
- * int in the header, but a size_t in the code of 3.1 to 3.4.1; passing a size_t is correct for
- * both. */
+/* MYSQL_PLUGIN_VIO: reads and writes packets during authentication. The library's header declares
+ * the length in write_packet() as an int, but the function in 3.1 to 3.4.1 takes a size_t. The
+ * plugin passes a size_t, so the upper bits of the argument are zero, and both kinds of function
+ * read the right length. */
 struct ria_mariadb_vio {
     int (*read_packet)(struct ria_mariadb_vio *vio, unsigned char **packet);
     int (*write_packet)(struct ria_mariadb_vio *vio, const unsigned char *packet, size_t len);
@@ -169,8 +170,9 @@ enum {
 
 enum {
     RIA_MARIADB_AUTHENTICATION_PLUGIN = 2,
-    RIA_MARIADB_INTERFACE_VERSION = 0x0100, /* all versions of the library load a plugin with
-                                               0x0100; 0x0101 has one more member */
+    /* All versions of the library load a plugin with 0x0100. In 0x0101, struct ria_mariadb_plugin
+     * would have one more member, which only 3.4 reads. */
+    RIA_MARIADB_INTERFACE_VERSION = 0x0100,
 };
 
 /* struct st_mysql_client_plugin_AUTHENTICATION */

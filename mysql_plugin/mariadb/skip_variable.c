@@ -17,42 +17,9 @@
  * The search takes a few milliseconds for 5 MB, and runs only if the variable may be set. */
 #include "plugin.h"
 
-#include <link.h>
 #include <stdint.h>
 
 static const char variable[] = "MARIADB_TLS_DISABLE_PEER_VERIFICATION";
-
-enum {
-    FUNCTIONS = 4
-};
-
-struct search {
-    uintptr_t
-        functions[FUNCTIONS]; /* of the library; another object may have replaced some of them */
-    bool is_found;            /* an object that contains one of the functions was found */
-    bool has_name;            /* such an object contains the variable's name */
-};
-
-static bool segment_has_function(
-    const struct dl_phdr_info *object, const ElfW(Phdr) * segment, const struct search *search)
-{
-    uintptr_t start = (uintptr_t)object->dlpi_addr + segment->p_vaddr;
-    bool is_found = false;
-    for (size_t i = 0; segment->p_type == PT_LOAD && i < FUNCTIONS; i++) {
-        uintptr_t address = search->functions[i];
-        is_found = is_found || (address >= start && address - start < segment->p_memsz);
-    }
-    return is_found;
-}
-
-static bool has_function(const struct dl_phdr_info *object, const struct search *search)
-{
-    bool is_found = false;
-    for (size_t i = 0; !is_found && i < object->dlpi_phnum; i++) {
-        is_found = segment_has_function(object, &object->dlpi_phdr[i], search);
-    }
-    return is_found;
-}
 
 /* Compares byte by byte. In a program built with AddressSanitizer, memmem() is replaced by a
  * version that aborts the program if the memory contains a gap between two constants. */
@@ -71,29 +38,18 @@ __attribute__((no_sanitize("address"))) static bool contains_variable(const char
 }
 
 /* Searches the segments that are readable and not writable, where string constants are. */
-static bool skip_variable_has_name(const struct dl_phdr_info *object)
+static bool skip_variable_has_name(const struct ria_object *object)
 {
     bool is_found = false;
-    for (size_t i = 0; !is_found && i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    for (size_t i = 0; !is_found && i < object->count; i++) {
+        const ElfW(Phdr) *segment = &object->segments[i];
         if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R) {
             const char *start = /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-                (const char *)((uintptr_t)object->dlpi_addr + segment->p_vaddr);
+                (const char *)(object->bias + segment->p_vaddr);
             is_found = contains_variable(start, segment->p_filesz);
         }
     }
     return is_found;
-}
-
-static int search_object(struct dl_phdr_info *object, size_t size, void *argument)
-{
-    (void)size;
-    struct search *search = argument;
-    if (has_function(object, search)) {
-        search->is_found = true;
-        search->has_name = search->has_name || skip_variable_has_name(object);
-    }
-    return search->has_name ? 1 : 0;
 }
 
 /* In a program with more rights than its caller, secure_getenv() hides the variable, but the
@@ -111,13 +67,21 @@ bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)
         return false;
     }
     const struct ria_mariadb_api *api = mysql->methods->api;
-    struct search search = {
-        .functions = {
-            (uintptr_t)mysql->methods->set_error,
-            (uintptr_t)api->get_info,
-            (uintptr_t)api->get_option,
-            (uintptr_t)api->get_ssl_cipher,
-        }};
-    (void)dl_iterate_phdr(search_object, &search);
-    return search.has_name || !search.is_found;
+    /* Another object may have replaced some of these functions. */
+    const uintptr_t functions[] = {
+        (uintptr_t)mysql->methods->set_error,
+        (uintptr_t)api->get_info,
+        (uintptr_t)api->get_option,
+        (uintptr_t)api->get_ssl_cipher,
+    };
+    struct ria_object object = {0};
+    bool is_found = false;
+    bool has_name = false;
+    for (size_t i = 0; !has_name && i < sizeof(functions) / sizeof(functions[0]); i++) {
+        bool is_new =
+            !ria_object_contains(&object, functions[i]) && ria_object_at(functions[i], &object);
+        is_found = is_found || is_new;
+        has_name = is_new && skip_variable_has_name(&object);
+    }
+    return has_name || !is_found;
 }

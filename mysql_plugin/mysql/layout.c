@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists the known layouts of MYSQL, and decides which layout a connection has. For this, compares
- * the descriptor and the port at each layout's offsets with those of the socket. Rejects a
- * connection that matches no layout, or more than one. */
+ * the descriptor and the port in MYSQL, at the offsets of each layout, with the descriptor of the
+ * connection's socket and the port of the socket's peer. Rejects a connection that matches no
+ * layout, or more than one. */
 #include "layout.h"
 
 #include <limits.h>
@@ -58,12 +59,13 @@ static const unsigned char sentinel = 0xa5;
  * measurements with the mysql commands of these versions and of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
-/* CLIENT_SSL. On each connection the library first computes this flag from the server's greeting,
- * and clears it if the server does not offer TLS (cli_calculate_client_flag() in client.c of 5.7.36
- * and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor verify_identity proves that TLS is
- * on. A TLS context may be left over from an earlier connection that failed. In 5.7,
- * MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode stays PREFERRED, so in
- * this case the connection continues in plain text if the server does not offer TLS. */
+/* CLIENT_SSL. On each connection, the library computes this flag again when it has received the
+ * server's greeting. The flag is 0 if the greeting does not offer TLS (cli_calculate_client_flag()
+ * in client.c of 5.7.36 and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor
+ * verify_identity proves that TLS is on. A TLS context may be left over from an earlier connection
+ * that failed. In 5.7, MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode
+ * stays PREFERRED, so in this case the connection continues in plain text if the server does not
+ * offer TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
@@ -100,8 +102,8 @@ static unsigned peer_port(int fd)
     }
 }
 
-/* Returns the layout of this interface version that has `port` at the port's offset. Returns NULL
- * if there is none, or more than one. */
+/* Returns the layout that allows this interface version, and at whose offset of the port *mysql
+ * contains `port`. Returns NULL if no layout, or more than one, meets both conditions. */
 static const struct ria_mysql_layout *find_layout(
     const struct ria_mysql *mysql, unsigned port, unsigned interface_version)
 {
@@ -123,7 +125,7 @@ static const struct ria_mysql_layout *find_layout(
     return found;
 }
 
-/* Returns whether TLS is on. Every source that reports a TLS state must report that TLS is on. */
+/* Returns true only if every source that reports a TLS state reports that TLS is on. */
 static bool has_tls(
     const struct ria_mysql *mysql,
     const struct ria_mysql_layout *layout,

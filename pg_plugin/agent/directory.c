@@ -35,6 +35,24 @@ bool ria_directory_fail(const char *path, const char *name, const char *what, st
         why);
 }
 
+bool ria_directory_fail_unserved(
+    const char *path, bool is_default, const char *what, struct ria_error *err)
+{
+    return is_default ? ria_fail(
+                            err,
+                            RIA_E_SYSTEM,
+                            "%s: %s; run: rds-iam-agent, or systemctl --user start rds-iam-agent",
+                            path,
+                            what)
+                      : ria_fail(
+                            err,
+                            RIA_E_SYSTEM,
+                            "%s: %s; run: rds-iam-agent --directory %s",
+                            path,
+                            what,
+                            path);
+}
+
 static bool fail_to_write(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {

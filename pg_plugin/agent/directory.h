@@ -17,9 +17,10 @@
 struct ria_directory {
     char path[PATH_MAX]; /* resolved by realpath(); a passfile= line begins with it */
     int fd;
-    int lock;      /* agent.pid, locked by ria_directory_lock(), or -1 */
-    unsigned made; /* number of components, from the end of the path, that ria_directory_open()
-                      created */
+    int lock;        /* agent.pid, locked by ria_directory_lock(), or -1 */
+    bool is_default; /* --directory does not name it */
+    unsigned made;   /* number of components, from the end of the path, that ria_directory_open()
+                        created */
 };
 
 /* Opens the directory `requested`. If `requested` is NULL, opens the default directory:
@@ -96,6 +97,11 @@ int ria_directory_open_log(const struct ria_directory *directory, struct ria_err
  * the text of errno. Returns false. */
 bool ria_directory_fail(
     const char *path, const char *name, const char *what, struct ria_error *err);
+
+/* Fills err with "PATH: what", and with the command that starts an agent for the directory. Returns
+ * false. */
+bool ria_directory_fail_unserved(
+    const char *path, bool is_default, const char *what, struct ria_error *err);
 
 /* Closes the directory and, if this process has the lock, removes agent.pid. Accepts a directory
  * that was never opened, whose descriptors are -1. */

@@ -267,18 +267,14 @@ static bool make_default(
            make_below(by_default.base, by_default.below, path, made, err);
 }
 
-static bool check_exists(const char *path, struct ria_error *err)
+static bool check_exists(const char *path, bool is_default, struct ria_error *err)
 {
     struct stat status;
     if (stat(path, &status) == 0 || errno != ENOENT) {
         return true;
     }
-    return ria_fail(
-        err,
-        RIA_E_SYSTEM,
-        "%s: does not exist, so no agent serves it; run: rds-iam-agent, or systemctl --user "
-        "start rds-iam-agent",
-        path);
+    return ria_directory_fail_unserved(
+        path, is_default, "does not exist, so no agent serves it", err);
 }
 
 bool ria_directory_open(
@@ -289,12 +285,12 @@ bool ria_directory_open(
     struct ria_error *err)
 {
     char by_default[PATH_MAX] = "";
-    struct ria_directory directory = {.fd = -1, .lock = -1};
+    struct ria_directory directory = {.fd = -1, .lock = -1, .is_default = requested == NULL};
     const char *path = requested != NULL ? requested : by_default;
     unsigned *made = make ? &directory.made : NULL;
     bool ok = requested != NULL ? make_directory(path, made, err)
                                 : make_default(world, by_default, made, err);
-    if (!ok || !(make || check_exists(path, err)) ||
+    if (!ok || !(make || check_exists(path, directory.is_default, err)) ||
         !open_and_check(path, world, &directory, err)) {
         ria_directory_release(&directory);
         remove_created(path, directory.made);

@@ -314,11 +314,8 @@ bool ria_status_query(const struct ria_directory *directory, struct ria_error *e
         if (fd >= 0) {
             (void)close(fd);
         }
-        return ria_fail(
-            err,
-            RIA_E_SYSTEM,
-            "%s: no agent serves it; run: rds-iam-agent, or systemctl --user start rds-iam-agent",
-            directory->path);
+        return ria_directory_fail_unserved(
+            directory->path, directory->is_default, "no agent serves it", err);
     }
     int text = receive_descriptor(fd);
     bool ok = text >= 0

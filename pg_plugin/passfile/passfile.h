@@ -61,7 +61,8 @@ void ria_passfile_locate(
 int ria_passfile_compare(
     const struct ria_passfile_place *left, const struct ria_passfile_place *right);
 
-/* Returns true if both are the same directory, and false if either is none. */
+/* Returns true if both structs identify the same directory. Returns false if one of them identifies
+ * no directory. */
 bool ria_passfile_same_directory(
     const struct ria_passfile_directory *directory, const struct ria_passfile_directory *other);
 

@@ -151,8 +151,8 @@ static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "%s:%u: this line is longer than the %d bytes that libpq reads, so it cannot read "
-            "[%.64s]; shorten it",
+            "%s:%u: this line is longer than the %d bytes that libpq reads, so libpq cannot "
+            "read [%.64s]; shorten the line",
             entry->file->path,
             service->long_line,
             RIA_SERVICE_LINE_MAX,

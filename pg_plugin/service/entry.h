@@ -2,10 +2,10 @@
  *
  * Decides whether a service qualifies for tokens. Any program that has a token can log in with it,
  * and the passfile gives the token to every connection that uses the entry. So the entry itself
- * must name the server that gets the token: host and user by name, and sslmode=verify-full. And it
- * must not contain a setting that makes libpq ignore the passfile. service_file.h reads the service
- * file; this file opens no files. index.h decides which of the entries libpq reads and which
- * entries share a passfile.
+ * must name the server (host) and the database user (user), and must make libpq verify the server
+ * (sslmode=verify-full). The host must not be a Unix socket. The entry must not contain a setting
+ * that makes libpq ignore the passfile. service_file.h reads the service file; this file opens no
+ * files. index.h decides which of the entries libpq reads and which entries share a passfile.
  *
  * Follows conninfo_storeval(), pqConnectOptions2() and passwordFromFile() in fe-connect.c,
  * PostgreSQL 10 to 18: libpq splits lists at commas, and searches the passfile once for each host,

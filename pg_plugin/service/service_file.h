@@ -9,9 +9,9 @@
  *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
- * If a line has 1023 bytes or more, including its newline, libpq refuses every service that it has
- * not read completely before that line. The parser works in memory. The functions of struct
- * ria_world read the files.
+ * libpq stops with an error at a line of 1023 bytes or more (with its newline). Only a service
+ * whose group ends before this line can then be used. The parser works in memory. The functions of
+ * struct ria_world read the files.
  */
 #ifndef RIA_SERVICE_SERVICE_FILE_H
 #define RIA_SERVICE_SERVICE_FILE_H
@@ -47,16 +47,17 @@ struct ria_service {
     unsigned line; /* the line of its [name] */
     size_t first;
     size_t count;
-    unsigned long_line; /* the number of an overlong line before the end of this group; libpq then
-                           refuses the group; 0: none */
+    unsigned long_line; /* 0, or the number of an overlong line. The line is in this group or before
+                           it, so libpq cannot read the group */
 };
 
-/* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped
- * on release. */
-/* The message for that line: file, line. */
+/* The message about the line odd_line of a struct ria_service_file. Arguments: the file's path and
+ * the number of the line. */
 #define RIA_SERVICE_ODD_LINE                                                                       \
     "%s:%u: is not a comment, a [group] or a setting in a group; remove the line"
 
+/* A service file in memory. It may contain passwords: all strings point into `text`, which is wiped
+ * on release. */
 struct ria_service_file {
     char path[PATH_MAX];
     struct ria_buf text;
@@ -64,8 +65,9 @@ struct ria_service_file {
     size_t count;
     struct ria_service_setting *settings;
     size_t setting_count;
-    unsigned odd_line; /* the first line that is not a comment, a group or a setting in a group:
-                          libpq ignores the line, or refuses its group; 0: none */
+    unsigned odd_line; /* 0, or the first line that is neither a comment, a [group] nor a setting in
+                          a group. libpq ignores such a line before the first group, and refuses a
+                          group with a line without '='. */
 };
 
 /* Finds the paths: PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR,
@@ -74,11 +76,12 @@ struct ria_service_file {
 void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
-/* Reads and parses one file. Returns FOUND; ABSENT if the file does not exist; FAILED with err
- * filled if the file cannot be read, if the file belongs to neither root nor the user, or if other
- * users can write the file (base/trust.h). If is_required is false, also returns ABSENT for a path
- * that does not lead to a file (ria_world_read_default()), because libpq ignores such a path. *file
- * may be uninitialized before the call. The caller releases it in any case, or uses
+/* Reads and parses one file. Returns FOUND, or ABSENT if the file does not exist. Returns FAILED
+ * with err filled if the file cannot be read, if it belongs to neither root nor the user, or if
+ * other users can write it (base/trust.h). If the path is a directory, or leads to no file for
+ * another reason (RIA_E_UNREACHABLE), the result depends on is_required: FAILED if it is true;
+ * ABSENT if it is false, because libpq ignores such a path (ria_world_read_default()). *file may be
+ * uninitialized before the call. The caller releases it in any case, or uses
  * RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,

@@ -20,8 +20,8 @@ STOCK = (
     "plugin not enabled")
 PASSWORD_GIVEN = (
     STOCK + " (rds-iam: a password was given, so no token was made; for a token give no password (-p, "
-    "password= in an option file, MYSQL_PWD, the program's own setting); a password is sent only if "
-    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; rds-iam cannot see --enable-cleartext-plugin)")
+    "password= in an option file, MYSQL_PWD, the program's own setting); to send a password, set "
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1, because rds-iam cannot detect --enable-cleartext-plugin)")
 
 
 def shadow_plugins():

@@ -98,7 +98,7 @@ def environment(home):
 
 
 class Fish:
-    """fish has commands that complete a line and that list the definitions."""
+    """The definitions of fish: fish has commands that complete a line and that list the definitions."""
 
     def __init__(self, files, home):
         self.files, self.home = files, home
@@ -132,6 +132,12 @@ class Pty(shells.Shell):
     def takes_value(self, command, option):
         """The shell offers no option where the value of an option is expected."""
         return not any(word.startswith("--") for word in self.complete(f"{command} {option} --")[0])
+
+
+def fish_terminal(root, home):
+    """Starts a fish that completes lines like a user's fish, also with the completions of other programs."""
+    files = "".join(f"source {root / folder / program}.fish\n" for program, folder in COMPLETIONS.items())
+    return shells.Shell(["fish", "--no-config", "-i"], shells.FISH + files, environment(home), home)
 
 
 def shell(name, root, home, first=""):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Completes a command line in a real shell: bash and zsh on a terminal of their own, fish by its command
-`complete`. Each function returns the words that the shell offers, or the completed line."""
+"""Completes a command line in a real shell: bash, zsh and fish on a terminal of their own. Each function returns the words that the shell offers, or the completed line."""
 import fcntl
 import os
 import pathlib
@@ -33,6 +32,12 @@ autoload -Uz compinit; compinit -u -D
 zstyle ':completion:*' list-separator '--'; zstyle ':completion:*' list-grouped no
 show() { print -rn -- $'\x1d'"$BUFFER"$'\x1d' }; zle -N show; bindkey '^G' show
 """
+FISH = r"""
+function fish_prompt; end
+set -g fish_autosuggestion_enabled 0
+set -g fish_complete_path /usr/share/fish/completions; set -g fish_function_path $fish_function_path /usr/share/fish/functions
+bind \cg 'printf "\x1d%s\x1d" (commandline | string collect)'
+"""
 
 
 class Terminal:
@@ -56,7 +61,7 @@ class Terminal:
             if not ready:
                 raise TimeoutError(f"the shell printed {text[-2000:]!r}")
             text += os.read(self.fd, 65536).decode(errors="replace")
-        return ESCAPES.sub(" ", text)
+        return text
 
     def close(self):
         os.kill(self.pid, signal.SIGKILL)
@@ -65,7 +70,7 @@ class Terminal:
 
 
 class Shell:
-    """Completes lines in bash or zsh. `setup` is run first, and must define the completions."""
+    """Completes lines in bash, zsh or fish. `setup` is run first, and must define the completions."""
 
     def __init__(self, argv, setup, env, cwd):
         self.terminal = Terminal(argv, {"TERM": "xterm", "LC_ALL": "C.UTF-8", **env}, cwd)
@@ -79,11 +84,23 @@ class Shell:
         self.terminal.send("\x15\x07")  # Ctrl-U removes the line of the previous call
         self.terminal.read_until(MARK, 2)
         self.terminal.send(line + "\t\x07")
-        text = self.terminal.read_until(MARK, 2)
+        text = ESCAPES.sub(" ", self.terminal.read_until(MARK, 2))
         listed, after = text.split(MARK)[:2]
         words = {word for each in listed.split("\n") for word in DESCRIPTION.sub("", each).split()}
         # The shell also prints the line itself, sometimes letter by letter.
         return sorted(word for word in words - set(line.split()) if len(word) > 1), after.strip(" ")
+
+    def complete_line(self, line):
+        """Returns the line afterwards, with all its blanks."""
+        self.terminal.send("\x15\x07")
+        self.terminal.read_until(MARK, 2)
+        self.terminal.send(line + "\t\x07")
+        return self.terminal.read_until(MARK, 2).split(MARK)[1]
+
+    def press_enter(self):
+        """Runs the present line, and waits until it has ended."""
+        self.terminal.send("\n printf '\\35en''ded\\35'\n")
+        self.terminal.read_until(f"{MARK}ended{MARK}")
 
     def close(self):
         self.terminal.close()

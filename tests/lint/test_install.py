@@ -111,20 +111,40 @@ class Install(unittest.TestCase):
             self.assertFalse(covers(installed, PLUGINS), "control: the check notices another directory")
 
     def test_the_manual_pages_and_the_completions(self):
-        """The pages need scdoc. Debian's zsh does not search the usual directory, so a package names another one."""
+        """The pages need scdoc. Debian's zsh does not search site-functions below /usr, so its packages use another
+        directory, which a build uses if it exists. This machine has it, because zsh is installed."""
         share = "/usr/share"
         pages = {f"{share}/man/man{page[-1]}/{page}" for page in (
             "rds-iam.1", "rds-iam.conf.5", "rds-iam-mysql.7", "rds-iam-postgresql.7", "rds-iam-agent.8", "rds-iam-fetch.8")}
         shells = {f"{share}/bash-completion/completions/rds-iam", f"{share}/fish/vendor_completions.d/rds-iam.fish",
                   f"{share}/bash-completion/completions/rds-iam-agent", f"{share}/fish/vendor_completions.d/rds-iam-agent.fish"}
         zsh = {"_rds-iam", "_rds-iam-agent"}
-        installed, _ = self.configure(self.machine(), "--prefix=/usr")
-        self.assertLessEqual({*pages, *shells, *(f"{share}/zsh/site-functions/{name}" for name in zsh)}, set(installed))
         vendor = f"{share}/zsh/vendor-completions"
+        searched = harness.run(["zsh", "-f", "-c", "print -l $fpath"]).stdout.split()
+        self.assertIn(vendor, searched)
+        self.assertNotIn(f"{share}/zsh/site-functions", searched)
+        installed, _ = self.configure(self.machine(), "--prefix=/usr")
+        self.assertLessEqual({*pages, *shells, *(f"{vendor}/{name}" for name in zsh)}, set(installed))
+        local, _ = self.configure(self.machine(), "--prefix=/usr/local")
+        self.assertIn("/usr/local/share/zsh/site-functions", searched)
+        self.assertLessEqual({f"/usr/local/share/zsh/site-functions/{name}" for name in zsh}, set(local))
+        given = "/usr/share/zsh/others"
         without, _ = self.configure(
-            self.machine(without=("scdoc",)), "--prefix=/usr", f"-Dzsh_completion_dir={vendor}")
-        self.assertLessEqual({*shells, *(f"{vendor}/{name}" for name in zsh)}, set(without))
+            self.machine(without=("scdoc",)), "--prefix=/usr", f"-Dzsh_completion_dir={given}")
+        self.assertLessEqual({*shells, *(f"{given}/{name}" for name in zsh)}, set(without))
         self.assertEqual([path for path in without if "/man/" in path], [])
+
+    def test_systemd_finds_the_users_unit(self):
+        """By its name, also below ~/.local. systemd-analyze prints the directories that a user's systemd searches."""
+        home = self.scratch / "home"
+        searched = harness.run(["systemd-analyze", "--user", "unit-paths"], env={
+            "HOME": str(home), "XDG_RUNTIME_DIR": str(self.scratch), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}).stdout.split()
+        for prefix, is_found in (("/usr", True), ("/usr/local", True), (f"{home}/.local", True), ("/opt/rds-iam", False)):
+            with self.subTest(prefix=prefix):
+                installed, _ = self.configure(self.machine(), f"--prefix={prefix}")
+                unit, = (path for path in installed if path.endswith("/rds-iam-agent.service"))
+                self.assertEqual(os.path.dirname(unit) in searched, is_found, (unit, searched))
+                self.assertIn(f"{prefix}/lib/systemd/system/rds-iam-agent@.service", installed)
 
     def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
         """The product installs links into this directory, also if libmariadb-dev, which names it, is missing."""

@@ -2,6 +2,7 @@
 """The options in the tables of the code, in --help, in the manual pages and in the completions for bash, zsh and fish
 are the same. A difference that is planted in one of these places is found."""
 import pathlib
+import shlex
 import shutil
 import tempfile
 import unittest
@@ -169,6 +170,113 @@ class Completion(OptionsCase):
                     self.assertLessEqual(expected - set(line.split()), set(asked.complete(line)[0]))
             with self.subTest(shell=name):
                 self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "its values are not known")
+
+    def test_the_arguments_of_the_command_under_exec_are_completed_in_fish(self):
+        asked = options.fish_terminal(harness.SOURCE, self.scratch)
+        self.addCleanup(asked.close)
+        for line, expected in (("rds-iam exec -- ls --almo", "rds-iam exec -- ls --almost-all"),
+                               ("rds-iam exec --ca /dev/null -- ls --almo", "rds-iam exec --ca /dev/null -- ls --almost-all"),
+                               ("rds-iam exec --ca=/dev/null -- ls 'a b' --almo",
+                                "rds-iam exec --ca=/dev/null -- ls 'a b' --almost-all"),
+                               ("rds-iam exec -- shellchec", "rds-iam exec -- shellcheck")):
+            with self.subTest(line=line):
+                self.assertEqual(asked.complete_line(line).rstrip(" "), expected)
+
+    def test_no_command_is_offered_where_none_is_run(self):
+        for name in SHELLS:
+            asked = options.fish_terminal(harness.SOURCE, self.scratch) if name == "fish" else options.shell(
+                name, harness.SOURCE, self.scratch)
+            self.addCleanup(asked.close)
+            self.assertEqual(asked.complete_line("rds-iam exec -- shellchec").rstrip(" "), "rds-iam exec -- shellcheck", "control")
+            for line in ("rds-iam token -- shellchec", "rds-iam -- shellchec", "rds-iam setup mysql -- shellchec",
+                         "rds-iam setup -- shellchec", "rds-iam lint -- shellchec"):
+                with self.subTest(shell=name, line=line):
+                    self.assertEqual(asked.complete_line(line), line)
+
+
+class Names(OptionsCase):
+    """Names in the user's files are never executed. A completed name is one word, which is the name."""
+
+    # Each row: the beginning that is typed, and the name.
+    PLANTED = (
+        ("aa", "aa$(touch canary)"), ("ab", "ab`touch canary`"), ("ac", "ac;touch canary"), ("ad", "ad'q"), ("ae", 'ae"q'),
+        ("af", "af*"), ("ag", "ag\ttab"), ("ah", "ah${HOME}"), ("ai", "ai>canary"), ("aj", "aj&&touch canary"),
+        ("ak", "ak|touch canary"), ("al", "al\\"), ("am", "am$HOME"), ("an", "an$'x'"), ("ao", "ao!!"), ("ap", "ap(touch canary)"),
+        ("aq", "aq\x1b[2J"))
+    PLAIN = (("ba", "ba"), ("bb", "bb-c.d_e"), ("bc", "bc d"), ("bd", "bd:e:f"), ("be", "be f g"), ("bf", "bf:g h"))
+    # A fish that completes a word whose quote is open closes the quote.
+    OPEN = (("'bc", "bc d"), ('"bc', "bc d"), ("bc\\ ", "bc d"), ("'be f", "be f g"), ("bd:", "bd:e:f"))
+
+    def setUp(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
+        (self.home / ".aws").mkdir()
+        names = [name for _, name in (*self.PLANTED, *self.PLAIN)]
+        (self.home / ".pg_service.conf").write_text("".join(f"[{name}]\nhost=a\n" for name in names), encoding="utf-8")
+        (self.home / ".aws/credentials").write_text("".join(f"[{name}]\n" for name in names), encoding="utf-8")
+        (self.home / ".aws/config").write_text(
+            "[default]\n[profile ca]\n[profile \"cb d\"]\n[profile 'cc d']\n[ profile  cd ]\n[sso-session xw]\n"
+            "[profile cf g]\n[profile \"cg'h\"]\n", encoding="utf-8")
+
+    def shell(self, name):
+        asked = (options.fish_terminal(harness.SOURCE, self.home) if name == "fish"
+                 else options.shell(name, harness.SOURCE, self.home))
+        self.addCleanup(asked.close)
+        return asked
+
+    def words(self, line):
+        try:
+            return shlex.split(line)
+        except ValueError as error:
+            return [str(error)]
+
+    def test_a_name_is_data(self):
+        for shell in SHELLS:
+            asked = self.shell(shell)
+            for before in ("rds-iam check --service ", "rds-iam check --service=", "rds-iam credentials --profile "):
+                for typed, name in self.PLANTED:
+                    with self.subTest(shell=shell, before=before, name=name):
+                        line = asked.complete_line(before + typed)
+                        offered = self.words(line)[-1].removeprefix("--service=")
+                        if not {"$'", "\\e", "\\t"} & {line[at:at + 2] for at in range(len(line))}:  # forms that shlex lacks
+                            self.assertIn(offered, (typed, name), line)
+                        asked.press_enter()
+                        self.assertEqual(sorted(path.name for path in self.home.glob("can*")), [], line)
+            with self.subTest(shell=shell):
+                asked.complete_line("rds-iam lint ;touch canary")
+                asked.press_enter()
+                self.assertTrue((self.home / "canary").exists(), "control: a line that is not quoted is executed")
+                (self.home / "canary").unlink()
+
+    def test_the_name_of_a_file_is_data(self):
+        for begin, name in (("fa", "fa$(touch canary)"), ("fb", "fb`touch canary`"), ("fc", "fc;touch canary"), ("fd", "fd e")):
+            (self.home / name).mkdir()
+            for shell in SHELLS:
+                asked = self.shell(shell)
+                for before in ("rds-iam lint --help --ca ", "rds-iam exec --ca ", "rds-iam check --ca=", "rds-iam-agent --status --directory "):
+                    with self.subTest(shell=shell, before=before, name=name):
+                        line = asked.complete_line(before + begin)
+                        if "lint" not in before:
+                            self.assertEqual(self.words(line)[-1].removeprefix("--ca=").rstrip("/"), name, line)
+                        asked.press_enter()
+                        self.assertEqual(sorted(path.name for path in self.home.glob("can*")), [], line)
+
+    def test_a_plain_name_is_offered_as_one_word(self):
+        for shell in SHELLS:
+            asked = self.shell(shell)
+            for before in ("rds-iam check --service ", "rds-iam check --service=", "rds-iam token --profile "):
+                for typed, name in (*self.PLAIN, *self.OPEN):
+                    with self.subTest(shell=shell, before=before, typed=typed):
+                        line = asked.complete_line(before + typed)
+                        self.assertEqual(self.words(line)[-1].removeprefix("--service="), name, line)
+
+    def test_quoted_profiles_are_offered(self):
+        for shell in SHELLS:
+            asked = self.shell(shell)
+            for typed, name in (("ca", "ca"), ("cb", "cb d"), ("cc", "cc d"), ("cd", "cd"), ("xw", "xw"), ("cf", "cf"),
+                                ("def", "default")):
+                with self.subTest(shell=shell, typed=typed):
+                    line = asked.complete_line("rds-iam token --profile " + typed)
+                    self.assertEqual(self.words(line)[-1], name, line)
 
 
 harness.main()

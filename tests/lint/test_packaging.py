@@ -24,12 +24,13 @@ def read(path):
 
 
 def installed(scratch):
-    """The files and links that `meson install` installs, as paths with the prefix /usr."""
+    """The files and links that `meson install` installs, as paths with the prefix /usr. Only the directory of the user's
+    unit depends on the prefix (test_install.py)."""
     done = harness.run(["meson", "install", "-C", harness.BUILD, "--no-rebuild", "--quiet", "--destdir", scratch])
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     root = scratch / harness.PREFIX.relative_to("/")
-    return sorted("/usr/" + str(path.relative_to(root)) for path in root.rglob("*")
+    return sorted("/usr/" + str(path.relative_to(root)).replace("share/systemd/user/", "lib/systemd/user/") for path in root.rglob("*")
                   if path.is_symlink() or not path.is_dir())
 
 

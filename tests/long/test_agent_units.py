@@ -10,7 +10,7 @@ from machine import RUNTIME, UID, USER, Machine
 from service import Services, agent_program, await_true
 
 SYSTEM = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
-USER_UNIT = harness.PREFIX / "lib/systemd/user/rds-iam-agent.service"
+USER_UNIT = harness.PREFIX / "share/systemd/user/rds-iam-agent.service"
 DIRECTORY = f"/run/rds-iam/{USER}"
 
 # A credential_process that records its environment and tries actions that the unit must forbid or allow.

@@ -203,7 +203,8 @@ static void suggested_names_are_complete_or_omitted(void **state)
         if (row->is_shown) {
             ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", row->host, row->rds);
         } else {
-            ria_buf_addf(&want, "name its endpoint: [%s] endpoint = NAME:PORT", row->host);
+            ria_buf_addf(
+                &want, "name the RDS endpoint behind it: [%s] endpoint = NAME:PORT", row->host);
         }
         ria_buf_add_text(&want, " in ~/.config/rds-iam/config");
         ask(row->host, RIA_CHANNEL_VERIFIED, row->rds, &err);
@@ -222,7 +223,7 @@ static void without_an_alias_the_message_is_unchanged(void **state)
         expect_piece(
             "no alias",
             err.text,
-            "if it is a tunnel or an alias, name its endpoint: [db.example.com] ");
+            "if it is a tunnel or an alias, name the RDS endpoint behind it: [db.example.com] ");
     }
 }
 

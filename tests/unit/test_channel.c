@@ -25,7 +25,8 @@ struct row {
     bool has_status;
 };
 
-static const char other_ca[] = "its certificate was not issued by the CA in ssl-ca, or has expired";
+static const char other_ca[] =
+    "the server's certificate was not issued by the CA in ssl-ca, or has expired";
 static const char verify[] = "add ssl-verify-server-cert=1";
 static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1";
 

@@ -8,8 +8,6 @@
 
 #include "unit.h"
 
-#include <getopt.h>
-
 struct arguments {
     const char *file;
     const char *name;
@@ -124,7 +122,6 @@ static int parse_words(const char *const *words, struct arguments *out)
         (void)ria_text_copy(text[argc], sizeof(text[argc]), words[argc - 1]);
         argv[argc] = text[argc];
     }
-    optind = 0; /* getopt_long() starts anew */
     *out = (struct arguments){0};
     int status = ria_options_parse(argc, argv, &syntax, out);
     out->file = out->file == NULL ? NULL : "set"; /* the text was local */
@@ -147,6 +144,15 @@ static void values_are_stored_at_their_places(void **state)
         {"a required option is missing", {"--quiet"}, RIA_EXIT_USAGE, false, true},
         {"an empty value", {"--file="}, RIA_EXIT_USAGE, false, false},
         {"a value for a flag", {"--quiet=1", "--file=a"}, RIA_EXIT_USAGE, false, false},
+        {"an abbreviation", {"--fil", "a"}, RIA_EXIT_USAGE, false, false},
+        {"an abbreviation with a value", {"--fil=a"}, RIA_EXIT_USAGE, false, false},
+        {"an abbreviated flag", {"--file=a", "--qui"}, RIA_EXIT_USAGE, true, false},
+        {"a value that looks like an option", {"--file", "--quiet"}, RIA_CONTINUE, true, false},
+        {"a value that is --", {"--file", "--", "--quiet"}, RIA_CONTINUE, true, true},
+        {"nothing after --", {"--file=a", "--"}, RIA_CONTINUE, true, false},
+        {"an option after --", {"--file=a", "--", "--quiet"}, RIA_EXIT_USAGE, true, false},
+        {"an option after an argument", {"b", "--file=a"}, RIA_EXIT_USAGE, true, false},
+        {"the help text after an argument", {"b", "-h"}, RIA_EXIT_OK, false, false},
         {"an unknown option", {"--file=a", "--loud"}, RIA_EXIT_USAGE, true, false},
         {"an argument", {"--file=a", "b"}, RIA_EXIT_USAGE, true, false},
     };

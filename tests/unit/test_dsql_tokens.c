@@ -167,8 +167,9 @@ static void other_names_of_a_cluster(void **state)
          "db.example",
          RIA_CHANNEL_CHAIN_VERIFIED,
          false,
-         RIA_FAKE_CONFIG ":2: the server's host name was not verified; use the endpoint's own name "
-                         "(a line in /etc/hosts points it to the tunnel)"},
+         RIA_FAKE_CONFIG
+         ":2: the server's host name was not verified; use the endpoint's own name, "
+         "and map it to the tunnel's address in /etc/hosts"},
         {"capitals and a dot",
          NULL,
          "ABC0def1baz2quux3quuux4xyz.DSQL.us-east-1.on.AWS.",

@@ -150,7 +150,8 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
          RIA_ABSENT,
          "db.example.com is not an RDS endpoint: the server would refuse a token signed for it; if "
          "it "
-         "is a tunnel or an alias, name its endpoint: [db.example.com] endpoint = NAME:PORT"},
+         "is a tunnel or an alias, name the RDS endpoint behind it: [db.example.com] endpoint = "
+         "NAME:PORT"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",

@@ -415,7 +415,7 @@ static void a_missing_session_token_is_reported(void **state)
         "",
         KEYS "aws_session_token =\n",
         "credentials:4: aws_session_token of the profile \"default\" is empty, and AWS accepts "
-        "temporary keys (ASIA...) only with it; write it");
+        "temporary keys (ASIA...) only with a session token; add the token");
     check(
         "in a line that was ignored",
         KEYS "aws_session_token: t\n",

@@ -146,11 +146,12 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
                 row->code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
                       "add "
-                      "tls = verify-ca to this section, or use the endpoint's own name (a line in "
-                      "/etc/hosts points it to the tunnel)"
+                      "tls = verify-ca to this section, or use the endpoint's own name, and map it "
+                      "to the tunnel's address in /etc/hosts"
                     : "127.0.0.1 is not an RDS endpoint, and the server's host name was not "
                       "verified; "
-                      "if it is a tunnel, name its endpoint: [127.0.0.1:13306] endpoint = "
+                      "if it is a tunnel, name the RDS endpoint behind it: [127.0.0.1:13306] "
+                      "endpoint = "
                       "NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config");
         }
         err = (struct ria_error){0};
@@ -380,8 +381,8 @@ static void long_names_are_not_shortened(void **state)
         const char *piece;
     } rows[] = {
         {90, "", true, "and the server's host name was not verified; if it is a tunnel, name "},
-        {180, "", true, "if it is a tunnel, name its endpoint: ["},
-        {250, "", true, "if it is a tunnel, name its endpoint: ["},
+        {180, "", true, "if it is a tunnel, name the RDS endpoint behind it: ["},
+        {250, "", true, "if it is a tunnel, name the RDS endpoint behind it: ["},
         {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "if you cannot, write ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",

@@ -235,7 +235,7 @@ static void a_failed_signature_leaves_an_empty_token(void **state)
     claim.when = 0;
     token.max = 100;
     assert_false(sign_token(&claim, &credentials, &token, &err));
-    assert_string_equal(err.text, "the token is too long, or out of memory");
+    assert_string_equal(err.text, "cannot build the token: it is too long, or memory ran out");
     assert_string_equal(ria_buf_text(&token), "");
 }
 

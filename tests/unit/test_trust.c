@@ -215,7 +215,7 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
                 sizeof(want),
                 "f: every user can write it, and chmod may have no effect on its file system "
                 "(%s); "
-                "copy it to another one and name the copy: VARIABLE=COPY",
+                "copy it to another file system and name the copy: VARIABLE=COPY",
                 row->name);
         }
         expect_text("rows", err.text, want);

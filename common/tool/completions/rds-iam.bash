@@ -2,6 +2,10 @@
 #
 # Completion of rds-iam for bash. Needs no other file. With the package bash-completion, it also
 # completes the arguments of the command after "rds-iam exec --".
+#
+# Names from the user's files are data. compgen -W and eval would execute a $(command) in a name, so
+# this script uses neither. It offers only names of letters, digits, blanks and a few other
+# characters, and quotes the blanks.
 
 # Prints the options of a command. An option that takes a value ends with =.
 _rds_iam_options()
@@ -33,37 +37,100 @@ _rds_iam_options()
     esac
 }
 
-# Prints the names of the AWS profiles.
+# Prints the names of the AWS profiles. In the config file, a name with a blank is in quotes.
 _rds_iam_profiles()
 {
-    sed -n 's/^\[\(profile \)\{0,1\}\([^] ]*\)\].*/\2/p' \
-        "${AWS_CONFIG_FILE:-$HOME/.aws/config}" \
-        "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}" 2>/dev/null
+    local blank='[[:blank:]]' begin
+    begin="^$blank*\[$blank*profile$blank$blank*"
+    sed -n -e "s/^$blank*\[$blank*default$blank*\].*/default/p" \
+        -e "s/$begin\([\"']\)\([^]]*\)\1$blank*\].*/\2/p" \
+        -e "s/$begin\([^]\"'[:blank:]]*\)$blank*\].*/\1/p" \
+        -- "${AWS_CONFIG_FILE:-$HOME/.aws/config}" 2>/dev/null
+    sed -n "s/^$blank*\[\([^]]*\)\].*/\1/p" \
+        -- "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}" 2>/dev/null
 }
 
-# Prints the known values of an option, which $1 names with its command: "check --engine". Prints
-# FILE for an option that names a file.
+# Prints the names of the services.
+_rds_iam_services()
+{
+    sed -n 's/^[[:blank:]]*\[\([^]]*\)\].*/\1/p' \
+        -- "${PGSERVICEFILE:-$HOME/.pg_service.conf}" 2>/dev/null
+}
+
+# Succeeds if the option, which $1 names with its command ("check --ca"), names a file.
+_rds_iam_takes_file()
+{
+    case $1 in
+    *" --ca" | *" --ssl-ca" | *" --file" | *" --client" | "check --program") return 0 ;;
+    esac
+    return 1
+}
+
+# Prints the known values of an option, one on each line. $1 names the option with its command.
 _rds_iam_values()
 {
     local kind
     case $1 in
-    *" --ca" | *" --ssl-ca" | *" --file" | *" --client" | "check --program") echo FILE ;;
     *" --program")
         kind=${1#setup }
         rds-iam setup "${kind% --program}" --program list 2>/dev/null | sed 's/ .*//'
         ;;
-    *" --service")
-        sed -n 's/^\[\(.*\)\]$/\1/p' "${PGSERVICEFILE:-$HOME/.pg_service.conf}" 2>/dev/null
-        ;;
-    "check --defaults-group") echo client client-rds ;;
-    "check --engine") echo postgres mysql ;;
-    "setup sql --engine") echo postgres mysql mariadb ;;
-    *" --partition") echo aws aws-us-gov aws-cn ;;
+    *" --service") _rds_iam_services ;;
+    "check --defaults-group") printf '%s\n' client client-rds ;;
+    "check --engine") printf '%s\n' postgres mysql ;;
+    "setup sql --engine") printf '%s\n' postgres mysql mariadb ;;
+    *" --partition") printf '%s\n' aws aws-us-gov aws-cn ;;
     *" --profile") _rds_iam_profiles ;;
     esac
 }
 
-# Completes the command after "rds-iam exec --". $1 is its first word.
+# Splits a line into words, like the shell, but expands nothing. Sets the variables of the caller:
+# words (without their quotes) and quote (the quote that is open at the end, or nothing).
+_rds_iam_split()
+{
+    local line=$1 word="" has_word="" c i
+    words=()
+    quote=""
+    for ((i = 0; i < ${#line}; i++)); do
+        c=${line:i:1}
+        if [[ $c == "$quote" ]]; then
+            quote=""
+        elif [[ $c == \\ && $quote != "'" ]]; then
+            ((++i))
+            word+=${line:i:1}
+            has_word=1
+        elif [[ $quote == "" && $c == [\"\'] ]]; then
+            quote=$c
+            has_word=1
+        elif [[ $quote == "" && $c == [[:blank:]] ]]; then
+            [[ $has_word ]] && words+=("$word")
+            word="" has_word=""
+        else
+            word+=$c
+            has_word=1
+        fi
+    done
+    words+=("$word")
+}
+
+# Offers the lines of stdin that begin with the present word. Skips a name with a character that
+# has a meaning in a shell. Readline replaces only the text after the last colon of the word.
+_rds_iam_offer()
+{
+    local safe='^[[:alnum:]_.:@/+ -]+$' before="" name
+    if [[ $quote == "" && $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        before=${cur%"${cur##*:}"}
+    fi
+    while IFS= read -r name; do
+        if [[ $name == "$cur"* && $name =~ $safe ]]; then
+            name=${name#"$before"}
+            [[ $quote == "" ]] && printf -v name %q "$name"
+            COMPREPLY+=("$name")
+        fi
+    done
+}
+
+# Completes the command after "rds-iam exec --", which is the word of this index.
 _rds_iam_exec()
 {
     local i
@@ -74,23 +141,22 @@ _rds_iam_exec()
         fi
     done
     compopt -o default
-    if [[ $1 == "$cur" ]]; then
-        mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+    if (($1 == ${#words[@]} - 1)); then
+        _rds_iam_offer < <(compgen -c -- "$cur")
     fi
 }
 
 _rds_iam()
 {
-    # Readline also splits words at = and at colons, so the line is split again, at blanks alone.
-    local line=${COMP_LINE:0:COMP_POINT} words cur prev command="" options known="" i
+    # Readline also splits words at = and at colons, so the line is split again.
+    local words quote cur prev command="" options i
     COMPREPLY=()
-    read -ra words <<<"$line"
-    [[ $line == *[[:blank:]] ]] && words+=("")
+    _rds_iam_split "${COMP_LINE:0:COMP_POINT}"
     cur=${words[-1]}
     prev=${words[-2]-}
     for ((i = 1; i < ${#words[@]} - 1; i++)); do
         if [[ ${words[i]} == -- ]]; then
-            _rds_iam_exec "${words[i + 1]}"
+            [[ $command == exec ]] && _rds_iam_exec $((i + 1))
             return
         elif [[ ${words[i]} != -* && ($command == "" || ($command == setup && $i -eq 2)) ]]; then
             command="${command:+$command }${words[i]}"
@@ -102,22 +168,18 @@ _rds_iam()
     fi
     options=$(_rds_iam_options "$command")
     if [[ " $options " == *" $prev= "* ]]; then
-        known=$(_rds_iam_values "$command $prev")
-        if [[ $known == FILE ]]; then
+        if _rds_iam_takes_file "$command $prev"; then
             compopt -o filenames
             mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-            return
+        else
+            _rds_iam_offer < <(_rds_iam_values "$command $prev")
         fi
     elif [[ $command == "" && $cur != -* ]]; then
-        known="check credentials exec lint setup token"
+        _rds_iam_offer < <(printf '%s\n' check credentials exec lint setup token)
     elif [[ $command == setup && $cur != -* ]]; then
-        known="ca mysql policy postgres sql trust-policy"
+        _rds_iam_offer < <(printf '%s\n' ca mysql policy postgres sql trust-policy)
     else
-        known=${options//=/}
-    fi
-    mapfile -t COMPREPLY < <(compgen -W "$known" -- "$cur")
-    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
-        COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}")
+        _rds_iam_offer <<<"${options//[= ]/$'\n'}"
     fi
 }
 

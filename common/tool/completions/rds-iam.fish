@@ -22,23 +22,45 @@ function __rds_iam_at
     test "$named" = "$argv"
 end
 
-# Succeeds in the command after "rds-iam exec --".
-function __rds_iam_in_command
+# Succeeds after --.
+function __rds_iam_has_ended
     contains -- -- (commandline -opc)
 end
 
+# Succeeds in the command after "rds-iam exec --".
+function __rds_iam_in_command
+    set -l words (commandline -opc)
+    test "$words[2]" = exec; and __rds_iam_has_ended
+end
+
+# Completes the command after "rds-iam exec --" as if it were the whole line.
+function __rds_iam_complete_command
+    set -l words (commandline -opc)
+    set -l end (contains -i -- -- $words)
+    set -e words[1..$end]
+    complete -C (string join ' ' -- (string escape -- $words) (commandline -ct) | string collect)
+end
+
+# fish quotes each name that a completion prints, so a name from the user's files is never executed.
+
+# In the config file, the name of a profile that contains a blank is in quotes.
 function __rds_iam_profiles
     set -l config "$AWS_CONFIG_FILE"
     test -n "$config"; or set config ~/.aws/config
     set -l credentials "$AWS_SHARED_CREDENTIALS_FILE"
     test -n "$credentials"; or set credentials ~/.aws/credentials
-    sed -n 's/^\[\(profile \)\{0,1\}\([^] ]*\)\].*/\2/p' $config $credentials 2>/dev/null
+    set -l blank '[[:blank:]]'
+    set -l begin "^$blank*"'\['"$blank*profile$blank$blank*"
+    sed -n -e "s/^$blank*\[$blank*default$blank*\].*/default/p" \
+        -e "s/$begin\([\"']\)\([^]]*\)\1$blank*\].*/\2/p" \
+        -e "s/$begin\([^]\"'[:blank:]]*\)$blank*\].*/\1/p" -- $config 2>/dev/null
+    sed -n "s/^$blank*\[\([^]]*\)\].*/\1/p" -- $credentials 2>/dev/null
 end
 
 function __rds_iam_services
     set -l file "$PGSERVICEFILE"
     test -n "$file"; or set file ~/.pg_service.conf
-    sed -n 's/^\[\(.*\)\]$/\1/p' $file 2>/dev/null
+    sed -n 's/^[[:blank:]]*\[\([^]]*\)\].*/\1/p' -- $file 2>/dev/null
 end
 
 function __rds_iam_programs
@@ -46,7 +68,7 @@ function __rds_iam_programs
 end
 
 complete -c rds-iam -f
-complete -c rds-iam -n 'not __rds_iam_in_command' -s h -l help -d 'Print the help text'
+complete -c rds-iam -n 'not __rds_iam_has_ended' -s h -l help -d 'Print the help text'
 complete -c rds-iam -n __rds_iam_at -l version -d 'Print the version'
 complete -c rds-iam -n __rds_iam_at -a check -d 'Check everything that a login needs'
 complete -c rds-iam -n __rds_iam_at -a credentials -d 'Print, explain or clear AWS credentials'
@@ -80,7 +102,7 @@ complete -c rds-iam -n $at -l clear -d 'Remove all credentials from the cache'
 
 complete -c rds-iam -n '__rds_iam_at exec' -l ca -r -F -d 'Verify the servers of RDS with this file'
 complete -c rds-iam -n '__rds_iam_at exec' -a -- -d 'The command follows'
-complete -c rds-iam -n __rds_iam_in_command -a '(__fish_complete_subcommand --fcs-skip=3)'
+complete -c rds-iam -n __rds_iam_in_command -a '(__rds_iam_complete_command)'
 
 set -l at '__rds_iam_at token'
 complete -c rds-iam -n $at -l hostname -x -d 'The host name that the client connects to'

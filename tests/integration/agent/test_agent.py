@@ -184,7 +184,7 @@ class Entries(AgentCase):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
-        self.assertIn("no service has its passfile in this directory; add this to one in pg_service.conf: passfile=", result.stderr)
+        self.assertIn("no service has its passfile in this directory; add this line to a service in pg_service.conf: passfile=", result.stderr)
         self.assertIn(f"passfile={self.services.directory}/NAME", result.stderr)
         self.assertFalse((self.home.path / "elsewhere").exists())
         link = self.home.path / "link"
@@ -433,6 +433,8 @@ class Lifecycle(AgentCase):
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),
             (["--onec"], 2, "unknown option --onec"),
+            (["--onc"], 2, "unknown option --onc; write --once"),
+            (["--once=1"], 2, "--once takes no value"),
             (["--directory"], 2, "rds-iam-agent: --directory needs a value; see rds-iam-agent --help\n"),
             (["--directory="], 2, "the value of --directory is empty"),
             (["now"], 2, 'unexpected argument "now"'),

@@ -6,13 +6,15 @@ Each driver connects to the lab's server and to impostors: one without TLS, one 
 CA, one with a certificate of another server. With the usual settings (`leaks`) the driver sends the token to
 the impostors. These logins are the control of all other logins, and the reason for the table in
 pg_plugin/READERS.md. With the settings that `rds-iam setup postgres` prints (`holds`) the impostors get
-nothing, and the lab's server accepts the login. Under `rds-iam exec` the impostors get nothing in both cases."""
+nothing, and the lab's server accepts the login. Under `rds-iam exec` the impostors get nothing in both cases. The
+settings of the README's table are tried too."""
 import contextlib
 import re
 import shlex
 import struct
 from typing import NamedTuple
 
+from documents import README, rows
 from labcase import USER, LabCase, harness
 from impostors import IMPOSTORS
 from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
@@ -51,6 +53,12 @@ puts ActiveRecord::Base.connection.select_value("select current_user")
 """
 SEQUEL = 'require "sequel"; puts Sequel.connect(WORDS).get(Sequel.lit("current_user"))'
 PYODBC = 'import pyodbc; print(pyodbc.connect("WORDS").execute("select current_user").fetchone()[0])'
+PSYCOPG = """
+import psycopg2
+cursor = psycopg2.connect("WORDS").cursor()
+cursor.execute("select current_user")
+print(cursor.fetchone()[0])
+"""
 ISQL = """
 printf "[db]\\nDriver = PostgreSQL Unicode\\nWORDS" >odbc.ini
 echo "select current_user" | ODBCINI=$PWD/odbc.ini isql -b db
@@ -223,6 +231,61 @@ class Drivers(DriverCase):
                     self.assertIn(USER, self.login(driver.argv, spelling, "rds", self.lab.pg.port))
         logins = len(driver.holds)
         self.assert_accepted(max(logins, len(self.verdicts())) if driver.connects_again else logins)
+
+
+class Readme(DriverCase):
+    """The README's table of programs: with the permanent settings of its row, a program sends nothing to a server without
+    TLS, and logs in to the lab's server."""
+
+    TITLE = "Which program needs what"
+    THREE = "with three more variables"
+    # Each program of the table that reads a service: the command, and its words for the settings of the row that are
+    # not variables.
+    PROGRAMS = {
+        "`psql`": (("psql", "-XAtwc", QUERY, "WORDS"), "%s"),
+        "psycopg": (("/usr/bin/python3", "-c", PSYCOPG), "%s"),
+        "DBD::Pg": (("perl", "-e", DBD_PG), "%s"),
+        "Ruby's pg": (DRIVERS["ruby_pg"].argv, "%s"),
+        "(Rails": (DRIVERS["active_record"].argv, 'adapter: "postgresql"%s'),
+        "Sequel": (DRIVERS["sequel"].argv, '"postgres:///"%s'),
+        "pgcli": (DRIVERS["pgcli"].argv, "%s"),
+        "psqlodbc": (DRIVERS["psqlodbc"].argv, ODBC + "%s;"),
+    }
+
+    def settings(self, program):
+        """The settings of the program's row: the words, and the names of the variables."""
+        cell, = [permanent for names, _, permanent in rows(README, self.TITLE) if program in names]
+        spans = [span for span in re.findall("`([^`]+)`", cell) if not span.startswith("rds-iam ")]
+        self.assertNotEqual(spans, [], cell)
+        words = [span.replace("prod", "%(service)s") for span in spans if not span.startswith("PG")]
+        variables = [span.split("=")[0] for span in spans if span.startswith("PG")]
+        return " ".join(words), (*variables, *(TLS_VARIABLES if self.THREE in cell else ()))
+
+    def spelling(self, program, row=None):
+        """The program with the settings of its row, or of another program's row."""
+        words, variables = self.settings(row or program)
+        return Spelling(self.PROGRAMS[program][1].replace("%s", words), variables)
+
+    def test_no_program_sends_a_token_to_a_server_without_tls(self):
+        with self.impostors([None] * len(self.PROGRAMS)) as peers:
+            for number, (program, (argv, _)) in enumerate(self.PROGRAMS.items()):
+                with self.subTest(program=program):
+                    spelling = self.spelling(program)
+                    text = self.login(argv, spelling, f"impostor-{number}", peers[number].port)
+                    self.assert_nothing_sent(peers[number], text)
+                    self.assertIn(USER, self.login(argv, spelling, "rds", self.lab.pg.port))
+
+    def test_control_psqlodbc_with_the_settings_of_pgcli_sends_a_token(self):
+        program = "psqlodbc"
+        with self.impostors([None]) as peers:
+            text = self.login(self.PROGRAMS[program][0], self.spelling(program, "pgcli"), "impostor-0", peers[0].port)
+            self.assert_leaked(peers[0], text)
+
+    def test_each_row_with_a_service_is_tried(self):
+        found = [names for names, _, permanent in rows(README, self.TITLE) if re.search("PGSERVICE|service=", permanent)]
+        self.assertGreater(len(found), 2)
+        for names in found:
+            self.assertTrue(any(program in names for program in self.PROGRAMS), names)
 
 
 class Kerberos(DriverCase):

@@ -16,7 +16,7 @@ from test_agent_lease import LeaseCase
 
 SOCKET_SECONDS = 60
 EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
-UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
+UNITS = ("share/systemd/user/rds-iam-agent.service", "lib/systemd/system/rds-iam-agent@.service")
 # Each row: a text of our unit, its replacement, and the message of systemd-analyze.
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
@@ -105,8 +105,8 @@ class Systemd(LeaseCase):
     def test_the_units_pass_systemd_analyze(self):
         for name in UNITS:
             with self.subTest(name=name):
-                path = harness.PREFIX / "lib/systemd" / name
-                options = ["--user"] if name.startswith("user") else []
+                path = harness.PREFIX / name
+                options = ["--user"] if "/user/" in name else []
                 result = verify_unit(self.home, path, *options)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertIn(f"ExecStart={agent_program()} --foreground", path.read_text())
@@ -116,7 +116,7 @@ class Systemd(LeaseCase):
                     self.assertIn(message, verify_unit(self.home, broken, *options).stderr, "control")
 
     def test_broken_units_of_other_packages_do_not_matter(self):
-        unit = harness.PREFIX / "lib/systemd" / UNITS[0]
+        unit = harness.PREFIX / UNITS[0]
         for number, text in enumerate(OTHERS):
             name = f"other{number}.service"
             self.home.write(f"other/{name}", text)
@@ -187,7 +187,14 @@ class Status(LeaseCase):
         result = self.home.run(
             [agent_program(), "--status", "--directory", self.services.directory], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"{self.services.directory}: no agent serves it; run", result.stderr)
+        self.assertEqual(result.stderr, f"rds-iam-agent: {self.services.directory}: no agent serves it; run: "
+                                        f"rds-iam-agent --directory {self.services.directory}\n")
+
+    def test_the_directory_does_not_exist(self):
+        directory = self.home.path / "missing"
+        result = self.home.run([agent_program(), "--status", "--directory", directory], None)
+        self.assertEqual((result.returncode, result.stderr), (
+            1, f"rds-iam-agent: {directory}: does not exist, so no agent serves it; run: rds-iam-agent --directory {directory}\n"))
 
     def test_status_creates_no_directory(self):
         """strace shows every attempt, because an agent that starts at that moment could use even a short-lived
@@ -195,7 +202,7 @@ class Status(LeaseCase):
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/rds-iam/run: does not exist, so no agent serves it; run: rds-iam-agent", result.stderr)
+        self.assertIn("/rds-iam/run: does not exist, so no agent serves it; run: rds-iam-agent, or systemctl", result.stderr)
         self.assertNotIn("dir(", result.stderr)
         control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
         self.assertIn("mkdir(", control.stderr, "control")

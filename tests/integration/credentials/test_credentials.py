@@ -16,7 +16,7 @@ class Roles(CloudCase):
         self.assertTrue(self.get_credentials("--profile", "with_id")["AccessKeyId"].startswith("ASIA"))
         result = self.credentials("--profile", "without_id")
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
+        self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 cannot assume "
                       f"{self.lab.roles['rds-access-external'].arn}: STS says AccessDenied", result.stderr)
         self.assertTrue(result.stderr.endswith(
             "User: arn:aws:iam::210987654321:user/etl-base is not authorized to perform: sts:AssumeRole; "
@@ -323,7 +323,7 @@ class CommandLine(CloudCase):
             (["--explain", "--clear"], "--explain and --clear cannot be used together"),
             (["--region", "eu-west-1"], "--region needs --hostname, --port and --username"),
             (["--hostname", "h"], "--hostname, --port and --username must be given together"),
-            (["--profil", "x", "y"], 'unexpected argument "y"'),
+            (["--profile", "x", "y"], 'unexpected argument "y"'),
             (["--nope"], "unknown option --nope"),
         ):
             with self.subTest(arguments=arguments):

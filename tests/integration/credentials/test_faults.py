@@ -84,7 +84,7 @@ STS = {
 # Faults that only a role can have, and faults that only a web identity can have.
 ROLE = {
     name: (refusal(403, "AccessDenied", DENIED + because), 1,
-           ["AKIALABBASEXAMPLE007 may not assume", "STS says AccessDenied: " + DENIED,
+           ["AKIALABBASEXAMPLE007 cannot assume", "STS says AccessDenied: " + DENIED,
             "sts:AssumeRole must be allowed by " + policy])
     for name, because, policy in (
         ("denied", "", "both the caller's own policy and the role's trust policy, which may require an"),

@@ -28,16 +28,16 @@ SSO = (
 # last.
 def renewal(login, service):
     return (
-        ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
+        ("500", {"kind": "status", "status": 500}, 3, "answered the renewal with status 500; try again"),
         ("400", {"kind": "status", "status": 400}, 1, f"run: {login} --profile p"),
         ("malformed JSON", {"kind": "malformed"}, 1, f"did not send a valid {service} response; try again"),
         ("other JSON", {"kind": "body", "body": "{}"}, 1, f"did not send a valid {service} response; try again"),
         ("empty", {"kind": "empty"}, 1, f"did not send a valid {service} response; try again"),
-        ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
+        ("redirect", {"kind": "redirect"}, 1, "answered the renewal with status 302; try again"),
         ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
         ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
         ("large", {"kind": "flood"}, 1, "the response is longer than 64 KB"),
-        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
+        ("hang", {"kind": "hang"}, 2, "the renewal takes longer than a login allows; try again"),
     )
 
 

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: MIT
 """RECIPES.md, what a program is: each recipe's program logs in with the commands and files that the recipe shows."""
-import configparser
 import os
-import pwd
 import shlex
 import shutil
 import tempfile
 
 import process
+import units
 from documents import RECIPES, blocks
 from labcase import harness
 from user_machine import ACCOUNT, AS_USER, DocsCase, plays
 from service import await_true
 
 PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-port=5300"
-AS_POSTGRES = "setpriv --reuid=postgres --regid=postgres --clear-groups "
 
 
 class Programs(DocsCase):
@@ -30,15 +28,22 @@ class Programs(DocsCase):
         self.assert_logins(2, "etl")
 
     def start_unit(self, command):
-        """In the place of `systemctl restart NAME`: runs the unit's command in the unit's environment."""
-        unit = configparser.RawConfigParser(strict=False, interpolation=None)
-        unit.optionxform = str
-        path = f"/etc/systemd/system/{command.split()[-1]}.service.d/rds-iam.conf"
-        unit.read_string(self.network.run(["cat", path], {"PATH": "/bin"}).stdout)
-        section = unit["Service"]
-        account = pwd.getpwnam(section["User"])
-        self.start(f"env -i {section.get('Environment', '')} PATH=/usr/bin:/usr/sbin AWS_CA_BUNDLE={self.lab.cloud_ca_file} "
-                   f"setpriv --reuid={account.pw_uid} --regid={account.pw_gid} --init-groups {section['ExecStart']}")
+        """In the place of `systemctl restart NAME`: makes the directories of the unit, and runs its commands in its
+        environment and as its user."""
+        unit = units.read(self.network, command.split()[-1])
+        for line in unit.directories():
+            self.assertEqual(self.run_command(line).returncode, 0, line)
+        for line in unit.commands("ExecStartPre"):
+            self.run_of_unit(unit, line)
+        self.start(unit.command_line(*unit.commands("ExecStart"), AWS_CA_BUNDLE=self.lab.cloud_ca_file))
+        return ""
+
+    def run_of_unit(self, unit, line):
+        result = self.run_command(unit.command_line(line, AWS_CA_BUNDLE=self.lab.cloud_ca_file))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def start_unit_that_logs_in(self, command):
+        self.start_unit(command)
         self.await_login()
         return ""
 
@@ -51,7 +56,7 @@ class Programs(DocsCase):
         self.words = {"DAEMON_ACCOUNT": "nobody", "DAEMON_HOME": str(self.home.path), "DAEMON": "pdns", "DAEMON_COMMAND": self.fill(
             f"/usr/sbin/{PDNS} --socket-dir={sockets} --launch=gmysql --gmysql-host=MYSQL_ENDPOINT --gmysql-user=DB_USER --gmysql-dbname=shop")}
         self.play(RECIPES, "Daemons", instead={
-            "systemctl daemon-reload": str, "systemctl restart pdns": self.start_unit})
+            "systemctl daemon-reload": str, "systemctl restart pdns": self.start_unit_that_logs_in})
         self.assert_logins(1)
 
     @plays(RECIPES, "Postfix")
@@ -64,7 +69,9 @@ class Programs(DocsCase):
     @plays(RECIPES, "Dovecot")
     def test_dovecot(self):
         def authenticate(command):
-            self.start("dovecot -F -o log_path=/dev/stderr")
+            unit = units.read(self.network, "dovecot")
+            daemon, = unit.commands("ExecStart")
+            self.start(unit.command_line(f"{daemon} -o log_path=/dev/stderr"))
             await_true(lambda: self.run_command("test -S /run/dovecot/auth-userdb").returncode == 0, self.daemon_log)
             result = self.run_command(command)
             self.assertIn("auth succeeded", result.stdout, result.stderr + self.daemon_log())
@@ -72,7 +79,7 @@ class Programs(DocsCase):
 
         self.as_root = True
         certificate, key = self.lab.certificates.server
-        for line in ("mkdir -p /run/dovecot /etc/dovecot/private", f"cp {certificate} /etc/dovecot/private/dovecot.pem",
+        for line in (f"cp {certificate} /etc/dovecot/private/dovecot.pem",
                      f"cp {key} /etc/dovecot/private/dovecot.key", "rds-iam setup mysql >>/etc/mysql/conf.d/my.cnf"):
             self.assertEqual(self.run_command(line).returncode, 0)
         self.play(RECIPES, "Dovecot", instead={"doveadm auth test": authenticate})
@@ -81,9 +88,8 @@ class Programs(DocsCase):
     @plays(RECIPES, "FreeRADIUS")
     def test_freeradius(self):
         self.as_root = True
-        self.assertEqual(self.run_command("install -d -o freerad /run/freeradius").returncode, 0)
         self.play(RECIPES, "FreeRADIUS", instead={
-            "systemctl daemon-reload": str, "systemctl restart freeradius": self.start_unit})
+            "systemctl daemon-reload": str, "systemctl restart freeradius": self.start_unit_that_logs_in})
         self.assert_logins(1, self.instance())
 
     def instance(self):
@@ -91,16 +97,11 @@ class Programs(DocsCase):
 
     @plays(RECIPES, "PowerDNS")
     def test_powerdns(self):
-        def start(command):
-            self.start(command.replace("pdns_server", f"{PDNS} --socket-dir={self.home.path}"), "etl")
-            self.await_login()
-            return ""
-
         self.as_root = True
         result = self.run_command("rds-iam setup mysql >>/etc/mysql/conf.d/my.cnf")
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.play(RECIPES, "PowerDNS", "etl", instead={"pdns_server --config-dir=/etc/powerdns": start})
-        self.assert_logins(1, "etl")
+        self.play(RECIPES, "PowerDNS", instead={"systemctl restart pdns": self.start_unit_that_logs_in})
+        self.assert_logins(1, self.instance())
 
     @plays(RECIPES, "Django")
     def test_django(self):
@@ -135,37 +136,59 @@ class Programs(DocsCase):
     def test_pgbouncer(self):
         """The second run of the timer's command replaces a token that has expired. PgBouncer's connection to the server is
         ended in between, so that it has to log in again."""
-        end = self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop")
-
-        def expire(command):
+        def write_token(command):
             runs.append(command)
             if len(runs) == 2:
-                self.lab.expire_tokens()
-                ended = self.run_command(end, "etl", stdin=(
-                    "select count(pg_terminate_backend(pid)) from pg_stat_activity"
-                    " where usename = current_user and pid <> pg_backend_pid()"))
-                self.assertRegex(ended.stdout, r"\n +1\n", ended.stderr)
-            result = self.run_command(AS_POSTGRES + command, "etl")  # the unit's User=
-            self.assertEqual(result.returncode, 0, result.stderr)
+                self.expire_connection()
+            self.write_pgbouncer_token(self.lab.principals["etl"].env())
+            if len(runs) == 2:
+                self.reload_pgbouncer()
             return ""
 
         def start(command):
-            self.start(AS_POSTGRES + command.replace(" -d", ""))
+            self.start_unit(command)
             await_true(lambda: "process up" in self.daemon_log(), self.daemon_log)
             return ""
 
         runs = []
-        self.as_root = True
-        self.prepare_pgbouncer()
-        self.play(RECIPES, "PgBouncer", "etl", instead={
-            "/usr/local/sbin/pgbouncer-token": expire, "pgbouncer -d": start, "systemctl enable --now pgbouncer-token": str})
+        self.as_root, self.reloads = True, 0
+        self.play(RECIPES, "PgBouncer", instead={
+            "systemctl daemon-reload": str, "systemctl enable --now pgbouncer-token": str,
+            "systemctl start pgbouncer-token": write_token, "systemctl restart pgbouncer": start})
         self.assertEqual(len(runs), 2)
         self.assert_logins(3, "etl")
+        self.assertNotIn("too long", self.daemon_log())
+        # One byte more than PgBouncer takes.
+        longer = """printf '"user" "%02048d"\\n' 0 >/run/pgbouncer-token/userlist.txt"""
+        self.assertEqual(self.run_command(longer).returncode, 0)
+        self.reload_pgbouncer()
+        await_true(lambda: "password too long in auth file" in self.daemon_log(), self.daemon_log)
 
-    def prepare_pgbouncer(self):
-        """The directories that the package of PgBouncer makes."""
-        for line in ("rm -rf /run/pgbouncer", "mkdir -p /run/pgbouncer", "chown postgres /run/pgbouncer /etc/pgbouncer"):
-            self.assertEqual(self.run_command(line).returncode, 0)
+    def write_pgbouncer_token(self, keys):
+        """In the place of `systemctl start pgbouncer-token`. keys: AWS's variables, in the place of those that
+        systemd reads from an Environment= of the unit."""
+        unit = units.read(self.network, "pgbouncer-token")
+        lab = {**keys, "AWS_CA_BUNDLE": self.lab.cloud_ca_file}
+        for line in (*unit.directories(), unit.command_line(*unit.commands("ExecStart"), **lab)):
+            result = self.run_command(line)
+            self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(unit.commands("ExecStartPost"), ["+/usr/bin/systemctl try-reload-or-restart pgbouncer"])
+
+    def expire_connection(self):
+        self.lab.expire_tokens()
+        ended = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER shop"), "etl", stdin=(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+            " where usename = current_user and pid <> pg_backend_pid()"))
+        self.assertRegex(ended.stdout, r"\n +1\n", ended.stderr)
+
+    def reload_pgbouncer(self):
+        """ExecReload of the unit, with the process that listens on PgBouncer's port as the main process."""
+        reload, = units.read(self.network, "pgbouncer").commands("ExecReload")
+        self.assertEqual(reload, "/bin/kill -HUP $MAINPID")
+        result = self.run_command("kill -HUP $(ss -Hltnp sport = 6432 | sed 's/.*pid=//; s/,.*//')")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.reloads += 1
+        await_true(lambda: self.daemon_log().count("got SIGHUP") == self.reloads, self.daemon_log)
 
     @plays(RECIPES, "A sidecar in Kubernetes")
     def test_a_sidecar(self):

@@ -5,6 +5,7 @@ accepted, the other side receives exactly this name.
 
 Not here: names in SQL (../tool/test_setup_sql.py), URLs as names (test_urls.py)."""
 import re
+import shutil
 import urllib.parse
 
 import harness
@@ -126,6 +127,58 @@ class Injection(WhoseFilesCase):
                 self.assertTrue(result.stderr.startswith("rds-iam: "), result.stderr)
                 self.assertEqual(result.stderr.count("\n"), 1)
                 self.assertEqual([c for c in result.stderr[:-1] if ord(c) < 32 or c == "\u202e"], [])
+
+    def test_arguments_that_a_command_rejects(self):
+        """A usage error and an error of rds-iam exec quote the argument, in one line without control characters."""
+        hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
+        agent = harness.installed("bin/rds-iam-agent")
+        ca = self.home.path / "ca\x1b[2J\n.pem"
+        directory = self.home.path / "d\x1b[2J\ne"
+        rows = (
+            ([TOOL, hostile_text], 2), ([TOOL, "token", hostile_text], 2), ([TOOL, "token", f"--{hostile_text}"], 2),
+            ([TOOL, "token", "-\x1b"], 2), ([TOOL, "token", "--hostname", "h", "--username", "u", "--port", hostile_text], 2),
+            ([TOOL, "check", "--hostname", HOST, "--username", "u", "--engine", hostile_text], 2), ([TOOL, "setup", hostile_text], 2),
+            ([TOOL, "setup", "mysql", "--program", hostile_text], 2),
+            ([TOOL, "setup", "policy", "--hostname", hostile_text, "--username", "u"], 1),
+            ([TOOL, "setup", "ca", "--partition", hostile_text], 2), ([TOOL, "setup", "ca", "--file", ca], 1),
+            ([TOOL, "credentials", "--profile", hostile_text], 1),
+            ([TOOL, "exec", hostile_text], 2), ([TOOL, "exec", "--", hostile_text], 127), ([TOOL, "exec", "--", f"/tmp/{hostile_text}"], 127),
+            ([TOOL, "exec", "--ca", ca, "--", "true"], 1),
+            ([agent, hostile_text], 2), ([agent, "--status", "--directory", directory], 1), ([agent, "--once", "--directory", directory / "e"], 1))
+        for argv, status in rows:
+            with self.subTest(argv=argv):
+                result = self.home.run(argv, None)
+                self.assertEqual((result.returncode, result.stdout), (status, ""), result.stderr)
+                self.assertTrue(result.stderr.startswith("rds-iam"), result.stderr)
+                self.assertIn("?", result.stderr)
+                self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+                self.assertEqual([c for c in result.stderr[:-1] if ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e"], [])
+
+    def test_names_in_the_environment_that_a_command_prints(self):
+        """Paths and names that a command prints as its result."""
+        hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
+        directory = self.home.path / hostile_text.replace(":", "")
+        directory.mkdir(mode=0o700)
+        setup = [TOOL, "setup", "postgres", "--hostname", HOST, "--username", "u", "--dbname", "d"]
+        path = f"{directory}:/usr/bin"
+        shutil.copy("/usr/bin/mariadb", directory)
+        rows = (
+            (setup, 1, {"XDG_RUNTIME_DIR": str(directory)}),
+            ([TOOL, "setup", "postgres", "--program", "environment"], 1, {"XDG_RUNTIME_DIR": str(directory)}),
+            ([TOOL, "lint"], 1, {"PGSERVICEFILE": str(directory / "pg")}),
+            ([TOOL, "setup", "mysql", "--client", directory / "x"], 0, {}),
+            ([TOOL, "setup", "mysql", "--clients"], 0, {"PATH": path}),
+            ([TOOL, "check", "--defaults-group", hostile_text], 1, {}),
+            ([TOOL, "check", "--service", hostile_text], 1, {}),
+        )
+        for argv, status, variables in rows:
+            with self.subTest(argv=argv):
+                result = self.home.run(argv, None, **variables)
+                text = result.stdout + result.stderr
+                self.assertEqual(result.returncode, status, text)
+                self.assertIn("?[2J", text)
+                self.assertEqual([c for c in text if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c == "\u202e"], [], text)
+                self.assertFalse([line for line in text.split("\n") if line.startswith(FORGED[:30])], text)
 
     def sent(self):
         """Returns the forms that the recorder received."""

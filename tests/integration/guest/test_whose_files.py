@@ -268,7 +268,7 @@ class WritableByOthers(FilePlacesCase):
         def check(path, named_by, ask):
             self.assert_refused(
                 ask(), f"{path}: every user can write it, and chmod may have no effect on its file system "
-                "(FUSE); copy it to another one", named_by)
+                "(FUSE); copy it to another file system", named_by)
 
         self.each(check, lambda path: self.on_fixed_modes(path.parent, "0777"))
 

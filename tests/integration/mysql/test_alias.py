@@ -107,7 +107,7 @@ class Alias(MariadbCase):
             with self.subTest(records=records):
                 seen = self.mariadb_login(records)
                 self.assertEqual(seen["asked"], [ALIAS])
-                self.assertIn(f"{PLAIN}name its endpoint: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
+                self.assertIn(f"{PLAIN}name the RDS endpoint behind it: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
     def test_a_resolver_that_does_not_respond_does_not_block_the_login(self):

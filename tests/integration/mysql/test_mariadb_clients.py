@@ -285,7 +285,7 @@ class Names(MariadbCase):
         self.assert_message(
             self.mariadb(host="127.0.0.1"),
             f"{self.home.path / CONFIG}:2: the server's host name was not verified; add tls = verify-ca to "
-            "this section, or use the endpoint's own name (a line in /etc/hosts")
+            "this section, or use the endpoint's own name, and map it to the tunnel's address in /etc/hosts")
         other = self.home.write("other.cfg", (self.home.path / CONFIG).read_text())
         self.assert_message(
             self.mariadb(host="127.0.0.1", RDS_IAM_CONFIG=str(other)), f"{other}:2: the server's host name")

@@ -105,7 +105,7 @@ class DefaultAuth(MariadbCase):
 
 
 NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; set ssl-ca="
-ITSELF = "the server asks for aws_rds_iam itself"
+ITSELF = "the server asks for the plugin aws_rds_iam, but"
 OFF = "ssl-verify-server-cert=0"
 
 

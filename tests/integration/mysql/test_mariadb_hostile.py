@@ -24,7 +24,7 @@ NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
 HOST_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
 NOT_VERIFIED = "the server's certificate was not verified, so no token was sent; "
 SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client]"
-ADD_VERIFY = "add ssl-verify-server-cert=1 (some versions ignore on and true) beside ssl-ca"
+ADD_VERIFY = "add ssl-verify-server-cert=1 (not =on or =true, which some versions ignore) beside ssl-ca"
 NO_CA = "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="
 ASKED_EARLY = "the server asked for it before TLS was up, which an RDS instance does not do"
 NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
@@ -233,7 +233,7 @@ class HostileMariaDB(hostile.HostileCase):
                     for client in EVERY_CLIENT:
                         text, peer = self.record(
                             client, labcase.mariadb_plugins(), options, certificate, script)
-                        self.assert_message(client, text, "the server asks for aws_rds_iam itself")
+                        self.assert_message(client, text, "the server asks for the plugin aws_rds_iam, but")
                         self.assert_no_token(peer)
 
     def test_control_a_verified_server_with_a_truncated_request_gets_one_token(self):

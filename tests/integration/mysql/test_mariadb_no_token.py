@@ -13,7 +13,7 @@ DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
     "{0} is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
-    "alias, name its endpoint: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
+    "alias, name the RDS endpoint behind it: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
 # Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (

@@ -138,7 +138,7 @@ class MysqlClients(MysqlCase):
         self.assert_refused_by_us(
             self.client(library, "--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA", host="127.0.0.1"),
             "the server's host name was not verified, so no token was sent; use the endpoint's own name "
-            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts points it to a tunnel)")
+            "with --ssl-mode=VERIFY_IDENTITY, and for a tunnel map this name to the tunnel's address in /etc/hosts")
         self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
 
     @in_each

@@ -15,6 +15,7 @@ NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
 SSL_REQUEST_BYTES = 32
 ROUNDS = 100
 UNLOADED = 64
+MODULE = mysql_programs.SOURCE / "tail_calls.so"
 
 
 class HandleCase(LabCase):
@@ -187,14 +188,24 @@ class Many(HandleCase):
         self.assertEqual(lines, [f"connect: {USER}@% over TLS"] * 40)
         self.assert_accepted(40)
 
+    def module(self, program, *arguments):
+        """Runs a program that calls libmariadb through a module whose functions end with a jump. The return address is
+        then not in an object that is linked with the library, so the preload searches all loaded objects."""
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", mysql_programs.SOURCE / program, *arguments])
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+        return result.stdout
+
     def test_objects_that_are_unloaded_meanwhile(self):
-        """If the return address is not in an object that is linked with the library, the preload searches all loaded
-        objects. Another thread may unload some of them."""
+        """Another thread may unload some of the objects that the preload searches, in the program and in its child."""
         objects = [shutil.copy(harness.BUILD / "tests/bench/bench_empty.so", self.home.path / f"{i}.so")
                    for i in range(UNLOADED)]
-        program, module = (mysql_programs.SOURCE / name for name in ("unloads", "tail_calls.so"))
-        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, ROUNDS, module, *objects])
-        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "all handles were made\n", ""))
+        for where in ((), ("child",)):
+            with self.subTest(where=where):
+                printed = self.module("unloads", *where, ROUNDS, MODULE, *objects)
+                self.assertEqual(printed, "all handles were made\n")
+
+    def test_a_child_that_is_forked_while_a_thread_is_in_the_dynamic_linker(self):
+        self.assertEqual(self.module("forks_inside", MODULE), "made\n")
 
     def test_a_child_of_a_fork(self):
         lines = self.steps("init", "fork", "connect=" + self.rds, "close", "init", "connect=" + self.rds)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: unloads ROUNDS MODULE OBJECT...
+ * usage: unloads [child] ROUNDS MODULE OBJECT...
  * In each round, loads the objects and then the module (tail_calls.c), all with RTLD_LOCAL. Calls
  * the module's functions while another thread unloads the objects. Prints how many handles were
- * made, or how many could not be made. */
+ * made, or how many could not be made. With "child", a child of fork() does all that. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
     OBJECTS_MAX = 256
@@ -67,7 +69,7 @@ static void call_meanwhile(void *module, struct result *result)
     (void)pthread_join(thread, NULL);
 }
 
-int main(int argc, char **argv)
+static int unload_in_rounds(int argc, char **argv)
 {
     struct result result = {0};
     long rounds = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
@@ -86,4 +88,18 @@ int main(int argc, char **argv)
         (void)puts(result.made > 0 ? "all handles were made" : "no call");
     }
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int status = 0;
+    if (argc < 2 || strcmp(argv[1], "child") != 0) {
+        return unload_in_rounds(argc, argv);
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        return unload_in_rounds(argc - 1, argv + 1);
+    }
+    (void)waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }

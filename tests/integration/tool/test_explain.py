@@ -179,7 +179,7 @@ class Explanation(CloudCase):
         self.assertEqual(result.returncode, 1)
         lines = result.stdout.splitlines()
         self.assertRegex(lines[2], rf"^profile            FAILED  {re.escape(self.config)}:2: "
-                                   rf"{self.base.access_key} may not assume ")
+                                   rf"{self.base.access_key} cannot assume ")
         arn = self.lab.roles["rds-access-external"].arn
         self.assertEqual(lines[4], f"role               {arn} ({self.config}:2)")
         self.assertIn("STS says AccessDenied", result.stderr)

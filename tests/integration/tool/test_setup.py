@@ -271,8 +271,8 @@ class Environment(SetupCase):
                     account = [mariadb.host, mariadb.port, USER]
                     result = self.home.run([*argv, *account], **self.oracles_variables())
                     self.assertIn("the server's host name was not verified", result.stdout)
-                    self.assertIn("in the program's own TLS options: in a my.cnf, only the mysql commands "
-                                  "read ssl-mode", result.stdout)
+                    self.assertIn("in the program's own TLS options (only the mysql commands read "
+                                  "ssl-mode from a my.cnf)", result.stdout)
                     self.assertNotIn("[client]", result.stdout)
                     argv.append("--ssl-mode=VERIFY_IDENTITY")
                     result = self.home.run([*argv, *account], **self.oracles_variables())

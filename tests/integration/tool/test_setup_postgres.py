@@ -102,10 +102,11 @@ class Setup(SetupCase):
         self.assertIn("host=ENDPOINT", self.home.run([tool(), "setup", "postgres", "--program", "go"], None).stdout)
 
     def test_units_outside_usr_are_printed_with_their_paths(self):
-        """systemd finds a unit by its name only below /usr. The test does not cover an installation there."""
+        """systemd finds a unit by its name only below /usr and a few other directories. The test does not cover an
+        installation there."""
         text = self.program("agent")
-        for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
-            self.assertIn(f"    systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
+        for word, unit in (("--user enable --now", "share/systemd/user/rds-iam-agent.service"), ("link", "lib/systemd/system/rds-iam-agent@.service")):
+            self.assertIn(f"    systemctl {word} {harness.installed(unit)}\n", text)
 
     def test_a_special_name_is_quoted_in_sql_and_not_in_the_entry(self):
         text = self.setup_postgres("--username", 'Etl "x"').stdout

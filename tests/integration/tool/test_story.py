@@ -195,7 +195,7 @@ class Refusals(ExampleCase):
         """Checks the message of all clients. cause: the reason in the lab's journal; more: the end of our advice."""
         text = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
         self.assertIn(
-            f"{self.home.path}/{CONFIG}:2: {self.caller()} may not assume {self.lab.roles[role].arn}: "
+            f"{self.home.path}/{CONFIG}:2: {self.caller()} cannot assume {self.lab.roles[role].arn}: "
             f"STS says AccessDenied: User: {user} is not authorized to perform: {action}; ", text)
         # AWS does not report which policy denied the request. The lab's journal does.
         self.assertEqual({call["detail"] for call in self.refused()}, {cause})
@@ -261,7 +261,7 @@ class Refusals(ExampleCase):
             with self.subTest(error=error):
                 self.home.write("web-identity-token", token)
                 text = self.assert_message_everywhere(f"; {advice}\n", **env)
-                self.assertIn(f"the token in {path} may not assume {env['AWS_ROLE_ARN']}: STS says {error}",
+                self.assertIn(f"the token in {path} cannot assume {env['AWS_ROLE_ARN']}: STS says {error}",
                               text)
                 for piece in token.split("."):
                     self.assertNotIn(piece, text)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the loaded object (the program, or a shared library) that contains an address.
+ *
+ * Does not use dl_iterate_phdr(). The lock that glibc's dl_iterate_phdr() takes is not released in
+ * a child of fork(). If another thread of the parent held the lock during the fork (a profiler, or
+ * the unwinder of an exception), every later call in the child waits forever. glibc makes the lock
+ * of dladdr() usable again in the child.
+ *
+ * All functions may be called from any thread. An object that contains the address must not be
+ * unloaded during the call, nor while the result is used.
+ */
+#ifndef RIA_BASE_OBJECT_H
+#define RIA_BASE_OBJECT_H
+
+#include "base/error.h"
+
+#include <link.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ria_object {
+    const char *name;            /* the path of its file, as the dynamic linker knows it */
+    uintptr_t bias;              /* what is added to the addresses in `segments` */
+    const ElfW(Phdr) * segments; /* the program headers, in the memory of the object */
+    size_t count;
+};
+
+/* Finds the object that contains an address, which is usually that of a function. Searches the
+ * symbols of the object, about 180,000 instructions for libcrypto. Returns false if there is no
+ * such object, or if its ELF header is not in memory. */
+bool ria_object_at(uintptr_t address, struct ria_object *out) RIA_MUST_USE;
+
+/* Returns whether an object contains an address. Searches no symbols. */
+bool ria_object_contains(const struct ria_object *object, uintptr_t address) RIA_MUST_USE;
+
+#endif

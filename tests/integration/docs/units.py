@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""systemd's units on a machine without systemd: the unit that Debian's package installs, with the files in /etc that a
+recipe writes, as the commands, the environment, the user and the directories that systemd would use.
+
+A test must not give a unit more than that: no directory, owner or option that neither the package nor the recipe has.
+"""
+import pwd
+import re
+import shlex
+
+PACKAGES, OURS = "/lib/systemd/system", "/etc/systemd/system"
+# systemd's own, for a system service.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+CAPABILITY = re.compile("CAP_([A-Z_]+)")
+
+
+class Unit:
+    """settings: {name: values in order}, of the section Service; an empty value removes those before it."""
+
+    def __init__(self, text):
+        self.settings = {}
+        for name, value in re.findall(r"^(\w+)=(.*)$", text.partition("[Service]")[2], re.M):
+            values = self.settings.setdefault(name, [])
+            values[:] = [*values, value] if value else []
+        self.account = pwd.getpwnam(self.last("User", "root"))
+
+    def last(self, name, default=None):
+        return (self.settings.get(name) or [default])[-1]
+
+    def commands(self, name):
+        return self.settings.get(name, [])
+
+    def directories(self):
+        """The commands that make RuntimeDirectory=."""
+        name, mode = self.last("RuntimeDirectory"), self.last("RuntimeDirectoryMode", "0755")
+        return [f"install -d -o {self.account.pw_uid} -g {self.account.pw_gid} -m {mode} /run/{name}"] if name else []
+
+    def environment(self):
+        words = [f"PATH={PATH}", *self.settings.get("Environment", [])]
+        if "User" in self.settings:
+            words[1:1] = [f"HOME={self.account.pw_dir}", f"USER={self.account.pw_name}", f"LOGNAME={self.account.pw_name}"]
+        return " ".join(words)
+
+    def rights(self):
+        """The arguments of setpriv."""
+        words = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--init-groups"]
+        capabilities = [f"+{name.lower()}" for name in CAPABILITY.findall(self.last("AmbientCapabilities", ""))]
+        if capabilities:
+            words += [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"]
+        return " ".join(words)
+
+    def command_line(self, command, **more):
+        """A line of shell that runs a command of the unit, with these environment variables of the lab too. A variable in
+        the command is empty unless the unit's EnvironmentFile= sets it, which Debian's files do not."""
+        extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
+        return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
+
+
+def read(network, name):
+    """The unit NAME.service of a machine."""
+    files = f"{{ cat {OURS}/{name}.service || cat {PACKAGES}/{name}.service; cat {OURS}/{name}.service.d/*.conf; }} 2>/dev/null"
+    return Unit(network.run(["sh", "-c", files], {"PATH": "/usr/bin:/bin"}).stdout)

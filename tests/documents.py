@@ -15,7 +15,6 @@ README, RECIPES = ROOT / "README.md", ROOT / "RECIPES.md"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _FILE = re.compile(r"`((?:~/|/)[\w./@-]+|[\w/-]+\.(?:py|rb|ya?ml|conf))`[^`]*:\s*$")
-_PLACEHOLDER = re.compile(r"\{([A-Z_]+)\}")
 # Pictures and output; they are not run.
 PICTURE = "text"
 
@@ -87,12 +86,12 @@ def block(path, language, text):
 
 
 def filled(path, text, values):
-    """The text with values in the place of its {PLACEHOLDERS}. Each value must be used."""
-    result = _PLACEHOLDER.sub(lambda name: values[name[1]], text)
-    unused = set(values) - set(_PLACEHOLDER.findall(text))
+    """The text with values in the place of its words in capitals. Each value must be used."""
+    word = re.compile(rf"\b({'|'.join(values)})\b")
+    unused = set(values) - set(word.findall(text))
     if unused:
         raise LookupError(f"{path} has no placeholder {', '.join(sorted(unused))} there")
-    return result
+    return word.sub(lambda name: values[name[1]], text)
 
 
 def commands(text):

@@ -172,7 +172,7 @@ class Demo:
     def configure(self, role):
         show("~/.config/rds-iam/config, as in RECIPES.md:", self.home.write(
             ".config/rds-iam/config", recipes.configuration(
-                REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=role.name)).read_text())
+                REGION=REGION, ACCOUNT_ID=role.account, ACCESS_ROLE=role.name)).read_text())
 
     def verdict(self, reason):
         entry = self.lab.last_verdict()

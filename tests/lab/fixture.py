@@ -237,7 +237,7 @@ def load(path=HERE / "lab.json"):
 
 def _access_policy(database):
     return recipes.access_policy(
-        REGION=database.region, ACCOUNT=database.account, RESOURCE_ID=database.resource_id
+        REGION=database.region, ACCOUNT_ID=database.account, RESOURCE_ID=database.resource_id
     )
 
 

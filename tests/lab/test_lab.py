@@ -240,7 +240,7 @@ class Logins(unittest.TestCase):
         with self.assertRaisesRegex(LookupError, "RECIPES.md has 0 blocks of sql with -- Oracle"):
             recipes.statements("Oracle")
         with self.assertRaisesRegex(LookupError, "RECIPES.md has no placeholder STRAY there"):
-            recipes.configuration(REGION="r", ACCOUNT="1", ACCESS_ROLE="a", STRAY="s")
+            recipes.configuration(REGION="r", ACCOUNT_ID="1", ACCESS_ROLE="a", STRAY="s")
 
     def test_other_certificates_are_not_trusted(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)

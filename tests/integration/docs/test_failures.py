@@ -16,8 +16,8 @@ TITLE = "When it fails"
 
 
 def texts(path=README):
-    """The text in the first cell of each row. Three dots stand for any text."""
-    return [re.search(r"`([^`]+)`", cells[0])[1] for cells in rows(path, TITLE)]
+    """The texts in the first cell of each row. Three dots stand for any text."""
+    return [text for cells in rows(path, TITLE) for text in re.findall(r"`([^`]+)`", cells[0])]
 
 
 def pattern(text):
@@ -30,23 +30,36 @@ def without_exec(case, engine):
     return case.login_to(engine)
 
 
-def with_the_agent_gone(case, engine):
+def with_the_agent_gone(case, engine, **settings):
     services = Services(case.home)
-    services.add("prod")
+    services.add("prod", **settings)
     case.bare = True
     return case.login_to(engine, env={"PGSERVICE": "prod"}, host="", port="", user="")
+
+
+def with_a_prompt(case, engine):
+    """psql that may ask for a password, without a terminal: it then prints the prompt to stderr."""
+    case.may_ask = True
+    return with_the_agent_gone(case, engine)
+
+
+def with_a_missing_ca(case, engine):
+    """A service whose sslrootcert does not exist."""
+    return with_the_agent_gone(case, engine, sslrootcert=case.home.path / "missing.pem")
+
+
+def lines_with_ca(name):
+    """The user's lines with another CA file, a file of the lab's certificates or a missing one."""
+    def make(case, engine):
+        case.write_my_cnf(ssl_ca=getattr(case.lab, name, case.home.path / name))
+        case.bare = True
+        return case.login_to(engine)
+    return make
 
 
 def unverified(case, engine):
     """The user's lines without verification, and no rds-iam exec."""
     case.write_my_cnf(without=("ssl-verify-server-cert",))
-    case.bare = True
-    return case.login_to(engine)
-
-
-def another_directory(case, engine):
-    """A plugin-dir without plugins."""
-    case.write_my_cnf(plugin_dir=case.home.path)
     case.bare = True
     return case.login_to(engine)
 
@@ -62,7 +75,9 @@ def role_without_trust(case, engine):
     return causes.section(role_arn="arn:aws:iam::123456789012:role/instance")(case, engine)
 
 
-# The text of a row: (engine, what makes the cause).
+# The name of an endpoint that does not exist.
+MISSING_HOST = "missing.abcdefghijkl.us-east-1.rds.amazonaws.com"
+# A text of a row: (engine, what makes the cause).
 CAUSES = {
     "PAM authentication failed for user": ("postgres", causes.changed(principal="no-policy")),
     "ERROR 1045 (28000): Access denied for user ... (using password: YES)":
@@ -70,23 +85,26 @@ CAUSES = {
     "ERROR 1045 (28000): Access denied for user ... (using password: NO)": ("mysql", without_exec),
     "password authentication failed for user": ("postgres", causes.changed(user="missing_user")),
     "fe_sendauth: no password supplied": ("postgres", with_the_agent_gone),
-    "Plugin mysql_clear_password could not be loaded":
-        ("mysql", another_directory),
+    "Password for user": ("postgres", with_a_prompt),
     "was not verified, so no token was sent": ("mysql", unverified),
+    "would send the token to an unverified server": ("postgres", causes.changed(env={"PGSSLMODE": "require"})),
     "no AWS credentials": ("postgres", causes.changed(principal=None)),
     "run: aws sso login --profile": ("mysql", causes.expired_sso),
     "is not authorized to perform: sts:AssumeRole": ("postgres", role_without_trust),
     "is not an RDS endpoint": ("postgres", causes.tunnel(endpoint=None)),
     "no root certificates for RDS servers were found": ("postgres", causes.changed(ca=None)),
+    "root certificate file ... does not exist": ("postgres", with_a_missing_ca),
+    "TLS/SSL error: No such file or directory": ("mysql", lines_with_ca("missing.pem")),
     "certificate verify failed": ("postgres", causes.peer("other_ca")),
+    "self-signed certificate in certificate chain": ("mysql", lines_with_ca("other_ca_file")),
     "does not match host name": ("postgres", causes.peer("wrong_name")),
-    "ERROR 2026 (HY000)": ("mysql", local_server),
+    "SSL is required, but the server does not support it": ("mysql", local_server),
     "ERROR 1524 (HY000): Plugin 'AWSAuthenticationPlugin' is not loaded":
         ("mysql", causes.mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=())),
+    "could not translate host name": ("postgres", causes.changed(host=MISSING_HOST)),
+    "Unknown server host": ("mysql", causes.changed(host=MISSING_HOST)),
     "no pg_hba.conf entry": ("postgres", causes.peer(
         refusal='no pg_hba.conf entry for host "192.0.2.1", user "x", database "y", no encryption', needs_password=False)),
-    "too many competing requests": ("postgres", causes.refusal(
-        "The IAM authentication failed because of too many competing requests.")),
 }
 
 
@@ -96,7 +114,7 @@ class Failures(CheckCase):
         self.clean()
 
     def clean(self):
-        self.bare = False
+        self.bare = self.may_ask = False
         self.scripted = None
         self.lab.clock(0)
         for name in (CONFIG, ".aws/config", ".my.cnf", ".pg_service.conf"):
@@ -108,7 +126,8 @@ class Failures(CheckCase):
         login = make(self, engine)
         if not self.bare:
             return self.client(login)
-        command = ["psql", "-XAtwc", "select 1"] if engine == "postgres" else [
+        psql = ["setsid", "--wait", "psql"] if self.may_ask else ["psql", "-w"]
+        command = [*psql, "-XAtc", "select 1"] if engine == "postgres" else [
             "mariadb", "-h", login.host, "-P", str(login.port), "-u", login.user, "-e", "select 1"]
         return self.run_argv(command, login)
 

@@ -34,6 +34,7 @@ class Readme(DocsCase):
     def test_the_commands_of_the_readme(self):
         # The user's own store, not that of the machine.
         self.assertEqual(self.network.run(["rm", "-rf", "/etc/rds-iam"], env={"PATH": "/bin"}).returncode, 0)
+        self.words = {"DB_USER": "app"}  # not a user of the lab: the README's SQL creates it
         start = time.monotonic()
         outputs = self.play(README, "Quick start", PRINCIPAL, order=("sql",))
         print(f"# the quick start took {time.monotonic() - start:.1f} s", flush=True)

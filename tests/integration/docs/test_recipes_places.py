@@ -85,7 +85,7 @@ class Targets(DocsCase):
         """The lab was made with the documents' policies and SQL; see recipes.py."""
         self.lab.parameter("rds.iam_auth_for_replication", "1")
         role = self.lab.roles["rds-access-clickpipes"]
-        self.words = {"REGION": REGION, "ACCOUNT": role.account, "ACCESS_ROLE": role.name,
+        self.words = {"REGION": REGION, "ACCOUNT_ID": role.account, "ACCESS_ROLE": role.name,
                       "SERVICE_ACCOUNT": "210987654321", "SERVICE_ROLE": "service", "RESOURCE_ID": self.lab.pg.resource_id}
         accounts = servers.rendered("postgresql.sql", fixture.load()) + servers.rendered("mariadb.sql", fixture.load())
         shown = []

@@ -148,7 +148,7 @@ class DocsCase(NetworkCase):
         """The text with the lab's names, and the words of this test, in the place of the words in capitals."""
         words = {**{name: value(self.lab) for name, value in WORDS.items()}, **self.words}
         names = "|".join(sorted(words, key=len, reverse=True))
-        return re.sub(rf"\{{({names})\}}|\b({names})\b", lambda match: words[match[1] or match[2]], text)
+        return re.sub(rf"\b({names})\b", lambda match: words[match[1]], text)
 
     def play(self, document, title, principal=None, instead=(), other=(), order=(), **extra):
         """Does what a section shows, block by block, and then verifies it as a recipe says. Returns the output of each

@@ -119,7 +119,7 @@ class Story(Printed, ExampleCase):
 
     def configure(self, more=""):
         self.home.write(CONFIG, recipes.configuration(
-            REGION=REGION, ACCOUNT=self.role.account, ACCESS_ROLE=ACCESS_ROLE) + more)
+            REGION=REGION, ACCOUNT_ID=self.role.account, ACCESS_ROLE=ACCESS_ROLE) + more)
 
     def attach(self, *options):
         self.lab.role(ACCESS_ROLE, self.trust_policy(*options),
@@ -138,7 +138,7 @@ class Story(Printed, ExampleCase):
         self.assertEqual(trust, recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
         for server in (self.lab.pg, self.lab.mariadb):
             self.assertEqual(self.policy(server), recipes.access_policy(
-                REGION=server.region, ACCOUNT=ACCOUNT, RESOURCE_ID=server.resource_id))
+                REGION=server.region, ACCOUNT_ID=ACCOUNT, RESOURCE_ID=server.resource_id))
 
     def test_the_two_commands_of_the_help_print_them(self):
         text = self.setup("--help").stdout.replace("\\\n", "")

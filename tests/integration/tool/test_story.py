@@ -72,7 +72,7 @@ class Readme(ExampleCase):
         super().setUp()
         role = self.lab.roles[ACCESS_ROLE]
         self.home.write(CONFIG, recipes.configuration(
-            REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=ACCESS_ROLE))
+            REGION=REGION, ACCOUNT_ID=role.account, ACCESS_ROLE=ACCESS_ROLE))
 
     def test_the_service_logs_in_on_both_servers(self):
         self.assert_both_log_in(self.lab.roles[ACCESS_ROLE].session_arn("rds-iam"),

@@ -22,6 +22,8 @@ END $$$$;
 
 ${recipes_postgresql}
 ${recipes_replication}
+-- What the membership means on RDS.
+ALTER USER clickpipes_iam_user WITH REPLICATION;
 GRANT pg_read_all_data TO clickpipes_iam_user;
 
 CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;

@@ -223,7 +223,7 @@ enum {
 /* How a client must verify the server of a login. A preload uses this struct to set the TLS options
  * of a connection before the client connects. */
 struct ria_login_certificate {
-    bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialled name */
+    bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialed name */
     char place[RIA_LOGIN_PLACE_SIZE]; /* if chain_suffices: "file:line" of that setting, for a
                                          message; a longer path is cut */
     bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL: its certificate chain ends at a

@@ -149,7 +149,7 @@ struct ria_facts {
     bool is_other_ca;        /* no root in ca_file has issued the certificate or its chain */
     bool is_out_of_date;     /* the certificate has expired, or is not valid yet */
     bool is_other_server;    /* the certificate lacks the name that the token is signed for */
-    bool is_name_unverified; /* the certificate must contain the dialled name, but does not */
+    bool is_name_unverified; /* the certificate must contain the dialed name, but does not */
 
     struct ria_aws_facts aws;
 

@@ -205,7 +205,7 @@ static void add_chain(struct ria_facts *facts)
 }
 
 /* Returns whether tls = verify-ca is set and has the effect that the client accepts a certificate
- * that does not contain the dialled name. Under rds-iam exec, the setting makes libpq use
+ * that does not contain the dialed name. Under rds-iam exec, the setting makes libpq use
  * sslmode=verify-ca, unless PGSSLMODE sets another mode. For a service the setting has no effect: a
  * service sets its own sslmode, and the agent serves only services with verify-full. */
 static bool is_chain_enough(const struct ria_facts *facts)
@@ -227,7 +227,7 @@ static void add_server_name(struct ria_facts *facts)
     char names[VALUE_SIZE];
     const char *host = facts->target.login.host;
     (void)ria_probe_text(&facts->server, "names", names, sizeof(names));
-    bool is_dialled = ria_probe_is(&facts->server, "name", "ok");
+    bool is_dialed = ria_probe_is(&facts->server, "name", "ok");
     const char *endpoint = facts->has_name ? facts->name.endpoint : host;
     facts->is_other_server =
         facts->has_name && ria_probe_is(&facts->server, "signed_name", "mismatch");
@@ -242,7 +242,7 @@ static void add_server_name(struct ria_facts *facts)
             "the certificate is for %s, not for %s",
             names,
             endpoint);
-    } else if (!is_dialled && !is_chain_enough(facts)) {
+    } else if (!is_dialed && !is_chain_enough(facts)) {
         facts->is_name_unverified = true;
         ria_report_add(
             facts->report,

@@ -78,13 +78,13 @@ bool ria_login_database(
     struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
-    ria_endpoint_read(login->host, &resolved.dialled);
+    ria_endpoint_read(login->host, &resolved.dialed);
     if (!ria_resolve_section(login, world, &resolved, err)) {
         return false;
     }
     bool is_mapped = resolved.section.endpoint.value != NULL;
     enum ria_endpoint_kind kind =
-        is_mapped ? resolved.section.signed_for.kind : resolved.dialled.kind;
+        is_mapped ? resolved.section.signed_for.kind : resolved.dialed.kind;
     if (kind == RIA_ENDPOINT_OTHER) {
         return reject_other(login, world, &resolved, err);
     }

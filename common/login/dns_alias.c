@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replaces the error "is not an RDS endpoint" if DNS reports that the dialled name is an alias of
+ * Replaces the error "is not an RDS endpoint" if DNS reports that the dialed name is an alias of
  * an RDS endpoint. The new error names that endpoint. The name is looked up only after the login
  * has failed. rds-iam-fetch makes the DNS query, not the host program, because the resolver would
  * share its settings (_res) with the host program, needs more stack than a library may use in a
@@ -76,18 +76,18 @@ static void dns_alias_explain(
 
 void ria_resolve_alias(
     const struct ria_login *login,
-    const struct ria_endpoint *dialled,
+    const struct ria_endpoint *dialed,
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_error *err)
 {
     char name[RIA_HOST_SIZE];
-    if (!can_be_alias(dialled) || !find_alias(dialled->host, deadline, world, name)) {
+    if (!can_be_alias(dialed) || !find_alias(dialed->host, deadline, world, name)) {
         return;
     }
     RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &file);
-    dns_alias_explain(dialled->host, login->port, name, ria_buf_text(&file), err);
+    dns_alias_explain(dialed->host, login->port, name, ria_buf_text(&file), err);
 }
 
 void ria_alias_explain(
@@ -96,7 +96,7 @@ void ria_alias_explain(
     const struct ria_world *world,
     struct ria_error *err)
 {
-    struct ria_endpoint dialled;
-    ria_endpoint_read(login->host, &dialled);
-    ria_resolve_alias(login, &dialled, deadline, world, err);
+    struct ria_endpoint dialed;
+    ria_endpoint_read(login->host, &dialed);
+    ria_resolve_alias(login, &dialed, deadline, world, err);
 }

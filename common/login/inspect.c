@@ -63,7 +63,7 @@ bool ria_login_inspect(
     if (!ria_resolve_login(login, world, &resolved, err)) {
         return false;
     }
-    out->kind = kinds[resolved.dialled.kind];
+    out->kind = kinds[resolved.dialed.kind];
     if (!ria_resolve_section(login, world, &resolved, err) ||
         !ria_resolve_endpoint(login, world, &resolved, err)) {
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
- * for the dialled address. Finds the host, port and region to sign for in that section and in the
+ * for the dialed address. Finds the host, port and region to sign for in that section and in the
  * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
  * is not an endpoint of RDS or Aurora DSQL and that the user has not mapped to such an endpoint, a
  * host without a region, and a MySQL client with an endpoint of Aurora DSQL. */
@@ -41,7 +41,7 @@ bool ria_resolve_login(
     if (user_len == 0 || user_len > USER_MAX) {
         return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_USER, USER_MAX);
     }
-    ria_endpoint_read(login->host, &out->dialled);
+    ria_endpoint_read(login->host, &out->dialed);
     return true;
 }
 
@@ -102,13 +102,13 @@ static bool check_chain_suffices(
     struct ria_error *err)
 {
     const struct ria_section *section = &resolved->section;
-    const char *host = resolved->dialled.host;
+    const char *host = resolved->dialed.host;
     if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || section->chain_suffices) {
         return true;
     }
-    bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
+    bool is_other = resolved->dialed.kind == RIA_ENDPOINT_OTHER;
     if (is_other && section->endpoint.value != NULL) {
-        /* No certificate of AWS contains the dialled name, so the client can never verify this
+        /* No certificate of AWS contains the dialed name, so the client can never verify this
          * name. */
         return ria_fail_at(
             err,
@@ -119,7 +119,7 @@ static bool check_chain_suffices(
                                                              : RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verification of the dialled name would not help, because no token can be made for this
+        /* Verification of the dialed name would not help, because no token can be made for this
          * name. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         append_config_name(world, err);
@@ -165,7 +165,7 @@ static void warn_of_region(
     }
 }
 
-/* Returns whether a MySQL client has dialled Aurora DSQL, which has the protocol of PostgreSQL. */
+/* Returns whether a MySQL client has dialed Aurora DSQL, which has the protocol of PostgreSQL. */
 static bool is_wrong_protocol(const struct ria_login *login, const struct ria_endpoint *endpoint)
 {
     return login->is_mysql && endpoint->kind == RIA_ENDPOINT_DSQL;
@@ -182,7 +182,7 @@ bool ria_resolve_endpoint(
 {
     const struct ria_section *section = &out->section;
     bool is_mapped = section->endpoint.value != NULL;
-    out->endpoint = is_mapped ? section->signed_for : out->dialled;
+    out->endpoint = is_mapped ? section->signed_for : out->dialed;
     out->port = is_mapped ? section->signed_for_port : (uint16_t)login->port;
     if (is_wrong_protocol(login, &out->endpoint)) {
         return ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL_MYSQL, out->endpoint.host);
@@ -313,7 +313,7 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_database(&endpoint) && endpoint.kind != RIA_ENDPOINT_DSQL;
 }
 
-/* Parses the dialled host into *resolved. Also finds the section for that host, except if the host
+/* Parses the dialed host into *resolved. Also finds the section for that host, except if the host
  * is an endpoint of RDS or Aurora DSQL and needs_section is false. Returns FOUND if the host is
  * such an endpoint or a section maps the host to one. Returns FAILED if the host is not such an
  * endpoint and the configuration cannot be loaded. Otherwise, and for a MySQL client with an
@@ -328,9 +328,9 @@ static enum ria_outcome find_endpoint(
     if (login->host == NULL) {
         return ria_absent(err, RIA_REFUSAL_NO_HOST);
     }
-    ria_endpoint_read(login->host, &resolved->dialled);
-    bool is_database = ria_endpoint_is_database(&resolved->dialled);
-    if (is_database && !needs_section && !is_wrong_protocol(login, &resolved->dialled)) {
+    ria_endpoint_read(login->host, &resolved->dialed);
+    bool is_database = ria_endpoint_is_database(&resolved->dialed);
+    if (is_database && !needs_section && !is_wrong_protocol(login, &resolved->dialed)) {
         return RIA_FOUND;
     }
     if (!ria_config_load(world, &resolved->config, err)) {
@@ -340,14 +340,14 @@ static enum ria_outcome find_endpoint(
     ria_config_match(
         &resolved->config, login->host, (uint16_t)login->port, login->user, &resolved->section);
     bool is_mapped = section->endpoint.value != NULL;
-    const struct ria_endpoint *endpoint = is_mapped ? &section->signed_for : &resolved->dialled;
+    const struct ria_endpoint *endpoint = is_mapped ? &section->signed_for : &resolved->dialed;
     if (is_wrong_protocol(login, endpoint)) {
         return ria_absent(err, RIA_REFUSAL_DSQL_MYSQL, endpoint->host);
     }
     if (is_database || is_mapped) {
         return RIA_FOUND;
     }
-    if (ria_endpoint_judge(&resolved->dialled, login->host, err) == RIA_ABSENT) {
+    if (ria_endpoint_judge(&resolved->dialed, login->host, err) == RIA_ABSENT) {
         append_config_name(world, err);
     }
     return RIA_ABSENT;
@@ -371,8 +371,8 @@ enum ria_outcome ria_login_certificate(
     bool is_mapped = resolved.section.endpoint.value != NULL;
     *out = (struct ria_login_certificate){
         .chain_suffices = resolved.section.chain_suffices,
-        .is_public = ria_endpoint_has_public_ca(
-            is_mapped ? &resolved.section.signed_for : &resolved.dialled),
+        .is_public =
+            ria_endpoint_has_public_ca(is_mapped ? &resolved.section.signed_for : &resolved.dialed),
     };
     if (out->chain_suffices) {
         const struct ria_setting *tls = &resolved.section.tls;

@@ -16,14 +16,14 @@
 struct ria_resolved {
     struct ria_config config;
     struct ria_section section;   /* borrowed from config */
-    struct ria_endpoint dialled;  /* login->host, parsed */
+    struct ria_endpoint dialed;   /* login->host, parsed */
     struct ria_endpoint endpoint; /* the host that the token is signed for */
     uint16_t port;                /* the port that the token is signed for */
     struct ria_setting region;    /* borrowed from config, endpoint or login */
 };
 
 /* Step 1. Checks that host, port and user are set and of a valid size, and that the host program
- * has no more rights than its caller. Parses the dialled host. The caller zeroes *out before the
+ * has no more rights than its caller. Parses the dialed host. The caller zeroes *out before the
  * call, and releases it after success and after failure. Returns false with err filled if a check
  * fails. */
 bool ria_resolve_login(
@@ -36,7 +36,7 @@ bool ria_resolve_login(
  * configuration can allow such a channel. */
 bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *err) RIA_MUST_USE;
 
-/* Step 2. Loads rds-iam's configuration and finds the section for the dialled address. Returns
+/* Step 2. Loads rds-iam's configuration and finds the section for the dialed address. Returns
  * false with err filled if the configuration is invalid, or if the server's name was not verified
  * and the section does not have tls = verify-ca. */
 bool ria_resolve_section(
@@ -65,7 +65,7 @@ struct ria_query ria_resolve_query(
  * for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(
     const struct ria_login *login,
-    const struct ria_endpoint *dialled,
+    const struct ria_endpoint *dialed,
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes a token for a login request. Checks the channel, finds the endpoint and region for the
- * dialled name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
+ * dialed name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
  * or not authenticated, a host that is not an endpoint of RDS or Aurora DSQL, and expired
  * credentials. */
 #include "rds_iam.h"
@@ -191,7 +191,7 @@ static enum ria_outcome make_token(
     if (!ria_resolve_section(login, world, resolved, err) ||
         !ria_resolve_endpoint(login, world, resolved, err)) {
         if (err->code == RIA_E_ENDPOINT && resolved->section.endpoint.value == NULL) {
-            ria_resolve_alias(login, &resolved->dialled, deadline, world, err);
+            ria_resolve_alias(login, &resolved->dialed, deadline, world, err);
         }
         return RIA_FAILED;
     }

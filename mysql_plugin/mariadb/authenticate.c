@@ -56,7 +56,7 @@ static int refuse_channel(
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
-/* If a certificate can contain the dialled name, the message names the client's own setting first.
+/* If a certificate can contain the dialed name, the message names the client's own setting first.
  * For any other name, that setting does not help. */
 static int refuse_name_unverified(
     struct ria_mariadb_vio *vio,

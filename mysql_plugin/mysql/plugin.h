@@ -25,7 +25,7 @@ int ria_mysql_refuse(
     const struct ria_mysql_connection *connection,
     const char *text) RIA_MUST_USE;
 
-/* Refuses a login as the library's own plugin does, for a program that gave a password or dialled a
+/* Refuses a login as the library's own plugin does, for a program that gave a password or dialed a
  * host without an RDS endpoint, while the environment does not allow passwords. Sends nothing. Sets
  * the error number and text of the library's own plugin, followed by `reason` and what to do. Logs
  * the refusal. Returns the value that authenticate() must return. */

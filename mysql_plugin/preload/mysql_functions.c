@@ -182,7 +182,7 @@ ONE_FOR_ALL_COPIES char set_ssl(
 
 struct connection {
     struct ria_handle *mysql;
-    struct ria_dialled dialled;
+    struct ria_dialed dialed;
     const char *password;
     const char *database;
     unsigned long flags;
@@ -207,19 +207,19 @@ ONE_FOR_ALL_COPIES struct ria_handle *do_connect(
         const char *,
         unsigned long);
     struct ria_handle *result = NULL;
-    const struct ria_dialled *dialled = &with->dialled;
+    const struct ria_dialed *dialed = &with->dialed;
     if (call_begin(&call, origin, "mysql_real_connect", &real)) {
         if (call.is_programs) {
-            ria_settings_apply(&call.library, with->mysql, dialled);
+            ria_settings_apply(&call.library, with->mysql, dialed);
         }
         result = real(
             with->mysql,
-            dialled->host,
-            dialled->user,
+            dialed->host,
+            dialed->user,
             with->password,
             with->database,
-            dialled->port,
-            dialled->unix_socket,
+            dialed->port,
+            dialed->unix_socket,
             with->flags);
         if (result == NULL && call.is_programs && forgets_options(with)) {
             ria_settings_forget(&call.library, with->mysql);
@@ -247,20 +247,20 @@ ONE_FOR_ALL_COPIES int do_connect_start(
         unsigned long);
     int wait = 0;
     *result = NULL;
-    const struct ria_dialled *dialled = &with->dialled;
+    const struct ria_dialed *dialed = &with->dialed;
     if (call_begin(&call, origin, "mysql_real_connect_start", &real)) {
         if (call.is_programs) {
-            ria_settings_apply(&call.library, with->mysql, dialled);
+            ria_settings_apply(&call.library, with->mysql, dialed);
         }
         wait = real(
             result,
             with->mysql,
-            dialled->host,
-            dialled->user,
+            dialed->host,
+            dialed->user,
             with->password,
             with->database,
-            dialled->port,
-            dialled->unix_socket,
+            dialed->port,
+            dialed->unix_socket,
             with->flags);
     }
     call_end(&call);
@@ -292,19 +292,19 @@ ONE_FOR_ALL_COPIES int do_connect_nonblocking(
         const char *,
         unsigned long);
     int status = 2; /* NET_ASYNC_ERROR */
-    const struct ria_dialled *dialled = &with->dialled;
+    const struct ria_dialed *dialed = &with->dialed;
     if (call_begin(&call, origin, "mysql_real_connect_nonblocking", &real)) {
         if (call.is_programs) {
-            ria_settings_apply(&call.library, with->mysql, dialled);
+            ria_settings_apply(&call.library, with->mysql, dialed);
         }
         status = real(
             with->mysql,
-            dialled->host,
-            dialled->user,
+            dialed->host,
+            dialed->user,
             with->password,
             with->database,
-            dialled->port,
-            dialled->unix_socket,
+            dialed->port,
+            dialed->unix_socket,
             with->flags);
         if (call.is_programs) {
             follow_nonblocking(&call.library, with, status);

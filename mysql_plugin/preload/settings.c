@@ -231,10 +231,10 @@ static void settings_take_back(const struct setter *setter)
 }
 
 /* In both libraries "localhost" means a Unix socket, unless MYSQL_PROTOCOL_TCP is set. */
-static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
+static bool is_over_tcp(const struct ria_dialed *dialed, uint32_t flags)
 {
-    return !is_empty(dialled->host) && *dialled->host != '/' &&
-           ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
+    return !is_empty(dialed->host) && *dialed->host != '/' &&
+           ((flags & RIA_SET_TCP) != 0 || strcmp(dialed->host, "localhost") != 0);
 }
 
 /* Returns whether the program has turned TLS off and the library therefore uses no TLS. If the
@@ -256,13 +256,13 @@ static bool is_connected(const struct setter *setter)
            get_socket(setter->handle) != -1;
 }
 
-static void check_dialled(
-    const struct setter *setter, const struct ria_dialled *dialled, struct ria_host_verdict *out)
+static void check_dialed(
+    const struct setter *setter, const struct ria_dialed *dialed, struct ria_host_verdict *out)
 {
     const struct ria_host_target target = {
-        .host = dialled->host,
-        .port = dialled->port,
-        .user = dialled->user,
+        .host = dialed->host,
+        .port = dialed->port,
+        .user = dialed->user,
         .is_mariadb = setter->dialect->is_mariadb,
         .lacks_ca =
             (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH | RIA_SET_OPTION_FILES)) == 0,
@@ -280,7 +280,7 @@ static void log_dialect(const struct ria_library *library)
 }
 
 void ria_settings_apply(
-    const struct ria_library *library, struct ria_handle *handle, const struct ria_dialled *dialled)
+    const struct ria_library *library, struct ria_handle *handle, const struct ria_dialed *dialed)
 {
     int saved = errno;
     log_dialect(library);
@@ -288,8 +288,8 @@ void ria_settings_apply(
     struct ria_host_verdict verdict = {0};
     if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0 &&
         !is_connected(&setter)) {
-        if (is_over_tcp(dialled, setter.flags) && !is_tls_off(&setter)) {
-            check_dialled(&setter, dialled, &verdict);
+        if (is_over_tcp(dialed, setter.flags) && !is_tls_off(&setter)) {
+            check_dialed(&setter, dialed, &verdict);
         }
         if ((setter.flags & RIA_OURS) != 0) {
             settings_take_back(&setter);

@@ -20,7 +20,7 @@
 #include "interpose/library.h"
 
 /* A connection that the program begins. Strings are borrowed. */
-struct ria_dialled {
+struct ria_dialed {
     const char *host; /* NULL: an option file may name a host; if none does, the library uses a Unix
                          socket */
     unsigned port;
@@ -48,9 +48,7 @@ void ria_settings_record_ssl(
  * options for this one. Does nothing while a nonblocking connection of the handle is in progress,
  * or if the handle is connected. Blocks while rds-iam's configuration is read. */
 void ria_settings_apply(
-    const struct ria_library *library,
-    struct ria_handle *handle,
-    const struct ria_dialled *dialled);
+    const struct ria_library *library, struct ria_handle *handle, const struct ria_dialed *dialed);
 
 /* Clears the handle's record. Call it after a connection without RIA_REMEMBER_OPTIONS has failed,
  * because the library has then freed the handle's options. Does nothing if the library rejected the

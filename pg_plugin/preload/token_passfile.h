@@ -58,7 +58,7 @@ void ria_token_passfile_log_refusals(
     const struct ria_refusals *refusals,
     const struct ria_buf *own);
 
-/* Makes a token for the target's user at `host` and `port`, as dialled, and adds its access key id
+/* Makes a token for the target's user at `host` and `port`, as dialed, and adds its access key id
  * to the history (key_history.h). Returns false with *err filled if no token may be sent to the
  * target or none can be made before the deadline. The caller releases *token. */
 bool ria_token_passfile_token(

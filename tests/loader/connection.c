@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 /* The handshake sets CLIENT_SSL; the program's options set the other bit. */
-static unsigned long flags_of(const struct ria_dialled *dialled)
+static unsigned long flags_of(const struct ria_dialed *dialed)
 {
-    return (dialled->has_tls ? RIA_CLIENT_SSL : 0UL) |
-           (dialled->is_verified ? RIA_CLIENT_SSL_VERIFY_SERVER_CERT : 0UL);
+    return (dialed->has_tls ? RIA_CLIENT_SSL : 0UL) |
+           (dialed->is_verified ? RIA_CLIENT_SSL_VERIFY_SERVER_CERT : 0UL);
 }
 
 /* Works for both layouts, because these members have the same names in both. */
-#define FILL(type, connection, dialled)                                                            \
+#define FILL(type, connection, dialed)                                                             \
     do {                                                                                           \
         static unsigned char context[1];                                                           \
         type *mysql = (connection)->mysql;                                                         \
@@ -29,12 +29,12 @@ static unsigned long flags_of(const struct ria_dialled *dialled)
         mysql->net.last_errno = 0;                                                                 \
         mysql->net.last_error[0] = '\0';                                                           \
         memcpy(mysql->net.sqlstate, "00000", sizeof("00000"));                                     \
-        mysql->connector_fd = (dialled)->has_tls || (dialled)->has_old_context ? context : NULL;   \
-        mysql->host = (dialled)->host;                                                             \
-        mysql->user = (dialled)->user;                                                             \
-        mysql->passwd = (dialled)->password;                                                       \
-        mysql->port = (dialled)->port;                                                             \
-        mysql->client_flag = flags_of(dialled);                                                    \
+        mysql->connector_fd = (dialed)->has_tls || (dialed)->has_old_context ? context : NULL;     \
+        mysql->host = (dialed)->host;                                                              \
+        mysql->user = (dialed)->user;                                                              \
+        mysql->passwd = (dialed)->password;                                                        \
+        mysql->port = (dialed)->port;                                                              \
+        mysql->client_flag = flags_of(dialed);                                                     \
     } while (0)
 
 #define MEMBER(connection, member)                                                                 \
@@ -69,14 +69,14 @@ static void info(struct ria_connection *connection, void *out)
     }
 }
 
-void ria_connection_dial(struct ria_connection *connection, const struct ria_dialled *dialled)
+void ria_connection_dial(struct ria_connection *connection, const struct ria_dialed *dialed)
 {
-    connection->has_tls = dialled->has_tls;
-    connection->protocol = dialled->is_unix_socket ? RIA_PROTOCOL_SOCKET : RIA_PROTOCOL_TCP;
+    connection->has_tls = dialed->has_tls;
+    connection->protocol = dialed->is_unix_socket ? RIA_PROTOCOL_SOCKET : RIA_PROTOCOL_TCP;
     if (connection->profile->has_57_layout) {
-        FILL(struct ria_mysql_57, connection, dialled);
+        FILL(struct ria_mysql_57, connection, dialed);
     } else {
-        FILL(struct ria_mysql_80, connection, dialled);
+        FILL(struct ria_mysql_80, connection, dialed);
     }
 }
 
@@ -84,7 +84,7 @@ void ria_connection_open(
     struct ria_connection *connection,
     const struct ria_profile *profile,
     int fd,
-    const struct ria_dialled *dialled)
+    const struct ria_dialed *dialed)
 {
     memset(connection, 0, sizeof(*connection));
     connection->read_packet = read_packet;
@@ -103,7 +103,7 @@ void ria_connection_open(
         abort();
     }
     connection->mysql = (char *)connection->pages + page - size;
-    ria_connection_dial(connection, dialled);
+    ria_connection_dial(connection, dialed);
 }
 
 void ria_connection_close(struct ria_connection *connection)

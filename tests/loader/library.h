@@ -10,7 +10,7 @@
  *     ria_library_start(&library, &ria_profiles[0]);
  *     ria_library_preload(&library, directory, "rds_iam_v1;rds_iam_v2");
  *     struct ria_connection connection;
- *     ria_connection_open(&connection, library.profile, fd, &dialled);
+ *     ria_connection_open(&connection, library.profile, fd, &dialed);
  *     ... ria_library_authenticate(&library, &connection) ...
  *     ria_connection_close(&connection);
  *     ria_library_end(&library);
@@ -102,7 +102,7 @@ struct ria_declaration *ria_library_find(struct ria_library *library, const char
 void ria_library_end(struct ria_library *library);
 
 /* The connection that a program asks for, and the state that its handshake has reached. */
-struct ria_dialled {
+struct ria_dialed {
     char *host;
     char *user;
     char *password;
@@ -143,9 +143,9 @@ void ria_connection_open(
     struct ria_connection *connection,
     const struct ria_profile *profile,
     int fd,
-    const struct ria_dialled *dialled);
+    const struct ria_dialed *dialed);
 /* Sets the members of MYSQL for another login on the same connection. */
-void ria_connection_dial(struct ria_connection *connection, const struct ria_dialled *dialled);
+void ria_connection_dial(struct ria_connection *connection, const struct ria_dialed *dialed);
 /* Frees the memory. Does not close fd. */
 void ria_connection_close(struct ria_connection *connection);
 

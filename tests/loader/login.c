@@ -90,10 +90,10 @@ void ria_login_check(const char *message, const struct ria_login_result *outcome
 void ria_login_run(
     const struct ria_login_case *login,
     struct ria_library *library,
-    const struct ria_dialled *dialled,
+    const struct ria_dialed *dialed,
     struct ria_login_result *out)
 {
-    struct ria_dialled to = *dialled;
+    struct ria_dialed to = *dialed;
     struct ria_connection connection;
     int ours = -1;
     int theirs = -1;
@@ -112,7 +112,7 @@ void ria_login_run(
         out->sqlstate, sizeof(out->sqlstate), "%s", ria_connection_sqlstate(&connection));
     ria_connection_close(&connection);
     ria_login_collect(ours, theirs, out);
-    ria_login_check(dialled->host, out);
+    ria_login_check(dialed->host, out);
 }
 
 void ria_login_expect_token(

@@ -53,12 +53,12 @@ void ria_login_collect(int ours, int theirs, struct ria_login_result *out);
  * other error it sends nothing. */
 void ria_login_check(const char *message, const struct ria_login_result *outcome);
 
-/* Runs one login from connect to close, and checks it with ria_login_check(). If dialled->port is
+/* Runs one login from connect to close, and checks it with ria_login_check(). If dialed->port is
  * 0, the listener's port is used. */
 void ria_login_run(
     const struct ria_login_case *login,
     struct ria_library *library,
-    const struct ria_dialled *dialled,
+    const struct ria_dialed *dialed,
     struct ria_login_result *out);
 
 /* Expects that one token for this host, port and user was sent, with its NUL. */

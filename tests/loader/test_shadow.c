@@ -28,11 +28,11 @@ static char none[] = "";
 static char typed[] = "typed-at-the-prompt";
 static char pasted[] = "h:1/?Action=connect&DBUser=u&X-Amz-Signature=00";
 
-static void dial(struct ria_library *library, struct ria_dialled dialled)
+static void dial(struct ria_library *library, struct ria_dialed dialed)
 {
-    dialled.user = dialled.user == NULL ? etl : dialled.user;
-    dialled.password = dialled.password == NULL ? none : dialled.password;
-    ria_login_run(&where, library, &dialled, &outcome);
+    dialed.user = dialed.user == NULL ? etl : dialed.user;
+    dialed.password = dialed.password == NULL ? none : dialed.password;
+    ria_login_run(&where, library, &dialed, &outcome);
 }
 
 static void start(struct ria_library *library, const struct ria_profile *profile)
@@ -65,10 +65,10 @@ static void *log_in_repeatedly(void *argument)
     ria_login_listen(&own);
     (void)pthread_barrier_wait(&crowd->barrier);
     for (int i = 0; mine != NULL && i < 5; i++) {
-        struct ria_dialled dialled = {
+        struct ria_dialed dialed = {
             .host = rds, .user = etl, .password = none, .has_tls = true, .is_verified = i % 2 == 0};
-        ria_login_run(&own, crowd->library, &dialled, mine);
-        if (dialled.is_verified) {
+        ria_login_run(&own, crowd->library, &dialed, mine);
+        if (dialed.is_verified) {
             ria_login_expect_token("a thread", mine, rds, own.port, etl);
         } else {
             ria_login_expect_refusal("a thread", mine, 2061, NAME_NOT_VERIFIED);
@@ -142,7 +142,7 @@ static void check_again(struct ria_library *library, const char *version)
         const struct ria_profile *profile = library->profile;
         ria_library_end(library);
         start(library, profile);
-        dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
+        dial(library, (struct ria_dialed){.host = rds, .has_tls = true, .is_verified = true});
         ria_login_expect_token(version, &outcome, rds, where.port, etl);
     }
 }
@@ -155,12 +155,12 @@ static void the_library_may_end_and_start_again(void **state)
 
 static void check_token(struct ria_library *library, const char *version)
 {
-    struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
-    dial(library, dialled);
+    struct ria_dialed dialed = {.host = rds, .has_tls = true, .is_verified = true};
+    dial(library, dialed);
     ria_login_expect_token(version, &outcome, rds, where.port, etl);
     /* --enable-cleartext-plugin makes no difference. */
     library->is_cleartext_enabled = true;
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_token(version, &outcome, rds, where.port, etl);
 }
 
@@ -173,7 +173,7 @@ static void a_verified_server_gets_a_token_with_its_nul(void **state)
 static void check_change(struct ria_library *library, const char *version)
 {
     static char second[] = "second user";
-    struct ria_dialled dialled = {
+    struct ria_dialed dialed = {
         .host = rds,
         .user = etl,
         .password = none,
@@ -186,10 +186,10 @@ static void check_change(struct ria_library *library, const char *version)
     memset(&outcome, 0, sizeof(outcome));
     ria_login_connect(&where, &ours, &theirs);
     assert_int_equal(fcntl(ours, F_SETFL, O_NONBLOCK), 0); /* as in an asynchronous login */
-    ria_connection_open(&connection, library->profile, ours, &dialled);
+    ria_connection_open(&connection, library->profile, ours, &dialed);
     expect(version, ria_library_authenticate(library, &connection, &outcome.result));
-    dialled.user = second;
-    ria_connection_dial(&connection, &dialled);
+    dialed.user = second;
+    ria_connection_dial(&connection, &dialed);
     expect(version, ria_library_authenticate(library, &connection, &outcome.result));
     expect_number(version, connection.packets, 2);
     ria_connection_close(&connection);
@@ -220,30 +220,29 @@ static void check_channels(struct ria_library *library, const char *version)
 {
     static char *const passwords[] = {none, pasted};
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
-        dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
+        dial(library, (struct ria_dialed){.host = rds, .password = passwords[i]});
         ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
         /* Bit 30 of client_flag is set, but an attacker has removed TLS: no token is sent. */
         dial(
             library,
-            (struct ria_dialled){.host = rds, .password = passwords[i], .is_verified = true});
+            (struct ria_dialed){.host = rds, .password = passwords[i], .is_verified = true});
         ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
         /* In 5.7, an earlier connection failed, and an attacker removes TLS from this
          * connection. */
         dial(
             library,
-            (struct ria_dialled){
+            (struct ria_dialed){
                 .host = rds,
                 .password = passwords[i],
                 .has_old_context = true,
                 .is_verified = true});
         ria_login_expect_refusal(version, &outcome, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
-        dial(library, (struct ria_dialled){.host = rds, .password = passwords[i], .has_tls = true});
+        dial(library, (struct ria_dialed){.host = rds, .password = passwords[i], .has_tls = true});
         ria_login_expect_refusal(version, &outcome, 2061, NAME_NOT_VERIFIED VERIFY_IDENTITY);
     }
     dial(
         library,
-        (struct ria_dialled){
-            .host = rds, .password = pasted, .has_tls = true, .is_verified = true});
+        (struct ria_dialed){.host = rds, .password = pasted, .has_tls = true, .is_verified = true});
     expect_text(version, outcome.received, pasted);
 }
 
@@ -255,26 +254,26 @@ static void an_unverified_server_gets_nothing(void **state)
 
 static void check_config(struct ria_library *library, const char *version)
 {
-    struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
+    struct ria_dialed dialed = {.host = other, .has_tls = true, .is_verified = true};
     write_config("[db.example.com]\nendpoint = " RIA_RDS_HOST ":3306\ntls = verify-ca\n");
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_token(version, &outcome, rds, 3306, etl);
     /* tls = verify-ca is ignored, because a plugin cannot see whether the chain was verified. */
-    dialled.is_verified = false;
-    dial(library, dialled);
+    dialed.is_verified = false;
+    dial(library, dialed);
     ria_login_expect_refusal(
         version, &outcome, 2061, NAME_NOT_VERIFIED "use the endpoint's own name with --ssl-mode=");
     /* A section without an endpoint does not make a host an RDS host. */
     write_config("[*.example.com]\nregion = us-east-1\n");
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_refusal(version, &outcome, 2059, STOCK);
     write_config("[db.example.com]\nend = x\n");
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_refusal(
         version, &outcome, 2061, "rds-iam: " RIA_SCRATCH "/shadow.config:2: unknown key \"end\"");
     (void)setenv(GATE, "1", 1);
-    dialled.password = typed;
-    dial(library, dialled);
+    dialed.password = typed;
+    dial(library, dialed);
     expect_text(version, outcome.received, typed);
     (void)unsetenv(GATE);
     (void)unsetenv("RDS_IAM_CONFIG");
@@ -290,9 +289,9 @@ static void a_section_with_an_endpoint_makes_a_host_an_rds_host(void **state)
 static void check_failures(struct ria_library *library, const char *version)
 {
     static char global[] = "mydb.global-abcdefghijkl.global.rds.amazonaws.com";
-    struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
+    struct ria_dialed dialed = {.host = rds, .has_tls = true, .is_verified = true};
     (void)setenv("AWS_ACCESS_KEY_ID", "", 1);
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_refusal(
         version,
         &outcome,
@@ -300,13 +299,13 @@ static void check_failures(struct ria_library *library, const char *version)
         "rds-iam: AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty");
     (void)setenv("AWS_ACCESS_KEY_ID", "AKIALOADEREXAMPLE001", 1);
     (void)setenv("AWS_CREDENTIAL_EXPIRATION", "100%s%n\n\xff", 1);
-    dial(library, dialled);
+    dial(library, dialed);
     ria_login_expect_refusal(version, &outcome, 2061, "rds-iam: AWS_CREDENTIAL_EXPIRATION is ");
     expect_piece(version, outcome.error, "100?s?n??");
     (void)unsetenv("AWS_CREDENTIAL_EXPIRATION");
     /* An Aurora global endpoint, whose region the user must set, has its own message. */
-    dialled.host = global;
-    dial(library, dialled);
+    dialed.host = global;
+    dial(library, dialed);
     expect_number(version, outcome.code, 2061);
     expect_piece(version, outcome.error, "is an Aurora global endpoint, whose name has no region");
 }
@@ -330,7 +329,7 @@ static void check_no_user(struct ria_library *library, const char *version)
     assert_non_null(name);
     dial(
         library,
-        (struct ria_dialled){.host = rds, .user = none, .has_tls = true, .is_verified = true});
+        (struct ria_dialed){.host = rds, .user = none, .has_tls = true, .is_verified = true});
     ria_login_expect_token(version, &outcome, rds, where.port, name);
 }
 
@@ -350,7 +349,7 @@ static int cannot_send(struct ria_connection *connection, const void *bytes, siz
 
 static void check_broken_pipe(struct ria_library *library, const char *version)
 {
-    struct ria_dialled dialled = {
+    struct ria_dialed dialed = {
         .host = rds,
         .user = etl,
         .password = none,
@@ -362,7 +361,7 @@ static void check_broken_pipe(struct ria_library *library, const char *version)
     int theirs = -1;
     int result = 1;
     ria_login_connect(&where, &ours, &theirs);
-    ria_connection_open(&connection, library->profile, ours, &dialled);
+    ria_connection_open(&connection, library->profile, ours, &dialed);
     connection.send = cannot_send;
     expect(version, !ria_library_authenticate(library, &connection, &result));
     expect_number(version, result, 0);

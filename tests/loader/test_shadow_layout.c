@@ -41,7 +41,7 @@ static size_t port_at(void)
 /* Opens a connection for which the plugin sends a token. */
 static void set_up(void)
 {
-    struct ria_dialled dialled = {
+    struct ria_dialed dialed = {
         .host = host,
         .user = user,
         .password = none,
@@ -49,7 +49,7 @@ static void set_up(void)
         .has_tls = true,
         .is_verified = true};
     ria_login_connect(&where, &ours, &theirs);
-    ria_connection_open(&connection, library.profile, ours, &dialled);
+    ria_connection_open(&connection, library.profile, ours, &dialed);
 }
 
 static void tear_down(void)

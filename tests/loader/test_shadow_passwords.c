@@ -29,11 +29,11 @@ static char none[] = "";
 static char typed[] = "typed-at-the-prompt";
 static char pasted[] = "h:1/?Action=connect&DBUser=u&X-Amz-Signature=00";
 
-static void dial(struct ria_library *library, struct ria_dialled dialled)
+static void dial(struct ria_library *library, struct ria_dialed dialed)
 {
-    dialled.user = dialled.user == NULL ? etl : dialled.user;
-    dialled.password = dialled.password == NULL ? none : dialled.password;
-    ria_login_run(&where, library, &dialled, &outcome);
+    dialed.user = dialed.user == NULL ? etl : dialed.user;
+    dialed.password = dialed.password == NULL ? none : dialed.password;
+    ria_login_run(&where, library, &dialed, &outcome);
 }
 
 static void in_each(void (*check)(struct ria_library *library, const char *version))
@@ -70,23 +70,23 @@ static void check_typed(struct ria_library *library, const char *version)
     static const char *const values[] = {NULL, "0", "n", "true", "on", " 1", "no"};
     for (size_t i = 0; i < RIA_COUNT(hosts) * RIA_COUNT(values); i++) {
         const char *value = values[i / RIA_COUNT(hosts)];
-        struct ria_dialled dialled = {
+        struct ria_dialed dialed = {
             .host = hosts[i % RIA_COUNT(hosts)],
             .password = passwords[i % RIA_COUNT(passwords)],
             .has_tls = i % 2 == 0,
             .is_verified = i % 2 == 0};
         write_config(
-            dialled.host == broken ? "[broken.example\n"
-                                   : "[tunnel.example]\nendpoint = " RIA_RDS_HOST ":3306\n");
+            dialed.host == broken ? "[broken.example\n"
+                                  : "[tunnel.example]\nendpoint = " RIA_RDS_HOST ":3306\n");
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
         library->is_cleartext_enabled = i % 3 == 0; /* a plugin cannot see this */
-        dial(library, dialled);
+        dial(library, dialed);
         ria_login_expect_refusal(version, &outcome, 2059, PASSWORD_GIVEN);
         expect_text(version, outcome.error, PASSWORD_GIVEN);
     }
     (void)unsetenv(GATE);
     write_config("[tunnel.example]\nendpoint = " RIA_RDS_HOST ":3306\n");
-    dial(library, (struct ria_dialled){.host = mapped, .has_tls = true, .is_verified = true});
+    dial(library, (struct ria_dialed){.host = mapped, .has_tls = true, .is_verified = true});
     ria_login_expect_token(version, &outcome, rds, 3306, etl);
     (void)unsetenv("RDS_IAM_CONFIG");
     (void)unlink(RIA_SCRATCH "/shadow_passwords.config");
@@ -105,23 +105,23 @@ static void check_other_host(struct ria_library *library, const char *version)
     /* The library reads an empty value as "on". Of any other value, it reads only the first
      * character. */
     static const char *const open[] = {"1", "Y", "y", "yes", "1000", ""};
-    struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
+    struct ria_dialed dialed = {.host = other, .has_tls = true, .is_verified = true};
     for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(closed); i++) {
         const char *value = closed[i / RIA_COUNT(passwords)];
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
         library->is_cleartext_enabled = i % 2 == 0; /* a plugin cannot see this */
-        dialled.password = passwords[i % RIA_COUNT(passwords)];
-        dial(library, dialled);
+        dialed.password = passwords[i % RIA_COUNT(passwords)];
+        dial(library, dialed);
         ria_login_expect_refusal(version, &outcome, 2059, STOCK " (rds-iam: ");
         expect_piece(version, outcome.error, "[db.example.com] endpoint = NAME:PORT");
     }
     static char *const sent[] = {none, typed, pasted};
     for (size_t i = 0; i < RIA_COUNT(sent) * RIA_COUNT(open); i++) {
         (void)setenv(GATE, open[i / RIA_COUNT(sent)], 1);
-        dialled.password = sent[i % RIA_COUNT(sent)];
-        dial(library, dialled);
-        expect_text(version, outcome.received, dialled.password);
-        expect_number(version, outcome.len, strlen(dialled.password) + 1);
+        dialed.password = sent[i % RIA_COUNT(sent)];
+        dial(library, dialed);
+        expect_text(version, outcome.received, dialed.password);
+        expect_number(version, outcome.len, strlen(dialed.password) + 1);
     }
     (void)unsetenv(GATE);
 }
@@ -135,24 +135,24 @@ static void on_another_host_the_built_in_plugins_rule_applies(void **state)
 static void check_open_gate(struct ria_library *library, const char *version)
 {
     (void)setenv(GATE, "1", 1);
-    dial(library, (struct ria_dialled){.host = rds, .password = typed, .has_tls = true});
+    dial(library, (struct ria_dialed){.host = rds, .password = typed, .has_tls = true});
     expect_text(version, outcome.received, typed);
-    dial(library, (struct ria_dialled){.host = rds, .password = typed});
+    dial(library, (struct ria_dialed){.host = rds, .password = typed});
     ria_login_expect_refusal(
         version,
         &outcome,
         2061,
         "rds-iam: the connection is not encrypted, so no password was sent; " VERIFY_IDENTITY);
-    dial(library, (struct ria_dialled){.host = other});
+    dial(library, (struct ria_dialed){.host = other});
     ria_login_expect_refusal(
         version,
         &outcome,
         2061,
         "rds-iam: the connection is not encrypted, so no password was sent; ");
     /* A token that was passed as the password is treated as a token. */
-    dial(library, (struct ria_dialled){.host = other, .password = pasted, .has_tls = true});
+    dial(library, (struct ria_dialed){.host = other, .password = pasted, .has_tls = true});
     ria_login_expect_refusal(version, &outcome, 2061, NAME_NOT_VERIFIED);
-    dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
+    dial(library, (struct ria_dialed){.host = rds, .has_tls = true, .is_verified = true});
     ria_login_expect_token(version, &outcome, rds, where.port, etl);
     (void)unsetenv(GATE);
 }
@@ -170,10 +170,10 @@ static void control_the_built_in_plugin_sends_a_typed_password(void **state)
     for (size_t i = 0; i < RIA_PROFILES; i++) {
         struct ria_library library;
         ria_library_start(&library, &ria_profiles[i]);
-        dial(&library, (struct ria_dialled){.host = rds, .password = typed});
+        dial(&library, (struct ria_dialed){.host = rds, .password = typed});
         ria_login_expect_refusal("closed", &outcome, 2059, STOCK);
         library.is_cleartext_enabled = true;
-        dial(&library, (struct ria_dialled){.host = other, .password = pasted});
+        dial(&library, (struct ria_dialed){.host = other, .password = pasted});
         expect_text("open, in plain text", outcome.received, pasted);
         ria_library_end(&library);
     }

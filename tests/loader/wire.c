@@ -197,7 +197,7 @@ static bool start_tls(struct ria_wire *wire)
 static void fill_connection(struct ria_wire *wire)
 {
     const struct ria_account *account = wire->account;
-    const struct ria_dialled dialled = {
+    const struct ria_dialed dialed = {
         .host = account->host,
         .user = account->user,
         .password = account->password,
@@ -206,7 +206,7 @@ static void fill_connection(struct ria_wire *wire)
         .is_verified = account->ssl_mode == RIA_SSL_VERIFY_IDENTITY,
     };
     wire->connection.fd = wire->fd;
-    ria_connection_dial(&wire->connection, &dialled);
+    ria_connection_dial(&wire->connection, &dialed);
 }
 
 /* Computes SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))). Returns the length of the
@@ -317,7 +317,7 @@ bool ria_wire_connect(
     struct ria_wire *wire, struct ria_library *library, const struct ria_account *account)
 {
     memset(wire, 0, sizeof(*wire));
-    const struct ria_dialled nobody = {.port = account->port};
+    const struct ria_dialed nobody = {.port = account->port};
     wire->fd = -1;
     wire->library = library;
     wire->account = account;

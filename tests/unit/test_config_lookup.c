@@ -43,12 +43,12 @@ static void plain_host(const char *host, char out[NAME_SIZE])
     out[len] = '\0';
 }
 
-static bool host_fits(const char *pattern, const char *dialled)
+static bool host_fits(const char *pattern, const char *dialed)
 {
     char a[NAME_SIZE];
     char b[NAME_SIZE];
     plain_host(pattern, a);
-    plain_host(dialled, b);
+    plain_host(dialed, b);
     if (a[0] != '*') {
         return strcmp(a, b) == 0;
     }
@@ -56,11 +56,11 @@ static bool host_fits(const char *pattern, const char *dialled)
     return strlen(b) > end && strcmp(b + strlen(b) - end, a + 1) == 0;
 }
 
-static bool fits(const struct named *section, const struct named *dialled)
+static bool fits(const struct named *section, const struct named *dialed)
 {
-    return (section->user[0] == '\0' || strcmp(section->user, dialled->user) == 0) &&
-           (section->port == 0 || section->port == dialled->port) &&
-           host_fits(section->host, dialled->host);
+    return (section->user[0] == '\0' || strcmp(section->user, dialed->user) == 0) &&
+           (section->port == 0 || section->port == dialed->port) &&
+           host_fits(section->host, dialed->host);
 }
 
 static bool is_same(const struct named *a, const struct named *b)
@@ -157,25 +157,25 @@ static void write_files(struct written *out)
 
 static void look_up(const struct ria_config *config, const struct written *written, size_t *found)
 {
-    struct named dialled;
+    struct named dialed;
     struct ria_section target;
     char want[16] = "none";
-    random_name(&dialled, false);
+    random_name(&dialed, false);
     for (unsigned i = 0; i < written->count; i++) {
-        if (fits(&written->sections[i], &dialled)) {
+        if (fits(&written->sections[i], &dialed)) {
             (void)snprintf(want, sizeof(want), "%u", i);
             *found += 1;
             break;
         }
     }
-    ria_config_match(config, dialled.host, (uint16_t)dialled.port, dialled.user, &target);
+    ria_config_match(config, dialed.host, (uint16_t)dialed.port, dialed.user, &target);
     const char *got = target.profile.value == NULL ? "none" : target.profile.value;
     if (strcmp(got, want) != 0) {
         fail_msg(
             "%s@%s:%u: section %s instead of %s in\n%s---\n%s",
-            dialled.user,
-            dialled.host,
-            dialled.port,
+            dialed.user,
+            dialed.host,
+            dialed.port,
             got,
             want,
             written->text[0].data,

@@ -1,13 +1,60 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the loaded object that contains an address. dladdr() returns the start of the object; the
- * ELF header there leads to the program headers. Refuses an object whose memory does not begin with
- * its ELF header. */
+ * Finds the loaded object that contains an address. A process that loaded this code itself asks
+ * dl_iterate_phdr(). A child of fork() asks dladdr(), which returns the start of the object; the
+ * ELF header there leads to the program headers. The child refuses an object whose memory does not
+ * begin with its ELF header. */
 #include "base/object.h"
 
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
+
+static pid_t loaded_by; /* written once, while this object is loaded */
+
+__attribute__((constructor)) static void record_loading_process(void)
+{
+    loaded_by = getpid();
+}
+
+static const char *program_path(void)
+{
+    return (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* -- a process that has loaded this object ---------------------------------------------------- */
+
+struct search {
+    uintptr_t address;
+    bool is_found;
+    struct ria_object object;
+};
+
+/* Called by dl_iterate_phdr(): stops at the object that contains the address. */
+static int match_object(struct dl_phdr_info *loaded, size_t size, void *self)
+{
+    (void)size;
+    struct search *search = self;
+    search->object = (struct ria_object){
+        .name = *loaded->dlpi_name == '\0' ? program_path() : loaded->dlpi_name,
+        .bias = (uintptr_t)loaded->dlpi_addr,
+        .segments = loaded->dlpi_phdr,
+        .count = loaded->dlpi_phnum,
+    };
+    search->is_found = ria_object_contains(&search->object, search->address);
+    return search->is_found ? 1 : 0;
+}
+
+static bool object_in_list(uintptr_t address, struct ria_object *out)
+{
+    struct search search = {.address = address};
+    (void)dl_iterate_phdr(match_object, &search);
+    *out = search.object;
+    return search.is_found;
+}
+
+/* -- a child of fork() ------------------------------------------------------------------------ */
 
 /* Returns whether a segment is the one that contains the ELF header. */
 static bool has_header(const ElfW(Phdr) * segment)
@@ -19,11 +66,10 @@ static bool has_header(const ElfW(Phdr) * segment)
 static const char *name_of(const Dl_info *info, const ElfW(Phdr) * segments)
 {
     bool is_program = (uintptr_t)segments == getauxval(AT_PHDR);
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-    return is_program ? (const char *)getauxval(AT_EXECFN) : info->dli_fname;
+    return is_program ? program_path() : info->dli_fname;
 }
 
-bool ria_object_at(uintptr_t address, struct ria_object *out)
+static bool object_by_header(uintptr_t address, struct ria_object *out)
 {
     Dl_info info;
     /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
@@ -43,6 +89,11 @@ bool ria_object_at(uintptr_t address, struct ria_object *out)
         }
     }
     return false;
+}
+
+bool ria_object_at(uintptr_t address, struct ria_object *out)
+{
+    return getpid() == loaded_by ? object_in_list(address, out) : object_by_header(address, out);
 }
 
 bool ria_object_contains(const struct ria_object *object, uintptr_t address)

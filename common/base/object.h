@@ -2,10 +2,17 @@
  *
  * Finds the loaded object (the program, or a shared library) that contains an address.
  *
- * Does not use dl_iterate_phdr(). The lock that glibc's dl_iterate_phdr() takes is not released in
- * a child of fork(). If another thread of the parent held the lock during the fork (a profiler, or
- * the unwinder of an exception), every later call in the child waits forever. glibc makes the lock
- * of dladdr() usable again in the child.
+ * glibc has two locks for loaded objects. Neither may be taken everywhere:
+ *
+ *   dladdr()           takes the lock that a library's constructor holds. A thread that makes the
+ *                      token for a constructor would wait for the constructor's thread, which
+ *                      waits for the token.
+ *   dl_iterate_phdr()  takes a lock that is not released in a child of fork(). If another thread
+ *                      of the parent held it during the fork (a profiler, or the unwinder of an
+ *                      exception), every later call in the child waits forever.
+ *
+ * So a child of fork() calls dladdr(), whose lock glibc releases there, and every other process
+ * calls dl_iterate_phdr().
  *
  * All functions may be called from any thread. An object that contains the address must not be
  * unloaded during the call, nor while the result is used.
@@ -26,8 +33,9 @@ struct ria_object {
     size_t count;
 };
 
-/* Finds the object that contains an address, which is usually that of a function. Searches the
- * symbols of the object, about 180,000 instructions for libcrypto. Returns false if there is no
+/* Finds the object that contains an address, which is usually that of a function. In a
+ * child of fork(), also searches the symbols of the object, which takes about 180,000 instructions
+ * for libcrypto. Returns false if there is no
  * such object, or if its ELF header is not in memory. */
 bool ria_object_at(uintptr_t address, struct ria_object *out) RIA_MUST_USE;
 

@@ -50,6 +50,13 @@ void ria_print_error(const char *command, const struct ria_error *err)
     (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, err->text);
 }
 
+/* Not the name by which the program was called: a copy or a link may have any name. */
+static const char *program_name(void)
+{
+    static const char agent[] = "rds-iam-agent";
+    return strcmp(program_invocation_short_name, agent) == 0 ? agent : "rds-iam";
+}
+
 int ria_failure(const char *format, ...)
 {
     char line[LINE_SIZE];
@@ -58,7 +65,7 @@ int ria_failure(const char *format, ...)
     (void)ria_text_format_args(line, sizeof(line), format, args);
     va_end(args);
     ria_printable(line);
-    (void)fprintf(stderr, "%s: %s\n", program_invocation_short_name, line);
+    (void)fprintf(stderr, "%s: %s\n", program_name(), line);
     return RIA_EXIT_FAILED;
 }
 

@@ -115,7 +115,8 @@ class StartedBy(ProgramCase):
                 result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program,
                                         "127.0.0.1", server.port, USER, ""])
                 self.assertIn(f"rds-iam: warning: {program} runs with more rights than its caller", result.stderr)
-                self.assertIn("so no token was sent", result.stderr, "control: the plugin was loaded")
+                self.assertIn("ERROR 2061: rds-iam: 127.0.0.1 is not an RDS endpoint", result.stderr,
+                              "control: the plugin was loaded, and reads no configuration in such a program")
                 self.assertEqual(result.stdout, "")
         self.assert_nothing_sent()
         program.chmod(0o755)

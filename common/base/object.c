@@ -1,29 +1,44 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the loaded object that contains an address. A process that loaded this code itself asks
- * dl_iterate_phdr(). A child of fork() asks dladdr(), which returns the start of the object; the
- * ELF header there leads to the program headers. The child refuses an object whose memory does not
- * begin with its ELF header. */
+ * Finds the loaded object that contains an address. With glibc 2.35 and later, asks
+ * _dl_find_object(), which returns the start of the object; the ELF header there leads to the
+ * program headers. Otherwise asks dl_iterate_phdr(). Refuses an object whose memory does not begin
+ * with its ELF header. */
 #include "base/object.h"
 
 #include <dlfcn.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <unistd.h>
 
-static pid_t loaded_by; /* written once, while this object is loaded */
-
-__attribute__((constructor)) static void record_loading_process(void)
+/* Returns the path of an object's file. The linker's name of the program itself is "". */
+static const char *object_path(const char *name)
 {
-    loaded_by = getpid();
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    return *name == '\0' ? (const char *)getauxval(AT_EXECFN) : name;
 }
 
-static const char *program_path(void)
+#ifdef DLFO_STRUCT_HAS_EH_DBASE /* the macro came with _dl_find_object() */
+
+bool ria_object_at(uintptr_t address, struct ria_object *out)
 {
-    return (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+    struct dl_find_object found;
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+    if (_dl_find_object((void *)address, &found) != 0 || found.dlfo_link_map == NULL ||
+        memcmp(found.dlfo_map_start, ELFMAG, SELFMAG) != 0) {
+        return false;
+    }
+    const ElfW(Ehdr) *header = found.dlfo_map_start;
+    const void *segments = (const char *)found.dlfo_map_start + header->e_phoff;
+    *out = (struct ria_object){
+        .name = object_path(found.dlfo_link_map->l_name),
+        .bias = (uintptr_t)found.dlfo_link_map->l_addr,
+        .segments = segments,
+        .count = header->e_phnum,
+    };
+    return ria_object_contains(out, address);
 }
 
-/* -- a process that has loaded this object ---------------------------------------------------- */
+#else
 
 struct search {
     uintptr_t address;
@@ -37,7 +52,7 @@ static int match_object(struct dl_phdr_info *loaded, size_t size, void *self)
     (void)size;
     struct search *search = self;
     search->object = (struct ria_object){
-        .name = *loaded->dlpi_name == '\0' ? program_path() : loaded->dlpi_name,
+        .name = object_path(loaded->dlpi_name),
         .bias = (uintptr_t)loaded->dlpi_addr,
         .segments = loaded->dlpi_phdr,
         .count = loaded->dlpi_phnum,
@@ -46,7 +61,7 @@ static int match_object(struct dl_phdr_info *loaded, size_t size, void *self)
     return search->is_found ? 1 : 0;
 }
 
-static bool object_in_list(uintptr_t address, struct ria_object *out)
+bool ria_object_at(uintptr_t address, struct ria_object *out)
 {
     struct search search = {.address = address};
     (void)dl_iterate_phdr(match_object, &search);
@@ -54,47 +69,7 @@ static bool object_in_list(uintptr_t address, struct ria_object *out)
     return search.is_found;
 }
 
-/* -- a child of fork() ------------------------------------------------------------------------ */
-
-/* Returns whether a segment is the one that contains the ELF header. */
-static bool has_header(const ElfW(Phdr) * segment)
-{
-    return segment->p_type == PT_LOAD && segment->p_offset == 0;
-}
-
-/* For the program itself, dladdr() returns the first argument, which may be any text. */
-static const char *name_of(const Dl_info *info, const ElfW(Phdr) * segments)
-{
-    bool is_program = (uintptr_t)segments == getauxval(AT_PHDR);
-    return is_program ? program_path() : info->dli_fname;
-}
-
-static bool object_by_header(uintptr_t address, struct ria_object *out)
-{
-    Dl_info info;
-    /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
-    if (dladdr((const void *)address, &info) == 0 || info.dli_fbase == NULL ||
-        memcmp(info.dli_fbase, ELFMAG, SELFMAG) != 0) {
-        return false;
-    }
-    const char *start = info.dli_fbase;
-    const ElfW(Ehdr) *header = info.dli_fbase;
-    const void *segments = start + header->e_phoff;
-    *out = (struct ria_object){.segments = segments, .count = header->e_phnum};
-    out->name = name_of(&info, out->segments);
-    for (size_t i = 0; i < out->count; i++) {
-        if (has_header(&out->segments[i])) {
-            out->bias = (uintptr_t)start - out->segments[i].p_vaddr;
-            return ria_object_contains(out, address);
-        }
-    }
-    return false;
-}
-
-bool ria_object_at(uintptr_t address, struct ria_object *out)
-{
-    return getpid() == loaded_by ? object_in_list(address, out) : object_by_header(address, out);
-}
+#endif
 
 bool ria_object_contains(const struct ria_object *object, uintptr_t address)
 {

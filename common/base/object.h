@@ -2,7 +2,8 @@
  *
  * Finds the loaded object (the program, or a shared library) that contains an address.
  *
- * glibc has two locks for loaded objects. Neither may be taken everywhere:
+ * Takes no lock if glibc has _dl_find_object() (2.35 and later). glibc has two locks for loaded
+ * objects, and neither may be taken everywhere:
  *
  *   dladdr()           takes the lock that a library's constructor holds. A thread that makes the
  *                      token for a constructor would wait for the constructor's thread, which
@@ -11,8 +12,7 @@
  *                      of the parent held it during the fork (a profiler, or the unwinder of an
  *                      exception), every later call in the child waits forever.
  *
- * So a child of fork() calls dladdr(), whose lock glibc releases there, and every other process
- * calls dl_iterate_phdr().
+ * With an older glibc, this code calls dl_iterate_phdr(), and such a child waits forever.
  *
  * All functions may be called from any thread. An object that contains the address must not be
  * unloaded during the call, nor while the result is used.
@@ -33,10 +33,8 @@ struct ria_object {
     size_t count;
 };
 
-/* Finds the object that contains an address, which is usually that of a function. In a
- * child of fork(), also searches the symbols of the object, which takes about 180,000 instructions
- * for libcrypto. Returns false if there is no
- * such object, or if its ELF header is not in memory. */
+/* Finds the object that contains an address, which is usually that of a function. Returns false if
+ * there is no such object, or if its ELF header is not in memory. */
 bool ria_object_at(uintptr_t address, struct ria_object *out) RIA_MUST_USE;
 
 /* Returns whether an object contains an address. Searches no symbols. */

@@ -44,7 +44,7 @@ class Preload(unittest.TestCase):
     def test_the_start_of_a_program(self):
         for _ in range(ROUNDS):
             faults = {title: self.measure(title) for title in OBJECTS}
-            self.assertLessEqual(faults["the preload"][1], faults["an empty object"][1] + 2)
+            self.assertLessEqual(faults["the preload"][1], faults["an empty object"][1] + 3)
             self.assertGreater(faults["an empty object"][1], 0, "control")
 
     def test_system_calls(self):
@@ -52,7 +52,8 @@ class Preload(unittest.TestCase):
         added = {title: system_calls(library) - bare for title, library in OBJECTS.items()}
         print(f"# system calls added to {bare}: {added}", flush=True)
         self.assertGreater(added["an empty object"], 0, "control")
-        self.assertLessEqual(added["the preload"], added["an empty object"])
+        # getpid(): a child of fork() must know that it is one (common/interpose/library.c).
+        self.assertLessEqual(added["the preload"], added["an empty object"] + 1)
 
     def test_what_is_mapped(self):
         preload = OBJECTS["the preload"]

@@ -9,15 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns whether `token` is for the same host and port as rds-iam's token for this login. */
+/* Returns whether `token` is for the same host and port as rds-iam's token for this login. A token
+ * of Aurora DSQL contains no port. */
 static bool is_for_this_server(const struct ria_facts *facts, const char *token)
 {
     const char *scheme = strstr(token, "://");
     const char *host = scheme == NULL ? token : scheme + strlen("://");
-    size_t len = strlen(facts->name.endpoint);
-    return !facts->has_name ||
-           (ria_ascii_same_bytes(host, facts->name.endpoint, len) && host[len] == ':' &&
-            strtoul(host + len + 1, NULL, 10) == facts->name.port);
+    if (!facts->has_name) {
+        return true;
+    }
+    if (!ria_ascii_begins(host, facts->name.endpoint)) {
+        return false;
+    }
+    const char *after = host + strlen(facts->name.endpoint);
+    return ria_host_is_dsql(facts->name.endpoint)
+               ? *after == '/'
+               : *after == ':' && strtoul(after + 1, NULL, 10) == facts->name.port;
 }
 
 static enum ria_given classify_password(const struct ria_facts *facts, const char *password)

@@ -10,7 +10,7 @@ import json
 import pathlib
 
 from check_case import CheckCase
-from labcase import harness
+from labcase import USER, harness
 from postgresql_peer import PostgreSQLPeer
 from service import Services, agent_program
 
@@ -214,6 +214,16 @@ class Commands(DsqlCase):
         self.assertNotEqual(output.status, 0)
         self.assertIn("is an Aurora DSQL endpoint, which has the protocol of PostgreSQL",
                       output.item("endpoint")["text"])
+
+    def test_check_judges_a_token_in_the_environment(self):
+        """A token of Aurora DSQL contains no port. The first token is for this cluster, with another action."""
+        own = self.lab.dsql_token("dsql-app", "DbConnectAdmin")
+        other = self.lab.token("etl", self.lab.pg, USER)
+        for token, is_other in ((own, False), (other, True)):
+            with self.subTest(is_other=is_other):
+                output = self.check(self.login_to_dsql(env={"PGPASSWORD": token}))
+                self.assertEqual("token-for-other-server" in output.causes, is_other, output.causes)
+                self.assertEqual("for another server" in output.item("password")["text"], is_other)
 
     def test_check_names_the_policy_that_is_missing(self):
         login = self.login_to_dsql().change(principal="etl")

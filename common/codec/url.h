@@ -43,9 +43,10 @@ bool ria_url_show_in(const char *text, char *out, size_t size);
 void ria_url_clean(char *text, size_t size);
 
 /* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is
- * written as by ria_url_show_in(). In any other text, USER:PASSWORD before an '@' becomes "...@", a
- * user name without a password is written unchanged, and everything after a slash becomes "..."
- * ("host/..."). A text with an '@' after a slash becomes "[URL not shown]". */
+ * written as by ria_url_show_in(). In any other text, USER:PASSWORD before an '@' becomes "...@",
+ * and a user name without a password is written unchanged. Everything from the first of / ? # \ on
+ * becomes "/..." ("host/..."). A text with an '@' after one of these characters becomes "[URL not
+ * shown]". */
 void ria_url_show_name(const char *name, char *out, size_t size);
 
 #endif

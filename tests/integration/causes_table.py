@@ -26,8 +26,9 @@ look alike from the client. In this case `rds-iam check` prints all of them, eac
 the true cause. With `--aws`, `rds-iam check` asks AWS and puts the true cause first. The last section explains the
 names of the causes.
 
-The servers of the test have unusual ports, as a tunnel has. If the port is 5432 or 3306, `rds-iam check` does not name
-`signed-port` for a host without a section.
+The servers of the test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
+even for hosts without a section. If the port is 5432 or 3306, `rds-iam check` names this cause for such a host only if
+AWS reports another port (`--aws`).
 
 The test `tests/integration/tool/test_check_causes.py` produces each of these causes with real clients and servers. The
 test fails if their output differs from this page. Do not edit this page. To write this page again, run:

@@ -184,7 +184,7 @@ static void fill_values(const struct mysql_setup *setup, struct ria_setup_value 
     (void)memcpy(values, filled, sizeof(filled));
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static int setup_mysql_fail(const struct mysql_setup *setup)
 {

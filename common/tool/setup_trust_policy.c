@@ -135,7 +135,7 @@ static bool is_external_id(const char *id)
     return id[len] == '\0' && len >= EXTERNAL_ID_LEAST && len <= EXTERNAL_ID_MOST;
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static void add_actions(struct ria_json_writer *json, bool has_tags)
 {

@@ -24,7 +24,8 @@ bool ria_check_print_defaults(
 {
     char path[PATH_MAX];
     struct ria_error err;
-    const char *arguments[] = {path, first, second, NULL};
+    /* After "--", my_print_defaults takes no name of a group for an option. */
+    const char *arguments[] = {path, "--", first, second, NULL};
     bool ok =
         ria_program_find("my_print_defaults", world, path) &&
         ria_probe_run(arguments, NULL, ria_deadline_in(world, READER_MS), world, output, &err);

@@ -177,8 +177,8 @@ bool ria_check_service_name(const struct ria_world *world, size_t index, char *o
 
 /* -- option_groups.c -- */
 
-/* Runs my_print_defaults, which prints the options that the clients read from `group` and, unless
- * it is NULL, from `other`. Returns false if my_print_defaults is not installed. */
+/* Runs my_print_defaults, which prints the options that the clients read from `group`, and from
+ * `other` if `other` is not NULL. Returns false if my_print_defaults is not installed. */
 bool ria_check_print_defaults(
     const struct ria_world *world, const char *group, const char *other, struct ria_probe *output);
 

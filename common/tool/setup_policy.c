@@ -44,7 +44,7 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct policy, port)},
     {"username",
      "USER",
-     "the database user; IAM policies and tokens distinguish upper and lower case in this name",
+     "the database user; IAM policies distinguish upper and lower case",
      RIA_REQUIRED(struct policy, login.user)},
     {"account",
      "ID",

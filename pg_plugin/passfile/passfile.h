@@ -39,9 +39,9 @@ struct ria_passfile_directory {
     ino_t inode; /* 0: none */
 };
 
-/* The place that a path leads to. Passfiles are identified by places and not by paths, because
- * links and mounts give one file several paths. realpath() is not enough, because the file need not
- * exist. */
+/* The place that a path leads to. A passfile is identified by its place and not by its path,
+ * because links and mounts give one file several paths. realpath() does not help, because it fails
+ * if the file does not exist yet. */
 struct ria_passfile_place {
     struct ria_passfile_directory directory; /* none: the path's directory does not exist */
     char name[NAME_MAX + 1];                 /* name in that directory; may be empty */

@@ -9,7 +9,7 @@
  *
  * At most 100 lines of each kind are stored: the first refused entries in the order of the service
  * files, and the newest failures. If there are more, another line of that kind gives the number of
- * the lines that are not stored:
+ * lines that were not stored:
  *
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log

@@ -50,9 +50,9 @@ struct ria_passfile_place {
 
 /* Fills *out with the place that `path` leads to. Follows the links of the path's last component
  * and of the components before it, as far as their directories exist. `own` is the agent's own
- * directory, or NULL. If the links lead through this directory, the place is the last name in this
- * directory, even if a link has this name: the agent replaces a link in its own directory by a
- * passfile. */
+ * directory, or NULL. If the links lead through this directory, the place is the last name that
+ * they reach in this directory. This name may be that of a link to another directory: the agent
+ * replaces such a link by a passfile. */
 void ria_passfile_locate(
     const char *path, const struct ria_passfile_directory *own, struct ria_passfile_place *out);
 

@@ -276,7 +276,7 @@ static bool check_exists(const char *path, bool is_default, struct ria_error *er
         return true;
     }
     return ria_directory_fail_unserved(
-        path, is_default, "does not exist, so no agent serves it", err);
+        path, is_default, "the directory does not exist, so no agent serves it", err);
 }
 
 bool ria_directory_open(

@@ -222,9 +222,9 @@ static bool is_own_home(const char *variable)
     return value != NULL && strcmp(value, OPTION_DIRECTORY) != 0;
 }
 
-/* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB.
- * OPTION_DIRECTORY does not count as set by the user: if another tool has started this tool, this
- * file has set the variable to this value in that other tool. */
+/* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB. The value
+ * OPTION_DIRECTORY does not count, because the user has not set it: it was inherited from another
+ * tool that has started this tool. */
 static bool has_own_home(enum ria_tool_maker maker)
 {
     return is_own_home("MYSQL_HOME") || (maker == RIA_TOOL_MARIADB && is_own_home("MARIADB_HOME"));

@@ -304,9 +304,9 @@ static bool hide_passfile(
     return is_seen;
 }
 
-/* Begins a connection for which the program gives no password. libpq reads one of three passfiles:
- * a passfile with fresh tokens, a passfile from which the tokens that must not be sent are removed,
- * or, if that file needs no change, the connection's own passfile. */
+/* Begins a connection for which the program gives no password. libpq then reads one of three
+ * passfiles: one in memory with fresh tokens; one in memory without the tokens that must not be
+ * sent; or the connection's own passfile, if it needs no change. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,

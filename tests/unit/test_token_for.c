@@ -307,11 +307,11 @@ static void the_chosen_profile_signs(void **state)
         const char *piece; /* of the token, or of the refusal */
     } rows[] = {
         {"the environment's keys", NULL, NULL, "X-Amz-Credential=AKIDEXAMPLE%2F"},
-        {"the configuration's profile before them",
+        {"the configuration's profile overrides the environment's keys",
          "[" HOST "]\nprofile = a\n",
          NULL,
          "X-Amz-Credential=AKIAA%2F"},
-        {"the profile of the command line before that",
+        {"the profile of the command line overrides the configuration's",
          "[" HOST "]\nprofile = a\n",
          "b",
          "X-Amz-Credential=AKIAB%2F"},

@@ -39,17 +39,17 @@ static void a_silent_worker_is_at_fault_after_two_seconds(void **state)
     (void)state;
     static const struct {
         const char *name;
-        int64_t opener_deadline; /* ticks after the start */
+        int64_t opener_deadline; /* in ms after the start */
         int64_t later;
         const char *fault;
     } rows[] = {
-        {"at once", INT64_MAX - START, 0, ""},
-        {"shortly before", INT64_MAX - START, 1999, ""},
-        {"two seconds", INT64_MAX - START, 2000, "does not respond"},
-        {"a deadline that has not passed yet", 1000, 1099, ""},
-        {"a deadline that was missed by a little", 900, 1000, ""},
-        {"a missed deadline", 100, 400, "does not respond"},
-        {"a missed deadline, and silent for a short time", 100, 399, ""},
+        {"silent for no time", INT64_MAX - START, 0, ""},
+        {"silent for a little less than two seconds", INT64_MAX - START, 1999, ""},
+        {"silent for two seconds", INT64_MAX - START, 2000, "does not respond"},
+        {"a deadline that was missed by 99 ms", 1000, 1099, ""},
+        {"a deadline that was missed by 100 ms, the margin", 900, 1000, ""},
+        {"a missed deadline, and silent for 400 ms", 100, 400, "does not respond"},
+        {"a missed deadline, and silent for 399 ms", 100, 399, ""},
     };
     for_each_row(row, rows, row->name) {
         struct ria_watchdog watchdog = started();
@@ -106,7 +106,7 @@ static void without_a_worker_nothing_is_checked(void **state)
     expect_text("control", look(&watchdog, 1), "");
     ria_watchdog_work(&watchdog);
     ria_watchdog_read_alarm(&watchdog, false, START);
-    expect_text("an alarm of one that has ended", look(&watchdog, 5000), "");
+    expect_text("an alarm of a worker that has ended", look(&watchdog, 5000), "");
     const struct ria_watchdog none = {0};
     ria_watchdog_work(&none);
     ria_watchdog_ping(&none);

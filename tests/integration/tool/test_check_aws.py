@@ -70,7 +70,8 @@ class AwsCase(CloudCase):
         return reply.keys().env()
 
     def assert_alone(self, output, cause, *unseen):
-        """The cause stands alone, or before `unseen`: what AWS cannot see, and what may be true as well."""
+        """Checks that the command names only this cause, followed by `unseen`: causes that AWS cannot see, so that they
+        may also be true."""
         self.assertEqual((output.status, output.causes), (3, [cause, *unseen]), json.dumps(output.document, indent=1))
 
 

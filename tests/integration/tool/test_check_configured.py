@@ -137,7 +137,7 @@ class Configured(CheckCase):
         self.assertRegex(output.item("agent's last error")["text"], rf"^\S+Z {USER} at \S+: no AWS credentials: ")
 
     def test_a_service_that_the_agent_does_not_know(self):
-        """The agent reads another service file, so that the passfile of this service does not exist."""
+        """The agent reads another service file, so the passfile of this service does not exist."""
         self.services.add("prod")
         other = self.home.write("other.conf", "# no services\n")
         with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):

@@ -154,7 +154,7 @@ class Refusals(WriteCase):
                 self.assert_refused_unchanged(kind, "has 2 names (hard links)")
 
     def test_a_file_with_an_access_control_list(self):
-        """Without the list, the group would have the rights of its mask."""
+        """A new file without the list would give the group the rights that the list's mask has."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):
                 path = self.home.write(kind.file, "# own\n")

@@ -370,8 +370,8 @@ class Answers(HostileCase):
 
     @needs_root
     def test_localhost_is_this_machine_whatever_the_hosts_file_states(self):
-        """rds-iam checks the name in the URL. libcurl must not resolve it to another machine afterwards. Here
-        /etc/hosts does."""
+        """rds-iam checks that the URL names localhost. libcurl must then connect to this machine, although /etc/hosts
+        maps localhost to another address."""
         hosts = self.home.write("hosts", "169.254.170.2 localhost elsewhere\n")
         self.home.path.chmod(0o755)
         with LinkLocal() as network, Server(lambda *_: answer(200, json.dumps(KEYS)), network.listener) as server:

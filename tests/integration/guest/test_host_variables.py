@@ -176,8 +176,8 @@ class InTheBackground(HostVariablesCase):
 
     def test_a_libcurl_that_is_only_in_the_callers_library_path(self):
         place = self.libcurl_elsewhere()
-        rows = (("its directory", {"LD_LIBRARY_PATH": place}, 2),
-                ("its directory and another one", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
+        rows = (("the directory of libcurl", {"LD_LIBRARY_PATH": place}, 2),
+                ("the directory of libcurl, after another one", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
                 ("only another directory", {"LD_LIBRARY_PATH": "/nowhere"}, 2),
                 ("no path", {}, 1))
         for name, extra, starts in rows:

@@ -50,7 +50,8 @@ class OneHandle(HandleCase):
         self.assert_accepted(3)
 
     def test_two_failures_and_a_success(self):
-        """A failure frees the options of the handle, including those that the preload has set."""
+        """A failure frees the options of the handle, including those that the preload has set, unless the program sets
+        CLIENT_REMEMBER_OPTIONS. In both cases a later connection gets a token."""
         for options in ((), ("remember",)):
             with self.subTest(options=options):
                 nobody = "connect=" + self.rds.replace(USER, "nobody") + ",wrong"

@@ -134,7 +134,7 @@ class EachCauseAlone(AwsCase):
         self.assertEqual(output.item("policy")[0], "skipped")
 
     def test_another_account_that_has_a_database_of_the_same_name(self):
-        """The endpoint tells the two apart."""
+        """The two databases differ only in their endpoints, and the command compares the endpoints."""
         host = "mypg.zyxwvutsrqpo.us-east-1.rds.amazonaws.com"
         self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {host}:{self.lab.pg.port}\ntls = verify-ca\n")
         output = self.check("asker", "--aws", host="127.0.0.1")

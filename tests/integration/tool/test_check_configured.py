@@ -269,7 +269,7 @@ class Configured(CheckCase):
         return self.run_argv(argv, self.login().change(env=env))
 
     def test_all_services_and_groups(self):
-        """Services and groups for other hosts than RDS are left out, but not a service with a passfile."""
+        """Services and groups for hosts other than RDS are left out."""
         server = self.lab.mariadb
         self.services.add("prod")
         self.services.add("work", dbname="work")

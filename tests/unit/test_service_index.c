@@ -96,7 +96,7 @@ static void the_first_service_of_a_name_in_both_files_is_used(void **state)
     struct read read;
     read_texts("[b]\n#\n[a]\n[b]\n", "[a]\n[c]\n[b]\n[c]\n", NULL, &read);
     expect_number("every service", read.index.count, RIA_COUNT(rows));
-    expect_number("none with a passfile", read.index.entry_count, 0);
+    expect_number("no service has a passfile", read.index.entry_count, 0);
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         const struct ria_indexed_service *here = &read.index.services[i];
         expect_text("in libpq's order", here->service->name, rows[i].name);

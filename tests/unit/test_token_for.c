@@ -196,7 +196,8 @@ static void the_suggested_section_allows_the_token(void **state)
     }
 }
 
-/* Such a section is refused, because a public CA issues the certificates (config/config.c). */
+/* For these hosts, config/config.c rejects a section with tls = verify-ca, because a public CA
+ * issues their certificates. */
 static void no_section_is_suggested_for_a_public_ca(void **state)
 {
     (void)state;

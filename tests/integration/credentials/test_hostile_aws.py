@@ -191,7 +191,7 @@ class Redirects(HostileCase):
                     other.requests.clear()
 
     def test_a_container_that_redirects_to_the_metadata_service(self):
-        """Both have their true addresses."""
+        """The container's endpoint and the metadata service have AWS's addresses here."""
         def respond(method, path, body):
             return answer(302, Location="http://169.254.169.254/latest/meta-data/iam/security-credentials/role")
 

@@ -370,8 +370,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
 
     def test_sources_that_are_not_read(self):
-        """Such a source can name another server than ~/.my.cnf and MYSQL_HOST do. But the arguments override such a
-        source."""
+        """A tool can read sources that rds-iam does not read. They may name another server than ~/.my.cnf and
+        MYSQL_HOST do, so rds-iam then adds no options unless the arguments name the server."""
         self.write_client(f"host={hostile.HOST}")
         for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
                              (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):

@@ -289,7 +289,7 @@ class Unanswered(AwsCase):
         self.assertEqual([c["host"] for c in self.calls() if "elsewhere" in (c["host"] or "")], [])
 
     def test_a_resource_id_that_is_none(self):
-        """Text of a response is not written into an ARN or a command unless it has the form of one."""
+        """A resource id of a response is written into an ARN or a command only if it has the form of a resource id."""
         body = ("<R><DBInstance><DBInstanceIdentifier>mypg</DBInstanceIdentifier><DbiResourceId>db-1; rm -rf ~"
                 "</DbiResourceId><DBInstanceArn>arn:aws:rds:us-east-1:123456789012:db:mypg</DBInstanceArn>"
                 "<DBInstanceStatus>available</DBInstanceStatus></DBInstance><ResponseMetadata><RequestId>r</RequestId>"

@@ -251,9 +251,9 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
         info->si_status);
 }
 
-/* Gets the next change of state of the worker. Returns false if there is none. If the worker is no
- * child of this process, its status is lost: reports signal 0. Otherwise the supervisor would wait
- * for the worker's end forever. */
+/* Gets the next change of state of the worker. Returns false if there is none. If the worker is not
+ * a child of this process, its status is lost: reports signal 0. Otherwise the supervisor would
+ * wait for the worker's end forever. */
 static bool supervisor_next_change(pid_t worker, siginfo_t *info)
 {
     *info = (siginfo_t){0};

@@ -13,7 +13,7 @@
  *
  * Properties:
  *   1. no crash, no hang; libpq's functions return a handle with a message, because this server
- *      cannot log anybody in;
+ *      accepts no login;
  *   2. no fresh token is in the bytes that a client sends, and none in a message, because this
  *      server cannot complete a TLS handshake;
  *   3. a token that only the password contains is not sent either. */

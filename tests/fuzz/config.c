@@ -321,7 +321,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ria_config config = {0};
     bool is_accepted = ria_config_load(&fake.world, &config, &err);
     ria_config_release(&config);
-    /* Longer texts are no names; port 0 and an empty user are refused before the file is read. */
+    /* A longer text is not a host name; port 0 and an empty user are refused before the file is
+     * read. */
     bool is_login = connection.port > 0 && connection.host[0] != '\0' &&
                     connection.user[0] != '\0' && strlen(connection.host) < RIA_HOST_SIZE;
     if (is_login && is_accepted) {

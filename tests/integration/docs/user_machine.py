@@ -3,6 +3,7 @@
 
 It is a network of the lab, in which the databases have their usual ports, with an /etc and a /usr of its own, in which
 the product is installed below /usr. The user has an empty home and no rights; root can also be used.
+tests/long/package_machine.py makes other machines, in which only Debian packages are installed.
 """
 import pathlib
 import re
@@ -73,6 +74,11 @@ class DocsCase(NetworkCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.lab.usual_ports()
+        cls.make_machine()
+
+    @classmethod
+    def make_machine(cls):
+        """Sets cls.network, in which the machine's programs run. A subclass may make a machine for each test instead."""
         cls.network = cls.enterClassContext(cls.lab.network(tunnels=cls.tunnels))
         changes = harness.WORK / f"machine-{os.getpid()}"
         changes.mkdir()
@@ -137,7 +143,7 @@ class DocsCase(NetworkCase):
         commands = {
             "PostgreSQL": ["psql", "-Xw", "-v", "ON_ERROR_STOP=1", f"host={self.lab.pg.host} user=master_user dbname=shop"
                            " sslmode=require"],
-            "MySQL, MariaDB": ["mariadb", "--no-defaults", "--ssl", "-h", self.lab.mariadb.host, "-u", "master_user"],
+            "MySQL, MariaDB": ["mariadb", "--no-defaults", f"--ssl-ca={self.lab.ca_file}", "-h", self.lab.mariadb.host, "-u", "master_user"],
         }
         result = self.host.run(commands[title], stdin=text, PGPASSWORD=password, MYSQL_PWD=password)
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -4,10 +4,10 @@
 
 usage: each_file_once.py BUILD DIRECTORY
 
-Meson lists a file once for each target that compiles it. clang-tidy would check it as often, which takes
-twice as long as needed. Apart from macros, the options of the targets (position-independent code,
-sanitizers, include directories of tests) do not change the findings of clang-tidy. The first entry of each
-file is retained; it is the product's own.
+Meson lists a file once for each target that compiles it. From such a list, clang-tidy would check the
+file once for each target, which takes twice as long as needed. Apart from macros, the options of the targets
+(position-independent code, sanitizers, include directories of tests) do not change the findings of clang-tidy. The
+first entry of each file is retained; it is the product's own.
 """
 import json
 import pathlib

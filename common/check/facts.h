@@ -177,10 +177,10 @@ bool ria_check_service_name(const struct ria_world *world, size_t index, char *o
 
 /* -- option_groups.c -- */
 
-/* Runs my_print_defaults, which prints the options that the clients read from a group. Returns
- * false if my_print_defaults is not installed. */
+/* Runs my_print_defaults, which prints the options that the clients read from `group` and, unless
+ * it is NULL, from `other`. Returns false if my_print_defaults is not installed. */
 bool ria_check_print_defaults(
-    const struct ria_world *world, const char *first, const char *second, struct ria_probe *output);
+    const struct ria_world *world, const char *group, const char *other, struct ria_probe *output);
 
 /* Appends the names of the groups of the option files, each followed by a newline. */
 void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names);

@@ -75,9 +75,10 @@ static void add_ca_file(struct ria_facts *facts)
         days > CA_WARNING_DAYS ? RIA_MARK_OK : RIA_MARK_WARNING,
         "root certificates",
         days > CA_WARNING_DAYS ? NULL : "Renew them: rds-iam setup ca",
-        "%s, %zu certificates; the first to expire in %" PRId64 " days",
+        "%s, %zu certificate%s; the first to expire in %" PRId64 " days",
         facts->ca_file,
         bundle.count,
+        bundle.count == 1 ? "" : "s",
         days);
 }
 

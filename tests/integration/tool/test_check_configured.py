@@ -351,6 +351,14 @@ class Configured(CheckCase):
         return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
                              options=("--defaults-group", "client", *options))
 
+    def test_a_group_whose_name_begins_like_an_option(self):
+        """my_print_defaults gets the name of the group, and does not take it for one of its own options."""
+        self.write_my_cnf()
+        login = self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None, group="--help")
+        output = self.check(login)
+        self.assertEqual(output.item("option file")["mark"], "fault", output.stdout)
+        self.assertIn("no option file has options in [--help]", output.stdout)
+
     def test_a_group_of_the_option_file(self):
         server = self.lab.mariadb
         self.write_my_cnf(host=server.host, port=server.port, user=USER)

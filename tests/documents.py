@@ -58,8 +58,8 @@ def section(path, title):
 
 
 def packages(path, title):
-    """The Debian packages that a recipe names behind *Packages:*. title is that of its section or of a part of it, with
-    ## or ###."""
+    """The Debian packages that a recipe names behind *Packages:*. title: the title of its section, or of a part with
+    ###."""
     found = [part for part in re.split("^(?=## )", path.read_text(encoding="utf-8"), flags=re.M)
              if re.search(f"^###? {re.escape(title)}$", part, re.M)]
     if len(found) != 1:

@@ -5,8 +5,8 @@ this tree or of this machine is in such a root, except the home of the test, and
 
     with PackageRoots("trixie") as roots, roots.root(["postfix-mysql"]) as path: ...
 
-An overlay separates what is installed from the files below it, so the empty root is unpacked once for a release, and the
-packages of rds-iam are installed once. The mounts belong to this process; use surroundings.leave_mount_namespace().
+What is installed is in overlays over the empty root, so the empty root is unpacked once for a release, and the packages of
+rds-iam are installed once. The mounts must belong to the test process: call surroundings.leave_mount_namespace() first.
 Only root can use this module.
 """
 import contextlib
@@ -80,7 +80,8 @@ class PackageRoots:
         with contextlib.ExitStack() as stack:
             built = of_last_commit(self.release)
             self._base = stack.enter_context(EmptyRoot(self.release)).path
-            self._scratch = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="layers-", dir=harness.WORK)))
+            scratch = tempfile.TemporaryDirectory(prefix="layers-", dir=harness.WORK)
+            self._scratch = pathlib.Path(stack.enter_context(scratch))
             done(self._base, f"{EMPTY} && apt-get -q install {' '.join(CLIENTS)}")
             (self._base / PACKAGES.lstrip("/")).mkdir()
             for name in NAMES:
@@ -144,8 +145,8 @@ class OnlyTheNetwork:
 
 
 class PackageCase(DocsCase):
-    """A test of a DocsCase in a root of `release`; derive from this class and from the case. Each test has a root of its
-    own, and each class a lab of its own."""
+    """A DocsCase in roots of `release`: derive from this class and from the case. Each test has a root of its own, and
+    each class a lab of its own."""
 
     release = None
     changes_servers = True
@@ -161,13 +162,11 @@ class PackageCase(DocsCase):
         cls.roots = roots_of(cls.release)
 
     def setUp(self):
-        test = self._testMethodName
-        names = sorted({name for (document, title), played_by in played.items() if played_by == test and document == RECIPES.name
-                        for name in (*packages(RECIPES, title), *OF_THE_TEST.get(title, ()))})
+        names = self.named_packages()
         start = time.monotonic()
         self.root = self.enterContext(self.roots.root(names, self.has_product))
-        seconds = time.monotonic() - start
-        print(f"# {self.release}: {test}: installed in {seconds:.0f} s: {' '.join(names) or 'no more packages'}", flush=True)
+        print(f"# {self.release}: {self._testMethodName}: {time.monotonic() - start:.0f} s to install"
+              f" {', '.join(names) or 'no more packages'}", flush=True)
         self.install()
         self.network = self.enterContext(self.lab.network(tunnels=self.tunnels))
         shared = (self.lab.directory, self.lab.ca_file.parent, self.lab.cloud_ca_file.parent, harness.WORK)
@@ -177,6 +176,12 @@ class PackageCase(DocsCase):
         super().setUp()
         if self.has_product:
             self.prepare()
+
+    def named_packages(self):
+        """The packages that the recipes of this test name."""
+        titles = [title for (document, title), test in played.items()
+                  if (document, test) == (RECIPES.name, self._testMethodName)]
+        return sorted({name for title in titles for name in (*packages(RECIPES, title), *OF_THE_TEST.get(title, ()))})
 
     def install(self):
         """Installs in self.root what the root does not have, on this machine's network."""
@@ -188,8 +193,8 @@ class PackageCase(DocsCase):
         return result.stdout
 
     def prepare(self):
-        """What RECIPES.md begins with; the root certificates are those of the lab. Then checks that the product is that of
-        the packages."""
+        """What RECIPES.md begins with, with the lab's root certificates. Then checks that the product is that of the
+        packages."""
         self.in_machine(f"rds-iam setup ca --file {self.lab.ca_file}")
         self.assert_the_product_is_that_of_the_packages()
 

@@ -7,7 +7,7 @@ import signal
 import units
 from documents import RECIPES, blocks
 from labcase import harness
-from user_machine import ACCOUNT, AS_USER, DocsCase, plays
+from user_machine import AS_USER, DocsCase, plays
 from service import await_true
 
 PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-port=5300"

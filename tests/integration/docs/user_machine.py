@@ -5,7 +5,6 @@ The machine is a network of the lab, in which the databases have their usual por
 own, and the product is installed below /usr. Commands run as an ordinary user with an empty home, or as root.
 tests/long/package_machine.py makes other machines, in which only Debian packages are installed.
 """
-import pathlib
 import re
 import shutil
 import signal

@@ -126,9 +126,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->renewal = is_stored ? renewal : 0;
 }
 
-/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
- * response is valid for at least SHORT_LIFE_MS. It stays valid until its credentials are renewed.
- * Adds one second because the wall clock counts whole seconds. */
+/* Returns the time at which the response of an ended fetch becomes invalid, on the world's ticks.
+ * This is when the credentials are renewed, but not earlier than SHORT_LIFE_MS after the end of the
+ * fetch. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;

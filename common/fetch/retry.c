@@ -27,7 +27,7 @@ enum {
     ENOUGH = 2000,
     TOO_MANY_REQUESTS = 429, /* HTTP status */
     /* Milliseconds. After a throttled request, the deadline must leave time for the response. */
-    ANSWER_MIN = 500,
+    ANSWER_MIN = 1000,
 };
 
 /* Pauses are in milliseconds. */

@@ -77,7 +77,7 @@ class FleetCase(LabCase):
 
     def _check_requests(self):
         spent = {name: self.outcomes((name, begin, end)) for name, begin, end in self.phases}
-        self.assertGreater(spent["all start"]["throttled"], self.form.hosts, "control: STS throttled")
+        self.assertGreater(spent["all start"]["throttled"], 0, "control: STS throttled")
         for name in ("STS is back", "rolling restart"):
             self.assertLess(sum(spent[name].values()), spent[name]["answered"] * REQUESTS_MAX, name)
         # A renewal has three tries, and the next one follows after a tenth of the remaining time.

@@ -14,12 +14,12 @@ from labcase import LabCase, harness
 LOAD_RATE, LOAD_LOGINS, LOAD_LIMIT_SECONDS = 50, 30000, 5400
 HOUR_RATE, HOUR_LOGINS, HOUR_LIMIT_SECONDS = 2, 7200, 7200
 SHORT_RATE, SHORT_LOGINS, SHORT_LIMIT_SECONDS = 10, 300, 300
-LEAK_LOGINS, LEAK_BYTES = 1500, 1024
+LEAK_LOGINS, LEAK_BYTES = 1500, 4096
 # The seconds for which a session is used, before the role is assumed again.
 SHORT_LIFE, LONG_LIFE = 4, 60
 LATE_MAX = 0.001
 # Bytes for each login. The resident memory changes by whole pages, so a short run cannot show a small leak.
-SLOPE_MAX, SHORT_SLOPE_MAX = 4, 256
+SLOPE_MAX, SHORT_SLOPE_MAX = 4, 2048
 
 
 class SoakCase(LabCase):

@@ -9,6 +9,10 @@
 #include "cli/output.h"
 #include "cli/syntax.h"
 
+/* Returns the world of a sub-command: the process's own, except that warnings are printed on
+ * stderr. */
+struct ria_world ria_tool_world(void);
+
 ria_command ria_command_check;
 ria_command ria_command_credentials;
 ria_command ria_command_exec;

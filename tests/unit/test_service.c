@@ -330,6 +330,73 @@ static void exactly_the_keywords_of_libpq_are_accepted(void **state)
     }
 }
 
+static void each_keyword_is_found(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {
+        "application_name",
+        "authtype",
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "dbname",
+        "fallback_application_name",
+        "gssdelegation",
+        "gssencmode",
+        "gsslib",
+        "host",
+        "hostaddr",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "krbsrvname",
+        "load_balance_hosts",
+        "max_protocol_version",
+        "min_protocol_version",
+        "oauth_client_id",
+        "oauth_client_secret",
+        "oauth_issuer",
+        "oauth_scope",
+        "options",
+        "passfile",
+        "password",
+        "port",
+        "replication",
+        "require_auth",
+        "requirepeer",
+        "requiressl",
+        "scram_client_key",
+        "scram_server_key",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "sslcert",
+        "sslcertmode",
+        "sslcompression",
+        "sslcrl",
+        "sslcrldir",
+        "sslkey",
+        "sslkeylogfile",
+        "sslmode",
+        "sslnegotiation",
+        "sslpassword",
+        "sslrootcert",
+        "sslsni",
+        "target_session_attrs",
+        "tcp_user_timeout",
+        "tty",
+        "user",
+    };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char longer[64];
+        const struct ria_keyword *found = ria_keyword_find(keys[i]);
+        assert_non_null(found);
+        assert_string_equal(found->key, keys[i]);
+        (void)snprintf(longer, sizeof(longer), "%s+", keys[i]);
+        assert_null(ria_keyword_find(longer));
+    }
+}
+
 /* -- entries -------------------------------------------------------------------------------- */
 
 #define GOOD "host=h\nuser=u\nsslmode=verify-full\npassfile=/d/p\n"
@@ -445,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_file_that_others_can_change_is_rejected),
         cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
         cmocka_unit_test(exactly_the_keywords_of_libpq_are_accepted),
+        cmocka_unit_test(each_keyword_is_found),
         cmocka_unit_test(a_service_without_a_passfile_is_ignored),
         cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
         cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),

@@ -4,8 +4,6 @@
  * warnings on stderr, and wipes the credentials in memory after the sub-command returns. Refuses a
  * name that is not in its table; the program's own table has such a name only if the program is of
  * another version. */
-#include "tool/commands.h"
-
 #include "tool/tool.h"
 
 #include <openssl/crypto.h>

@@ -5,7 +5,6 @@
  * rds-iam-commands.so, which links libcrypto and is loaded when it is needed. Rejects a missing or
  * unknown sub-command, and reports an object that cannot be loaded. */
 #include "cli/command_line.h"
-#include "tool/commands.h"
 #include "tool/tool.h"
 
 #include <dlfcn.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * If the program names no user, finds the operating system's user. Then calls the core for one of
+ * Finds the operating system's user if the program names no user, and calls the core for one of
  * three tasks: to make a token, to check that a given token may be sent, or to check whether tokens
  * are made for the host. The core needs more stack than the 60 KB that Connector/C's asynchronous
- * API gives a plugin, so all of this code runs on a stack that os/guest_thread.h chooses. A login
- * without any user name fails. */
+ * API gives a plugin, so all of this code runs on a stack that os/guest_thread.h chooses. If no
+ * user can be found, the login fails. */
 #include "login_token.h"
 
 #include <pwd.h>
@@ -24,9 +24,9 @@ static const char *name_in_environment(const struct ria_world *world)
     return name;
 }
 
-/* If the program names no user, the client library logs in a user that it finds itself
- * (read_user_name() in Connector/C's mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to
- * 9.7). This function finds the same user, with one exception. If the process's user has no passwd
+/* If the program names no user, the client library determines the user itself (read_user_name() in
+ * Connector/C's mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7). This function
+ * must find the same user, and does so with one exception. If the process's user has no passwd
  * entry, Connector/C tries the terminal's login name before the environment; this function tries
  * only the environment. If the terminal's login name and the name in the environment differ, the
  * token is for the wrong user, and the server denies the login. */

@@ -15,21 +15,32 @@
 enum {
     READER_MS = 5000,
     OPTION_FILE_MAX = 1024 * 1024,
-    OPTION_FILES_MAX = 200, /* the largest number of files that are read; files that include each
-                               other would never end */
+    OPTION_FILES_MAX = 200, /* the largest number of files that are read; without this limit, files
+                               that include each other would be read forever */
 };
 
-bool ria_check_print_defaults(
-    const struct ria_world *world, const char *first, const char *second, struct ria_probe *output)
+static bool run_my_print_defaults(
+    const struct ria_world *world,
+    const char *first,
+    const char *second,
+    const char *third,
+    struct ria_probe *output)
 {
     char path[PATH_MAX];
     struct ria_error err;
-    const char *arguments[] = {path, first, second, NULL};
+    const char *arguments[] = {path, first, second, third, NULL};
     bool ok =
         ria_program_find("my_print_defaults", world, path) &&
         ria_probe_run(arguments, NULL, ria_deadline_in(world, READER_MS), world, output, &err);
     ria_buf_add_char(&output->lines, '\n');
     return ok;
+}
+
+bool ria_check_print_defaults(
+    const struct ria_world *world, const char *group, const char *other, struct ria_probe *output)
+{
+    /* After "--", my_print_defaults does not take the name of a group for an option. */
+    return run_my_print_defaults(world, "--", group, other, output);
 }
 
 /* -- options ---------------------------------------------------------------------------------- */
@@ -166,7 +177,7 @@ void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names)
     RIA_AUTO(probe) help = RIA_PROBE_INIT;
     glob_t files = {0};
     (void)glob("", 0, NULL, &files); /* matches nothing; the later calls append */
-    if (ria_check_print_defaults(world, "--help", NULL, &help)) {
+    if (run_my_print_defaults(world, "--help", NULL, NULL, &help)) {
         queue_files(world, ria_buf_text(&help.lines), &files);
         for (size_t i = 0; i < files.gl_pathc; i++) {
             list_groups_of_file(world, files.gl_pathv[i], &files, names);

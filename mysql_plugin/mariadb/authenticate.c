@@ -56,8 +56,10 @@ static int refuse_channel(
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
-/* If a certificate can contain the dialed name, the message names the client's own setting first.
- * For any other name, that setting does not help. */
+/* Refuses a login at an RDS name, because the library verified only the certificate's chain and not
+ * the name. The message first names the client's setting that turns verification of the name on
+ * (ria_login_name_remedy()). For any other host, the core's own message is better, because that
+ * setting does not help: no RDS certificate contains the name of such a host. */
 static int refuse_name_unverified(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,

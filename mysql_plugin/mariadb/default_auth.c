@@ -31,9 +31,10 @@ static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mar
                    ? ria_mariadb_authenticate(vio, mysql)
                    : RIA_MARIADB_ERROR;
     }
-    /* In this case the server's greeting names this plugin: read_packet() returned the greeting's
-     * data, and the library has sent nothing yet. If the plugin continued, the login would not use
-     * TLS, whatever the client's options are. */
+    /* If the packet is not the one that the library read last, then the server's greeting names
+     * this plugin: read_packet() has returned the greeting's data, and the library has sent nothing
+     * yet. If the plugin continued, the login would not use TLS, whatever the client's options are.
+     */
     if (packet != mysql->net.read_pos) {
         return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }

@@ -20,9 +20,9 @@ static int send_text(struct ria_mysql_vio *vio, const char *text, size_t len)
                                                                                   : RIA_MYSQL_ERROR;
 }
 
-/* Returns true if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN allows passwords. The library's own plugin has
- * the same rule: load_env_plugins() in client_plugin.c of 5.7 and client_plugin.cc of 8.0 to 9.7,
- * where strchr() also finds the NUL of an empty value, so an empty value allows passwords. The
+/* Returns true if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN allows passwords. The rule is that of the
+ * library's own plugin (load_env_plugins() in client_plugin.c of 5.7 and client_plugin.cc of 8.0 to
+ * 9.7). An empty value allows passwords, because strchr() also finds the NUL of an empty value. The
  * library reads the variable once, when it starts. The option --enable-cleartext-plugin is stored
  * where no plugin can read it. */
 static bool is_password_allowed(void)

@@ -25,10 +25,10 @@ int ria_mysql_refuse(
     const struct ria_mysql_connection *connection,
     const char *text) RIA_MUST_USE;
 
-/* Refuses a login as the library's own plugin does, for a program that gave a password or dialed a
- * host without an RDS endpoint, while the environment does not allow passwords. Sends nothing. Sets
- * the error number and text of the library's own plugin, followed by `reason` and what to do. Logs
- * the refusal. Returns the value that authenticate() must return. */
+/* Refuses a login as the library's own plugin does if the environment does not allow passwords.
+ * Call it if the program gave a password, or dialed a host for which no tokens are made. Sends
+ * nothing. Sets the error number and text of the library's own plugin, followed by `reason` and
+ * what to do. Logs the refusal. Returns the value that authenticate() must return. */
 int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, const char *reason)
     RIA_MUST_USE;
 

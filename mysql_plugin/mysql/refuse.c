@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports a refusal through the connection's error fields. The library has no function
- * that a plugin could call for this. So the plugin writes the fields directly, at the offsets in
- * layout.h (plugin_auth_common.h, CR_ERROR). */
+ * Reports a refusal through the connection's error fields, as CR_ERROR of the library's
+ * plugin_auth_common.h requires. The library has no function that a plugin could call for this. So
+ * ria_mysql_set_error() (layout.c) writes the fields directly. */
 #include "message.h"
 #include "plugin.h"
 

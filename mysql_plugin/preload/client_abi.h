@@ -18,8 +18,8 @@ struct ria_handle; /* MYSQL */
  * not set, both libraries free the options of a handle whose connection fails. */
 #define RIA_REMEMBER_OPTIONS (1UL << 31)
 
-/* CR_ALREADY_CONNECTED and CR_CONN_UNKNOWN_PROTOCOL. A connection that fails with one of these
- * errors keeps the handle's options, because the library reports the error before it begins to
+/* CR_ALREADY_CONNECTED and CR_CONN_UNKNOWN_PROTOCOL. If a connection fails with one of these
+ * errors, the handle keeps its options, because the library reports the error before it begins to
  * connect. */
 enum {
     RIA_ERROR_ALREADY_CONNECTED = 2058,

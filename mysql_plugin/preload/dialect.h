@@ -23,8 +23,8 @@ enum ria_client_option {
     RIA_OPTION_VERIFY,   /* const char *: one byte, whether the server's name is verified */
     RIA_OPTION_SSL_MODE, /* const unsigned * */
     RIA_OPTION_ENFORCE,  /* const char *: one byte, whether TLS is used */
-    RIA_OPTION_FP,       /* const char *: the fingerprint of the server's certificate; the four
-                            options about it turn TLS on */
+    RIA_OPTION_FP,       /* const char *: the fingerprint of the server's certificate; each
+                            of the four options for fingerprints turns TLS on */
     RIA_OPTION_FP_LIST,  /* const char *: a file of fingerprints */
     RIA_OPTION_PEER_FP,  /* RIA_OPTION_FP and RIA_OPTION_FP_LIST under their newer names */
     RIA_OPTION_PEER_FP_LIST,

@@ -11,8 +11,8 @@
  * passes such a call to the library, but records nothing and sets nothing. It recognizes a
  * library's own call by the return address, which lies in the library. There is one exception: if a
  * function of the library ends with a jump to another function, the return address lies in this
- * object, because this object has called the library's first function. A library's own call may run
- * on a stack of 60 KB (libmariadb's coroutines). */
+ * object, because this object has called the first of the two functions. A library's own call may
+ * run on a stack of 60 KB (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"

@@ -105,7 +105,7 @@ static bool is_option(const char *text, size_t len, const char *name, size_t lea
     return true;
 }
 
-/* Records an option that determines from which sources the tool reads options. The tools accept no
+/* Records an option that determines which sources the tool reads options from. The tools accept no
  * abbreviation of such an option. */
 static void record_source(const char *text, size_t len, struct ria_tool_arguments *out)
 {
@@ -118,8 +118,8 @@ static void record_source(const char *text, size_t len, struct ria_tool_argument
 }
 
 /* Stores the value of a long option that determines the server. Returns false for any other option.
- * The number in each line is the length of the option's shortest abbreviation with which no other
- * option of a tool begins. */
+ * The number in each line is the length of the option's shortest unambiguous abbreviation: no other
+ * option of any tool begins with this abbreviation. */
 static bool record_server(
     const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {

@@ -223,8 +223,8 @@ static bool is_own_home(const char *variable)
 }
 
 /* Returns whether the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB. The value
- * that this file sets does not count: if another tool has started this tool, the variable has this
- * value although the user has not set it. */
+ * OPTION_DIRECTORY does not count, because the user has not set it: it was inherited from another
+ * tool that has started this tool. */
 static bool has_own_home(enum ria_tool_maker maker)
 {
     return is_own_home("MYSQL_HOME") || (maker == RIA_TOOL_MARIADB && is_own_home("MARIADB_HOME"));

@@ -2,8 +2,8 @@
  *
  * Builds the agent's world: copies the world of the process, and replaces its clock, its file
  * reader, its fetch, its log and its functions for the user's id and rights. If agent->background
- * is set, fetches credentials in the background. Otherwise, a fetch blocks until it has ended, or
- * until its deadline. */
+ * is set, fetches credentials in the background. Otherwise, a fetch blocks until it ends, at its
+ * deadline at the latest. */
 #include "agent/agent.h"
 
 #include <stdlib.h>
@@ -51,8 +51,8 @@ static bool agent_fetch(
     return ok;
 }
 
-/* While credentials are being fetched, the core warns that it could not renew the credentials. This
- * function drops that warning, because the fetch has not failed. */
+/* Logs a line of the core. While credentials are being fetched, drops warnings: the core then warns
+ * that it could not renew the credentials, although the fetch has not failed. */
 static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;

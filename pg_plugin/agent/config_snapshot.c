@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records which files the core reads while it checks the configuration, and the files' texts. When
- * the core reads one of the files later, returns the recorded text. */
+ * While the core checks the configuration, records which files it reads, and their texts. When the
+ * core later reads one of these files, returns the recorded text. */
 #include "agent/config_snapshot.h"
 
 #include <stdio.h>
@@ -67,7 +67,7 @@ static enum ria_outcome record(
     } else if (file->outcome != RIA_FOUND) {
         file->err = *err;
     }
-    /* The cached text does not change when the file does. */
+    /* These facts describe the cached text, which stays the same when the file changes. */
     file->facts.stamp.version = ++snapshot->versions;
     file->facts.stamp.is_settled = true;
     if (facts != NULL) {
@@ -132,8 +132,8 @@ static bool is_edited(const struct ria_config_snapshot *snapshot)
     return is_edited;
 }
 
-/* Keeps the old texts, but copies the stamps of the new files, which contain an error. So the agent
- * does not read the same edit again. */
+/* Copies the stamps of the new files, which contain an error, to the old files, whose texts stay in
+ * use. So the agent does not read the same edit again. */
 static void config_snapshot_copy_stamps(
     struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {

@@ -39,7 +39,7 @@ uint64_t ria_config_snapshot_stamp(const char *path);
 
 /* Reads and checks the files if they were edited since the last call. Returns false with err filled
  * if the new texts contain an error. In this case the cached texts stay in use, unless they contain
- * an error themselves. The function reports each edit that contains an error only once. */
+ * an error themselves. Until the next edit, further calls return true. */
 bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,
@@ -54,9 +54,10 @@ enum ria_outcome ria_config_snapshot_read(
     struct ria_file *facts,
     struct ria_error *err);
 
-/* Implements read_facts() of the agent's world. For a cached text, returns the facts that the file
- * had when it was read. So the core sees an unchanged file and parses the text only once. Returns
- * false while ria_config_snapshot_refresh() reads the files, and for a file that could not be read.
+/* Implements read_facts() of the agent's world. For a cached text, fills *out with the facts that
+ * the file had when it was read. So the core sees an unchanged file and parses the text only once.
+ * Returns false while ria_config_snapshot_refresh() reads the files, and for a file that could not
+ * be read.
  */
 bool ria_config_snapshot_facts(
     const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out);

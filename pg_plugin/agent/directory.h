@@ -19,7 +19,7 @@ struct ria_directory {
     int fd;
     int lock;        /* agent.pid, locked by ria_directory_lock(), or -1 */
     bool is_default; /* --directory does not name it */
-    unsigned made;   /* number of components, from the end of the path, that ria_directory_open()
+    unsigned made;   /* the number of directories at the end of the path that ria_directory_open()
                         created */
 };
 
@@ -29,9 +29,9 @@ struct ria_directory {
  * `requested`. Release *out with ria_directory_release().
  *
  * Returns false with err filled, and removes what it created, in these cases: another user owns the
- * directory or can enter it; a parent directory belongs to neither root nor the user; every user,
- * or a group other than the user's private one, can write a parent directory that has no sticky bit
- * (/tmp has one). */
+ * directory or can enter it; a parent directory belongs to neither root nor the user; or a parent
+ * directory without the sticky bit (which /tmp has) can be written by every user, or by a group
+ * other than the user's private group. */
 bool ria_directory_open(
     const char *requested,
     bool make,
@@ -82,8 +82,9 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 bool ria_directory_is_gone(const struct ria_directory *directory);
 
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. Returns
- * false with err filled if another agent runs. A forked child inherits the lock. The lock ends when
- * the last process that has its descriptor closes the descriptor or ends. */
+ * false with err filled if another agent serves the directory. A forked child inherits the lock.
+ * The lock ends when every process that has the lock's descriptor has closed the descriptor or
+ * ended. */
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Writes this process's id to the file that ria_directory_lock() locked. */

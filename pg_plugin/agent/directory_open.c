@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /* Rejects a file system that does not store a file's mode; some file systems give every file the
- * same mode. If the test file cannot be created, as on a full disk, the check passes, and creating
- * the first passfile fails. */
+ * same mode. If the test file cannot be created, as on a full disk, this check passes; creating the
+ * first passfile then fails and reports the reason. */
 static bool check_keeps_modes(int directory, const char *path, struct ria_error *err)
 {
     static const char trial[] = ".mode.new";
@@ -71,7 +71,7 @@ static bool directory_open_check_directory(
 
 /* Parses the first line of a uid_map: the start of the range inside the namespace, its start
  * outside, and its length. Returns true if the line maps every uid. Also returns true if the map
- * cannot be read, so that an unknown owner is not trusted. */
+ * cannot be read; the caller then trusts no unmapped owner. */
 static bool maps_all(const char *map)
 {
     char *rest = NULL;
@@ -85,8 +85,9 @@ static bool maps_all(const char *map)
 }
 
 /* Returns true if root or the user owns the file. In a user namespace, all users of the host that
- * the namespace does not map have the same uid. These users may include root. So in a user
- * namespace an unmapped owner counts as trusted, unless the map contains every uid. */
+ * the namespace does not map have the same uid, UNMAPPED, and these users may include root. So
+ * UNMAPPED also counts as trusted, unless the namespace maps every uid: then UNMAPPED is an
+ * ordinary user. */
 static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {
@@ -102,9 +103,9 @@ static bool is_trusted_owner(const struct ria_file *facts, const struct ria_worl
            !maps_all(ria_buf_text(&map));
 }
 
-/* Checks one parent directory. A user who can rename a directory in it could replace the agent's
- * directory, and a client would read the passfiles of that user. A sticky bit on the parent
- * prevents this. */
+/* Checks one parent directory. A user who can rename a directory in the parent could replace the
+ * agent's directory, and clients would then read that user's passfiles. The sticky bit on the
+ * parent prevents this. */
 static bool check_parent(
     const char *path, const char *parent, const struct ria_world *world, struct ria_error *err)
 {
@@ -227,8 +228,9 @@ static bool make_below(
     return true;
 }
 
-/* Rejects a HOME of another user. Some root shells keep the HOME of the user who started them; root
- * would then create directories there that this user could not write. */
+/* Rejects a HOME of another user. Some root shells retain the HOME of the user who started them. In
+ * such a shell, root would create directories in this user's home that this user could not write.
+ */
 static bool directory_open_check_home(
     const char *home, const struct ria_world *world, struct ria_error *err)
 {
@@ -274,7 +276,7 @@ static bool check_exists(const char *path, bool is_default, struct ria_error *er
         return true;
     }
     return ria_directory_fail_unserved(
-        path, is_default, "does not exist, so no agent serves it", err);
+        path, is_default, "the directory does not exist, so no agent serves it", err);
 }
 
 bool ria_directory_open(

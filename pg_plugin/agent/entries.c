@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads the service files. The index (service/index.h) decides which entries libpq reads, and which
- * of these entries may have tokens. This file copies each host of an entry that may have tokens
- * into a line. Logs each rejected entry with its file and line. */
+ * of these entries may have tokens. For each entry that may have tokens, this file makes a line for
+ * each host. Logs each rejected entry with its file and line. */
 #include "agent/entries.h"
 
 #include "agent/literal.h"
@@ -142,10 +142,10 @@ static void refuse_never_read(struct work *work, const struct ria_indexed_servic
     entries_refuse(work, service, service->service->line, message);
 }
 
-/* Logs the settings of a service that libpq takes literally. If such a setting is passfile=, its
- * value does not lead to the agent's directory, and without this message the agent would silently
- * ignore the entry. Any other such setting makes a connection fail, and libpq's message does not
- * name the line. So the setting is logged, but only if the agent serves the service. */
+/* Logs the settings of a service that libpq takes literally. Such a passfile= does not lead to the
+ * agent's directory, so without this message the agent would silently ignore the entry. Any other
+ * such setting makes a connection fail, and libpq's message does not name the line. Such a setting
+ * is logged only if the agent serves the service. */
 static void log_literal(struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
@@ -394,8 +394,7 @@ bool ria_entries_load(
     return ok;
 }
 
-/* Returns the number of entries in a file that have all their tokens. Lines of one entry are
- * adjacent. */
+/* Returns how many entries of a passfile have all their tokens. Lines of one entry are adjacent. */
 static size_t count_in_file(const struct ria_entries *entries, const struct ria_served *file)
 {
     size_t served = 0;

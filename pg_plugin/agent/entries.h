@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists what the agent serves: the entries of the service files whose passfile is in the agent's
- * directory, checked, and sorted by passfile. Contains no secrets except the passfile texts that
- * serve.h caches. Opens no passfile.
+ * Lists what the agent serves: the checked entries of the service files whose passfile is in the
+ * agent's directory, sorted by passfile. The list contains no secrets except the passfile texts
+ * that serve.h caches in it. The functions here open no passfile.
  */
 #ifndef RIA_AGENT_ENTRIES_H
 #define RIA_AGENT_ENTRIES_H
@@ -75,8 +75,8 @@ struct ria_entries {
 
 enum {
     RIA_PASSFILE_PIECE = 256 * 1024,
-    /* The longest text in memory: of a file that is renewed without a lease. It has room for seven
-     * thousand hosts with long session tokens. */
+    /* The longest passfile text in memory; only a file that is renewed without a lease needs so
+     * much. There is room for seven thousand hosts with long session tokens. */
     RIA_PASSFILE_MAX = 16 * 1024 * 1024,
 };
 
@@ -94,8 +94,8 @@ bool ria_entries_load(
  * written. */
 size_t ria_entries_count_served(const struct ria_entries *entries);
 
-/* Writes a summary for the log and for systemd: how many of the entries are served or, if there are
- * no entries, how to create one. */
+/* Writes a summary for the log and for systemd: how many of the entries have their tokens or, if
+ * there are no entries, how to create one. */
 void ria_entries_describe(
     const struct ria_entries *entries,
     const struct ria_directory *directory,

@@ -2,7 +2,7 @@
  *
  * Manages a write lease on a passfile: fcntl(2), F_SETLEASE. While the worker holds the lease, a
  * client that opens the file blocks in open(2), and the kernel sends the worker RIA_LEASE_SIGNAL
- * with the file's descriptor in si_fd. The kernel grants a lease only while no other process has
+ * with the file's descriptor in si_fd. The kernel grants this lease only while no other process has
  * the file open. The worker writes the complete text before it releases the lease, so every client
  * reads the complete text. The lease ends when its holder's last descriptor is closed, so a dead
  * agent blocks no client. If the holder does not react to the signal, the kernel breaks the lease

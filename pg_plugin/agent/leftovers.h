@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognizes leftovers: passfiles that an earlier agent could have written. An agent that is killed
- * leaves passfiles that may contain tokens. The directory may also contain other files. So a file
- * counts as a leftover only if three conditions hold: it is a regular file with one link, only the
- * user can access it, and its first line contains a token.
+ * Recognizes leftovers, which are passfiles that an earlier agent has left in the directory: an
+ * agent that is killed removes no passfile, and the passfiles may contain tokens. The directory may
+ * also contain other files. So a file counts as a leftover only if three conditions hold: it is a
+ * regular file with one link, only the user can access it, and its first line contains a token.
  */
 #ifndef RIA_AGENT_LEFTOVERS_H
 #define RIA_AGENT_LEFTOVERS_H
@@ -14,8 +14,8 @@
 void ria_leftovers_remove(const struct ria_directory *directory);
 
 /* Returns true if the file of that name can be replaced or removed without loss. Returns false with
- * err filled if the file may contain text that no agent has written: it is a regular file with one
- * link, is not empty, and its first line contains no token or cannot be read. */
+ * err filled if the file may contain text that no agent has written. This is a regular file with
+ * one link that is not empty, and whose first line contains no token or cannot be read. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds such a setting by two comparisons: with libpq's keywords (service/keyword.h), and with
- * forms of passfile= that libpq does not accept. */
+ * Finds a setting that libpq misunderstands. Compares the setting with libpq's keywords
+ * (service/keyword.h), and with forms of passfile= that libpq does not accept. */
 #include "agent/literal.h"
 
 #include "rds_iam.h"

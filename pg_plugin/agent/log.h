@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's log, for users to read. A message about a lasting state is logged only once while the
- * state lasts. Each time the agent loads the service files, it logs the errors that it finds, but
- * not an error that it also found in the previous load. A warning about a single token is repeated
- * at most once an hour, so a source that stays broken does not fill the disk. Lines contain no
- * secrets, and control characters are replaced. The lines have the format of base/log_line.h. Each
- * line is also written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's
- * level.
+ * The agent's log, for users to read. A message about a state is logged only once while the state
+ * lasts: when the agent loads the service files, it logs the errors that it finds, except those
+ * that it also found in the previous load. A warning about a single token is repeated at most once
+ * an hour, so a source that stays broken does not fill the disk. Lines contain no secrets, and
+ * control characters are replaced. The lines have the format of base/log_line.h. Each line is also
+ * written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's level.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The program rds-iam-agent: parses the options and opens the directory. Then does one of three
- * things: prints the status of a running agent (--status); fills the passfiles and exits (--once);
- * or runs the service, in the terminal or in the background. Refuses to run with more rights than
- * its caller. */
+ * The program rds-iam-agent: parses the options, opens the directory, and then does one of three
+ * things. With --status, prints the status of a running agent. With --once, fills the passfiles and
+ * exits. Otherwise, runs the service, in the terminal or in the background. Refuses to run with
+ * more rights than its caller. */
 #include "agent/entries.h"
 #include "agent/leftovers.h"
 #include "agent/status.h"
@@ -334,8 +334,8 @@ int main(int argc, char **argv)
     }
     /* Prevents core dumps and debuggers from exposing a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    /* Clears the bits of the umask that would remove the user's own rights to the files that the
-     * agent creates. */
+    /* Clears the user's own bits of the umask, which would remove the user's rights to the files
+     * that the agent creates. */
     (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};
     char command[] = "rds-iam-agent"; /* the name in usage errors */

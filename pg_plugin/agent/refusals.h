@@ -4,12 +4,12 @@
  *
  *   refused      [NAME] (FILE:LINE): MESSAGE            a rule rejects the service
  *   failed       [NAME] (FILE:LINE): TIME USER at HOST:PORT: MESSAGE
- *                                                       the last attempt without a token, for each
- *                                                       host of a service; stays after a success
+ *                                                       the last failed attempt to make a token
+ *                                                       for a host; the line stays after a success
  *
  * At most 100 lines of each kind are stored: the first refused entries in the order of the service
  * files, and the newest failures. If there are more, another line of that kind gives the number of
- * the lines that are not stored:
+ * lines that were not stored:
  *
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 enum {
-    CHECK_MS = 100, /* the time before a removed file is created again; meanwhile a user can remove
-                       more files */
+    CHECK_MS = 100, /* the time before a removed file is created again, so that a user can first
+                       remove several files */
     SLICE_LINES = 64,
 };
 

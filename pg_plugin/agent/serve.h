@@ -8,8 +8,8 @@
  * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
  * one. For one second after the worker has made a text, it gives this text to every client.
  *
- * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, it
- * is replaced by a file with fresh tokens.
+ * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, the
+ * worker replaces the file by one with fresh tokens.
  *
  * No function here blocks, except to read local files. Times are the agent's ticks, except the
  * times of renewal, which are seconds since 1970.
@@ -25,9 +25,9 @@
  * is not enough memory. */
 bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
-/* Handles the clients that wait for any file. Call it if signals were lost, because the worker then
- * does not know for which files clients wait. (ria_serve_open() in serve_file.h handles one
- * file.) */
+/* Handles the clients that wait for any of the files. Call it if signals were lost, because the
+ * worker then does not know which files clients wait for. (ria_serve_open() in serve_file.h handles
+ * one file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
 /* Checks the passfile of that name. Call it after inotify has reported a change of this name in the
@@ -40,9 +40,8 @@ void ria_serve_retry(struct ria_serve *serve);
 /* Discards all texts and renews all tokens, because the clock was set or the user asked for it. */
 void ria_serve_renew(struct ria_serve *serve);
 
-/* Does the work that is due, but only for some milliseconds. Returns the time of the next call, in
- * ticks. This time is not in the future if there is more work now, and it is INT64_MAX if every
- * file is at rest. */
+/* Does the work that is due, but only for some milliseconds. Returns the time at which to call it
+ * again, in ticks: now or earlier if there is more work now; INT64_MAX if every file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* Does the work that depends on the wall clock: checks that credentials are available before a

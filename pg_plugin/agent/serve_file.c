@@ -16,7 +16,8 @@
 enum {
     WAIT_MS =
         4000, /* how long a client waits at most; few clients have a shorter connect_timeout */
-    TEXT_MS = 1000, /* how long the lines of a file are reused: one token per line and second */
+    TEXT_MS =
+        1000, /* how long the text of a file is reused: at most one token per line and second */
     OPEN_MS =
         2000, /* how long a process may keep the file open; a reader needs only a millisecond */
     RETRY_MS = 5000, /* the time before the worker tries again to create a file */
@@ -119,8 +120,8 @@ void ria_file_drop_text(struct ria_served *file)
     file->write_error = 0;
 }
 
-/* Returns the time at which the cached text of a file at rest gets too old. At this time the file
- * needs its next step. If the text is already too old, wipes it. */
+/* Returns the time of the next step of a file at rest, in which its cached text is wiped because it
+ * is then too old. If the text is already too old, wipes it now and returns INT64_MAX. */
 static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {
@@ -195,7 +196,8 @@ static void log_failure(struct ria_serve *serve, const struct ria_error *err)
     ria_log_warning(&serve->agent->log, err->text);
 }
 
-/* Makes the text. Returns true if it is complete or the time is up. */
+/* Makes the next part of the text. Returns true if the text is complete, or if clients have waited
+ * for WAIT_MS. */
 static bool make_text(struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {

@@ -23,7 +23,7 @@ struct ria_serve {
     size_t by_fd_count;
     size_t next_line;        /* the line that ria_serve_check_credentials() tries next */
     int64_t next_check;      /* seconds since 1970 */
-    int64_t opener_deadline; /* ticks: when the client that has waited longest must get its file;
+    int64_t opener_deadline; /* ticks: by when the client that has waited longest must get its file;
                                 INT64_MAX: no client waits */
 };
 
@@ -40,8 +40,8 @@ enum ria_serve_state {
 
 #define RIA_SERVE_NO_FILE SIZE_MAX
 
-/* If a client waits for the passfile with this descriptor, begins to fill it. Ignores a descriptor
- * that belongs to no passfile. */
+/* If a client waits for the passfile that has this descriptor, begins to fill the passfile. Ignores
+ * a descriptor that belongs to no passfile. */
 void ria_serve_open(struct ria_serve *serve, int fd);
 
 /* Puts the file into a state, with its next step at `due`, and makes it active. */

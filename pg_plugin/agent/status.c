@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements both sides of --status. A socket's address has room for about 100 bytes and a
- * directory's path may be longer, so both sides reach the socket through the directory's
- * descriptor. The agent ignores clients of other users, except root. */
+ * Implements both sides of --status. A socket's address has room for about 100 bytes, and the path
+ * of a socket may be longer. So both sides reach the socket through the directory's descriptor. The
+ * agent ignores clients of other users, except root. */
 #include "agent/status.h"
 
 #include "passfile/agent_directory.h"

@@ -69,8 +69,8 @@ static int64_t watchdog_ms(void)
         return 0;
     }
     long long value = strtoll(interval, NULL, 10);
-    /* Half of the interval within which systemd requires a notification, so a notification may be
-     * late by half the interval. */
+    /* Half of the interval within which systemd requires a notification. So a notification may be
+     * late by the other half. */
     return value <= 0 ? 0 : (int64_t)(value / 2000) + 1;
 }
 
@@ -154,8 +154,8 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* The process may have inherited an ignored SIGCHLD. The kernel then does not send SIGCHLD, and
-     * waitid() reports no child. */
+    /* The process may have inherited SIG_IGN for SIGCHLD. The kernel would then not send SIGCHLD,
+     * and waitid() would report no child. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 

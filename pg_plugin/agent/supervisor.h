@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The main process of the service. The supervisor starts the worker, watches it (watchdog.h),
- * replaces it when it dies or is stuck, passes signals on to it, and notifies systemd. The
- * supervisor opens no passfile and makes no token, so it does not block.
+ * replaces it when it dies or is stuck, passes signals on to it, and notifies systemd. While a
+ * worker runs, the supervisor opens no passfile and makes no token, so it never blocks.
  *
  * When the worker is killed, the kernel ends its leases. open(2) then returns in every client that
  * waits, and these clients read an empty passfile.
@@ -13,9 +13,10 @@
 #include "agent/agent.h"
 
 /* Runs the service until it ends, and returns the exit status. Because the worker is a forked
- * process, the function also returns in the worker, when the worker ends. When the passfiles exist,
- * writes one byte to the descriptor `ready` and closes it. `ready` is -1 if no process waits for
- * the passfiles. The caller must hold the directory's lock and must have blocked the signals. */
+ * process, the function also returns in the worker, when the worker ends. As soon as the passfiles
+ * exist, writes one byte to the descriptor `ready` and closes the descriptor. `ready` is -1 if no
+ * process waits for the passfiles. The caller must hold the directory's lock and must have blocked
+ * the signals. */
 int ria_supervisor_run(struct ria_agent *agent, int ready);
 
 /* Blocks the signals that the supervisor reads through a signalfd. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token of one line: calls the core, logs a new error with the service's file and line,
- * and sets when to try again. If more than 20 services fail for the same reason, logs the first 20,
- * then one line which states that more services have failed, and then nothing. */
+ * and sets when to try again. If more than 20 lines in succession fail for the same reason, logs
+ * the first 20, then one message that more services have failed, and then nothing. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the inotify watches. Reports a written file only when its writer closes it, and a new
- * file when it appears complete, by a rename or as a link. Ignores a failure to watch the parents
- * of the agent's directory. */
+ * Implements the inotify watches. In the directories of input files, reports that a file was
+ * created, renamed or removed, that its writer has closed it, or that its attributes have changed,
+ * but not each write. In the agent's directory, reports only renamed and removed files and changed
+ * attributes, because the agent itself creates and writes the files there. Ignores a failure to
+ * watch the parents of the agent's directory. */
 #include "agent/watch.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Detects a worker that is stuck. While it works, the worker increments a counter on a page that
- * both processes share. While it waits, it does not touch the counter, so an idle agent wakes no
- * process. When the worker begins to work again, it raises an alarm, and the supervisor checks the
- * counter until the worker waits again.
+ * Detects a worker that is stuck. A worker that works increments a counter on a page that it shares
+ * with the supervisor. A worker that waits does not change the counter, so in an idle agent no
+ * process wakes up. When the worker begins to work again, it raises an alarm, and the supervisor
+ * then checks the counter until the worker waits again.
  *
  * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
  * that a signal has stopped for two seconds. It must also kill a worker that does not increment the

@@ -115,8 +115,8 @@ static void watch_files(struct worker *worker)
     }
 }
 
-/* Reads the service files. If one of them is invalid, and an earlier load has succeeded, keeps the
- * entries of that load. If memory runs out, tries again after 5 seconds. */
+/* Reads the service files. If one of them is invalid, and an earlier load has succeeded, the
+ * entries of the earlier load stay in use. If memory runs out, tries again after 5 seconds. */
 static void worker_load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
@@ -304,9 +304,9 @@ static void handle_source(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout. Even
- * then, the wall clock's timer is set, to a distant time, because the kernel reports a change of
- * the clock only to a timer that is set. */
+/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout; the
+ * wall clock's timer is then set to a distant time, because the kernel reports a change of the
+ * clock only to a timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
     const int64_t far_seconds = (int64_t)1 << 32;
@@ -389,9 +389,9 @@ static int open_signals(void)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigprocmask(SIG_SETMASK, &signals, NULL);
-    /* Ignores SIGPIPE and SIGXFSZ, because the write that fails also sets errno. Ignores the
-     * signals of the terminal, and the signals that the supervisor handles. Ctrl-Z must stop only
-     * the supervisor, because clients would wait for a stopped worker. */
+    /* Ignores SIGPIPE and SIGXFSZ, because a write that fails also sets errno. Also ignores the
+     * signals of the terminal, and the signals that the supervisor handles. Ctrl-Z must not stop
+     * the worker, because clients would wait for a stopped worker. */
     static const int ignored[] = {
         SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes passfile lines, and follows the links of a passfile's path step by step. If the
- * last steps of two paths have the same name in the same directory, the paths lead to the same
- * file. Follows at most as many links as the kernel does. */
+ * Writes passfile lines, and follows the links of a passfile's path step by step. Two paths lead to
+ * the same file if their last steps are the same name in the same directory. Follows at most as
+ * many links as the kernel does. */
 #include "passfile/passfile.h"
 
 #include <stdio.h>

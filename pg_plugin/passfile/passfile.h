@@ -39,9 +39,9 @@ struct ria_passfile_directory {
     ino_t inode; /* 0: none */
 };
 
-/* The place that a path leads to. Passfiles are identified by places and not by paths, because
- * links and mounts give one file several paths. realpath() is not enough, because the file need not
- * exist. */
+/* The place that a path leads to. A passfile is identified by its place and not by its path,
+ * because links and mounts give one file several paths. realpath() does not help, because it fails
+ * if the file does not exist yet. */
 struct ria_passfile_place {
     struct ria_passfile_directory directory; /* none: the path's directory does not exist */
     char name[NAME_MAX + 1];                 /* name in that directory; may be empty */
@@ -50,9 +50,9 @@ struct ria_passfile_place {
 
 /* Fills *out with the place that `path` leads to. Follows the links of the path's last component
  * and of the components before it, as far as their directories exist. `own` is the agent's own
- * directory, or NULL. If the links lead through this directory, the place is the last name in this
- * directory, even if a link has this name: the agent replaces a link in its own directory by a
- * passfile. */
+ * directory, or NULL. If the links lead through this directory, the place is the last name that
+ * they reach in this directory. This name may be that of a link to another directory: the agent
+ * replaces such a link by a passfile. */
 void ria_passfile_locate(
     const char *path, const struct ria_passfile_directory *own, struct ria_passfile_place *out);
 

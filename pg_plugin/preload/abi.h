@@ -44,8 +44,8 @@ RIA_INTERPOSED struct ria_pq_conn *PQsetdbLogin(/* NOLINT(readability-function-s
                                                 const char *dbname,
                                                 const char *login,
                                                 const char *password);
-/* PQping() and PQpingParams() return a PGPing: an enumeration without negative values, so the ABI
- * type is unsigned. */
+/* PQping() and PQpingParams() return a PGPing. This enumeration has no negative values, so the ABI
+ * returns it as an unsigned. */
 RIA_INTERPOSED unsigned PQping(const char *conninfo);
 RIA_INTERPOSED unsigned PQpingParams(
     const char *const *keywords, const char *const *values, int expand_dbname);

@@ -70,10 +70,10 @@ static bool arguments_is_blank(const char *text)
     return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
 }
 
-/* ria_arguments_of_call() makes the string the value of dbname. libpq expands such a value if it
- * looks like a connection string (it contains a '=', or begins with the scheme of a URI). Any other
- * value is the name of a database for libpq, but PQconnectdb() rejects such a string. So
- * ria_arguments_of_call() must not convert this string, and this function detects it. */
+/* Detects a string that ria_arguments_of_call() must not convert. That function makes the string
+ * the value of dbname. libpq expands such a value if it looks like a connection string: it contains
+ * a '=', or begins with the scheme of a URI. libpq takes any other value of dbname as the name of a
+ * database. But PQconnectdb(), which the program has called, rejects such a string. */
 bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Looks up each function in the copy of libpq that the call is meant for, and calls it.
- * PQconnectdb() and PQconnectdbParams() call libpq's own non-blocking function with the pointer
- * that they got. So before this file calls one of them, it passes this pointer to the overlay,
- * which recognizes libpq's own call by it. If the copy does not have the function, returns NULL. */
+ * PQconnectdb() and PQconnectdbParams() pass the pointer to their arguments on to libpq's own
+ * non-blocking function. So before this file calls one of them, it passes the same pointer to the
+ * overlay, which then recognizes libpq's own call. If the copy does not have the function, returns
+ * NULL. */
 #include "preload/call.h"
 
 #include "preload/overlay.h"

@@ -24,8 +24,8 @@ struct ria_pq_conn *ria_call_params(
     int expand_dbname);
 
 /* Returns the pointer that identifies the arguments of `call`: the array of keywords, or the
- * connection string, or NULL for PQsetdbLogin(). ria_overlay_is_inner() recognizes a call that
- * libpq makes itself by this pointer (overlay.h). */
+ * connection string, or NULL for PQsetdbLogin(). By this pointer, ria_overlay_is_inner() recognizes
+ * a call that libpq makes itself (overlay.h). */
 const void *ria_call_pointer(const struct ria_call *call);
 
 #endif

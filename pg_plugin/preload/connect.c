@@ -88,8 +88,8 @@ static struct ria_pq_conn *refuse_unresolved(
               "send a token; use libpq 10 or later, or " REMEDY_NO_PRELOAD);
 }
 
-/* Refuses a call that may send a token. Called if the token module, which would check the server,
- * cannot be loaded or started. */
+/* Refuses a call that may send a token. Called if the module cannot be loaded or run, because then
+ * nothing checks where the token goes. */
 static struct ria_pq_conn *refuse_without_module(
     const struct ria_library *libpq, const struct ria_call *call)
 {
@@ -145,10 +145,10 @@ struct outcome {
     struct ria_pq_passfile passfile;
 };
 
-/* Calls the module to make a passfile for the target, and redirects the path of the target's own
- * passfile to it until the call of libpq ends. If the module makes no passfile, but libpq must not
- * read the target's own passfile, hides that file. `given` is the token that the program gives, or
- * NULL. */
+/* Calls the module to make a passfile for the target. Until the call of libpq ends, redirects the
+ * path of the target's own passfile to the new passfile. If the module makes no passfile, but libpq
+ * must not read the target's own passfile, hides the target's own passfile. `given` is the token
+ * that the program gives, or NULL. */
 static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
@@ -198,14 +198,13 @@ static bool arguments_without_password(
     return true;
 }
 
-/* Returns true if the given token must be replaced by a password or token that libpq finds in the
- * passfile, with the current overlay. `bare` are the arguments without the password. A probe of
- * `bare` shows which password the passfile has for the first host, and no password for other hosts.
- * If the password for the first host is a token, ria_token_is_replaced() decides. Otherwise returns
- * true if all of these conditions hold. First, the module has made the passfile. Second, the
- * passfile has a password for the first host, or the connection has a list of hosts, because the
- * passfile may then have tokens for the other hosts. Third, the given token has less than a minute
- * left, or this process has had tokens with the access key id of the given token. */
+/* Returns true if the given token must be replaced by what libpq finds in the passfile, with the
+ * current overlay. `bare` are the arguments without the password. A probe of `bare` shows only what
+ * the passfile has for the first host. If that is a token, ria_token_is_replaced() decides.
+ * Otherwise returns true if all of these conditions hold. First, the module has made the passfile.
+ * Second, the passfile has a password for the first host, or the connection has a list of hosts:
+ * the passfile may then have tokens for the other hosts. Third, the given token has less than a
+ * minute left, or this process has had tokens with the access key id of the given token. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,
@@ -226,8 +225,9 @@ static bool is_replaced(
 }
 
 /* Begins a connection for which the program gives a token as the password. Sends this token if that
- * is allowed and the token is not replaced. Otherwise begins the connection with `bare`, the same
- * arguments without the password. `again` are the settings of a probe of `bare`. */
+ * is allowed and the token is not replaced. Otherwise begins the connection with the same
+ * arguments, but without the password (`bare`). `second` and `again` are the settings of two more
+ * probes. */
 static struct ria_pq_conn *connect_with_given(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -289,11 +289,11 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
     }
 }
 
-/* Hides the passfile of a connection that is begun without the module's check. Returns true if the
- * connection cannot send a token, because it has one host and the probe found no token for that
- * host in the passfile. Hides the passfile only if the probe found no password in it either, so the
- * connection loses no password. The passfile must be hidden because it may be an agent's passfile,
- * which probes do not read and which may contain a token. */
+/* Returns true if a connection that is begun without the module's check can send no token: it has
+ * one host, and the probe found no token for that host in the passfile. Probes do not read an
+ * agent's passfile, which may contain a token. So this function also hides the passfile in which
+ * the probe found neither a token nor a password. A passfile with a password is not hidden, so the
+ * connection loses no password. */
 static bool hide_passfile(
     const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
@@ -304,9 +304,9 @@ static bool hide_passfile(
     return is_seen;
 }
 
-/* Begins a connection for which the program gives no password. libpq reads one of three passfiles:
- * a passfile with fresh tokens, a passfile from which the tokens that must not be sent are removed,
- * or, if that file needs no change, the connection's own passfile. */
+/* Begins a connection for which the program gives no password. libpq then reads one of three
+ * passfiles: one in memory with fresh tokens; one in memory without the tokens that must not be
+ * sent; or the connection's own passfile, if it needs no change. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,
@@ -336,8 +336,8 @@ static struct ria_pq_conn *connect_with_passfile(
 }
 
 /* Begins a connection whose only host is a Unix socket. Most programs that use no tokens connect in
- * this way. So this function avoids loading the module: it loads the module only if the passfile
- * contains a token that must be removed. */
+ * this way, so this function loads the module only if the passfile contains a token, which must be
+ * removed. */
 static struct ria_pq_conn *connect_by_socket(
     const struct ria_library *libpq,
     const struct ria_call *call,

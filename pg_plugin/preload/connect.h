@@ -8,30 +8,32 @@
  *      settings, the program gets that refused handle, with libpq's own message.
  *   2. If the connection must be verified but its settings do not require it, the settings of
  *      verified.h are appended, and libpq resolves the settings again.
- *   3. A password that is not a token is sent as it would be without the preload. The program gives
- *      this password, or its passfile contains it for the connection's only host.
+ *   3. A password that is not a token is sent as it would be without the preload. This applies to
+ *      a password that the program gives, and to one that its passfile contains for the
+ *      connection's only host.
  *   4. A token that the program gives as its password is sent only to a verified server, and only
  *      if no other user can write the service file that the settings came from. A valid token that
  *      a user pasted may belong to another identity. So a given token is replaced only by a later
- *      token, which the preload made or found in the passfile (such as an agent's token), and only
- *      in three cases: the given token has less than a minute left; this process has had tokens
- *      with the given token's access key id; or the later token has that access key id. The last
- *      two cases occur when a program reuses the token of an earlier connection, as pg_restore -j
- *      does. If the given token is replaced or must not be sent, the connection is begun with the
- *      same settings and an empty password, so libpq reads the passfile.
+ *      token, which the preload made or found in the passfile (such as an agent's token). It is
+ *      replaced in only three cases: it has less than a minute left; this process has had tokens
+ *      with its access key id; or the later token has its access key id. The last two cases occur
+ *      when a program reuses the token of an earlier connection, as pg_restore -j does. If the
+ *      given token is replaced or must not be sent, the connection is begun with the same settings
+ *      and an empty password, so libpq reads the passfile.
  *   5. In all other cases, and for the replacement of step 4, rds-iam-pq-token.so makes a passfile
  *      in memory with a fresh token for each host. While libpq connects, the path of its passfile
  *      is redirected to this file (overlay.h).
  *   6. The program's call is made with its own arguments. If the connection has tokens and libpq
  *      would try a Kerberos ticket before TLS, gssencmode=disable is appended.
  *
- * No token is sent in two more cases: one of the hosts is a Unix socket, which libpq never
- * encrypts; or another user could write the service file that the settings came from.
+ * In two more cases, the connection is begun without any token: one of the hosts is a Unix socket,
+ * which libpq never encrypts; or another user could write the service file that the settings came
+ * from.
  *
  * If the preload cannot determine what a connection would send, it does not begin the connection,
  * and the program gets a handle that libpq has refused, with the preload's message. There are three
- * such cases: libpq before 10, which does not report its settings; a lack of memory; and a decision
- * that needs rds-iam-pq-token.so if that object cannot be loaded. A connection that must be
+ * such cases: libpq is older than 10 and does not report its settings; memory runs out; or the
+ * decision needs rds-iam-pq-token.so, and this object cannot be loaded. A connection that must be
  * verified is refused in the same way if there are no root certificates (verified.h).
  *
  * In a program that runs with more rights than its caller (AT_SECURE), each function only calls

@@ -4,9 +4,9 @@
  * (open64(), __open_2(), ...); this file interposes every form that libpq 10 to 18 and other
  * readers of passfiles call. Redirects two kinds of paths to a passfile in memory. The first is the
  * path of the connection's passfile, on a thread on which libpq begins that connection (overlay.h).
- * The second is a path in the agent's directory, while no such call is in progress. This serves
- * readers that do not use libpq, and programs whose calls of libpq are not interposed. One more
- * path may be redirected: to another file in memory that the process has made
+ * The second is a path in the agent's directory, on a thread on which no such call is in progress;
+ * this serves readers that do not use libpq, and programs whose calls of libpq are not interposed.
+ * One more path may be redirected to another file in memory, which the process has made
  * (interpose/redirect.h). Every other path, and every open that is not only for reading, goes to
  * the next function of the same name.
  *
@@ -105,8 +105,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
-        if (found < 0) { /* not RESPONSE_REAL, because the lack of descriptors may have ended by
-                            then, and opening the real file would succeed */
+        if (found < 0) { /* not RESPONSE_REAL: by the time of the real open, a descriptor may be
+                            free again, and libpq would read the file that the overlay replaces */
             errno = saved;
             return RESPONSE_ABSENT;
         }

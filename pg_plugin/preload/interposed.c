@@ -117,8 +117,8 @@ ONE_FOR_ALL_COPIES int reset_start(const void *caller, struct ria_pq_conn *conn)
 
 /* -- the functions --------------------------------------------------------------------------- */
 
-/* One address in each copy of libpq whose functions were looked up. The index of an address is the
- * suffix of the functions that belong to the copy. */
+/* One address in each copy of libpq whose functions were looked up. The index of an address in this
+ * array is the suffix of the static functions that belong to the copy. */
 static const void *marks[RIA_COPIES_MAX];
 
 static const void *mark_of(size_t number)

@@ -2,10 +2,10 @@
  *
  * Stores the access key ids of the tokens that this process has used. These are the tokens that
  * were made in this process. If no token was made for a connection, the tokens in the connection's
- * passfile count as used, too. If a program gives a token with such an id, the program has stored
- * the token from an earlier connection of this process or of the process that forked it. The
- * credentials may have been renewed since, so a later token with another access key id may replace
- * this token (module.h).
+ * passfile count as used, too. If the program later gives a token whose access key id is stored
+ * here, the program has retained this token from an earlier connection of this process, or of the
+ * process that forked it. The credentials may have been renewed since. So a later token with
+ * another access key id may replace the given token (module.h).
  *
  * Thread-safe.
  */

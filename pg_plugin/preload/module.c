@@ -88,10 +88,10 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
 
 /* If with_token is true, copies the lines that contain a token, each with spare bytes for a longer
  * token. Otherwise copies the lines that contain no token. If is_used is true, libpq may send the
- * tokens that are copied, so this function adds them to the key history. If there are fresh tokens,
- * is_used is false, because libpq then sends only the fresh tokens. The copied tokens must then not
- * be in the history: if the program later gives a token with the same access key id, that token
- * comes from the user, not from an earlier connection. */
+ * copied tokens, so this function adds them to the key history. is_used is false if there are fresh
+ * tokens, because libpq then sends only these. In this case the copied tokens must not be in the
+ * history: a token with the same access key id that the program gives later comes from the user,
+ * not from an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -117,10 +117,10 @@ static bool is_closed_to_user(int error)
 }
 
 /* Opens the user's passfile as libpq does. libpq ignores a file that is not regular or that other
- * users can read; it has already printed a warning about such a file in the probe. If an agent
- * serves the file, the open blocks until the agent has filled the file. O_NONBLOCK is not used.
- * With O_NONBLOCK, the open would fail on a file that an agent serves, and libpq would then read
- * lines that this code has not checked. Returns the descriptor, or -1. On -1, sets
+ * users can read; during the probe, libpq has already printed a warning about such a file. If an
+ * agent serves the file, the open blocks until the agent has filled the file. O_NONBLOCK is not
+ * used. With O_NONBLOCK, the open would fail on a file that an agent serves, and libpq would then
+ * read lines that this code has not checked. Returns the descriptor, or -1. On -1, sets
  * *agrees_with_libpq to true if libpq will not read the file either. */
 static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
@@ -258,10 +258,10 @@ static void log_no_home(
 }
 
 /* Composes the passfile. libpq uses the first line that matches. So the order is: first the user's
- * lines with passwords, then the lines with fresh tokens, then the user's lines with tokens, which
- * are older tokens (an agent made them, or they are left over). If no token may be sent to the
- * target, removes the lines with tokens: each was made for a service entry, which may require a
- * better protected connection than this one. */
+ * lines with passwords, then the lines with fresh tokens, then the user's lines with tokens. The
+ * tokens of the user's lines are older: an agent made them, or they are left over. If no token may
+ * be sent to the target, removes the lines with tokens: each of these tokens was made for a service
+ * entry, which may require a better protected connection than this one. */
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
@@ -302,8 +302,9 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* If the fresh token does not replace the stored token, the stored token counts as current, because
- * it is not older than the fresh token, or because it is a valid token of another identity. */
+/* If the fresh token must not replace the stored token (ria_token_is_replaced()), the stored token
+ * counts as current: it is not older than the fresh token, or it is a valid token of another
+ * identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

@@ -11,8 +11,8 @@
  * module, the preload object logs which package is missing.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
- * and returns within 10 s plus the time for reading local files. It logs failures if RDS_IAM_LOG is
- * set. The functions may be called from any thread.
+ * and returns within 10 s plus the time for reading local files. Each function logs its failures if
+ * RDS_IAM_LOG is set. The functions may be called from any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
@@ -74,13 +74,13 @@ struct ria_pq_module {
 
     /* Makes a passfile in memory for a path that pg_service.conf names in passfile=: a line for
      * each host of each entry that names the path. If dry_run is true, the passfile is empty.
-     * Returns its descriptor, owned by the caller. Returns -1 in four cases: no entry names the
-     * path; one of the entries is not valid for tokens; no line could be made, and dry_run is
-     * false; or the file could not be created. */
+     * Returns the descriptor of the passfile, owned by the caller. Returns -1 in four cases: no
+     * entry names the path; one of these entries is not valid for tokens; dry_run is false and no
+     * line could be made; or the file could not be created. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
     /* Returns whether a token that rds-iam did not make for this connection may be sent to
-     * `target`. Logs the reason if not. */
+     * `target`. If it may not be sent, logs the reason. */
     bool (*may_send)(const struct ria_pq_target *target);
 
     /* Makes a fresh token for `target`, which has exactly one host. Writes it over the token in

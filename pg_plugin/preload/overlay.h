@@ -69,9 +69,9 @@ void ria_overlay_end(void);
 void ria_overlay_expect(const void *arguments);
 
 /* Returns whether a call is libpq's own and not the program's. `arguments` is the pointer that
- * identifies the call's arguments. Returns true if a probe is in progress, or if
+ * identifies the call's arguments. Returns true in two cases: a probe is in progress; or
  * ria_overlay_expect() was called with the same pointer for the call in progress. In the second
- * case, returns true only once. */
+ * case, the function returns true only once. */
 bool ria_overlay_is_inner(const void *arguments);
 
 /* The state of a call. It is saved when the program makes another call on the same thread while the
@@ -85,8 +85,8 @@ struct ria_overlay_call {
     char end[RIA_OVERLAY_END_MAX]; /* SERVE: the end of the path, not terminated */
 };
 
-/* Moves the state of the call in progress, if any, to *out, so that another call can begin. Always
- * call ria_overlay_restore() afterwards. */
+/* Moves the state of the call in progress (if there is one) to *out, so that another call can
+ * begin. Always call ria_overlay_restore() afterwards. */
 void ria_overlay_save(struct ria_overlay_call *out);
 
 /* Ends the call in progress and puts the saved state back. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The target of a connection: the settings, as libpq has resolved them, that decide whether a token
- * may be sent, and for which host and user the token is made. Part of the interface between the
- * preload object and the token module (module.h).
+ * The target of a connection: those settings, as libpq has resolved them, that decide whether a
+ * token may be sent, and for which host and user the token is made. Part of the interface between
+ * the preload object and the token module (module.h).
  */
 #ifndef RIA_PRELOAD_PQ_TARGET_H
 #define RIA_PRELOAD_PQ_TARGET_H

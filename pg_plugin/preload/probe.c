@@ -91,8 +91,9 @@ static bool is_same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* If memory runs out, PQconninfo() silently leaves out an option. So PQconninfo() is called a
- * second time, and both results must be equal. */
+/* Returns true if `options`, a result of PQconninfo(), is complete. If memory runs out,
+ * PQconninfo() leaves out an option without an error. So this function calls PQconninfo() again,
+ * and both results must be equal. */
 static bool probe_is_complete(
     const struct ria_library *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
 {
@@ -281,9 +282,9 @@ static bool is_excluded(const struct ria_pq_option *option, const char *const *e
            is_one_of(option->keyword, excluded);
 }
 
-/* Adds a connection string as the value of dbname. It sets the password, and every other setting
- * that is empty, to the empty string. Only a connection string can do this: if an argument is
- * empty, libpq 10 to 18 uses the environment or the default instead. */
+/* Adds a connection string as the value of dbname. This string sets the password, and every other
+ * setting that is empty, to the empty string. Only a connection string can do this: for an empty
+ * argument, libpq 10 to 18 uses the environment or the default. */
 static bool add_empty_settings(
     const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out)
 {

@@ -89,14 +89,13 @@ static const struct ria_pq_module *query_load(bool is_for_token)
 struct query {
     void (*run)(const struct ria_pq_module *module, void *arguments);
     void *arguments;
-    bool is_for_token; /* without this query, a login has no token; so if the query cannot run, log
-                          the reason */
+    bool is_for_token; /* if the query cannot run, a login has no token, so the reason is logged */
     const struct ria_pq_module *module;
     bool has_response;
 };
 
-/* Makes the call, on the stack that ria_guest_run() has chosen. This may be another thread than the
- * caller's, and the overlay is thread-local, so the overlay is also set on this thread. */
+/* Makes the call, on the stack that ria_guest_run() has chosen. This stack may belong to another
+ * thread than the caller's. The overlay is thread-local, so it must be set on this thread, too. */
 static void query_response(void *argument)
 {
     struct query *query = argument;

@@ -26,13 +26,14 @@ bool ria_query_passfile(
 /* Calls make_service_passfile() of the module. */
 int ria_query_service_passfile(const char *path, bool dry_run);
 
-/* Calls may_send() of the module, or returns true without a query if ria_query_is_verified()
- * returns true. So a program that brings its own tokens usually does not load the module. */
+/* Returns true without a query if ria_query_is_verified() returns true; otherwise calls may_send()
+ * of the module. So in a program that gives its own tokens, this function usually does not load the
+ * module. */
 bool ria_query_may_send(const struct ria_pq_target *target);
 
 /* Returns true if the settings alone show that a token may be sent: sslmode is verify-full,
- * gssencmode is disable or not set, no host is a Unix socket, and the settings come from no service
- * file, which would have to be checked. Runs no query. */
+ * gssencmode is disable or not set, no host is a Unix socket, and no setting comes from a service
+ * file (the module would have to check such a file). Runs no query. */
 bool ria_query_is_verified(const struct ria_pq_target *target);
 
 /* Calls refresh() of the module. If the query cannot run, *out is all false. */

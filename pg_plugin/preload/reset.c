@@ -2,20 +2,24 @@
  *
  * Overwrites the token that a connection stores, before PQreset() or PQresetStart() sends it again.
  *
- * For a reset, libpq sends the password that the connection stored when it began, and does not read
- * the passfile again. A token expires after 15 minutes, but programs also reset connections that
- * are much older. For example, Rails reconnects by a reset. libpq has no function that changes the
- * password. But PQpass() returns the connection's own string. libpq copies this string from a
+ * For a reset, libpq does not read the passfile again, but sends the password that the connection
+ * has stored since it began. A token expires after 15 minutes, but programs also reset connections
+ * that are much older. For example, Rails reconnects by a reset. libpq has no function that changes
+ * the password. But PQpass() returns the connection's own string. libpq copies this string from a
  * setting with strdup(), or allocates it for a line of the passfile (fe-connect.c of PostgreSQL 10
  * to 18).
  *
  * This file overwrites that string only if these conditions hold, checked in this order:
  *
- * 1. The password is a token. 2. libpq reports the connection's settings, and these settings allow
- * a token. If this condition does not hold, the stored token is wiped. 3. ria_token_is_replaced()
- * (module.h) is true for the stored and the fresh token. 4. The fresh token fits into the memory
- * block of the stored one, whose size the allocator reports. The module ends the lines of its own
- * passfiles with spare bytes, so that libpq allocates a block with room for a longer token. */
+ *   1. The password is a token.
+ *   2. libpq reports the connection's settings, and these settings allow a token. If they do not,
+ *      or if libpq does not report them, the stored token is wiped.
+ *   3. ria_token_is_replaced() (module.h) returns true for the stored and the fresh token.
+ *   4. The fresh token fits into the memory block of the stored one. The allocator reports the size
+ *      of the block.
+ *
+ * The module ends the lines of its own passfiles with spare bytes, so that libpq allocates a block
+ * with room for a longer token. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -38,9 +42,10 @@ static void log_too_long(void)
         "old one; open a new connection instead");
 }
 
-/* Returns the size of the memory block that `password` points to. malloc_usable_size() is called
- * only if it comes from the same object as malloc(), because an allocator cannot measure the blocks
- * of another allocator. Otherwise returns the length of the password including its NUL. */
+/* Returns the size of the memory block that `password` points to, or, if that is unknown, the
+ * length of the password including its NUL. malloc_usable_size() is called only if it comes from
+ * the same object as malloc(), because an allocator cannot measure the blocks of another allocator.
+ */
 static size_t room_at(char *password)
 {
     Dl_info owner;

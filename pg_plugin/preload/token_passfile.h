@@ -50,9 +50,9 @@ void ria_refusals_release(struct ria_refusals *refusals);
 void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
-/* Logs each refusal. A refusal is logged as a warning, or as information if the target already
- * has a valid token: target->has_token, or a line in `own` for the same host, port and user. own:
- * the lines with tokens of the target's own passfile; may be empty. */
+/* Logs each refusal, as a warning. If the target already has a valid token (target->has_token is
+ * true, or `own` has a line for the same host, port and user), logs the refusal as information
+ * instead. own: the lines with tokens of the target's own passfile; may be empty. */
 void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
@@ -86,8 +86,8 @@ size_t ria_token_passfile_add_lines(
     struct ria_refusals *refusals);
 
 /* Appends the lines of each entry of pg_service.conf that names this passfile. If dry_run is true,
- * makes no token and appends no line. Returns the number of entries; 0 if one of them is not valid
- * for tokens, or if memory runs out. */
+ * makes no token and appends no line. Returns the number of these entries. Returns 0 if one of them
+ * is not valid for tokens, or if memory runs out. */
 size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria_buf *out);
 
 #endif

@@ -3,10 +3,10 @@
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
  * with which root certificates. rds-iam exec passes the paths of the CA store's files in
  * environment variables, because the preload object reads no configuration. If the preload must
- * turn verification on and finds no root certificates, the caller refuses the connection. Without
- * root certificates, libpq would refuse the connection itself, but its message suggests turning
- * verification off. So the caller refuses the connection first, with the preload's message. With
- * sslmode=verify-full, libpq itself reports that the certificates are missing. */
+ * turn verification on and finds no root certificates, the caller refuses the connection, with the
+ * preload's message. libpq would also refuse the connection, but libpq's message suggests turning
+ * verification off. If the program's own settings contain sslmode=verify-full, libpq itself reports
+ * that the certificates are missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -101,7 +101,8 @@ enum ria_pq_ca ria_verified_ca(const struct ria_pq_settings *settings, const voi
     struct ria_pq_target target = ria_pq_settings_target(settings);
     enum ria_pq_ca ca =
         target.host == NULL || target.has_socket ? RIA_PQ_CA_NONE : ria_query_ca(&target);
-    /* Public roots certify every server, so that a chain to them alone verifies none. */
+    /* Public roots certify everyone's servers, so a chain to a public root alone verifies no
+     * server. */
     return ca == RIA_PQ_CA_PUBLIC && is_verify_ca(settings) ? RIA_PQ_CA_NONE : ca;
 }
 

@@ -3,22 +3,20 @@
  * Verifies RDS servers. libpq's default, sslmode=prefer, verifies no server, and some drivers
  * (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
- * certificates of the CA store, and without Kerberos encryption. A connection to RDS with
- * sslmode=verify-full also gets these root certificates, if the user has none; one with verify-ca
- * gets the roots of RDS, but not the public roots. If rds-iam's
- * configuration has tls = verify-ca for every host of the connection, a connection with
- * sslmode=prefer or allow is made with sslmode=verify-ca instead of verify-full. All of this
- * applies to connections that send tokens and to connections that send passwords.
+ * certificates of the CA store, and without Kerberos encryption. If rds-iam's configuration has
+ * tls = verify-ca for every host of the connection, it is made with sslmode=verify-ca instead. If
+ * the program itself sets sslmode=verify-full or verify-ca, and the user has no root certificates,
+ * the connection only gets those of the CA store; with verify-ca it never gets the public roots.
+ * All of this applies to connections that send tokens and to connections that send passwords.
  *
  * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
  * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable
  * from psqlodbc counts as prefer if the connection has no password. Such a connection could not
  * succeed without TLS anyway, because no token is sent without TLS.
  *
- * Not changed: any other connection with sslmode=disable or require; a connection with a
- * host that is not an RDS host; and root certificates that the user has named (sslrootcert) or put
- * into
- * ~/.postgresql/root.crt.
+ * The preload changes neither any other connection with sslmode=disable or require, nor a
+ * connection with a host that is not an RDS host, nor root certificates that the user has named
+ * (sslrootcert) or put into ~/.postgresql/root.crt.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
 #define RIA_PRELOAD_VERIFIED_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Decides whether a service qualifies for tokens. Any program that has a token can log in with it,
- * and the passfile gives the token to every connection that uses the entry. So the entry itself
- * must name the server (host) and the database user (user), and must make libpq verify the server
- * (sslmode=verify-full). The host must not be a Unix socket. The entry must not contain a setting
- * that makes libpq ignore the passfile. service_file.h reads the service file; this file opens no
- * files. index.h decides which of the entries libpq reads and which entries share a passfile.
+ * and the passfile gives the token to every connection that uses the entry. So nothing may be left
+ * to the connection: the entry itself must name the server (host) and the database user (user), and
+ * must make libpq verify the server (sslmode=verify-full). The host must not be a Unix socket. The
+ * entry must not contain a setting that makes libpq ignore the passfile. service_file.h reads the
+ * service file; this file opens no files. index.h decides which of the entries libpq reads and
+ * which entries share a passfile.
  *
  * Follows conninfo_storeval(), pqConnectOptions2() and passwordFromFile() in fe-connect.c,
  * PostgreSQL 10 to 18: libpq splits lists at commas, and searches the passfile once for each host,
@@ -52,9 +53,9 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_M
 bool ria_entry_leaves_gss(const struct ria_entry *entry);
 
 /* ria_entry_host_count() returns the number of hosts in the list. ria_entry_host() fills *out with
- * the host at `index`. ria_entry_host() returns false if there is no host at `index`, if the host's
- * name is too long, or if its port is not a number from 1 to 65535. Name and port cannot be invalid
- * in an entry that passed ria_entry_check(). */
+ * the host at `index`. It returns false if there is no host at `index`, if the host's name is too
+ * long, or if its port is not a number from 1 to 65535. After ria_entry_check() has returned true,
+ * only the first of these cases can occur. */
 size_t ria_entry_host_count(const struct ria_entry *entry);
 bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entry_host *out)
     RIA_MUST_USE;

@@ -3,8 +3,8 @@
  * The rule for GSS encryption before TLS. If the user has a Kerberos ticket, libpq 12 and later
  * offers the server GSS encryption before it asks for TLS, whatever sslmode is. A server that
  * accepts the offer shows no certificate. gssencmode=disable turns the offer off. libpq 10 and 11
- * and pgx do not have this encryption and reject the key, so an entry without the key only gets a
- * warning.
+ * and pgx do not have this encryption, and fail if an entry has the key. So an entry without the
+ * key is accepted, with a warning.
  *
  * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. Only this
  * file contains the rule and its messages. This file needs only libc, because the preload object,

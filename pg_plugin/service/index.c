@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the index. Sorts the services once by name and once by passfile, and compares neighbors,
- * so that ten thousand services need no quadratic search. Checks each entry once. */
+ * Builds the index. Sorts the services once by name and once by passfile, and then compares only
+ * neighbors, so the time does not grow with the square of the number of services, which may be ten
+ * thousand. Checks each entry once. */
 #include "service/index.h"
 
 #include <stdlib.h>

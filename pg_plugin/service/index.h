@@ -4,11 +4,11 @@
  * If several services have the same name, in one file or in both, libpq reads only the first. A
  * later service with the same name gets no token and does not affect other services.
  *
- * Every program that reads a passfile gets its lines, and the environment or the command line may
- * set what an entry leaves out (host, port, user). So one invalid entry disqualifies every entry
- * that shares its passfile: a connection of the invalid entry would get the token that was made for
- * a valid entry. The agent, `rds-iam lint` and the preload use this index; no other code makes this
- * decision.
+ * One invalid entry disqualifies every entry that shares its passfile. The reason: every program
+ * that reads the passfile gets all its lines, and the environment or the command line may set what
+ * the invalid entry leaves out (host, port, user). So a connection of the invalid entry could get
+ * the token that was made for a valid entry. The agent, `rds-iam lint` and the preload use this
+ * index; no other code makes this decision.
  */
 #ifndef RIA_SERVICE_INDEX_H
 #define RIA_SERVICE_INDEX_H

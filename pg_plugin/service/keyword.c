@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds a keyword in the table. Finds values that contain syntax which libpq does not interpret,
- * such as quotes or $HOME. Rejects a key that no version of libpq knows, because libpq rejects
- * every service that contains such a key. */
+ * Finds a keyword in the table. Finds values with syntax that libpq does not interpret, such as
+ * quotes or $HOME. Rejects a key that no version of libpq knows, because libpq rejects every
+ * service that contains such a key. */
 #include "service/keyword.h"
 
 #include <string.h>

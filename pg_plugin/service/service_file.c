@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How the user selects a copy of a service file; part of the message for a file that is refused. */
+/* The setting with which a user can select a copy of a service file. It is part of the message that
+ * refuses the original. */
 static const char named_by[] = "PGSERVICEFILE=COPY";
 
 static void add_path(struct ria_service_paths *paths, const char *directory, const char *name)
@@ -25,8 +26,9 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
-    /* libpq treats an empty PGSERVICEFILE as the name of a file that does not exist. A user who
-     * empties the variable means to unset it, so an empty PGSERVICEFILE counts as unset here. */
+    /* An empty PGSERVICEFILE counts as unset here, because a user who empties the variable means to
+     * unset it. libpq, however, takes the empty value as the name of a file, which does not exist.
+     */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
     const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {

@@ -9,9 +9,9 @@
  *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
- * libpq stops with an error at a line of 1023 bytes or more (with its newline). Only a service
- * whose group ends before this line can then be used. The parser works in memory. The functions of
- * struct ria_world read the files.
+ * libpq stops with an error at a line of 1023 bytes or more (with its newline), so a program can
+ * use only a service whose group ends before this line. The parser works in memory. The functions
+ * of struct ria_world read the files.
  */
 #ifndef RIA_SERVICE_SERVICE_FILE_H
 #define RIA_SERVICE_SERVICE_FILE_H
@@ -66,8 +66,8 @@ struct ria_service_file {
     struct ria_service_setting *settings;
     size_t setting_count;
     unsigned odd_line; /* 0, or the first line that is neither a comment, a [group] nor a setting in
-                          a group. libpq ignores such a line before the first group, and refuses a
-                          group with a line without '='. */
+                          a group. libpq ignores such a line if it is before the first group. If a
+                          line in a group has no '=', libpq refuses that group. */
 };
 
 /* Finds the paths: PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR,

@@ -194,7 +194,7 @@ class Status(LeaseCase):
         directory = self.home.path / "missing"
         result = self.home.run([agent_program(), "--status", "--directory", directory], None)
         self.assertEqual((result.returncode, result.stderr), (
-            1, f"rds-iam-agent: {directory}: does not exist, so no agent serves it; run: rds-iam-agent --directory {directory}\n"))
+            1, f"rds-iam-agent: {directory}: the directory does not exist, so no agent serves it; run: rds-iam-agent --directory {directory}\n"))
 
     def test_status_creates_no_directory(self):
         """strace shows every attempt, because an agent that starts at that moment could use even a short-lived
@@ -202,7 +202,7 @@ class Status(LeaseCase):
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/rds-iam/run: does not exist, so no agent serves it; run: rds-iam-agent, or systemctl", result.stderr)
+        self.assertIn("/rds-iam/run: the directory does not exist, so no agent serves it; run: rds-iam-agent, or systemctl", result.stderr)
         self.assertNotIn("dir(", result.stderr)
         control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
         self.assertIn("mkdir(", control.stderr, "control")

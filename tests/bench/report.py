@@ -128,7 +128,7 @@ def chart(rows):
     height = 44 + 30 * len(bars)
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{height}" font-family="sans-serif" font-size="13">',
              f'<rect width="720" height="{height}" fill="white"/>',
-             '<text x="10" y="22" font-size="14">Milliseconds to make one token in a new process</text>']
+             '<text x="10" y="22" font-size="14">Processor time to make one token in a new process</text>']
     for i, (name, value) in enumerate(bars):
         y = 36 + 30 * i
         width = max(1.5, 320 * value / widest)

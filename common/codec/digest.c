@@ -12,24 +12,11 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <string.h>
 
 enum {
-    BLOCK_LEN = 64,
-    CACHE_LINE = 64,
-    THREAD_SHIFT = 12, /* the descriptors of two threads are at least one page apart */
-    SPARES = 8,
+    BLOCK_LEN = 64
 };
-
-/* An empty context that a digest has left for the next one, or NULL. Each thread uses one element,
- * by its descriptor's address, so that two threads rarely share a cache line. */
-struct spare {
-    EVP_MD_CTX *ctx;
-    char padding[CACHE_LINE - sizeof(EVP_MD_CTX *)];
-};
-
-static struct spare spares[SPARES];
 
 static EVP_MD *sha256; /* NULL: OpenSSL has passed no check yet */
 
@@ -176,18 +163,10 @@ static bool hmac_chain(
     return ok;
 }
 
-static EVP_MD_CTX **own_spare(void)
-{
-    return &spares[((uintptr_t)pthread_self() >> THREAD_SHIFT) % SPARES].ctx;
-}
-
 static bool open_with(EVP_MD *md, struct ria_digest *digest, struct ria_error *err)
 {
     digest->md = md;
-    digest->ctx = __atomic_exchange_n(own_spare(), NULL, __ATOMIC_ACQUIRE);
-    if (digest->ctx == NULL) {
-        digest->ctx = EVP_MD_CTX_new();
-    }
+    digest->ctx = EVP_MD_CTX_new();
     return digest->ctx != NULL || ria_fail(err, RIA_E_CRYPTO, "OpenSSL has no memory for a digest");
 }
 
@@ -257,12 +236,8 @@ bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
 
 void ria_digest_release(struct ria_digest *digest)
 {
-    EVP_MD_CTX *ctx = digest->ctx;
+    EVP_MD_CTX_free(digest->ctx);
     digest->ctx = NULL;
-    if (ctx != NULL && EVP_MD_CTX_reset(ctx) == 1) { /* OpenSSL wipes the state of the digest */
-        ctx = __atomic_exchange_n(own_spare(), ctx, __ATOMIC_ACQ_REL);
-    }
-    EVP_MD_CTX_free(ctx);
 }
 
 bool ria_digest_sha256(

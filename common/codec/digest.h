@@ -68,8 +68,7 @@ bool ria_digest_hmac(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Closes the context; OpenSSL wipes its state. The empty context stays allocated for the next
- * ria_digest_open(). Accepts a closed one. */
+/* Closes the context; OpenSSL wipes its memory. Accepts a closed one. */
 void ria_digest_release(struct ria_digest *digest);
 
 /* Computes out = SHA-256(data). On failure, returns false with err filled (RIA_E_CRYPTO), and out

@@ -199,11 +199,14 @@ class OtherRecords(MixedCase):
         """Each release ignores the entries of the other one and replaces them."""
         tree = self.tree("next")
         mix(tree, None, ("fetch", "plugins"))
-        before = len(self.calls())
-        mariadb = [(n, *self.login(which, n * 4)) for n, which in enumerate((harness.PREFIX, tree) * SESSIONS)]
-        self.assertEqual({kind for _, _, kind, _ in mariadb}, {"ok"}, mariadb)
-        self.assertGreater(len(self.calls()) - before, SESSIONS, "control: entries were replaced")
-        self.assert_whole_cache()
+        for which in (harness.PREFIX, tree, harness.PREFIX):
+            for requests in (SESSIONS, 0):
+                before = len(self.calls())
+                with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+                    results = list(pool.map(lambda n, which=which: self.login(which, 4 * n), range(SESSIONS)))
+                self.assertEqual({kind for _, kind, _ in results}, {"ok"}, results)
+                self.assertEqual(len(self.calls()) - before, requests)
+                self.assert_whole_cache()
 
 
 class InPlace(MixedCase):

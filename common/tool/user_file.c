@@ -225,7 +225,7 @@ static struct ria_replacement user_file_replacement(
 }
 
 /* Returns whether an open file has the contents, the mode and the owner of the old file. */
-static bool is_same_file(const struct ria_user_file *file, int fd)
+static bool is_equal_to_old_file(const struct ria_user_file *file, int fd)
 {
     char piece[PIECE_SIZE];
     struct stat status;
@@ -253,7 +253,7 @@ static bool has_backup(const struct ria_user_file *file, const char *name)
 {
     int fd =
         openat(file->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    bool is_same = fd >= 0 && is_same_file(file, fd);
+    bool is_same = fd >= 0 && is_equal_to_old_file(file, fd);
     if (fd >= 0) {
         (void)close(fd);
     }

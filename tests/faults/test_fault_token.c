@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A token, with each credential source, while one call after another fails: in this process, and in
- * the rds-iam-fetch that it starts. The world is the process's own: files, environment and network.
- * A wrong source signs another token, so each home also contains credentials that must not be used.
+ * Makes a token with each credential source, many times. In each run another call fails (walk.h),
+ * either in this process or in the rds-iam-fetch that it starts. Files, environment and network are
+ * real: the files are in a scratch directory, and a server on loopback answers for AWS. A wrong
+ * source signs another token, so most homes also contain credentials that must not be used.
  */
 #include "rds_iam.h"
 #include "scratch.h"
@@ -93,8 +94,10 @@ struct file {
 struct source {
     const char *name;
     struct file files[FILES_MAX];
-    const char *variables[VALUES_MAX][2]; /* "@" in a value stands for the server's URL */
-    int64_t kept_objects;                 /* what the process caches in memory that it allocates */
+    const char *variables[VALUES_MAX][2]; /* in a value, "@" is the server's URL,
+                                             and "#" the scratch directory */
+    int64_t kept_objects;                 /* allocated objects that may remain after a run,
+                                             because the process caches them */
     bool keeps_cache;                     /* the run reads the cache of the run before it */
     bool has_session;                     /* an SSO token that is renewed */
 };
@@ -270,7 +273,7 @@ static void make_token(void *argument)
     ria_session_forget();
 }
 
-/* As a plugin does: on this stack, or on a thread if the stack is small. */
+/* Makes the token as a plugin does: on this stack, or on a thread if the stack is small. */
 static void run(const void *argument, struct walk_result *out)
 {
     (void)argument;
@@ -283,7 +286,7 @@ static void run(const void *argument, struct walk_result *out)
 }
 
 /* SSO accepts a refresh token once. After a renewal the file contains the new one, or the log
- * contains the reason. */
+ * contains the reason. If all later calls fail, neither is required. */
 static const char *check_session(const char *log)
 {
     char text[4096];
@@ -366,8 +369,8 @@ static void walk_source(
 static const struct {
     const char *argument; /* of this program */
     const struct source *source;
-    uint32_t minimum; /* calls in this process; 0: the source needs no rds-iam-fetch */
-    uint32_t fetch_minimum;
+    uint32_t minimum;       /* calls in this process */
+    uint32_t fetch_minimum; /* calls in rds-iam-fetch; 0: none of them is made to fail */
 } walks[] = {
     {"environment", &environment, 50, 0},
     {"profile", &profile, 70, 0},

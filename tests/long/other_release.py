@@ -7,6 +7,7 @@ numbers in records (tests/unit/test_record_numbers.c), and the one RECENT commit
 build/releases.
 
 A program runs with a tree in a mount namespace in which the tree is mounted over the installed files."""
+import functools
 import os
 import pathlib
 import shutil
@@ -61,13 +62,17 @@ def _build(commit):
     return tree
 
 
+@functools.cache
 def releases():
-    """Returns {name: installed tree}."""
+    """Returns {name: installed tree}. Removes the trees of other commits, which earlier runs have built."""
     given = os.environ.get("RIA_OTHER")
     if given:
         return {path: pathlib.Path(path) for path in given.split(":")}
     first = _git("log", "--diff-filter=A", "--format=%H", "--", FIRST_WITH_CONTRACT)[-1]
     recent = _git("rev-list", f"--max-count={RECENT + 1}", "HEAD")[-1]
+    for place in STORE.glob("*"):
+        if place.name not in (first[:12], recent[:12]):
+            shutil.rmtree(place)
     return {f"{name} {commit[:8]}": _build(commit) for name, commit in (("first", first), ("recent", recent))}
 
 

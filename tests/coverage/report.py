@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Prints which shares of the lines and branches ran, for each folder of the product, and writes an HTML report.
 
-usage: report.py BUILD [--check]
+usage: report.py BUILD [--check] [--tests]
 
 BUILD is the directory that contains the directories of tests/coverage/run. --check compares the uncovered lines of the
-code that runs in other programs with tests/coverage/reasons.txt.
+code that runs in other programs with tests/coverage/reasons.txt. --tests also checks the results of the last tests.
 
 A line is a line with code; lines with braces only do not count. A branch is one outcome of a conditional jump in code that gcc did not optimize: each
 operand of && and || counts, as does each case of a switch. gcovr leaves out the jumps of lines without code of their
@@ -26,6 +26,11 @@ REASONS = SOURCE / "tests" / "coverage" / "reasons.txt"
 BUILD_ID = re.compile(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0(.{20})", re.S)
 # A program that does nothing, into which the libraries are loaded.
 LOADER = "/bin/true"
+# Tests of properties that the measured objects do not have.
+NOT_OF_THIS_BUILD = {
+    "core_files": "code that is not optimized leaves parts of secrets in registers and on the stack",
+    "traces": "the test sees that each program opens its file of counters",
+}
 
 
 def write_gcda(build):
@@ -56,9 +61,10 @@ def measure(build):
     """Writes the HTML report. Returns the files with their lines and functions, as gcovr writes them to JSON."""
     traced = build / "coverage.json"
     folders = [word for folder in reasons.FOLDERS for word in ("--filter", f"{SOURCE}/{folder}/")]
-    # ThreadSanitizer, with which loader/threads is built, adds lines that have no code.
-    run_gcovr("--exclude-directories", ".*/loader/threads", *folders, "-j", "2", "--exclude-unreachable-branches",
-              "--exclude-throw-branches", "--json", traced, build / "coverage")
+    # ThreadSanitizer, with which loader/threads is built, adds lines that have no code. A process that was killed
+    # between two counters can leave a branch with the count -1, which gcovr cannot read; it then ignores this branch.
+    run_gcovr("--exclude-directories", ".*/loader/threads", *folders, "--exclude-unreachable-branches",
+              "--exclude-throw-branches", "--gcov-ignore-parse-errors", "--json", traced, build / "coverage")
     html = build / "coverage-report"
     html.mkdir(exist_ok=True)
     run_gcovr("-a", traced, "--html-details", html / "index.html")
@@ -83,6 +89,19 @@ def percent(part, whole):
     return "    -" if whole == 0 else "%5.1f" % (100 * part / whole)
 
 
+def failed_tests(build):
+    """Yields a sentence for each failed test, except those of NOT_OF_THIS_BUILD."""
+    log = build / "coverage/meson-logs/coverage.json"
+    if not log.exists():
+        yield "no test has run; build/coverage-tests.log has the reason"
+        return
+    for line in log.read_text(encoding="utf-8").splitlines():
+        test = json.loads(line)
+        name = test["name"].split(" / ")[-1]
+        if test["result"] != "OK" and name not in NOT_OF_THIS_BUILD:
+            yield f"the test {name} failed; build/coverage-tests.log has its output"
+
+
 def main():
     build = pathlib.Path(sys.argv[1])
     write_gcda(build)
@@ -91,7 +110,9 @@ def main():
     for folder, (lines, covered, branches, taken) in sorted(
             figures(files).items(), key=lambda item: (not item[0].startswith(reasons.FOLDERS), item[0] == "total", item[0])):
         print("%-26s %6d %6s %9d %6s" % (folder, lines, percent(covered, lines), branches, percent(taken, branches)))
-    problems = reasons.problems(files, REASONS.read_text(encoding="utf-8"), SOURCE) if "--check" in sys.argv else []
+    problems = list(failed_tests(build)) if "--tests" in sys.argv else []
+    if "--check" in sys.argv:
+        problems += reasons.problems(files, REASONS.read_text(encoding="utf-8"), SOURCE)
     for problem in problems:
         print(problem)
     sys.exit(1 if problems else 0)

@@ -6,8 +6,8 @@ usage: each_file_once.py BUILD DIRECTORY
 
 Meson lists a file once for each target that compiles it. From such a list, clang-tidy would check the
 file once for each target, which takes twice as long as needed. Apart from macros, the options of the targets
-(position-independent code, sanitizers, include directories of tests) do not change the findings of clang-tidy. The
-first entry of each file is retained; it is the product's own.
+(position-independent code, sanitizers, include directories of tests) do not change the findings of clang-tidy. Of the
+entries with the same macros, an entry of the product is retained, if there is one.
 """
 import json
 import pathlib
@@ -20,7 +20,7 @@ MACROS = ("-D", "-U", "-std=", "-include")
 def main():
     build, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    # The product's targets come first; sorted() is stable.
+    # The product's targets come first. sorted() is stable, so Meson's order is otherwise unchanged.
     entries = sorted(entries, key=lambda entry: entry["output"].startswith("tests/"))
     unique = {}
     for entry in entries:

@@ -126,7 +126,8 @@ struct ria_session {
     struct ria_buf session_token; /* empty for long-term keys */
     int64_t expires;              /* seconds since 1970; 0: the source reports no time */
     struct ria_buf explanation;   /* lines for the user: each source that was tried, which one was
-                                     chosen and why. Filled on every outcome; contains no secret. */
+                                     chosen and why. Also filled if no credentials are found.
+                                     Contains no secret. */
     struct ria_buf mfa_serial;    /* on FAILED with RIA_E_MFA: the MFA device that shows the code */
 };
 
@@ -139,8 +140,8 @@ struct ria_session {
 /* Runs the chain of credential sources without making a token. If login->host is NULL, rds-iam's
  * configuration is used only for its key cache_credential_process (rds-iam.conf(5)). login->profile
  * may name a profile. mfa_code is the code that the user entered, or NULL. Returns the same
- * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks no longer than
- * until the deadline. */
+ * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the deadline
+ * at most. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -153,7 +154,7 @@ enum ria_outcome ria_session_for(
  * machine's clock with the clock of STS. login->host may be NULL, as for ria_session_for(). Sends
  * GetCallerIdentity to STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for().
  * Also returns FAILED if STS cannot be reached or rejects the credentials; if STS rejected them,
- * out->has_difference may be true. Blocks no longer than until the deadline. */
+ * out->has_difference may be true. Blocks until the deadline at most. */
 enum ria_outcome ria_session_identity(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -165,8 +166,8 @@ enum ria_outcome ria_session_identity(
  * that would sign a token for *login, in the region for which the token would be signed.
  * login->host must not be NULL. Changes nothing. Returns the same outcomes as ria_session_for().
  * Also returns FAILED if AWS gives no answer. In this case out->kind shows the reason, for example
- * that AWS does not permit the request, or that no object has the name. Blocks no longer than until
- * the deadline. */
+ * that AWS does not permit the request, or that no object has the name. Blocks until the deadline
+ * at most. */
 enum ria_outcome ria_session_ask(
     const struct ria_login *login,
     const struct ria_inquiry *inquiry,
@@ -255,7 +256,7 @@ struct ria_login_facts {
 };
 
 /* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
- * token can be made for this login. In this case too, out->kind is set if no member of *login is
+ * token can be made for this login. out->kind is set nevertheless, unless a member of *login is
  * missing or out of range. Sends no request. */
 bool ria_login_inspect(
     const struct ria_login *login,
@@ -303,7 +304,7 @@ void ria_alias_explain(
 /* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
  * "aws-cn"), with rds-iam-fetch over HTTPS, and appends the bundle to *pem. The contents are not
  * checked. Returns false with err filled on failure; the code is RIA_E_USAGE for any other
- * partition. Blocks no longer than until the deadline. */
+ * partition. Blocks until the deadline at most. */
 bool ria_trust_bundle_fetch(
     const char *partition,
     struct ria_deadline deadline,
@@ -340,9 +341,9 @@ struct ria_database {
 
 /* Finds the database that a token for this login would be signed for. login->port is 0 if the
  * caller does not know the port; in this case a section [HOST:PORT] of the configuration does not
- * match. The channel is not checked. Returns false with err filled in three cases: the host is not
- * a name of RDS or Aurora DSQL and no section maps it to such a name; no region is known; or
- * login->region is not in the partition of the host. */
+ * match. The channel is not checked. Returns false with err filled in these cases: the
+ * configuration cannot be read; the host is not a name of RDS or Aurora DSQL and no section maps it
+ * to such a name; no region is known; or the region is not in the partition of the host. */
 bool ria_login_database(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -3,8 +3,8 @@
 written to.
 
 A block belongs to a file if the paragraph in front of it ends with the file's name in backquotes and a colon. A block
-of shell is a file only if it begins with #!. A document has no other form of block: indented() finds lines that Markdown
-would also show as code.
+of shell is a file only if it begins with #!. Markdown also shows indented lines as code. The documents must not use
+that form; indented() finds such lines.
 """
 import pathlib
 import re
@@ -15,12 +15,13 @@ README, RECIPES = ROOT / "README.md", ROOT / "RECIPES.md"
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _FILE = re.compile(r"`((?:~/|/)[\w./@-]+|[\w/-]+\.(?:py|rb|ya?ml|conf))`[^`]*:\s*$")
-# Pictures and output; they are not run.
+# The language of blocks that show pictures and output; they are not run.
 PICTURE = "text"
 
 
 class Block(NamedTuple):
-    """language is the word behind ```. file is None unless the text in front names one. line is its first line."""
+    """language is the word behind ```. file is the name of the block's file, or None if it has none. line is the number
+    of the first line between the two ```."""
 
     title: str
     language: str
@@ -30,7 +31,7 @@ class Block(NamedTuple):
 
 
 def blocks(path):
-    """Every block of a document that is run or written, in order. title is that of the section, with ## or ###."""
+    """Every block of a document except pictures, in order. title is the last heading before the block, ## or ###."""
     text = path.read_text(encoding="utf-8")
     found = []
     for match in _FENCE.finditer(text):
@@ -46,7 +47,7 @@ def blocks(path):
 
 
 def indented(path):
-    """The numbers of the lines that Markdown shows as code although they are in no block."""
+    """The numbers of the lines outside of blocks at which indented code begins."""
     text = _FENCE.sub(lambda match: "\n" * match[0].count("\n"), path.read_text(encoding="utf-8"))
     return [i + 2 for i, (before, line) in enumerate(zip(text.split("\n"), text.split("\n")[1:]))
             if before == "" and line.startswith("    ")]
@@ -70,7 +71,7 @@ def inline_commands(path):
 
 
 def rows(path, title):
-    """The rows of the first table of a section, as lists of cells, without its head."""
+    """The rows of the first table of a section, as lists of cells, without the table's head."""
     table = re.search(r"(?:^\|.*\n)+", section(path, title) + "\n", re.M)
     if table is None:
         raise LookupError(f"{path} has no table in its section {title}")
@@ -86,7 +87,7 @@ def block(path, language, text):
 
 
 def filled(path, text, values):
-    """The text with values in the place of its words in capitals. Each value must be used."""
+    """The text, in which each placeholder (a word in capitals) is replaced by its value. Each value must be used."""
     word = re.compile(rf"\b({'|'.join(values)})\b")
     unused = set(values) - set(word.findall(text))
     if unused:
@@ -95,6 +96,6 @@ def filled(path, text, values):
 
 
 def commands(text):
-    """The commands of a block of shell: a line with those that continue it. Comments are left out."""
+    """The commands of a block of shell. Continuation lines are joined to their command; comments are left out."""
     joined = re.sub(r"\\\n\s*", " ", text)
     return [line.strip() for line in joined.splitlines() if line.strip() and not line.lstrip().startswith("#")]

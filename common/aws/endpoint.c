@@ -26,7 +26,7 @@ struct suffix {
     bool is_dsql; /* the suffix of Aurora DSQL, which RDS does not use */
 };
 
-/* A suffix that ends in another suffix must come before that suffix. */
+/* If a suffix ends in another suffix of this table, the longer of the two comes first. */
 static const struct suffix suffixes[] = {
     {".amazonaws.com.cn", "aws-cn", false},
     {".amazonaws.com", "aws", false},

@@ -39,7 +39,7 @@ struct ria_endpoint {
     char host[RIA_HOST_SIZE]; /* lower case, without a trailing dot; "" if the text is not a host */
     char region[RIA_REGION_SIZE]; /* "" if the name contains none */
     enum ria_endpoint_kind kind;
-    const char *partition; /* "aws", "aws-cn", ...; NULL for a name of neither */
+    const char *partition; /* "aws", "aws-cn", ...; NULL: the kind is OTHER or NO_NAME */
 };
 
 /* Parses a host name or address, and fills *out for every text. */

@@ -113,7 +113,7 @@ static const struct {
     const char *partition;
     const char *hosts[4];
     const char *region;
-    const char *fips_region; /* NULL: region */
+    const char *fips_region; /* NULL: the same as `region` */
 } iam_hosts[] = {
     {"aws",
      {"iam.amazonaws.com",

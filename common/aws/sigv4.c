@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Signs with SigV4: four chained HMACs derive the signing key, and one HMAC with this key is the
- * signature. Fails
- * if the digests are not available (codec/digest.h), or if memory runs out. */
+ * signature. Fails if the digests are not available (codec/digest.h), or if memory runs out. */
 #include "aws/sigv4.h"
 
 #include "base/messages.h"
@@ -60,7 +59,7 @@ bool ria_sigv4_derive(
 }
 
 /* Writes the string to sign: algorithm, time, scope, and the hash of the canonical request. Returns
- * a pointer behind it, or NULL if it does not fit. */
+ * a pointer to the byte after it, or NULL if it does not fit. */
 static char *write_string_to_sign(
     const struct ria_sigv4_scope *scope, const uint8_t hash[RIA_SHA256_LEN], char *at)
 {

@@ -32,7 +32,7 @@ enum {
 };
 
 /* Writes the text of the scope to `at`, which has room for RIA_SIGV4_SCOPE_MAX characters. Returns
- * a pointer behind it; writes no NUL. Returns NULL if the text does not fit. */
+ * a pointer to the byte after the text, or NULL if the text does not fit. Writes no NUL. */
 char *ria_sigv4_write_scope(const struct ria_sigv4_scope *scope, char *at) RIA_MUST_USE;
 
 /* Appends the credential scope, such as "20260822/us-east-1/rds-db/aws4_request". */

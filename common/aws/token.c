@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token. The token is written first, without its signature and in botocore's order. The
- * canonical request has the same parameters, but sorted. It is not written to memory: the parts of
- * the token are hashed in the order of the request. RDS and Aurora DSQL differ in the name of
- * the service, in the action and its parameters, and in the port. Fails for a time outside the
- * years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
+ * canonical request has the same parameters, but sorted. The code does not build the canonical
+ * request as one text. Instead, it hashes the parts of the token in the order of the canonical
+ * request. RDS and Aurora DSQL differ in the name of the service, in the action and its parameters,
+ * and in the port. Fails for a time outside the years 1970 to 9999, and for a token that is longer
+ * than RIA_TOKEN_MAX.
  */
 #include "aws/token.h"
 
@@ -102,8 +103,8 @@ static char *write_head(
     return RIA_TEXT_PUT(at, "&X-Amz-Expires=" LIFE_TEXT);
 }
 
-/* Writes the token without its signature. Returns a pointer behind it, or NULL if the scope is too
- * long. */
+/* Writes the token without its signature. Returns a pointer to the byte after it, or NULL if the
+ * scope is too long. */
 static char *write_unsigned(
     char *at,
     const struct ria_token_claim *claim,

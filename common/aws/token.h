@@ -17,8 +17,8 @@
 
 enum {
     /* X-Amz-Expires, in seconds. The server compares the token's age with this number. RDS rejects
-     * a token in which this number is larger (RDS User Guide, "IAM database authentication").
-     * Aurora DSQL accepts a number of up to a week; the AWS SDKs write 900 for both services. */
+     * a token with a number above 900 (RDS User Guide, "IAM database authentication"). Aurora DSQL
+     * accepts a number of up to a week; the AWS SDKs write 900 for both services. */
     RIA_TOKEN_LIFE = 900,
     /* Room for a percent-encoded session token, which has up to three characters for each byte, and
      * for the rest of the RDS token. */

@@ -25,9 +25,9 @@ bool ria_dsql_user_is_admin(const char *user);
 /* Returns whether a password is a token: it contains "X-Amz-Signature=". Returns false for NULL. */
 bool ria_is_token(const char *password);
 
-/* Returns whether a password is the beginning of a token: it has the form "HOST:PORT/?" or the
- * parameters of one, but no signature of 64 hexadecimal digits. Programs that store a password in a
- * small buffer make such texts. Returns false for NULL. */
+/* Returns whether a password is the beginning of a token: it contains the beginning of a token's
+ * parameters, such as "?Action=" or "&X-Amz-", but no signature of 64 hexadecimal digits. Programs
+ * that store a password in a small buffer make such texts. Returns false for NULL. */
 bool ria_token_is_cut(const char *password);
 
 /* Like ria_is_token(), for the first `len` bytes of a passfile line, in which a backslash may

@@ -39,8 +39,8 @@ struct ria_buf {
 
 /* Initializes a buffer that stores its contents in the array `room`. When the contents no longer
  * fit, the buffer moves them to allocated memory and wipes the array. The array is also wiped when
- * the buffer is released. A released buffer can be filled again, and uses the array again. The
- * array must outlive the buffer. */
+ * the buffer is released. A released buffer can be filled again. It uses the array again only if it
+ * never moved its contents to allocated memory. The array must outlive the buffer. */
 #define RIA_BUF_IN(room, limit)                                                                    \
     {                                                                                              \
         .data = (room), .size = sizeof(room), .max = (limit), .is_lent = true                      \

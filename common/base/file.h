@@ -29,8 +29,8 @@ int ria_file_create_at(int directory, const char *name, mode_t mode) RIA_MUST_US
  * returns false with errno set. If a write fails, the file is emptied. */
 bool ria_file_fill(int fd, const void *bytes, size_t len) RIA_MUST_USE;
 
-/* Writes `bytes` to an open file from the offset `at` on, and ends the file behind them. Otherwise
- * like ria_file_fill(). */
+/* Writes `bytes` to an open file from the offset `at` on, and removes everything after them.
+ * Otherwise like ria_file_fill(). */
 bool ria_file_fill_from(int fd, off_t at, const void *bytes, size_t len) RIA_MUST_USE;
 
 /* Renames the complete new file `fresh` to `name`, replacing any file of that name. On failure,

@@ -2,8 +2,8 @@
  *
  * Finds the loaded object that contains an address. With glibc 2.35 and later, asks
  * _dl_find_object(), which returns the start of the object; the ELF header there leads to the
- * program headers. Otherwise asks dl_iterate_phdr(). Refuses an object whose memory does not begin
- * with its ELF header. */
+ * program headers. Refuses an object whose memory does not begin with this header. With an older
+ * glibc, asks dl_iterate_phdr(). */
 #include "base/object.h"
 
 #include <dlfcn.h>

@@ -2,15 +2,15 @@
  *
  * Finds the loaded object (the program, or a shared library) that contains an address.
  *
- * Takes no lock if glibc has _dl_find_object() (2.35 and later). glibc has two locks for loaded
- * objects, and neither may be taken everywhere:
+ * Takes no lock if glibc has _dl_find_object() (2.35 and later). glibc protects its list of loaded
+ * objects with two locks. With each of them, some callers would wait forever:
  *
  *   dladdr()           takes the lock that a library's constructor holds. A thread that makes the
  *                      token for a constructor would wait for the constructor's thread, which
  *                      waits for the token.
  *   dl_iterate_phdr()  takes a lock that is not released in a child of fork(). If another thread
- *                      of the parent held it during the fork (a profiler, or the unwinder of an
- *                      exception), every later call in the child waits forever.
+ *                      of the parent (a profiler, or the unwinder of an exception) held the lock
+ *                      during the fork, every later call in the child waits forever.
  *
  * With an older glibc, this code calls dl_iterate_phdr(), and such a child waits forever.
  *
@@ -27,8 +27,8 @@
 #include <stdint.h>
 
 struct ria_object {
-    const char *name;            /* the path of its file, as the dynamic linker knows it */
-    uintptr_t bias;              /* what is added to the addresses in `segments` */
+    const char *name; /* the path of its file, as the dynamic linker knows it */
+    uintptr_t bias;   /* add this to an address in `segments` to get the address in memory */
     const ElfW(Phdr) * segments; /* the program headers, in the memory of the object */
     size_t count;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Copies, formats, quotes and unquotes texts. Cuts a text that is too long without splitting a
- * UTF-8 character, and rejects a quote that is not closed. Decodes UTF-8 strictly. */
+ * Copies, formats, quotes and unquotes texts. If a text is too long, cuts it, but never inside a
+ * UTF-8 character. Rejects a quote that is not closed. Decodes UTF-8 strictly. */
 #include "base/text.h"
 
 #include "base/ascii.h"

@@ -31,8 +31,8 @@ enum {
 
 /* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
  * shlex.quote(). A name that is empty or contains a space, a quote or another special character is
- * written in single quotes. Any other name is written unchanged. A name that is too long is cut
- * inside the quotes. Returns out. */
+ * written in single quotes. Any other name is written unchanged. A name that is too long is cut and
+ * ends in "...", before the closing quote if it has quotes. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,
@@ -52,15 +52,16 @@ const char *ria_text_of_errno(int error, char *words, size_t size);
  * beyond the NUL. */
 size_t ria_text_decode(const char *text, uint32_t *code);
 
-/* Copies len bytes to `at`, where the caller has made sure of the room. Returns a pointer behind
- * them. */
+/* Copies len bytes to `at`. The caller has checked that they fit. Returns a pointer to the byte
+ * after them. */
 static inline char *ria_text_put(char *at, const void *bytes, size_t len)
 {
     memcpy(at, bytes, len);
     return at + len;
 }
 
-/* Writes a number in decimal, which has up to ten digits, to `at`. Returns a pointer behind it. */
+/* Writes a number in decimal, which has up to ten digits, to `at`. Returns a pointer to the byte
+ * after it. */
 char *ria_text_put_number(char *at, unsigned number);
 
 /* Does the same as ria_text_put() with a string literal. */

@@ -222,9 +222,10 @@ static bool is_ended_by_server(const struct ria_facts *facts)
 }
 
 /* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. An
- * error of the client library itself means that the library did not reach the server, or that it
- * did not accept the server's TLS. The check of the server, which has already run, shows which of
- * the two it was. */
+ * error of the client library itself has one of three causes: the library did not reach the server;
+ * the library did not accept the server's TLS; or the server accepted TLS, but then ended the
+ * connection or did not answer. The check of the server, which has already run, distinguishes these
+ * causes. */
 static enum ria_verdict judge(struct ria_facts *facts)
 {
     char message[RIA_ERROR_TEXT_MAX];
@@ -264,8 +265,8 @@ static void add_refusal_item(struct ria_facts *facts)
     }
 }
 
-/* Removes the line that libpq adds if the password is from a passfile. It names the user's own
- * passfile, although the token was in the preload's, which exists only in memory. */
+/* Removes the line that libpq adds if the password is from a passfile. The line names the user's
+ * own passfile. But the token was in the passfile of the preload, which exists only in memory. */
 static void remove_passfile_line(char *text)
 {
     char *line = strstr(text, "password retrieved from file");

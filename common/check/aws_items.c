@@ -39,8 +39,8 @@ static bool has_only(const char *text, const char *characters)
     return *text != '\0' && text[strspn(text, characters)] == '\0';
 }
 
-/* Sends one request to AWS. Returns true if AWS answers it. On failure, adds an item with the
- * reason and returns false; but if the name does not exist, the caller adds the item. */
+/* Sends one request to AWS. Returns true if AWS answers it. On failure, returns false and adds an
+ * item with the reason. Adds no item if AWS reports that the name does not exist. */
 static bool aws_ask(
     struct ria_facts *facts,
     const char *item,
@@ -264,7 +264,8 @@ static void ask_database(
 }
 
 /* Sends the request for the kind of the endpoint, with the first label of the endpoint's host name.
- * Sends none for an additional endpoint of a proxy, which does not contain the proxy's name. */
+ * Sends no request for an additional endpoint of a proxy, because this host name does not contain
+ * the proxy's name. */
 static void add_database_items(struct ria_facts *facts)
 {
     char label[LABEL_SIZE];
@@ -323,8 +324,7 @@ static bool find_principal(struct ria_facts *facts)
     return true;
 }
 
-/* Asks IAM to simulate the action rds-db:connect on this resource id. Returns whether IAM answers.
- */
+/* Asks IAM to simulate rds-db:connect on this resource id. Returns whether IAM answers. */
 static bool simulate(struct ria_facts *facts, const char *id, struct ria_answer *answer)
 {
     const struct ria_aws_facts *aws = &facts->aws;

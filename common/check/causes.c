@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Explains a refused login. First finds out whether the client's settings explain that no token was
- * sent. Then takes these three steps, and stops at the first step that finds a cause: (1) looks for
- * the server's error in a table of errors that name their cause (known_errors.c); (2) looks for a
- * cause that the checks before the login have proved (proved_causes.c); (3) if RDS sends the error
- * for every refused token, lists all causes that lead to this error. */
+ * sent. Then takes these steps, and stops at the first step that finds a cause: (1) looks for an
+ * error of the server in a table of errors that name their cause (known_errors.c); (2) looks for a
+ * cause that the checks before the login have proved (proved_causes.c); (3) looks for an error of
+ * the client library in the table of step 1; (4) if RDS sends the error for every refused token,
+ * lists all causes that lead to this error. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -99,15 +100,16 @@ static bool is_mysql_upper(const struct ria_facts *facts)
     "--resource-arns {resource}"
 #define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
-/* The causes that look alike, ordered by how often each of them occurs; a cause for which this
- * machine has evidence stands first. A cause is shown only if is_possible() returns true for the
+/* The causes that look alike. A cause for which this machine has evidence stands first; the others
+ * are ordered by how often they occur. A cause is shown only if is_possible() returns true for the
  * facts. */
 static const struct {
     const char *id;
     bool (*is_possible)(const struct ria_facts *facts);
     const char *text;
     const char *remedy;
-    bool is_of_server; /* AWS cannot see it, so that it may be true beside a proved cause */
+    bool is_of_server; /* only the server knows whether this cause is true, so it is also listed
+                          beside a cause that AWS has proved */
 } alike[] = {
     {"replication-parameter",
      asks_for_replication,
@@ -181,8 +183,8 @@ static const struct {
      false},
 };
 
-/* Adds the possible causes about which AWS has given this evidence; if is_of_server is true, only
- * those that AWS cannot see. Returns whether it has added any. */
+/* Adds each possible cause for which the answers of AWS are evidence of this kind. If is_of_server
+ * is true, adds only the causes that AWS cannot see. Returns whether a cause was added. */
 static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence, bool is_of_server)
 {
     bool is_any_added = false;

@@ -182,9 +182,10 @@ static enum ria_engine engine_of_port(unsigned port)
                                      : RIA_ENGINE_UNKNOWN;
 }
 
-/* If only the port is given, derives the engine from it. If only the engine is given, uses its
- * default port. Does not set the port for a service or a group, which contains the port. Returns
- * RIA_CONTINUE, or the exit status of a usage error. */
+/* Sets the engine and the port of the target. If only one of them is given, derives the other from
+ * it. If neither is given, the engine is PostgreSQL for Aurora DSQL, and MySQL for any other host.
+ * Does not set the port for a service or a group, which contains the port. Returns RIA_CONTINUE, or
+ * the exit status of a usage error. */
 static int set_engine(
     const char *command,
     const char *engine,
@@ -262,8 +263,8 @@ static const char *find_conflict(
 }
 
 /* Makes the login use the profile of --profile. The client has no option for a profile, so this
- * function sets AWS_PROFILE in the environment. It also removes the variables that contain keys,
- * because --profile overrides them. */
+ * function sets AWS_PROFILE in the environment. It also removes the variables of keys and of a web
+ * identity, because --profile overrides them. */
 static bool use_profile(const char *profile)
 {
     static const char *const overridden[] = {

@@ -15,7 +15,7 @@ enum {
     BUDGET_MS = 15000, /* to get the credentials, and again to get their identity */
     LABEL_LEN = 18,    /* the width of the label of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
-    CLOCK_GOOD = 60, /* seconds; with such a difference between the clocks, a token always works */
+    CLOCK_GOOD = 60,   /* seconds; if the clocks differ by at most this, a token always works */
     CLOCK_AHEAD = 300, /* seconds; if the clock is ahead by this or more, AWS rejects signatures */
     CLOCK_BEHIND =
         900, /* seconds; if the clock is behind by this or more, a new token has expired already */
@@ -85,7 +85,7 @@ static void add_expiry(struct ria_facts *facts)
             facts->report,
             RIA_MARK_WARNING,
             "expiry",
-            "A token dies with its credentials. Renew them for longer logins.",
+            "A token is valid only as long as its credentials. Renew them.",
             "the credentials expire in %" PRId64 " min",
             left / 60);
     } else {

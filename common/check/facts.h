@@ -172,13 +172,13 @@ enum {
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
  * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
  * true if no token can be made for the service's host and the service has no passfile. Returns
- * false if there are not so many services. */
+ * false if there is no service with this index. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
 
 /* -- option_groups.c -- */
 
-/* Runs my_print_defaults, which prints the options that the clients read from `group` and, unless
- * it is NULL, from `other`. Returns false if my_print_defaults is not installed. */
+/* Runs my_print_defaults, which prints the options that the clients read from `group`, and from
+ * `other` if `other` is not NULL. Returns false if my_print_defaults is not installed. */
 bool ria_check_print_defaults(
     const struct ria_world *world, const char *group, const char *other, struct ria_probe *output);
 
@@ -308,8 +308,8 @@ struct ria_known_error {
     const char *also;   /* another part of the error's text, or NULL */
     int64_t code;       /* MySQL's error number, if words is NULL */
     bool is_accepted;   /* the server accepted the token, and refused the login */
-    bool names_no_user; /* the server has no IAM user of this name; perhaps the user wrote it in the
-                           wrong case */
+    bool names_no_user; /* the error means that the server has no IAM user of this name; the name
+                           may have been given in the wrong case */
     const char *text;
     const char *remedy;
 };

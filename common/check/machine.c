@@ -57,7 +57,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the region whose roots expire first. */
+/* Reports the file, the number of its certificates, and in how many days the roots of a region
+ * expire first. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};
@@ -97,7 +98,8 @@ static void check_ca(struct ria_facts *facts)
         add_ca_file(facts);
         break;
     case RIA_ABSENT:
-        /* The error names the last of two files. The cause gives the command instead. */
+        /* The error names only the second of the two files that were searched. Clear it, so that
+         * the cause shows the command that installs the file. */
         err->text[0] = '\0';
         ria_report_add(
             facts->report,

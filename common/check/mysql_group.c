@@ -22,7 +22,8 @@ static bool is_same_file(const char *a, const char *b)
            first.st_ino == second.st_ino;
 }
 
-/* Uses the host, port, user and CA file of the group, unless the command line gives them. */
+/* Uses the host, port, user, CA file and time limit of the group, unless the command line gives
+ * them. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];

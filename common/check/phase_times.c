@@ -2,7 +2,7 @@
  *
  * The time of each phase of a login, in microseconds. The times for the name, TCP and TLS were
  * measured by the probe, which ran before the login. The time of the server's verdict is the time
- * of the login without all other phases. */
+ * of the login minus the times for the name, TCP, TLS and the signature. */
 #include "check/facts.h"
 
 #include <inttypes.h>

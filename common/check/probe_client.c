@@ -62,8 +62,9 @@ static int spawn_with(char *const *argv, int pipes[STREAMS][2], pid_t *pid)
     return error;
 }
 
-/* Reads the bytes that are available, and closes the stream at its end. Drops bytes beyond the
- * buffer's limit instead of not reading them, because the child would then block. */
+/* Reads the bytes that are available, and closes the stream at its end. Also reads the bytes that
+ * exceed the buffer's limit, and drops them, because the child would block if its pipe were
+ * full. */
 static void drain(struct stream *stream)
 {
     char bytes[4096];

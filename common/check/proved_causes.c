@@ -130,7 +130,8 @@ static bool has_cut_token(const struct ria_facts *facts)
     return facts->verdict == RIA_VERDICT_SERVER && facts->given == RIA_GIVEN_CUT_TOKEN;
 }
 
-/* Under rds-iam exec, an expired token is not a cause for libpq, because the preload replaces it.
+/* Under rds-iam exec, an expired token is not the cause of a refused login of libpq, because the
+ * preload replaces the token.
  */
 static bool has_old_token(const struct ria_facts *facts)
 {
@@ -149,8 +150,8 @@ static bool has_no_group(const struct ria_facts *facts)
     return facts->is_group_missing && facts->verdict != RIA_VERDICT_SERVER;
 }
 
-/* If this machine's clock is behind, AWS takes a new token for an old one. If the clock is ahead,
- * AWS takes the token for one from the future. AWS has different limits for the two cases. */
+/* If this machine's clock is behind, AWS considers a new token expired. If the clock is ahead, AWS
+ * considers a new token to be from the future. AWS has different limits for the two cases. */
 static bool has_wrong_clock(const struct ria_facts *facts)
 {
     int64_t behind = facts->identity.difference;

@@ -206,8 +206,9 @@ static void add_chain(struct ria_facts *facts)
 
 /* Returns whether tls = verify-ca is set and has the effect that the client accepts a certificate
  * that does not contain the dialed name. Under rds-iam exec, the setting makes libpq use
- * sslmode=verify-ca, unless PGSSLMODE sets another mode. For a service the setting has no effect: a
- * service sets its own sslmode, and the agent serves only services with verify-full. */
+ * sslmode=verify-ca if PGSSLMODE is unset, or is verify-ca, prefer or allow. For a service the
+ * setting has no effect: a service sets its own sslmode, and the agent serves only services with
+ * verify-full. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
     static const char *const modes[] = {"verify-ca", "prefer", "allow"};

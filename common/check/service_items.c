@@ -115,9 +115,8 @@ static void use_service(struct ria_facts *facts, const struct ria_indexed_servic
     }
 }
 
-/* Writes the command that starts the agent of a passfile. The user's systemd unit serves the
- * directory in the runtime directory; without a runtime directory, the agent's default is another
- * one. */
+/* Writes the command that starts an agent for the directory of this passfile. The user's systemd
+ * unit serves only the agent's default directory in $XDG_RUNTIME_DIR. */
 static void find_agent_start(
     const char *passfile, const struct ria_world *world, char *out, size_t size)
 {
@@ -186,9 +185,8 @@ static const struct ria_indexed_service *find_service(
     return NULL;
 }
 
-/* A service file may contain a line that libpq cannot use. Returns whether the first such line is
- * in this service. If it is, libpq refuses the service. libpq ignores such a line in another
- * service. */
+/* Returns whether the file's first line that libpq cannot use is in this service. libpq refuses a
+ * service that contains such a line, and ignores such a line in other services. */
 static bool has_odd_line(
     const struct ria_service_index *index, const struct ria_indexed_service *service)
 {

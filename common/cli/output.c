@@ -13,7 +13,7 @@
 
 enum {
     LINE_SIZE = 8192,
-    SEE_MAX = 80, /* the text that names --help, which must not be cut */
+    SEE_MAX = 80, /* the size of "; see COMMAND --help", which must not be cut */
 };
 
 __attribute__((format(printf, 3, 0))) static void compose_usage(
@@ -50,7 +50,8 @@ void ria_print_error(const char *command, const struct ria_error *err)
     (void)fprintf(stderr, "%.*s: %s\n", (int)strcspn(command, " "), command, err->text);
 }
 
-/* Not the name by which the program was called: a copy or a link may have any name. */
+/* Returns "rds-iam-agent" if the program was called by this name, else "rds-iam". A copy or a link
+ * of rds-iam may have any other name, which messages do not show. */
 static const char *program_name(void)
 {
     static const char agent[] = "rds-iam-agent";

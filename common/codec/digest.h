@@ -8,8 +8,9 @@
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
  * first use, this module therefore checks that one loaded object contains all OpenSSL functions
- * that this module and libcrypto's digests call. It also computes one HMAC whose value is known. If
- * a check fails, every later call fails with the same message until the process ends.
+ * that this module calls in a plugin, and those that libcrypto's digests call. It also computes one
+ * HMAC whose value is known. If a check fails, every later call fails with the same message until
+ * the process ends.
  *
  * In a program that is not position-independent (not a PIE), a function whose address the program
  * takes appears to be in the program. The addresses do not show whether the program merely

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements percent-encoding and hexadecimal. The decoder accepts only what the encoder writes: it
- * rejects hexadecimal digits in lower case, and a character that the encoder would encode. */
+ * Implements percent-encoding and hexadecimal. The decoder rejects hexadecimal digits in lower
+ * case, and a character that the encoder would encode. */
 #include "codec/percent.h"
 
 #include "base/ascii.h"

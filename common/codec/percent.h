@@ -19,7 +19,7 @@ void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len);
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len);
 
 /* Writes len bytes percent-encoded to out, which has room for 3 * len characters. Returns a pointer
- * behind them; writes no NUL. */
+ * to the byte after them. Writes no NUL. */
 char *ria_percent_write(char *out, const char *bytes, size_t len);
 
 /* Writes 2 * len characters and a NUL to out. */

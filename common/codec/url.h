@@ -21,9 +21,9 @@ enum {
 
 /* Writes the "host:port" of a URL unchanged, or "host" if the URL has no port. Writes "[URL not
  * shown]" if it is not certain which part is the host. This is the case for a URL without a scheme,
- * for an '@' after the authority of RFC 3986 3.2 (the user may have meant a password with a slash:
- * in https://user:12/34@host the authority is user:12), and for characters in the host or the port
- * that are not valid there. */
+ * for characters in the host or the port that are not valid there, and for an '@' after the
+ * authority (RFC 3986 3.2). For example, in https://user:12/34@host the authority is user:12, but
+ * the user may have meant the password 12/34. */
 void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 
 /* Returns "https://" or "http://" if the URL begins with it (in lower case), else "". */
@@ -43,9 +43,10 @@ bool ria_url_show_in(const char *text, char *out, size_t size);
 void ria_url_clean(char *text, size_t size);
 
 /* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is
- * written as by ria_url_show_in(). In any other text, USER:PASSWORD before an '@' becomes "...@", a
- * user name without a password is written unchanged, and everything after a slash becomes "..."
- * ("host/..."). A text with an '@' after a slash becomes "[URL not shown]". */
+ * written as by ria_url_show_in(). In any other text, USER:PASSWORD before an '@' becomes "...@",
+ * and a user name without a password is written unchanged. Everything from the first of / ? # \ on
+ * becomes "/..." ("host/..."). A text with an '@' after one of these characters becomes "[URL not
+ * shown]". */
 void ria_url_show_name(const char *name, char *out, size_t size);
 
 #endif

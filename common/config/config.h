@@ -11,8 +11,7 @@
  * All sections are checked when the file is read, including sections that do not match the login. A
  * file has at most 10,000 sections.
  *
- * A process caches a file, and reads the file again only after the file has changed
- * (config/config_copy.h).
+ * A process caches a file until the file changes (config/config_copy.h).
  */
 #ifndef RIA_CONFIG_CONFIG_H
 #define RIA_CONFIG_CONFIG_H
@@ -36,8 +35,9 @@ struct ria_config {
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Appends the path of the file that the user edits, in its short form: the value of RDS_IAM_CONFIG,
- * or "~/.config/rds-iam/config". The file need not exist. */
+/* Appends the path of the file that the user edits, in its short form: the value of RDS_IAM_CONFIG
+ * if it is set, else the path of the user's own file ("~/.config/rds-iam/config"). The file need
+ * not exist. */
 void ria_config_add_name(const struct ria_world *world, struct ria_buf *out);
 
 /* Fills *out with the values of the first section that matches a connection. *out borrows from

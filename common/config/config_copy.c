@@ -3,8 +3,8 @@
  * Caches the last few configuration files that were parsed, with reference counts, in a table under
  * a lock. The code tries a limited number of times to take the lock and never blocks on it, because
  * the host program may have forked while another thread held the lock. Does not return a copy if
- * its file has changed or if other users can now write the file; in these cases the caller reads
- * the file.
+ * its file has changed, or if the effective user is not the user who read the file; in these cases
+ * the caller reads the file.
  */
 #include "config/config_copy.h"
 

@@ -32,7 +32,7 @@ struct ria_config_file {
 };
 
 /* Returns a reference to the cached copy of the file. The caller releases it. Returns NULL if there
- * is no copy, if the file has changed, or if the lock is taken. */
+ * is no copy, if one of the two conditions above does not hold, or if the lock is taken. */
 struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path);
 
 /* Sets file->reader, and caches the file, which has been read and has passed its checks. Does not

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Parses HOST:PORT, and rejects a host for which no token can be signed. */
+/* Parses HOST:PORT. Rejects a HOST that is neither a host name nor an address. */
 static bool section_parse_endpoint(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {

@@ -15,9 +15,9 @@ struct ria_session_kind {
     const char *login;         /* the command that starts a session: "aws sso login" */
     const char *expiry_parent; /* the JSON object that contains "expiresAt"; NULL: the root */
     int64_t renew_before;      /* renew a token that expires within this number of seconds */
-    /* Returns whether the file has all members that the session needs. The tokens in a file that
-     * lacks one of these members are never renewed, because the response of the service could not
-     * be stored in the file, and the old refresh token is no longer valid after the response. */
+    /* Returns whether the file has all members that the session needs. The tokens of any other file
+     * are never renewed: the old refresh token becomes invalid when the service responds, and the
+     * response could not be stored in such a file. */
     bool (*is_whole)(const struct ria_token_file *file);
     /* Returns whether the file contains everything that a renewal needs. */
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);

@@ -57,8 +57,9 @@ enum ria_http_result {
  * reached" or "sent no usable response". */
 const char *ria_http_predicate(enum ria_http_result result);
 
-/* Returns the end of a message about a service on the network, after this predicate: "; check ...",
- * or "" if the text of err already contains a remedy. */
+/* Returns the end of a message about a service on the network: "; check ...". In the message, the
+ * predicate, a colon and the text of ria_http_send()'s error precede it. Returns "" if that text
+ * already contains a remedy. */
 const char *ria_http_remedy(enum ria_http_result result);
 
 /* Sends a request and waits for the response; blocks for at most request->timeout. Fills err if the

@@ -207,7 +207,8 @@ int main(void)
     if (!ria_standard_files_open()) {
         return 2;
     }
-    /* The host's descriptors: not every C library can close them when it starts a program. */
+    /* Close the descriptors that were inherited from the host. Not every C library has a function
+     * with which the core could close them when it starts this program. */
     (void)syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0);
     /* Keep secrets out of core dumps, debuggers and logs of TLS keys. */
     (void)unsetenv("SSLKEYLOGFILE");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses and extends the list of nested commands in the environment, and counts the keepers among
- * the ancestors of this process in /proc. Rejects a command that the list already contains, a
- * command beyond the limit, and a malformed list. If /proc does not show the ancestors (another PID
- * namespace, hidepid), checks only the list. In this case a chain of programs that clear the
- * environment runs until the deadline of the login. */
+ * Parses and extends the list of nested commands in the environment, and counts the keepers
+ * (process_chain.h) among the ancestors of this process in /proc. Rejects a command that the list
+ * already contains, a command beyond the limit, and a malformed list. If /proc does not show the
+ * ancestors (another PID namespace, hidepid), checks only the list. In this case a chain of
+ * programs that clear the environment runs until the deadline of the login. */
 #include "fetch/process_chain.h"
 
 #include "base/ascii.h"

@@ -31,7 +31,7 @@
 #define RIA_PROCESS_CHAIN_REFUSAL "this credential_process is not started, because "
 
 enum {
-    RIA_PROCESS_CHAIN_MAX = 8, /* commands that wait for one another */
+    RIA_PROCESS_CHAIN_MAX = 8, /* nested commands, each of which waits for the next */
     RIA_PROCESS_CHAIN_NAME_MAX = 48,
 };
 

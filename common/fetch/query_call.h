@@ -42,10 +42,9 @@ void ria_form_add_number(struct ria_buf *form, const char *name, int64_t number)
 void ria_form_add(struct ria_buf *form, const char *name, const char *value);
 void ria_form_add_bytes(struct ria_buf *form, const char *name, const char *value, size_t len);
 
-/* Calls the service. Blocks no longer than until the deadline. Returns true if call->parse()
- * accepted a successful response. Returns false with *fault filled if the service refused the
- * request. Returns false with fault->status 0 and err filled if the service sent no usable
- * response. */
+/* Calls the service. Blocks until the deadline at most. Returns true if call->parse() accepted a
+ * successful response. Returns false with *fault filled if the service refused the request. Returns
+ * false with fault->status 0 and err filled if the service sent no usable response. */
 bool ria_call_send(
     struct ria_fetch *fetch,
     const struct ria_call *call,

@@ -21,8 +21,8 @@ struct ria_sts_call {
 /* Begins a form for an action of STS, as ria_form_begin() does. */
 void ria_sts_begin(struct ria_buf *form, const char *action);
 
-/* Calls STS. Blocks no longer than until the deadline. *out must be empty before the call, and
- * stays empty if the action returns no credentials. On success, returns true with *out filled and
+/* Calls STS. Blocks until the deadline at most. *out must be empty before the call, and stays empty
+ * if the action returns no credentials. On success, returns true with *out filled and
  * fetch->result->identity set to the ARN in the response, or to "" if the response contains no ARN.
  * Returns false with *fault filled if STS refused the request. Returns false with fault->status 0
  * and err filled if STS sent no usable response. */

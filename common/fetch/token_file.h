@@ -50,8 +50,8 @@ bool ria_token_file_path(
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Locks PATH.lock. Waits for the lock no longer than until the deadline. A child process inherits
- * the lock. Returns false with err filled on failure. */
+/* Locks PATH.lock. Waits for the lock until the deadline at most. A child process inherits the
+ * lock. Returns false with err filled on failure. */
 bool ria_token_file_lock(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 

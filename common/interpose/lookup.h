@@ -58,7 +58,8 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
 
 /* Returns the function that handles dlsym(handle, name): the real dlsym(), or the replacement for
  * interposed names. dlsym.S calls this for every lookup in the process, possibly before any
- * constructor has run, or from inside malloc(). Takes no lock and allocates no memory.
+ * constructor has run, or from inside malloc(). Takes no lock and allocates no memory, except in
+ * the first call of the process, which looks up the real dlsym() (real_dlsym.h).
  *
  * For an interposed name, the replacement finds the real function, and returns the interposed
  * function for the copy that contains the real function. The result is the same each time while the

@@ -126,10 +126,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->expires = is_stored ? expires : 0;
 }
 
-/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. A
- * response is valid for at least SHORT_LIFE_MS. It stays valid as long as an RDS token made at that
- * moment would expire before the credentials. Adds one second because the wall clock counts whole
- * seconds. */
+/* Returns the time at which the response of an ended fetch becomes invalid, on the world's ticks.
+ * This is RIA_TOKEN_LIFE before the credentials expire, but not earlier than SHORT_LIFE_MS after
+ * the end of the fetch. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;

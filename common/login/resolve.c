@@ -2,9 +2,9 @@
  *
  * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
  * for the dialed address. Finds the host, port and region to sign for in that section and in the
- * address; --region overrides the region. Rejects a channel that is not secure enough, a host that
- * is not an endpoint of RDS or Aurora DSQL and that the user has not mapped to such an endpoint, a
- * host without a region, and a MySQL client with an endpoint of Aurora DSQL. */
+ * address; --region overrides the region. Rejects a channel that is not secure enough, a host
+ * without a region, and a MySQL client with an endpoint of Aurora DSQL. Also rejects a host that is
+ * not an endpoint of RDS or Aurora DSQL, unless the user has mapped it to such an endpoint. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"

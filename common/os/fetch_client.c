@@ -53,7 +53,8 @@ static int set_actions(posix_spawn_file_actions_t *actions, int fd)
         error = posix_spawn_file_actions_addopen(actions, out, "/dev/null", O_WRONLY, 0);
     }
 #ifdef RIA_HAS_CLOSEFROM
-    /* rds-iam-fetch also closes them itself, because not every C library has this function. */
+    /* Close the host's other descriptors in the child. rds-iam-fetch also closes them itself,
+     * because not every C library has this function. */
     error =
         error != 0 ? error : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 #endif
@@ -256,7 +257,7 @@ static bool reap(pid_t pid, siginfo_t *info)
     return result == 0;
 }
 
-/* Returns the name of a signal that kills a program without its consent, or "unknown". */
+/* Returns the name of a signal that can end a program, or "unknown" for other signals. */
 static const char *fetch_client_signal_name(int number)
 {
     static const struct {

@@ -163,7 +163,9 @@ static bool read_all(int fd, size_t size, struct ria_buf *out)
     size_t start = out->len;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        /* The additional byte is not read at the end of the file. A file in /proc has the size 0.
+        /* Request one byte more than the file had when it was opened. If the file has not grown,
+         * exactly `size` bytes arrive, and no further read() is needed to find the end. A file in
+         * /proc has the size 0.
          */
         size_t done = out->len - start;
         size_t want = size > 0 && size >= done ? size + 1 - done : PIECE;

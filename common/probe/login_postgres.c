@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Logs in with libpq, which is loaded at run time. Runs one query that reads the session's user.
- * Declares itself the functions of libpq that it calls; libpq-fe.h of PostgreSQL 10 to 18 has the
- * same declarations. */
+ * Does not include libpq-fe.h, but declares the functions of libpq itself; libpq-fe.h of PostgreSQL
+ * 10 to 18 has the same declarations. */
 #include "probe/probe_program.h"
 
 #include <stddef.h>

@@ -27,8 +27,8 @@ int64_t probe_ticks(void);
 /* Resolves a host name and connects to the first of its addresses that accepts the connection.
  * `timeout` is the time limit for all addresses together, in milliseconds. On success, prints
  * dns_us, canonical (the name at the end of a chain of aliases), addresses, address and tcp_us, and
- * returns a blocking socket. The reads and writes of the socket end when the rest of `timeout` has
- * passed. On failure, prints error_stage and error, and returns -1. */
+ * returns a blocking socket. Each read and each write of the socket has a time limit: the rest of
+ * `timeout`, but at least one second. On failure, prints error_stage and error, and returns -1. */
 int probe_connect(const char *host, const char *port, int timeout);
 
 /* -- greeting.c ------------------------------------------------------------------------------- */

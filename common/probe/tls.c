@@ -2,7 +2,8 @@
  *
  * Performs a TLS handshake with OpenSSL and prints what the server proves: whether the server's
  * certificate chain ends at a certificate of the CA file, and whether the server's certificate
- * contains the host name. Sends nothing after the handshake. */
+ * contains the host name. After the handshake, sends only the message that ends a TLS
+ * connection. */
 #include "probe/probe_program.h"
 
 #include <openssl/err.h>

@@ -41,7 +41,7 @@ enum ria_outcome ria_chain_plan(
 
 /* Runs the second step, after ria_chain_plan() returned FOUND. Fills *out, which the caller
  * initializes with RIA_RESPONSE_INIT and releases. Returns the same outcomes as ria_chain_plan().
- * Blocks no longer than until query->deadline. */
+ * Blocks until query->deadline at most. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

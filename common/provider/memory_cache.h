@@ -12,8 +12,8 @@
  *
  * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
  * access key once a day, and not for each token. A signing key is stored with the secret access key
- * from which it was derived, because only the same secret may find it. A process that signs only
- * one token stores no signing key.
+ * from which it was derived, and is returned only for the same secret access key. A process that
+ * signs only one token stores no signing key.
  *
  * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing,
  * and finds no copy. If a process forks during a call, the child finds no copies.
@@ -47,9 +47,9 @@ bool ria_memory_cache_get_key(
     const struct ria_sigv4_scope *scope,
     struct ria_sigv4_key *out);
 
-/* Stores a signing key that was derived from the credentials of the response, except in the first
- * call of a process. It expires with these credentials, or when the day of its scope ends,
- * whichever is first. Replaces the oldest key. */
+/* Stores a signing key that was derived from the credentials of the response. The first call in a
+ * process stores nothing. The key expires with these credentials, or when the day of its scope
+ * ends, whichever is first. Replaces the oldest key. */
 void ria_memory_cache_put_key(
     const struct ria_world *world,
     const struct ria_response *response,

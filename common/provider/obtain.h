@@ -25,17 +25,19 @@ enum ria_origin {
  * metadata service does not respond, is switched off, or has no role; or FAILED. out->err contains
  * the reason, unless the outcome is FOUND. Cached credentials that expire within an RDS token's
  * lifetime are renewed; if the renewal fails, the cached credentials are used until they expire.
- * Static keys are moved out of the plan into *out. Blocks no longer than until query->deadline. */
+ * Static keys are moved out of the plan into *out. Blocks until query->deadline at most. */
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
-/* Replaces *err if it reports that the plan's credential_process was too slow. `budget` is the time
- * limit that applied, in milliseconds. If `budget` is not longer than the limit of a login
+/* Improves the error of a credential_process that was too slow. Such an error has the code
+ * RIA_E_SLOW_PROCESS; or it has the code RIA_E_DEADLINE, and the plan consists of a
+ * credential_process without roles. Any other error is left unchanged. `budget` is the time limit
+ * that applied, in milliseconds. If `budget` is not longer than the limit of a login
  * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy: set cache_credential_process
  * (if it is not set), fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, which
- * has a longer limit than a login. If `budget` is longer, an error with the code RIA_E_SLOW_PROCESS
- * is left unchanged. If the code is RIA_E_DEADLINE and the plan has no roles, the error is replaced
- * by a message that names the limit. Any other error is left unchanged. */
+ * has a longer limit than a login. If `budget` is longer, an error with the code RIA_E_DEADLINE is
+ * replaced by a message that names the limit, and an error with the code RIA_E_SLOW_PROCESS is left
+ * unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

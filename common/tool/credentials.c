@@ -329,8 +329,9 @@ enum {
     IDENTITY_BUDGET_MS = 3000
 };
 
-/* Prints whose credentials they are. STS has reported it with the credentials of a role; for other
- * credentials, asks STS, and prints why there is no answer. */
+/* Prints the line with the identity, unless the explanation already contains this line. The
+ * explanation contains no such line for keys that were read from settings. For such keys, asks STS,
+ * and prints the reason if STS does not report the identity. */
 static int print_identity(
     const struct ria_login *login, const char *explanation, const struct ria_world *world)
 {

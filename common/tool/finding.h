@@ -10,7 +10,7 @@
 
 enum ria_finding {
     RIA_FINDING_ERROR,   /* libpq rejects the service, or the service gets no token */
-    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or libpq takes it in a way
+    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or libpq gives it a meaning
                             that the user does not expect */
 };
 

@@ -13,9 +13,9 @@
  *     const char *document = ria_json_writer_finish(&json);     NULL if something failed
  *
  * The document contains only ASCII characters. So a terminal in any locale can show the document.
- * IAM also accepts the document, although it limits the characters of a policy. All other
- * characters are written as \uXXXX, and a byte that is not part of valid UTF-8 as \ufffd. A writer
- * never reads what it wrote, so it does not detect a name that is used twice in an object.
+ * IAM, which limits the characters of a policy, also accepts the document. All other characters are
+ * written as \uXXXX, and a byte that is not part of valid UTF-8 as \ufffd. A writer never reads
+ * what it wrote, so it does not detect a name that is used twice in an object.
  */
 #ifndef RIA_TOOL_JSON_WRITER_H
 #define RIA_TOOL_JSON_WRITER_H

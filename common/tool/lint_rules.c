@@ -24,9 +24,8 @@ static void check_length(const char *path, unsigned line, size_t len, struct ria
             RIA_FINDING_ERROR,
             path,
             line,
-            "%zu bytes, but libpq reads at most %d: it fails for this service and for all after "
-            "it; "
-            "shorten the line",
+            "%zu bytes, but libpq reads at most %d, so it rejects this service and every service "
+            "after it; shorten the line",
             len,
             RIA_SERVICE_LINE_MAX);
     } else if (len > RIA_SERVICE_LINE_OLD) {
@@ -35,8 +34,8 @@ static void check_length(const char *path, unsigned line, size_t len, struct ria
             RIA_FINDING_WARNING,
             path,
             line,
-            "%zu bytes, but libpq 10 to 13 reads at most %d: it fails for this service and for all "
-            "after it",
+            "%zu bytes, but libpq 10 to 13 reads at most %d, so it rejects this service and every "
+            "service after it",
             len,
             RIA_SERVICE_LINE_OLD);
     }

@@ -49,11 +49,11 @@ static const struct ria_option options[] = {
     {"all-servers",
      NULL,
      "use the group [client] instead of [client-rds]. Clients need no option then, but MariaDB's "
-     "refuse every server without TLS, also local ones and Unix sockets.",
+     "clients refuse every server without TLS, also local servers and Unix sockets.",
      RIA_FLAG(struct mysql_setup, is_for_all)},
     {"ssl-ca",
      "FILE",
-     "the root certificates of the servers; default: those that rds-iam setup ca has installed. "
+     "the root certificates of the servers; default: the file that rds-iam setup ca has installed. "
      "For an RDS Proxy, see --program proxy.",
      RIA_VALUE(struct mysql_setup, ca_given)},
     {"clients",
@@ -184,7 +184,7 @@ static void fill_values(const struct mysql_setup *setup, struct ria_setup_value 
     (void)memcpy(values, filled, sizeof(filled));
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static int setup_mysql_fail(const struct mysql_setup *setup)
 {

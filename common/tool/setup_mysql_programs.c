@@ -2,10 +2,9 @@
  *
  * What each program for MySQL and MariaDB servers needs: the table of rds-iam setup mysql
  * --program. Placeholders: @CA@ (the file of root certificates), @GROUP@ (the group in the option
- * file),
- * @COMMAND@ (the mariadb command that reads this group), @FILE@ (how to write the option file of
- * the user), @SYSTEM@ (the same for a daemon), @VARIABLES@ (the environment of Connector/C),
- * @PLUGINS@ (its directory of plugins), @SYSTEMCA@ (the root certificates for a
+ * file), @COMMAND@ (the mariadb command that reads this group), @FILE@ (how to write the option
+ * file of the user), @SYSTEM@ (the same for a daemon), @VARIABLES@ (the environment of
+ * Connector/C), @PLUGINS@ (its directory of plugins), @SYSTEMCA@ (the root certificates for a
  * daemon). */
 #include "tool/setup_programs.h"
 #include "tool/tool.h"

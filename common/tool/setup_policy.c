@@ -44,7 +44,7 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct policy, port)},
     {"username",
      "USER",
-     "the database user; upper and lower case count",
+     "the database user; IAM policies distinguish upper and lower case",
      RIA_REQUIRED(struct policy, login.user)},
     {"account",
      "ID",
@@ -67,10 +67,11 @@ static const struct ria_syntax setup_policy_syntax = {
              "rds-db:connect on\n"
              "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. For Aurora DSQL,\n"
              "the action is dsql:DbConnect, or dsql:DbConnectAdmin for the user admin, on\n"
-             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID. Attach it to the role or user of\n"
-             "the client, in the account of the database. A value that is not given stands in\n"
-             "the policy as ACCOUNT_ID or RESOURCE_ID, and a note on stderr explains how to\n"
-             "find it. With such a placeholder the policy allows nothing.\n",
+             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID. Attach the policy to the role or\n"
+             "user of the client, in the account of the database. If a value is not given, the\n"
+             "policy has the placeholder ACCOUNT_ID or RESOURCE_ID in its place, and a note on\n"
+             "stderr explains how to find the value. With such a placeholder the policy allows\n"
+             "nothing.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };
@@ -399,8 +400,8 @@ static void print_notes(const struct policy *policy)
     note_kind(policy);
     if (database->kind != RIA_DATABASE_DSQL && strpbrk(policy->login.user, "*?$") != NULL) {
         policy_note(
-            "*, ? and $ in the user's name stand in the policy as ${*}, ${?} and ${$}, which "
-            "IAM takes for these characters and not for wildcards");
+            "in the policy, *, ? and $ of the user's name are written as ${*}, ${?} and ${$}, so "
+            "that IAM does not take them for wildcards");
     }
 }
 

@@ -225,8 +225,9 @@ static bool find_passfile(struct postgres_setup *setup)
                &setup->err, RIA_E_CONFIG, "the passfile's path is too long for pg_service.conf");
 }
 
-/* Returns whether the certificate chain of the host ends at one of Amazon's public roots, as the
- * host's name shows. Logs a warning if rds-iam makes no token for the host. */
+/* Returns whether the certificate chain of the host ends at one of Amazon's public roots. Decides
+ * this by the name of the endpoint to which the host leads. Logs a warning if rds-iam makes no
+ * token for the host. */
 static bool has_public_ca(const struct postgres_setup *setup)
 {
     unsigned port = ria_port_parse(setup->port);
@@ -361,7 +362,7 @@ static bool fits(const char *text)
     return true;
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static int setup_postgres_fail(const struct postgres_setup *setup)
 {
@@ -435,9 +436,9 @@ static int setup_postgres_run(struct postgres_setup *setup, const char *command)
                : write_or_print(setup, values);
 }
 
-/* Puts a placeholder in the place of each missing value. But in two cases missing values are an
- * error, which names all of them: the entry is to be written into the file, or some of the values
- * are given. */
+/* Puts a placeholder in the place of each missing value. In two cases, missing values are an error
+ * instead, and its message names all of them: with --write; and without --program if some of the
+ * values are given. */
 static int fill_missing(const char *command, struct postgres_setup *setup)
 {
     const struct {

@@ -4,9 +4,8 @@
  * Placeholders: @SERVICE@, @HOST@, @PORT@, @USER@, @DBNAME@, @CA@ and @PASSFILE@ (the values of the
  * entry in pg_service.conf), @SQLUSER@ (the user as an SQL identifier), @READY@ (what must exist
  * first), @EXPORTS@ (the environment of clients, for a shell), @UNIT@ (the same for a systemd
- * unit),
- * @SYSTEM@ (how to run the agent for the account of a daemon),
- * @SYSTEMCA@ (the root certificates for that account). */
+ * unit), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@ (the root
+ * certificates for that account). */
 #include "tool/setup_programs.h"
 
 const char ria_setup_postgres_ready[] =

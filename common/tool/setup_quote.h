@@ -8,8 +8,8 @@
 
 #include "rds_iam.h"
 
-/* Appends a name as an identifier of PostgreSQL. If the name contains other characters than
- * lower-case letters, digits and _, the identifier is in double quotes. */
+/* Appends a name as an identifier of PostgreSQL. The identifier is in double quotes if the name
+ * begins with a digit, or contains a character other than lower-case letters, digits and _. */
 void ria_quote_sql(const char *name, struct ria_buf *out);
 
 /* Appends `before`, the value as a word for a shell with a backslash before each special character,

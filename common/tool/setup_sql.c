@@ -144,7 +144,7 @@ static void add_mysql(const struct user_setup *setup, const char *user, struct r
     }
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static bool is_ascii(const char *text)
 {

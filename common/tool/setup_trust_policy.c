@@ -37,8 +37,8 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct trust_arguments, external_id)},
     {"session-tags",
      NULL,
-     "also allow sts:TagSession: the client sends session_tags, or its own session has transitive "
-     "tags, as that of an EKS pod has",
+     "also allow sts:TagSession; needed if the client sends session_tags, or if its own session "
+     "has transitive tags, as the session of an EKS pod has",
      RIA_FLAG(struct trust_arguments, has_tags)},
 };
 
@@ -135,7 +135,7 @@ static bool is_external_id(const char *id)
     return id[len] == '\0' && len >= EXTERNAL_ID_LEAST && len <= EXTERNAL_ID_MOST;
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- the command ----------------------------------------------------------------------------- */
 
 static void add_actions(struct ria_json_writer *json, bool has_tags)
 {

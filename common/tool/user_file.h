@@ -55,10 +55,11 @@ bool ria_user_file_open(
     struct ria_user_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends an empty line and then `block`, which consists of complete lines. First writes the backup
- * FILE.rds-iam-backup, or FILE.rds-iam-backup.N if that name exists. Then replaces the file, and
- * prints the added lines and the path of the backup on stdout. A new file has the mode 0600. On
- * failure, returns false with err filled; the file is unchanged, and no backup is written. */
+/* Appends `block`, which consists of complete lines, and an empty line before it if the file is not
+ * empty. If the file exists, first writes the backup FILE.rds-iam-backup, or FILE.rds-iam-backup.N
+ * if that name exists. Then replaces the file, and prints the added lines and the path of the
+ * backup on stdout. A new file has the mode 0600. On failure, returns false with err filled; the
+ * file is unchanged, and no backup is written. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a token and a login cost beside other ways to log in, as counts of instructions, which do not depend on the load
-of the machine.
+"""The cost of a token and of a login with rds-iam, compared with other ways to log in. The cost is a count of
+instructions, which does not depend on the load of the machine.
 
     tests/python tests/bench/bench_peers.py [--svg FILE]
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How `rds-iam check`'s tests make the causes of a refused login in the lab.
 
-Each function here returns a function make(case, engine), or is one. It makes the cause for a test case and returns the
-login (check_case.Login). What it starts ends with the row: case.row is an ExitStack.
+A maker is a function make(case, engine): it makes the cause for a test case, and returns the login to test
+(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). What a
+maker starts ends with the row, because it is registered in case.row, an ExitStack.
 """
 import os
 import socket
@@ -103,7 +104,7 @@ def clock(offset):
 
 
 def role(name, **parameters):
-    """A session of a role, as another program obtained it."""
+    """A session of a role, in the environment, as if another program had obtained it."""
     def make(case, engine):
         lab = case.lab
         reply = sts(lab, lab.principals["etl-base"], Action="AssumeRole", RoleArn=lab.roles[name].arn,
@@ -114,7 +115,8 @@ def role(name, **parameters):
 
 
 def settings(variables, text="", **files):
-    """AWS settings without keys in the environment: variables, and ~/.aws/config. {names} are filled in."""
+    """AWS settings without keys in the environment: variables, and the text of ~/.aws/config. In the text, {NAME}
+    becomes the ARN of the role NAME; in a variable, {http} becomes the URL of the lab's AWS."""
     def make(case, engine):
         arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
         if text:
@@ -139,7 +141,7 @@ def open_credentials(case, engine):
 
 
 def faulty(make, *faults):
-    """A row with the same cause, while AWS services have faults."""
+    """The login of another maker, while AWS services have these faults."""
     def with_faults(case, engine):
         login = make(case, engine)
         case.lab.faults(*faults)
@@ -148,14 +150,14 @@ def faulty(make, *faults):
 
 
 def given(token):
-    """A password in the environment: the variable that the client of each engine reads."""
+    """A password or token in the environment variable that the client of the engine reads."""
     def make(case, engine):
         return case.login_to(engine, env={{"postgres": "PGPASSWORD", "mysql": "MYSQL_PWD"}[engine]: token(case, engine)})
     return make
 
 
 def cut_token(case, engine):
-    """A token in a program that stores 255 bytes of a password."""
+    """A token as it leaves a program that stores only 255 bytes of a password."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("etl", server, USER)[:255]
 
@@ -166,13 +168,15 @@ def old_token(case, engine):
 
 
 def other_token(case, engine):
-    """A token of another access key. The preload for libpq would replace one of the same key."""
+    """A token of another access key and for another port. The preload for libpq would replace a token of the same key
+    by a new one."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("every-user", server, USER, port=3309)
 
 
 def service(agent="etl", **settings):
-    """A service of pg_service.conf, and the agent with the keys of a principal, or False: no agent is running."""
+    """A service of pg_service.conf, and an agent. agent is the principal whose keys the agent has, None for an agent
+    without credentials, or False for no agent."""
     def make(case, engine):
         case.home.path.joinpath("runtime").mkdir(mode=0o700, exist_ok=True)
         services = Services(case.home, "runtime/rds-iam/run")
@@ -203,13 +207,13 @@ def stored_password(case, engine):
 
 
 def other_passfile(case, engine):
-    """The service's passfile is the user's own, and not one of the agent's."""
+    """A service whose passfile is the user's own ~/.pgpass and not one of the agent's."""
     stored_password(case, engine)
     return service(passfile=case.home.path / ".pgpass")(case, engine)
 
 
 def replication(case, engine):
-    """With this parameter, RDS refuses every token for a replication connection."""
+    """A replication connection while rds.iam_auth_for_replication is 0. RDS then refuses every token for it."""
     case.lab.parameter("rds.iam_auth_for_replication", "0")
     case.row.callback(case.lab.parameter, "rds.iam_auth_for_replication", "1")
     return service(replication="database")(case, engine)
@@ -228,13 +232,14 @@ def alias(case, engine):
         name: "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"})
 
 
-# Removes a file from an installed directory for one command, in a mount namespace of its own.
+# A shell command. Runs the command "${@:3}" while the directory $1 lacks the file $2; only this command sees the
+# change.
 WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$copy" && rm "$copy/$2"'
            ' && mount --bind "$copy" "$1" || exit 99; shift 2; exec "$@"')
 
 
 def without(**objects):
-    """An installation that lacks a file, by engine."""
+    """An installation that lacks one file. objects maps each engine to the name of its file."""
     def make(case, engine):
         path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
         user = [] if os.geteuid() == 0 else ["-r"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The causes of a refused login: what the clients and `rds-iam check` print, and how each cause is made in the lab.
 
-The groups are those of the manual (common/check/CAUSES.md). Not here: the runs (tool/test_check_causes.py).
+The rows have the groups of the manual (common/check/CAUSES.md). tool/test_check_causes.py runs the rows.
 """
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ ALIKE_MAPPED = {
     "postgres": ("policy-missing", "policy-deny", "account", "iam-off", "signed-port"),
     "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
 }
-# The lab's servers have unusual ports, as a tunnel has.
+# The same without a tunnel. The lab's servers have unusual ports, so the port is the first suspect.
 ALIKE = {engine: ("signed-port", *causes[:-1]) for engine, causes in ALIKE_MAPPED.items()}
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
@@ -36,7 +36,8 @@ PROXY = {
 
 
 def proved(*causes):
-    """The causes that --aws proves, and what AWS cannot see."""
+    """The causes that --aws proves and, for MySQL, those that are left because AWS does not know the database's
+    users."""
     return {"postgres": causes, "mysql": (*causes, "user-missing", "user-plugin")}
 
 
@@ -44,14 +45,16 @@ IN, HERE, SERVER, UNREACHED = 0, 1, 3, 4
 NOTHING = "no token was sent"
 ACCEPTED = "the verifier accepted the token"
 SCRIPTED = "a scripted server sent this error"
-ANY = "the user's name or the lab's parameter is the proof"
+ANY = "no proof is needed: the name of the user, or a parameter of the lab, makes the cause"
 GOOD_CLIENT = "the client logs in"
 
 
 class Row(NamedTuple):
-    """One cause. make(case, engine) makes it and returns the login. client is a part of what psql or mariadb prints, or
-    None: no client is run. proof is "REASON: DETAIL" of the verifier, or NOTHING or SCRIPTED. with_aws are the causes with
-    --aws. Each field can be a dict of engines. No two rows have the same name."""
+    """One cause. make is a maker (cause_makers.py). status and causes are the exit status of `rds-iam check` and the
+    causes that it names. client is a part of what psql or mariadb prints, or None: no client is run. proof is the
+    beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY. with_aws contains the causes
+    that the check names with --aws. A field that differs between the engines is a dict with the engine as its key. No
+    two rows have the same name."""
 
     name: str
     make: object

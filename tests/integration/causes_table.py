@@ -2,9 +2,8 @@
 """The table of causes in common/check/CAUSES.md: what the client printed and what `rds-iam check` named, for each cause.
 
 tool/test_check_causes.py makes each cause in the lab, and compares the lines of the file with what it saw. With --write,
-it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones.
-
-Not here: how a cause is made (cause_rows.py).
+it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones. cause_rows.py defines how each
+cause is made.
 """
 import re
 
@@ -26,8 +25,9 @@ look alike from the client. In this case `rds-iam check` prints all of them, eac
 the true cause. With `--aws`, `rds-iam check` asks AWS and puts the true cause first. The last section explains the
 names of the causes.
 
-The servers of the test have unusual ports, as a tunnel has. If the port is 5432 or 3306, `rds-iam check` does not name
-`signed-port` for a host without a section.
+The servers of the test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
+even for hosts without a section. If the port is 5432 or 3306, `rds-iam check` names this cause for such a host only if
+AWS reports another port (`--aws`).
 
 The test `tests/integration/tool/test_check_causes.py` produces each of these causes with real clients and servers. The
 test fails if their output differs from this page. Do not edit this page. To write this page again, run:
@@ -118,13 +118,14 @@ def line_of(name, seen):
 
 
 def name_lines(seen):
-    """Returns the lines that explain the causes that stand together. A cause that stands alone is explained where it is."""
+    """Returns the lines that explain the causes of outputs with several causes. If an output has only one cause, its
+    row contains the explanation."""
     return [f"| `{name}` | {escape(text)} | {remedy_text(remedy)} |" for each in seen if len(each.causes) > 1
             for name, text, remedy in each.causes]
 
 
 class CausesTable:
-    """The committed file, or with is_written a new one."""
+    """The committed file. If is_written is true, write() replaces it by the rows of this run."""
 
     def __init__(self, groups, versions, is_written):
         self._groups = groups
@@ -134,7 +135,8 @@ class CausesTable:
         self._text = PATH.read_text(encoding="utf-8") if PATH.exists() else ""
 
     def comparable(self, line):
-        """Returns what of a line must be equal: all of it, or with other versions of the clients not what they print."""
+        """Returns the part of a line that must be equal to the file's. If the file was written with other versions of
+        the clients, the clients' output is left out."""
         if self._versions in " ".join(self._text.split()) or line.count(" | ") != COLUMNS.count(" | "):
             return line
         name, _, *rest = line.split(" | ")

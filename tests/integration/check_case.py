@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs `rds-iam check` against the lab. Checks two rules in every run: the output is one JSON object of the form
-vectors/check.schema.json, or text of 80 columns; and the output contains no secret.
-
-Not here: the causes of a refusal (tool/test_check_causes.py).
+vectors/check.schema.json, or text of 80 columns; and the output contains no secret. tool/test_check_causes.py tests the
+causes of a refusal.
 """
 import dataclasses
 import json
@@ -70,7 +69,7 @@ def neutral(text):
 
 @dataclasses.dataclass
 class Login:
-    """A login that is checked: the words of the command lines of `rds-iam check` and of the real client, and the
+    """A login that is checked: what the command lines of `rds-iam check` and of the real client contain, and the
     environment of both."""
 
     engine: str  # postgres or mysql
@@ -119,7 +118,7 @@ class CheckCase(CloudCase):
         self.ports = [self.lab.pg.port, self.lab.mariadb.port]  # of the servers of this test
 
     def login_to(self, engine, /, **changes):
-        """Returns the login to one of the lab's servers that succeeds, with changes."""
+        """Returns a login to the lab's server of this engine. Without changes, the login succeeds."""
         server = self.lab.pg if engine == "postgres" else self.lab.mariadb
         login = Login(engine, server.host, server.port, ca=str(self.lab.ca_file), env=self.cloud_env())
         return login.change(**changes)
@@ -215,8 +214,8 @@ class CheckCase(CloudCase):
         self.assertEqual([line for line in stderr.splitlines() if not line.startswith("rds-iam: warning: ")], [])
 
     def assert_lines(self, text):
-        """Checks that only a line with one word is longer than 80 columns. The name of an item and the backslash of a
-        command that continues are not counted."""
+        """Checks that every line longer than 80 columns consists of one word, which cannot be wrapped. The mark and the
+        name of an item do not count as words, nor does the backslash at the end of a command line that continues."""
         for line in text.splitlines():
             if len(line) > WIDTH:
                 words = re.sub(r"^  (ok|-|warn|FAIL|skip) +[a-zA-Z' -]{1,18}  ?", "", line.removesuffix(" \\")).split()

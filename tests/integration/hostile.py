@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """MariaDB clients that connect to scripted peers, and checks of what the peers received.
 
-All clients have one account and one home. There are two clients: the `mariadb` command, which is linked with
-Connector/C, and Python's MySQLdb, which loads libmariadb.so.3. The
-expectations of a single test are in its file.
+There are two clients: the `mariadb` command, which contains Connector/C, and Python's MySQLdb, which loads
+libmariadb.so.3. Both have the same account and the same home. Each test file contains what its tests expect.
 """
 import json
 import subprocess
@@ -56,7 +55,7 @@ CLIENTS = {"mariadb": command_line, "MySQLdb": mysqldb}
 
 
 class HostileCase(labcase.LabCase):
-    """The base class. It uses the lab's names and certificates, and rarely its servers."""
+    """The base class. It uses the names and certificates of the lab. Few of its tests use the lab's servers."""
 
     def write_options(self, plugins, *lines):
         """Writes the user's my.cnf: the plugin directory, and TLS options in `lines`."""

@@ -6,8 +6,8 @@ a machine whose clock is set, it does not shift the clocks that count from the s
 mount namespace has its own /etc/ld.so.preload, which loads libfaketime, because rds-iam-fetch drops
 LD_PRELOAD. So the client program and rds-iam-fetch see the same clock.
 
-For a machine whose clock is behind, a test sets the clocks of AWS and the database ahead instead. The lab's
-certificates may be less than ten minutes old, and a clock behind that would make them not yet valid.
+To simulate a clock that is behind, a test sets the clocks of AWS and the database ahead instead. If the machine's own
+clock were behind, the lab's certificates would not be valid yet, because they may be less than ten minutes old.
 """
 import glob
 import os

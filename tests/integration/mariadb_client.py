@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A user's my.cnf and the `mariadb` command, for every test of MariaDB clients.
 
-Other modules contain the expectations of a single test, and programs other than `mariadb`.
+What a single test expects, and clients other than `mariadb`, are in other modules.
 """
 import subprocess
 
@@ -21,9 +21,9 @@ def connector_c():
     return tuple(int(number) for number in done.stdout.strip().split("."))
 
 
-# If Connector/C 3.4 or later has a CA, it verifies the chain and the host name by itself, even if
-# ssl-verify-server-cert is off. The `mariadb` command verifies unless an option turns that off. While the
-# option is off, a plugin cannot see whether the library verified. Debian 13 has 3.4, Debian 12 has 3.3.
+# Connector/C 3.4 and later verifies the chain and the host name whenever it has a CA, even if ssl-verify-server-cert
+# is off. The `mariadb` command verifies unless an option turns that off. If the option is off, a plugin cannot see
+# whether the library verified. Debian 13 has 3.4, Debian 12 has 3.3.
 VERIFIES_ITSELF = connector_c() >= (3, 4)
 # The message if ssl-ca is set and verification is off.
 UNVERIFIED = ("the server's certificate was not verified, so no token was sent; " if VERIFIES_ITSELF

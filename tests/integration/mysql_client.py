@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A client of Oracle's MySQL library, for which tests/loader stands in. Environment variables make it load
-the shadow plugins. The expectations of a single test are in its file.
+the shadow plugins (tests/loader/README.md). Each test file contains what its tests expect.
 """
 import functools
 import time

@@ -33,8 +33,8 @@ class Opener:
 
 def within_limit(test):
     """Decorates a test method of a case with an `opener`. If an open takes longer than WAIT_SECONDS, the test
-    fails. If the machine's load is above the number of processors, the test first runs again, at most
-    AGAIN_MAX times, and the time and the load are printed."""
+    fails. But if the machine's load is then above the number of processors, the test runs again instead, at most
+    AGAIN_MAX times, and prints the time and the load."""
 
     @functools.wraps(test)
     def run(case):

@@ -89,7 +89,7 @@ def forms(home, lab):
                 "sslrootcert": lab.ca_file}
     entry = {"host": lab.pg.host, **settings, "passfile": passfile}
     services = home.write(".pg_service.conf", "[prod]\n" + "".join(f"{k}={v}\n" for k, v in entry.items()))
-    # libpq 10 to 14 ignores HOME.
+    # libpq 10 to 14 ignore HOME when they look for ~/.pg_service.conf.
     named = {"PGSERVICEFILE": str(services)}
     words = " ".join(f"{k}={v}" for k, v in settings.items())
     ports = words.replace(f"port={lab.pg.port}", f"port=1,{lab.pg.port}")
@@ -210,7 +210,8 @@ def run_connects(cases, copies, home, lab, env, form_of=None, principal="etl"):
 
 
 def run_resets(cases, copies, home, lab, env):
-    """Runs cases that reset a connection: all connect, their tokens expire, all reset. Returns [(case, output)]."""
+    """Runs cases that reset a connection: all of them connect, then their tokens expire, then all of them reset.
+    Returns [(case, output)]."""
     form_of = forms(home, lab)
 
     def run(some):
@@ -228,8 +229,9 @@ def run_resets(cases, copies, home, lab, env):
 
 
 def _with_late_ones_again(run, cases, lab):
-    """Returns the results of run(cases). Each case whose fresh token expired before it reached the server
-    runs again, alone. run() also returns the moments from which on a new token counts as fresh."""
+    """Returns the results of run(cases). If logins failed only because the machine was too slow (were_late()), each
+    refused case runs again, alone. run() returns the results, and the moments from which on a new token counts as
+    fresh."""
     seen = len(lab.journal())
     results, moments = run(cases)
     if not were_late(lab, lab.journal()[seen:], moments):
@@ -239,8 +241,8 @@ def _with_late_ones_again(run, cases, lab):
 
 def were_late(lab, verdicts, moments):
     """Returns whether all logins with expired tokens failed because the machine was too slow: each token was
-    fresh but reached the server too late. Prints how many. Returns False if a login sent a token that was
-    made before the last of the moments."""
+    fresh but reached the server too late. If so, prints how many. Returns False if a login sent a token that was
+    made before the last of these moments that precedes the login."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]
     if lab.life is None or not ended:
         return False

@@ -9,7 +9,8 @@
                                              {"oldest": second} also expires tokens signed before it,
                                              {"life": seconds} also expires tokens that are older
                            POST /faults      a list of faults (faults.py), which replaces the current one
-                           POST /machine     {"instance_role": name or null, "seconds": number}
+                           POST /machine     {"instance_role": name or null, "seconds": number} sets what the
+                                             loopback's metadata service serves (Machine in exchange.py)
                            POST /reset       {} undoes all of the actions here, and empties both journals
                            POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies

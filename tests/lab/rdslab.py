@@ -145,7 +145,7 @@ class Lab:
         self.provider_key = trust.provider_key
 
     def _server(self, database, server=None):
-        """server: the name of the server that plays the database, if it is not that of its engine."""
+        """server is the name of the server that plays the database; None: the server of the database's engine."""
         return Server(
             engine=database.engine,
             host=database.endpoints[0],
@@ -350,7 +350,8 @@ class Lab:
         return Network(self, instance_role, boot_id, tunnels)
 
     def usual_ports(self):
-        """Accepts only tokens that are signed for the ports 5432 and 3306, as networks have them, until reset()."""
+        """Accepts only tokens that are signed for the ports 5432 and 3306, until reset(). The databases have these
+        ports in the lab's networks (namespace.py)."""
         self._act("/ports", USUAL_PORTS)
 
     def _set_clock(self, offset, **tokens):

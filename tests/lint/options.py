@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The options of rds-iam and rds-iam-agent, from each place that lists them: the tables in the code, --help, the manual
-pages, and the completions, which a real shell is asked for. Every function returns {command: {option: the name of
-its value, or None}}, without --help. The commands of a group are its options without dashes."""
+pages, and the completions, which a real shell prints. A function for a place returns {command: {option: the name of
+the option's value, or None}}, without --help. If a command has subcommands, their names are among its options; they are
+the names without dashes."""
 import functools
 import os
 import re
@@ -130,7 +131,7 @@ class Fish:
 
 class Pty(shells.Shell):
     def takes_value(self, command, option):
-        """The shell offers no option where the value of an option is expected."""
+        """Whether the option takes a value: if so, the shell offers no other option after it."""
         return not any(word.startswith("--") for word in self.complete(f"{command} {option} --")[0])
 
 
@@ -152,8 +153,8 @@ def shell(name, root, home, first=""):
 
 
 def completed(name, root, home, known):
-    """From the completions for a shell. `known` is the table: its commands are asked for. The name of an option's
-    value is taken from the table, because completions do not have it."""
+    """From the completions for a shell. `known` is the result of table(): the shell completes its commands. The name of
+    an option's value also comes from it, because completions do not contain such names."""
     found = {}
     asked = shell(name, root, home)
     try:
@@ -181,7 +182,7 @@ def _value(asked, command, option, known):
 # -- comparison --------------------------------------------------------------------------------------
 
 def differences(first, second):
-    """What the second place lacks, and what it has too much, as sentences."""
+    """The differences, as sentences: what the second place lacks, what only the second place has, and other values."""
     found = []
     for command in sorted({*first, *second}):
         a, b = first.get(command), second.get(command)

@@ -135,7 +135,8 @@ class Install(unittest.TestCase):
         self.assertEqual([path for path in without if "/man/" in path], [])
 
     def test_systemd_finds_the_users_unit(self):
-        """By its name, also below ~/.local. systemd-analyze prints the directories that a user's systemd searches."""
+        """systemd finds the unit by its name, also below ~/.local: the unit is installed in one of the directories that
+        a user's systemd searches, as systemd-analyze prints them. Below /opt it is not."""
         home = self.scratch / "home"
         searched = harness.run(["systemd-analyze", "--user", "unit-paths"], env={
             "HOME": str(home), "XDG_RUNTIME_DIR": str(self.scratch), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}).stdout.split()

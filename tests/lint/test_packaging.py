@@ -35,7 +35,7 @@ def installed(scratch):
 
 
 def matches(path, pattern):
-    """A pattern names files; one that ends with a slash names all files below a directory."""
+    """Whether a pattern names the file. A pattern that ends with a slash names all files below a directory."""
     return path.startswith(pattern) if pattern.endswith("/") else fnmatch.fnmatchcase(path, pattern)
 
 

@@ -9,8 +9,8 @@ import harness
 import phrases
 
 WORDS = harness.SOURCE / "tests/lint/words.txt"
-# What is not prose: a line break in a table, the target of a link, an address, a path, the name of a file or host, an option, a name with _ or a
-# digit, an abbreviation.
+# What is not prose: a line break in a table, the target of a link, an address, a path, the name of a file or host, an
+# option, a name with _ or a digit, an abbreviation.
 NOT_PROSE = re.compile(r"<br>|\]\([^)]*\)|https?://\S+|\S*[/_=\\]\S*|[\w*-]+(?:\.[\w*-]+)+|--[\w-]+|\b\w*\d\w*\b|\b[A-Z]{2,}s?\b")
 # In a manual page, *bold* and _underlined_ text is what a user enters or replaces.
 NAMES_IN_MANUAL = re.compile(r"(?<![\w\\])\*[^*\n]+\*|(?<![\w\\])_[^_\n]+_")

@@ -35,7 +35,7 @@ class HeavyPrograms(hostile.HostileCase):
                 self.assertRegex(result.stdout, rf"(?m)\b{USER}(@%)?\s*$", result.stderr)
                 self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
 
-    def test_control_none_does_without_it(self):
+    def test_control_none_logs_in_without_exec(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 result = self.run_program(name, under=False)
@@ -46,11 +46,11 @@ class HeavyPrograms(hostile.HostileCase):
         for name in PROGRAMS:
             with self.subTest(program=name), PEERS[name[:5]](self.lab.certificates.other_ca) as peer:
                 self.run_program(name, port=peer.port)
-                self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
+                self.assertGreaterEqual(peer.connections, 1, "control: the client must have connected")
                 secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
                 self.assertEqual(traces.find(peer.received, secrets), [])
 
-    def test_control_a_verified_peer_gets_one(self):
+    def test_control_a_verified_peer_gets_a_token(self):
         for name in PROGRAMS:
             with self.subTest(program=name), PEERS[name[:5]](self.lab.certificates.server) as peer:
                 self.run_program(name, port=peer.port)

@@ -77,7 +77,8 @@ static void the_first_rds_name_of_the_chain_is_found(void **state)
     add_cname(&message, RDS, "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com");
     add_cname(&message, "lb.example.com", "PROD.cluster-abc123.eu-west-1.rds.amazonaws.com");
     add_cname(&message, "DB.example.com", "lb.example.com");
-    expect_alias("any order and case, and not the last name", &message, RDS);
+    expect_alias(
+        "records in any order and case; the RDS name is not the last of the chain", &message, RDS);
 }
 
 static void a_chain_without_an_rds_name_is_not_an_alias(void **state)
@@ -111,7 +112,7 @@ static void a_truncated_message_is_not_an_alias(void **state)
     for (message.len = 0; message.len < whole; message.len++) {
         expect_alias("cut off", &message, "");
     }
-    expect_alias("control: the whole of it", &message, RDS);
+    expect_alias("control: the complete message", &message, RDS);
 }
 
 /* -- records -------------------------------------------------------------------------------- */

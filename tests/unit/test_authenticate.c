@@ -209,7 +209,7 @@ static void a_chain_without_a_checked_name_depends_on_the_configuration(void **s
         "rds-iam: the server's host name was not verified, so no token was sent; add "
         "ssl-verify-server-cert=1");
     expect_piece(
-        "and the section for a program that has no such setting",
+        "the section for a program without such a setting is named too",
         fake.error,
         ", or if you cannot, write [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
         "verify-ca in ");

@@ -139,25 +139,25 @@ static void each_change_is_noticed(void **state)
         const char *want;
     } rows[] = {
         {"another device", edit_device, "new"},
-        {"another file of that name", edit_inode, "new"},
+        {"another inode of that name", edit_inode, "new"},
         {"another size", edit_size, "new"},
-        {"a nanosecond later", edit_modified, "new"},
-        {"the time of the inode, where the other time was set back", edit_changed, "new"},
-        {"another in-process copy", edit_version, "new"},
+        {"a modification time that is a nanosecond later", edit_modified, "new"},
+        {"another change time of the inode alone", edit_changed, "new"},
+        {"another copy in the memory of the process", edit_version, "new"},
         {"another mode", edit_mode, "new"},
         {"another owner", edit_owner, "new"},
         {"another group", edit_group, "new"},
-        {"everybody may write it now",
+        {"every user can now write the file",
          let_everybody_write,
          PLACE ": every user can write it; run: chmod o-w " PLACE},
-        {"it belongs to another user now",
+        {"the file now belongs to another user",
          give_away,
          PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE
                ", or copy it and name the copy: RDS_IAM_CONFIG=COPY"},
-        {"only the ACL has changed: another user may write",
+        {"only the ACL has changed: another user can write the file",
          let_a_user_write,
          PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
-        {"control: nothing has changed that a look shows", nothing, "old"},
+        {"control: the text has changed, but not the stamp", nothing, "old"},
     };
     for_each_row(row, rows, row->name) {
         char response[RIA_ERROR_TEXT_MAX];
@@ -218,7 +218,7 @@ static void a_file_that_may_change_unnoticed_is_not_cached(void **state)
     expect_number("three reads, and the last result is cached", fake.reads, 3);
     file->file.stamp.is_settled = false;
     ask(&fake, response);
-    expect_number("it has no effect on a cached copy", fake.reads, 3);
+    expect_number("a file that is not settled has no effect on a cached copy", fake.reads, 3);
     fake.world.uid = another_user;
     ask(&fake, response);
     expect_number("another user reads the file again", fake.reads, 4);

@@ -144,7 +144,7 @@ static void ria_token_for_gives_the_same_tokens_at_every_port(void **state)
     json_decref(root);
 }
 
-/* All of these dial the cluster of the first vector. */
+/* All rows connect to the cluster of the first vector. */
 static void other_names_of_a_cluster(void **state)
 {
     (void)state;

@@ -79,10 +79,13 @@ static void complete_elf_files_are_read(void **state)
     } rows[] = {
         {"a program of glibc", LOADER, "libpq.so.5", false},
         {"gcc's AddressSanitizer", LOADER, "libasan.so.8", true},
-        {"clang's, shared", LOADER, "libclang_rt.asan-x86_64.so", true},
-        {"clang's in a folder for each machine", LOADER, "libclang_rt.asan.so", true},
-        {"another sanitizer needs no place", LOADER, "libtsan.so.2", false},
-        {"a name that only begins like it", LOADER, "libasand.so", false},
+        {"clang's shared AddressSanitizer", LOADER, "libclang_rt.asan-x86_64.so", true},
+        {"clang's AddressSanitizer in a folder for each machine",
+         LOADER,
+         "libclang_rt.asan.so",
+         true},
+        {"another sanitizer, which needs no option", LOADER, "libtsan.so.2", false},
+        {"a name that only begins like gcc's AddressSanitizer", LOADER, "libasand.so", false},
         {"musl", "/lib/ld-musl-x86_64.so.1", "libc.so", false},
         {"no interpreter", NULL, "", false},
     };

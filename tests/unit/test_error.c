@@ -169,11 +169,11 @@ static void the_remedy_replaces_a_long_diagnosis(void **state)
         bool is_whole;
         int shown;
     } rows[] = {
-        {"it fits", 100, 278, true, 380},
-        {"one byte more", 101, 278, false, 278},
+        {"a text that fits", 100, 278, true, 380},
+        {"one byte more than fits", 101, 278, false, 278},
         {"the first part is longer than an error", 700, 300, false, 300},
-        {"the second part is too long, too", 20, 400, false, 400},
-        {"nothing to do in it", 0, 400, true, 400},
+        {"the second part alone is too long, too", 20, 400, false, 400},
+        {"a text without a second part", 0, 400, true, 400},
     };
     char filler[800];
     memset(filler, 'x', sizeof(filler));

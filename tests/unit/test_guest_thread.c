@@ -75,13 +75,13 @@ static void the_stack_of_a_thread_is_large_enough_up_to_its_size(void **state)
         size_t wanted;
         bool want;
     } rows[] = {
-        {"one of 8 MB", 8 * WANTED, false, WANTED, true},
-        {"nearly all of it", 8 * WANTED, false, 8 * WANTED - WANTED / 8, true},
-        {"all of it is in use in part", 8 * WANTED, false, 8 * WANTED, false},
-        {"one of 256 KB", WANTED / 4, false, WANTED, false},
-        {"one of 256 KB, for less", WANTED / 4, false, WANTED / 8, true},
-        {"the program's own memory", 2 * WANTED, true, WANTED, true},
-        {"too little of it", WANTED / 2, true, WANTED, false},
+        {"a stack of 8 MB", 8 * WANTED, false, WANTED, true},
+        {"nearly all of a stack of 8 MB", 8 * WANTED, false, 8 * WANTED - WANTED / 8, true},
+        {"all of a stack of 8 MB, of which a part is in use", 8 * WANTED, false, 8 * WANTED, false},
+        {"a stack of 256 KB", WANTED / 4, false, WANTED, false},
+        {"a part of a stack of 256 KB", WANTED / 4, false, WANTED / 8, true},
+        {"a stack in the program's own memory", 2 * WANTED, true, WANTED, true},
+        {"a small stack in the program's own memory", WANTED / 2, true, WANTED, false},
     };
     for_each_row(row, rows, row->name) {
         void *stack = row->is_own ? aligned_alloc(4096, row->size) : NULL;

@@ -101,15 +101,15 @@ static void work_runs_on_a_stack_that_is_large_enough(void **state)
         bool is_elsewhere;
     } rows[] = {
         {"a token on the first thread", 0, false, RIA_GUEST_TOKEN, false},
-        {"a name on the first thread", 0, false, RIA_GUEST_NAME_SERVICE, false},
+        {"a name lookup on the first thread", 0, false, RIA_GUEST_NAME_SERVICE, false},
         {"a token on a thread of 8 MB", 8 * MB, false, RIA_GUEST_TOKEN, false},
-        {"a name on a thread of 8 MB", 8 * MB, false, RIA_GUEST_NAME_SERVICE, false},
+        {"a name lookup on a thread of 8 MB", 8 * MB, false, RIA_GUEST_NAME_SERVICE, false},
         /* Small stacks come first: the C library may reuse the stacks of larger threads. */
         {"a token on a thread of 256 KB", MB / 4, false, RIA_GUEST_TOKEN, true},
         {"a token on a thread of 512 KB", MB / 2, false, RIA_GUEST_TOKEN, false},
-        {"a name on a thread of 512 KB", MB / 2, false, RIA_GUEST_NAME_SERVICE, true},
+        {"a name lookup on a thread of 512 KB", MB / 2, false, RIA_GUEST_NAME_SERVICE, true},
         {"a token in a coroutine", 0, true, RIA_GUEST_TOKEN, true},
-        {"a name in a coroutine of a thread", 8 * MB, true, RIA_GUEST_NAME_SERVICE, true},
+        {"a name lookup in a coroutine of a thread", 8 * MB, true, RIA_GUEST_NAME_SERVICE, true},
     };
     sigset_t all;
     (void)sigfillset(&all);

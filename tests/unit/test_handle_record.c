@@ -223,7 +223,7 @@ static void a_forked_child_changes_only_its_own_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        /* These two need a process that has no table yet. */
+        /* The first two tests need a process that has no table yet. */
         cmocka_unit_test(without_memory_a_handle_gets_no_entry),
         cmocka_unit_test(the_first_handles_of_several_threads_are_in_one_table),
         cmocka_unit_test(an_entry_exists_from_begin_to_end),

@@ -18,11 +18,11 @@ static void a_call_is_in_progress_for_frames_below_it(void **state)
         size_t seen;
         bool is_in_progress;
     } rows[] = {
-        {"a function that was called within it", 1, 2, true},
-        {"one further down", 0, 3, true},
-        {"the frame itself: another call from where it was made", 1, 1, false},
-        {"its caller, after a jump", 1, 0, false},
-        {"far above, after a jump", 3, 0, false},
+        {"a function that the call has called", 1, 2, true},
+        {"a function several frames below the call", 0, 3, true},
+        {"the same frame: a later call from the same place", 1, 1, false},
+        {"the frame of the caller: longjmp() has left the call", 1, 0, false},
+        {"a frame far above: longjmp() has left the call", 3, 0, false},
     };
     for_each_row(row, rows, row->name) {
         struct ria_nested call = {0};
@@ -34,7 +34,7 @@ static void a_call_is_in_progress_for_frames_below_it(void **state)
     }
 }
 
-static void no_call_is_in_progress_before_the_first_one(void **state)
+static void before_the_first_call_no_call_is_in_progress(void **state)
 {
     (void)state;
     const struct ria_nested call = {0};
@@ -85,7 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_is_in_progress_for_frames_below_it),
-        cmocka_unit_test(no_call_is_in_progress_before_the_first_one),
+        cmocka_unit_test(before_the_first_call_no_call_is_in_progress),
         cmocka_unit_test(an_internal_call_has_the_expected_arguments_and_happens_once),
         cmocka_unit_test(a_call_without_arguments_is_never_internal),
         cmocka_unit_test(a_new_call_clears_the_expectation_of_the_last_one),

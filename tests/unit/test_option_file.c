@@ -54,7 +54,7 @@ static void the_text_for_each_maker(void **state)
     }
 }
 
-static void a_path_that_no_option_file_can_hold(void **state)
+static void a_path_that_an_option_file_cannot_contain(void **state)
 {
     (void)state;
     char longest[2001];
@@ -82,7 +82,7 @@ static void readers_do_not_share_an_offset(void **state)
     (void)close(second);
 }
 
-static void other_users_may_not_write_it(void **state)
+static void no_other_user_can_open_the_file(void **state)
 {
     (void)state;
     struct stat status;
@@ -94,7 +94,7 @@ static void other_users_may_not_write_it(void **state)
 }
 
 /* Without the check, SIGXFSZ would end this program. */
-static void a_limit_of_file_sizes_prevents_it(void **state)
+static void without_room_for_the_file_no_signal_ends_the_program(void **state)
 {
     (void)state;
     struct rlimit before;
@@ -110,10 +110,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_for_each_maker),
-        cmocka_unit_test(a_path_that_no_option_file_can_hold),
+        cmocka_unit_test(a_path_that_an_option_file_cannot_contain),
         cmocka_unit_test(readers_do_not_share_an_offset),
-        cmocka_unit_test(other_users_may_not_write_it),
-        cmocka_unit_test(a_limit_of_file_sizes_prevents_it),
+        cmocka_unit_test(no_other_user_can_open_the_file),
+        cmocka_unit_test(without_room_for_the_file_no_signal_ends_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,9 +40,9 @@ static void a_list_of_ports_is_accepted(void **state)
         {"two hosts and one port", ONE "," TWO, "5432", unverified},
         {"a port for each host", ONE "," TWO, "5432,5433", unverified},
         {"long ports", ONE "," TWO "," ONE, "65535,65534,65533", unverified},
-        {"an empty item, which is the default", ONE "," TWO, ",5433", unverified},
+        {"an empty item, which means the default port", ONE "," TWO, ",5433", unverified},
         {"control: zero", ONE, "0", no_port},
-        {"control: zero in front of a port", ONE "," TWO, "0,5433", no_port},
+        {"control: a list that begins with port 0", ONE "," TWO, "0,5433", no_port},
         {"control: more digits than a port has", ONE "," TWO, "654321,5433", no_port},
     };
     const struct ria_pq_module *module = ria_pq_module_for_version(RIA_PQ_MODULE_VERSION);

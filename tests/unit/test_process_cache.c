@@ -39,10 +39,10 @@ static void the_setting_is_yes_or_no_in_any_section(void **state)
         {"unset", "[h.x]\nprofile = p\n", 0, NULL},
         {"yes", "[h.x]\n" YES, 2, NULL},
         {"no", "[h.x]\ncache_credential_process = no\n", 0, NULL},
-        {"a wildcard", "[*.x]\nprofile = p\n" YES, 3, NULL},
-        {"of a user at a port", "[u@h.x:1]\n" YES, 2, NULL},
-        {"of another host", "[g.x]\n" YES, 0, NULL},
-        {"of a later section", "[h.x]\nprofile = p\n[*.x]\n" YES, 0, NULL},
+        {"yes in a section with a wildcard", "[*.x]\nprofile = p\n" YES, 3, NULL},
+        {"yes in a section for a user and a port", "[u@h.x:1]\n" YES, 2, NULL},
+        {"yes in a section for another host", "[g.x]\n" YES, 0, NULL},
+        {"yes in a later section that also matches", "[h.x]\nprofile = p\n[*.x]\n" YES, 0, NULL},
         {"another word",
          "[h.x]\ncache_credential_process = maybe\n",
          0,
@@ -146,16 +146,16 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
     } rows[] = {
         {"control: the same", {{NULL, NULL}}, COMMAND, true},
         {"control: another variable", {{"LANG", "C"}}, COMMAND, true},
-        {"control: a line above", {{NULL, NULL}}, "\n" COMMAND, true},
+        {"control: one more line above the command", {{NULL, NULL}}, "\n" COMMAND, true},
         {"control: another key of the profile", {{NULL, NULL}}, COMMAND "region = r\n", true},
         {"another command", {{NULL, NULL}}, "[profile p]\ncredential_process = get it\n", false},
         {"another profile",
          {{"AWS_PROFILE", "q"}},
          "[profile q]\ncredential_process = get\n",
          false},
-        {"a variable of AWS's", {{"AWS_X", "1"}}, COMMAND, false},
-        {"an empty one", {{"AWS_X", ""}}, COMMAND, false},
-        {"a secret one", {{"AWS_MFA_TOKEN", "123456"}}, COMMAND, false},
+        {"a variable that begins with AWS_", {{"AWS_X", "1"}}, COMMAND, false},
+        {"an empty variable that begins with AWS_", {{"AWS_X", ""}}, COMMAND, false},
+        {"a variable that contains a secret", {{"AWS_MFA_TOKEN", "123456"}}, COMMAND, false},
         {"another file", {{"AWS_CONFIG_FILE", other_file}}, COMMAND, false},
         {"another home", {{"HOME", "/home/v"}, {"AWS_CONFIG_FILE", other_file}}, COMMAND, false},
     };
@@ -205,12 +205,12 @@ static void the_cache_is_below_the_runtime_directory_or_off(void **state)
         const char *directory;
         const char *fault; /* of the runtime directory */
     } rows[] = {
-        {"as asked for", &yes, RUNTIME, NULL, CACHE, NULL},
-        {"not asked for", NULL, RUNTIME, NULL, "", NULL},
-        {"no variable", &yes, NULL, NULL, "", "not set"},
-        {"an empty one", &yes, "", NULL, "", "not set"},
-        {"a relative one", &yes, "run", NULL, "", "not an absolute path"},
-        {"one that others can write",
+        {"the setting is yes", &yes, RUNTIME, NULL, CACHE, NULL},
+        {"the setting is missing", NULL, RUNTIME, NULL, "", NULL},
+        {"XDG_RUNTIME_DIR is not set", &yes, NULL, NULL, "", "not set"},
+        {"XDG_RUNTIME_DIR is empty", &yes, "", NULL, "", "not set"},
+        {"a relative directory", &yes, "run", NULL, "", "not an absolute path"},
+        {"a directory that others can write",
          &yes,
          RUNTIME,
          RUNTIME,
@@ -284,8 +284,8 @@ static void other_sources_ignore_the_setting(void **state)
 
 /* -- messages ------------------------------------------------------------------------------- */
 
-/* Returns the message of a login, or of the command line tool, when rds-iam-fetch returns this
- * error. */
+/* Stores the message of a login, or of the command line tool, in `err`. rds-iam-fetch returns the
+ * error `given`. */
 static void ask(
     const char *ours,
     const char *runtime,
@@ -336,24 +336,28 @@ static void a_login_error_names_limit_setting_and_command(void **state)
          HOST,
          BEGIN "set cache_credential_process = yes for this host in ~/.config/rds-iam/config, then "
                "run in this environment: " RUN},
-        {"it is on", "[" HOST "]\n" YES, RUNTIME, HOST, BEGIN "run in this environment: " RUN},
-        {"it is on in a wildcard",
+        {"the setting is on",
+         "[" HOST "]\n" YES,
+         RUNTIME,
+         HOST,
+         BEGIN "run in this environment: " RUN},
+        {"the setting is on in a section with a wildcard",
          "[*.rds.amazonaws.com]\n" YES,
          RUNTIME,
          HOST,
          BEGIN "run in this environment: " RUN},
-        {"on, and without a directory",
+        {"on, and without a runtime directory",
          "[" HOST "]\n" YES,
          "",
          HOST,
          BEGIN "fix XDG_RUNTIME_DIR (it is not set), run in this environment: " RUN},
-        {"off, and without a directory",
+        {"off, and without a runtime directory",
          "[h]\n",
          "",
          HOST,
          BEGIN "fix XDG_RUNTIME_DIR (it is not set), set cache_credential_process = yes for "
                "this host in ~/.config/rds-iam/config, then run in this environment: " RUN},
-        {"too long for a client",
+        {"a long host name: the message is shortened to what every client shows",
          "[h]\n",
          "run",
          LONG_HOST,
@@ -381,7 +385,7 @@ static void only_a_slow_command_is_reported(void **state)
         int64_t budget;
         const char *want;
     } rows[] = {
-        {"a command below a role",
+        {"the command of a role's source profile",
          on_role,
          {RIA_E_SLOW_PROCESS, "slow"},
          RIA_LOGIN_BUDGET_MS,
@@ -391,7 +395,7 @@ static void only_a_slow_command_is_reported(void **state)
          {RIA_E_DEADLINE, "STS"},
          RIA_LOGIN_BUDGET_MS,
          "STS"},
-        {"a command during which rds-iam-fetch did not return",
+        {"a command that kept rds-iam-fetch from returning in time",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_LOGIN_BUDGET_MS,
@@ -402,7 +406,7 @@ static void only_a_slow_command_is_reported(void **state)
          RIA_INTERACTIVE_BUDGET_MS,
          "/home/u/.aws/config:2: the credential_process did not finish within 60 s; run it by hand "
          "to see why"},
-        {"the output of the command, for the command line tool",
+        {"a slow command, whose output the command line tool shows",
          "[h]\n",
          {RIA_E_SLOW_PROCESS, "slow: touch the key"},
          RIA_INTERACTIVE_BUDGET_MS,

@@ -96,7 +96,7 @@ static void the_first_service_of_a_name_in_both_files_is_used(void **state)
     struct read read;
     read_texts("[b]\n#\n[a]\n[b]\n", "[a]\n[c]\n[b]\n[c]\n", NULL, &read);
     expect_number("every service", read.index.count, RIA_COUNT(rows));
-    expect_number("none with a passfile", read.index.entry_count, 0);
+    expect_number("no service has a passfile", read.index.entry_count, 0);
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         const struct ria_indexed_service *here = &read.index.services[i];
         expect_text("in libpq's order", here->service->name, rows[i].name);
@@ -153,20 +153,20 @@ static void paths_are_compared_after_resolving_links(void **state)
         const char *other;
         bool is_same;
     } rows[] = {
-        {"itself", "one/pass", "one/pass", true},
-        {"a link first", "two/pass", "one/pass", true},
-        {"the other way round", "one/pass", "two/pass", true},
-        {"a link to it", "three", "one/pass", true},
-        {"one link and another", "three", "two/pass", true},
-        {"a way back", "one/../two/pass", "one/pass", true},
+        {"the same path", "one/pass", "one/pass", true},
+        {"a link to the directory, first", "two/pass", "one/pass", true},
+        {"a link to the directory, second", "one/pass", "two/pass", true},
+        {"a link to the file", "three", "one/pass", true},
+        {"two different links", "three", "two/pass", true},
+        {"a path that contains ..", "one/../two/pass", "one/pass", true},
         {"another name", "one/other", "one/pass", false},
         {"a longer name", "one/pass2", "one/pass", false},
         {"another directory", "pass", "one/pass", false},
         {"a missing directory", "none/pass", "none2/pass", false},
         {"a missing file is equal to itself", "none/pass", "none/pass", true},
-        {"a link that leads nowhere, by two ways", "away", "one/../away", true},
+        {"two paths of a link to a missing directory", "away", "one/../away", true},
         {"a link to itself", "loop", "one/pass", false},
-        {"a link out", "two/out", "outside", true},
+        {"a link to a file in the parent directory", "two/out", "outside", true},
     };
     make_links(directory);
     for_each_row(row, rows, row->name) {
@@ -225,10 +225,10 @@ static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
     ria_passfile_locate("one/pass", NULL, &places[0]);
     ria_passfile_locate("one/pass", NULL, &places[1]);
     ria_passfile_locate("/pass", NULL, &places[2]);
-    expect_number("a relative path is itself", ria_passfile_compare(&places[0], &places[1]), 0);
-    expect("no other path is the same", ria_passfile_compare(&places[0], &places[2]) != 0);
+    expect_number("equal texts are equal", ria_passfile_compare(&places[0], &places[1]), 0);
+    expect("different texts differ", ria_passfile_compare(&places[0], &places[2]) != 0);
     expect(
-        "it is in no directory",
+        "a missing directory is not the same as itself",
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
 }
 
@@ -245,15 +245,15 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
         const char *other;
         bool may_share;
     } rows[] = {
-        {"the same", GOOD, true},
+        {"the same settings", GOOD, true},
         {"another user, port and host", "user=v\nport=1\nhost=i\n" GOOD, true},
-        {"a weaker mode", "sslmode=require\n" GOOD, false},
-        {"the same for another user, whom the environment can replace",
+        {"a weaker sslmode", "sslmode=require\n" GOOD, false},
+        {"a weaker sslmode for another user, whom the environment can replace",
          "user=v\nsslmode=require\n" GOOD,
          false},
-        {"an encryption without a certificate", "gssencmode=prefer\n" GOOD, false},
+        {"GSS encryption, which has no certificate", "gssencmode=prefer\n" GOOD, false},
         {"TLS alone", "gssencmode=disable\n" GOOD, true},
-        {"no mode at all", "host=h\n", false},
+        {"no sslmode", "host=h\n", false},
         {"no user", "host=h\nsslmode=verify-full\n", false},
         {"no host", "user=u\nsslmode=verify-full\n", false},
         {"a socket", "host=/tmp\n" GOOD, false},
@@ -292,13 +292,19 @@ static void it_disqualifies_no_other_entry(void **state)
         bool is_good; /* [a] may have tokens */
     } rows[] = {
         {"another passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\npassfile=/d/q\n", NULL, true},
-        {"the control", "[a]\n" GOOD FILE_P "[b]\nhost=h\n" FILE_P, NULL, false},
-        {"one that libpq never reads", "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P, NULL, true},
-        {"nor in the other file", "[a]\n" GOOD FILE_P, "[a]\nhost=h\n" FILE_P, true},
-        {"an entry of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
-        {"an entry before it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
-        {"without a passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n", NULL, true},
-        {"several, invalid all", "[b]\nhost=h\n" FILE_P "[a]\nhost=h\n" FILE_P, NULL, false},
+        {"control: the same passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n" FILE_P, NULL, false},
+        {"a second entry of the same name, which libpq never reads",
+         "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P,
+         NULL,
+         true},
+        {"such a second entry in the other file",
+         "[a]\n" GOOD FILE_P,
+         "[a]\nhost=h\n" FILE_P,
+         true},
+        {"an invalid entry of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
+        {"an invalid entry before [a]", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
+        {"an invalid entry without a passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n", NULL, true},
+        {"two entries, both invalid", "[b]\nhost=h\n" FILE_P "[a]\nhost=h\n" FILE_P, NULL, false},
         {"the same file by another path",
          "[a]\n" GOOD "passfile=/proc/p\n[b]\nhost=h\npassfile=/proc/1/../p\n",
          NULL,
@@ -323,7 +329,8 @@ static void entries_are_sorted_by_passfile_and_then_by_position(void **state)
         NULL,
         &read);
     static const char *const wanted[] = {"y", "a", "z", "w"};
-    expect_number("without [x] and the second [z]", read.index.entry_count, RIA_COUNT(wanted));
+    expect_number(
+        "all entries except [x] and the second [z]", read.index.entry_count, RIA_COUNT(wanted));
     for (size_t i = 0; i < RIA_COUNT(wanted); i++) {
         expect_text("in order", read.index.by_passfile[i]->service->name, wanted[i]);
     }

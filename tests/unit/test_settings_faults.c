@@ -54,14 +54,14 @@ static void an_ignored_line_is_named(void **state)
 {
     (void)state;
     check(
-        "key: value, alone",
+        "only lines of the form key: value",
         "[default]\nregion: eu-west-1\naws_access_key_id: A\naws_secret_access_key: s\n",
         "",
         "config:3: aws_access_key_id of the profile \"default\" is in a line that was ignored: "
         "a "
         "colon instead of the =; write key = value");
     check(
-        "the half of a pair",
+        "a pair whose second half is in an ignored line",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: s\n",
         "credentials:3: the profile \"default\" has an aws_access_key_id but no "
@@ -94,12 +94,12 @@ static void an_ignored_line_is_named(void **state)
         "config:5: aws_access_key_id of the profile \"b\" is in a line that was ignored: a "
         "colon");
     check(
-        "a source without its keys, and another line",
+        "a source without keys, and an ignored line with another key",
         "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\nregion: r\n",
         "",
         "config:5: source_profile names \"b\", which contains no credentials, and this line was");
     check(
-        "no source at all, and another line",
+        "a profile without a source, and an ignored line with another key",
         "[default]\nregion: r\n",
         "",
         "contains no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a colon instead of the =");
@@ -135,7 +135,7 @@ static void an_empty_setting_is_named(void **state)
 {
     (void)state;
     check(
-        "both, as a template has them",
+        "both empty, as in a template",
         "",
         "[default]\naws_access_key_id =\naws_secret_access_key =\n",
         "[default] contains no credentials: " RIA_FAKE_AWS_CREDENTIALS
@@ -411,7 +411,7 @@ static void a_missing_session_token_is_reported(void **state)
         "credentials:2: the keys of profile default are temporary (ASIA...), and AWS accepts these "
         "only with their session token; add aws_session_token");
     check(
-        "empty, as a template has it",
+        "empty, as in a template",
         "",
         KEYS "aws_session_token =\n",
         "credentials:4: aws_session_token of the profile \"default\" is empty, and AWS accepts "

@@ -235,11 +235,11 @@ static void only_the_recorded_file_is_written_to(void **state)
 {
     (void)state;
     static const struct change changes[] = {
-        {"control: the same one again", open_pipe, NULL, true},
-        {"another pipe: its reader expects data", open_pipe, open_pipe, false},
-        {"a dump", open_pipe, open_data, false},
-        {"a dump that is appended to", open_pipe, open_appending, false},
-        {"a terminal became a pair of sockets", open_terminal, open_pair, false},
+        {"control: stderr is unchanged", open_pipe, NULL, true},
+        {"another pipe, whose reader may expect data", open_pipe, open_pipe, false},
+        {"a pipe was replaced by a file of data", open_pipe, open_data, false},
+        {"a pipe was replaced by a file in append mode", open_pipe, open_appending, false},
+        {"a terminal was replaced by a pair of sockets", open_terminal, open_pair, false},
         {"a stderr that was closed stays closed", NULL, open_pipe, false},
     };
     for_each_row(row, changes, row->name) {

@@ -196,7 +196,8 @@ static void the_suggested_section_allows_the_token(void **state)
     }
 }
 
-/* Such a section is refused, because a public CA issues the certificates (config/config.c). */
+/* For these hosts, config/config.c rejects a section with tls = verify-ca, because a public CA
+ * issues their certificates. */
 static void no_section_is_suggested_for_a_public_ca(void **state)
 {
     (void)state;
@@ -307,11 +308,11 @@ static void the_chosen_profile_signs(void **state)
         const char *piece; /* of the token, or of the refusal */
     } rows[] = {
         {"the environment's keys", NULL, NULL, "X-Amz-Credential=AKIDEXAMPLE%2F"},
-        {"the configuration's profile before them",
+        {"the configuration's profile overrides the environment's keys",
          "[" HOST "]\nprofile = a\n",
          NULL,
          "X-Amz-Credential=AKIAA%2F"},
-        {"the profile of the command line before that",
+        {"the profile of the command line overrides the configuration's",
          "[" HOST "]\nprofile = a\n",
          "b",
          "X-Amz-Credential=AKIAB%2F"},

@@ -36,7 +36,7 @@ static const struct {
     {"words that end like a parameter's name",
      HOST "/?DBUser=X-Amz-Date=20300101T000000Z&" DATE
           "&NotX-Amz-Expires=1&X-Amz-Expires=900&" CREDENTIAL "&" SIGNATURE},
-    {"a line of a passfile, with others behind it",
+    {"a line of a passfile, with another line behind it",
      "db.example:5432:*:etl:db.example\\:5432/?DBUser=etl&X-Amz-Expires=900&" CREDENTIAL "&" DATE
      "&" SIGNATURE "\nother:1:*:u:x?X-Amz-Expires=5&X-Amz-Date=20200101T000000Z"},
 };
@@ -89,14 +89,18 @@ static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
         const char *line;
         bool has_token;
     } rows[] = {
-        {"as libpq's own documents ask for", "h:5432:*:u:h\\:5432/?a&X-Amz-Signature=0", true},
-        {"before each character",
+        {"a backslash before a colon, as libpq's documentation requires",
+         "h:5432:*:u:h\\:5432/?a&X-Amz-Signature=0",
+         true},
+        {"a backslash before each character",
          "h:1:*:u:\\X\\-\\A\\m\\z\\-\\S\\i\\g\\n\\a\\t\\u\\r\\e\\=0",
          true},
-        {"before one character", "h:1:*:u:X-Amz-Signature\\=0", true},
-        {"after a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
-        {"two, of which one is meant", "h:1:*:u:X-Amz\\\\-Signature=", false},
-        {"cut off", "h:1:*:u:X-Amz-Signature", false},
+        {"a backslash before one character", "h:1:*:u:X-Amz-Signature\\=0", true},
+        {"the beginning of the parameter's name, and then the whole name",
+         "h:1:*:u:X-AmzXX-Amz-Signature=",
+         true},
+        {"two backslashes, which stand for one in the text", "h:1:*:u:X-Amz\\\\-Signature=", false},
+        {"a line that ends before the equals sign", "h:1:*:u:X-Amz-Signature", false},
         {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
     };
     for_each_row(row, rows, row->name) {
@@ -137,7 +141,8 @@ static void missing_values_are_not_guessed(void **state)
         {"a cut date", HOST "/?X-Amz-Expires=1&" SIGNATURE "&X-Amz-Date=20240131T12"},
         {"an impossible date", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
         {"no token", HOST "/?" DATE "&X-Amz-Expires=1"},
-        {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
+        {"values that are in the next line",
+         "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
         {"nothing", NULL},
     };
     for_each_row(row, rows, row->name) {

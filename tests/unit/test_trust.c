@@ -29,27 +29,27 @@ static void owners_and_writers_are_checked(void **state)
         struct ria_file file;
         const char *want; /* NULL: the file is trusted */
     } rows[] = {
-        {"the user's own", {.owner = ME, .group = ME, .mode = 0600}, NULL},
+        {"a file of the user", {.owner = ME, .group = ME, .mode = 0600}, NULL},
         {"umask 002 and a private group", {.owner = ME, .group = ME, .mode = 0664}, NULL},
-        {"root's", {.mode = 0644}, NULL},
-        {"root's for the user's group", {.group = ME, .mode = 0660}, NULL},
+        {"a file of root", {.mode = 0644}, NULL},
+        {"a file of root that the user's group can write", {.group = ME, .mode = 0660}, NULL},
         {"a secret of Kubernetes", {.group = 2000, .mode = 0440}, NULL},
-        {"others may read", {.owner = ME, .group = SHARED, .mode = 0644}, NULL},
-        {"OpenShift, of an earlier user", {.owner = 0, .group = 0, .mode = 0664}, NULL},
-        {"OpenShift, the user's own", {.owner = ME, .group = 0, .mode = 0660}, NULL},
-        {"a shared group",
+        {"a file that others can read", {.owner = ME, .group = SHARED, .mode = 0644}, NULL},
+        {"a file of root in an OpenShift image", {.owner = 0, .group = 0, .mode = 0664}, NULL},
+        {"a file of the user on OpenShift", {.owner = ME, .group = 0, .mode = 0660}, NULL},
+        {"a file that a shared group can write",
          {.owner = ME, .group = SHARED, .mode = 0620},
          "f: all of group 50 can write it; run: chmod g-w f"},
-        {"everybody, by a private group too",
+        {"a file that every user and the private group can write",
          {.owner = ME, .group = ME, .mode = 0666},
          "f: every user can write it; run: chmod o-w f"},
-        {"everybody, and a shared group",
+        {"a file that every user and a shared group can write",
          {.owner = ME, .group = SHARED, .mode = 0666},
          "f: every user can write it; run: chmod go-w f"},
-        {"a file of root that only root can change",
+        {"a file of root, whose mode only root can change",
          {.group = SHARED, .mode = 0660},
          "f: all of group 50 can write it; its owner must run: chmod g-w f"},
-        {"another user's",
+        {"a file of another user",
          {.owner = OTHER, .mode = 0600},
          "f: belongs to uid 1001, neither to root nor to you; run: chown 1000 f, or copy it and "
          "name the copy: VARIABLE=COPY"},
@@ -126,7 +126,7 @@ static void a_file_that_others_can_write_is_not_read(void **state)
 #define ID_1001 "\xe9\3\0\0"
 #define ACL(bytes) (bytes), sizeof(bytes) - 1
 
-static void lists(void **state)
+static void writers_in_an_acl_are_found(void **state)
 {
     (void)state;
     static const struct {
@@ -141,7 +141,7 @@ static void lists(void **state)
         {"another user may only read",
          ACL(HEAD USER_OBJ ENTRY("\2", "\4", ID_1001) GROUP_R MASK_RW OTHERS),
          NULL},
-        {"another user, less the mask",
+        {"another user, whose write permission the mask removes",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", ID_1001) GROUP_RW MASK_R OTHERS),
          NULL},
         {"a shared group",
@@ -151,7 +151,7 @@ static void lists(void **state)
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", ID_0) ENTRY("\2", "\6", ID_1000)
                  GROUP_R ENTRY("\x08", "\6", ID_0) ENTRY("\x08", "\6", ID_1000) MASK_RW OTHERS),
          NULL},
-        {"one behind those",
+        {"another user, after root's entry",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", ID_0) ENTRY("\2", "\2", ID_1001) GROUP_R MASK_RW),
          "an ACL lets user 1001 write it; run: setfacl -b f"},
         {"the owning group",
@@ -160,7 +160,7 @@ static void lists(void **state)
         {"an id that is not mapped in this namespace",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", NO_ID) GROUP_R MASK_RW),
          "an ACL lets user 4294967295 write it; run: setfacl -b f"},
-        {"a later version",
+        {"a later version of the format",
          ACL("\3\0\0\0"),
          "it has an ACL that cannot be read; run: setfacl -b f"},
         {"a piece of an entry",
@@ -355,7 +355,7 @@ static void settings_of_another_user(void **state)
          "[profile a]\n" ROLE "web_identity_token_file = /etc/shadow\n",
          NULL,
          REFUSED("4", "web_identity_token_file")},
-        {"the same as a source",
+        {"a file to read, in a source profile",
          "[profile a]\n" ROLE "[profile b]\nrole_arn = r\nweb_identity_token_file = /t\n",
          NULL,
          REFUSED("6", "web_identity_token_file")},
@@ -363,7 +363,7 @@ static void settings_of_another_user(void **state)
          "[profile a]\n" ROLE "endpoint_url = https://h\n" BASE,
          NULL,
          REFUSED("4", "endpoint_url")},
-        {"an endpoint of a section",
+        {"an endpoint in a services section",
          "[services s]\nsts =\n  endpoint_url = https://h\n[profile a]\nservices = s\n" ROLE BASE,
          NULL,
          REFUSED("3", "endpoint_url")},
@@ -382,7 +382,7 @@ static void settings_of_another_user(void **state)
          "ec2_metadata_service_endpoint = http://127.0.0.1\n",
          NULL,
          REFUSED("4", "ec2_metadata_service_endpoint")},
-        {"settings that are not needed with keys",
+        {"settings that a profile with keys does not use",
          "[profile a]\nendpoint_url = https://h\nca_bundle = /c\n"
          "ec2_metadata_service_endpoint = http://127.0.0.1\n" KEYS,
          NULL,
@@ -391,7 +391,7 @@ static void settings_of_another_user(void **state)
          "[services s]\nsso =\n  endpoint_url = https://h\n[profile a]\nservices = s\n" ROLE BASE,
          NULL,
          NULL},
-        {"the endpoint of renewals, where a token has none",
+        {"the endpoint of token renewals, for a session that cannot be renewed",
          "[services s]\nsso_oidc =\n  endpoint_url = https://h\n[profile a]\nservices = s\n"
          "sso_start_url = u\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n",
          NULL,
@@ -464,7 +464,7 @@ int main(void)
         cmocka_unit_test(owners_and_writers_are_checked),
         cmocka_unit_test(writers_of_a_foreign_file_are_described),
         cmocka_unit_test(a_file_that_others_can_write_is_not_read),
-        cmocka_unit_test(lists),
+        cmocka_unit_test(writers_in_an_acl_are_found),
         cmocka_unit_test(a_list_beside_a_private_group),
         cmocka_unit_test(file_systems_without_chmod_get_another_remedy),
         cmocka_unit_test(each_kind_of_file_is_checked_by_the_same_rule),

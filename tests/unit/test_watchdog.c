@@ -39,17 +39,17 @@ static void a_silent_worker_is_at_fault_after_two_seconds(void **state)
     (void)state;
     static const struct {
         const char *name;
-        int64_t opener_deadline; /* ticks after the start */
+        int64_t opener_deadline; /* in ms after the start */
         int64_t later;
         const char *fault;
     } rows[] = {
-        {"at once", INT64_MAX - START, 0, ""},
-        {"shortly before", INT64_MAX - START, 1999, ""},
-        {"two seconds", INT64_MAX - START, 2000, "does not respond"},
-        {"a deadline that has not passed yet", 1000, 1099, ""},
-        {"a deadline that was missed by a little", 900, 1000, ""},
-        {"a missed deadline", 100, 400, "does not respond"},
-        {"a missed deadline, and silent for a short time", 100, 399, ""},
+        {"silent for no time", INT64_MAX - START, 0, ""},
+        {"silent for a little less than two seconds", INT64_MAX - START, 1999, ""},
+        {"silent for two seconds", INT64_MAX - START, 2000, "does not respond"},
+        {"a deadline that was missed by 99 ms", 1000, 1099, ""},
+        {"a deadline that was missed by 100 ms, the margin", 900, 1000, ""},
+        {"a missed deadline, and silent for 400 ms", 100, 400, "does not respond"},
+        {"a missed deadline, and silent for 399 ms", 100, 399, ""},
     };
     for_each_row(row, rows, row->name) {
         struct ria_watchdog watchdog = started();
@@ -64,7 +64,7 @@ static void each_heartbeat_counts_and_a_stopped_worker_sends_none(void **state)
     struct ria_watchdog watchdog = started();
     for (int64_t later = 1500; later < 10000; later += 1500) {
         ria_watchdog_ping(&watchdog);
-        expect_text("beats", look(&watchdog, later), "");
+        expect_text("the worker sends heartbeats", look(&watchdog, later), "");
     }
     expect_text("no heartbeat since", look(&watchdog, 11000), "does not respond");
     watchdog = started();
@@ -73,25 +73,25 @@ static void each_heartbeat_counts_and_a_stopped_worker_sends_none(void **state)
     expect_text("stopped a moment ago", look(&watchdog, 2999), "");
     expect_text("stopped for two seconds", look(&watchdog, 3000), "was stopped");
     ria_watchdog_stop(&watchdog, false, START + 3000);
-    expect_text("it continues", look(&watchdog, 4999), "");
+    expect_text("the worker continues", look(&watchdog, 4999), "");
 }
 
 static void an_idle_worker_is_not_checked_until_it_works(void **state)
 {
     (void)state;
     struct ria_watchdog watchdog = started();
-    expect_number("looked at", ria_watchdog_due(&watchdog, START), START + 500);
+    expect_number("the worker is checked", ria_watchdog_due(&watchdog, START), START + 500);
     ria_watchdog_wait(&watchdog);
-    expect_text("waits", look(&watchdog, 5000), "");
-    expect_number("not looked at", ria_watchdog_due(&watchdog, START), INT64_MAX);
-    expect_text("waits for long", look(&watchdog, 50000), "");
+    expect_text("the worker waits", look(&watchdog, 5000), "");
+    expect_number("the worker is not checked", ria_watchdog_due(&watchdog, START), INT64_MAX);
+    expect_text("the worker waits for a long time", look(&watchdog, 50000), "");
     expect("no alarm", !is_raised(&watchdog));
     ria_watchdog_work(&watchdog);
     expect("an alarm", is_raised(&watchdog));
     ria_watchdog_read_alarm(&watchdog, true, START + 60000);
-    expect("taken", !is_raised(&watchdog));
-    expect_text("it has just started", look(&watchdog, 61999), "");
-    expect_text("and is silent", look(&watchdog, 62000), "does not respond");
+    expect("the alarm was read", !is_raised(&watchdog));
+    expect_text("the worker has just started", look(&watchdog, 61999), "");
+    expect_text("the worker is silent", look(&watchdog, 62000), "does not respond");
 }
 
 static void without_a_worker_nothing_is_checked(void **state)
@@ -99,14 +99,14 @@ static void without_a_worker_nothing_is_checked(void **state)
     (void)state;
     struct ria_watchdog watchdog = started();
     ria_watchdog_end(&watchdog);
-    expect_text("it has ended", look(&watchdog, 5000), "");
+    expect_text("the worker has ended", look(&watchdog, 5000), "");
     ria_watchdog_wait(&watchdog);
     watchdog = started();
     ria_watchdog_wait(&watchdog);
     expect_text("control", look(&watchdog, 1), "");
     ria_watchdog_work(&watchdog);
     ria_watchdog_read_alarm(&watchdog, false, START);
-    expect_text("an alarm of one that has ended", look(&watchdog, 5000), "");
+    expect_text("an alarm of a worker that has ended", look(&watchdog, 5000), "");
     const struct ria_watchdog none = {0};
     ria_watchdog_work(&none);
     ria_watchdog_ping(&none);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Which source botocore takes when several are configured: writes credential_order.json.
+"""Writes credential_order.json: the credential source that botocore uses if several are configured.
 
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_credential_order.py
         writes the file
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_credential_order.py --print
         prints the rows that this botocore gives
 
-DIRECTORY holds botocore 1.31 or later; `aws login` needs 1.42. Nothing of this tree's programs runs.
+DIRECTORY contains botocore 1.31 or later; the rows with `aws login` need 1.42. No program of this source tree runs.
 """
 import itertools
 import json
@@ -17,12 +17,12 @@ import tempfile
 import credential_order as order
 
 ABOUT = (
-    "Which credential source answers when several are configured, as botocore decides it: every single "
-    "source and every pair of two, without a named profile, with AWS_PROFILE and with a profile that is "
-    "named by option; then the sources of a profile that a role stands on, one by one and in pairs; then "
-    "settings of a source that come from two places. \"configured\" names entries of CONFIGURED in "
-    "tests/integration/credentials/credential_order.py, which also has the servers; \"access_key_id\" is what the "
-    "chain ends with, null where it stops or finds nothing. Written by generate_credential_order.py.")
+    "The credential source that botocore uses if several are configured. First every single source and every pair of "
+    "sources, without a named profile, with AWS_PROFILE, and with a profile that an option names; then the sources of a "
+    "role's source profile, one by one and in pairs; then settings of one source that come from two places. "
+    "\"configured\" names entries of CONFIGURED in tests/integration/credentials/credential_order.py, which also contains "
+    "the servers; \"access_key_id\" is the key id that botocore obtains, or null if it stops with an error or finds no "
+    "credentials. Written by generate_credential_order.py.")
 MORE = [
     ["profile web identity", "environment role"],
     ["profile token file", "environment role"],
@@ -70,7 +70,8 @@ def answer(situation):
     import botocore.credentials
     import botocore.exceptions
     import botocore.session
-    # Only the renewal of a login needs awscrt's keys, and the token here is a fresh one.
+    # botocore supports `aws login` only if EC, from awscrt, exists. Only a renewal uses it, and no token here needs
+    # one.
     botocore.credentials.EC = object()
     os.environ.clear()
     os.environ.update(situation.environment(), HOME=str(situation.home), PATH="/usr/bin:/bin")

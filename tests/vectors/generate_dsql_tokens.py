@@ -3,9 +3,10 @@
 
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_dsql_tokens.py [--print]
 
-With --print, it prints the text instead. DIRECTORY contains a botocore of 1.35.74 or later: earlier ones do not have the methods. They are called as AWS
-documents, except that the time is fixed. The intermediate values are those of the signer that the methods use. Before
-it writes a row, the program makes the token again with that signer alone, and compares.
+With --print, the program prints the text of the file and writes nothing. DIRECTORY contains botocore 1.35.74 or later;
+earlier releases do not have these methods. The program calls them as AWS documents, but at a fixed time. The
+intermediate values come from the signer that the methods use. For each row, the program also makes the token with the
+signer alone, and compares both tokens.
 """
 import json
 import pathlib
@@ -44,8 +45,8 @@ CASES = [
 
 
 def token(host, user, region, session_token, timestamp):
-    """The token by the method of botocore's client. The signer has taken the time when it calls the replaced method, and
-    has not used it yet."""
+    """The token that the method of botocore's client makes. To fix the time, this function replaces a method of the
+    signer, which the signer calls after it has read the clock and before it uses the time."""
     plain = botocore.auth.SigV4QueryAuth._modify_request_before_signing
 
     def with_timestamp(self, request):
@@ -65,7 +66,7 @@ def token(host, user, region, session_token, timestamp):
 
 
 def signing(host, user, region, session_token, timestamp):
-    """The intermediate values, by the signer."""
+    """The intermediate values and the token that the signer makes."""
     signer = botocore.auth.SigV4QueryAuth(Credentials(*KEYS, session_token), "dsql", region, expires=900)
     action = "DbConnectAdmin" if user == "admin" else "DbConnect"
     request = AWSRequest(method="GET", url=f"https://{host}/", params={"Action": action})

@@ -19,13 +19,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 ABOUT = {
     "service_endpoints.json": (
         "Hosts of STS, SSO, SSO's OIDC and sign-in for every region, by botocore's endpoint rules. \"hosts\" are "
-        "those without variant, with dual stack, with FIPS, with both; \"legacy\" is STS's with "
+        "those without a variant, with dual-stack, with FIPS, and with both; \"legacy\" is the host of STS with "
         "sts_regional_endpoints = legacy, and the region that a request to it is signed for. Written by "
         "generate_service_endpoints.py."),
     "query_endpoints.json": (
-        "Hosts of RDS and IAM for every region, by botocore's endpoint rules. \"hosts\" are those without variant, with "
-        "dual stack, with FIPS, with both; \"signed_for\" are the regions that requests to these hosts are signed for. "
-        "Written by generate_service_endpoints.py."),
+        "Hosts of RDS and IAM for every region, by botocore's endpoint rules. \"hosts\" are those without a variant, with "
+        "dual-stack, with FIPS, and with both; \"signed_for\" are the regions that requests to these hosts are signed "
+        "for. Written by generate_service_endpoints.py."),
 }
 SERVICES = {
     "service_endpoints.json": ("sts", "sso", "sso-oidc", "signin"),

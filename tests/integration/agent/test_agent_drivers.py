@@ -208,8 +208,9 @@ class DriverCase(LabCase):
 
 class Drivers(DriverCase):
     def rows(self, driver):
-        """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried
-        with several impostors. Each further spelling is tried with one impostor, which reveals the most."""
+        """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried with
+        several impostors. A further spelling that leaks is tried with the server without TLS, and one that does not
+        leak with a certificate of another CA."""
         rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in (None, "other_ca")]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS.values()]

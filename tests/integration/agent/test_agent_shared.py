@@ -26,10 +26,10 @@ class Invalid(LeaseCase):
             ("the port is PGPORT", {"without": ("port",)}, {}),
             ("the host is PGHOST", {"without": ("host",)}, {"PGHOST": self.lab.pg.host}),
             ("another user, which the command line overrides", {"user": "other_iam_user"}, {}),
-            ("a link to it", {"passfile": outside}, {}),
+            ("a link to the passfile", {"passfile": outside}, {}),
             ("a link to a link", {"passfile": second}, {}),
-            ("a link beside it", {"passfile": inside}, {}),
-            ("another path of it", {"passfile": self.home.path / "run" / ".." / "run" / "good"}, {}),
+            ("a link in the passfile's own directory", {"passfile": inside}, {}),
+            ("another path of the passfile", {"passfile": self.home.path / "run" / ".." / "run" / "good"}, {}),
         )
 
     def add_both(self, port, change):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam-agent --status: which entries are refused and why, and the last failure of each entry.
-
-Not here: the other lines of --status (test_agent_service.py)."""
+"""rds-iam-agent --status: which entries are refused and why, and the last failure of each entry. test_agent_service.py
+tests the other lines of --status."""
 import re
 import time
 

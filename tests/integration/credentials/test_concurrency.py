@@ -14,7 +14,7 @@ from service import await_true
 
 STARTS = 500
 FEW = 20
-# So many logins run at once. Each has a limit of 10 s, which a larger number would exceed on a loaded machine.
+# This many logins run at once. Each has a limit of 10 s, which a larger number would exceed on a loaded machine.
 LOGINS_AT_ONCE = 50
 # A shell script: waits until the test writes a line to its standard input, then runs the command.
 AT_GATE = 'read -r _; exec "$@" </dev/null'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam-fetch ends by its deadline, and the processes of a credential_process end with it."""
+"""rds-iam-fetch ends by its deadline, and the process group of a credential_process ends with it."""
 import os
 import pathlib
 import select
@@ -64,8 +64,9 @@ class Ends(CloudCase):
         self.assertTrue(inside.has_ended(PATIENCE))
         self.assertFalse(outside.has_ended(0), "control: the process outside the group still runs")
 
-    def test_at_the_deadline_everything_is_killed(self):
-        """One rds-iam-fetch is stopped and cannot keep its deadline. A second one never receives a request."""
+    def test_at_the_deadline_rds_iam_fetch_and_the_process_group_of_the_command_end(self):
+        """One rds-iam-fetch is stopped and cannot keep its deadline, so rds-iam kills it. A second one never receives a
+        request, and ends by itself."""
         near_end, far_end = socket.socketpair()
         program = harness.installed("libexec/**/rds-iam-fetch")
         mute = subprocess.Popen([str(program)], stdin=far_end, stderr=subprocess.PIPE, text=True)

@@ -191,7 +191,7 @@ class Redirects(HostileCase):
                     other.requests.clear()
 
     def test_a_container_that_redirects_to_the_metadata_service(self):
-        """Both have their true addresses."""
+        """The container's endpoint and the metadata service have AWS's addresses here."""
         def respond(method, path, body):
             return answer(302, Location="http://169.254.169.254/latest/meta-data/iam/security-credentials/role")
 
@@ -370,8 +370,8 @@ class Answers(HostileCase):
 
     @needs_root
     def test_localhost_is_this_machine_whatever_the_hosts_file_states(self):
-        """rds-iam checks the name in the URL. libcurl must not resolve it to another machine afterwards. Here
-        /etc/hosts does."""
+        """rds-iam checks that the URL names localhost. libcurl must then connect to this machine, although /etc/hosts
+        maps localhost to another address."""
         hosts = self.home.write("hosts", "169.254.170.2 localhost elsewhere\n")
         self.home.path.chmod(0o755)
         with LinkLocal() as network, Server(lambda *_: answer(200, json.dumps(KEYS)), network.listener) as server:

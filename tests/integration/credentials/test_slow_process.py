@@ -16,7 +16,7 @@ from service import Services, await_true
 
 LIMIT = "the credential_process exceeded the 10 s limit of a login; "
 SLOW = 11  # seconds; longer than the limit of a login
-AHEAD = 32  # seconds; longer than an earlier limit of the agent
+AHEAD = 32  # seconds; much longer than the limit of a login, and shorter than the agent's
 NOT_ANSWERED = 600
 LONG_LIMIT_SECONDS = 60
 IN_TIME = 5  # seconds that a hook may take if it uses the cache

@@ -109,7 +109,7 @@ class Targets(DocsCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def use_public_ca(self):
-        """The lab's CA stands for Amazon's public CAs, and is here in the file of those CAs alone."""
+        """Lets the lab's CA stand for Amazon's public CAs: puts it into their file, and another CA into that of RDS."""
         self.copy(self.lab.other_ca_file, "/etc/rds-iam/rds-ca.pem")
         self.addCleanup(self.copy, self.lab.ca_file, "/etc/rds-iam/rds-ca.pem")
         self.copy(self.lab.ca_file, "/etc/rds-iam/rds-ca-public.pem")

@@ -50,8 +50,9 @@ class Unit:
         return " ".join(words)
 
     def command_line(self, command, **more):
-        """A line of shell that runs a command of the unit, with these environment variables of the lab too. A variable in
-        the command is empty unless the unit's EnvironmentFile= sets it, which Debian's files do not."""
+        """A line of shell that runs a command of the unit, with these environment variables of the lab too. Variables
+        in the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do
+        not."""
         extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
         return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
 

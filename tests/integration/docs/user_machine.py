@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A machine on which a test runs what README.md and RECIPES.md show, as it is shown.
 
-It is a network of the lab, in which the databases have their usual ports, with an /etc and a /usr of its own, in which
-the product is installed below /usr. The user has an empty home and no rights; root can also be used.
+The machine is a network of the lab, in which the databases have their usual ports. It has an /etc and a /usr of its
+own, and the product is installed below /usr. Commands run as an ordinary user with an empty home, or as root.
 """
 import pathlib
 import re
@@ -17,7 +17,8 @@ from labcase import USER, harness
 from network import Host, NetworkCase
 from service import await_true
 
-# What the words in capitals stand for. Each word that a document explains is in this table.
+# The values of the placeholders, which are words in capitals. Each placeholder that a document explains is in this
+# table.
 WORDS = {
     "POSTGRES_ENDPOINT": lambda lab: lab.pg.host,
     "MYSQL_ENDPOINT": lambda lab: lab.mariadb.host,
@@ -145,7 +146,7 @@ class DocsCase(NetworkCase):
     # -- the documents --
 
     def fill(self, text):
-        """The text with the lab's names, and the words of this test, in the place of the words in capitals."""
+        """The text, in which names of the lab and self.words replace the placeholders (words in capitals)."""
         words = {**{name: value(self.lab) for name, value in WORDS.items()}, **self.words}
         names = "|".join(sorted(words, key=len, reverse=True))
         return re.sub(rf"\b({names})\b", lambda match: words[match[1]], text)

@@ -37,7 +37,7 @@ IN_DUMP = "".join(reversed(OWN)).encode()
 
 
 def allow_gcore():
-    """Allows gcore to attach to this process. With Yama's restrictions, otherwise only an ancestor may attach."""
+    """Allows gcore to attach to this process. Without this call, a kernel with Yama allows only ancestors to attach."""
     ctypes.CDLL(None).prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 

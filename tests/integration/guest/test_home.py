@@ -118,7 +118,7 @@ class UnusablePath(HomeCase):
         home = self.home.path / "directories"
         for name in USUAL:
             (home / name).mkdir(parents=True)
-        yield "directories in their place", home, "is a directory; replace it with a file"
+        yield "directories in the place of the files", home, "is a directory; replace it with a file"
         home = self.home.path / "loops"
         for name in USUAL:
             (home / name).parent.mkdir(parents=True, exist_ok=True)

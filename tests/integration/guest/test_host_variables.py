@@ -124,7 +124,7 @@ class SecondStart(HostVariablesCase):
                     self.assertIn(f"{FETCH} exited with status 127: a library that it needs is missing "
                                   f"or does not fit; run: ldd {FETCH}", result.stderr)
 
-    def test_not_where_it_has_loaded_its_libraries(self):
+    def test_no_second_start_if_the_libraries_were_loaded(self):
         for ends, words in (("exit 1", "exited with status 1 without a response"),
                             ("kill -SEGV $$", "was killed by signal 11 (SIGSEGV)"),
                             ("kill -KILL $$", "was killed by signal 9 (SIGKILL)"),
@@ -176,8 +176,8 @@ class InTheBackground(HostVariablesCase):
 
     def test_a_libcurl_that_is_only_in_the_callers_library_path(self):
         place = self.libcurl_elsewhere()
-        rows = (("its directory", {"LD_LIBRARY_PATH": place}, 2),
-                ("its directory and another one", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
+        rows = (("the directory of libcurl", {"LD_LIBRARY_PATH": place}, 2),
+                ("the directory of libcurl, after another one", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
                 ("only another directory", {"LD_LIBRARY_PATH": "/nowhere"}, 2),
                 ("no path", {}, 1))
         for name, extra, starts in rows:
@@ -198,7 +198,7 @@ class InTheBackground(HostVariablesCase):
             self.assertEqual(self.psql().returncode, 0, agent.log())
             self.assertEqual([start.get("LD_LIBRARY_PATH") for start in self.starts()], [None])
 
-    def test_not_where_it_has_loaded_its_libraries(self):
+    def test_no_second_start_if_the_libraries_were_loaded(self):
         for ends, words in (("exit 1", "exited with status 1 without a response"),
                             ("kill -SEGV $$", "was killed by signal 11 (SIGSEGV)"),
                             ("exit 126", "exited with status 126 without a response")):

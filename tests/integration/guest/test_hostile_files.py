@@ -140,12 +140,12 @@ class Owners(FilePlacesCase):
 
 
 class Replaced(WhoseFilesCase):
-    """Another process replaces a file all the time: by one that rds-iam must not use, and by a good one."""
+    """A thread replaces a file again and again, in turn by a file that rds-iam must not use and by a good file."""
 
     RUNS = 60
 
     def replacing(self, path, good, bad):
-        """Returns a function that ends the replacing."""
+        """Starts the thread. Returns a function that ends it."""
         has_ended = threading.Event()
         os.link(bad, path)
         fresh = path.with_name("fresh")
@@ -165,7 +165,8 @@ class Replaced(WhoseFilesCase):
         return end
 
     def check(self, path, text, bad_text, is_used, *arguments, **env):
-        """Runs rds-iam many times. It must use the good file, or refuse the other one, which every user can write."""
+        """Runs rds-iam many times. Each run must use the good file, or refuse the other file, which every user can
+        write."""
         good, bad = self.home.write("good", text), self.home.write("bad", bad_text)
         bad.chmod(0o666)
         proof = self.home.path / "proof"

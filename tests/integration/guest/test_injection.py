@@ -45,7 +45,7 @@ class Injection(WhoseFilesCase):
         return result
 
     def assert_log(self):
-        """Every line of the log has its form, and contains no control character."""
+        """Checks that every line of the log has the form of a log line, and contains no control character."""
         text = self.log.read_bytes().decode() if self.log.exists() else ""
         lines = text.split("\n")
         self.assertEqual(lines.pop(), "")

@@ -12,9 +12,9 @@ from service import agent_program
 TOOL = harness.installed("bin/rds-iam")
 USER_ID = 4321  # owns no file of the build, and is not the uid of unmapped users
 
-# Starts the command of its argument, waits until stdin says that it runs, and prints what a program of the same user
-# can do to it: read its environment, read its memory, trace it, and get a core file. As the parent of the command, it
-# may also trace where the kernel allows this only to ancestors (Yama).
+# Starts the command in its arguments, and waits for a line on stdin, which means that the command runs. Then prints
+# what a program of the same user can do to the command: read its environment, read its memory, trace it, and get a core
+# file. Some kernels (Yama) allow only ancestors to trace; this program is the command's parent.
 PROBE = r"""
 import ctypes, json, os, pathlib, re, resource, signal, socket, sys, time
 PTRACE_SEIZE, PTRACE_DETACH = 0x4206, 17
@@ -75,8 +75,8 @@ class UserCase(CloudCase):
 
 class OwnPrograms(UserCase):
     def probe(self, *argv, ready, comm=None):
-        """Runs PROBE. It gets its line when the file `ready` exists, which the command or its child makes. `comm` is
-        the name of the process that waits, if it is not that of the command."""
+        """Runs PROBE with the command. PROBE gets the line on its stdin when the file `ready` exists, which the command
+        or its child makes. `comm` is the name of the process to probe, if it differs from the command's name."""
         script = f'until [ -e "{ready}" ]; do sleep 0.02; done; echo'
         result = self.home.run(
             ["sh", "-c", f'({script}) | exec "$@"', "sh", *dropped(), "/usr/bin/python3", "-c", PROBE, *argv], None,
@@ -105,7 +105,7 @@ class OwnPrograms(UserCase):
         self.assertEqual(self.probe(*argv, ready=directory / "prod"), self.NOTHING)
 
     def test_rds_iam_fetch(self):
-        """It waits for a request."""
+        """rds-iam-fetch waits for a request, so the file `ready` can exist from the start."""
         ready = self.write("ready", "")
         self.assertEqual(self.probe(harness.installed("libexec/rds-iam/rds-iam-fetch"), ready=ready), self.NOTHING)
 

@@ -72,7 +72,7 @@ class Maps(ProgramsCase):
         result = self.home.run(
             [harness.installed("libexec/rds-iam/rds-iam-fetch")], None,
             LD_PRELOAD=str(MAPS_AT_EXIT), MAPS_AT_EXIT=str(self.traces))
-        self.assertEqual(result.returncode, 2, "it has no client that sends a request")
+        self.assertEqual(result.returncode, 2, "rds-iam-fetch ends, because no client sends a request")
         (path,) = self.traces.iterdir()
         for library in NETWORK_LIBRARIES:
             self.assertIn(library, path.read_text())

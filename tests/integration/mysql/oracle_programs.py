@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs on Oracle's client library. Each program is given only a host, a port and a user, and prints the user that
-the server sees. The library is the model in tests/loader, or a real one. Not here: the expectations of a single test.
+the server sees. The library is the model in tests/loader, or a real one. Each test file contains what its tests expect.
 """
 CTYPES = """
 import ctypes, sys

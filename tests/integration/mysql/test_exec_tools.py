@@ -63,7 +63,7 @@ class Tools(ToolCase):
                 for complaint in ("rds-iam", "my.cnf", "unknown", "WARNING", "ssl"):
                     self.assertNotIn(complaint, result.stderr)
 
-    def test_control_none_does_without_rds_iam_exec(self):
+    def test_control_none_logs_in_without_exec(self):
         for tool, words in TOOLS.items():
             with self.subTest(tool=tool):
                 self.exec(tool, *self.place(), *words, under=False)
@@ -124,7 +124,7 @@ class Tools(ToolCase):
                     self.assertNotIn("verified", result.stderr)
         self.assert_nothing_sent()
 
-    def test_nothing_is_written_and_a_read_only_home_serves(self):
+    def test_nothing_is_written_and_a_read_only_home_is_enough(self):
         result = self.exec("mariadb", *self.place(), *WHO)
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
         self.assertEqual(list(self.home.path.iterdir()), [])
@@ -133,7 +133,8 @@ class Tools(ToolCase):
             self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
 
     def test_children_of_a_tool_read_no_option_file_of_ours(self):
-        """`system` starts a shell. In the control, the shell's mariadb connects to RDS itself."""
+        """The command `system` starts a shell. The shell's mariadb connects to a local server without TLS. In the
+        control, it connects to RDS, and gets a token."""
         socket = self.lab.directory / "mariadb.sock"
         env = {"MYSQL_PWD": self.lab.passwords["native_user"]}
         local = f"mariadb -S {socket} -u native_user --skip-column-names -e 'select 1 + 1'"
@@ -323,7 +324,7 @@ class Local(ToolCase):
 
 
 class OptionFile(ToolCase):
-    """What a tool reads, by the maker of the tool and by the host."""
+    """Which option file a tool reads. This depends on the maker of the tool and on the host."""
 
     def read(self, maker, *words, name="mysqldump", own=None, **extra):
         directory = self.home.path / maker
@@ -369,8 +370,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
 
     def test_sources_that_are_not_read(self):
-        """Such a source can name another server than ~/.my.cnf and MYSQL_HOST do. But the arguments override such a
-        source."""
+        """A tool can read sources that rds-iam does not read. They may name another server than ~/.my.cnf and
+        MYSQL_HOST do, so rds-iam then adds no options unless the arguments name the server."""
         self.write_client(f"host={hostile.HOST}")
         for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
                              (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):

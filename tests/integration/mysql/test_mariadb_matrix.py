@@ -10,8 +10,8 @@ from mariadb_client import MariadbCase
 ME = f"{USER}@%"
 # The server sends an error or nothing, and closes the connection.
 DROP = "kill connection_id()"
-# For a program that cannot ping the server. Some of these statements may fail before the library reconnects,
-# depending on when each end detects the closed connection. The next statement succeeds.
+# The statements of a program that cannot ping the server. Several of them may fail before the library reconnects,
+# because each end needs time to detect that the connection is closed. Then the next statement succeeds.
 AGAIN = "select current_user()\n" * 10
 
 # Each program prints one line for each login: the user name that the server sees.

@@ -80,7 +80,8 @@ class OneHandle(HandleCase):
         self.assert_accepted(3)
 
     def test_two_failures_and_a_success(self):
-        """A failure frees the options of the handle, including those that the preload has set."""
+        """A failure frees the options of the handle, including those that the preload has set, unless the program sets
+        CLIENT_REMEMBER_OPTIONS. In both cases a later connection gets a token."""
         for options in ((), ("remember",)):
             with self.subTest(options=options):
                 nobody = "connect=" + self.rds.replace(USER, "nobody") + ",wrong"
@@ -88,7 +89,7 @@ class OneHandle(HandleCase):
                                    RDS_IAM_LOG="0")
                 self.assertEqual([line.split(" ")[1] for line in lines], ["1045", "1045", f"{USER}@%"])
 
-    def test_a_handle_that_goes_on_to_another_server_takes_nothing_with_it(self):
+    def test_a_handle_keeps_no_setting_for_the_next_server(self):
         with MySQLPeer(None, Script(asks=())) as peer:
             lines = self.steps("init", "remember", "connect=" + self.password + "x", "show",
                                "connect=" + self.plain(peer), "show", "connect=" + self.rds, "show")
@@ -207,7 +208,7 @@ class ProgramsOwn(HandleCase):
         self.assertEqual(lines, ["connect: native_user@% over TLS",
                                  self.shown(enforce=1, plugins=self.home.path)])
 
-    def test_empty_values_are_no_values(self):
+    def test_an_empty_value_counts_as_unset(self):
         lines = self.steps("init", "ssl-set=", "ca=", "connect=" + self.rds, "show")
         self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
 
@@ -251,12 +252,12 @@ class Mapped(HandleCase):
                         + "".join(line + "\n" for line in lines))
         return f"connect=127.0.0.1,{server.port},{USER}"
 
-    def test_a_tunnel_whose_section_asks_for_the_chain(self):
+    def test_a_tunnel_whose_section_allows_the_chain_alone(self):
         lines = self.steps("init", self.map("tls = verify-ca"))
         self.assertEqual(lines, [f"connect: {USER}@% over TLS"])
         self.assert_accepted()
 
-    def test_a_tunnel_whose_section_does_not(self):
+    def test_a_tunnel_whose_section_does_not_allow_the_chain_alone(self):
         lines = self.steps("init", self.map())
         self.assertNotIn(" over ", lines[0])
         self.assert_nothing_sent()

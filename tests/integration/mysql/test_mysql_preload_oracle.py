@@ -89,15 +89,15 @@ class Oracle(unittest.TestCase):
         self.in_each([self.line(HOST, plugins="/own")],
                      lambda *numbers: ("mysql_options", numbers[3], "/own"), ("connect", HOST, 0))
 
-    def test_a_failure_frees_what_the_program_has_set(self):
+    def test_a_failure_frees_the_options_of_the_program(self):
         self.in_each([self.line(HOST, mode=REQUIRED), self.line(HOST)],
                      lambda *numbers: ("mysql_options", numbers[2], REQUIRED), ("connect", HOST, 0), ("connect", HOST, 0))
 
-    def test_a_failure_that_remembers_does_not(self):
+    def test_a_failure_frees_nothing_with_client_remember_options(self):
         self.in_each([self.line(HOST, mode=REQUIRED)] * 2, lambda *numbers: ("mysql_options", numbers[2], REQUIRED),
                      ("connect", HOST, REMEMBER), ("connect", HOST, REMEMBER))
 
-    def test_another_host_takes_nothing_along(self):
+    def test_a_handle_keeps_no_setting_for_another_host(self):
         self.in_each([self.line(HOST), self.line(OTHER, ca="-", mode=PREFERRED, plugins="-"), self.line(HOST)],
                      ("connect", HOST, REMEMBER), ("connect", OTHER, REMEMBER), ("connect", HOST, REMEMBER))
 
@@ -128,7 +128,7 @@ class Oracle(unittest.TestCase):
                              env={"PATH": "/usr/bin:/bin", "RDS_IAM_CA": "/rds.pem"})
         self.assertEqual(result.stdout.splitlines(), [self.line(HOST, ca="-", mode=0, plugins="-")])
 
-    def test_a_version_that_nobody_knows_is_left_alone(self):
+    def test_nothing_is_set_in_an_unknown_version(self):
         self.assertEqual(self.run_steps(50600, ("connect", HOST, 0)), [self.line(HOST, ca="-", mode=0, plugins="-")])
 
 

@@ -53,7 +53,7 @@ class Logins(ProgramCase):
             with self.subTest(program=name):
                 self.assert_printed(name, self.run_program(name, own=[]))
 
-    def test_control_none_does_without_it(self):
+    def test_control_none_logs_in_without_exec(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 self.assertNotRegex(self.run_program(name, under=False).stdout, f"{ME}|uptime")
@@ -78,7 +78,7 @@ class Logins(ProgramCase):
         self.assertNotIn(ME, result.stdout)
         self.assert_nothing_sent()
 
-    def test_an_option_file_that_the_library_reads_counts(self):
+    def test_an_option_file_that_the_library_reads_is_respected(self):
         """Such an option counts even if it weakens the verification, because rds-iam does not change a user's
         settings."""
         self.home.write(".my.cnf", "[client]\nssl-verify-server-cert=0\n")
@@ -131,7 +131,7 @@ class Hostile(ProgramCase):
         result = self.run_program(name, port=peer.port, principal=hostile.PRINCIPAL, **{"host": hostile.HOST, **how})
         secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
         self.assertNotIn(ME, result.stdout)
-        self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
+        self.assertGreaterEqual(peer.connections, 1, "control: the client must have connected")
         self.assertEqual(traces.find(peer.received, secrets), [])
 
     def test_no_program_sends_a_token(self):
@@ -149,12 +149,12 @@ class Hostile(ProgramCase):
             with self.subTest(host=host), MySQLPeer(self.lab.certificates.other_ca) as peer:
                 self.assert_sends_nothing(peer, "a C program", host=host, own=[], NSS_WRAPPER_HOSTS=str(hosts))
 
-    def test_control_a_verified_peer_gets_one(self):
+    def test_control_a_verified_peer_gets_a_token(self):
         with MySQLPeer(self.certificate("server")) as peer:
             self.run_program("a C program", host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
-    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+    def test_control_without_the_guard_a_hostile_peer_gets_a_token(self):
         """The plugin is built from the same sources, but treats each connection as verified."""
         for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
             for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():

@@ -44,13 +44,13 @@ class OraclePrograms(hostile.HostileCase):
             with self.subTest(program=name, version=version):
                 self.assertEqual(self.run_program(name, version, own=[]).stdout, ME + "\n")
 
-    def test_control_none_does_without_it(self):
+    def test_control_none_logs_in_without_exec(self):
         for name, version in self.each():
             with self.subTest(program=name, version=version):
                 self.assertNotIn(ME, self.run_program(name, version, under=False).stdout)
         self.assert_nothing_sent()
 
-    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+    def test_control_without_the_guard_a_hostile_peer_gets_a_token(self):
         """The plugins are built from the same sources, but treat each connection as verified."""
         shipped = harness.installed("lib*/**/rds-iam/mysql/rds_iam_v1.so").parent
         for plugins, is_sent in ((shipped, False), (mysql_programs.SOURCE / "unguarded", True)):

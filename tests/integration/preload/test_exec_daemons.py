@@ -64,7 +64,7 @@ default_pass_scheme = PLAIN
 password_query = SELECT {function} AS password, '%u' AS user
 """
 FUNCTIONS = {"mysql": "current_user()", "pgsql": "current_user"}
-# So that the lab's host names resolve.
+# The variables with which the lab's host names resolve.
 NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_DISABLED"
 
 

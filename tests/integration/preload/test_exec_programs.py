@@ -77,7 +77,7 @@ class ProgramCase(LabCase):
 
 
 class StartedBy(ProgramCase):
-    """A program on libmariadb that is started by one which cannot load the preload."""
+    """A program on libmariadb, started by a program that cannot load the preload."""
 
     def login(self, *before):
         server = self.lab.mariadb

@@ -79,7 +79,7 @@ class Hostile(LabCase):
                     self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
     def test_a_ping_sends_no_token_to_any_server(self):
-        """PQping() logs in if it has a password. It needs no answer to one, so it gets no token."""
+        """PQping() logs in if it has a password. Its result is the same without a login, so it gets no token."""
         for certificate, sslmode in ((None, "disable"), ("other_ca", "require"), ("server", "verify-full")):
             for way in ("ping", "pingparams"):
                 for preloaded in (True, False):

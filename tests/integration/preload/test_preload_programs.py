@@ -53,7 +53,7 @@ class Logins(ProgramCase):
             with self.subTest(program=name):
                 self.assert_logs_in(name, own=[])
 
-    def test_control_none_does_without_it(self):
+    def test_control_none_logs_in_without_exec(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 result = self.run_program(name, under=False)
@@ -67,7 +67,7 @@ class Logins(ProgramCase):
                               "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL, **extra)
 
     def test_other_modes_of_psqlodbc_stay(self):
-        """Only disable is what psqlodbc passes if the user writes nothing."""
+        """rds-iam exec replaces only sslmode=disable, which psqlodbc passes to libpq if the user sets no SSLmode."""
         for mode, reason in (("require", "sslmode=require"), ("verify-ca", "host name was not verified")):
             with self.subTest(mode=mode):
                 result = self.psqlodbc(f"SSLmode={mode}")
@@ -78,7 +78,7 @@ class Logins(ProgramCase):
         self.assert_nothing_sent()
 
     def test_psqlodbc_with_a_password_stays_without_tls(self):
-        """The password account of an RDS server without TLS is as without rds-iam exec; a token is not sent."""
+        """A given password is sent to an RDS server without TLS, as without rds-iam exec. A token is not sent."""
         for mode in ("PWD=typed-at-the-prompt;", "PWD=typed-at-the-prompt;SSLmode=disable"):
             with self.subTest(mode=mode), PostgreSQLPeer(None) as peer:
                 text = pg_programs.PYODBC % {"host": self.lab.pg.host, "port": peer.port, "user": USER,
@@ -88,7 +88,7 @@ class Logins(ProgramCase):
                 self.assertEqual(set(peer.answers), {(False, b"typed-at-the-prompt\0")})
 
     def test_another_driver_that_disables_tls_stays(self):
-        """Control: the same setting from psycopg2, which passes nothing by itself."""
+        """Control: psycopg2 passes sslmode=disable only if the user sets it, so rds-iam exec does not replace it."""
         pg = self.lab.pg
         text = pg_programs.PYTHON.format(module="psycopg2", arguments=pg_programs.KEYWORDS + ', sslmode="disable"')
         place = {"host": pg.host, "port": pg.port, "user": USER, "database": "work"}
@@ -111,7 +111,7 @@ class Hostile(ProgramCase):
     def assert_sends_nothing(self, peer, name, **how):
         result = self.run_program(name, port=peer.port, **how)
         self.assertNotEqual(result.returncode, 0)
-        self.assertGreaterEqual(peer.connections, 1, f"control: the client was there: {result.stderr}")
+        self.assertGreaterEqual(peer.connections, 1, f"control: the client must have connected: {result.stderr}")
         self.assertEqual(traces.find(peer.received, self.secrets()), [])
         return result
 
@@ -131,14 +131,14 @@ class Hostile(ProgramCase):
                 result = self.assert_sends_nothing(peer, "psql", host=host, own=[], NSS_WRAPPER_HOSTS=str(hosts))
                 self.assertIn(reason, result.stderr)
 
-    def test_control_a_verified_peer_gets_one(self):
+    def test_control_a_verified_peer_gets_a_token(self):
         for name in ("psql", "psycopg 3"):
             with self.subTest(program=name), PostgreSQLPeer(self.lab.certificates.server) as peer:
                 self.run_program(name, port=peer.port)
                 self.assertNotEqual(traces.find(peer.received, self.secrets()), [])
                 self.assertEqual([encrypted for encrypted, _ in peer.answers], [True])
 
-    def test_control_without_the_guard_a_hostile_peer_gets_one(self):
+    def test_control_without_the_guard_a_hostile_peer_gets_a_token(self):
         """Another token module, built from the same sources, treats each connection as verified."""
         source = pg_programs.SOURCE
         swapped = {"LD_PRELOAD": f"libnss_wrapper.so:{source}/other_module.so"}

@@ -82,7 +82,8 @@ class Stacks(LabCase):
         return int(words["used"])
 
     def test_the_stack_size_that_a_token_needs(self):
-        """With each source of credentials it is far below the free stack space that the preload requires."""
+        """With keys in the environment and with a credential_process, a login uses far less stack than the preload
+        requires to be free."""
         token = self.lab.token("etl", self.lab.pg, USER)
         stock = self.used(self.loads(LARGE_KIB, "fields", "connect_now", preload=False, PGPASSWORD=token))
         lab = self.lab.principals["etl"]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, a PostgreSQL connection to RDS with sslmode prefer or allow, or without an sslmode, becomes
-verify-full with the CA store of rds-iam, or verify-ca if the configuration says so. With sslmode verify-full it gets the CA store if the user names no root
-certificates. Other sslmodes and connections to other hosts do not change."""
+"""How rds-iam exec changes the sslmode of a PostgreSQL connection to RDS. The modes prefer and allow, and a missing
+mode, become verify-full with the CA store of rds-iam, or verify-ca if the configuration contains it. With verify-full,
+the connection uses the CA store if the user names no root certificates. Other sslmodes, and connections to other hosts,
+do not change."""
 import pathlib
 import struct
 
@@ -97,7 +98,8 @@ class Connections(VerifiedCase):
         self.assertIn("root certificate file", self.psql(words="sslmode=verify-full").stderr, "libpq's own message")
 
     def test_verify_ca_gets_the_roots_of_rds(self):
-        """A section allows a token without the name. The chain is verified with the roots of the CA store."""
+        """A section allows a token although the name is not verified. The chain is verified with the roots of the CA
+        store."""
         pg = self.lab.pg
         self.home.write(".config/rds-iam/config", f"[{pg.host}]\ntls = verify-ca\n")
         self.assert_in(self.psql(words="sslmode=verify-ca"))
@@ -181,7 +183,8 @@ class Connections(VerifiedCase):
         self.assertEqual(peer.answers, [])
 
     def test_a_section_with_verify_ca(self):
-        """The chain is verified, and not the name, as in MariaDB's library. What a setting requires stays."""
+        """The section makes libpq verify the chain and not the name. If the user sets sslmode=verify-full, libpq still
+        verifies the name."""
         pg = self.lab.pg
         section = f"[127.0.0.1]\nendpoint = {pg.host}:{pg.port}\ntls = verify-ca\n"
         self.home.write(".config/rds-iam/config", section)

@@ -122,8 +122,8 @@ class Behaviour(unittest.TestCase):
             self.assertIn(WARNINGS[row["name"]], result.stderr)
 
     def test_a_full_uri_without_scheme(self):
-        """The tool does not complete the value to a URL. It uses it neither as a path at the address of ECS nor as
-        a host."""
+        """rds-iam rejects a value without http:// or https://. It does not complete such a value to a URL, append it to
+        the address of ECS, or use it as a host."""
         address = self.url.removeprefix("http://")
         variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
         row = {"config": "", "credentials": "", "env": {variable: "${MOCK}/creds"}}

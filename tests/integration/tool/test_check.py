@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check`: logins that succeed, its output, and mistakes on the command line. test_check_configured.py has
-services and option files, test_check_causes.py the causes of a refused login."""
+"""`rds-iam check`: logins that succeed, its output, and mistakes on the command line. test_check_configured.py tests
+services and option files; test_check_causes.py tests the causes of a refused login."""
 import concurrent.futures
 import copy
 import json
@@ -24,7 +24,7 @@ PROGRAMS = harness.BUILD / "tests/integration/src"
 # A run may take this much longer than the client alone: it also asks STS and the server, each once.
 SECONDS_MORE = 2
 ATTEMPTS = 5
-# The limits of a run: credentials, identity, the server, the login; and the time of a loaded machine.
+# The sum of the time limits of a run (credentials, identity, server, login), and a margin for a loaded machine.
 BUDGET_SECONDS = 90
 
 
@@ -74,7 +74,7 @@ class Good(CheckCase):
                 self.assertEqual((output.status, output.causes), (1, ("password-given",)), output.document["items"][-3:])
 
     def test_the_clock(self):
-        """A fault is a clock with which logins are refused."""
+        """A wrong clock is a fault only if the server refuses logins because of it; otherwise it is a warning."""
         for offset, mark in ((0, "ok"), (200, "warning"), (600, "warning"), (-200, "warning"), (1000, "fault"), (-1000, "fault")):
             with self.subTest(offset=offset):
                 self.lab.clock(offset)
@@ -112,7 +112,7 @@ class Times(CheckCase):
                 labels = "name, TCP, TLS, credentials, signature, server's verdict, the whole login"
                 self.assertRegex(output.item("times")["text"], labels.replace(",", r" \d+\.\d ms,") + r" \d+\.\d ms")
 
-    def test_a_slow_verdict_is_the_servers(self):
+    def test_a_slow_verdict_counts_as_time_of_the_server(self):
         class Slow(PostgreSQLPeer):
             def record_password(self, wire, data):
                 super().record_password(wire, data)

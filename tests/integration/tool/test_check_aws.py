@@ -70,7 +70,8 @@ class AwsCase(CloudCase):
         return reply.keys().env()
 
     def assert_alone(self, output, cause, *unseen):
-        """The cause stands alone, or before `unseen`: what AWS cannot see, and what may be true as well."""
+        """Checks that the command names only this cause, followed by `unseen`: causes that AWS cannot see, so that they
+        may also be true."""
         self.assertEqual((output.status, output.causes), (3, [cause, *unseen]), json.dumps(output.document, indent=1))
 
 
@@ -133,7 +134,7 @@ class EachCauseAlone(AwsCase):
         self.assertEqual(output.item("policy")[0], "skipped")
 
     def test_another_account_that_has_a_database_of_the_same_name(self):
-        """The endpoint tells the two apart."""
+        """The two databases differ only in their endpoints, and the command compares the endpoints."""
         host = "mypg.zyxwvutsrqpo.us-east-1.rds.amazonaws.com"
         self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {host}:{self.lab.pg.port}\ntls = verify-ca\n")
         output = self.check("asker", "--aws", host="127.0.0.1")
@@ -288,7 +289,7 @@ class Unanswered(AwsCase):
         self.assertEqual([c["host"] for c in self.calls() if "elsewhere" in (c["host"] or "")], [])
 
     def test_a_resource_id_that_is_none(self):
-        """Text of a response is not written into an ARN or a command unless it has the form of one."""
+        """A resource id of a response is written into an ARN or a command only if it has the form of a resource id."""
         body = ("<R><DBInstance><DBInstanceIdentifier>mypg</DBInstanceIdentifier><DbiResourceId>db-1; rm -rf ~"
                 "</DbiResourceId><DBInstanceArn>arn:aws:rds:us-east-1:123456789012:db:mypg</DBInstanceArn>"
                 "<DBInstanceStatus>available</DBInstanceStatus></DBInstance><ResponseMetadata><RequestId>r</RequestId>"

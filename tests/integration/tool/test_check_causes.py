@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` names the true cause of a refused login.
 
-Each row makes one cause in the lab. The proof that it is this cause: the verifier's reason in the journal, or what a
-scripted server sent. The real client must fail with the error of the row. If the client can see the cause, the
-command names only this cause. If RDS hides several causes behind one error, the command names all of them, and their
-outputs are equal.
+Each row makes one cause in the lab. The verifier's reason in the journal, or what a scripted server sent, proves that
+this cause was made. The real client must fail with the error of the row. If the client can see the cause, the command
+names only this cause. If RDS reports several causes by the same error, the command names all of them, and prints the
+same output for each of them.
 
 The lines of the manual's table of causes, common/check/CAUSES.md, must be what the rows show. Run this file with --write
 to write the table again.
@@ -83,7 +83,7 @@ class Causes(CheckCase):
             self.assertEqual([f"{v['reason']}: {v['detail']}"[:len(proof)] for v in sent], [proof] * count)
 
     def assert_manual(self, row, seen):
-        """Checks that the manual shows what was seen, or takes it for the new manual."""
+        """Checks that the manual shows what was seen. With --write, adds it to the new manual instead."""
         TABLE.add(row.name, seen)
         if TABLE.is_written:
             return
@@ -138,7 +138,7 @@ class Causes(CheckCase):
         self.run_rows(*rows.ALIKE_USERS[6:])
 
     def test_a_user_that_mariadb_does_not_have(self):
-        """For a user that does not exist, MariaDB uses the plugin of another account, which the name decides."""
+        """If a user does not exist, MariaDB uses the plugin of one of its accounts; which one depends on the name."""
         for user in ("missing_user", "Clickpipes_IAM_User", "nobody", "app"):
             with self.subTest(user=user):
                 output = self.check(self.login_to("mysql", user=user))
@@ -161,7 +161,8 @@ class Causes(CheckCase):
 
 
 class Manual(unittest.TestCase):
-    """That the manual has no more than the rows. Its lines are compared where the rows run."""
+    """The manual contains the rows and no others, in the same order. The class Causes compares the text of each
+    line."""
 
     def test_control_a_line_that_was_not_seen_is_found(self):
         line = next(line for line in TABLE.lines() if "`no-tls`" in line)

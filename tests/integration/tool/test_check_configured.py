@@ -137,7 +137,7 @@ class Configured(CheckCase):
         self.assertRegex(output.item("agent's last error")["text"], rf"^\S+Z {USER} at \S+: no AWS credentials: ")
 
     def test_a_service_that_the_agent_does_not_know(self):
-        """The agent reads another service file, so that the passfile of this service does not exist."""
+        """The agent reads another service file, so the passfile of this service does not exist."""
         self.services.add("prod")
         other = self.home.write("other.conf", "# no services\n")
         with self.services.agent("etl", wait=False, **{**self.env, "PGSERVICEFILE": str(other)}):
@@ -269,7 +269,7 @@ class Configured(CheckCase):
         return self.run_argv(argv, self.login().change(env=env))
 
     def test_all_services_and_groups(self):
-        """Services and groups for other hosts than RDS are left out, but not a service with a passfile."""
+        """Services and groups for hosts other than RDS are left out."""
         server = self.lab.mariadb
         self.services.add("prod")
         self.services.add("work", dbname="work")

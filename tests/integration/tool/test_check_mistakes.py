@@ -16,7 +16,7 @@ class Mistakes(CheckCase):
         self.assert_accepted()
 
     def test_a_database_that_does_not_exist(self):
-        """The result is that of the login, and says that the token was accepted."""
+        """The result is that of the login, and the summary states that the server accepted the token."""
         for output in (self.check(self.login_to("postgres", dbname="no_such_database")),
                        self.check(self.login_to("mysql", dbname="no_such_database"))):
             self.assertEqual((output.status, output.document["result"]), (3, "refused-by-server"), output.stdout)

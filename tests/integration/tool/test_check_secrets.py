@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""No output of `rds-iam check` contains a secret or a token: with a canary in each kind of source of credentials, and in
-each place of a password, at each level of RDS_IAM_LOG, as text and as JSON."""
+"""No output of `rds-iam check` contains a secret or a token, at any level of RDS_IAM_LOG, as text or as JSON. The tests
+put a secret into each kind of credential source, and into each place where a password can be set."""
 import re
 
 from check_case import CheckCase
@@ -22,7 +22,7 @@ class Secrets(SecretSources, CheckCase):
         return re.sub(rb"/cache/[0-9a-f]{64}(\.json)?", b"", text), done.returncode
 
     def assert_hidden(self, login, needles):
-        """Returns the exit statuses."""
+        """Checks that no output contains a needle or a token. Returns the exit statuses."""
         statuses = set()
         for level in LEVELS:
             for options in ((), ("--json",)):

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Aurora DSQL: psql logs in to the lab's cluster under `rds-iam exec`, with the agent and with a printed token. The
-lab's verifier checks service and action of each token, and the grants of the cluster. The other commands know such an
-endpoint.
+lab's verifier checks service and action of each token, and the grants of the cluster. `setup`, `check` and `lint`
+accept the name of such a cluster.
 
-In the CA store, the lab's CA is the public one and another CA is that of RDS. A login of DSQL that succeeds was thus
-verified by the public roots.
+In the CA store of the tests, the lab's CA is in the file of the public CAs, and the file of RDS's CAs contains another
+CA. So if a login to DSQL succeeds, the public CAs verified the server.
 """
 import json
 import pathlib
@@ -119,8 +119,9 @@ class Logins(DsqlCase):
         self.assert_in(self.home.run(["psql", "-XAtwc", WHO, "service=cluster"], None))
 
     def test_a_tunnel(self):
-        """The port is not a part of the token, so the endpoint's own name at another port needs no section; another name
-        does, and no certificate contains it."""
+        """A name that is not the endpoint's own needs a section. The certificate of the lab's server contains
+        db.example.com, so this login succeeds; the certificate of a real cluster contains no such name. (The endpoint's
+        own name needs no section at any port, because a token of DSQL contains no port.)"""
         server = self.lab.dsql
         self.assertNotEqual(server.port, 5432)
         self.home.write(".config/rds-iam/config", f"[db.example.com]\nendpoint = {server.host}:5432\n")

@@ -90,7 +90,7 @@ class Commands(CommandCase):
         self.assert_both_log_in("sh", "-c", 'exec "$@"', "sh", self.tool, "exec", "--", "sh", "-c")
 
     def test_a_service_with_the_least_environment(self):
-        """The command runs as systemd's ExecStart= runs a service: no HOME, no USER, the root directory as working
+        """The command runs as systemd's ExecStart= runs a service: without HOME and USER, and with / as the working
         directory."""
         given = self.home.env("etl")
         for leave_out in (("HOME",), ("HOME", "PATH")):
@@ -166,7 +166,7 @@ class MoreRights(CommandCase):
 
     @needs_root
     def test_a_program_that_only_root_can_read(self):
-        """sudo has this mode on some systems. rds-iam runs as another user, who may run the program, not read it."""
+        """sudo has this mode on some systems. rds-iam runs as another user, who may run the program but not read it."""
         path = self.privileged("/usr/bin/env", 0o4111)
         os.chown(path, 0, 0)
         path.chmod(0o4111)

@@ -47,7 +47,7 @@ class Programs(SetupCase):
                 line = next(line for line in text.splitlines() if line.startswith(start)).split("#")[0].strip()
                 exports = "".join(re.findall(r"^ +export .*\n", text, re.M))
                 self.assertEqual(exports != "", environment)
-                # PHP 8.2 loads its modules in a way in which the lab's names do not reach them.
+                # The modules of PHP 8.2 do not use the lab's name resolution (libnss_wrapper.so).
                 address = {"PGHOSTADDR": "127.0.0.1"} if argv[0] == "php" else {}
                 result = self.home.run(["sh", "-c", exports + 'exec "$@"', "sh",
                                         *(word.replace("LINE", line) for word in argv)], None, **address)

@@ -154,7 +154,7 @@ class Refusals(WriteCase):
                 self.assert_refused_unchanged(kind, "has 2 names (hard links)")
 
     def test_a_file_with_an_access_control_list(self):
-        """Without the list, the group would have the rights of its mask."""
+        """A new file without the list would give the group the rights that the list's mask has."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):
                 path = self.home.write(kind.file, "# own\n")
@@ -186,8 +186,8 @@ class Refusals(WriteCase):
                 self.home.write(f"{kind.file}{BACKUP}.{number}", "")
             self.assert_refused_unchanged(kind, "no backup can be written beside it: File exists")
 
-    def test_two_writers_at_once(self):
-        """Each of two services gets its entry. The lock orders the writers."""
+    def test_eight_writers_at_once(self):
+        """Each of eight commands adds its service. A lock lets them write one after the other."""
         self.home.write(POSTGRES.file, "# own\n")
         running = [subprocess.Popen(
             [str(word) for word in self.argv(POSTGRES, "--service", f"s{i}")], stdout=subprocess.DEVNULL,

@@ -335,7 +335,8 @@ class Contents(WriteCase):
                 self.assertIn("nothing was changed", self.write(kind).stdout)
 
     def test_home_is_not_set(self):
-        """The home directory of the passwd entry is used, in a root of its own."""
+        """A HOME that is not an absolute path is refused. Without HOME, the home directory of the passwd entry is used,
+        which libnss_wrapper supplies here."""
         for home, message in (("relative", "is not known; set HOME to an absolute path"),):
             for kind in KINDS:
                 with self.subTest(kind=kind.name, home=home):

@@ -64,7 +64,7 @@ class Cloud:
         self.now = now
 
     def answer(self, request):
-        """Returns the Answer, and the Fault that disturbs it or None."""
+        """Returns the Answer, and the Fault that affects the request, or None."""
         request.service, service = self._route(request)
         if service is not None:
             request.operation = service.operation(request)

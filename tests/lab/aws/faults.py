@@ -16,7 +16,7 @@ first affects it.
 | close        | a connection that is closed after the request                                      |
 | truncated    | the real response, shorter than its Content-Length, then the end                   |
 | flood        | the real response, followed by blanks up to one gigabyte                           |
-| status       | `status`; with `code` an error in the service's form, else `body` as `content_type` |
+| status       | `status`; if `code` is given, an error in the service's form, otherwise `body` with the content type `content_type` |
 | content-type | the real response with the content type `content_type`                             |
 | redirect     | `status` (302) to `location`, or to the same path on elsewhere.example.com         |
 | malformed    | the first half of the real body, with a Content-Length that matches it             |

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The part that RDS and IAM have in common: the query protocol, who sent a request, and whether the sender's policies
-allow it. sts.py does not need it: STS allows every caller to ask who it is, and assume.py decides about roles.
+"""The common part of RDS and IAM. It parses the query protocol, determines the sender of a request, and checks that the
+sender's policies allow the request. STS does not use it: every caller may request its own identity, and assume.py
+decides who may assume a role.
 """
 import re
 

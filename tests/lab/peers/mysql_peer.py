@@ -45,9 +45,10 @@ def switch(plugin, data=b""):
 
 
 class Script(NamedTuple):
-    """What the peer sends on one connection: the plugin that its greeting names (or a packet in its place), the packets that request data from
-    the client (the client answers each), the verdict, and how many commands it serves after OK. With is_cut, the peer
-    sends only the first half of the last of these packets and closes the connection."""
+    """What the peer sends on one connection. greeting is the plugin that the greeting names, or a packet that is sent
+    in place of the greeting. asks are packets that request data; the client answers each of them. verdict ends the
+    login. After the verdict OK, the peer serves this number of commands. If is_cut is true, the peer sends only the
+    first half of the last packet of this script, and closes the connection."""
 
     greeting: str = NATIVE
     asks: tuple = (switch(CLEAR),)

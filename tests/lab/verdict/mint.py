@@ -24,7 +24,7 @@ def mint(principal, host, port, user, region, at=None, life=LIFE_SECONDS, servic
 
 def mint_dsql(principal, host, action, region, at=None, life=LIFE_SECONDS, service="dsql"):
     """A token of Aurora DSQL for an action, "DbConnect" or "DbConnectAdmin". It contains no port and no user. Debian 12's
-    botocore has no method for it, and the method of later ones is the signer that is used here."""
+    botocore has no method that makes such a token. Later releases have one, which uses the same signer as _sign()."""
     return _sign(principal, host, {"Action": action}, region, at, life, service)
 
 

@@ -5,7 +5,7 @@
 #include "rds_iam.h"
 
 #include "aws/identity.h"
-#include "aws/inquiry.h"
+#include "aws/inquiry_form.h"
 #include "fake_world.h"
 #include "unit.h"
 
@@ -103,6 +103,15 @@ static void without_credentials_nothing_is_asked(void **state)
     assert_non_null(strstr(err.text, "no AWS credentials"));
 }
 
+static void only_actions_of_the_table_are_questions(void **state)
+{
+    (void)state;
+    enum ria_question question;
+    assert_false(ria_question_find("rds:DeleteDBInstance", &question));
+    assert_true(ria_question_find(ria_question_action(0), &question)); /* control */
+    assert_int_equal(question, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +119,7 @@ int main(void)
         cmocka_unit_test(a_privileged_process_asks_nothing),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_nothing_is_asked),
+        cmocka_unit_test(only_actions_of_the_table_are_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,19 +78,6 @@ static void a_regular_file_is_read_with_owner_and_mode(void **state)
     assert_string_equal(ria_buf_text(&text), "some\ntext\n");
 }
 
-/* A file of /proc that is opened but not read at this position. */
-static void a_read_error_is_reported(void **state)
-{
-    (void)state;
-    RIA_AUTO(buf) text = {.max = 100};
-    struct ria_error err = {0};
-    const struct ria_world *world = ria_process_world();
-    assert_int_equal(
-        world->read_file(world->self, "/proc/self/mem", &text, NULL, &err), RIA_FAILED);
-    assert_string_equal(err.text, "/proc/self/mem: cannot be read completely: Input/output error");
-    assert_int_equal(err.code, RIA_E_CONFIG);
-}
-
 static struct ria_file look_at(const char *name)
 {
     const struct ria_world *world = ria_process_world();
@@ -490,7 +477,6 @@ static void a_directory_that_others_can_write_is_not_private(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_read_error_is_reported),
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
         cmocka_unit_test(stat_shows_the_file_that_is_read_until_it_changes),
         cmocka_unit_test(a_file_written_just_now_is_not_settled),

@@ -434,100 +434,6 @@ static void a_rejected_entry_is_reported_with_its_line(void **state)
     }
 }
 
-/* libpq stops reading at the long line. */
-static void an_entry_after_an_overlong_line_is_rejected(void **state)
-{
-    (void)state;
-    static const size_t lengths[] = {1022, 1023};
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        char text[2048] = "";
-        char *at = text + sprintf(text, "[b]\nuser=u\n#");
-        memset(at, 'x', lengths[i] - 2);
-        (void)sprintf(at + lengths[i] - 2, "\n[a]\nhost=h\n" GOOD);
-        RIA_AUTO(service_file) file;
-        read_good(text, &file);
-        struct ria_entry entry;
-        struct ria_error err = {0};
-        take(&file, "a", &entry);
-        bool is_good = ria_entry_check(&entry, &err);
-        assert_int_equal(is_good, i == 0);
-        if (!is_good) {
-            assert_string_equal(
-                err.text,
-                "f:3: this line is longer than the 1022 bytes that libpq reads, so libpq cannot "
-                "read [a]; shorten the line");
-        }
-    }
-}
-
-/* The program has opened the file itself, so rds-iam checks the opened file. */
-static void an_opened_file_is_checked_like_a_named_one(void **state)
-{
-    (void)state;
-    static const struct {
-        struct ria_file facts;
-        const char *text;
-        int fd;
-        const char *message; /* NULL: it is accepted */
-    } rows[] = {
-        {{.owner = 7, .mode = 0100600}, "[a]\n", 5, NULL},
-        {{.owner = 7, .mode = 0100666}, "[a]\n", 5, "f: every user can write it; run: chmod o-w f"},
-        {{.owner = 7, .mode = 0100600},
-         "[a]\n",
-         -1,
-         "f: libpq reads the service from it, but rds-iam cannot check who can write it; name a "
-         "regular file of your own (PGSERVICEFILE)"},
-        {{.owner = 7, .mode = 0100600},
-         NULL,
-         5,
-         "f: libpq reads the service from it, but rds-iam cannot check who can write it; name a "
-         "regular file of your own (PGSERVICEFILE)"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct one_file self = {.text = rows[i].text, .facts = rows[i].facts};
-        struct ria_world world = world_of(&self);
-        struct ria_error err = {0};
-        assert_int_equal(ria_service_check("f", rows[i].fd, &world, &err), rows[i].message == NULL);
-        if (rows[i].message != NULL) {
-            assert_string_equal(err.text, rows[i].message);
-        }
-    }
-}
-
-/* libpq accepts these lines and reads another value than the user means. */
-static void values_that_libpq_reads_literally_are_reported(void **state)
-{
-    (void)state;
-    static const char *const rows[][2] = {
-        {"host =h", "libpq takes the blank before the = as part of the key; write key=value"},
-        {"host\t=h", "libpq takes the blank before the = as part of the key; write key=value"},
-        {"host=\"h\"", "the value begins with a quote, which libpq takes as part of the value"},
-        {"host='h'", "the value begins with a quote, which libpq takes as part of the value"},
-        {"host= h", "the value begins with a blank, which libpq takes as part of the value"},
-        {"host=\th", "the value begins with a blank, which libpq takes as part of the value"},
-        {"passfile=~/p", "libpq expands neither ~ nor $HOME; write the full path"},
-        {"sslrootcert=$HOME/p", "libpq expands neither ~ nor $HOME; write the full path"},
-        {"host=~", NULL},
-        {"passfile=/p", NULL},
-        {"nonsense=~/p", NULL},
-        {"=h", NULL},
-        {"host", NULL},
-        {"host=", NULL},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[64];
-        (void)snprintf(text, sizeof(text), "[a]\n%s\n", rows[i][0]);
-        RIA_AUTO(service_file) file;
-        read_good(text, &file);
-        assert_int_equal(file.setting_count, 1);
-        const char *fault = ria_keyword_fault(&file.settings[0]);
-        assert_int_equal(fault == NULL, rows[i][1] == NULL);
-        if (fault != NULL) {
-            assert_string_equal(fault, rows[i][1]);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -543,9 +449,6 @@ int main(void)
         cmocka_unit_test(a_service_without_a_passfile_is_ignored),
         cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
         cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),
-        cmocka_unit_test(an_entry_after_an_overlong_line_is_rejected),
-        cmocka_unit_test(an_opened_file_is_checked_like_a_named_one),
-        cmocka_unit_test(values_that_libpq_reads_literally_are_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each reader of a record rejects a record with one wrong field: a field that it does not know, a
- * text that is too long, a text with a NUL byte, and a number that is no number. Control: the same
- * record without this field is accepted. */
+ * text that is too long, a text with a NUL byte, and a number of another length than eight bytes.
+ * Control: the same record without this field is accepted. */
 #include "provider/alias_record.h"
 #include "provider/answer_record.h"
 #include "provider/identity_record.h"

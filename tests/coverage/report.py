@@ -7,8 +7,8 @@ usage: report.py BUILD [--check] [--tests]
 BUILD is the directory that contains the directories of tests/coverage/run. --check compares the uncovered lines of the
 code that runs in other programs with tests/coverage/reasons.txt. --tests also checks the results of the last tests.
 
-A line is a line with code; lines with braces only do not count. A branch is one outcome of a conditional jump in code that gcc did not optimize: each
-operand of && and || counts, as does each case of a switch. gcovr leaves out the jumps of lines without code of their
+A line is a line with code; lines with braces only do not count. A branch is one outcome of a conditional jump in code
+that gcc did not optimize: each operand of && and || counts, as does each case of a switch. gcovr leaves out the jumps of lines without code of their
 own (--exclude-unreachable-branches), and those that C++ exceptions would take (--exclude-throw-branches).
 """
 import collections
@@ -98,7 +98,7 @@ def failed_tests(build):
     for line in log.read_text(encoding="utf-8").splitlines():
         test = json.loads(line)
         name = test["name"].split(" / ")[-1]
-        if test["result"] != "OK" and name not in NOT_OF_THIS_BUILD:
+        if test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL") and name not in NOT_OF_THIS_BUILD:
             yield f"the test {name} failed; build/coverage-tests.log has its output"
 
 

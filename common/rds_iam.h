@@ -80,6 +80,8 @@ struct ria_token {
     int64_t expires;             /* seconds since 1970: 15 minutes after the token was made, or when
                                     the credentials expire if that is earlier */
     int64_t credentials_expires; /* seconds since 1970; 0: the source reports no time */
+    int64_t credentials_renewal; /* from when on a login renews the credentials, seconds since 1970;
+                                    0: never */
     char source[256];            /* the source of the credentials, for display: "profile etl" */
 };
 
@@ -294,7 +296,8 @@ void ria_login_name_remedy(
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
  * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write. Takes 2 seconds at most, and never longer than the deadline. */
+ * contains the section to write. Does nothing if login->host is NULL. Takes 2 seconds at most, and
+ * never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,

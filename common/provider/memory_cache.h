@@ -40,6 +40,15 @@ void ria_memory_cache_put(
     const struct ria_response *response,
     const struct ria_buf *record);
 
+/* Records that a renewal of the copy with this name has failed, so that the next `seconds` need no
+ * other try. Does nothing if there is no such copy. */
+void ria_memory_cache_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds);
+
+/* Returns whether these seconds have not passed. Storing a new copy ends them. */
+bool ria_memory_cache_is_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE]);
+
 /* Fills *out with the signing key of the secret access key for that scope. Returns false if it is
  * not stored. The caller wipes *out. */
 bool ria_memory_cache_get_key(

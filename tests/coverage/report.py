@@ -8,8 +8,9 @@ BUILD is the directory that contains the directories of tests/coverage/run. --ch
 code that runs in other programs with tests/coverage/reasons.txt. --tests also checks the results of the last tests.
 
 A line is a line with code; lines with braces only do not count. A branch is one outcome of a conditional jump in code
-that gcc did not optimize: each operand of && and || counts, as does each case of a switch. gcovr leaves out the jumps of lines without code of their
-own (--exclude-unreachable-branches), and those that C++ exceptions would take (--exclude-throw-branches).
+that gcc did not optimize: each operand of && and || counts, as does each case of a switch. gcovr leaves out the jumps
+of lines without code of their own (--exclude-unreachable-branches), and those that C++ exceptions would take
+(--exclude-throw-branches).
 """
 import collections
 import json

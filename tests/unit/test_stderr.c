@@ -112,7 +112,7 @@ static struct way open_tcp(void)
     return connect_to(AF_INET, (struct sockaddr *)&at, sizeof(at));
 }
 
-/* A server's own socket, to which nobody is connected. */
+/* A listening socket without a client. */
 static struct way open_listening(void)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};

@@ -111,6 +111,17 @@ static void a_failure_is_remembered_until_the_buffer_is_cleared(void **state)
     assert_string_equal(ria_buf_text(&buf), "wxyz");
 }
 
+/* The C locale has no bytes for this character. */
+static void a_text_that_cannot_be_formatted_fails(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 100};
+    ria_buf_addf(&buf, "%ls", L"u"); /* control */
+    assert_string_equal(ria_buf_text(&buf), "u");
+    ria_buf_addf(&buf, "%ls", L"\u00fc");
+    assert_null(ria_buf_text(&buf));
+}
+
 static void a_length_near_the_end_of_size_t_does_not_wrap(void **state)
 {
     (void)state;
@@ -235,6 +246,7 @@ int main(void)
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(growing_preserves_every_byte),
         cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
+        cmocka_unit_test(a_text_that_cannot_be_formatted_fails),
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
         cmocka_unit_test(reserved_bytes_are_wiped_even_if_they_were_not_added),

@@ -382,6 +382,7 @@ static void a_rejected_entry_is_reported_with_its_line(void **state)
         {"host=/tmp\n" GOOD, "f:2: [a] has the Unix socket /tmp as its host"},
         {"host=h,@x\n" GOOD, "f:2: [a] has the Unix socket @x as its host"},
         {"host=h,\n" GOOD, "f:2: [a] has an empty or overlong host"},
+        {GOOD "port=111111111\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=65536\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=-1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},

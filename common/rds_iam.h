@@ -294,7 +294,8 @@ void ria_login_name_remedy(
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
  * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write. Takes 2 seconds at most, and never longer than the deadline. */
+ * contains the section to write. Does nothing if login->host is NULL. Takes 2 seconds at most, and
+ * never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,

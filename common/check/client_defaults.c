@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The defaults of the clients. If the service or the option file sets no user or no time limit for
- * the connection, the client uses these defaults. */
+ * Two values that the client finds by itself: its default user, if neither the service nor the
+ * option file names a user; and the time limit of its connection, which is the first one that is
+ * set in the service, the option file or the environment. */
 #include "check/facts.h"
 
 #include <pwd.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tables of options and of commands. Each command has one table of its options, from which
- * ria_options_parse() parses the command line and ria_help_of_command() makes the text of --help.
- * tests/lint/test_options.py compares the tables with the manual pages and with the completions.
+ * The types of the tables of options and of commands. Each command has, in its own file, one table
+ * of its options, from which ria_options_parse() parses the command line and ria_help_of_command()
+ * makes the text of --help. tests/lint/test_options.py compares the tables with the manual pages
+ * and with the completions.
  *
  *     struct arguments {
  *         const char *file;

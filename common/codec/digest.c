@@ -12,26 +12,24 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <string.h>
 
 enum {
     BLOCK_LEN = 64
 };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;           /* NULL: unusable, `refusal` contains the reason */
-static struct ria_error refusal; /* written once, under `once` */
+static EVP_MD *sha256; /* NULL: OpenSSL has passed no check yet */
 
 enum {
     FUNCTIONS = 15
 };
 
 /* Lists the functions that this file calls in a plugin, and functions that libcrypto calls
- * internally. EVP_Digest() is missing, because only ria_sha1() calls it, and only rds-iam-fetch
- * calls ria_sha1(). The internal calls use the same symbol lookup, so a program can also replace
- * these functions. The elements are assigned one by one, because the compiler would turn an array
- * initializer into a table with relocations, and the loader would look up each name once more. */
+ * internally. These internal calls use the same symbol lookup, so a program can also replace the
+ * functions that they call. EVP_Digest() is missing, because only ria_sha1() calls it, and only
+ * rds-iam-fetch calls ria_sha1(). The elements are assigned one by one, because the compiler would
+ * turn an array initializer into a table with relocations, and the loader would look up each name
+ * once more. */
 static void list_functions(uintptr_t out[FUNCTIONS])
 {
     size_t i = 0;
@@ -89,10 +87,14 @@ static bool lie_in_one_object(struct ria_error *err)
 /* Computes the digest of several pieces. The caller may use the same context for several
  * digests. */
 static bool digest_parts(
-    EVP_MD_CTX *ctx, const struct ria_digest_part *parts, size_t count, uint8_t out[RIA_SHA256_LEN])
+    const struct ria_digest *digest,
+    const struct ria_digest_part *parts,
+    size_t count,
+    uint8_t out[RIA_SHA256_LEN])
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
-    bool ok = EVP_DigestInit_ex(ctx, sha256, NULL) == 1;
+    EVP_MD_CTX *ctx = digest->ctx;
+    bool ok = EVP_DigestInit_ex(ctx, digest->md, NULL) == 1;
     for (size_t i = 0; ok && i < count; i++) {
         ok = parts[i].len == 0 || EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1;
     }
@@ -110,7 +112,7 @@ static bool digest_parts(
 
 /* Computes one HMAC. A key that is longer than a block is hashed first. */
 static bool hmac(
-    EVP_MD_CTX *ctx,
+    const struct ria_digest *digest,
     const uint8_t *key,
     size_t key_len,
     const struct ria_digest_part *message,
@@ -120,7 +122,7 @@ static bool hmac(
     uint8_t inner[RIA_SHA256_LEN];
     bool ok = true;
     if (key_len > sizeof(pad)) {
-        ok = digest_parts(ctx, &(struct ria_digest_part){key, key_len}, 1, (uint8_t *)pad);
+        ok = digest_parts(digest, &(struct ria_digest_part){key, key_len}, 1, (uint8_t *)pad);
     } else if (key_len > 0) {
         memcpy(pad, key, key_len);
     }
@@ -128,12 +130,12 @@ static bool hmac(
         pad[i] ^= INNER;
     }
     const struct ria_digest_part first[] = {{pad, sizeof(pad)}, *message};
-    ok = ok && digest_parts(ctx, first, 2, inner);
+    ok = ok && digest_parts(digest, first, 2, inner);
     for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
         pad[i] ^= INNER ^ OUTER;
     }
     const struct ria_digest_part second[] = {{pad, sizeof(pad)}, {inner, sizeof(inner)}};
-    ok = ok && digest_parts(ctx, second, 2, out);
+    ok = ok && digest_parts(digest, second, 2, out);
     explicit_bzero(pad, sizeof(pad));
     explicit_bzero(inner, sizeof(inner));
     return ok;
@@ -141,7 +143,7 @@ static bool hmac(
 
 /* Computes a chain of HMACs, with one context for all of them. */
 static bool hmac_chain(
-    EVP_MD_CTX *ctx,
+    const struct ria_digest *digest,
     const void *key,
     size_t key_len,
     const struct ria_digest_part *messages,
@@ -151,7 +153,7 @@ static bool hmac_chain(
     uint8_t sum[RIA_SHA256_LEN];
     bool ok = true;
     for (size_t i = 0; ok && i < count; i++) {
-        ok = hmac(ctx, key, key_len, &messages[i], sum);
+        ok = hmac(digest, key, key_len, &messages[i], sum);
         key = sum;
         key_len = sizeof(sum);
     }
@@ -162,67 +164,75 @@ static bool hmac_chain(
     return ok;
 }
 
-/* RFC 4231, test case 2. */
-static bool computes_known_hmac(void)
+static bool open_with(EVP_MD *md, struct ria_digest *digest, struct ria_error *err)
+{
+    digest->md = md;
+    digest->ctx = EVP_MD_CTX_new();
+    return digest->ctx != NULL || ria_fail(err, RIA_E_CRYPTO, "OpenSSL has no memory for a digest");
+}
+
+/* Compares an HMAC with RFC 4231, test case 2. */
+static bool check_known_hmac(EVP_MD *md, struct ria_error *err)
 {
     static const uint8_t want[RIA_SHA256_LEN] = {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e,
                                                  0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
                                                  0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83,
                                                  0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
     static const char text[] = "what do ya want for nothing?";
+    const struct ria_digest_part key = {"Jefe", 4};
     const struct ria_digest_part message = {text, sizeof(text) - 1};
     uint8_t got[RIA_SHA256_LEN] = {0};
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && hmac_chain(ctx, "Jefe", 4, &message, 1, got);
-    EVP_MD_CTX_free(ctx);
-    return ok && memcmp(got, want, sizeof(want)) == 0;
+    RIA_AUTO(digest) digest = {0};
+    if (!open_with(md, &digest, err) || !ria_digest_hmac(&digest, &key, &message, 1, got, err)) {
+        return false;
+    }
+    return memcmp(got, want, sizeof(want)) == 0 ||
+           ria_fail(
+               err,
+               RIA_E_CRYPTO,
+               "OpenSSL computes a wrong HMAC in this program, so nothing is signed with it");
 }
 
-/* Checks the process's OpenSSL once and fetches SHA-256; on failure, fills `refusal`. */
-static void set_up(void)
+/* Checks the process's OpenSSL and fetches SHA-256. Returns NULL with err filled on failure. */
+static EVP_MD *fetch_sha256(struct ria_error *err)
 {
-    if (!lie_in_one_object(&refusal)) {
-        return;
+    if (!lie_in_one_object(err)) {
+        return NULL;
     }
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (sha256 == NULL) {
+    EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (md == NULL) {
         (void)ria_fail(
-            &refusal,
+            err,
             RIA_E_CRYPTO,
             "OpenSSL offers no SHA-256; check the providers in its configuration (openssl list "
             "-providers)");
-        return;
+    } else if (!check_known_hmac(md, err)) {
+        EVP_MD_free(md);
+        md = NULL;
     }
-    if (!computes_known_hmac()) {
-        EVP_MD_free(sha256);
-        sha256 = NULL;
-        (void)ria_fail(
-            &refusal,
-            RIA_E_CRYPTO,
-            "OpenSSL computes a wrong HMAC in this program, so nothing is signed with it");
-    }
+    return md;
 }
 
-/* Returns whether the digests can be used, and checks OpenSSL at the first call. On failure, fills
- * err with the reason. */
-static bool digest_ready(struct ria_error *err)
+/* Returns SHA-256. Until a check of OpenSSL has succeeded, each call makes the check, because a
+ * check also fails while memory is short. If two threads succeed at the same time, both use the
+ * SHA-256 that was stored first. Returns NULL with err filled on failure. */
+static EVP_MD *get_sha256(struct ria_error *err)
 {
-    if (pthread_once(&once, set_up) != 0) {
-        return ria_fail(err, RIA_E_SYSTEM, "cannot set up OpenSSL: pthread_once failed");
+    EVP_MD *stored = __atomic_load_n(&sha256, __ATOMIC_ACQUIRE);
+    EVP_MD *fetched = stored != NULL ? NULL : fetch_sha256(err);
+    if (fetched == NULL ||
+        __atomic_compare_exchange_n(
+            &sha256, &stored, fetched, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        return fetched == NULL ? stored : fetched;
     }
-    if (sha256 == NULL) {
-        return ria_fail(err, refusal.code, "%s", refusal.text);
-    }
-    return true;
+    EVP_MD_free(fetched);
+    return stored;
 }
 
 bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
 {
-    if (!digest_ready(err)) {
-        return false;
-    }
-    digest->ctx = EVP_MD_CTX_new();
-    return digest->ctx != NULL || ria_fail(err, RIA_E_CRYPTO, "OpenSSL has no memory for a digest");
+    EVP_MD *md = get_sha256(err);
+    return md != NULL && open_with(md, digest, err);
 }
 
 void ria_digest_release(struct ria_digest *digest)
@@ -238,7 +248,7 @@ bool ria_digest_sha256(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    return digest_parts(digest->ctx, parts, count, out) ||
+    return digest_parts(digest, parts, count, out) ||
            ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute a SHA-256");
 }
 
@@ -250,7 +260,7 @@ bool ria_digest_hmac(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    return hmac_chain(digest->ctx, key->data, key->len, messages, count, out) ||
+    return hmac_chain(digest, key->data, key->len, messages, count, out) ||
            ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute an HMAC");
 }
 
@@ -278,7 +288,7 @@ bool ria_hmac_sha256(
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
 {
     uint8_t sum[RIA_SHA1_LEN];
-    if (!digest_ready(err)) {
+    if (get_sha256(err) == NULL) {
         return false;
     }
     EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);

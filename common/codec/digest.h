@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * SHA-256, SHA-1 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of
- * the modules that run in a plugin, only this module includes OpenSSL. This module looks up
- * OpenSSL's SHA-256 once per process. Every function may be called from any thread.
+ * the modules that run in a plugin, only this module includes OpenSSL. Each call looks up OpenSSL's
+ * SHA-256, until one lookup in the process has succeeded. Every function may be called from any
+ * thread.
  *
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
  * first use, this module therefore checks that one loaded object contains all OpenSSL functions
  * that this module calls in a plugin, and those that libcrypto's digests call. It also computes one
- * HMAC whose value is known. If a check fails, every later call fails with the same message until
- * the process ends.
+ * HMAC whose value is known. If a check fails, the call fails, and the next call makes the checks
+ * again, because memory may have run out during the check.
  *
  * In a program that is not position-independent (not a PIE), a function whose address the program
  * takes appears to be in the program. The addresses do not show whether the program merely
@@ -31,10 +32,12 @@ enum {
 };
 
 struct evp_md_ctx_st; /* OpenSSL's EVP_MD_CTX */
+struct evp_md_st;     /* OpenSSL's EVP_MD */
 
 /* A context for several digests, one after the other. {0} is closed. */
 struct ria_digest {
     struct evp_md_ctx_st *ctx;
+    struct evp_md_st *md; /* SHA-256; borrowed, and valid until the process ends */
 };
 
 /* One piece of a message. */

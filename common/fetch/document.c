@@ -2,17 +2,30 @@
  *
  * Parses, changes and writes JSON objects with jansson. Unlike json.c, keeps all members of a
  * document, so that a token file of the AWS CLI can be written back. Rejects duplicate names and a
- * text that is not an object. */
+ * text that is not an object. Also rejects a document during whose parsing memory ran out, because
+ * jansson (2.14) then leaves characters out of a text and reports no error. */
 #include "fetch/document.h"
 
 #include "base/timestamp.h"
+#include "fetch/wiped.h"
 
 #include <jansson.h>
 
+void *ria_document_parse(const struct ria_buf *text)
+{
+    const char *bytes = text->data == NULL ? "" : text->data;
+    ria_wiped_forget_failures();
+    json_t *root = json_loadb(bytes, text->len, JSON_REJECT_DUPLICATES, NULL);
+    if (ria_wiped_has_failed()) {
+        json_decref(root);
+        root = NULL;
+    }
+    return root;
+}
+
 bool ria_document_read(const struct ria_buf *text, struct ria_document *out)
 {
-    json_t *root =
-        json_loadb(text->data == NULL ? "" : text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = ria_document_parse(text);
     if (!json_is_object(root)) {
         json_decref(root);
         root = NULL;

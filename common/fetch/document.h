@@ -17,8 +17,13 @@ struct ria_document {
     void *root; /* a json_t; NULL: empty */
 };
 
+/* Parses a JSON text. Returns a json_t, which the caller releases with json_decref(), or NULL if
+ * the text is not JSON, contains a duplicate name, or memory runs out. In the last case
+ * ria_wiped_has_failed() (wiped.h) returns true. */
+void *ria_document_parse(const struct ria_buf *text) RIA_MUST_USE;
+
 /* Parses a JSON object; release *out with ria_document_release(). Returns false, with an empty
- * *out, if the text is not a JSON object or contains a duplicate name. */
+ * *out, if the text is not a JSON object or contains a duplicate name, or if memory runs out. */
 bool ria_document_read(const struct ria_buf *text, struct ria_document *out) RIA_MUST_USE;
 
 /* Replaces the text of *out by a string member. Returns false if the member is missing, is not a

@@ -49,9 +49,10 @@ static size_t append_body(char *bytes, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
     size_t len = size * count;
+    size_t used = transfer->response->body.len;
     ria_buf_add(&transfer->response->body, bytes, len);
     if (transfer->response->body.failed) {
-        transfer->is_over_limit = true;
+        transfer->is_over_limit = len > transfer->response->body.max - used;
         return 0;
     }
     return len;
@@ -99,18 +100,20 @@ static bool is_hashed(const char *directory)
     return found;
 }
 
-static void set_authorities(const struct ria_buf *bundle)
+/* Without memory for an option, libcurl keeps the option's default. A request must not be sent with
+ * a default: for example, it could go to a proxy. */
+#define IS_SET(option, value) (curl_easy_setopt(handle, option, value) == CURLE_OK)
+
+static bool set_authorities(const struct ria_buf *bundle)
 {
     static const char directory[] = "/etc/ssl/certs";
     if (bundle != NULL) {
         struct curl_blob blob = {
             .data = bundle->data, .len = bundle->len, .flags = CURL_BLOB_NOCOPY};
-        (void)curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
-        (void)curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
-    } else if (is_hashed(directory)) {
-        (void)curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
-        (void)curl_easy_setopt(handle, CURLOPT_CAPATH, directory);
+        return IS_SET(CURLOPT_CAINFO_BLOB, &blob) && IS_SET(CURLOPT_CAPATH, NULL);
     }
+    return !is_hashed(directory) ||
+           (IS_SET(CURLOPT_CAINFO, NULL) && IS_SET(CURLOPT_CAPATH, directory));
 }
 
 /* -- the exchange --------------------------------------------------------------------------- */
@@ -132,45 +135,44 @@ static struct curl_slist *header_list(const struct ria_http_request *request)
     return list;
 }
 
-static void set_body(const struct ria_http_request *request)
+static bool set_body(const struct ria_http_request *request)
 {
-    (void)curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
-    if (request->body != NULL) {
-        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body->data);
-        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)request->body->len);
-    } else if (strcmp(request->method, "PUT") == 0) {
-        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
-        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, 0L);
-    }
+    const char *body = request->body != NULL ? request->body->data : "";
+    long len = request->body != NULL ? (long)request->body->len : 0L;
+    bool has_body = request->body != NULL || strcmp(request->method, "PUT") == 0;
+    return IS_SET(CURLOPT_CUSTOMREQUEST, request->method) &&
+           (!has_body || (IS_SET(CURLOPT_POSTFIELDS, body) && IS_SET(CURLOPT_POSTFIELDSIZE, len)));
 }
 
-static void set_options(const struct ria_http_request *request, struct transfer *transfer)
+/* Requests over plain http go only to this machine and to metadata services; no proxy may see these
+ * requests. */
+static bool set_place(const struct ria_http_request *request)
+{
+    bool has_no_proxy = request->is_local || !ria_ascii_begins(request->url, "https:");
+    return IS_SET(CURLOPT_URL, request->url) && IS_SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
+           IS_SET(CURLOPT_FOLLOWLOCATION, 0L) && (!has_no_proxy || IS_SET(CURLOPT_NOPROXY, "*"));
+}
+
+static bool set_response(struct transfer *transfer)
+{
+    /* Ignore the headers of the proxy, because TLS does not authenticate the Date among them. */
+    return IS_SET(CURLOPT_WRITEFUNCTION, append_body) && IS_SET(CURLOPT_WRITEDATA, transfer) &&
+           IS_SET(CURLOPT_HEADERFUNCTION, parse_header) && IS_SET(CURLOPT_HEADERDATA, transfer) &&
+           IS_SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+/* Returns false if memory runs out. */
+static bool set_options(const struct ria_http_request *request, struct transfer *transfer)
 {
     curl_easy_reset(handle);
-    (void)curl_easy_setopt(handle, CURLOPT_URL, request->url);
-    (void)curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-    (void)curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(handle, CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION);
-    (void)curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout);
-    (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)request->timeout);
-    (void)curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, append_body);
-    (void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
-    (void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, parse_header);
-    (void)curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
-    /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for the
-     * thread even after the timeouts. */
-    (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    /* Ignore the headers of the proxy, because TLS does not authenticate the Date among them. */
-    (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    /* Requests over plain http go only to this machine and to metadata services; no proxy may see
-     * these requests. */
-    if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
-        (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
-    }
-    set_authorities(request->authorities);
-    set_body(request);
+    /* CURLOPT_QUICK_EXIT: do not wait for a resolver thread that hangs. Without this option libcurl
+     * waits for the thread even after the timeouts. */
+    return set_place(request) && IS_SET(CURLOPT_NOSIGNAL, 1L) && IS_SET(CURLOPT_QUICK_EXIT, 1L) &&
+           IS_SET(CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION) &&
+           IS_SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout) &&
+           IS_SET(CURLOPT_TIMEOUT_MS, (long)request->timeout) &&
+           IS_SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) && set_response(transfer) &&
+           set_authorities(request->authorities) && set_body(request);
 }
 
 /* Returns the status of the proxy's response to CONNECT. Returns 0 if the status is 2xx, if libcurl
@@ -253,13 +255,14 @@ enum ria_http_result ria_http_send(
     struct transfer transfer = {.response = response};
     ria_buf_clear(&response->body);
     response->has_date = false;
-    set_options(request, &transfer);
+    response->status = 0;
     struct curl_slist *headers = header_list(request);
-    if (headers == NULL) {
+    if (headers == NULL || !set_options(request, &transfer) ||
+        !IS_SET(CURLOPT_HTTPHEADER, headers)) {
+        curl_slist_free_all(headers);
         (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request");
         return RIA_HTTP_UNASKED;
     }
-    (void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(handle);
     curl_slist_free_all(headers);
     (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response->status);

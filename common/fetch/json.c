@@ -6,8 +6,10 @@
 #include "fetch/json.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/timestamp.h"
 #include "codec/url.h"
+#include "fetch/document.h"
 #include "fetch/wiped.h"
 
 #include <jansson.h>
@@ -102,10 +104,10 @@ bool ria_json_credentials(
     struct ria_error *err)
 {
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
-    json_t *document =
-        json_loadb(text->data == NULL ? "" : text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *document = ria_document_parse(text);
     if (document == NULL) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "not JSON");
+        return ria_fail(
+            err, RIA_E_CREDENTIALS, "%s", ria_wiped_has_failed() ? RIA_REFUSAL_MEMORY : "not JSON");
     }
     bool ok = parse_members(document, form, &found, err);
     json_decref(document);
@@ -117,7 +119,7 @@ bool ria_json_credentials(
 
 void ria_json_message(const struct ria_buf *text, char *out, size_t size)
 {
-    json_t *document = json_loadb(text->data == NULL ? "" : text->data, text->len, 0, NULL);
+    json_t *document = ria_document_parse(text);
     const char *message = json_string_value(member(document, "message"));
     (void)ria_url_show_in(message == NULL ? "" : message, out, size);
     json_decref(document);

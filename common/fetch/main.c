@@ -27,7 +27,7 @@
 
 enum {
     /* Subtracted from the caller's time limit, so that the caller still receives a response about a
-     * timeout. */
+     * timeout. A limit of less than twice this value is halved instead. */
     MARGIN_MS = 250,
 };
 
@@ -68,7 +68,7 @@ static enum ria_outcome find_source(
 }
 
 /* Turns ABSENT into FAILED if the user has configured a role that is assumed with the instance's
- * role, because this role must not be assumed with the credentials of another source. */
+ * role, because the configured role must not be assumed with the credentials of another source. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {

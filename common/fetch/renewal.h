@@ -17,9 +17,10 @@
 typedef bool ria_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err);
 
 /* Runs renew() in a child process and waits for the child until the deadline. The caller must hold
- * the file's lock (ria_token_file_lock()) and must release the lock afterwards. Returns FOUND if
- * the file contains the new token, or FAILED with err filled. The error code RIA_E_DEADLINE means
- * that the child is still running. */
+ * the file's lock (ria_token_file_lock()), and afterwards closes its descriptor
+ * (ria_token_file_release()). The child inherits the lock: if it is still running, the file stays
+ * locked until the child exits. Returns FOUND if the file contains the new token, or FAILED with
+ * err filled. The error code RIA_E_DEADLINE means that the child is still running. */
 enum ria_outcome ria_renewal_run(
     struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
     RIA_MUST_USE;

@@ -68,8 +68,11 @@ static bool sso_store_tokens(
             &file->document, NULL, "expiresAt", ria_fetch_now(fetch) + seconds)) {
         return false;
     }
-    return !ria_document_text(&result, NULL, "refreshToken", &refresh) ||
-           ria_document_set(&file->document, NULL, "refreshToken", refresh.data);
+    /* The response may contain no new refresh token. But a refresh token that cannot be copied is
+     * lost, and so is the session. */
+    return ria_document_text(&result, NULL, "refreshToken", &refresh)
+               ? ria_document_set(&file->document, NULL, "refreshToken", refresh.data)
+               : !refresh.failed;
 }
 
 /* Runs in a child process (renewal.h). */

@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements an allocator that wipes memory, with malloc() and free() of the C library. Before it
- * frees a block, wipes as many bytes as malloc_usable_size() returns. */
+ * frees a block, wipes as many bytes as malloc_usable_size() returns. Records for each thread
+ * whether an allocation failed. */
 #include "fetch/wiped.h"
 
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
+static __thread bool has_failed;
+
+void ria_wiped_forget_failures(void)
+{
+    has_failed = false;
+}
+
+bool ria_wiped_has_failed(void)
+{
+    return has_failed;
+}
+
+static void *wiped_record(void *block)
+{
+    has_failed = has_failed || block == NULL;
+    return block;
+}
+
 void *ria_wiped_malloc(size_t size)
 {
-    return malloc(size);
+    return wiped_record(malloc(size));
 }
 
 void *ria_wiped_calloc(size_t count, size_t size)
 {
-    return calloc(count, size);
+    return wiped_record(calloc(count, size));
 }
 
 void ria_wiped_free(void *memory)
@@ -35,7 +54,7 @@ void *ria_wiped_realloc(void *old, size_t size)
     if (old != NULL && size > 0 && size <= have) {
         return old;
     }
-    void *fresh = malloc(size == 0 ? 1 : size);
+    void *fresh = ria_wiped_malloc(size == 0 ? 1 : size);
     if (fresh != NULL && old != NULL) {
         memcpy(fresh, old, have < size ? have : size);
         ria_wiped_free(old);
@@ -45,5 +64,5 @@ void *ria_wiped_realloc(void *old, size_t size)
 
 char *ria_wiped_strdup(const char *text)
 {
-    return strdup(text);
+    return wiped_record(strdup(text));
 }

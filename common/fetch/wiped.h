@@ -10,6 +10,7 @@
 #ifndef RIA_FETCH_WIPED_H
 #define RIA_FETCH_WIPED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *ria_wiped_malloc(size_t size);
@@ -17,5 +18,10 @@ void *ria_wiped_calloc(size_t count, size_t size);
 void *ria_wiped_realloc(void *old, size_t size);
 char *ria_wiped_strdup(const char *text);
 void ria_wiped_free(void *memory);
+
+/* ria_wiped_has_failed() returns whether an allocation in this thread has failed since the thread's
+ * last call of ria_wiped_forget_failures(), or at all. */
+void ria_wiped_forget_failures(void);
+bool ria_wiped_has_failed(void);
 
 #endif

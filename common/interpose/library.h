@@ -37,11 +37,12 @@ bool ria_library_contains(const struct ria_library *library, const void *address
  * interposed function. */
 bool ria_library_is_ours(const void *address);
 
-/* Returns the mark of a copy: the address of its function `name`, which differs between copies that
- * are loaded at the same time. `function` is an address that was looked up through `handle`.
- * Returns NULL in three cases: the object that contains `function` does not define `name`, because
- * it is a wrapper of the library; the object is the program itself; or the object is in a namespace
- * of dlmopen(). */
+/* A program has looked up a function of the library through `handle`, and received the address
+ * `function`. Returns the mark of the copy that contains this address: the address of the copy's
+ * function `name`. The mark differs between copies that are loaded at the same time. Returns NULL
+ * in three cases: the object that contains `function` does not define `name`, because it is a
+ * wrapper of the library; the object is the program itself; or the object is in a namespace of
+ * dlmopen(). */
 const void *ria_library_mark(void *handle, const char *name, const void *function);
 
 /* Returns true if the copy with that mark is still loaded, and false if it was unloaded. If another

@@ -97,6 +97,9 @@ void ria_alias_explain(
     struct ria_error *err)
 {
     struct ria_endpoint dialed;
+    if (login->host == NULL) {
+        return;
+    }
     ria_endpoint_read(login->host, &dialed);
     ria_resolve_alias(login, &dialed, deadline, world, err);
 }

@@ -11,7 +11,7 @@
 
 struct ria_request {
     struct ria_plan plan;
-    int64_t budget;              /* time limit in milliseconds; starts when the request is sent */
+    int64_t budget; /* time limit in milliseconds; starts when rds-iam-fetch has the request */
     const char *cache_directory; /* NULL: the result is not stored */
     const char *cache_name;      /* made by ria_cache_name(); NULL if cache_directory is NULL */
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Interposes the functions of libmariadb and libmysqlclient that create a handle, close it, set its
- * options or begin a connection. Each function exists once for programs that are linked with a
- * library, and once for each copy in which a program looks the function up. Each function calls the
- * function of its copy with the program's own arguments. After the library has accepted an option,
+ * options or begin a connection. Each function is compiled several times: once with its
+ * public name, for programs that are linked with a library, and in numbered variants, one of which
+ * a program gets from dlsym() for each copy of the library. Each variant calls the function of its
+ * copy with the program's own arguments. After the library has accepted an option,
  * this file records the option. Before a connection, it sets the missing options (settings.h).
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at

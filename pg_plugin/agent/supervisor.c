@@ -251,19 +251,29 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
         info->si_status);
 }
 
-/* Handles every change of state of the worker that waitid() reports. */
+/* Gets the next change of state of the worker. Returns false if there is none. If the worker is not
+ * a child of this process, its status is lost: reports signal 0. Otherwise the supervisor would
+ * wait for the worker's end forever. */
+static bool supervisor_next_change(pid_t worker, siginfo_t *info)
+{
+    *info = (siginfo_t){0};
+    if (waitid(P_PID, (id_t)worker, info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) == 0) {
+        return info->si_pid != 0;
+    }
+    info->si_code = CLD_KILLED;
+    return errno == ECHILD;
+}
+
+/* Handles every change of state of the worker. */
 static void handle_children(struct supervisor *supervisor, int64_t now)
 {
-    siginfo_t info = {0};
-    const int kinds = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
-    while (supervisor->worker > 0 && waitid(P_PID, (id_t)supervisor->worker, &info, kinds) == 0 &&
-           info.si_pid != 0) {
+    siginfo_t info;
+    while (supervisor->worker > 0 && supervisor_next_change(supervisor->worker, &info)) {
         if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED) {
             ria_watchdog_stop(&supervisor->agent->watchdog, info.si_code == CLD_STOPPED, now);
         } else {
             handle_death(supervisor, &info, now);
         }
-        info.si_pid = 0;
     }
 }
 

@@ -42,7 +42,6 @@ static const struct ria_keyword keywords[] = {
     {"replication", OLDEST, NEWEST, false},
     {"require_auth", 16, NEWEST, false},
     {"requirepeer", OLDEST, NEWEST, false},
-    {"requiressl", OLDEST, NEWEST, false},
     {"scram_client_key", 18, NEWEST, false},
     {"scram_server_key", 18, NEWEST, false},
     {"ssl_max_protocol_version", 13, NEWEST, false},

@@ -11,7 +11,28 @@ import harness
 
 PROGRAMS = harness.BUILD / "tests/fuzz"
 CORPUS = harness.SOURCE / "tests/fuzz/corpus"
-TARGETS = ["cache", "ini", "json", "oidc", "portal", "process", "record", "signin", "token_file", "xml"]
+TARGETS = [
+    "arguments",
+    "cache",
+    "config",
+    "endpoint",
+    "handshake",
+    "http",
+    "ini",
+    "json",
+    "mysql",
+    "oidc",
+    "passfile",
+    "portal",
+    "process",
+    "profiles",
+    "record",
+    "service",
+    "signin",
+    "status",
+    "token_file",
+    "xml",
+]
 
 
 def replay(target, files, cwd):

@@ -253,6 +253,17 @@ static void dns_gets_two_seconds_and_never_more_than_the_login_has_left(void **s
     }
 }
 
+static void without_a_host_dns_is_not_queried(void **state)
+{
+    (void)state;
+    struct ria_error err = {.code = RIA_E_ENDPOINT, .text = "no host"};
+    const struct ria_login login = {.port = 3306, .user = "etl"};
+    ria_fake_init(&fake);
+    ria_alias_explain(&login, ria_deadline_in(&fake.world, 1000), &fake.world, &err);
+    assert_string_equal(err.text, "no host");
+    assert_string_equal(fake.queried_alias, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +276,7 @@ int main(void)
         cmocka_unit_test(without_an_alias_the_message_is_unchanged),
         cmocka_unit_test(dns_is_not_queried_for_names_that_have_no_alias),
         cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has_left),
+        cmocka_unit_test(without_a_host_dns_is_not_queried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

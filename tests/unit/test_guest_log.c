@@ -269,7 +269,7 @@ static void the_file_is_not_used_with_other_rights(void **state)
     assert_string_equal(content("other"), "");
 }
 
-/* -- the file alone -------------------------------------------------------------------------- */
+/* -- lines for the file only ------------------------------------------------------------------ */
 
 static void write_to_file(void)
 {

@@ -26,7 +26,7 @@ static void the_text_for_each_maker(void **state)
          false,
          "[client]\nssl-ca=\"/ca\"\nssl-verify-server-cert=1\n"},
         {"MariaDB, the chain alone", RIA_TOOL_MARIADB, "/ca", true, "[client]\nssl-ca=\"/ca\"\n"},
-        {"MariaDB, a CA is given",
+        {"MariaDB, the user has set a CA, so the file has none",
          RIA_TOOL_MARIADB,
          NULL,
          false,
@@ -36,7 +36,7 @@ static void the_text_for_each_maker(void **state)
          "/ca",
          false,
          "[client]\nssl-ca=\"/ca\"\nloose-ssl-mode=VERIFY_IDENTITY\n"},
-        {"Oracle, the chain alone",
+        {"Oracle, the chain alone: no effect",
          RIA_TOOL_ORACLE,
          NULL,
          true,
@@ -93,7 +93,7 @@ static void no_other_user_can_open_the_file(void **state)
     (void)close(fd);
 }
 
-/* Without the check, SIGXFSZ would end this program. */
+/* Without the check of RLIMIT_FSIZE in option_file.c, SIGXFSZ would end this program. */
 static void without_room_for_the_file_no_signal_ends_the_program(void **state)
 {
     (void)state;

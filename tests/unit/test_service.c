@@ -316,7 +316,8 @@ static void exactly_the_keywords_of_libpq_are_accepted(void **state)
         {"sslkeylogfile", 18, 18, true},
         {"sslcrldir", 14, 18, true},
     };
-    static const char *const unknown[] = {"", "Host", "host ", "iam", "service", "servicefile"};
+    static const char *const unknown[] = {
+        "", "Host", "host ", "iam", "requiressl", "service", "servicefile"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         const struct ria_keyword *found = ria_keyword_find(known[i].key);
         assert_non_null(found);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the files of tests/vectors. A missing file or member fails the test.
+ * Reads the files of tests/vectors. A missing file fails the test, and so does a member that
+ * ria_vector_need() does not find.
  */
 #ifndef RIA_UNIT_VECTORS_H
 #define RIA_UNIT_VECTORS_H

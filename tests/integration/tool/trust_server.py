@@ -24,7 +24,7 @@ import harness
 
 NAMES = ("truststore.pki.rds.amazonaws.com", "truststore.pki.us-gov-west-1.rds.amazonaws.com",
          "rds-truststore.s3.cn-north-1.amazonaws.com.cn")
-# The lab's AWS services have port 443 of 127.0.0.1 in a network of the lab.
+# In a network of the lab, the lab's AWS services listen on 127.0.0.1:443.
 ADDRESS_IN_NETWORK = "127.0.0.2"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 NOBODY = 65534
@@ -68,7 +68,7 @@ class TrustServer:
         line = self._holder.stdout.readline()
         if line != "ready\n":
             self.__exit__()
-            raise OSError(f"cannot create a network namespace: {line}")
+            raise OSError(f"the server did not start: {line}")
         return self
 
     def _trust(self, certificate):

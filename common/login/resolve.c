@@ -227,7 +227,7 @@ static const char *shell_word(const char *name, const char *placeholder)
 {
     static const char usual[] = RIA_ALNUM "_-/.%@:+";
     size_t len = strspn(name, usual);
-    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : placeholder;
+    return len < RIA_HOST_SIZE && name[len] == '\0' ? name : placeholder;
 }
 
 /* Appends the rds-iam command that gets the same credentials. The command names the login, because

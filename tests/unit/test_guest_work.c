@@ -189,8 +189,8 @@ static void if_no_thread_can_be_created_the_error_names_the_cause(void **state)
 
 static sem_t is_running;
 static sem_t may_end;
-static volatile bool has_ended;
-static volatile bool has_returned;
+static _Atomic bool has_ended;
+static _Atomic bool has_returned;
 
 static void wait_to_end(void *unused)
 {

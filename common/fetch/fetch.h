@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that the files of rds-iam-fetch share: one function for each kind of source, a
- * function that assumes a role, time limits and retries, and a file lock.
+ * The functions that the files of rds-iam-fetch share: one function for each source that needs the
+ * network or a command, a function that assumes a role, time limits and retries, and a file lock.
  *
  * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
  * fetch->deadline, but not longer.

@@ -37,8 +37,8 @@ struct fetch {
                                  record did not fit into secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t expires;          /* when the credentials expire; 0: no credentials, or credentials
-                                 without an expiry time */
+    int64_t expires;          /* when the credentials expire; 0: no credentials, credentials without
+                                 an expiry time, or a record that did not fit into secret memory */
     int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 

@@ -51,7 +51,7 @@ static size_t next;
 static struct copy keys[COPIES]; /* each record is a struct stored_key; the name is "" */
 static size_t next_key;
 static bool has_signed; /* a signing key was derived */
-static bool is_used;    /* a copy or a key was stored; most programs log in once and store none */
+static bool is_used;    /* a copy or a key was stored; if not, no table needs to be searched */
 
 static struct copy *memory_cache_find(const char *name)
 {

@@ -5,10 +5,10 @@
  * login. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
  * allocated, nothing is stored, and each login obtains credentials again.
  *
- * A call that gets the lock wipes all expired copies. A copy expires when its credentials expire by
- * AWS's clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped
- * between calls, so a server that runs for a long time must make a call in time:
- * ria_background_due() returns the time of the next call.
+ * Every function except ria_memory_cache_get_key() wipes all expired copies if it gets the lock. A
+ * copy expires when its credentials expire by AWS's clock, or at the time that the caller passed to
+ * ria_memory_cache_put(). Nothing is wiped between calls, so a server that runs for a long time
+ * must make a call in time: ria_background_due() returns the time of the next call.
  *
  * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
  * access key once a day, and not for each token. A signing key is stored with the secret access key

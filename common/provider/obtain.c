@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Uses static keys at once. For every other plan, reads the
- * in-process copy and the cache file, and runs rds-iam-fetch if neither contains credentials that
- * outlive an RDS token. Rejects keys in quotes, temporary keys without a session token, and a role
- * that needs an MFA code if no code is available. */
+ * Turns a plan into credentials. Uses static keys at once if no role is assumed with them. For
+ * every other plan, reads the in-process copy and the cache file, and runs rds-iam-fetch if neither
+ * contains credentials that outlive an RDS token. Rejects keys in quotes, temporary keys without a
+ * session token, and a role that needs an MFA code if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"

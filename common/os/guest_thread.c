@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measures the free room of the current stack, and starts a thread if the room is too small. For
- * example, Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
+ * Measures the free room of the current stack. Runs work on a new thread if the room is too small,
+ * or if the work has a time limit. For example, the room is too small if Connector/C's asynchronous
+ * API calls a plugin, on a stack of 60 KB without a guard page.
  *
  * The kernel puts the program's name at the top of the first thread's stack (AT_EXECFN). An address
  * is on that stack if it is less than RLIMIT_STACK, and less than 8 MB, below this name. For every

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs a function of this library inside another vendor's program: on the caller's stack if that
- * stack is large enough, else on a new thread. No other code of the library starts threads.
+ * stack is large enough, else on a new thread. Work that may never end always runs on a new thread,
+ * and the caller waits for it with a time limit. No other code of the library starts threads.
  * fetch_client.h declares the code that starts another program.
  *
  * Uses only libc, so that an object that links no other library can use it.

@@ -7,7 +7,7 @@ usage: each_file_once.py BUILD DIRECTORY
 Meson lists a file once for each target that compiles it. From such a list, clang-tidy would check the
 file once for each target, which takes twice as long as needed. Apart from macros, the options of the targets
 (position-independent code, sanitizers, include directories of tests) do not change the findings of clang-tidy. Of the
-entries with the same macros, an entry of the product is retained, if there is one.
+entries with the same file and the same macros, an entry of the product is retained, if there is one.
 """
 import json
 import pathlib

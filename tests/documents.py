@@ -58,6 +58,16 @@ def section(path, title):
     return path.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
+def packages(path, title):
+    """The Debian packages that a recipe names behind *Packages:*. title: the title of its section, or of a part with
+    ###."""
+    found = [part for part in re.split("^(?=## )", path.read_text(encoding="utf-8"), flags=re.M)
+             if re.search(f"^###? {re.escape(title)}$", part, re.M)]
+    if len(found) != 1:
+        raise LookupError(f"{path} has {len(found)} sections with the title {title}")
+    return re.findall("`([^`]+)`", "".join(re.findall(r"\*Packages:\*((?:[\s,]+`[^`]+`)+)", found[0])))
+
+
 def verifications(path, title):
     """The rds-iam commands in backquotes between "Verify:" and "What can go wrong:" of a recipe."""
     text = section(path, title).partition("*Verify:*")[2].partition("*What")[0]

@@ -45,7 +45,7 @@ def open_directories(source, *others):
     covered = {_topmost_closed(path) for path in trees} - {None}
     if not covered:
         return
-    libc = _leave_mount_namespace()
+    libc = leave_mount_namespace()
     moved = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in trees if _topmost_closed(path)]
     for path in sorted(covered):
         _mount(libc, "tmpfs", path, "tmpfs", 0, "mode=755")
@@ -64,10 +64,10 @@ def hide_directory(directory):
     """Covers a directory by an empty one for this process, if it exists. Raises OSError if the kernel does not allow
     this, or if the tests do not run as root."""
     if directory.is_dir():
-        _mount(_leave_mount_namespace(), "tmpfs", directory, "tmpfs", 0, "mode=755")
+        _mount(leave_mount_namespace(), "tmpfs", directory, "tmpfs", 0, "mode=755")
 
 
-def _leave_mount_namespace():
+def leave_mount_namespace():
     """Enters a new mount namespace, whose mounts are not seen outside. Returns libc, for _mount()."""
     libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.unshare(CLONE_NEWNS), "unshare")

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks identifiers with two tables: the name of each kind for messages, and the characters that
- * no identifier contains. The account number is the fifth field of an ARN. Rejects identifiers that
- * STS, SSO and AWS's sign-in service would reject. Does not check how many digits an account number
- * has; AWS checks this.
+ * no identifier contains. The account number is the fifth field of an ARN. Rejects only identifiers
+ * that STS, SSO or AWS's sign-in service would also reject, but not all of these: AWS alone checks
+ * how many digits an account number has.
  */
 #include "aws/identifier.h"
 

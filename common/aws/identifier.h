@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks identifiers that AWS assigns: ARNs, account numbers, and ids of roles, sessions and
- * devices. Users copy them from documents and consoles, sometimes with extra characters. AWS
+ * Checks identifiers that are sent to AWS: ARNs, account numbers, names of roles and sessions, ids
+ * and start URLs. Users copy them from documents and consoles, sometimes with extra characters. AWS
  * rejects an identifier with extra characters, but the message of AWS does not name the user's
  * file. The error message of ria_identifier_check() names the file. The function does not find out
  * whether the identifier exists.

@@ -33,7 +33,8 @@ enum ria_answer_text {
     RIA_ANSWER_ARN,
     RIA_ANSWER_RESOURCE_ID,
     RIA_ANSWER_STATUS, /* "available" */
-    RIA_ANSWER_IAM,    /* "true" or "false": is IAM authentication enabled? */
+    RIA_ANSWER_IAM,    /* is IAM authentication enabled? "true" or "false"; for a proxy "REQUIRED",
+                          "ENABLED" or "DISABLED" */
     RIA_ANSWER_ENDPOINT,
     RIA_ANSWER_READER_ENDPOINT,
     RIA_ANSWER_PORT,

@@ -139,8 +139,8 @@ struct ria_profile ria_profile_active(const struct ria_plan *plan);
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
     char region[RIA_REGION_SIZE];   /* the region to sign for */
-    const struct ria_setting *from; /* the setting that decided the URL, which is one of the plan's
-                                       settings, or `region` */
+    const struct ria_setting *from; /* the setting that decided the URL: one of the plan's settings,
+                                       or the argument `region` of ria_plan_service() */
 };
 
 /* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is

@@ -206,7 +206,9 @@ static bool profile_check_file(
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Reads one of the two files. Returns the same outcomes as ria_setting_read(). */
+/* Reads one of the two files. Returns the same outcomes as ria_setting_read(), and in addition
+ * ABSENT if the home directory is needed but unknown, and FAILED if other users can write the file.
+ */
 static enum ria_outcome profile_load_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,

@@ -62,8 +62,8 @@ struct ria_profiles {
 /* Reads both files. Returns FOUND if at least one file exists, and ABSENT with the reason in err if
  * neither file exists. Returns FAILED with err filled if a file cannot be read or parsed, if other
  * users can write it (base/trust.h), or if memory runs out. Logs a warning for each ignored line,
- * and for a file that belongs to another user. *out must be zeroed. Do not put this large struct on
- * a small stack. */
+ * for each name that some AWS tools do not accept, and for a file that belongs to another user.
+ * *out must be zeroed. Do not put this large struct on a small stack. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
 
@@ -130,9 +130,9 @@ bool ria_profiles_get_service(
     const char *key,
     struct ria_setting *out);
 
-/* A line of a section that the parser ignored. */
+/* A line that the parser ignored. */
 struct ria_profile_fault {
-    struct ria_setting place; /* its file and line; the value is "" */
+    struct ria_setting place; /* the file and the number of the line; the value is "" */
     const char *what;         /* what is wrong; what to do */
 };
 

@@ -84,8 +84,8 @@ static const char *const legacy_regions[] = {
 };
 
 /* The host names of AWS's sign-in service have a form of their own: the region, and a suffix from
- * this table. fips is NULL if the FIPS endpoint has a host name of the form that all services
- * share. */
+ * this table. fips is NULL if the FIPS endpoint has a host name of the form that the other
+ * services use. */
 static const struct {
     const char *partition;
     const char *suffix;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds, reads and parses settings files, and parses their values. Rejects a number outside its
- * range, a region that does not have the form of a region's name, and a named file that other users
- * can write.
+ * range, and a region that does not have the form of a region's name. Also rejects a file that a
+ * setting names, if other users can write the file.
  */
 #include "aws/setting.h"
 

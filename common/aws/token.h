@@ -2,8 +2,8 @@
  *
  * The authentication token: a presigned URL without its scheme, valid for 15 minutes. A token of
  * RDS is for one user at one host and port. A token of Aurora DSQL is for one host, and for either
- * the user "admin" or all other users together; it contains neither a user nor a port. Its text is
- * byte for byte the text that botocore 1.43 makes (signers.py: generate_db_auth_token,
+ * the user "admin" or all other users together; it contains neither a user nor a port. Both kinds
+ * of token are byte for byte the text that botocore 1.43 makes (signers.py: generate_db_auth_token,
  * dsql_generate_db_connect_auth_token and dsql_generate_db_connect_admin_auth_token), including the
  * order of the parameters.
  */

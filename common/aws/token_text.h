@@ -26,8 +26,9 @@ bool ria_dsql_user_is_admin(const char *user);
 bool ria_is_token(const char *password);
 
 /* Returns whether a password is the beginning of a token: it contains the beginning of a token's
- * parameters, such as "?Action=" or "&X-Amz-", but no signature of 64 hexadecimal digits. Programs
- * that store a password in a small buffer make such texts. Returns false for NULL. */
+ * parameters, such as "?Action=", "&X-Amz-" or "X-Amz-Signature=", but no signature of 64
+ * hexadecimal digits. Programs that store a password in a small buffer make such texts. Returns
+ * false for NULL. */
 bool ria_token_is_cut(const char *password);
 
 /* Like ria_is_token(), for the first `len` bytes of a passfile line, in which a backslash may

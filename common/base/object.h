@@ -14,7 +14,7 @@
  *
  * With an older glibc, this code calls dl_iterate_phdr(), and such a child waits forever.
  *
- * All functions may be called from any thread. An object that contains the address must not be
+ * All functions may be called from any thread. The object that contains the address must not be
  * unloaded during the call, nor while the result is used.
  */
 #ifndef RIA_BASE_OBJECT_H

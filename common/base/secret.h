@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for secrets that must survive between two calls. All secrets of a module (a plugin or
- * program of rds-iam) are in one mapping. The mapping is created at the first use and never
- * unmapped. It reserves RIA_SECRETS_MAX bytes of address space between two inaccessible guard
+ * Memory for secrets that must survive between two calls. All secrets of a module (a plugin, the
+ * preload or a program of rds-iam) are in one mapping. The mapping is created at the first use and
+ * never unmapped. It reserves RIA_SECRETS_MAX bytes of address space between two inaccessible guard
  * pages; only pages in use take memory. The kernel leaves the mapping out of core files
  * (MADV_DONTDUMP). Heap memory cannot be left out in this way, because a heap page also contains
  * data of the host program, which must stay in the host's core files.

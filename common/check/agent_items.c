@@ -82,7 +82,8 @@ static void add_agent_failure(struct ria_facts *facts, const char *failure, bool
     }
 }
 
-/* Reports that the agent serves the service, or why not. */
+/* Reports the agent's last failure for a service that the agent serves, or why the agent does not
+ * serve the service. Adds no item if the agent serves the service and reports no failure. */
 static void check_agent_entry(struct ria_facts *facts, const char *lines, const char *name)
 {
     bool has_tokens = false;

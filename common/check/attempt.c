@@ -80,7 +80,8 @@ static unsigned login_limit(const struct ria_target *target)
     return target->timeout + HOOK_SECONDS;
 }
 
-/* Tries to log in with one library. Returns false if the library cannot be loaded. */
+/* Tries to log in with one library. Returns false if the library cannot be loaded, and also, with
+ * *err filled, if the probe cannot be started. */
 static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
 {
     char port[16];
@@ -105,7 +106,8 @@ static bool attempt_with(struct ria_facts *facts, const char *library, struct ri
            !ria_probe_is(&facts->attempt, "error_stage", "library");
 }
 
-/* Tries the library of the target, or each usual library. */
+/* Tries the library of the target. If that is not known, tries the usual libraries one after the
+ * other until one of them can be loaded. */
 static bool attempt(struct ria_facts *facts, struct ria_error *err)
 {
     const struct ria_target *target = &facts->target;
@@ -245,7 +247,8 @@ static enum ria_verdict judge(struct ria_facts *facts)
     return facts->has_tls && is_ended_by_server(facts) ? RIA_VERDICT_SERVER : RIA_VERDICT_OURS;
 }
 
-/* Reports the error as the mariadb command prints it, with its number. */
+/* Reports the error. If it has a number, as MySQL's errors do, reports it in the form in which the
+ * mariadb command prints it. */
 static void add_refusal_item(struct ria_facts *facts)
 {
     char sqlstate[16];

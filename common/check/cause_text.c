@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fills in the texts of causes.c. If a name contains special characters, writes a placeholder in
- * capital letters in place of the name, so that the user can safely copy a command or an SQL
- * statement. */
+ * Replaces the placeholders in the texts of the causes (causes.c, proved_causes.c, known_errors.c).
+ * If the name of the database user contains special characters, writes USER in place of the name,
+ * so that a command or an SQL statement can be copied safely. */
 
 #include "check/facts.h"
 
@@ -112,9 +112,10 @@ static void add_caller(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, facts->has_identity ? facts->identity.arn : "the credentials' identity");
 }
 
-/* Writes the ARN of the role that a session belongs to: converts the session's ARN,
- * arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION, to arn:aws:iam::ACCOUNT:role/NAME. If the role
- * has a path, the result is wrong, because the session's ARN does not contain the path. */
+/* Writes the ARN of the user or role behind the identity. If the check with --aws has not found
+ * this ARN, converts the ARN of a role's session, arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION,
+ * to arn:aws:iam::ACCOUNT:role/NAME. For a role with a path, this result is wrong, because the
+ * session's ARN does not contain the path. */
 static void add_role_arn(const struct ria_facts *facts, struct ria_buf *out)
 {
     static const char words[] = ":assumed-role/";

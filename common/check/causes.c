@@ -60,14 +60,15 @@ static bool may_have_iam_off(const struct ria_facts *facts)
 }
 
 /* Returns whether IAM's simulation allows the login. A service control policy is then a possible
- * cause, because the simulation ignores most of them. */
+ * cause, because the simulation ignores most service control policies. */
 static bool is_allowed(const struct ria_facts *facts)
 {
     return facts->aws.decision == RIA_DECISION_ALLOWED;
 }
 
-/* The token is signed for a port that few databases have, or AWS reports another port. Aurora DSQL
- * has one port. */
+/* Returns whether the token may be signed for a wrong port: the dialed port is neither 5432 nor
+ * 3306, or AWS reports another port. Returns false for a host that the configuration maps, which
+ * has a row of its own, and for Aurora DSQL, whose tokens contain no port. */
 static bool has_unusual_port(const struct ria_facts *facts)
 {
     unsigned port = facts->target.login.port;
@@ -184,7 +185,8 @@ static const struct {
 };
 
 /* Adds each possible cause for which the answers of AWS are evidence of this kind. If is_of_server
- * is true, adds only the causes that AWS cannot see. Returns whether a cause was added. */
+ * is true, adds only the causes that have is_of_server set in the table. Returns whether a cause
+ * was added. */
 static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence, bool is_of_server)
 {
     bool is_any_added = false;
@@ -198,8 +200,9 @@ static bool add_alike(struct ria_facts *facts, enum ria_evidence evidence, bool 
     return is_any_added;
 }
 
-/* If AWS has proved some of the causes, adds these, and then the causes that AWS cannot see,
- * because they may be true as well. Otherwise adds every possible cause that AWS has not excluded.
+/* If AWS has proved some of the causes, adds these, and then the causes about which only the server
+ * knows, because they may be true as well. Otherwise adds every possible cause that AWS has not
+ * excluded.
  */
 static void explain_alike(struct ria_facts *facts)
 {

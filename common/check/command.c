@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam check: runs all checks for one login and explains a refusal. Without arguments, checks
- * every login that is configured (all_targets.c). Rejects a command line that has other options but
- * names no login. */
+ * rds-iam check: runs all checks for one login and explains a refusal. Without arguments, or with
+ * --json alone, checks every login that is configured (all_targets.c). Rejects any other command
+ * line that names no login. */
 #include "check/facts.h"
 #include "cli/command_line.h"
 #include "tool/tool.h"
@@ -182,10 +182,11 @@ static enum ria_engine engine_of_port(unsigned port)
                                      : RIA_ENGINE_UNKNOWN;
 }
 
-/* Sets the engine and the port of the target. If only one of them is given, derives the other from
- * it. If neither is given, the engine is PostgreSQL for Aurora DSQL, and MySQL for any other host.
- * Does not set the port for a service or a group, which contains the port. Returns RIA_CONTINUE, or
- * the exit status of a usage error. */
+/* Sets the engine and the port of the target. If no engine is given, the engine is PostgreSQL for
+ * Aurora DSQL. For any other host it is the engine that usually has the given port (unknown for an
+ * unusual port), or MySQL if no port is given either. If no port is given, the port is the usual
+ * port of the engine. A service or a group contains its port, so this function sets no port for
+ * these. Returns RIA_CONTINUE, or the exit status of a usage error. */
 static int set_engine(
     const char *command,
     const char *engine,

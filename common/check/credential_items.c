@@ -2,8 +2,8 @@
  *
  * Checks the AWS credentials: which sources were tried, whose credentials they are according to
  * STS, when they expire, and how far this machine's clock is off. Uses the network only through
- * rds-iam-fetch. If STS cannot be reached, only warns, because the login still shows whether the
- * credentials work. */
+ * rds-iam-fetch. If STS cannot be reached, reports no fault, because the login still shows
+ * whether the credentials work. */
 #include "check/facts.h"
 
 #include <inttypes.h>

@@ -28,7 +28,7 @@ enum ria_engine {
 /* How a login ended. */
 enum ria_verdict {
     RIA_VERDICT_NONE,        /* no login was tried */
-    RIA_VERDICT_IN,          /* the server accepted the token */
+    RIA_VERDICT_IN,          /* the login succeeded with a token */
     RIA_VERDICT_OURS,        /* rds-iam made no token, or the client did not send one */
     RIA_VERDICT_SERVER,      /* the server refused the login */
     RIA_VERDICT_NOT_REACHED, /* no connection */
@@ -45,7 +45,7 @@ struct ria_target {
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */
     const char *program; /* whose client library is used */
-    const char *ca;      /* --ca */
+    const char *ca;      /* --ca, or ca_path */
     unsigned timeout; /* the client's time limit for a connection, in seconds; 0: the client has no
                          limit */
     const char *timeout_from; /* the setting that contains the time limit; static */
@@ -110,7 +110,7 @@ struct ria_facts {
     struct ria_target target;
     bool is_agent_running;
     bool is_passfile_missing;
-    bool is_group_incomplete; /* the group and [client] contain no host */
+    bool is_group_incomplete; /* the group, [client] and the command line contain no host */
     bool is_service_missing;
     bool is_service_refused;        /* the agent refuses the service */
     bool is_service_unknown;        /* the running agent does not list the service */
@@ -133,7 +133,7 @@ struct ria_facts {
     enum ria_given given; /* the client's own password */
     enum ria_outcome credentials;
     struct ria_error credentials_error; /* set unless credentials is FOUND */
-    int64_t expires;                    /* of the credentials; 0: not known */
+    int64_t expires;                    /* of the credentials; 0: the source reports no time */
     bool has_identity;
     struct ria_identity identity;
     struct ria_error identity_error; /* set unless has_identity */
@@ -146,8 +146,9 @@ struct ria_facts {
     bool is_silent;          /* the server accepted the connection but sent no answer */
     bool offers_no_tls;
     bool has_tls;            /* the TLS handshake was completed; the members below are set */
-    bool is_other_ca;        /* no root in ca_file has issued the certificate or its chain */
-    bool is_out_of_date;     /* the certificate has expired, or is not valid yet */
+    bool is_other_ca;        /* OpenSSL rejects the chain for a reason other than its dates; usually
+                                no root in ca_file has issued the chain */
+    bool is_out_of_date;     /* a certificate of the chain has expired, or is not valid yet */
     bool is_other_server;    /* the certificate lacks the name that the token is signed for */
     bool is_name_unverified; /* the certificate must contain the dialed name, but does not */
 
@@ -172,13 +173,14 @@ enum {
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
  * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
  * true if no token can be made for the service's host and the service has no passfile. Returns
- * false if there is no service with this index. */
+ * false if there is no service with this index, or if a service file cannot be read. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
 
 /* -- option_groups.c -- */
 
 /* Runs my_print_defaults, which prints the options that the clients read from `group`, and from
- * `other` if `other` is not NULL. Returns false if my_print_defaults is not installed. */
+ * `other` if `other` is not NULL. Returns false if my_print_defaults is not installed or cannot be
+ * started. */
 bool ria_check_print_defaults(
     const struct ria_world *world, const char *group, const char *other, struct ria_probe *output);
 
@@ -220,7 +222,8 @@ void ria_check_agent(struct ria_facts *facts);
  * client library prefers. */
 void ria_check_given_password(struct ria_facts *facts, const char *password, const char *place);
 
-/* Records a password in the environment, and adds an item if the environment contains one. */
+/* Records a password in the environment, unless a password was recorded before. Then adds an item
+ * about the recorded password, wherever it is. */
 void ria_check_environment_password(struct ria_facts *facts);
 
 /* Returns the place of the client's own password, as a static text: the place that was recorded, or
@@ -261,8 +264,9 @@ bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
  * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
-/* Like ria_check_explain_proved(), but only for the causes that made the client send no token. The
- * server's error names none of these causes. */
+/* Like ria_check_explain_proved(), but only for one cause, which is not in the table of that
+ * function: the client sent no token, because plugin-dir does not lead to rds-iam's plugin. The
+ * server's error does not name this cause. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- phase_times.c -- */
@@ -360,6 +364,7 @@ bool ria_check_explain(struct ria_facts *facts);
  *   {known}        the values that AWS has reported, as options of rds-iam setup policy
  *   {describe}     the command that shows whether IAM authentication is enabled
  *   {users}        the SQL statement that shows the user
+ *   rds-db:connect the action that a policy must allow, which has another name for Aurora DSQL
  *
  * The first cause begins the list of causes. */
 void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, const char *remedy);

@@ -50,8 +50,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
     }
 }
 
-/* Records and reports a password in the environment. The client uses this password only if no
- * setting contains a password. */
+/* Does not record a password in the environment if a setting contains a password, because the
+ * client then ignores the environment. */
 void ria_check_environment_password(struct ria_facts *facts)
 {
     static const struct {

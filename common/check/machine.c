@@ -57,8 +57,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the file, the number of its certificates, and in how many days the roots of a region
- * expire first. */
+/* Reports the file, the number of its certificates, and in how many days all roots of a region have
+ * expired. Of all regions, this is the one whose last root expires first. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};

@@ -22,8 +22,8 @@ static bool is_same_file(const char *a, const char *b)
            first.st_ino == second.st_ino;
 }
 
-/* Uses the host, port, user, CA file and time limit of the group, unless the command line gives
- * them. */
+/* Uses the time limit of the group. Uses its host, port, user and CA file unless the command line
+ * gives them. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
@@ -66,8 +66,8 @@ static void add_option(struct ria_facts *facts, const char *name, const char *va
 static void check_plugin_dir(struct ria_facts *facts, const char *lines)
 {
     static const struct {
-        const char *own; /* rds-iam's plugin for this library */
-        const char *name;
+        const char *own;  /* the installed path of a plugin of rds-iam */
+        const char *name; /* the file name of this plugin, in any directory */
     } plugins[] = {
         {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", "mysql_clear_password.so"},
         {RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so", "rds_iam_v1.so"},

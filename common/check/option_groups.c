@@ -15,8 +15,9 @@
 enum {
     READER_MS = 5000,
     OPTION_FILE_MAX = 1024 * 1024,
-    OPTION_FILES_MAX = 200, /* the largest number of files that are read; without this limit, files
-                               that include each other would be read forever */
+    OPTION_FILES_MAX = 200, /* once the queue has this many files, included files are ignored;
+                               without this limit, files that include each other would be read
+                               forever */
 };
 
 static bool run_my_print_defaults(

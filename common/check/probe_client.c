@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-probe as a child process and collects its output until it ends or the deadline
- * passes. At the deadline, kills the child. The child inherits the environment of this process. If
- * the child runs under `rds-iam exec`, that command adds the variables that the client libraries
- * need. */
+ * Runs rds-iam-probe or another program as a child process, and collects its output until it ends
+ * or the deadline passes. At the deadline, kills the child. The child inherits the environment of
+ * this process. If the child runs under `rds-iam exec`, that command adds the variables that the
+ * client libraries need. */
 #include "check/probe_client.h"
 
 #include <errno.h>
@@ -96,7 +96,8 @@ static bool collect_more(struct stream streams[STREAMS], int64_t limit)
     return ready != 0;
 }
 
-/* Collects both streams until the child has closed them, or until the deadline. */
+/* Collects both streams until stdout is closed, or until the deadline. After the end of stdout,
+ * collects stderr until it is closed, but at most for GRACE_MS. */
 static void collect_output(
     struct stream streams[STREAMS], struct ria_deadline deadline, const struct ria_world *world)
 {

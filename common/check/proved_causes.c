@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of the causes that the checks before the login can prove. The first row that fits is
- * used. So if one cause leads to another, the first cause must stand before the second. */
+ * The table of the causes that the checks can prove; for some of them, it must also be known who
+ * refused the login. The first row that fits is used. So a cause must stand before the causes that
+ * it leads to. */
 #include "check/facts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    AHEAD_LIMIT = 240,  /* seconds; AWS rejects a time that is 5 minutes or more in the future */
-    BEHIND_LIMIT = 840, /* seconds; a token is valid for 15 minutes */
+    /* Both limits are in seconds, and a minute less than those of AWS: AWS rejects a time that is 5
+     * minutes or more in the future, and a token that is 15 minutes old. */
+    AHEAD_LIMIT = 240,
+    BEHIND_LIMIT = 840,
 };
 
 /* -- what the checks have proved ----------------------------------------------------------- */
@@ -105,8 +108,8 @@ static bool has_no_passfile(const struct ria_facts *facts)
     return facts->is_passfile_missing && facts->verdict == RIA_VERDICT_OURS;
 }
 
-/* The server accepts the connection, but does not begin TLS as this engine does: it sends nothing,
- * closes the connection, or is another kind of server. */
+/* Returns whether the server accepts the connection, but does not begin TLS as this engine does: it
+ * sends nothing, closes the connection, or is another kind of server. */
 static bool has_no_answer(const struct ria_facts *facts)
 {
     char error[16];

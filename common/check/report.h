@@ -4,8 +4,8 @@
  * a name, a text that contains the evidence, and, if something is wrong, a remedy.
  *
  * The text is wrapped at 80 columns. Marks are coloured if three conditions hold: stdout is a
- * terminal, NO_COLOR is not set, and TERM is not "dumb". If the report is collected for JSON,
- * nothing is printed.
+ * terminal, NO_COLOR is not set, and TERM is set to another value than "dumb". If the report is
+ * collected for JSON, nothing is printed.
  */
 #ifndef RIA_CHECK_REPORT_H
 #define RIA_CHECK_REPORT_H

@@ -131,8 +131,8 @@ static bool has_hostname(const struct ria_syntax *syntax)
     return false;
 }
 
-/* Prints the help. Rejects -h before a value, because with psql and mariadb this value is the host.
- * `next` is the next word, or NULL. */
+/* Prints the help. If the command has --hostname, rejects -h before a value, because with psql and
+ * mariadb this value is the host. `next` is the next word, or NULL. */
 static int print_help_of(
     const char *command,
     const char *word,

@@ -13,8 +13,8 @@
  * the table, then --help, the notes and the exit statuses. */
 void ria_help_of_command(const struct ria_syntax *syntax, struct ria_buf *out);
 
-/* Appends the text of a group of commands. It has the same parts as the text of a command, but one
- * row for each command in place of the rows for the options. */
+/* Appends the text of a group of commands. It has the same parts as the text of a command, with one
+ * row for each command before the rows for the options, and without the exit statuses. */
 void ria_help_of_group(const struct ria_command_group *group, struct ria_buf *out);
 
 #endif

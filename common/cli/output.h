@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The output and the exit statuses of the command-line programs: 0 (success), 1 (failure, with one
- * message on stderr), 2 (usage error).
+ * message on stderr), 2 (usage error). If a command has other exit statuses, its --help lists them.
  */
 #ifndef RIA_CLI_OUTPUT_H
 #define RIA_CLI_OUTPUT_H

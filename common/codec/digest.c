@@ -25,10 +25,11 @@ enum {
 };
 
 /* Lists the functions that this file calls in a plugin, and functions that libcrypto calls
- * internally. EVP_Digest() is missing, because only ria_sha1() calls it, and only rds-iam-fetch
- * calls ria_sha1(). The internal calls use the same symbol lookup, so a program can also replace
- * these functions. The elements are assigned one by one, because the compiler would turn an array
- * initializer into a table with relocations, and the loader would look up each name once more. */
+ * internally. These internal calls use the same symbol lookup, so a program can also replace the
+ * functions that they call. EVP_Digest() is missing, because only ria_sha1() calls it, and only
+ * rds-iam-fetch calls ria_sha1(). The elements are assigned one by one, because the compiler would
+ * turn an array initializer into a table with relocations, and the loader would look up each name
+ * once more. */
 static void list_functions(uintptr_t out[FUNCTIONS])
 {
     size_t i = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * SHA-256, SHA-1 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of
- * the modules that run in a plugin, only this module includes OpenSSL. This module looks up
- * OpenSSL's SHA-256 until it has succeeded once in the process. Every function may be called from
- * any thread.
+ * the modules that run in a plugin, only this module includes OpenSSL. Each call looks up OpenSSL's
+ * SHA-256, until one lookup in the process has succeeded. Every function may be called from any
+ * thread.
  *
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto

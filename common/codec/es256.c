@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses P-256 keys and makes ES256 signatures. OpenSSL returns a signature as a DER sequence of
- * two numbers; this file extracts the numbers. Rejects a key of another curve, a public key, and a
- * key that needs a password.
+ * Parses P-256 keys, makes ES256 signatures, and encodes base64url. OpenSSL returns a signature as
+ * a DER sequence of two numbers; this file extracts the numbers. Rejects a key of another curve, a
+ * public key, and a key that needs a password.
  */
 #include "codec/es256.h"
 

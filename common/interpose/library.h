@@ -37,7 +37,7 @@ bool ria_library_contains(const struct ria_library *library, const void *address
  * interposed function. */
 bool ria_library_is_ours(const void *address);
 
-/* A program has looked up a function of the library through `handle`, and has got the address
+/* A program has looked up a function of the library through `handle`, and received the address
  * `function`. Returns the mark of the copy that contains this address: the address of the copy's
  * function `name`. The mark differs between copies that are loaded at the same time. Returns NULL
  * in three cases: the object that contains `function` does not define `name`, because it is a

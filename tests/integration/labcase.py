@@ -68,8 +68,9 @@ class LabCase(unittest.TestCase):
     @staticmethod
     def stop_lab():
         """Stops the lab, or gives it back, at the end of the test file."""
-        LabCase.lab.stop()
-        LabCase.lab = None
+        if LabCase.lab is not None:
+            LabCase.lab.stop()
+            LabCase.lab = None
 
     def setUp(self):
         self.home = Home(self.lab)

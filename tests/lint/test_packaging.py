@@ -164,7 +164,9 @@ class Fields(unittest.TestCase):
         for helper in ("dh_installsystemd", "dh_installsystemduser"):
             self.assertRegex(rules, rf"(?m)^\t{helper} --no-enable")
         for path in DEBIAN.glob("*inst"):
-            self.assertNotRegex(read(path), r"systemctl|invoke (--system )?(start|enable)")
+            self.assertNotRegex(read(path), r"systemctl( --\w+)* (start|restart|enable)|invoke (--\w+ )?(start|enable)")
+            for line in re.findall(r"^ .*systemctl .*", read(path), re.MULTILINE):
+                self.assertRegex(line, " (list-units|daemon-reload|try-restart) ?")
 
     def test_the_spec_builds_each_program_that_the_debian_rules_build(self):
         for option in ("-Dtests=true -Dlab=false", "-Dmariadb_plugin_dir=", "-Dmysql_plugin_dir=",

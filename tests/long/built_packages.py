@@ -2,14 +2,17 @@
 """Debian packages of this tree, built by .packaging/build-deb in a clean root, and an empty Debian system in which they
 are installed and used. Only root can use this module."""
 import os
+import pathlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 
 import harness
 from empty_root import EmptyRoot
 
 BUILD_DEB = harness.SOURCE / ".packaging/build-deb"
+KEPT = harness.WORK.parent / "packages"
 NAMES = ("rds-iam", "rds-iam-mysql", "rds-iam-postgresql")
 # Directories whose files apt, dpkg and the packages of other programs change whenever a package is installed.
 STATE = ("/var/lib/apt", "/var/lib/dpkg", "/var/cache", "/var/log", "/etc/ssl/certs", "/proc", "/sys", "/dev", "/run",
@@ -29,6 +32,35 @@ def build(root, output, *options):
     if done.returncode != 0:
         raise RuntimeError(f"build-deb failed: {done.stdout[-8000:]}")
     return output
+
+
+def _path_of_last_commit(release):
+    commit = subprocess.run(["git", "-C", harness.SOURCE, "rev-parse", "HEAD"], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout.strip()
+    return KEPT / f"{release}-{commit}"
+
+
+def of_last_commit(release):
+    """The directory with the packages of the last commit, for a release. They are built if they are missing, and stay in
+    build/packages."""
+    if not _path_of_last_commit(release).exists():
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as directory, EmptyRoot(release) as root:
+            keep(release, build(root, pathlib.Path(directory) / "built", "--nocheck"))
+    return _path_of_last_commit(release)
+
+
+def keep(release, directory):
+    """Copies the packages of the last commit to build/packages, for of_last_commit(), and removes those of other commits."""
+    path = _path_of_last_commit(release)
+    if path.exists():
+        return
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for each in KEPT.glob(f"{release}-*"):
+        shutil.rmtree(each)
+    draft = pathlib.Path(tempfile.mkdtemp(dir=KEPT))
+    for name in NAMES:
+        shutil.copy(package(directory, name), draft)
+    draft.rename(path)
 
 
 def package(directory, name):

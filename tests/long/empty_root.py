@@ -40,6 +40,15 @@ def _run(*command):
         raise RuntimeError(f"{command[0]} failed with status {done.returncode}:\n{done.stdout[-4000:]}")
 
 
+def run_in(root, command):
+    """Runs a shell command in a root, in /root. Returns its exit status and output."""
+    done = subprocess.run(
+        ["setpriv", "--pdeathsig", "KILL", ENTER, root, "bash", "-c", command],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False)
+    return done.returncode, done.stdout
+
+
 class EmptyRoot:
     """with EmptyRoot("trixie") as root: root.run("uname -a")"""
 
@@ -65,11 +74,7 @@ class EmptyRoot:
 
     def run(self, command, directory="rds-iam"):
         """Runs a shell command in a directory below /root. Returns its exit status and output."""
-        done = subprocess.run(
-            ["setpriv", "--pdeathsig", "KILL", ENTER, self.path, "bash", "-c", f"cd {directory} && {command}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", check=False)
-        return done.returncode, done.stdout
+        return run_in(self.path, f"cd {directory} && {command}")
 
     def files(self, *directories):
         """All files and links in these directories of the root, as absolute paths in that root."""

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The scripts of the Debian package rds-iam-postgresql under a real systemd: an upgrade restarts the agents that run as
-system services and starts no other, the first installation starts none, and a removal stops them."""
+services of the system and of users, and starts no other, the first installation starts none, and a removal stops
+them."""
 import os
 import pathlib
 import shutil
 import tempfile
 import unittest
 
+import booted_root
 import harness
 import machine
+from built_packages import of_last_commit, package
+from empty_root import RELEASES, EmptyRoot
 
 SCRIPTS = harness.SOURCE / ".packaging/debian"
 RUNS, RESTS = "rds-iam-agent@daemon.service", "rds-iam-agent@games.service"
@@ -59,7 +63,68 @@ class Agents(unittest.TestCase):
             self.assertEqual(self.state(booted, RUNS), ("inactive", 0))
 
 
+class InstalledAgents(unittest.TestCase):
+    """The package is installed again with dpkg, as an upgrade does. Each user has a running manager: an agent runs for ada,
+    bob has enabled his agent and stopped it, and cyd has not enabled hers."""
+
+    UNIT = "rds-iam-agent.service"
+    PACKAGES = ("rds-iam", "rds-iam-postgresql")
+
+    def done(self, result):
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    def states(self, booted):
+        """The process id of each agent; 0 if it does not run."""
+        shown = [booted.of_user(user, "show", "--value", "-P", "MainPID", self.UNIT) for user in ("ada", "bob", "cyd")]
+        shown.append(booted.run("systemctl", "show", "--value", "-P", "MainPID", "rds-iam-agent@ada.service"))
+        return [int(self.done(each)) for each in shown]
+
+    def running(self, booted):
+        """The number of processes of agents."""
+        names = self.done(booted.run("sh", "-c", "cat /proc/[0-9]*/comm 2>/dev/null; true")).splitlines()
+        self.assertIn("systemd", names, "control")
+        return sum(name.startswith("rds-iam-agent") for name in names)
+
+    def check(self, release):
+        with EmptyRoot(release) as root:
+            booted_root.install(root)
+            for name in self.PACKAGES:
+                shutil.copy(package(of_last_commit(release), name), root.path / "root" / f"{name}.deb")
+            status, output = root.run(
+                "apt-get -q install -y --no-install-recommends ./rds-iam.deb ./rds-iam-postgresql.deb && mkdir -p "
+                "/var/lib/systemd/linger && for user in ada bob cyd; do useradd -m $user; touch /var/lib/systemd/linger/$user; done",
+                ".")
+            self.assertEqual(status, 0, output[-4000:])
+            with booted_root.Booted(root.path) as booted:
+                self.check_upgrade_and_removal(booted)
+
+    def check_upgrade_and_removal(self, booted):
+        self.done(booted.of_user("ada", "enable", "--now", self.UNIT))
+        self.done(booted.of_user("bob", "enable", self.UNIT))
+        self.done(booted.run("systemctl", "start", "rds-iam-agent@ada.service"))
+        first = self.states(booted)
+        self.assertEqual([pid > 0 for pid in first], [True, False, False, True])
+        self.done(booted.run("dpkg", "-i", "/root/rds-iam.deb", "/root/rds-iam-postgresql.deb"))
+        second = self.states(booted)
+        self.assertEqual([pid > 0 for pid in second], [True, False, False, True])
+        self.assertFalse(set(first) & set(second) - {0}, "the upgrade restarts both")
+        self.assertGreater(self.running(booted), 1, "control")
+        self.done(booted.run("dpkg", "--remove", "rds-iam-postgresql"))
+        self.assertEqual(self.running(booted), 0, "the removal stops both")
+
+
+def add_tests():
+    for release in RELEASES:
+        def test(self, release=release):
+            self.check(release)
+        setattr(InstalledAgents, f"test_{release}", test)
+
+
 # Only root can start a systemd.
-if os.geteuid() != 0:
+if os.geteuid() == 0:
+    add_tests()
+else:
     del Agents.test_upgrade_and_removal
-harness.main()
+if __name__ == "__main__":
+    harness.main()

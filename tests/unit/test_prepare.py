@@ -96,6 +96,12 @@ class Prepare(unittest.TestCase):
         self.assertTrue(any(step.startswith("apt-get install") for step in steps), steps)
         self.assertEqual((started, added, self.tree()), ([], set(), before))
 
+    def test_it_installs_what_the_release_has(self):
+        release = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines())["VERSION_CODENAME"]
+        (self.root / "tree/tests/packages.txt").write_text(f"# a comment\none   # why\ntwo@{release}  # why\nthree@sarge\n")
+        install, = [step for step in self.prepare()[0] if step.startswith("apt-get install")]
+        self.assertEqual(install.split()[-2:], ["one", "two"], install)
+
     def test_control_a_started_service_is_found(self):
         script = self.root / "tree/tests/prepare"
         text = script.read_text()

@@ -14,7 +14,8 @@ import test_recipes_places  # noqa: F401
 import test_recipes_programs  # noqa: F401
 
 # Blocks that other tests run: {a command of the block: the test}.
-ELSEWHERE = {"meson setup": "tests/long/test_empty_root.py", "apt install": "tests/long/test_packages.py"}
+ELSEWHERE = {"meson setup": "tests/long/test_empty_root.py", "apt install": "tests/long/test_package_recipes.py",
+             "ogrinfo": "tests/long/test_package_recipes.py"}
 TABLE = "What no test runs"
 RECIPES_UNPLAYED_MAX = 4
 

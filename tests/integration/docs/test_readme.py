@@ -21,24 +21,27 @@ PRINCIPAL = "every-user"
 class Readme(DocsCase):
     changes_servers = True
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK))
+    def start_trust_server(self, network):
+        """Starts Amazon's server of root certificates in a network. It sends those of the lab."""
+        directory = self.enterContext(tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK))
         pathlib.Path(directory).chmod(0o755)
-        cls.server = cls.enterClassContext(
-            TrustServer(directory, network=cls.network, hosts=cls.lab.hosts_file.read_text()))
-        cls.server.body.write_bytes(cls.lab.ca_file.read_bytes())
+        server = self.enterContext(TrustServer(directory, network=network, hosts=self.lab.hosts_file.read_text()))
+        server.body.write_bytes(self.lab.ca_file.read_bytes())
+        return server
+
+    def trust_server(self):
+        return self.start_trust_server(self.network)
 
     @plays(README, "Quick start", "Permanent settings", "When it fails")
     def test_the_commands_of_the_readme(self):
         # The user's own store, not that of the machine.
         self.assertEqual(self.network.run(["rm", "-rf", "/etc/rds-iam"], env={"PATH": "/bin"}).returncode, 0)
+        server = self.trust_server()
         self.words = {"DB_USER": "app"}  # not a user of the lab: the README's SQL creates it
         start = time.monotonic()
         outputs = self.play(README, "Quick start", PRINCIPAL, order=("sql",))
         print(f"# the quick start took {time.monotonic() - start:.1f} s", flush=True)
-        self.assertIn("/global/global-bundle.pem", self.server.requests.read_text())
+        self.assertIn("/global/global-bundle.pem", server.requests.read_text())
         self.assertTrue((self.home.path / ".config/rds-iam/rds-ca.pem").exists())
         self.assertIn('"rds-db:connect"', list(outputs.values())[-1])
         self.assert_logins(2, PRINCIPAL, "app")
@@ -52,7 +55,7 @@ class Readme(DocsCase):
                          [".cache", ".config", ".my.cnf", ".pg_service.conf"])
 
     def test_control_before_the_sql_no_user_exists(self):
-        command = self.fill("rds-iam exec --ca /etc/rds-iam/rds-ca.pem -- mariadb -h MYSQL_ENDPOINT -u missing")
+        command = self.fill(f"rds-iam exec --ca {self.lab.ca_file} -- mariadb -h MYSQL_ENDPOINT -u missing")
         self.assertIn("ERROR 1045", self.run_command(command, PRINCIPAL).stderr)
 
 

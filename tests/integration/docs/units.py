@@ -4,9 +4,9 @@ recipe writes, as the commands, the environment, the user and the directories th
 
 A test must not give a unit more than that: no directory, owner or option that neither the package nor the recipe has.
 """
-import pwd
 import re
 import shlex
+from typing import NamedTuple
 
 PACKAGES, OURS = "/lib/systemd/system", "/etc/systemd/system"
 # systemd's own, for a system service.
@@ -14,15 +14,28 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CAPABILITY = re.compile("CAP_([A-Z_]+)")
 
 
-class Unit:
-    """settings: {name: values in order}, of the section Service; an empty value removes those before it."""
+class Account(NamedTuple):
+    """A line of /etc/passwd."""
 
-    def __init__(self, text):
+    name: str
+    password: str
+    uid: str
+    gid: str
+    comment: str
+    home: str
+    shell: str
+
+
+class Unit:
+    """settings: {name: values in order}, of the section Service; an empty value removes those before it. accounts: the
+    machine's accounts by name."""
+
+    def __init__(self, text, accounts):
         self.settings = {}
         for name, value in re.findall(r"^(\w+)=(.*)$", text.partition("[Service]")[2], re.M):
             values = self.settings.setdefault(name, [])
             values[:] = [*values, value] if value else []
-        self.account = pwd.getpwnam(self.last("User", "root"))
+        self.account = accounts[self.last("User", "root")]
 
     def last(self, name, default=None):
         return (self.settings.get(name) or [default])[-1]
@@ -33,17 +46,17 @@ class Unit:
     def directories(self):
         """The commands that make RuntimeDirectory=."""
         name, mode = self.last("RuntimeDirectory"), self.last("RuntimeDirectoryMode", "0755")
-        return [f"install -d -o {self.account.pw_uid} -g {self.account.pw_gid} -m {mode} /run/{name}"] if name else []
+        return [f"install -d -o {self.account.uid} -g {self.account.gid} -m {mode} /run/{name}"] if name else []
 
     def environment(self):
         words = [f"PATH={PATH}", *self.settings.get("Environment", [])]
         if "User" in self.settings:
-            words[1:1] = [f"HOME={self.account.pw_dir}", f"USER={self.account.pw_name}", f"LOGNAME={self.account.pw_name}"]
+            words[1:1] = [f"HOME={self.account.home}", f"USER={self.account.name}", f"LOGNAME={self.account.name}"]
         return " ".join(words)
 
     def rights(self):
         """The arguments of setpriv."""
-        words = [f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}", "--init-groups"]
+        words = [f"--reuid={self.account.uid}", f"--regid={self.account.gid}", "--init-groups"]
         capabilities = [f"+{name.lower()}" for name in CAPABILITY.findall(self.last("AmbientCapabilities", ""))]
         if capabilities:
             words += [f"--inh-caps={','.join(capabilities)}", f"--ambient-caps={','.join(capabilities)}"]
@@ -60,4 +73,5 @@ class Unit:
 def read(network, name):
     """The unit NAME.service of a machine."""
     files = f"{{ cat {OURS}/{name}.service || cat {PACKAGES}/{name}.service; cat {OURS}/{name}.service.d/*.conf; }} 2>/dev/null"
-    return Unit(network.run(["sh", "-c", files], {"PATH": "/usr/bin:/bin"}).stdout)
+    text, passwd = (network.run(["sh", "-c", each], {"PATH": "/usr/bin:/bin"}).stdout for each in (files, "cat /etc/passwd"))
+    return Unit(text, {account.name: account for account in (Account(*line.split(":")) for line in passwd.splitlines())})

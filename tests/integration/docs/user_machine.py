@@ -3,8 +3,8 @@
 
 The machine is a network of the lab, in which the databases have their usual ports. It has an /etc and a /usr of its
 own, and the product is installed below /usr. Commands run as an ordinary user with an empty home, or as root.
+tests/long/package_machine.py makes other machines, in which only Debian packages are installed.
 """
-import pathlib
 import re
 import shutil
 import signal
@@ -74,6 +74,11 @@ class DocsCase(NetworkCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.lab.usual_ports()
+        cls.make_machine()
+
+    @classmethod
+    def make_machine(cls):
+        """Sets cls.network, in which the machine's programs run. A subclass may make a machine for each test instead."""
         cls.network = cls.enterClassContext(cls.lab.network(tunnels=cls.tunnels))
         changes = harness.WORK / f"machine-{os.getpid()}"
         changes.mkdir()
@@ -138,7 +143,7 @@ class DocsCase(NetworkCase):
         commands = {
             "PostgreSQL": ["psql", "-Xw", "-v", "ON_ERROR_STOP=1", f"host={self.lab.pg.host} user=master_user dbname=shop"
                            " sslmode=require"],
-            "MySQL, MariaDB": ["mariadb", "--no-defaults", "--ssl", "-h", self.lab.mariadb.host, "-u", "master_user"],
+            "MySQL, MariaDB": ["mariadb", "--no-defaults", f"--ssl-ca={self.lab.ca_file}", "-h", self.lab.mariadb.host, "-u", "master_user"],
         }
         result = self.host.run(commands[title], stdin=text, PGPASSWORD=password, MYSQL_PWD=password)
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Under rds-iam exec, programs on libmariadb without any TLS setting log in by IAM, send nothing to hostile servers,
 and reach local servers as they do without rds-iam exec."""
+import shutil
+
 import mysql_programs
 from mysql_programs import PROGRAMS, SILENT
 import hostile
@@ -203,5 +205,7 @@ class Local(ProgramCase):
                 self.assertEqual(outcomes[0][0] == "native_user@%\n", name not in NO_SOCKET, results[0].stderr)
 
 
+if not shutil.which("mydumper"):
+    del TurnsTlsOff  # Debian 13 has no such package
 if __name__ == "__main__":
     harness.main()

@@ -34,6 +34,8 @@ struct ria_http_response {
     /* The response came over https, with a Date header, and not from an HTTP cache. */
     bool has_date;
     int64_t date; /* the Date header, in seconds since 1970 */
+    /* The Retry-After header, in milliseconds; 0: the response has none, or it contains a date. */
+    int64_t retry_after;
 };
 
 #define RIA_HTTP_RESPONSE_INIT                                                                     \

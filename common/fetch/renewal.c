@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    /* The child's own deadline. Three tries of five seconds and their pauses take less time. */
+    /* The child's own deadline, longer than three tries of five seconds and their pauses. */
     RENEWAL_MS = 30 * 1000
 };
 

@@ -160,6 +160,7 @@ static bool token_for_sign(
     }
     token->expires = now + RIA_TOKEN_LIFE;
     token->credentials_expires = credentials->expires;
+    token->credentials_renewal = response->renewal;
     (void)ria_text_copy(token->source, sizeof(token->source), credentials->source);
     if (credentials->expires != 0 && credentials->expires < token->expires) {
         token->expires = credentials->expires;
@@ -246,6 +247,7 @@ void ria_token_release(struct ria_token *token)
     ria_buf_release(&token->text);
     token->expires = 0;
     token->credentials_expires = 0;
+    token->credentials_renewal = 0;
     token->source[0] = '\0';
 }
 

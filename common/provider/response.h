@@ -31,6 +31,8 @@ struct ria_response {
     struct ria_clock_offset offset;
     char warnings[RIA_RESPONSE_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
     size_t warning_count;
+    int64_t renewal; /* when the credentials are due for a renewal, seconds since 1970; 0: never.
+                        Not part of the record: ria_obtain() sets it. */
 };
 
 #define RIA_RESPONSE_INIT                                                                          \

@@ -198,7 +198,8 @@ static enum ria_outcome make_token(
     }
     struct ria_query query = ria_resolve_query(login, resolved, deadline, world);
     struct ria_credentials_room room;
-    RIA_AUTO(response) response = {.outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_IN(room)};
+    RIA_AUTO(response) response;
+    ria_response_init(&response, &room);
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_find(&query, &response, &trail, err);
     if (outcome != RIA_FOUND) {

@@ -40,6 +40,10 @@ struct ria_response {
         .outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_INIT                                 \
     }
 
+/* Initializes a response whose credentials use `room`. Does not write the array of warnings, which
+ * has 2 KB. */
+void ria_response_init(struct ria_response *response, struct ria_credentials_room *room);
+
 /* Adds a warning, which the user should read even if the request succeeded. Drops the warning if
  * the response already has RIA_RESPONSE_WARNINGS_MAX of them. */
 void ria_response_warn(struct ria_response *response, const char *format, ...)
@@ -53,7 +57,7 @@ void ria_response_write(const struct ria_response *response, struct ria_buf *out
  * memory runs out, releases *out and returns false. */
 bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out) RIA_MUST_USE;
 
-/* Wipes the credentials and resets *response to RIA_RESPONSE_INIT. */
+/* Wipes the credentials and empties *response. */
 void ria_response_release(struct ria_response *response);
 
 #endif

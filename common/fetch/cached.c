@@ -6,9 +6,10 @@
  * process holds the lock until the deadline and has not written a fresh entry. If may_share is
  * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
- * If the entry is due for a renewal but has not expired, the login must not suffer from a service
- * that is slow or down. In this case one process renews the entry, with a short time limit; all
- * others use the entry as it is, and so do the next logins after a failed renewal.
+ * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
+ * down must not delay the login or make it fail. In this case one process renews the entry, with a
+ * short time limit. All other processes use the entry as it is. For some time after a failed
+ * renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
@@ -34,20 +35,21 @@ static bool read_fresh(
 enum {
     /* Milliseconds for a renewal while the old credentials are valid. */
     RENEWAL_MS = 3000,
-    /* Seconds. Credentials that expire earlier are as good as expired. */
+    /* Seconds. Credentials that expire earlier than this count as expired. */
     USABLE_MIN = 60,
 };
 
 enum turn {
     IS_CACHED, /* a fresh entry exists, which another process may have written while this process
-                  waited; or a usable entry whose renewal is another process's task, or has failed
-                  a short time ago */
+                  waited; or a usable entry exists, and another process renews it, or its last
+                  renewal has failed a short time ago */
     OURS,      /* this process fetches */
     TOO_LATE,  /* another process held the lock until the deadline */
 };
 
-/* Reads an entry that is usable, but due for a renewal. Returns its remaining seconds, or 0 if
- * there is none. An entry with a clock offset counts as expired if the offset is no longer valid.
+/* Reads an entry that is usable, but due for a renewal. Returns the seconds until its credentials
+ * expire, or 0 if no such entry exists. An entry with a clock offset counts as expired if the
+ * offset is no longer valid.
  */
 static int64_t read_usable(
     const struct ria_fetch *fetch,
@@ -66,9 +68,9 @@ static int64_t read_usable(
     return 0;
 }
 
-/* Returns whether a usable entry is left as it is: another process renews it, or its last renewal
- * has failed. Else sets a short time limit for the renewal. The output of a command has no short
- * limit, because the command may be one that asks the user. */
+/* Returns whether a usable entry is left as it is, because another process renews it, or because
+ * its last renewal failed a short time ago. Otherwise sets a short time limit for the renewal. A
+ * credential_process gets no short limit, because the command may wait for the user. */
 static bool is_left_alone(
     struct ria_fetch *fetch, struct ria_store *store, bool is_locked, int64_t left)
 {
@@ -181,7 +183,7 @@ enum ria_outcome ria_fetch_cached_process(
     }
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    /* The output is cached for as long as without a role. */
+    /* The output is renewed as if no role were assumed with it (ria_cache_margin()). */
     const struct ria_plan *plan = fetch->plan;
     struct ria_plan alone = *plan; /* borrows from *plan and is not released */
     alone.role_count = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that the files of rds-iam-fetch share: one function for each kind of source, a
- * function that assumes a role, time limits and retries, and a file lock.
+ * The functions that the files of rds-iam-fetch share: one function for each source that needs the
+ * network or a command, a function that assumes a role, time limits and retries, and a file lock.
  *
  * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
  * fetch->deadline, but not longer.
@@ -148,25 +148,25 @@ bool ria_fetch_is_worth_another(
 /* Returns whether an HTTP status is transient: 429, 500, 502, 503 or 504. */
 bool ria_fetch_is_transient(long status);
 
-/* How a service wants to be asked again. */
+/* What the last response says about the next try. */
 struct ria_fetch_pace {
-    bool is_throttled;   /* the service rejected the request because it gets too many of them */
-    int64_t retry_after; /* how long the service wants to be left alone, in milliseconds; 0: it did
-                            not say */
+    bool is_throttled;   /* the service rejected the request because it gets too many requests */
+    int64_t retry_after; /* the shortest pause that the service requires, in milliseconds; 0: the
+                            response requires none */
 };
 
-/* Decides whether a request is sent again after `tries` tries, and sleeps before that. A request is
- * sent up to three times; a throttled request up to eight times, with longer pauses. A pause is
- * random, so that processes that failed at the same time do not retry at the same time, and its
- * upper limit doubles each time: from 200 ms; from 1 s to 8 s after throttling. If the service
- * asked for a longer pause, the pause is as long as that, and up to a quarter longer. Returns
- * false, without sleeping, after the last try, or if the deadline does not allow the pause. */
+/* Decides whether a request is sent again after `tries` tries, and sleeps before the next try. A
+ * request is sent up to three times; a throttled request up to eight times, with longer pauses. A
+ * pause is random, so that processes that failed at the same time do not retry at the same time.
+ * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
+ * to 8 s. If the service requires a longer pause, the pause is the required one, and up to a
+ * quarter more. Returns false, without sleeping, after the last try, or if the deadline does not
+ * allow the pause. */
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
 
-/* Returns the pause before the next try, in milliseconds, or -1 if there is none: the part of
- * ria_fetch_retry() that knows neither a deadline nor a source of random numbers. `random` has 32
- * random bits. */
+/* Computes a pause for ria_fetch_retry(), without regard to the deadline. Returns the pause before
+ * the next try, in milliseconds, or -1 if there is no next try. `random` has 32 random bits. */
 int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint32_t random);
 
 /* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds.

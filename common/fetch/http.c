@@ -60,7 +60,7 @@ static size_t append_body(char *bytes, size_t size, size_t count, void *self)
 }
 
 /* Parses the number of seconds in a header. Returns milliseconds, or 0 if the value is not such a
- * number. A number with more digits than a day has seconds counts as a day. */
+ * number. More than a day counts as a day. */
 static int64_t parse_seconds(const char *value)
 {
     int64_t seconds = 0;

@@ -157,8 +157,8 @@ static void call_parse_fault(const struct ria_http_response *response, struct ri
     (void)ria_url_show_in(message.len == 0 ? "" : message.data, out->message, sizeof(out->message));
 }
 
-/* Returns whether the service rejected the request because it gets too many. STS sends the code
- * Throttling with status 400. */
+/* Returns whether the service rejected the request because it gets too many requests. STS sends
+ * the code Throttling with status 400. */
 static bool call_is_throttled(const struct ria_call_fault *fault)
 {
     static const char *const codes[] = {

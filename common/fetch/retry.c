@@ -34,13 +34,12 @@ enum {
 struct retry_rule {
     unsigned tries;
     uint32_t base;   /* longest pause before the first retry; doubles each time */
-    uint32_t most;   /* the upper limit never exceeds this */
-    unsigned parted; /* a pause is at least one part of its upper limit; 0: it may be 0 */
+    uint32_t most;   /* the doubled value never exceeds this */
+    unsigned parted; /* 4: a pause is at least a fourth of its upper limit; 0: it may be 0 */
 };
 
-/* A fault that passes is often over at once, and a caller that cannot log in should learn it soon.
- * Throttling ends only if its clients send fewer requests, so they must wait, and waiting is also
- * what gets them in. */
+/* A transient fault is often over at once, and a caller that cannot log in should get the error
+ * soon. Throttling ends only when the clients send fewer requests, so the pauses are longer. */
 static const struct retry_rule retry_fault = {.tries = 3, .base = 200, .most = 400};
 static const struct retry_rule retry_throttled = {
     .tries = 8, .base = 1000, .most = 8000, .parted = 4};

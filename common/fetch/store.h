@@ -35,9 +35,9 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout);
  * the lock file. */
 void ria_store_begin(const struct ria_store *store);
 
-/* Returns how many seconds ago credentials were fetched last without a new entry, or -1 if that is
- * not known: the age of the lock file, if the entry is older than the lock file. While another
- * process fetches the credentials, this is the time since it began. */
+/* Returns how many seconds ago the last fetch began, if this fetch has written no entry (yet): the
+ * age of the lock file, if the entry is older than the lock file. Otherwise returns -1; also
+ * returns -1 if the entry does not exist or the times cannot be read. */
 int64_t ria_store_failed_ago(const struct ria_store *store);
 
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,

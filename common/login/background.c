@@ -25,7 +25,7 @@
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
     CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire earlier than a new token */
+    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that are due for a renewal at once */
 };
 
 struct fetch {
@@ -37,8 +37,9 @@ struct fetch {
                                  record did not fit into secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t renewal;          /* when the credentials are renewed; 0: no credentials, or
-                                 credentials without an expiry time */
+    int64_t renewal;          /* when the credentials are due for a renewal; 0: no credentials,
+                                 credentials without an expiry time, or a record that did not fit
+                                 into secret memory */
     int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 
@@ -127,8 +128,8 @@ static void store_response(struct ria_background *background, struct fetch *fetc
 }
 
 /* Returns the time at which the response of an ended fetch becomes invalid, on the world's ticks.
- * This is when the credentials are renewed, but not earlier than SHORT_LIFE_MS after the end of the
- * fetch. Adds one second because the wall clock counts whole seconds. */
+ * This is when the credentials are due for a renewal, but not earlier than SHORT_LIFE_MS after the
+ * end of the fetch. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -224,9 +225,8 @@ static void start_fetch(
     }
 }
 
-/* Returns when the credentials of a response are renewed, or 0 if it has no credentials that
- * expire.
- */
+/* Returns when the credentials of a response are due for a renewal, or 0 if the response contains
+ * no credentials that expire. */
 static int64_t find_renewal(const struct ria_buf *request, const struct ria_response *response)
 {
     RIA_AUTO(request) read = RIA_REQUEST_INIT;

@@ -24,11 +24,10 @@ enum {
     /* Milliseconds. If CLOCK_REALTIME moves this far against CLOCK_MONOTONIC_RAW between two
      * measurements, the clock was set or slewed, or the machine slept. */
     CLOCK_MOVED = 2000,
-    /* Seconds. The life of a session if the plan sets none, and the longest spread of renewals. */
-    SESSION_LIFE = 3600,
-    SPREAD_MAX = 300,
+    SESSION_LIFE = 3600, /* seconds; the duration of a session if the plan sets none */
+    SPREAD_MAX = 300,    /* seconds; see ria_cache_margin() */
     SPREAD_PART = 4,
-    PAUSE_PART = 10,
+    PAUSE_PART = 10, /* see ria_cache_renewal_pause() */
 };
 
 /* Checks the owner, because su(1) leaves XDG_RUNTIME_DIR set to the directory of the user who

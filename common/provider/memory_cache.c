@@ -31,7 +31,7 @@ struct copy {
     int64_t until;   /* when the copy expires, in ticks; INT64_MAX: the copy expires with the
                         credentials */
     int64_t expires; /* when the credentials expire, seconds since 1970; 0: unknown or never */
-    int64_t put_off; /* no renewal is tried before, in ticks */
+    int64_t put_off; /* no renewal is tried before this time, in ticks */
     struct ria_clock_offset offset;
     struct ria_secret record;
 };
@@ -52,7 +52,7 @@ static size_t next;
 static struct copy keys[COPIES]; /* each record is a struct stored_key; the name is "" */
 static size_t next_key;
 static bool has_signed; /* a signing key was derived */
-static bool is_used;    /* a copy or a key was stored; most programs log in once and store none */
+static bool is_used;    /* a copy or a key was stored; if not, no table needs to be searched */
 
 static struct copy *memory_cache_find(const char *name)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Uses static keys at once. For every other plan, reads the
- * in-process copy and the cache file, and runs rds-iam-fetch if neither contains credentials that
- * outlive an RDS token. Rejects keys in quotes, temporary keys without a session token, and a role
- * that needs an MFA code if no code is available. */
+ * Turns a plan into credentials. Uses static keys at once if no role is assumed with them. For
+ * every other plan, reads the in-process copy and the cache file, and runs rds-iam-fetch if neither
+ * contains fresh credentials (ria_cache_is_fresh()). Rejects keys in quotes, temporary keys without
+ * a session token, and a role that needs an MFA code if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -243,11 +243,12 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch, except in one case: a role needs an MFA code, the user has not entered it,
- * and rds-iam must not read the AWS CLI's cache, which may contain the role's credentials
- * (aws_cli_cache). If no new credentials are obtained, uses the cached credentials if they have not
- * expired, and does not try again for a tenth of their remaining time. Returns false if *out is the
- * cached response, else true. */
+/* Runs rds-iam-fetch, except in two cases. First, a role needs an MFA code, the user has not
+ * entered it, and rds-iam must not read the AWS CLI's cache, which may contain the role's
+ * credentials (aws_cli_cache). Second, the last renewal failed a short time ago, and the cached
+ * credentials have not expired. If no new credentials are obtained, uses the cached credentials if
+ * they have not expired; the next renewal is then tried after a tenth of their remaining time.
+ * Returns false if *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,

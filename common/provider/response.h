@@ -27,12 +27,12 @@ struct ria_response {
     enum ria_outcome outcome;
     struct ria_error err; /* the error, unless the outcome is FOUND */
     struct ria_credentials credentials;
-    char identity[256]; /* the ARN that the source reported, else "" */
+    char identity[256]; /* an ARN, or the role and the account of an SSO source; "": not known */
     struct ria_clock_offset offset;
     char warnings[RIA_RESPONSE_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
     size_t warning_count;
-    int64_t renewal; /* when the credentials are renewed, seconds since 1970; 0: never. Not part of
-                        the record: ria_obtain() sets it. */
+    int64_t renewal; /* when the credentials are due for a renewal, seconds since 1970; 0: never.
+                        Not part of the record: ria_obtain() sets it. */
 };
 
 #define RIA_RESPONSE_INIT                                                                          \

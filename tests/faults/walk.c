@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,6 +117,7 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
         (void)strcpy(page->secrets[i], secrets[i]);
     }
     assert_int_equal(setenv(RIA_FAULT_VARIABLE, path, 1), 0);
+    cmocka_set_message_output(CM_OUTPUT_TAP); /* also after a test has cleared the environment */
 }
 
 /* -- in the child --------------------------------------------------------------------------- */
@@ -172,6 +174,9 @@ static void run_in_child(struct walk_scenario *scenario)
     int before = count_descriptors();
     int64_t live = page->live;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A process that the scenario starts may survive the child, and may loop if all calls fail. */
+    static const struct rlimit limit = {.rlim_cur = SECONDS, .rlim_max = SECONDS};
+    (void)setrlimit(RLIMIT_CPU, &limit);
     /* cmocka has handlers for the signals of a crash. */
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     for (size_t i = 0; i < RIA_COUNT(crashes); i++) {

@@ -277,8 +277,8 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 bool ria_host_is_dsql(const char *host) RIA_MUST_USE;
 
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL and for Aurora DSQL. A client can verify only an RDS name, because the certificates of RDS
- * servers contain no other names. */
+ * NULL and for Aurora DSQL. A client can verify an RDS server only by such a name, because the
+ * certificate of the server contains no other names. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when

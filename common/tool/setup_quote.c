@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Quotes values for SQL, for a shell and for systemd units. The bytes of non-ASCII characters need
- * no quotes in any of the three. */
+ * no escape in any of the three. */
 #include "tool/setup_quote.h"
 
 #include "tool/sql_name.h"

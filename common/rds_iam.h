@@ -206,12 +206,11 @@ bool ria_login_may_send(
 /* Finds out whether tokens are made for login->host. Tokens are made if the host is a name of RDS
  * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
  * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
- * called for every server. Compares names only, and reads the configuration only if the host is not
- * a name of these services. Returns
- *   FOUND   tokens are made for this host;
- *   ABSENT  tokens are not made for this host: err contains the reason; if a section of the
- *           configuration can change this, err also contains the section to write;
- *   FAILED  the configuration cannot be read. */
+ * called for every server. Compares names only, and reads the configuration only if the name of the
+ * host alone does not show that tokens are made. Returns FOUND tokens are made for this host;
+ * ABSENT tokens are not made for this host: err contains the reason; if a section of the
+ * configuration can change this, err also contains the section to write; FAILED the configuration
+ * cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -231,8 +230,9 @@ struct ria_login_certificate {
                        public root CA of Amazon and not at a root CA of RDS */
 };
 
-/* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is an
- * RDS name and the configuration cannot be read, returns FOUND with chain_suffices false. */
+/* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is a
+ * name of RDS or Aurora DSQL and the configuration cannot be read, returns FOUND with
+ * chain_suffices false. */
 enum ria_outcome ria_login_certificate(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -294,8 +294,8 @@ void ria_login_name_remedy(
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
  * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write. Does nothing if login->host is NULL. Takes 2 seconds at most, and
- * never longer than the deadline. */
+ * contains the section to write, unless that message is so long that a client would cut it. Does
+ * nothing if login->host is NULL. Takes 2 seconds at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,

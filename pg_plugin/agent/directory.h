@@ -19,7 +19,7 @@ struct ria_directory {
     char path[PATH_MAX]; /* absolute, resolved by realpath() */
     int fd;
     int lock;        /* agent.pid, locked by ria_directory_lock(), or -1 */
-    bool is_default; /* --directory does not name it */
+    bool is_default; /* the default directory, because --directory is not given */
     unsigned made;   /* the number of directories at the end of the path that ria_directory_open()
                         created */
 };

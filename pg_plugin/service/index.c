@@ -63,16 +63,32 @@ static void compare_run(struct ria_indexed_service *const *run, size_t size)
     }
 }
 
+/* Finds the place of the entry's passfile. Neighbors often have the same passfile; the place of the
+ * one before, or NULL, is used again if it was found by the same path. */
+static void locate_passfile(
+    struct ria_indexed_service *here,
+    const struct ria_indexed_service *before,
+    const struct ria_passfile_directory *own)
+{
+    if (before != NULL && strcmp(before->passfile.path, here->entry.passfile) == 0) {
+        here->passfile = before->passfile;
+    } else {
+        ria_passfile_locate(here->entry.passfile, own, &here->passfile);
+    }
+}
+
 /* Fills by_passfile, checks its entries, and compares those that share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {
     struct ria_error ignored;
+    const struct ria_indexed_service *before = NULL;
     for (size_t i = 0; i < index->count; i++) {
         struct ria_indexed_service *here = &index->services[i];
         if (!ria_entry_from_service(here->file, here->service, &here->entry)) {
             continue;
         }
-        ria_passfile_locate(here->entry.passfile, own, &here->passfile);
+        locate_passfile(here, before, own);
+        before = here;
         here->is_valid = ria_entry_check(&here->entry, &ignored);
         if (here->first == here) {
             index->by_passfile[index->entry_count++] = here;
@@ -141,7 +157,8 @@ void ria_service_index_describe_sharing(
 
 bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)
 {
-    if (!ria_entry_check(&service->entry, err)) {
+    /* An invalid entry is checked again for the message. */
+    if (!service->is_valid && !ria_entry_check(&service->entry, err)) {
         return false;
     }
     if (service->opposite != NULL) {

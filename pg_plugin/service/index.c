@@ -63,7 +63,8 @@ static void compare_run(struct ria_indexed_service *const *run, size_t size)
     }
 }
 
-/* Fills by_passfile, checks its entries, and compares those that share a passfile. */
+/* Checks every service that names a passfile, fills by_passfile, and compares its entries that
+ * share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {
     struct ria_error ignored;

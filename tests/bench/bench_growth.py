@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Costs that grow with the size of the configuration, and the cost of a login on another thread. A row compares two
-variants in the same run, by the medians of their times. No row fails because something is slow; each row prints the
-result beside its goal. README.md explains the rows."""
+"""Costs that grow with the size of the configuration, and the cost of a login on another thread. A row prints the
+median of the times of one variant, or the ratio of the medians of two variants of the same run; the row of a long
+passfile prints the minimum and the median. No row fails because something is slow; each row prints its result beside
+its goal ("-": none). README.md explains the rows."""
 import os
 import statistics
 import subprocess

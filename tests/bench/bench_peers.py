@@ -4,7 +4,7 @@ instructions, which does not depend on the load of the machine.
 
     tests/python tests/bench/bench_peers.py [--svg FILE]
 
-prints a table, and writes a chart of its first part. Callgrind counts the instructions of a program in user mode, with
+prints a table and, with --svg, writes a chart of its first part. Callgrind counts the instructions of a program in user mode, with
 those of the programs that it starts. The network and the server are not counted.
 """
 import re

@@ -80,6 +80,8 @@ struct ria_token {
     int64_t expires;             /* seconds since 1970: 15 minutes after the token was made, or when
                                     the credentials expire if that is earlier */
     int64_t credentials_expires; /* seconds since 1970; 0: the source reports no time */
+    int64_t credentials_renewal; /* from when on a login renews the credentials, seconds since 1970;
+                                    0: never */
     char source[256];            /* the source of the credentials, for display: "profile etl" */
 };
 

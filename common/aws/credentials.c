@@ -30,6 +30,18 @@ bool ria_credentials_lack_token(const struct ria_credentials *credentials)
            credentials->session_token.len == 0;
 }
 
+void ria_credentials_init(struct ria_credentials *credentials, struct ria_credentials_room *room)
+{
+    credentials->access_key_id =
+        (struct ria_buf)RIA_BUF_IN(room->access_key_id, RIA_ACCESS_KEY_ID_MAX);
+    credentials->secret_access_key =
+        (struct ria_buf)RIA_BUF_IN(room->secret_access_key, RIA_SECRET_ACCESS_KEY_MAX);
+    credentials->session_token =
+        (struct ria_buf)RIA_BUF_IN(room->session_token, RIA_SESSION_TOKEN_MAX);
+    credentials->expires = 0;
+    credentials->source[0] = '\0';
+}
+
 void ria_credentials_release(struct ria_credentials *credentials)
 {
     ria_buf_release(&credentials->access_key_id);

@@ -38,13 +38,9 @@ struct ria_credentials_room {
     char session_token[1536];
 };
 
-/* Initializes credentials that use a struct ria_credentials_room (RIA_BUF_IN of base/buf.h). */
-#define RIA_CREDENTIALS_IN(room)                                                                   \
-    {                                                                                              \
-        .access_key_id = RIA_BUF_IN((room).access_key_id, RIA_ACCESS_KEY_ID_MAX),                  \
-        .secret_access_key = RIA_BUF_IN((room).secret_access_key, RIA_SECRET_ACCESS_KEY_MAX),      \
-        .session_token = RIA_BUF_IN((room).session_token, RIA_SESSION_TOKEN_MAX),                  \
-    }
+/* Initializes empty credentials that use the room (RIA_BUF_IN of base/buf.h). Does not write the
+ * room. */
+void ria_credentials_init(struct ria_credentials *credentials, struct ria_credentials_room *room);
 
 /* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Other
  * characters are dangerous where the credentials are written: a line break could start a new HTTP

@@ -93,6 +93,14 @@ struct ria_profile ria_profile_active(const struct ria_plan *plan)
     return (struct ria_profile){plan->profiles, plan->value[RIA_PLAN_PROFILE].value};
 }
 
+void ria_plan_init(struct ria_plan *plan, struct ria_credentials_room *room)
+{
+    ria_credentials_init(&plan->keys, room);
+    memset(plan->mfa_code, 0, sizeof(plan->mfa_code));
+    plan->profiles = NULL;
+    ria_plan_release(plan);
+}
+
 void ria_plan_release(struct ria_plan *plan)
 {
     ria_credentials_release(&plan->keys);
@@ -101,9 +109,6 @@ void ria_plan_release(struct ria_plan *plan)
         free(plan->profiles);
     }
     explicit_bzero(plan->mfa_code, sizeof(plan->mfa_code));
-    /* Clears only the roles in use, because the whole array has several KB, and few plans have a
-     * role. */
-    memset(plan->roles, 0, plan->role_count * sizeof(plan->roles[0]));
     memset(plan->value, 0, sizeof(plan->value));
     plan->role_count = 0;
     plan->source = RIA_SOURCE_KEYS;

@@ -113,7 +113,7 @@ struct ria_plan {
     char label[160]; /* name of the source, for display: "profile etl" */
     struct ria_credentials keys;
     struct ria_setting value[RIA_PLAN_VALUES];
-    struct ria_role roles[RIA_ROLES_MAX];
+    struct ria_role roles[RIA_ROLES_MAX]; /* only the first role_count are set */
     size_t role_count;
     struct ria_profiles *profiles; /* owned, or NULL */
     char mfa_code[8];              /* entered by the user, or "" */
@@ -123,6 +123,10 @@ struct ria_plan {
     {                                                                                              \
         .keys = RIA_CREDENTIALS_INIT                                                               \
     }
+
+/* Initializes a plan whose keys use `room`. Does not write the array of roles, which has several
+ * KB: every login has a plan, and few plans have a role. */
+void ria_plan_init(struct ria_plan *plan, struct ria_credentials_room *room);
 
 /* Returns the setting that identifies the source in messages, such as the id of the keys, the
  * command or the endpoint. */

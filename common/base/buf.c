@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the buffer. To grow, it allocates a larger block, copies the bytes, and wipes and
- * frees the old block, or wipes the room that was lent. realloc() is not used, because it can leave
- * a copy of the bytes in freed memory. Refuses bytes that would exceed the maximum. */
+ * frees the old block, or wipes the room that was lent. Wipes only bytes that were reserved; the
+ * others were never written. realloc() is not used, because it can leave a copy of the bytes in
+ * freed memory. Refuses bytes that would exceed the maximum. */
 #include "base/buf.h"
 
 #include "base/ascii.h"
@@ -30,7 +31,7 @@ static bool buf_grow(struct ria_buf *buf, size_t need)
     }
     if (buf->data != NULL) {
         memcpy(data, buf->data, buf->len);
-        explicit_bzero(buf->data, buf->size);
+        explicit_bzero(buf->data, buf->used);
         free(buf->is_lent ? NULL : buf->data);
     }
     buf->data = data;
@@ -55,6 +56,7 @@ char *ria_buf_reserve(struct ria_buf *buf, size_t len)
         buf->failed = true;
         return NULL;
     }
+    buf->used = need > buf->used ? need : buf->used;
     return buf->data + buf->len;
 }
 
@@ -125,8 +127,9 @@ void ria_buf_trim_end(struct ria_buf *buf)
 void ria_buf_clear(struct ria_buf *buf)
 {
     if (buf->data != NULL) {
-        explicit_bzero(buf->data, buf->size);
+        explicit_bzero(buf->data, buf->used);
     }
+    buf->used = 0;
     buf->len = 0;
     buf->failed = false;
 }

@@ -32,6 +32,7 @@ struct ria_buf {
     char *data;   /* NUL-terminated if len > 0; owned, unless is_lent is set */
     size_t len;   /* bytes in use, without the NUL */
     size_t size;  /* bytes at data */
+    size_t used;  /* bytes at data, from its start, that were reserved since data was wiped */
     size_t max;   /* maximum of len */
     bool failed;  /* an append exceeded max or ran out of memory; stays set until ria_buf_clear() */
     bool is_lent; /* data is a room that the buffer's user has lent */

@@ -229,6 +229,9 @@ bool ria_trust_check_writers(
     struct ria_error *err)
 {
     char text[RIA_ERROR_TEXT_MAX];
+    if ((file->mode & (S_IWGRP | S_IWOTH)) == 0) {
+        return true; /* only its owner can write it */
+    }
     uid_t user = world->uid(world->self);
     if (!trust_describe(file, user, text, sizeof(text))) {
         return true;

@@ -6,6 +6,7 @@
 
 #include "tool/tool.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 enum {
     WIDTH = 80,
     NAME_WIDTH = 18,
-    INDENT = 2 + 5 + NAME_WIDTH + 1, /* spaces, mark, name, space */
+    INDENT = 2 + 5 + NAME_WIDTH + 1,             /* spaces, mark, name, space */
+    REMEDY_MAX = RIA_REPORT_TEXT_MAX + PATH_MAX, /* a remedy may contain a path */
 };
 
 #define CONTINUES " \\"
@@ -161,11 +163,17 @@ void ria_report_add(
     ...)
 {
     char text[RIA_REPORT_TEXT_MAX];
+    char shown[REMEDY_MAX];
     va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     ria_printable(text);
+    if (remedy != NULL) {
+        (void)ria_text_copy(shown, sizeof(shown), remedy);
+        ria_printable(shown);
+        remedy = shown;
+    }
     if (report->json != NULL) {
         add_json(report, mark, name, text, remedy);
     } else {

@@ -62,7 +62,7 @@ void ria_report_begin(
 void ria_report_section(struct ria_report *report, const char *title);
 
 /* Adds an item. `text` is a sentence, or has the form "what: why; remedy". `remedy` may be NULL.
- * Replaces control characters in the text, but not in `remedy`. */
+ * Replaces control characters in both. */
 void ria_report_add(
     struct ria_report *report,
     enum ria_mark mark,

@@ -2,8 +2,8 @@
  *
  * The section names of a configuration file, parsed once: [host], [host:port], [user@host] and
  * [user@host:port], where the host may be "*." and a name. A hash table finds the section for a
- * connection. A search looks up the whole host name, and then each suffix of the host name that a
- * wildcard can match. Therefore a search need not compare the name of every section.
+ * connection. A search looks up the whole host name and each of its suffixes that a wildcard can
+ * match. Therefore a search need not compare the name of every section.
  */
 #ifndef RIA_CONFIG_SECTION_TABLE_H
 #define RIA_CONFIG_SECTION_TABLE_H

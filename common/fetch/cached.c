@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a cache entry. If the entry is missing or stale, waits for the entry's lock and reads the
- * entry again, because another process may hold the lock while it fetches the same credentials. If
- * the entry is still not fresh, fetches the credentials and writes the entry. Fails if another
+ * Reads a cache entry. If the entry is missing or has expired, waits for the entry's lock and reads
+ * the entry again, because another process may hold the lock while it fetches the same credentials.
+ * If there is still no fresh entry, fetches the credentials and writes the entry. Fails if another
  * process holds the lock until the deadline and has not written a fresh entry. If may_share is
  * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
+ *
+ * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
+ * down must not delay the login or make it fail. In this case one process renews the entry, with a
+ * short time limit. All other processes use the entry as it is. For some time after a failed
+ * renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
@@ -20,22 +25,68 @@ static bool read_fresh(
     if (!ria_cache_read(fetch->world, place, response)) {
         return false;
     }
-    if (ria_cache_is_fresh(fetch->world, response)) {
+    if (ria_cache_is_fresh(fetch->world, fetch->plan, response)) {
         return true;
     }
     ria_response_release(response);
     return false;
 }
 
+enum {
+    /* Milliseconds for a renewal while the old credentials are valid. */
+    RENEWAL_MS = 3000,
+    /* Seconds. Credentials that expire earlier than this count as expired. */
+    USABLE_MIN = 60,
+};
+
 enum turn {
-    IS_CACHED, /* a fresh entry exists; another process may have written it while this process
-                  waited */
+    IS_CACHED, /* a fresh entry exists, which another process may have written while this process
+                  waited; or a usable entry exists, and another process renews it, or its last
+                  renewal has failed a short time ago */
     OURS,      /* this process fetches */
     TOO_LATE,  /* another process held the lock until the deadline */
 };
 
-static enum turn await_turn(
+/* Reads an entry that is usable, but due for a renewal. Returns the seconds until its credentials
+ * expire, or 0 if no such entry exists. An entry with a clock offset counts as expired if the
+ * offset is no longer valid.
+ */
+static int64_t read_usable(
     const struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_response *response)
+{
+    if (!ria_cache_read(fetch->world, place, response)) {
+        return 0;
+    }
+    int64_t offset = ria_cache_offset(fetch->world, &response->offset);
+    int64_t left = response->credentials.expires - fetch->world->now(fetch->world->self) - offset;
+    if (offset == response->offset.seconds && left >= USABLE_MIN) {
+        return left;
+    }
+    ria_response_release(response);
+    return 0;
+}
+
+/* Returns whether a usable entry is left as it is, because another process renews it, or because
+ * its last renewal failed a short time ago. Otherwise sets a short time limit for the renewal. A
+ * credential_process gets no short limit, because the command may wait for the user. */
+static bool is_left_alone(
+    struct ria_fetch *fetch, struct ria_store *store, bool is_locked, int64_t left)
+{
+    int64_t failed_ago = ria_store_failed_ago(store);
+    if (!is_locked || (failed_ago >= 0 && failed_ago < ria_cache_renewal_pause(left))) {
+        return true;
+    }
+    struct ria_deadline limit = ria_deadline_in(fetch->world, RENEWAL_MS);
+    if (fetch->plan->source != RIA_SOURCE_PROCESS && limit.at < fetch->deadline.at) {
+        fetch->deadline = limit;
+    }
+    return false;
+}
+
+static enum turn await_turn(
+    struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     bool may_share,
     struct ria_store *store,
@@ -48,9 +99,18 @@ static enum turn await_turn(
     if (may_share && read_fresh(fetch, place, response)) {
         return IS_CACHED;
     }
-    bool is_ours = ria_store_lock(store, ria_deadline_left(fetch->world, fetch->deadline));
+    int64_t left = may_share ? read_usable(fetch, place, response) : 0;
+    bool is_ours =
+        ria_store_lock(store, left > 0 ? 0 : ria_deadline_left(fetch->world, fetch->deadline));
+    if (left > 0 && is_left_alone(fetch, store, is_ours, left)) {
+        return IS_CACHED;
+    }
+    ria_response_release(response);
     if (may_share && read_fresh(fetch, place, response)) {
         return IS_CACHED;
+    }
+    if (is_ours) {
+        ria_store_begin(store);
     }
     return is_ours ? OURS : TOO_LATE;
 }
@@ -123,7 +183,13 @@ enum ria_outcome ria_fetch_cached_process(
     }
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    /* The output is renewed as if no role were assumed with it (ria_cache_margin()). */
+    const struct ria_plan *plan = fetch->plan;
+    struct ria_plan alone = *plan; /* borrows from *plan and is not released */
+    alone.role_count = 0;
+    fetch->plan = &alone;
     ria_fetch_cached(fetch, &place, true, cached_run, &response, &record);
+    fetch->plan = plan;
     ria_credentials_move(out, &response.credentials);
     *err = response.err;
     return response.outcome;

@@ -4,7 +4,8 @@
  * Another process may renew the same token, so ria_session_open() locks the file, reads it again,
  * and renews the token only if no other process has done so. Rejects an expired token that cannot
  * be renewed, an unreadable file and a file that lacks a member. In these cases the message
- * contains the command that starts a new session, or states how to make the file readable. */
+ * contains the command that starts a new session, states how to make the file readable, or, if a
+ * later renewal may succeed, tells the user to try again. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"

@@ -60,8 +60,8 @@ bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size
 }
 
 /* Queries DNS for the A records of a host. The response also contains the CNAME records that lead
- * from the host to these A records. Sets `name` to the RDS name among them, or to "" if there is
- * none. */
+ * from the host to these A records. Sets `name` to the first RDS name to which a CNAME record
+ * leads, or to "" if there is none. */
 static void query_dns(const char *host, char name[RIA_HOST_SIZE])
 {
     unsigned char message[MESSAGE_MAX];

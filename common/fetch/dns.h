@@ -12,8 +12,8 @@
 
 /* Handles an alias request (provider/alias_record.h). Returns false if *bytes is not an alias
  * request. Otherwise replaces *record by the response and returns true. Blocks while the system's
- * resolver queries DNS, with a timeout of one second for each name server. The program that started
- * rds-iam-fetch kills rds-iam-fetch at its own deadline. */
+ * resolver queries DNS, with a timeout of one second for each query to a name server. The program
+ * that started rds-iam-fetch kills rds-iam-fetch at its own deadline. */
 bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *record);
 
 /* Follows the CNAME records of a DNS message from the queried name and copies the first RDS name to

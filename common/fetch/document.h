@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON objects whose members are read and changed: the AWS CLI's token files, and the responses of
- * SSO and of AWS's sign-in service. The functions wrap jansson. Each function addresses a member by
- * its name. If `parent` is not NULL, the member is in the object of that name, one level down.
- * Names are case-sensitive.
+ * JSON objects whose members are read or set by name: the AWS CLI's token files and cache, the
+ * requests to AWS's sign-in service and the responses to them, the responses of SSO, and the claims
+ * of a DPoP proof. The functions wrap jansson. If `parent` is not NULL, the member is in the object
+ * of that name, one level down. Names are case-sensitive.
  */
 #ifndef RIA_FETCH_DOCUMENT_H
 #define RIA_FETCH_DOCUMENT_H
@@ -54,8 +54,8 @@ bool ria_document_set(
 bool ria_document_set_time(
     struct ria_document *document, const char *parent, const char *name, int64_t when) RIA_MUST_USE;
 
-/* Appends the JSON text in the format of Python's json.dumps(). Returns false if the text is too
- * long or memory runs out. */
+/* Appends the JSON text: ASCII only, with the spaces that Python's json.dumps() writes. Returns
+ * false if the text is too long or memory runs out. */
 bool ria_document_write(const struct ria_document *document, struct ria_buf *out) RIA_MUST_USE;
 
 /* Frees the document. *document is empty afterwards. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that the files of rds-iam-fetch share: one function for each kind of source, a
- * function that assumes a role, time limits and retries, and a file lock.
+ * The functions that the files of rds-iam-fetch share: one function for each source that needs the
+ * network or a command, a function that assumes a role, time limits and retries, and a file lock.
  *
  * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
  * fetch->deadline, but not longer.
@@ -132,14 +132,9 @@ enum ria_http_result ria_fetch_exchange(
     struct ria_http_response *response,
     struct ria_error *err) RIA_MUST_USE;
 
-enum {
-    RIA_FETCH_TRIES = 3
-};
-
-/* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
- * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
- * random time of up to 200 ms before the second try and up to 400 ms before the third, within the
- * deadline. Returns the result of the last try. Fills err if the result is not ANSWERED. */
+/* Sends an HTTP request, and tries again if the connection fails or breaks, if the server does not
+ * respond in time, if the proxy fails, or if the status is transient (ria_fetch_retry()). Returns
+ * the result of the last try. Fills err if the result is not ANSWERED. */
 enum ria_http_result ria_fetch_send(
     struct ria_fetch *fetch,
     struct ria_http_request *request,
@@ -153,9 +148,26 @@ bool ria_fetch_is_worth_another(
 /* Returns whether an HTTP status is transient: 429, 500, 502, 503 or 504. */
 bool ria_fetch_is_transient(long status);
 
-/* Sleeps for a random time before a retry. `repetition` is 1 for the first retry. Returns false,
- * without sleeping, if the deadline would pass. */
-bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
+/* What the last response says about the next try. */
+struct ria_fetch_pace {
+    bool is_throttled;   /* the service rejected the request because it gets too many requests */
+    int64_t retry_after; /* the shortest pause that the service requires, in milliseconds; 0: the
+                            response requires none */
+};
+
+/* Decides whether a request is sent again after `tries` tries, and sleeps before the next try. A
+ * request is sent up to three times; a throttled request up to eight times, with longer pauses. A
+ * pause is random, so that processes that failed at the same time do not retry at the same time.
+ * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
+ * to 8 s. If the service requires a longer pause, the pause is the required one, and up to a
+ * quarter more. Returns false, without sleeping, after the last try, or if the deadline does not
+ * allow the pause. */
+bool ria_fetch_retry(
+    const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
+
+/* Computes a pause for ria_fetch_retry(), without regard to the deadline. Returns the pause before
+ * the next try, in milliseconds, or -1 if there is no next try. `random` has 32 random bits. */
+int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint32_t random);
 
 /* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds.
  * Sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,

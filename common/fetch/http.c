@@ -35,7 +35,8 @@ bool ria_http_set_up(void)
 /* -- the response --------------------------------------------------------------------------- */
 
 enum {
-    HEADERS_MAX = 64 * 1024 /* bytes; of all header lines of a response, trailers included */
+    HEADERS_MAX = 64 * 1024, /* bytes; of all header lines of a response, trailers included */
+    DAY_SECONDS = 24 * 3600,
 };
 
 struct transfer {
@@ -58,6 +59,22 @@ static size_t append_body(char *bytes, size_t size, size_t count, void *self)
     return len;
 }
 
+/* Parses the number of seconds in a header. Returns milliseconds, or 0 if the value is not such a
+ * number. More than a day counts as a day. */
+static int64_t parse_seconds(const char *value)
+{
+    int64_t seconds = 0;
+    value += strspn(value, " \t");
+    size_t digits = strspn(value, RIA_DIGITS);
+    if (digits == 0 || value[digits + strspn(value + digits, " \t\r\n")] != '\0') {
+        return 0;
+    }
+    for (size_t i = 0; i < digits && seconds < DAY_SECONDS; i++) {
+        seconds = seconds * 10 + (value[i] - '0');
+    }
+    return (seconds < DAY_SECONDS ? seconds : DAY_SECONDS) * 1000;
+}
+
 static size_t parse_header(char *bytes, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
@@ -74,6 +91,8 @@ static size_t parse_header(char *bytes, size_t size, size_t count, void *self)
         if (ria_ascii_begins(line, "Date:")) {
             transfer->response->date = curl_getdate(line + 5, NULL);
             transfer->response->has_date = transfer->response->date > 0;
+        } else if (ria_ascii_begins(line, "Retry-After:")) {
+            transfer->response->retry_after = parse_seconds(line + strlen("Retry-After:"));
         } else if (ria_ascii_begins(line, "Age:")) {
             transfer->was_cached = true;
         }
@@ -255,6 +274,7 @@ enum ria_http_result ria_http_send(
     struct transfer transfer = {.response = response};
     ria_buf_clear(&response->body);
     response->has_date = false;
+    response->retry_after = 0;
     response->status = 0;
     struct curl_slist *headers = header_list(request);
     if (headers == NULL || !set_options(request, &transfer) ||

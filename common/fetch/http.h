@@ -34,6 +34,8 @@ struct ria_http_response {
     /* The response came over https, with a Date header, and not from an HTTP cache. */
     bool has_date;
     int64_t date; /* the Date header, in seconds since 1970 */
+    /* The Retry-After header, in milliseconds; 0: the response has none, or it contains a date. */
+    int64_t retry_after;
 };
 
 #define RIA_HTTP_RESPONSE_INIT                                                                     \
@@ -47,7 +49,7 @@ enum ria_http_result {
     RIA_HTTP_SILENT,   /* connected, but no response before the timeout */
     RIA_HTTP_BROKEN,   /* the connection was reset or closed early; another try may help */
     RIA_HTTP_NO_PROXY, /* the proxy cannot be resolved, or does not connect to the host */
-    RIA_HTTP_UNUSABLE, /* the body is above the limit, or is not a response of the service */
+    RIA_HTTP_UNUSABLE, /* the response is above a limit, or is not a response of the service */
     RIA_HTTP_REFUSED,  /* TLS failed, or the URL is invalid; another try would not help */
     RIA_HTTP_UNASKED,  /* not sent: no time was left, or the request could not be built */
     RIA_HTTP_RESULTS,

@@ -5,11 +5,11 @@
  * contains the same command twice would start processes until the system can start no more, so such
  * a chain is rejected.
  *
- * Two mechanisms detect a chain. First, the environment variable RDS_IAM_PROCESS_CHAIN lists the
- * commands of the chain, and each program passes the variable on. The variable reveals a repeated
- * command at once, and the message can show the chain. Second, each running command has a keeper
- * process (credential_process.c) among the ancestors of the next command. The number of keepers
- * limits the chain even if a program clears its environment.
+ * Two mechanisms detect such a chain. First, the environment variable RDS_IAM_PROCESS_CHAIN lists
+ * the commands of the chain, and each program passes the variable on. The variable reveals a
+ * repeated command at once, and the message can show the chain. Second, each running command has a
+ * keeper process (credential_process.c) among the ancestors of the next command. The number of
+ * keepers limits the chain even if a program clears its environment.
  *
  * The variable's value is "ID:NAME,ID:NAME,...", one entry for each command. ID is the first 128
  * bits of a SHA-256 over the file, the profile and the text of the command, in lower-case
@@ -43,8 +43,8 @@ enum {
  *   - the chain already contains the command;
  *   - RIA_PROCESS_CHAIN_MAX commands are already running, according to the variable or to the
  *     number of keepers;
- *   - the variable has a value that this function could not have written, because the commands of
- *     such a chain are unknown. A blank value counts as unset. */
+ *   - the variable has a value that this function could not have written. The commands of such a
+ *     chain are unknown. A blank value counts as unset. */
 bool ria_process_chain_add(
     const struct ria_world *world,
     const struct ria_setting *command,

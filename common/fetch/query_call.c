@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sends a request to an AWS service that has a query API: signs the form with SigV4, sends it over
- * HTTPS, and parses an error response. Tries up to three times if the service cannot be reached,
- * throttles or has an internal error, and signs the request again for each try. If the Date header
- * of a response shows that this machine's clock is wrong, signs the next try with the corrected
- * time. Rejects a successful response that the caller cannot parse. */
+ * HTTPS, and parses an error response. Tries again if the service cannot be reached, throttles or
+ * has an internal error (ria_fetch_retry()), and signs the request again for each try. If the Date
+ * header of a response shows that this machine's clock is wrong, signs the next try with the
+ * corrected time. Rejects a successful response that the caller cannot parse. */
 #include "fetch/query_call.h"
 
 #include "aws/sigv4.h"
@@ -157,7 +157,9 @@ static void call_parse_fault(const struct ria_http_response *response, struct ri
     (void)ria_url_show_in(message.len == 0 ? "" : message.data, out->message, sizeof(out->message));
 }
 
-bool ria_call_is_passing(const struct ria_call_fault *fault)
+/* Returns whether the service rejected the request because it gets too many requests. STS sends
+ * the code Throttling with status 400. */
+static bool call_is_throttled(const struct ria_call_fault *fault)
 {
     static const char *const codes[] = {
         "Throttling",
@@ -168,14 +170,19 @@ bool ria_call_is_passing(const struct ria_call_fault *fault)
         "RequestLimitExceeded",
         "SlowDown",
         "TooManyRequestsException",
-        "IDPCommunicationError",
     };
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(fault->code, codes[i]) == 0) {
             return true;
         }
     }
-    return ria_fetch_is_transient(fault->status);
+    return fault->status == 429;
+}
+
+bool ria_call_is_passing(const struct ria_call_fault *fault)
+{
+    return call_is_throttled(fault) || strcmp(fault->code, "IDPCommunicationError") == 0 ||
+           ria_fetch_is_transient(fault->status);
 }
 
 /* -- the call ------------------------------------------------------------------------------- */
@@ -190,6 +197,7 @@ static enum call_attempt call_try_once(
     struct ria_fetch *fetch,
     const struct ria_call *call,
     struct ria_call_fault *fault,
+    struct ria_fetch_pace *pace,
     struct ria_error *err)
 {
     struct ria_fetch_service service;
@@ -219,6 +227,7 @@ static enum call_attempt call_try_once(
     }
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     fault->status = 0;
+    *pace = (struct ria_fetch_pace){0};
     fault->result = ria_fetch_exchange(fetch, &request, &response, err);
     if (fault->result != RIA_HTTP_ANSWERED) {
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
@@ -238,6 +247,8 @@ static enum call_attempt call_try_once(
         return GIVE_UP;
     }
     call_parse_fault(&response, fault);
+    pace->is_throttled = call_is_throttled(fault);
+    pace->retry_after = response.retry_after;
     return has_new_offset || ria_call_is_passing(fault) ? AGAIN : GIVE_UP;
 }
 
@@ -248,17 +259,17 @@ bool ria_call_send(
     struct ria_error *err)
 {
     enum call_attempt attempt = AGAIN;
+    struct ria_fetch_pace pace = {0};
+    unsigned tries = 0;
     int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
     fault->result = RIA_HTTP_UNASKED;
     if (!ria_fetch_has_time(fetch, err)) {
         return false;
     }
-    for (unsigned i = 0; attempt == AGAIN && i < RIA_FETCH_TRIES; i++) {
-        if (i > 0 && !ria_fetch_pause(fetch, i)) {
-            break;
-        }
-        attempt = call_try_once(fetch, call, fault, err);
-    }
+    do {
+        attempt = call_try_once(fetch, call, fault, &pace, err);
+        tries++;
+    } while (attempt == AGAIN && ria_fetch_retry(fetch, tries, &pace));
     if (fault->result == RIA_HTTP_NOBODY || fault->result == RIA_HTTP_SILENT) {
         ria_fetch_blame(fetch, left, err);
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls an action of an AWS service that has a query API: STS, RDS or IAM. Signs the request if the
- * action requires it, and sends it up to three times. Learns the offset of this machine's clock
- * from the response and signs the next try with the corrected time; does not set the clock. The
- * caller builds the form and parses the response, which is XML.
+ * action requires it, and sends it again after a temporary error (ria_fetch_retry()). Learns the
+ * offset of this machine's clock from the response and signs the next try with the corrected time;
+ * does not set the clock. The caller builds the form and parses the response, which is XML.
  *
  * Follows the query protocol of AWS. Signs the same headers as botocore, with SigV4.
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Forks a child that renews a token, and reads the child's result from a pipe. The child leaves the
- * session of rds-iam-fetch, and closes all descriptors above stderr except the pipe and the lock of
- * the token file. The server invalidates the old refresh token when it responds. So before the
- * child sends this token to the server, the child checks that it can store the new token: it writes
- * a temporary file of the expected size. If this fails, the child sends no request. */
+ * Forks a child that renews a token, and reads the child's result from a pipe. The child calls
+ * setsid(), and closes all descriptors above stderr except the pipe and the lock of the token file.
+ * The server invalidates the old refresh token when it responds. So before the child sends this
+ * token to the server, the child checks that it can store the new token: it writes a temporary file
+ * of the expected size. If this fails, the child sends no request. */
 #include "fetch/renewal.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    /* The child's own deadline. Three tries of five seconds and their pauses take less time. */
+    /* The child's own deadline, longer than three tries of five seconds and their pauses. */
     RENEWAL_MS = 30 * 1000
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements time limits and retries: sends a request up to three times within the deadline,
- * records which step took longest, and contains the words for messages about a failed try. Sends
- * nothing after the deadline; in this case the message names the step that took longest. Also
- * computes the offset of this machine's clock and the corrected time that requests are signed with.
+ * Implements time limits and retries: decides how often and when a request is sent again within the
+ * deadline, records which step took longest, and contains the words for messages about a failed
+ * try. Sends nothing after the deadline; in this case the message names the step that took longest.
+ * Also computes the offset of this machine's clock and the corrected time that requests are signed
+ * with.
  */
 #include "fetch/fetch.h"
 
@@ -24,8 +25,24 @@ enum {
     /* Milliseconds. If a request had less time than this, its message names the earlier step that
      * took longest. */
     ENOUGH = 2000,
-    PAUSE_BASE = 200 /* longest pause before the first retry, in milliseconds; doubles each time */
+    TOO_MANY_REQUESTS = 429, /* HTTP status */
+    /* Milliseconds. After a throttled request, the deadline must leave time for the response. */
+    ANSWER_MIN = 1000,
 };
+
+/* Pauses are in milliseconds. */
+struct retry_rule {
+    unsigned tries;
+    uint32_t base;   /* longest pause before the first retry; doubles each time */
+    uint32_t most;   /* the doubled value never exceeds this */
+    unsigned parted; /* 4: a pause is at least a fourth of its upper limit; 0: it may be 0 */
+};
+
+/* A transient fault is often over at once, and a caller that cannot log in should get the error
+ * soon. Throttling ends only when the clients send fewer requests, so the pauses are longer. */
+static const struct retry_rule retry_fault = {.tries = 3, .base = 200, .most = 400};
+static const struct retry_rule retry_throttled = {
+    .tries = 8, .base = 1000, .most = 8000, .parted = 4};
 
 static const struct {
     const char *predicate;
@@ -130,18 +147,46 @@ int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit)
 
 bool ria_fetch_is_transient(long status)
 {
-    return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+    return status == TOO_MANY_REQUESTS || status == 500 || status == 502 || status == 503 ||
+           status == 504;
 }
 
-/* The whole pause is random (full jitter), so that processes that failed at the same time do not
- * retry at the same time. */
-bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition)
+int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint32_t random)
+{
+    const struct retry_rule *rule = pace->is_throttled ? &retry_throttled : &retry_fault;
+    if (tries == 0 || tries >= rule->tries) {
+        return -1;
+    }
+    uint32_t limit = rule->base;
+    for (unsigned i = 1; i < tries && limit < rule->most; i++) {
+        limit *= 2;
+    }
+    limit = limit < rule->most ? limit : rule->most;
+    uint32_t least = rule->parted == 0 ? 0 : limit / rule->parted;
+    int64_t pause = least + (random % (limit - least));
+    if (pace->retry_after > pause) {
+        pause = pace->retry_after + (random % ((pace->retry_after / 4) + 1));
+    }
+    return pause;
+}
+
+bool ria_fetch_retry(
+    const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace)
 {
     uint32_t random = 0;
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-    int64_t pause = random % ((uint32_t)PAUSE_BASE << (repetition - 1));
-    if (ria_deadline_left(fetch->world, fetch->deadline) <= pause) {
+    int64_t pause = ria_fetch_pause(tries, pace, random);
+    int64_t rest = pace->is_throttled ? ANSWER_MIN : 0;
+    if (pause < 0 || ria_deadline_left(fetch->world, fetch->deadline) <= pause + rest) {
         return false;
+    }
+    if (pace->is_throttled) {
+        ria_world_log(
+            fetch->world,
+            RIA_LOG_DEBUG,
+            "the service throttles requests; try %u follows in %lld ms",
+            tries + 1,
+            (long long)pause);
     }
     struct timespec wait = {.tv_sec = pause / 1000, .tv_nsec = (pause % 1000) * 1000000};
     (void)nanosleep(&wait, NULL);
@@ -217,17 +262,17 @@ enum ria_http_result ria_fetch_send(
     if (!ria_fetch_has_time(fetch, err)) {
         return RIA_HTTP_UNASKED;
     }
-    for (unsigned i = 0; i < RIA_FETCH_TRIES; i++) {
-        if (i > 0 && !ria_fetch_pause(fetch, i)) {
-            break;
-        }
+    struct ria_fetch_pace pace = {0};
+    unsigned tries = 0;
+    do {
         request->connect_timeout = ria_fetch_timeout(fetch, connect);
         request->timeout = ria_fetch_timeout(fetch, whole);
         result = ria_fetch_exchange(fetch, request, response, err);
-        if (!ria_fetch_is_worth_another(result, response)) {
-            break;
-        }
-    }
+        bool is_answered = result == RIA_HTTP_ANSWERED;
+        pace.is_throttled = is_answered && response->status == TOO_MANY_REQUESTS;
+        pace.retry_after = is_answered ? response->retry_after : 0;
+        tries++;
+    } while (ria_fetch_is_worth_another(result, response) && ria_fetch_retry(fetch, tries, &pace));
     request->connect_timeout = connect;
     request->timeout = whole;
     if (result == RIA_HTTP_NOBODY || result == RIA_HTTP_SILENT) {

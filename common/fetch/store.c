@@ -108,13 +108,37 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     }
     error = error != 0 ? error : ria_lock_within(store->lock, timeout);
     store->is_held = error == 0;
-    if (store->is_held) {
-        (void)futimens(
-            store->lock, NULL); /* so that remove_old() keeps a lock file that is in use */
-    }
     /* If locking fails for a reason other than the timeout, each process fetches the credentials
      * and no process writes the entry. */
     return error != EWOULDBLOCK;
+}
+
+/* The new time also makes remove_old() keep a lock file that is in use. */
+void ria_store_begin(const struct ria_store *store)
+{
+    if (store->is_held) {
+        (void)futimens(store->lock, NULL);
+    }
+}
+
+static bool is_earlier(const struct timespec *one, const struct timespec *other)
+{
+    return one->tv_sec != other->tv_sec ? one->tv_sec < other->tv_sec
+                                        : one->tv_nsec < other->tv_nsec;
+}
+
+int64_t ria_store_failed_ago(const struct ria_store *store)
+{
+    struct stat entry;
+    struct stat lock;
+    struct timespec now;
+    if (store->lock < 0 || fstat(store->lock, &lock) != 0 ||
+        fstatat(store->directory, store->name, &entry, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !is_earlier(&entry.st_mtim, &lock.st_mtim) || clock_gettime(CLOCK_REALTIME, &now) != 0 ||
+        is_earlier(&now, &lock.st_mtim)) {
+        return -1;
+    }
+    return now.tv_sec - lock.st_mtim.tv_sec;
 }
 
 /* Returns whether a file belongs to the cache: "NAME", "NAME.lock" or "NAME.new", where NAME is a

@@ -31,6 +31,15 @@ bool ria_store_open(struct ria_store *store, const char *directory, const char *
  * nothing. Uses SIGALRM. */
 bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
+/* Records that this process, which holds the lock, now fetches the credentials: sets the time of
+ * the lock file. */
+void ria_store_begin(const struct ria_store *store);
+
+/* Returns how many seconds ago the last fetch began, if this fetch has written no entry (yet): the
+ * age of the lock file, if the entry is older than the lock file. Otherwise returns -1; also
+ * returns -1 if the entry does not exist or the times cannot be read. */
+int64_t ria_store_failed_ago(const struct ria_store *store);
+
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,
  * lock files and ".new" files) that is older than 37 hours. Returns false if this process does not
  * hold the lock, or if the file cannot be written. */

@@ -20,7 +20,7 @@ char *ria_wiped_strdup(const char *text);
 void ria_wiped_free(void *memory);
 
 /* ria_wiped_has_failed() returns whether an allocation in this thread has failed since the thread's
- * last call of ria_wiped_forget_failures(), or at all. */
+ * last call of ria_wiped_forget_failures() or, without such a call, since the thread began. */
 void ria_wiped_forget_failures(void);
 bool ria_wiped_has_failed(void);
 

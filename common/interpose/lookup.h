@@ -4,10 +4,12 @@
  * gets the functions from dlsym(), and would bypass the interposed functions. So this dlsym()
  * returns the interposed function for an interposed name. It returns a different function for each
  * copy of the library, because libffi or a similar library makes the call, so the return address of
- * the call does not identify the copy. dlsym.S passes every other lookup to libc unchanged.
+ * the call does not identify the copy. dlsym.S passes every other lookup unchanged to the real
+ * dlsym() (real_dlsym.h).
  *
- * Only one object in a process may replace dlsym(): the object that is linked with this archive. In
- * ria_interposed_lists, that object lists the functions of every library that it serves.
+ * Only one object of rds-iam in a process may replace dlsym(): the object that is linked with this
+ * archive. In ria_interposed_lists, that object lists the functions of every library that it
+ * serves.
  *
  * dlvsym() is not replaced: its callers name a symbol version, and client libraries that are built
  * as their authors intend have no symbol versions.

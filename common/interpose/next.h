@@ -12,8 +12,8 @@
 #define RIA_INTERPOSE_NEXT_H
 
 enum {
-    /* The priority of the constructors of this folder, which run before the object's other
-     * constructors. */
+    /* The priority of the constructors in next.c and preload_log.c, which run before the object's
+     * other constructors. */
     RIA_PRELOAD_FIRST = 101
 };
 

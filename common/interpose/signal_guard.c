@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the program's disposition of each signal and blocks the signals that have a handler.
- * Changes no disposition. */
+ * Disables the thread's cancellation. Reads the program's disposition of each signal, and blocks
+ * the signals that have a handler, except faults. Changes no disposition. */
 #include "interpose/signal_guard.h"
 
 #include <errno.h>

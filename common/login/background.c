@@ -8,10 +8,10 @@
  * further name replaces the name whose fetch ended first. */
 #include "rds_iam.h"
 
-#include "aws/token.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "os/fetch_client.h"
+#include "provider/cache.h"
 #include "provider/memory_cache.h"
 #include "provider/request.h"
 #include "provider/response.h"
@@ -25,7 +25,7 @@
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
     CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that expire earlier than a new token */
+    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that are due for a renewal at once */
 };
 
 struct fetch {
@@ -37,8 +37,9 @@ struct fetch {
                                  record did not fit into secret memory */
     struct ria_secret stored; /* the complete record, after the child succeeded */
     struct ria_error err;     /* the error, after the child failed */
-    int64_t expires;          /* when the credentials expire; 0: no credentials, or credentials
-                                 without an expiry time */
+    int64_t renewal;          /* when the credentials are due for a renewal; 0: no credentials,
+                                 credentials without an expiry time, or a record that did not fit
+                                 into secret memory */
     int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
 };
 
@@ -112,7 +113,7 @@ static struct fetch *find_oldest(const struct ria_background *background)
 
 /* Moves a complete response to secret memory, and drops the oldest responses if that memory is
  * full. A response that still does not fit stays in its buffer for SHORT_LIFE_MS. */
-static void store_response(struct ria_background *background, struct fetch *fetch, int64_t expires)
+static void store_response(struct ria_background *background, struct fetch *fetch, int64_t renewal)
 {
     bool is_stored = ria_secret_keep(&fetch->stored, fetch->response.data, fetch->response.len);
     for (struct fetch *oldest = find_oldest(background); !is_stored && oldest != NULL;
@@ -123,17 +124,17 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     if (is_stored) {
         ria_buf_release(&fetch->response);
     }
-    fetch->expires = is_stored ? expires : 0;
+    fetch->renewal = is_stored ? renewal : 0;
 }
 
 /* Returns the time at which the response of an ended fetch becomes invalid, on the world's ticks.
- * This is RIA_TOKEN_LIFE before the credentials expire, but not earlier than SHORT_LIFE_MS after
- * the end of the fetch. Adds one second because the wall clock counts whole seconds. */
+ * This is when the credentials are due for a renewal, but not earlier than SHORT_LIFE_MS after the
+ * end of the fetch. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
     int64_t until = fetch->ended + SHORT_LIFE_MS;
-    int64_t left = fetch->expires - world->now(world->self) - RIA_TOKEN_LIFE;
+    int64_t left = fetch->renewal - world->now(world->self);
     if (left < 0) {
         return until;
     }
@@ -211,7 +212,7 @@ static void start_fetch(
     drop_response(fetch);
     ria_buf_clear(&fetch->request);
     ria_buf_add(&fetch->request, request->data, request->len);
-    fetch->expires = 0;
+    fetch->renewal = 0;
     fetch->deadline = deadline;
     if (fetch->request.failed) {
         (void)ria_fail(&fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the request of a fetch");
@@ -224,6 +225,17 @@ static void start_fetch(
     }
 }
 
+/* Returns when the credentials of a response are due for a renewal, or 0 if the response contains
+ * no credentials that expire. */
+static int64_t find_renewal(const struct ria_buf *request, const struct ria_response *response)
+{
+    RIA_AUTO(request) read = RIA_REQUEST_INIT;
+    int64_t expires = response->outcome == RIA_FOUND ? response->credentials.expires : 0;
+    return expires == 0 || !ria_request_read(request, &read)
+               ? 0
+               : expires - ria_cache_margin(&read.plan, &response->credentials);
+}
+
 /* Handles a complete record: stores a response; any other record fails the fetch. */
 static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
@@ -234,9 +246,9 @@ static void background_read_response(struct ria_background *background, struct f
         fail_fetch(background, fetch);
         return;
     }
+    int64_t renewal = find_renewal(&fetch->request, &response);
     finish_fetch(background, fetch);
-    store_response(
-        background, fetch, response.outcome == RIA_FOUND ? response.credentials.expires : 0);
+    store_response(background, fetch, renewal);
 }
 
 /* Continues a fetch whose socket is ready. */

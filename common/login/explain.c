@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the lines of --explain. Each line has a label and a value, followed in parentheses by the
- * place where the value was read: the file and line, or the variable. Replaces characters that
- * would control a terminal, and shows only the safe part of a URL. */
+ * Writes the lines of --explain. Each line has a label and a value. After the value of a setting,
+ * the place where it was read is in parentheses: the file and line, the variable or the option.
+ * Replaces characters that would control a terminal, and shows only the safe part of a URL. */
 #include "login/explain.h"
 
 #include "base/timestamp.h"

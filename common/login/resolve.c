@@ -4,7 +4,8 @@
  * for the dialed address. Finds the host, port and region to sign for in that section and in the
  * address; --region overrides the region. Rejects a channel that is not secure enough, a host
  * without a region, and a MySQL client with an endpoint of Aurora DSQL. Also rejects a host that is
- * not an endpoint of RDS or Aurora DSQL, unless the user has mapped it to such an endpoint. */
+ * not an endpoint of RDS or Aurora DSQL, unless the user gives --region or the section has the key
+ * `endpoint`. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -92,9 +93,9 @@ void ria_login_name_remedy(
     }
 }
 
-/* Checks a channel on which the certificate chain was verified, but not the host name. Fails unless
- * the section has tls = verify-ca. The error explains how to verify the name, or which section to
- * write for a tunnel. */
+/* If the certificate chain was verified, but not the host name, fails unless the section has tls =
+ * verify-ca. The error explains how to verify the name, or which section to write for a tunnel.
+ * Accepts every other channel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -227,7 +228,7 @@ static const char *shell_word(const char *name, const char *placeholder)
 {
     static const char usual[] = RIA_ALNUM "_-/.%@:+";
     size_t len = strspn(name, usual);
-    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : placeholder;
+    return len < RIA_HOST_SIZE && name[len] == '\0' ? name : placeholder;
 }
 
 /* Appends the rds-iam command that gets the same credentials. The command names the login, because
@@ -313,11 +314,12 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_database(&endpoint) && endpoint.kind != RIA_ENDPOINT_DSQL;
 }
 
-/* Parses the dialed host into *resolved. Also finds the section for that host, except if the host
- * is an endpoint of RDS or Aurora DSQL and needs_section is false. Returns FOUND if the host is
- * such an endpoint or a section maps the host to one. Returns FAILED if the host is not such an
- * endpoint and the configuration cannot be loaded. Otherwise, and for a MySQL client with an
- * endpoint of Aurora DSQL, returns ABSENT. */
+/* Parses the dialed host into *resolved, and finds the section for that host. Does not look for the
+ * section if needs_section is false and the host is an endpoint of RDS or Aurora DSQL that the
+ * client can use. If the configuration cannot be loaded, returns FOUND if the host is an endpoint
+ * of RDS or Aurora DSQL, else FAILED. Otherwise returns FOUND if the host is such an endpoint or
+ * has a section with the key `endpoint`, else ABSENT. Also returns ABSENT if a MySQL client would
+ * use an endpoint of Aurora DSQL. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

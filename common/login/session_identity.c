@@ -64,8 +64,8 @@ static enum ria_outcome question_prepare(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    /* If the keys come from the environment, no profile has been read yet, but the request needs
-     * the settings of the profile. */
+    /* If the keys come from the environment and no role is assumed, no profile has been read yet,
+     * but the request needs the settings of the profile. */
     struct ria_profile active;
     if (out->plan.profiles == NULL &&
         ria_profile_open(&out->query, &out->plan, &active, err) == RIA_FAILED) {

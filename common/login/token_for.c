@@ -2,8 +2,8 @@
  *
  * Makes a token for a login request. Checks the channel, finds the endpoint and region for the
  * dialed name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
- * or not authenticated, a host that is not an endpoint of RDS or Aurora DSQL, and expired
- * credentials. */
+ * or not authenticated, and expired credentials. Also rejects a host that is not an endpoint of RDS
+ * or Aurora DSQL, unless the user gives --region or the host's section has the key `endpoint`. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -160,6 +160,7 @@ static bool token_for_sign(
     }
     token->expires = now + RIA_TOKEN_LIFE;
     token->credentials_expires = credentials->expires;
+    token->credentials_renewal = response->renewal;
     (void)ria_text_copy(token->source, sizeof(token->source), credentials->source);
     if (credentials->expires != 0 && credentials->expires < token->expires) {
         token->expires = credentials->expires;
@@ -197,7 +198,8 @@ static enum ria_outcome make_token(
     }
     struct ria_query query = ria_resolve_query(login, resolved, deadline, world);
     struct ria_credentials_room room;
-    RIA_AUTO(response) response = {.outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_IN(room)};
+    RIA_AUTO(response) response;
+    ria_response_init(&response, &room);
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_find(&query, &response, &trail, err);
     if (outcome != RIA_FOUND) {
@@ -246,6 +248,7 @@ void ria_token_release(struct ria_token *token)
     ria_buf_release(&token->text);
     token->expires = 0;
     token->credentials_expires = 0;
+    token->credentials_renewal = 0;
     token->source[0] = '\0';
 }
 

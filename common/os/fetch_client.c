@@ -32,16 +32,37 @@
 
 static const char program[] = RIA_FETCH_PROGRAM;
 
+/* Returns what the user can do about an error number. */
+static const char *remedy_of(int error)
+{
+    static const struct {
+        int error;
+        const char *remedy;
+    } remedies[] = {
+        {EMFILE, "raise the limit of open files: ulimit -n"},
+        {ENFILE, "the system has too many open files; end programs"},
+        {EAGAIN, "raise the limit of processes: ulimit -u"},
+        {ENOMEM, "end programs that use memory, and try again"},
+    };
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+        if (remedies[i].error == error) {
+            return remedies[i].remedy;
+        }
+    }
+    return "is rds-iam installed completely?";
+}
+
 static bool fetch_client_fail_by_errno(struct ria_error *err, int error, const char *what)
 {
     char words[128];
     return ria_fail(
         err,
         RIA_E_SYSTEM,
-        "%s: %s: %s; is rds-iam installed completely?",
+        "%s: %s: %s; %s",
         program,
         what,
-        ria_text_of_errno(error, words, sizeof(words)));
+        ria_text_of_errno(error, words, sizeof(words)),
+        remedy_of(error));
 }
 
 /* -- starting ------------------------------------------------------------------------------- */

@@ -3,8 +3,9 @@
  * Reads RDS_IAM_LOG for each line, and writes the line to the file that the variable names or to
  * stderr. Makes the system calls openat(2) and close(2) directly, because libc's functions for
  * these calls are cancellation points, and because the preload interposes libc's openat(). Refuses
- * a file that belongs to another user or that every user can write, and refuses every file while
- * the program has another user's rights. */
+ * a symbolic link, a file that is not regular, a file that belongs neither to root nor to the
+ * effective user, and a file that every user can write. Refuses every file while the program has
+ * another user's rights. */
 #include "os/guest_log.h"
 
 #include "base/text.h"

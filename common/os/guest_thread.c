@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measures the free room of the current stack, and starts a thread if the room is too small. For
- * example, Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
+ * Measures the free room of the current stack. Runs work on a new thread if the room is too small,
+ * or if the work has a time limit. For example, the room is too small if Connector/C's asynchronous
+ * API calls a plugin, on a stack of 60 KB without a guard page.
  *
  * The kernel puts the program's name at the top of the first thread's stack (AT_EXECFN). An address
- * is on that stack if it is less than RLIMIT_STACK below this name. For every other thread, the C
- * library reports the bounds. On the first thread the C library is not used, because it would read
- * /proc/self/maps. A coroutine's stack and an alternate signal stack are outside the bounds of the
- * thread that uses them, and count as too small.
+ * is on that stack if it is less than RLIMIT_STACK, and less than 8 MB, below this name. For every
+ * other thread, the C library reports the bounds. On the first thread the C library is not used,
+ * because it would read /proc/self/maps. A coroutine's stack and an alternate signal stack are
+ * outside the bounds of the thread that uses them, and count as too small.
  *
  * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs a function of this library inside another vendor's program: on the caller's stack if that
- * stack is large enough, else on a new thread. No other code of the library starts threads. The
- * code that starts another program is in fetch_client.h.
+ * stack is large enough, else on a new thread. Work that may never end always runs on a new thread,
+ * and the caller waits for it with a time limit. No other code of the library starts threads.
+ * fetch_client.h declares the code that starts another program.
  *
  * Uses only libc, so that an object that links no other library can use it.
  */
@@ -46,8 +47,8 @@ int ria_guest_run(const struct ria_guest_work *work);
 /* Runs work that may never end, always on a new thread. Waits for at most budget_ms milliseconds
  * (CLOCK_MONOTONIC), then leaves the thread running. `argument` must stay valid as long as the
  * thread runs, so it must be a plain number, or point to memory that is never freed. prepare() is
- * not called. Returns 0, ETIMEDOUT, or the error number of the failed attempt to start the thread.
- */
+ * not called. Returns 0, ETIMEDOUT, or another error number if the thread cannot be started or
+ * waited for. */
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms);
 
 /* Returns true if the current stack belongs to a thread and has at least `size` bytes left. Returns

@@ -157,7 +157,8 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
 static bool read_all(int fd, size_t size, struct ria_buf *out)
 {
     enum {
-        PIECE = 16384
+        FIRST_PIECE = 512, /* of a file whose size is 0: it is empty, or it is in /proc */
+        PIECE = 16384,
     };
     ssize_t len = 1;
     size_t start = out->len;
@@ -168,7 +169,8 @@ static bool read_all(int fd, size_t size, struct ria_buf *out)
          * /proc has the size 0.
          */
         size_t done = out->len - start;
-        size_t want = size > 0 && size >= done ? size + 1 - done : PIECE;
+        size_t piece = done == 0 ? FIRST_PIECE : PIECE;
+        size_t want = size > 0 && size >= done ? size + 1 - done : piece;
         len = read_piece(fd, out, left < want ? left : want);
         if (len > 0 && size > 0 && out->len - start == size) {
             return true;

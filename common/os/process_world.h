@@ -8,9 +8,9 @@
 
 #include "base/world.h"
 
-/* Returns the world that reads the process's own environment, clocks and files. Environment
- * variables are read with secure_getenv(). The world has a log only if RDS_IAM_LOG enables logging
- * at the time of the call (base/log_line.h). The result is static. Thread-safe.
+/* Returns the world that reads the process's own environment, clocks and files. Its env()
+ * uses secure_getenv(). The world has a log only if RDS_IAM_LOG enables logging at the time of the
+ * call (base/log_line.h). The result is static. Thread-safe.
  *
  * A log without a file goes to descriptor 2, but only while that descriptor is still the process's
  * stderr. In rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded

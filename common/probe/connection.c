@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a host name and connects over TCP, with a time limit for all addresses together. Tries
- * the addresses in the resolver's order, as the client libraries do, and reports the error of the
- * last one. */
+ * Resolves a host name and connects over TCP. The attempts to connect to all addresses together
+ * have a time limit; the resolution of the name has none. Tries the addresses in the resolver's
+ * order, as the client libraries do, and reports the error of the last one. */
 #include "probe/probe_program.h"
 
 #include <arpa/inet.h>
@@ -26,7 +26,22 @@ static int left_until(int64_t deadline)
     return left < 0 ? 0 : (int)left;
 }
 
-/* Prints all addresses of the host on one line. */
+/* Returns whether a list of words, separated by spaces, contains a word. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+    while (*list != '\0') {
+        size_t next = strcspn(list, " ");
+        if (next == len && memcmp(list, word, len) == 0) {
+            return true;
+        }
+        list += next;
+        list += strspn(list, " ");
+    }
+    return false;
+}
+
+/* Prints all addresses of the host on one line, each once. */
 static void print_addresses(const struct addrinfo *found)
 {
     char list[LIST_MAX] = "";
@@ -36,7 +51,7 @@ static void print_addresses(const struct addrinfo *found)
         bool is_new =
             getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text), NULL, 0, NI_NUMERICHOST) ==
                 0 &&
-            strstr(list, text) == NULL;
+            !has_word(list, text);
         if (is_new && len + strlen(text) + 2 < sizeof(list)) {
             (void)snprintf(list + len, sizeof(list) - len, "%s%s", len == 0 ? "" : " ", text);
         }

@@ -2,8 +2,8 @@
  *
  * rds-iam-probe: probes a server's TLS, or logs in through a client library. Prints lines "NAME
  * VALUE" for `rds-iam check`, the only program that starts rds-iam-probe. The kernel kills
- * rds-iam-probe when `rds-iam check` ends. For any other arguments, prints a hint and returns the
- * exit status 2. */
+ * rds-iam-probe when `rds-iam check` ends. If the arguments are not those of one of the two
+ * commands, prints a hint and returns the exit status 2. */
 #include "probe/probe_program.h"
 
 #include <signal.h>

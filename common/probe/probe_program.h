@@ -76,7 +76,8 @@ bool probe_load(const char *library, const struct probe_function *functions, siz
  * the name and the value of each connection parameter in turn, and ends with NULL. Prints library,
  * library_version, login ("ok" or "failed"), login_us, error, and what the server reports about
  * itself: user, server_version, protocol, cipher. Changes nothing on the server. Returns false if
- * the library cannot be loaded or is not a client library of this engine. */
+ * the library cannot be loaded or is not a client library of this engine. For MySQL, also returns
+ * false if a parameter is unknown or memory runs out. */
 bool probe_login_postgres(const char *library, char **arguments);
 bool probe_login_mysql(const char *library, char **arguments);
 

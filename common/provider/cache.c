@@ -7,6 +7,7 @@
 #include "provider/cache.h"
 
 #include "aws/token.h"
+#include "base/ascii.h"
 #include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
@@ -23,6 +24,10 @@ enum {
     /* Milliseconds. If CLOCK_REALTIME moves this far against CLOCK_MONOTONIC_RAW between two
      * measurements, the clock was set or slewed, or the machine slept. */
     CLOCK_MOVED = 2000,
+    SESSION_LIFE = 3600, /* seconds; the duration of a session if the plan sets none */
+    SPREAD_MAX = 300,    /* seconds; see ria_cache_margin() */
+    SPREAD_PART = 4,
+    PAUSE_PART = 10, /* see ria_cache_renewal_pause() */
 };
 
 /* Checks the owner, because su(1) leaves XDG_RUNTIME_DIR set to the directory of the user who
@@ -214,10 +219,34 @@ int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_o
     return moved > -CLOCK_MOVED && moved < CLOCK_MOVED ? offset->seconds : 0;
 }
 
-bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_response *response)
+int64_t ria_cache_margin(const struct ria_plan *plan, const struct ria_credentials *credentials)
+{
+    bool is_spread = plan->role_count > 0 && credentials->access_key_id.len > 0;
+    for (size_t i = 0; i < plan->role_count; i++) {
+        is_spread = is_spread && plan->roles[i].value[RIA_ROLE_MFA_SERIAL].value == NULL;
+    }
+    if (!is_spread) {
+        return RIA_TOKEN_LIFE;
+    }
+    int64_t life = plan->roles[plan->role_count - 1].duration;
+    int64_t spread = ((life == 0 ? SESSION_LIFE : life) - RIA_TOKEN_LIFE) / SPREAD_PART;
+    spread = spread < SPREAD_MAX ? spread : SPREAD_MAX;
+    uint64_t hash =
+        ria_hash(RIA_HASH_START, credentials->access_key_id.data, credentials->access_key_id.len);
+    return RIA_TOKEN_LIFE + (spread > 0 ? (int64_t)(hash % ((uint64_t)spread + 1)) : 0);
+}
+
+int64_t ria_cache_renewal_pause(int64_t left)
+{
+    return left / PAUSE_PART;
+}
+
+bool ria_cache_is_fresh(
+    const struct ria_world *world, const struct ria_plan *plan, const struct ria_response *response)
 {
     int64_t expires = response->credentials.expires;
     int64_t offset = ria_cache_offset(world, &response->offset);
     return offset == response->offset.seconds &&
-           (expires == 0 || expires - world->now(world->self) - offset >= RIA_TOKEN_LIFE);
+           (expires == 0 || expires - world->now(world->self) - offset >=
+                                ria_cache_margin(plan, &response->credentials));
 }

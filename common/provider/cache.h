@@ -62,9 +62,25 @@ bool ria_cache_read(
  * valid, or if the system does not identify this machine. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
+/* Returns how many seconds before their expiry time the plan's credentials are renewed. This is the
+ * life of an RDS token. For a role that rds-iam assumes, up to five minutes are added, because
+ * otherwise hosts that have started at the same time would also renew at the same time, and STS
+ * would throttle them. The added time depends on the access key id, which differs for each session,
+ * so all processes that use a session compute the same time. The added time is at most a quarter of
+ * what the duration of the session exceeds the life of a token by. No time is added if a role of
+ * the plan needs an MFA code. */
+int64_t ria_cache_margin(const struct ria_plan *plan, const struct ria_credentials *credentials);
+
 /* Returns true if cached credentials can be used without a renewal. The credentials must have no
- * expiry time, or be valid for at least the life of an RDS token from now. If the response contains
- * a clock offset, that offset must also still be valid. */
-bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_response *response);
+ * expiry time, or be valid for at least ria_cache_margin() from now. If the response contains a
+ * clock offset, that offset must also still be valid. */
+bool ria_cache_is_fresh(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    const struct ria_response *response);
+
+/* Returns for how many seconds after a failed renewal no other renewal is tried, if the old
+ * credentials are valid for `left` more seconds: a tenth of that time. */
+int64_t ria_cache_renewal_pause(int64_t left);
 
 #endif

@@ -6,12 +6,14 @@
  * parameters of ria_cache_name():
  *
  *   keys           the key id and the session token
- *   roles          ARN, external id, session name, duration, source identity, tags, region
+ *   roles          ARN, external id, session name, duration, MFA device, source identity, tags,
+ *                  transitive tags, region
  *   web identity   the token file, and the token in it (evidence)
  *   SSO, login     session or start URL, region, account and role; the directory of the token file
  *   process        the command, the file and the profile that contain it, and the environment
  *                  variables of the command (evidence)
- *   container, instance   the endpoint, the authorization token, the machine (machine)
+ *   container, instance   the endpoint, the authorization token (evidence, if it is in a file), the
+ *                  machine (machine)
  *   all            the endpoints of the services; whether the AWS CLI's cache may be read
  *
  * Other settings, such as the path of a CA bundle, are not part of the name. A name reveals no

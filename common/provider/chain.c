@@ -148,7 +148,8 @@ enum ria_outcome ria_chain_find(
     struct ria_error *err)
 {
     struct ria_credentials_room room;
-    RIA_AUTO(plan) plan = {.keys = RIA_CREDENTIALS_IN(room)};
+    RIA_AUTO(plan) plan;
+    ria_plan_init(&plan, &room);
     enum ria_outcome outcome = ria_chain_plan(query, &plan, trail, err);
     return outcome == RIA_FOUND ? ria_chain_carry_out(query, &plan, out, trail, err) : outcome;
 }

@@ -19,8 +19,9 @@
 void ria_identity_write(
     const struct ria_identity *identity, const struct ria_error *err, struct ria_buf *out);
 
-/* Reads a response into *out. Returns false with err filled if STS did not report the identity, or
- * if the bytes are not one complete response. *out is filled in both cases. */
+/* Reads a response into *out. Returns false with err filled if STS did not report the identity; the
+ * difference of the clocks may nevertheless be in *out. Also returns false with err filled if the
+ * bytes are not one complete response; in this case *out must not be used. */
 bool ria_identity_read(const struct ria_buf *bytes, struct ria_identity *out, struct ria_error *err)
     RIA_MUST_USE;
 

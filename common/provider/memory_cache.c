@@ -31,6 +31,7 @@ struct copy {
     int64_t until;   /* when the copy expires, in ticks; INT64_MAX: the copy expires with the
                         credentials */
     int64_t expires; /* when the credentials expire, seconds since 1970; 0: unknown or never */
+    int64_t put_off; /* no renewal is tried before this time, in ticks */
     struct ria_clock_offset offset;
     struct ria_secret record;
 };
@@ -51,7 +52,7 @@ static size_t next;
 static struct copy keys[COPIES]; /* each record is a struct stored_key; the name is "" */
 static size_t next_key;
 static bool has_signed; /* a signing key was derived */
-static bool is_used;    /* a copy or a key was stored; most programs log in once and store none */
+static bool is_used;    /* a copy or a key was stored; if not, no table needs to be searched */
 
 static struct copy *memory_cache_find(const char *name)
 {
@@ -155,10 +156,35 @@ void ria_memory_cache_put(
     }
     memcpy(place->name, name, RIA_CACHE_NAME_SIZE);
     place->until = until;
+    place->put_off = 0;
     place->expires = response->outcome == RIA_FOUND ? response->credentials.expires : 0;
     place->offset = response->offset;
     memory_cache_store(place, record);
     (void)pthread_mutex_unlock(&lock);
+}
+
+void ria_memory_cache_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds)
+{
+    if (pthread_mutex_trylock(&lock) == 0) {
+        struct copy *copy = memory_cache_find(name);
+        if (copy != NULL) {
+            copy->put_off = world->ticks(world->self) + (seconds * 1000);
+        }
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
+bool ria_memory_cache_is_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE])
+{
+    bool is_put_off = false;
+    if (pthread_mutex_trylock(&lock) == 0) {
+        const struct copy *copy = memory_cache_find(name);
+        is_put_off = copy != NULL && world->ticks(world->self) < copy->put_off;
+        (void)pthread_mutex_unlock(&lock);
+    }
+    return is_put_off;
 }
 
 void ria_memory_cache_clear(void)

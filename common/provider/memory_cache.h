@@ -5,10 +5,11 @@
  * login. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
  * allocated, nothing is stored, and each login obtains credentials again.
  *
- * A call that gets the lock wipes all expired copies. A copy expires when its credentials expire by
- * AWS's clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped
- * between calls, so a server that runs for a long time must make a call in time:
- * ria_background_due() returns the time of the next call.
+ * ria_memory_cache_expire(), ria_memory_cache_get() and the functions that store a copy or a key
+ * wipe all expired copies if they get the lock. A copy expires when its credentials expire by AWS's
+ * clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped between
+ * calls, so a server that runs for a long time must make a call in time: ria_background_due()
+ * returns the time of the next call.
  *
  * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
  * access key once a day, and not for each token. A signing key is stored with the secret access key
@@ -39,6 +40,16 @@ void ria_memory_cache_put(
     int64_t until,
     const struct ria_response *response,
     const struct ria_buf *record);
+
+/* Records that a renewal of the copy with this name has failed, so that no other renewal is tried
+ * for `seconds`. Does nothing if there is no such copy. */
+void ria_memory_cache_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds);
+
+/* Returns true if ria_memory_cache_put_off() was called for the copy with this name, its time has
+ * not passed, and no new copy has been stored since. */
+bool ria_memory_cache_is_put_off(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE]);
 
 /* Fills *out with the signing key of the secret access key for that scope. Returns false if it is
  * not stored. The caller wipes *out. */

@@ -56,9 +56,10 @@ bool ria_network_region(
     struct ria_setting *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends a role to the plan, with the default session name "rds-iam" and the region of STS as
- * found by ria_network_region(). Returns false with err filled if a value of the role is invalid,
- * no region is known, or the plan already has RIA_ROLES_MAX roles. */
+/* Appends a role to the plan, with the region of STS that ria_network_region() finds. If the role
+ * has no session name, the session name becomes "rds-iam". Returns false with err filled if a value
+ * of the role is invalid, no region is known, ria_network_check_service() rejects STS's settings,
+ * or the plan already has RIA_ROLES_MAX roles. */
 bool ria_network_add_role(
     const struct ria_query *query,
     struct ria_plan *plan,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Uses static keys at once. For every other plan, reads the
- * in-process copy and the cache file, and runs rds-iam-fetch if neither contains credentials that
- * outlive an RDS token. Rejects keys in quotes, temporary keys without a session token, and a role
- * that needs an MFA code if no code is available. */
+ * Turns a plan into credentials. Uses static keys at once if no role is assumed with them. For
+ * every other plan, reads the in-process copy and the cache file, and runs rds-iam-fetch if neither
+ * contains fresh credentials (ria_cache_is_fresh()). Rejects keys in quotes, temporary keys without
+ * a session token, and a role that needs an MFA code if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -30,10 +30,11 @@ static int64_t obtain_seconds_left(
 }
 
 /* Returns true if a cached response can be used without running rds-iam-fetch. */
-static bool is_fresh(const struct ria_world *world, const struct ria_response *response)
+static bool is_fresh(
+    const struct ria_world *world, const struct ria_plan *plan, const struct ria_response *response)
 {
     return response->outcome == RIA_ABSENT ||
-           (response->outcome == RIA_FOUND && ria_cache_is_fresh(world, response));
+           (response->outcome == RIA_FOUND && ria_cache_is_fresh(world, plan, response));
 }
 
 static void move_response(struct ria_response *to, struct ria_response *from)
@@ -86,11 +87,12 @@ static void log_cached(
  * file. */
 static void copy_to_memory(
     const struct ria_world *world,
+    const struct ria_plan *plan,
     const struct ria_cache_place *place,
     const struct ria_response *response)
 {
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    if (is_fresh(world, response)) {
+    if (is_fresh(world, plan, response)) {
         ria_response_write(response, &record);
         if (!record.failed) {
             ria_memory_cache_put(world, place->name, INT64_MAX, response, &record);
@@ -102,16 +104,19 @@ static void copy_to_memory(
  * uses whichever of the two expires later. If one of them is used, out->outcome is the cached
  * outcome, FOUND or ABSENT. If nothing is cached, out->outcome stays FAILED. */
 static enum ria_origin find_cached(
-    const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    const struct ria_cache_place *place,
+    struct ria_response *out)
 {
-    if (ria_memory_cache_get(world, place->name, out) && is_fresh(world, out)) {
+    if (ria_memory_cache_get(world, place->name, out) && is_fresh(world, plan, out)) {
         return RIA_ORIGIN_MEMORY;
     }
     RIA_AUTO(response) filed = RIA_RESPONSE_INIT;
     if (ria_cache_read(world, place, &filed) &&
         (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
         move_response(out, &filed);
-        copy_to_memory(world, place, out);
+        copy_to_memory(world, plan, place, out);
         return RIA_ORIGIN_FILE;
     }
     return RIA_ORIGIN_MEMORY;
@@ -238,10 +243,12 @@ static void obtain_fetch(
     }
 }
 
-/* Runs rds-iam-fetch, except in one case: a role needs an MFA code, the user has not entered it,
- * and rds-iam must not read the AWS CLI's cache, which may contain the role's credentials
- * (aws_cli_cache). If no new credentials are obtained, uses the cached credentials if they have not
- * expired. Returns false if *out is the cached response, else true. */
+/* Runs rds-iam-fetch, except in two cases. First, a role needs an MFA code, the user has not
+ * entered it, and rds-iam must not read the AWS CLI's cache, which may contain the role's
+ * credentials (aws_cli_cache). Second, the last renewal failed a short time ago, and the cached
+ * credentials have not expired. If no new credentials are obtained, uses the cached credentials if
+ * they have not expired; the next renewal is then tried after a tenth of their remaining time.
+ * Returns false if *out is the cached response, else true. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -251,6 +258,11 @@ static bool obtain_renew(
 {
     const struct ria_setting *serial = NULL;
     bool has_no_code = needs_mfa(plan, &serial);
+    int64_t left = cached->outcome == RIA_FOUND ? obtain_seconds_left(query->world, cached) : 0;
+    if (left > 0 && ria_memory_cache_is_put_off(query->world, place->name)) {
+        move_response(out, cached);
+        return false;
+    }
     /* A role that the AWS CLI has already assumed and cached needs no code. */
     if (!has_no_code || plan->value[RIA_PLAN_CLI_CACHE].value != NULL) {
         obtain_fetch(query, plan, place, out);
@@ -259,9 +271,12 @@ static bool obtain_renew(
         (out->err.code == RIA_E_MFA || out->err.code == RIA_E_NONE)) {
         refuse_mfa(query, serial, out);
     }
-    if (out->outcome == RIA_FOUND || cached->outcome != RIA_FOUND ||
-        obtain_seconds_left(query->world, cached) <= 0) {
+    if (out->outcome == RIA_FOUND || left <= 0) {
         return true;
+    }
+    /* The agent gets RIA_E_PENDING while it fetches in the background; that is not a failure. */
+    if (out->err.code != RIA_E_PENDING) {
+        ria_memory_cache_put_off(query->world, place->name, ria_cache_renewal_pause(left));
     }
     ria_world_log(
         query->world,
@@ -305,6 +320,13 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
     return true;
 }
 
+static void set_renewal(const struct ria_plan *plan, struct ria_response *out)
+{
+    const struct ria_credentials *credentials = &out->credentials;
+    out->renewal =
+        credentials->expires == 0 ? 0 : credentials->expires - ria_cache_margin(plan, credentials);
+}
+
 /* Moves the plan's keys to *out. No AWS request is sent. */
 static void use_static_keys(struct ria_plan *plan, struct ria_response *out)
 {
@@ -328,9 +350,9 @@ __attribute__((noinline)) static enum ria_origin obtain_from_cache(
         return RIA_ORIGIN_PLAN;
     }
     RIA_AUTO(response) cached = RIA_RESPONSE_INIT;
-    enum ria_origin origin = find_cached(query->world, &place, &cached);
+    enum ria_origin origin = find_cached(query->world, plan, &place, &cached);
     log_cached(query->world, plan, &place, origin, &cached);
-    if (is_fresh(query->world, &cached)) {
+    if (is_fresh(query->world, plan, &cached)) {
         move_response(out, &cached);
         return origin;
     }
@@ -346,8 +368,11 @@ enum ria_origin ria_obtain(
         return RIA_ORIGIN_PLAN;
     }
     if (ria_plan_needs_fetch(plan)) {
-        return obtain_from_cache(query, plan, out);
+        enum ria_origin origin = obtain_from_cache(query, plan, out);
+        set_renewal(plan, out);
+        return origin;
     }
     use_static_keys(plan, out);
+    set_renewal(plan, out);
     return RIA_ORIGIN_PLAN;
 }

@@ -128,7 +128,7 @@ static bool add_empty_role(struct ria_plan *plan)
     if (plan->role_count == RIA_ROLES_MAX) {
         return false;
     }
-    plan->role_count++;
+    plan->roles[plan->role_count++] = (struct ria_role){0};
     return true;
 }
 

@@ -191,11 +191,18 @@ bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out)
     return true;
 }
 
+void ria_response_init(struct ria_response *response, struct ria_credentials_room *room)
+{
+    ria_credentials_init(&response->credentials, room);
+    ria_response_release(response);
+}
+
 void ria_response_release(struct ria_response *response)
 {
     ria_credentials_release(&response->credentials);
     response->outcome = RIA_FAILED;
-    response->err = (struct ria_error){0};
+    response->err.code = RIA_E_NONE;
+    response->err.text[0] = '\0';
     response->identity[0] = '\0';
     response->offset = (struct ria_clock_offset){0};
     response->warning_count = 0;

@@ -27,16 +27,22 @@ struct ria_response {
     enum ria_outcome outcome;
     struct ria_error err; /* the error, unless the outcome is FOUND */
     struct ria_credentials credentials;
-    char identity[256]; /* the ARN that the source reported, else "" */
+    char identity[256]; /* an ARN, or the role and the account of an SSO source; "": not known */
     struct ria_clock_offset offset;
     char warnings[RIA_RESPONSE_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
     size_t warning_count;
+    int64_t renewal; /* when the credentials are due for a renewal, seconds since 1970; 0: never.
+                        Not part of the record: ria_obtain() sets it. */
 };
 
 #define RIA_RESPONSE_INIT                                                                          \
     {                                                                                              \
         .outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_INIT                                 \
     }
+
+/* Initializes a response whose credentials use `room`. Does not write the array of warnings, which
+ * has 2 KB. */
+void ria_response_init(struct ria_response *response, struct ria_credentials_room *room);
 
 /* Adds a warning, which the user should read even if the request succeeded. Drops the warning if
  * the response already has RIA_RESPONSE_WARNINGS_MAX of them. */
@@ -51,7 +57,7 @@ void ria_response_write(const struct ria_response *response, struct ria_buf *out
  * memory runs out, releases *out and returns false. */
 bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out) RIA_MUST_USE;
 
-/* Wipes the credentials and resets *response to RIA_RESPONSE_INIT. */
+/* Wipes the credentials and empties *response. */
 void ria_response_release(struct ria_response *response);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the error message for a login whose credential_process was too slow. The message names the
- * time limit, and the rds-iam command to run on a terminal, where the time limit is longer. If
+ * Writes the error message for a credential_process that was too slow. With a time limit longer
+ * than a login's, the message names only the limit. In a login, the message names the limit, and
+ * the rds-iam command to run on a terminal, where the time limit is longer. If
  * cache_credential_process is not set, the message also names this setting, which caches the output
  * of the credential_process. If XDG_RUNTIME_DIR cannot be used, the message also names the reason.
  * If a client would cut the message, a shorter form is used; the command in it is never shortened.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Contains the table of Amazon's bundles. Writes and reads the records of a download. The readers
- * reject a record with an unknown field, an unknown partition, or a text that is too long. */
+ * reject a record with an unknown field, an unknown partition, a text that is too long, or neither
+ * a bundle nor an error. */
 #include "provider/trust_bundle.h"
 
 #include "codec/record.h"
@@ -115,6 +116,7 @@ bool ria_trust_bundle_read_response(
     if (ok && has_pem) {
         return !pem->failed || ria_fail(err, RIA_E_SYSTEM, "the bundle is too long");
     }
-    return ok ? ria_fail(err, (enum ria_code)code, "%s", reason.text)
-              : ria_fail(err, RIA_E_SYSTEM, "rds-iam-fetch returned a damaged record of a bundle");
+    return ok && reason.text[0] != '\0'
+               ? ria_fail(err, (enum ria_code)code, "%s", reason.text)
+               : ria_fail(err, RIA_E_SYSTEM, "rds-iam-fetch returned a damaged record of a bundle");
 }

@@ -59,15 +59,28 @@ static bool check_directory_of(
                : ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_OWNER, directory);
 }
 
+/* Checks that a file exists, can be read, and is not too large. Opens the file only if that is not
+ * so, for the reason. Returns FOUND with *facts filled; ABSENT or FAILED like
+ * ria_ca_store_find(). */
+static enum ria_outcome read_facts_of(
+    const struct ria_world *world, const char *path, struct ria_file *facts, struct ria_error *err)
+{
+    RIA_AUTO(buf) content = {.max = RIA_CA_FILE_MAX};
+    if (world->read_facts(world->self, path, facts) && facts->stamp.size <= RIA_CA_FILE_MAX &&
+        access(path, R_OK) == 0) {
+        return RIA_FOUND;
+    }
+    return world->read_file(world->self, path, &content, facts, err);
+}
+
 /* Checks that a file exists and that only trusted users can write it and its directory. Returns
  * FOUND, ABSENT or FAILED like ria_ca_store_find(). */
 static enum ria_outcome check_file_at(
     const struct ria_world *world, const char *path, struct ria_error *err)
 {
     const struct ria_trusted what = {.path = path, .named_by = "--ca COPY"};
-    RIA_AUTO(buf) content = {.max = RIA_CA_FILE_MAX};
     struct ria_file facts;
-    enum ria_outcome outcome = world->read_file(world->self, path, &content, &facts, err);
+    enum ria_outcome outcome = read_facts_of(world, path, &facts, err);
     if (outcome == RIA_FOUND &&
         (!ria_trust_check(world, &facts, &what, err) || !check_directory_of(world, path, err))) {
         return RIA_FAILED;

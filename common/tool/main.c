@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the sub-command and runs it with a world that prints warnings on stderr. Wipes the
- * credentials in memory after the sub-command returns. Rejects a missing or unknown sub-command. */
+ * Finds the sub-command and runs it. rds-iam exec is in this program, which links only libc,
+ * because it runs before every command that it starts. Any other sub-command is in
+ * rds-iam-commands.so, which links libcrypto and is loaded when it is needed. Rejects a missing or
+ * unknown sub-command, and reports an object that cannot be loaded. */
 #include "cli/command_line.h"
 #include "tool/tool.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -17,17 +20,33 @@ static const struct ria_option options[] = {
     {"version", NULL, "print the version", RIA_FLAG(struct arguments, prints_version)},
 };
 
+/* Runs a command of rds-iam-commands.so. The object makes a world of its own, so that only the
+ * command line crosses the border between the two files, which may be of different versions. */
+static int run_from_object(int argc, char **argv, const struct ria_world *world)
+{
+    ria_commands_function *run = NULL;
+    (void)world;
+    void *object = dlopen(RIA_COMMANDS_PATH, RTLD_NOW | RTLD_LOCAL);
+    void *found = object == NULL ? NULL : dlsym(object, RIA_COMMANDS_SYMBOL);
+    if (found == NULL) {
+        const char *reason = dlerror();
+        return ria_failure(
+            "%s; reinstall rds-iam", reason != NULL ? reason : RIA_COMMANDS_PATH ": is damaged");
+    }
+    /* ISO C has no cast from an object pointer to a function pointer. */
+    memcpy(&run, &found, sizeof(found));
+    return run(argc, argv);
+}
+
 static const struct ria_command_row commands[] = {
-    {"check",
-     "check everything that a login needs, and explain a refused login",
-     ria_command_check},
-    {"credentials", "print, explain or clear AWS credentials", ria_command_credentials},
+    {"check", "check everything that a login needs, and explain a refused login", run_from_object},
+    {"credentials", "print, explain or clear AWS credentials", run_from_object},
     {"exec", "run a command whose database logins use tokens", ria_command_exec},
-    {"lint", "check pg_service.conf for errors", ria_command_lint},
+    {"lint", "check pg_service.conf for errors", run_from_object},
     {"setup",
      "print or write the configuration of clients; install root certificates",
-     ria_command_setup},
-    {"token", "print a token for one database login", ria_command_token},
+     run_from_object},
+    {"token", "print a token for one database login", run_from_object},
 };
 
 static const struct ria_command_group group = {
@@ -46,19 +65,6 @@ static const struct ria_command_group group = {
     .count = sizeof(commands) / sizeof(commands[0]),
 };
 
-/* Prints a warning on stderr, and also writes it to the log file if RDS_IAM_LOG names one. Passes
- * any other line to the log that RDS_IAM_LOG configures. */
-static void log_for_user(void *self, enum ria_log_level level, const char *line)
-{
-    (void)self;
-    if (level == RIA_LOG_WARNING) {
-        (void)fprintf(stderr, "rds-iam: warning: %s\n", line);
-        (void)ria_process_log_to_file(level, line);
-    } else {
-        ria_world_log(ria_process_world(), level, "%s", line);
-    }
-}
-
 int main(int argc, char **argv)
 {
     if (!ria_standard_files_open()) {
@@ -66,12 +72,9 @@ int main(int argc, char **argv)
     }
     /* Keep secrets out of core dumps and debuggers. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    struct ria_world world = *ria_process_world();
-    world.log = log_for_user;
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         return ria_print("rds-iam " RIA_VERSION "\n");
     }
-    int status = ria_command_run(&group, argc, argv, &world);
-    ria_session_forget();
-    return status;
+    struct ria_world world = ria_tool_world();
+    return ria_command_run(&group, argc, argv, &world);
 }

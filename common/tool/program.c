@@ -294,12 +294,30 @@ bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world)
 
 /* -- classification -------------------------------------------------------------------------- */
 
-/* Returns true if a dynamic loader is glibc's, or if the loader's file cannot be read. Searches for
- * the symbol version GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the
+/* Returns the path of the dynamic loader of the rds-iam program, or "" in rds-iam-commands.so,
+ * which names no loader. */
+static const char *own_loader(void)
+{
+    const char *start = (const char *)&__ehdr_start;
+    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(start + __ehdr_start.e_phoff);
+    for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
+        if (segments[i].p_type == PT_INTERP) {
+            return start + segments[i].p_vaddr; /* the header has the address 0 in a PIE */
+        }
+    }
+    return "";
+}
+
+/* Returns true if a dynamic loader is glibc's, or if the loader's file cannot be read. The loader
+ * of rds-iam itself is glibc's, and almost every program has the same. In any other file, searches
+ * for the symbol version GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the
  * file differs between releases and systems. */
 static bool is_glibc(const char *loader)
 {
     static const char mark[] = "GLIBC_PRIVATE";
+    if (strcmp(loader, own_loader()) == 0) {
+        return true;
+    }
     RIA_AUTO(buf) text = {.max = LOADER_MAX};
     struct stat status;
     bool is_unknown = true;

@@ -100,9 +100,10 @@ static bool check_directory_owner(struct ca_setup *setup)
 
 static bool open_store(struct ca_setup *setup)
 {
+    bool is_locked = false; /* the files are replaced atomically, so a lock is not required */
     return ria_ca_store_directory(setup->world, setup->directory, &setup->err) &&
            make_store_directory(setup) && check_directory_owner(setup) &&
-           ria_directory_lock(setup->fd, setup->directory, setup->world, &setup->err);
+           ria_directory_lock(setup->fd, setup->directory, setup->world, &is_locked, &setup->err);
 }
 
 /* -- the installed bundle -------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "tool/part.h"
 #include "tool/setup_files.h"
 #include "tool/setup_quote.h"
+#include "tool/sql_name.h"
 #include "tool/tool.h"
 
 #include "passfile/agent_directory.h"
@@ -308,7 +309,7 @@ static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts
 {
     struct ria_buf *exports = &texts->exports;
     struct ria_buf *unit = &texts->unit;
-    ria_quote_sql(setup->username, &texts->sql_user);
+    ria_sql_name_add(RIA_ENGINE_POSTGRES, setup->username, &texts->sql_user);
     ria_buf_add_text(exports, "    export " TLS_VARIABLES);
     ria_quote_shell("    export PGSERVICE=", setup->service, "\n", exports);
     ria_quote_shell("    export PGSSLROOTCERT=", setup->ca, "\n", exports);

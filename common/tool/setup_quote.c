@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quotes values for SQL, for a shell and for systemd units. The bytes of non-ASCII characters need
- * no quotes in any of the three. */
+ * Quotes values for a shell and for systemd units. The bytes of non-ASCII characters need no quotes
+ * in either of them. */
 #include "tool/setup_quote.h"
 
-#include "tool/sql_name.h"
-
 #include <string.h>
-
-void ria_quote_sql(const char *name, struct ria_buf *out)
-{
-    bool is_plain = !ria_ascii_is_digit(*name) &&
-                    strspn(name, RIA_LOWER_LETTERS RIA_DIGITS "_") == strlen(name);
-    if (is_plain) {
-        ria_buf_add_text(out, name);
-    } else {
-        ria_sql_name_add(RIA_ENGINE_POSTGRES, name, out);
-    }
-}
 
 void ria_quote_shell(const char *before, const char *value, const char *after, struct ria_buf *out)
 {

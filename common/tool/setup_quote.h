@@ -8,10 +8,6 @@
 
 #include "rds_iam.h"
 
-/* Appends a name as an identifier of PostgreSQL. The identifier is in double quotes if the name
- * begins with a digit, or contains a character other than lower-case letters, digits and _. */
-void ria_quote_sql(const char *name, struct ria_buf *out);
-
 /* Appends `before`, the value as a word for a shell with a backslash before each special character,
  * and `after`. */
 void ria_quote_shell(const char *before, const char *value, const char *after, struct ria_buf *out);

@@ -9,6 +9,22 @@
 #include "cli/output.h"
 #include "cli/syntax.h"
 
+/* rds-iam-commands.so contains every sub-command except rds-iam exec. It is a file of its own
+ * because it links libcrypto, whose loading takes longer than all the work of rds-iam exec. */
+#define RIA_COMMANDS_PATH RIA_PKGLIBDIR "/rds-iam-commands.so"
+#define RIA_COMMANDS_SYMBOL "ria_commands_run"
+
+typedef int ria_commands_function(int argc, char **argv);
+
+/* The exported function of rds-iam-commands.so. Runs the sub-command that argv[0] names: "rds-iam
+ * token", for example. Returns the exit status. Wipes the credentials in memory before it returns.
+ * Called once per process. */
+ria_commands_function ria_commands_run;
+
+/* Returns the world of a sub-command: the process's own, except that warnings are printed on
+ * stderr. */
+struct ria_world ria_tool_world(void);
+
 ria_command ria_command_check;
 ria_command ria_command_credentials;
 ria_command ria_command_exec;

@@ -23,6 +23,7 @@ enum {
     LOCK_MS = 10000, /* another setup holds the lock for milliseconds only */
     LOCK_PAUSE_NS = 50 * 1000 * 1000,
     BACKUPS_MAX = 100,
+    PIECE_SIZE = 4096,
 };
 
 static const char *error_text(void)
@@ -33,14 +34,20 @@ static const char *error_text(void)
 /* -- opening --------------------------------------------------------------------------------- */
 
 bool ria_directory_lock(
-    int directory, const char *path, const struct ria_world *world, struct ria_error *err)
+    int directory,
+    const char *path,
+    const struct ria_world *world,
+    bool *is_locked,
+    struct ria_error *err)
 {
     static const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
     struct ria_deadline deadline = ria_deadline_in(world, LOCK_MS);
+    *is_locked = true;
     while (flock(directory, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return true; /* the file system supports no locks; this is not an error, because each
-                            file is replaced atomically */
+            *is_locked = false; /* the file system supports no locks; this is not an error, because
+                                   each file is replaced atomically */
+            return true;
         }
         if (ria_deadline_left(world, deadline) == 0) {
             return ria_fail(
@@ -108,7 +115,7 @@ static bool open_directory_of(
     if (file->directory < 0) {
         return ria_fail(err, RIA_E_SYSTEM, "%s: cannot be opened: %s", directory, error_text());
     }
-    return ria_directory_lock(file->directory, directory, world, err);
+    return ria_directory_lock(file->directory, directory, world, &file->is_locked, err);
 }
 
 /* Checks that nothing is lost if a rename replaces the file. */
@@ -217,24 +224,66 @@ static struct ria_replacement user_file_replacement(
     };
 }
 
-/* Writes the backup under the first name that no file has, and writes this name to `out`. */
+/* Returns whether an open file has the contents, the mode and the owner of the old file. */
+static bool is_equal_to_old_file(const struct ria_user_file *file, int fd)
+{
+    char piece[PIECE_SIZE];
+    struct stat status;
+    size_t done = 0;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1 ||
+        (size_t)status.st_size != file->text.len || status.st_uid != file->facts.owner ||
+        status.st_gid != file->facts.group ||
+        (status.st_mode & 07777) != (file->facts.mode & 07777)) {
+        return false;
+    }
+    while (done < file->text.len) {
+        ssize_t more = pread(fd, piece, sizeof(piece), (off_t)done);
+        if (more <= 0 || (size_t)more > file->text.len - done ||
+            memcmp(piece, file->text.data + done, (size_t)more) != 0) {
+            return false;
+        }
+        done += (size_t)more;
+    }
+    return true;
+}
+
+/* Returns whether the directory already contains a backup of the old file under this name. A run
+ * that was killed before it replaced the file leaves one. */
+static bool has_backup(const struct ria_user_file *file, const char *name)
+{
+    int fd =
+        openat(file->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    bool is_same = fd >= 0 && is_equal_to_old_file(file, fd);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is_same;
+}
+
+/* Writes the backup under the first name that no file has, and writes this name to `out`. If an
+ * earlier name belongs to a backup with the same contents, writes that name to `out` instead, and
+ * writes no backup. Then *is_written is false. */
 static bool write_backup(
     const struct ria_user_file *file,
     const char *fresh,
-    char *out,
-    size_t size,
+    char out[NAME_MAX + 1],
+    bool *is_written,
     struct ria_error *err)
 {
     struct ria_replacement what = user_file_replacement(file, out, fresh);
     what.is_new = true;
     errno = EEXIST;
     for (unsigned number = 0; number < BACKUPS_MAX && errno == EEXIST; number++) {
-        bool fits = number == 0
-                        ? ria_text_format(out, size, "%s.rds-iam-backup", file->name)
-                        : ria_text_format(out, size, "%s.rds-iam-backup.%u", file->name, number);
+        bool fits =
+            number == 0
+                ? ria_text_format(out, NAME_MAX + 1, "%s.rds-iam-backup", file->name)
+                : ria_text_format(out, NAME_MAX + 1, "%s.rds-iam-backup.%u", file->name, number);
         if (!fits) {
             errno = ENAMETOOLONG;
-        } else if (ria_file_replace(&what, file->text.data, file->text.len)) {
+            break;
+        }
+        *is_written = !has_backup(file, out);
+        if (!*is_written || ria_file_replace(&what, file->text.data, file->text.len)) {
             return true;
         }
     }
@@ -319,23 +368,34 @@ static void print_difference(
     }
 }
 
+/* Writes the name of the temporary file. While the directory is locked, no other run uses the fixed
+ * name, so a file of this name was left by a run that was killed, and is replaced. Without a lock,
+ * each process uses a name of its own. */
+static bool name_temporary(const struct ria_user_file *file, char out[NAME_MAX + 1])
+{
+    return file->is_locked
+               ? ria_text_format(out, NAME_MAX + 1, ".%s.rds-iam-new", file->name)
+               : ria_text_format(out, NAME_MAX + 1, ".%s.rds-iam-%d", file->name, (int)getpid());
+}
+
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
 {
     char fresh[NAME_MAX + 1];
     char backup[NAME_MAX + 1] = "";
+    bool has_new_backup = false;
     RIA_AUTO(buf) added = {.max = RIA_USER_FILE_MAX};
-    if (!ria_text_format(fresh, sizeof(fresh), ".%s.rds-iam-%d", file->name, (int)getpid())) {
+    if (!name_temporary(file, fresh)) {
         return ria_fail(err, RIA_E_CONFIG, "%s: the file name is too long", file->path);
     }
     ria_buf_add_text(&added, file->text.len > 0 ? "\n" : "");
     ria_buf_add_text(&added, block);
     (void)signal(SIGXFSZ, SIG_IGN); /* a write() beyond the limit of file sizes then fails and does
                                        not end the process */
-    if (file->is_present && !write_backup(file, fresh, backup, sizeof(backup), err)) {
+    if (file->is_present && !write_backup(file, fresh, backup, &has_new_backup, err)) {
         return false;
     }
     if (!put_contents(file, fresh, &added, err)) {
-        if (*backup != '\0') {
+        if (has_new_backup) {
             (void)unlinkat(file->directory, backup, 0);
         }
         return false;

@@ -29,19 +29,23 @@ enum {
 struct ria_user_file {
     char path[PATH_MAX];   /* the file itself, after all symbolic links; absolute */
     const char *name;      /* the last component of the path; borrowed from `path` */
-    int directory;         /* descriptor of its directory, which is locked; -1: none */
+    int directory;         /* descriptor of its directory; -1: none */
+    bool is_locked;        /* the directory is locked; false if its file system has no locks */
     bool is_present;       /* the file existed */
     struct ria_buf text;   /* its contents, which may contain passwords */
     struct ria_file facts; /* if it existed */
 };
 
 /* Locks an open directory, so that one rds-iam setup at a time writes there. Waits for 10
- * seconds at most. If the file system supports no locks, returns true without a lock. If another
- * process still holds the lock, returns false with err filled. `path` names the directory in the
- * message. */
+ * seconds at most. If the file system supports no locks, returns true with *is_locked false. If
+ * another process still holds the lock, returns false with err filled. `path` names the directory
+ * in the message. */
 bool ria_directory_lock(
-    int directory, const char *path, const struct ria_world *world, struct ria_error *err)
-    RIA_MUST_USE;
+    int directory,
+    const char *path,
+    const struct ria_world *world,
+    bool *is_locked,
+    struct ria_error *err) RIA_MUST_USE;
 
 /* Finds, locks and reads the file. The file may be missing. Returns false with err filled in these
  * cases: it is not a regular file; it has a second name (a hard link) or an access control list; it
@@ -57,9 +61,11 @@ bool ria_user_file_open(
 
 /* Appends `block`, which consists of complete lines, and an empty line before it if the file is not
  * empty. If the file exists, first writes the backup FILE.rds-iam-backup, or FILE.rds-iam-backup.N
- * if that name exists. Then replaces the file, and prints the added lines and the path of the
+ * if that name exists. Writes no backup if one of these files already has the contents, the mode
+ * and the owner of the file. Then replaces the file, and prints the added lines and the path of the
  * backup on stdout. A new file has the mode 0600. On failure, returns false with err filled; the
- * file is unchanged, and no backup is written. */
+ * file is unchanged, and no backup is written. A run that is killed can leave the backup and one
+ * temporary file, which the next run uses or replaces. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -227,7 +227,8 @@ static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
             (info->si_status == 0 || info->si_status == RIA_WORKER_GONE || !supervisor->is_ready));
 }
 
-/* Ends the service, or schedules the start of the next worker. */
+/* Ends the service, or schedules the start of the next worker. Removes the passfiles that contain a
+ * token, because the next worker may start only after a pause. */
 static void handle_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -235,6 +236,7 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
     supervisor->control = -1;
     supervisor->worker = -1;
     ria_watchdog_end(&supervisor->agent->watchdog);
+    ria_leftovers_remove(&supervisor->agent->directory);
     if (is_final(supervisor, info)) {
         supervisor->status = is_exit && info->si_status != 0 ? 1 : 0;
         supervisor->start_at = INT64_MAX;
@@ -456,7 +458,6 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         agent->directory.lock = -1; /* the supervisor keeps the lock and removes agent.pid */
         return supervisor.status;
     }
-    ria_leftovers_remove(&agent->directory); /* removes the passfiles that a killed worker left */
     if (supervisor.end_by != INT64_MAX) {
         ria_log_event(&agent->log, "ended by a signal, with the passfiles removed");
     }

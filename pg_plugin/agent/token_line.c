@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum {
-    TOKEN_LIFE = 900,        /* seconds */
-    RETRY_SECONDS = 5,       /* after the first failure; each failure doubles the wait */
+    RETRY_SECONDS = 5,       /* after the first failure, at most; each failure doubles the wait */
     RETRY_MAX_SECONDS = 300, /* the longest wait */
     /* How many lines with the same error are logged; there may be ten thousand such lines. */
     REPEATED_MAX = 20,
@@ -32,20 +32,19 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
     maker->sources[0].expires = token->credentials_expires;
 }
 
-/* Returns the time at which the line must be checked again. The core renews credentials that expire
- * within the life of a token (15 minutes). So the line is checked when its credentials have 15
- * minutes left. While the new credentials are being fetched, a client that opens the passfile still
- * gets a token signed with the old ones. Credentials that have less than 15 minutes left are
- * checked after half of their remaining life, so that the log reports in time why logins fail. */
-static int64_t next_check(int64_t now, int64_t expires)
+/* Returns the time at which the line must be checked again: when the core renews its credentials.
+ * While the new credentials are being fetched, a client that opens the passfile still gets a token
+ * signed with the old ones. Credentials whose renewal is overdue are checked after half of their
+ * remaining life, so that the log reports in time why logins fail. */
+static int64_t next_check(int64_t now, const struct ria_token *token)
 {
-    if (expires == 0) {
+    if (token->credentials_expires == 0) {
         return INT64_MAX;
     }
-    if (expires - TOKEN_LIFE > now) {
-        return expires - TOKEN_LIFE;
+    if (token->credentials_renewal > now) {
+        return token->credentials_renewal;
     }
-    int64_t half = (expires - now) / 2;
+    int64_t half = (token->credentials_expires - now) / 2;
     return now + (half < RETRY_SECONDS ? RETRY_SECONDS : half);
 }
 
@@ -77,6 +76,17 @@ static void log_token_error(
     }
 }
 
+/* Returns how many seconds after its failure number `failures` a line is tried again. Half of the
+ * wait is random, because the agents of many hosts may have failed at the same time. */
+static int64_t retry_wait(unsigned failures)
+{
+    uint32_t random = 0;
+    int64_t wait = RETRY_SECONDS << (failures < 6 ? failures : 6);
+    wait = wait < RETRY_MAX_SECONDS ? wait : RETRY_MAX_SECONDS;
+    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    return wait - (random % ((wait / 2) + 1));
+}
+
 /* Updates the line after a failed attempt. */
 static void note_error(
     struct ria_token_line_maker *maker,
@@ -92,8 +102,7 @@ static void note_error(
         line->error = hash;
         log_token_error(maker, line, err);
     }
-    int64_t wait = RETRY_SECONDS << (line->failures < 6 ? line->failures : 6);
-    line->retry_at = now + (wait < RETRY_MAX_SECONDS ? wait : RETRY_MAX_SECONDS);
+    line->retry_at = now + retry_wait(line->failures);
     line->failures++;
     line->has_token = false;
 }
@@ -117,7 +126,7 @@ static void note_token(
     line->failures = 0;
     line->has_token = true;
     line->expires = token->expires;
-    line->retry_at = next_check(now, token->credentials_expires);
+    line->retry_at = next_check(now, token);
     maker->cause = 0;
     remember_source(maker, token);
 }

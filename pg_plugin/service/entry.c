@@ -20,8 +20,8 @@ static const char required_sslmode[] = "verify-full";
 static size_t item_count(const char *list)
 {
     size_t count = 1;
-    for (const char *at = list; *at != '\0'; at++) {
-        count += *at == ',' ? 1 : 0;
+    for (const char *at = strchr(list, ','); at != NULL; at = strchr(at + 1, ',')) {
+        count++;
     }
     return count;
 }

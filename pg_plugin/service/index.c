@@ -63,17 +63,34 @@ static void compare_run(struct ria_indexed_service *const *run, size_t size)
     }
 }
 
+/* Finds the place of the entry's passfile. `before` is the previous service that has a passfile, or
+ * NULL. Neighbors often have the same passfile, so if both paths are the same text, copies the
+ * place of `before`. */
+static void locate_passfile(
+    struct ria_indexed_service *here,
+    const struct ria_indexed_service *before,
+    const struct ria_passfile_directory *own)
+{
+    if (before != NULL && strcmp(before->passfile.path, here->entry.passfile) == 0) {
+        here->passfile = before->passfile;
+    } else {
+        ria_passfile_locate(here->entry.passfile, own, &here->passfile);
+    }
+}
+
 /* Checks every service that names a passfile, fills by_passfile, and compares its entries that
  * share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {
     struct ria_error ignored;
+    const struct ria_indexed_service *before = NULL;
     for (size_t i = 0; i < index->count; i++) {
         struct ria_indexed_service *here = &index->services[i];
         if (!ria_entry_from_service(here->file, here->service, &here->entry)) {
             continue;
         }
-        ria_passfile_locate(here->entry.passfile, own, &here->passfile);
+        locate_passfile(here, before, own);
+        before = here;
         here->is_valid = ria_entry_check(&here->entry, &ignored);
         if (here->first == here) {
             index->by_passfile[index->entry_count++] = here;
@@ -142,7 +159,8 @@ void ria_service_index_describe_sharing(
 
 bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)
 {
-    if (!ria_entry_check(&service->entry, err)) {
+    /* An invalid entry is checked again for the message. */
+    if (!service->is_valid && !ria_entry_check(&service->entry, err)) {
         return false;
     }
     if (service->opposite != NULL) {

@@ -10,6 +10,7 @@
 #define OLDEST RIA_LIBPQ_OLDEST
 #define NEWEST RIA_LIBPQ_NEWEST
 
+/* Sorted by key, in the order of strcmp(). */
 static const struct ria_keyword keywords[] = {
     {"application_name", OLDEST, NEWEST, false},
     {"authtype", OLDEST, 13, false},
@@ -66,10 +67,16 @@ static const struct ria_keyword keywords[] = {
 
 const struct ria_keyword *ria_keyword_find(const char *key)
 {
-    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-        if (*keywords[i].key == *key && strcmp(keywords[i].key, key) == 0) {
-            return &keywords[i];
+    size_t first = 0;
+    size_t end = sizeof(keywords) / sizeof(keywords[0]);
+    while (first < end) {
+        size_t middle = (first + end) / 2;
+        int order = strcmp(key, keywords[middle].key);
+        if (order == 0) {
+            return &keywords[middle];
         }
+        first = order > 0 ? middle + 1 : first;
+        end = order < 0 ? middle : end;
     }
     return NULL;
 }

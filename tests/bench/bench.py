@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Compares the processor time of pairs of commands, which run alternately; see README.md."""
 import contextlib
-import dataclasses
 import os
 import pathlib
 import shutil
 import statistics
-import subprocess
 import tempfile
 
 import harness
 import rdslab
+import series
+from series import Command
 
 PAIRS = int(os.environ.get("RIA_BENCH_PAIRS", "41"))
 SYSTEM_CERTIFICATES = pathlib.Path("/etc/ssl/certs")
@@ -22,37 +22,14 @@ WITH_LAB_CA = (f'mount -t overlay overlay -o "lowerdir=$1:{SYSTEM_CERTIFICATES}"
 HOST = ("--hostname", "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com", "--port", "5432", "--username", "u")
 
 
-@dataclasses.dataclass
-class Command:
-    argv: list
-    env: dict
-
-    def cost(self):
-        """The processor seconds of one run, including all processes that it waited for."""
-        process = subprocess.Popen(
-            [str(word) for word in self.argv], env=self.env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        with process.stderr:
-            if process.returncode != 0:
-                raise RuntimeError(f"{self.argv}: {process.stderr.read().decode()}")
-        return usage.ru_utime + usage.ru_stime
-
-
-def compare(title, ours, other, pairs=PAIRS, without=None):
-    """Prints the costs of both commands and their ratio. The cost of `without`, a command that does only the work
-    that both commands have in common, is subtracted from both."""
-    commands = [ours, other] + ([without] if without else [])
-    rounds = []
-    for number in range(pairs + 1):
-        left, right, common = ([command.cost() for command in commands] + [0.0])[:3]
-        if number > 0:  # the first round only fills the page cache
-            rounds.append((left - common, right - common))
-    a, b = (statistics.median(column) * 1000 for column in zip(*rounds))
-    ratios = sorted(left / right for left, right in rounds)
-    print(f"{title:50} {a:8.2f} ms {b:8.2f} ms  ratio {statistics.median(ratios):.4f} "
-          f"({ratios[len(ratios) // 10]:.4f} to {ratios[-1 - len(ratios) // 10]:.4f}, {pairs} pairs)", flush=True)
+def compare(title, ours, other, pairs=PAIRS, without=(), name=None):
+    """Prints the processor time of the first command over that of the second. `without` contains, for each of both, a
+    command that does only what is not compared; its time is subtracted."""
+    runs = [series.column(each, 1) for each in series.alternate([ours, other, *without], pairs)]
+    left, right = ([all_of - part for all_of, part in zip(both, part_runs)]
+                   for both, part_runs in zip(runs, runs[2:] or [[0.0] * pairs] * 2))
+    series.record(name, title, series.ratios(left, right), "times",
+                  f"{statistics.median(left):.2f} and {statistics.median(right):.2f} ms")
 
 
 class Bench:
@@ -74,7 +51,7 @@ class Bench:
         return Command([self.tool, "token", *HOST], env)
 
     def without_cache(self, env):
-        return {**env, "HOME": "/nonexistent", "AWS_CONFIG_FILE": str(self.home / ".aws/config")}
+        return {**env, "HOME": "/dev/null", "AWS_CONFIG_FILE": str(self.home / ".aws/config")}
 
     def run(self):
         compare("rds-iam token / true", self.token(self.env), Command(["/bin/true"], self.env))
@@ -106,7 +83,13 @@ class Bench:
         by_bundle = Command(by_hash.argv, {**env, "AWS_CA_BUNDLE": str(BUNDLE)})
         # This command enters the namespace and runs rds-iam with static keys, which need no rds-iam-fetch.
         without = Command(by_hash.argv, {**env, "AWS_PROFILE": "base"})
-        compare("rds-iam-fetch, authority by hash / from the bundle", by_hash, by_bundle, without=without)
+        compare("rds-iam-fetch, authority by hash / from the bundle", by_hash, by_bundle, without=(without, without))
+        if not shutil.which("curl", path=env["PATH"]):
+            print("curl is not installed: no comparison with curl")
+            return
+        curl = Command([*prefix, "curl", "-s", self.lab.cloud_https], env)
+        compare("rds-iam-fetch / curl with its default settings, one request each", by_hash, curl,
+                without=(without, Command([*prefix, "true"], env)), name="fetch_curl")
 
 
 def main():

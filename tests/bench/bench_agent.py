@@ -5,6 +5,7 @@ an open of the passfile returns no token, never because an open is slow."""
 import statistics
 import time
 
+import series
 from labcase import harness
 from test_agent_lease import LeaseCase
 
@@ -17,9 +18,10 @@ def timed(path):
     return (time.perf_counter_ns() - start) / 1000, text
 
 
-def line(what, times):
+def report(name, what, times):
     cuts = statistics.quantiles(times, n=100)
-    return f"# {what:34} p50 {cuts[49]:8.0f} us   p99 {cuts[98]:8.0f} us"
+    series.record(name and f"{name}_p50", f"{what}: p50", [cuts[49]], "us", f"{len(times)} opens")
+    series.record(name and f"{name}_p99", f"{what}: p99", [cuts[98]], "us")
 
 
 class Open(LeaseCase):
@@ -40,9 +42,9 @@ class Open(LeaseCase):
                 at_rest.append(duration)
                 self.assertIn(b"X-Amz-Signature", text)
             plain.unlink()
-        print(line("a plain file", plainly))
-        print(line("a passfile, opens in a row", in_a_row))
-        print(line("a passfile at rest", at_rest))
+        report(None, "a plain file", plainly)
+        report(None, "a passfile, opens in a row", in_a_row)
+        report("rest", "a passfile at rest", at_rest)
         ratio = statistics.median(at_rest) / statistics.median(plainly)
         print(f"# opening a passfile at rest takes as long as opening {ratio:.1f} plain files")
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Costs that grow with the size of the configuration, and the cost of a login on another thread. A row prints the
-median of the times of one variant, or the ratio of the medians of two variants of the same run; the row of a long
-passfile prints the minimum and the median. No row fails because something is slow; each row prints its result beside
-its goal ("-": none). README.md explains the rows."""
+median of the times of one variant, or the ratio of the medians of two variants of the same run; a row of series.py also
+prints the minimum and the maximum. No row fails because something is slow. A row prints its goal, unless it has none
+or the goal is in report.py. README.md explains the rows."""
 import os
 import statistics
 import subprocess
 import time
 
+import series
+from bench_token import botocore
 from labcase import USER, harness
+from service import agent_program
 from test_agent_lease import LeaseCase
 
 LOGINS = harness.BUILD / "tests/bench/bench_logins"
@@ -18,6 +21,7 @@ LINES, SECTIONS, OPENS = 100, 1000, 11
 LONG = {10000: "25 ms", 50000: "125 ms"}  # lines of a long passfile, and the goal
 TEXT_SECONDS = 1.2  # the agent returns the same tokens for one second
 PROFILES = 5000
+ENTRIES, ONCE_ROUNDS = (10, 1000, 10000), 5
 
 
 def sections(count):
@@ -113,8 +117,32 @@ class Growth(LeaseCase):
             with self.services.agent() as agent:
                 agent.await_log(f"{lines} of {lines} services have their tokens")
                 times = self.opens("shared", lines)
-            row(f"an open of a passfile, {lines:,} lines",
-                f"{min(times):.1f} ms, median {statistics.median(times):.1f} ms", goal)
+            series.record(f"open_{lines}", f"an open of a passfile, {lines:,} lines; goal {goal}", times, "ms")
+
+    def test_many_entries_once(self):
+        """rds-iam-agent --once writes the tokens of many entries and ends, beside a program that writes the same
+        passfile with botocore."""
+        commands = []
+        for count in ENTRIES:
+            home = self.home.path / f"once{count}"
+            services = type(self.services)(self.home)
+            shared = home / "shared"
+            services.add_all({
+                f"s{i}": {"host": HOST, "user": f"{USER}{i}", "passfile": shared} for i in range(count)})
+            file = self.home.write(f"once{count}.conf", (self.home.path / ".pg_service.conf").read_text())
+            commands.append(series.Command(
+                [agent_program(), "--once", "--directory", home], self.home.env("etl", PGSERVICEFILE=str(file))))
+        words, _ = botocore()
+        commands.append(series.Command(
+            [*words, HOST, USER, ENTRIES[-1], self.home.path / "by-botocore"], self.home.env("etl")))
+        few, some, many, theirs = (
+            series.column(runs, 1) for runs in series.alternate(commands, ONCE_ROUNDS))
+        self.assertEqual((self.home.path / f"once{ENTRIES[-1]}/shared").read_text().count("X-Amz-Signature"), ENTRIES[-1])
+        series.record("once", "10,000 entries, processor time: --once over botocore", series.ratios(many, theirs), "times",
+                      f"{min(many):.1f} and {min(theirs):.0f} ms at best")
+        steps = ENTRIES[2] - ENTRIES[1], ENTRIES[1] - ENTRIES[0]
+        series.record("once_growth", "an entry from 1,000 to 10,000 over one from 10 to 1,000",
+                      [((c - b) / steps[0]) / ((b - a) / steps[1]) for a, b, c in zip(few, some, many)], "times")
 
 
 if __name__ == "__main__":

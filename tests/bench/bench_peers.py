@@ -2,32 +2,20 @@
 """The cost of a token and of a login with rds-iam, compared with other ways to log in. The cost is a count of
 instructions, which does not depend on the load of the machine.
 
-    tests/python tests/bench/bench_peers.py [--svg FILE]
-
-prints a table and, with --svg, writes a chart of its first part. Callgrind counts the instructions of a program in user mode, with
-those of the programs that it starts. The network and the server are not counted.
+Callgrind counts the instructions of a program in user mode, with those of the programs that it starts. The network and
+the server are not counted.
 """
 import re
 import shutil
 import statistics
-import sys
 import tempfile
-import pathlib
 
+from bench_token import botocore
 from labcase import USER, Home, harness, rdslab
 from mariadb_client import credentials_file
 
 RUNS = 3
 SECONDS = 600
-# How a Python driver with a hook for boto3 makes a token: a session and a client for each connection.
-BOTOCORE = """
-import sys
-import botocore.session
-session = botocore.session.get_session()
-client = session.create_client("rds", region_name="us-east-1")
-from botocore.signers import generate_db_auth_token
-print(generate_db_auth_token(client, sys.argv[1], 5432, sys.argv[2]))
-"""
 COUNTED = re.compile(r"Collected : (\d+)")
 
 
@@ -53,7 +41,7 @@ class Peers:
         host, port = self.lab.pg.host, str(self.lab.pg.port)
         words = ["--hostname", host, "--port", port, "--username", USER, "--region", "us-east-1"]
         yield "rds-iam token", self.count(self.tool, "token", *words)
-        yield "Python with botocore", self.count("/usr/bin/python3", "-c", BOTOCORE, host, USER)
+        yield "Python with botocore", self.count(*botocore()[0], host, USER)
         if aws := shutil.which("aws", path=self.home.env()["PATH"]):
             yield "aws rds generate-db-auth-token", self.count("/usr/bin/python3", aws, "rds", "generate-db-auth-token", *words)
 
@@ -70,21 +58,6 @@ class Peers:
                self.count(self.tool, "exec", "--ca", ca, "--", *client))
 
 
-def chart(rows, title):
-    """An SVG with one horizontal bar for each row, on a linear scale."""
-    widest = max(value for _, value in rows)
-    height = 44 + 30 * len(rows)
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{height}" font-family="sans-serif" font-size="13">',
-             f'<rect width="720" height="{height}" fill="white"/>', f'<text x="10" y="22" font-size="14">{title}</text>']
-    for i, (name, value) in enumerate(rows):
-        y = 36 + 30 * i
-        width = max(1.5, 320 * value / widest)
-        lines.append(f'<text x="230" y="{y + 15}" text-anchor="end">{name}</text>'
-                     f'<rect x="240" y="{y}" width="{width:.1f}" height="20" fill="{"#2a7" if i == 0 else "#999"}"/>'
-                     f'<text x="{248 + width:.1f}" y="{y + 15}">{value / 1e6:,.1f} million</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
-
-
 def main():
     harness.WORK.mkdir(parents=True, exist_ok=True)
     with rdslab.Lab(harness.BUILD) as lab, tempfile.TemporaryDirectory(dir=harness.WORK):
@@ -97,8 +70,6 @@ def main():
             for name, given, ours in peers.logins():
                 print(f"a login of {name:21} {given / 1e6:10.2f} million with a given token, {ours / 1e6:.2f} million under"
                       f" rds-iam exec, ratio {ours / given:.3f}", flush=True)
-            if sys.argv[1:2] == ["--svg"]:
-                pathlib.Path(sys.argv[2]).write_text(chart(rows, "Instructions to make one token"), encoding="utf-8")
         finally:
             home.remove()
 

@@ -31,13 +31,14 @@ ALWAYS = 1 << 30
 class Fault:
     """A fault. It affects the first `times` requests whose path matches the regular expression `path`.
 
-    kind is one of: "status" sends this status, body and type; "delay" sends the lab's response after
+    kind is one of: "status" sends this status, body, type and headers; "delay" sends the lab's response after
     `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
     "truncated", "drip", "large" and "redirect" do what their names say. None: no fault."""
 
     kind: str = None
     status: int = 200
     body: str = ""
+    headers: tuple = ()
     type: str = "text/xml"
     seconds: float = 0
     times: int = ALWAYS
@@ -160,7 +161,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _status(self, fault):
-        self._send(fault.status, fault.body.encode(), fault.type)
+        self._send(fault.status, fault.body.encode(), fault.type, **dict(fault.headers))
 
     def _hang(self, fault):
         select.select([self.connection], [], [], HANG_SECONDS)

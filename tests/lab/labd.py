@@ -116,7 +116,7 @@ def run(stack, arguments):
     steering["/ports"] = ports.update
     steering["/iam"] = lambda body: set_iam(entries, iam_off, body)
     control = ControlEndpoint(pages, steering)
-    state = describe(directory, trust, running, control)
+    state = describe(directory, trust, running, control, endpoint)
     announce({"lab": {**state, **describe_cloud(cloud_trust, networks)}})
     watch(running)
 
@@ -238,13 +238,14 @@ def prepare(running, root):
             done.result()
 
 
-def describe(directory, trust, running, control):
+def describe(directory, trust, running, control, endpoint):
     """The data about this lab that rdslab.py needs and lab.json does not contain."""
     return {
         "pid": os.getpid(),
         "directory": str(directory),
         "certificates": str(trust.directory),
         "control": control.url,
+        "verifier": endpoint.socket_name,
         "ports": {server.engine: server.port for server in running},
         "server_pids": {server.engine: server.process.pid for server in running},
     }

@@ -163,6 +163,8 @@ class Lab:
             "LD_PRELOAD": "libnss_wrapper.so",
             "NSS_WRAPPER_HOSTS": str(self.hosts_file),
             "AWS_EC2_METADATA_DISABLED": "true",
+            # Set by tests/sanitize: libnss_wrapper's default does not work in a program with the address sanitizer.
+            **{name: os.environ[name] for name in ("NSS_WRAPPER_DISABLE_DEEPBIND",) if name in os.environ},
             **extra,
         }
 

@@ -18,7 +18,7 @@ HELP = "--help"
 
 SYNTAX = re.compile(r'\.usage\s*=\s*"(rds-iam(?:-agent)?(?: [a-z][a-z-]*)*)[ \\]')
 OPTION_ROW = re.compile(r'\{"([a-z-]+)",\s*(?:NULL|"([A-Z]+)"),\s*"')
-COMMAND_ROW = re.compile(r'\{"([a-z-]+)",\s*"[^"]*",\s*ria_\w+\}')
+COMMAND_ROW = re.compile(r'\{"([a-z-]+)",\s*"[^"]*",\s*\w+\}')
 OPTIONS = re.compile(r"struct ria_option options\[\] = \{\n(.*?)\n\};", re.S)
 COMMANDS = re.compile(r"struct ria_command_row \w+\[\] = \{\n(.*?)\n\};", re.S)
 HELP_OPTION = re.compile(r"^  (--[a-z-]+)(?: ([A-Z]+))?(?:  |$)", re.M)

@@ -105,9 +105,9 @@ class Layers(unittest.TestCase):
 
     def test_only_one_file_of_the_plugins_includes_openssl(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
-        # The plugins use digest.c only. es256.c belongs to rds-iam-fetch, tls.c to rds-iam-probe, and the
-        # ca_bundle files belong to rds-iam; these are programs of the product, and no other program loads them.
-        self.assertEqual(users, ["digest.c", "es256.c", "tls.c", "ca_bundle.c", "ca_bundle.h"])
+        # The plugins use digest.c only. es256.c belongs to rds-iam-fetch, tls.c to rds-iam-probe, and the ca_bundle
+        # files and commands.c belong to rds-iam; these are programs of the product, and no other program loads them.
+        self.assertEqual(users, ["digest.c", "es256.c", "tls.c", "ca_bundle.c", "ca_bundle.h", "commands.c"])
         signers = {p.parent.name for folder in ("common", "mysql_plugin", "pg_plugin")
                    for p in sources(harness.SOURCE / folder) if "codec/es256.h" in includes(p)}
         self.assertEqual(signers, {"codec", "fetch"})

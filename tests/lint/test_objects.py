@@ -22,7 +22,8 @@ PLUGINS = {
         "open open64 openat openat64 ria_stderr_at_start "
         "stat stat64".split()),
 }
-PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
+COMMANDS = "lib*/**/rds-iam/rds-iam-commands.so"
+PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent", COMMANDS]
 FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
 CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient")
@@ -151,6 +152,12 @@ class Objects(unittest.TestCase):
         names = needed(harness.installed(PRELOAD))
         self.assertEqual([n for n in names if not re.match(r"libc\.so\.|ld-linux", n)], [])
         self.assertIn("libcrypto.so.3", needed(harness.installed("lib*/**/rds-iam/rds-iam-pq-token.so")))
+
+    def test_rds_iam_exec_needs_libc_only(self):
+        names = needed(harness.installed("bin/rds-iam"))
+        self.assertEqual([n for n in names if not re.match(r"libc\.so\.|ld-linux", n)], [])
+        self.assertIn("libcrypto.so.3", needed(harness.installed(COMMANDS)), "control: the other commands")
+        self.assertEqual(exported(harness.installed(COMMANDS)), ["ria_commands_run"])
 
     def test_a_plugin_calls_no_function_that_changes_its_host(self):
         for pattern in PLUGINS:

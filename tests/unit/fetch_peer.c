@@ -91,6 +91,11 @@ int main(void)
         put(response.data, response.len, response.len);
     } else if (strcmp(word, "killed") == 0) {
         (void)raise(SIGKILL);
+    } else if (strcmp(word, "signalled") == 0) {
+        (void)raise(SIGUSR1);
+    } else if (strcmp(word, "goes on") == 0) {
+        (void)close(STDIN_FILENO);
+        (void)pause();
     } else if (strcmp(word, "exit 3") == 0) {
         _exit(3);
     } else {

@@ -111,6 +111,17 @@ static void a_failure_is_remembered_until_the_buffer_is_cleared(void **state)
     assert_string_equal(ria_buf_text(&buf), "wxyz");
 }
 
+/* The C locale has no bytes for this character. */
+static void a_text_that_cannot_be_formatted_fails(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 100};
+    ria_buf_addf(&buf, "%ls", L"u"); /* control */
+    assert_string_equal(ria_buf_text(&buf), "u");
+    ria_buf_addf(&buf, "%ls", L"\u00fc");
+    assert_null(ria_buf_text(&buf));
+}
+
 static void a_length_near_the_end_of_size_t_does_not_wrap(void **state)
 {
     (void)state;
@@ -134,6 +145,19 @@ static void clearing_and_growing_wipe_the_bytes(void **state)
         assert_int_equal(buf.data[i], 0);
     }
     assert_string_equal(ria_buf_text(&buf), "");
+}
+
+static void reserved_bytes_are_wiped_even_if_they_were_not_added(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 1000};
+    ria_buf_add_text(&buf, "four");
+    char *room = ria_buf_reserve(&buf, 6);
+    memcpy(room, "secret", 6);
+    ria_buf_clear(&buf);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(buf.data[i], 0);
+    }
 }
 
 static void moving_leaves_the_source_empty(void **state)
@@ -222,8 +246,10 @@ int main(void)
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(growing_preserves_every_byte),
         cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
+        cmocka_unit_test(a_text_that_cannot_be_formatted_fails),
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
+        cmocka_unit_test(reserved_bytes_are_wiped_even_if_they_were_not_added),
         cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
         cmocka_unit_test(moving_leaves_the_source_empty),
         cmocka_unit_test(a_lent_room_is_used_wiped_and_used_again),

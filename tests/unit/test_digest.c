@@ -167,6 +167,33 @@ static void each_hmac_of_a_chain_is_the_key_of_the_next(void **state)
     assert_memory_equal(got, want, sizeof(want));
 }
 
+static void two_open_contexts_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    static const struct ria_digest_part abc = {"abc", 3};
+    static const struct ria_digest_part empty = {"", 0};
+    uint8_t want[2][RIA_SHA256_LEN];
+    uint8_t got[RIA_SHA256_LEN];
+    struct ria_error err;
+    assert_true(ria_sha256("abc", 3, want[0], &err));
+    assert_true(ria_sha256("", 0, want[1], &err));
+    for (int round = 0; round < 3; round++) {
+        RIA_AUTO(digest) one = {0};
+        RIA_AUTO(digest) other = {0};
+        assert_true(ria_digest_open(&one, &err));
+        assert_true(ria_digest_open(&other, &err));
+        assert_ptr_not_equal(one.ctx, other.ctx);
+        assert_true(ria_digest_sha256(&one, &abc, 1, got, &err));
+        assert_memory_equal(got, want[0], sizeof(got));
+        assert_true(ria_digest_sha256(&other, &empty, 1, got, &err));
+        assert_memory_equal(got, want[1], sizeof(got));
+        ria_digest_release(&one);
+        assert_null(one.ctx);
+        assert_true(ria_digest_sha256(&other, &abc, 1, got, &err));
+        assert_memory_equal(got, want[0], sizeof(got));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +202,7 @@ int main(void)
         cmocka_unit_test(hmac_agrees_with_openssl_for_keys_around_the_block),
         cmocka_unit_test(the_result_may_overwrite_the_key),
         cmocka_unit_test(each_hmac_of_a_chain_is_the_key_of_the_next),
+        cmocka_unit_test(two_open_contexts_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,25 @@ static void invalid_keys_are_rejected(void **state)
         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
         "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
         "-----END PUBLIC KEY-----\n",
+        /* with a password */
+        "-----BEGIN EC PRIVATE KEY-----\n"
+        "Proc-Type: 4,ENCRYPTED\n"
+        "DEK-Info: AES-128-CBC,727D5C05482CBF1E4C865D8127F399E0\n"
+        "\n"
+        "EIrNgdYJ264xufXGM/DkiXawWqcIZ07bc3lVBxynYzBY5ZhoXOb95sKMwuOf+FO4\n"
+        "JkY4DcMNFflFiDVLp9STrCcUqHVw8fwJ8E8wnqrjpRbup0mS5elsaKeA3feWO0Tv\n"
+        "o0VDzYJpthDuCmjFY5JBjjmSJDwpJ1sUGGo+Q8XZu7A=\n"
+        "-----END EC PRIVATE KEY-----\n",
+        /* P-384, and Ed25519 */
+        "-----BEGIN EC PRIVATE KEY-----\n"
+        "MIGkAgEBBDB6uIG1d6Udl0PZ5DmIG6U6OOJNNWfOf22172G0g2J1Ci5f9UO+Bc0o\n"
+        "FYsIil42FuSgBwYFK4EEACKhZANiAARs5Sx2aKaJNHNlTs3F7VocrziHCRQxroQ0\n"
+        "8A/vAauz2jwNul1zIxk+jgqNEvVzFaTGh4fhUEdNrYxpwQ1FVM1CnhiC1efOJFNJ\n"
+        "qDJhqHefeLtilkBecbNTSWJntMmtbGo=\n"
+        "-----END EC PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\n"
+        "MC4CAQAwBQYDK2VwBCIEIAIvdSF7wXFR1UkVjyz+/7zu0hHMyPyZctjwYKXRokJn\n"
+        "-----END PRIVATE KEY-----\n",
     };
     for_each_row(row, rows, *row) {
         RIA_AUTO(buf) pem = {.max = 4096};

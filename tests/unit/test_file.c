@@ -154,6 +154,16 @@ static void a_failed_write_leaves_the_old_file(void **state)
     assert_null(content("f.new"));
 }
 
+static void without_a_directory_no_file_is_written(void **state)
+{
+    (void)state;
+    const struct ria_replacement what = {
+        .directory = -1, .name = "f", .fresh = "f.new", .mode = PRIVATE};
+    assert_false(ria_file_replace(&what, "new", 3));
+    assert_int_equal(errno, EBADF);
+    assert_true(replace("new", false)); /* control */
+}
+
 static void a_directory_of_that_name_is_not_replaced(void **state)
 {
     (void)state;
@@ -287,6 +297,7 @@ int main(void)
             a_process_that_has_the_old_file_open_still_reads_it, begin, end),
         cmocka_unit_test_setup_teardown(no_link_is_followed, begin, end),
         cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, begin, end),
+        cmocka_unit_test_setup_teardown(without_a_directory_no_file_is_written, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_of_that_name_is_not_replaced, begin, end),
         cmocka_unit_test_setup_teardown(a_trial_leaves_no_file, begin, end),
         cmocka_unit_test_setup_teardown(a_new_file_replaces_no_other_file, begin, end),

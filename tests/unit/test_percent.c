@@ -87,6 +87,26 @@ static void a_hexadecimal_array_ends_with_a_nul(void **state)
     assert_string_equal(out, "");
 }
 
+static void an_array_of_any_length_becomes_its_bytes_digits(void **state)
+{
+    (void)state;
+    uint8_t bytes[256 + 9];
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)i;
+    }
+    for (size_t first = 0; first < 256; first++) {
+        for (size_t len = 1; len <= 9; len++) {
+            char got[32];
+            char want[32] = "";
+            ria_hex_write(bytes + first, len, got);
+            for (size_t i = 0; i < len; i++) {
+                (void)snprintf(want + (2 * i), 3, "%02x", bytes[first + i]);
+            }
+            assert_string_equal(got, want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +116,7 @@ int main(void)
         cmocka_unit_test(each_byte_becomes_two_lower_case_digits),
         cmocka_unit_test(decoding_reverses_encoding),
         cmocka_unit_test(a_hexadecimal_array_ends_with_a_nul),
+        cmocka_unit_test(an_array_of_any_length_becomes_its_bytes_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,6 +235,86 @@ static void a_response_is_used_until_15_minutes_before_it_expires(void **state)
     ria_memory_cache_clear();
 }
 
+static void roles_are_renewed_at_different_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t roles;
+        int64_t duration;
+        bool has_mfa;
+        int64_t spread; /* the most by which two sessions differ */
+    } rows[] = {
+        {"no role", 0, 0, false, 0},
+        {"a session of an hour", 1, 0, false, 300},
+        {"a session of twelve hours", 2, 43200, false, 300},
+        {"a session of 20 minutes", 1, 1200, false, 75},
+        {"a session of 15 minutes", 1, 900, false, 0},
+        {"a session that needs a code", 2, 0, true, 0},
+    };
+    for_each_row(row, rows, row->name) {
+        struct ria_plan plan = RIA_PLAN_INIT;
+        int64_t least = INT64_MAX;
+        int64_t most = 0;
+        plan.role_count = row->roles;
+        if (row->roles > 0) {
+            plan.roles[row->roles - 1].duration = row->duration;
+            plan.roles[0].value[RIA_ROLE_MFA_SERIAL].value = row->has_mfa ? "serial" : NULL;
+        }
+        for (unsigned i = 0; i < 5000; i++) {
+            RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+            ria_buf_addf(&credentials.access_key_id, "ASIA%u", i);
+            int64_t margin = ria_cache_margin(&plan, &credentials);
+            expect_number(row->name, ria_cache_margin(&plan, &credentials), margin);
+            least = margin < least ? margin : least;
+            most = margin > most ? margin : most;
+        }
+        expect_number(row->name, least, 900);
+        expect_number(row->name, most, 900 + row->spread);
+    }
+}
+
+static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    ria_memory_cache_clear();
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = x\n");
+    RIA_AUTO(response) given = RIA_RESPONSE_INIT;
+    given.outcome = RIA_FOUND;
+    ria_buf_add_text(&given.credentials.access_key_id, "A");
+    ria_buf_add_text(&given.credentials.secret_access_key, "s");
+    given.credentials.expires = fake.now + 800;
+    static const struct {
+        const char *name;
+        int64_t ticks;
+        bool is_answered;
+        size_t fetches; /* so far */
+    } rows[] = {
+        {"the first login", 0, true, 1},
+        {"a renewal that fails", 1000, false, 2},
+        {"at once", 1001, false, 2},
+        {"after 79 s", 80999, true, 2},
+        {"after 80 s", 81000, true, 3},
+        {"after a renewal that succeeded", 82000, true, 4},
+    };
+    for_each_row(row, rows, row->name) {
+        RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+        struct ria_trail trail;
+        struct ria_error err;
+        fake.ticks = row->ticks;
+        fake.response = row->is_answered ? &given : NULL;
+        struct ria_query ask = {
+            .world = &fake.world, .deadline = ria_deadline_in(&fake.world, 1000)};
+        expect_number(row->name, ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
+        expect_text(row->name, response.credentials.access_key_id.data, "A");
+        expect_number(row->name, fake.fetches, row->fetches);
+    }
+    assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "could not be renewed"));
+    ria_memory_cache_clear();
+}
+
 static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
 {
     (void)state;
@@ -256,18 +336,19 @@ static void credentials_are_fresh_by_the_corrected_clock(void **state)
     (void)state;
     struct ria_fake fake;
     ria_fake_init(&fake);
+    const struct ria_plan plan = RIA_PLAN_INIT;
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     response.offset = (struct ria_clock_offset){.seconds = 600, .real_minus_raw = 5000};
     memcpy(response.offset.boot_id, fake.machine.boot_id, sizeof(response.offset.boot_id));
     fake.machine.real_minus_raw = 5000;
     response.credentials.expires = fake.now + 600 + 900;
-    assert_true(ria_cache_is_fresh(&fake.world, &response));
+    assert_true(ria_cache_is_fresh(&fake.world, &plan, &response));
     response.credentials.expires--;
-    assert_false(ria_cache_is_fresh(&fake.world, &response));
+    assert_false(ria_cache_is_fresh(&fake.world, &plan, &response));
     response.credentials.expires = fake.now + 7200;
-    assert_true(ria_cache_is_fresh(&fake.world, &response));
+    assert_true(ria_cache_is_fresh(&fake.world, &plan, &response));
     fake.machine.real_minus_raw = 605000;
-    assert_false(ria_cache_is_fresh(&fake.world, &response));
+    assert_false(ria_cache_is_fresh(&fake.world, &plan, &response));
 }
 
 int main(void)
@@ -278,6 +359,8 @@ int main(void)
         cmocka_unit_test(no_process_is_run_from_a_file_that_others_can_write),
         cmocka_unit_test(unusable_keys_and_profiles_are_rejected),
         cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
+        cmocka_unit_test(roles_are_renewed_at_different_times),
+        cmocka_unit_test(after_a_failed_renewal_the_process_waits_a_tenth_of_the_time),
         cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };

@@ -38,6 +38,21 @@ static void fields_survive_a_round_trip(void **state)
     assert_false(ria_record_open(&bytes, RIA_RECORD_REQUEST, &record));
 }
 
+/* The length of the record is correct, and the last field is shorter than a field's header. */
+static void a_field_without_its_whole_header_is_rejected(void **state)
+{
+    (void)state;
+    struct ria_record record;
+    for (size_t extra = 0; extra < 6; extra++) {
+        RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+        ria_record_begin(&bytes, RIA_RECORD_RESPONSE);
+        ria_record_add_text(&bytes, 1, "text");
+        ria_buf_add(&bytes, "\0\1\0\0\0\0", extra);
+        ria_record_end(&bytes);
+        assert_int_equal(ria_record_open(&bytes, RIA_RECORD_RESPONSE, &record), extra == 0);
+    }
+}
+
 static void a_record_that_is_too_long_is_rejected(void **state)
 {
     (void)state;
@@ -354,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_survive_a_round_trip),
+        cmocka_unit_test(a_field_without_its_whole_header_is_rejected),
         cmocka_unit_test(a_record_that_is_too_long_is_rejected),
         cmocka_unit_test(a_response_survives_a_round_trip),
         cmocka_unit_test(a_truncated_or_extended_response_is_rejected),

@@ -3,7 +3,6 @@
  * The parser of pg_service.conf and the rules of an entry. A fake world with one file supplies the
  * texts. */
 #include "service/entry.h"
-#include "service/keyword.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -303,34 +302,6 @@ static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **st
     assert_int_equal(find(&file, "before")->long_line, 0);
 }
 
-static void exactly_the_keywords_of_libpq_are_accepted(void **state)
-{
-    (void)state;
-    static const struct ria_keyword known[] = {
-        {"host", 10, 18, false},
-        {"passfile", 10, 18, true},
-        {"authtype", 10, 13, false},
-        {"gssencmode", 12, 18, false},
-        {"require_auth", 16, 18, false},
-        {"sslnegotiation", 17, 18, false},
-        {"sslkeylogfile", 18, 18, true},
-        {"sslcrldir", 14, 18, true},
-    };
-    static const char *const unknown[] = {
-        "", "Host", "host ", "iam", "requiressl", "service", "servicefile"};
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        const struct ria_keyword *found = ria_keyword_find(known[i].key);
-        assert_non_null(found);
-        assert_string_equal(found->key, known[i].key);
-        assert_int_equal(found->first, known[i].first);
-        assert_int_equal(found->last, known[i].last);
-        assert_int_equal(found->names_file, known[i].names_file);
-    }
-    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-        assert_null(ria_keyword_find(unknown[i]));
-    }
-}
-
 /* -- entries -------------------------------------------------------------------------------- */
 
 #define GOOD "host=h\nuser=u\nsslmode=verify-full\npassfile=/d/p\n"
@@ -411,6 +382,7 @@ static void a_rejected_entry_is_reported_with_its_line(void **state)
         {"host=/tmp\n" GOOD, "f:2: [a] has the Unix socket /tmp as its host"},
         {"host=h,@x\n" GOOD, "f:2: [a] has the Unix socket @x as its host"},
         {"host=h,\n" GOOD, "f:2: [a] has an empty or overlong host"},
+        {GOOD "port=111111111\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=65536\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=-1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},
@@ -445,7 +417,6 @@ int main(void)
         cmocka_unit_test(the_first_invalid_line_is_reported),
         cmocka_unit_test(a_file_that_others_can_change_is_rejected),
         cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
-        cmocka_unit_test(exactly_the_keywords_of_libpq_are_accepted),
         cmocka_unit_test(a_service_without_a_passfile_is_ignored),
         cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
         cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),

@@ -112,6 +112,22 @@ static struct way open_tcp(void)
     return connect_to(AF_INET, (struct sockaddr *)&at, sizeof(at));
 }
 
+/* A listening socket without a client. */
+static struct way open_listening(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%clistening-%d", 0, (int)getpid());
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 1) == 0);
+    return (struct way){fd, fd};
+}
+
+static struct way open_directory(void)
+{
+    int fd = open("/", O_RDONLY | O_DIRECTORY);
+    return (struct way){fd, fd};
+}
+
 /* Makes the descriptor number 2. dup2() would drop the flag that a row tests. */
 static void become_stderr(struct way way)
 {
@@ -176,6 +192,8 @@ static void only_a_usable_stderr_is_written_to(void **state)
         {"a connection to a local server", open_local_client, false},
         {"a connection from a local client", open_local_server, false},
         {"a connection to another machine", open_tcp, false},
+        {"a socket that waits for connections", open_listening, false},
+        {"a directory", open_directory, false},
         {"a descriptor that did not come through execve()", open_pipe_cloexec, false},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {

@@ -61,6 +61,17 @@ static void nothing_is_written_past_the_array(void **state)
 }
 
 /* The second form is Python's: shlex.quote(first). */
+/* The C locale has no bytes for this character. */
+static void a_text_that_cannot_be_formatted_is_empty(void **state)
+{
+    (void)state;
+    char out[8] = "before";
+    assert_false(ria_text_format(out, sizeof(out), "%ls", L"\u00fc"));
+    assert_string_equal(out, "");
+    assert_true(ria_text_format(out, sizeof(out), "%ls", L"u")); /* control */
+    assert_string_equal(out, "u");
+}
+
 static void a_name_is_quoted_for_a_shell(void **state)
 {
     (void)state;
@@ -148,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_text_that_does_not_fit_ends_with_a_mark),
         cmocka_unit_test(no_character_is_cut_before_the_mark),
         cmocka_unit_test(nothing_is_written_past_the_array),
+        cmocka_unit_test(a_text_that_cannot_be_formatted_is_empty),
         cmocka_unit_test(a_name_is_quoted_for_a_shell),
         cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
         cmocka_unit_test(characters_are_decoded),

@@ -87,6 +87,28 @@ static void writers_of_a_foreign_file_are_described(void **state)
         err.text, "f: all of group 50 can write it; its owner must run: chmod g-w f");
 }
 
+/* Also, nothing of the text stays in the caller's buffer. */
+static void a_file_that_others_can_write_is_not_read(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0600, 0620, 0602};
+    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        RIA_AUTO(buf) text = {.max = 64};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        struct ria_file file;
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, "f", "text")->file =
+            (struct ria_file){.owner = ME, .group = SHARED, .mode = modes[i]};
+        bool is_read = ria_trust_read(&fake.world, &file_f, &text, &file, &err) == RIA_FOUND;
+        assert_int_equal(is_read, i == 0);
+        assert_string_equal(ria_buf_text(&text), is_read ? "text" : "");
+        if (!is_read) {
+            expect_piece("written by others", err.text, " can write it; run: chmod ");
+        }
+    }
+}
+
 /* -- lists ---------------------------------------------------------------------------------- */
 
 #define HEAD "\2\0\0\0"
@@ -441,6 +463,7 @@ int main(void)
         cmocka_unit_test(private_files_belong_to_the_user),
         cmocka_unit_test(owners_and_writers_are_checked),
         cmocka_unit_test(writers_of_a_foreign_file_are_described),
+        cmocka_unit_test(a_file_that_others_can_write_is_not_read),
         cmocka_unit_test(writers_in_an_acl_are_found),
         cmocka_unit_test(a_list_beside_a_private_group),
         cmocka_unit_test(file_systems_without_chmod_get_another_remedy),

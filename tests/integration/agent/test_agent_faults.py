@@ -258,6 +258,19 @@ class Processes(FaultCase):
         token = self.lab.token("etl", self.lab.pg, "clickpipes_iam_user")
         return f"host:5432:*:user:{token}\n".replace(token, token.replace(":", "\\:"))
 
+    def test_a_token_of_a_killed_worker_is_removed_before_the_next_worker_starts(self):
+        """A worker that lived for less than a second is replaced after a pause."""
+        with self.serving() as agent:
+            path = self.services.passfile("prod")
+            with path.open() as held:
+                self.assertIn("X-Amz-Signature", held.read())
+                self.assertEqual(tokens_in(self.services.directory), ["prod"], "control: the file contains a token")
+                os.kill(agent.worker, signal.SIGKILL)
+                agent.await_log("so a new worker replaces it")
+                self.assertTrue(not path.exists() or path.stat().st_size == 0)
+            await_true(path.exists, agent.log)
+            self.assert_served(agent)
+
     def test_a_passfile_that_a_killed_agent_left_is_removed_at_the_next_start(self):
         self.services.directory.mkdir(mode=0o700)
         planted = self.services.passfile("of-a-removed-entry")

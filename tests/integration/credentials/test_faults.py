@@ -45,9 +45,17 @@ def status(number, body="", **more):
     return Fault("status", status=number, body=body, **more)
 
 
-def refusal(number, code, message):
+def refusal(number, code, message, **more):
     body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-    return status(number, body)
+    return status(number, body, **more)
+
+
+# A throttled request is repeated until the login's time is up.
+THROTTLED = range(3, 9)
+
+
+def asks_for(seconds, **more):
+    return status(503, headers=(("Retry-After", seconds),), **more)
 
 
 # name: (fault, attempts, parts of the message, or LOGIN if the login succeeds)
@@ -58,7 +66,11 @@ STS = {
     "503 twice": (status(503, times=2), 3, LOGIN),
     "reset twice": (Fault("reset", times=2), 3, LOGIN),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN),
-    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again later"]),
+    "throttled twice": (refusal(400, "Throttling", "Rate exceeded", times=2), 3, LOGIN),
+    "503 once, for a second": (asks_for("1", times=1), 2, LOGIN),
+    "503, for an hour": (asks_for("3600"), 1, [COULD_NOT, "STS says HTTP status 503; try again later"]),
+    "503, for no number": (asks_for("soon"), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
+    "429": (status(429), THROTTLED, [COULD_NOT, "STS says HTTP status 429; try again later"]),
     "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again later"]),
     "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
     "400": (status(400), 1, ["STS says HTTP status 400; see the STS API's list of errors"]),
@@ -72,7 +84,7 @@ STS = {
     "large": (Fault("large"), 1, [UNUSABLE, "the response is longer than 64 KB, so it is not from AWS"]),
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
-    "throttled": (refusal(400, "Throttling", "Rate exceeded"), 3,
+    "throttled": (refusal(400, "Throttling", "Rate exceeded"), THROTTLED,
                   [COULD_NOT, "STS says Throttling: Rate exceeded; try again later"]),
     "expired": (refusal(403, "ExpiredTokenException", "It has expired"), 1,
                 ["STS says ExpiredTokenException: It has expired; the token has expired; get a new one"]),
@@ -108,7 +120,7 @@ LOCAL = {
     "503 twice": (status(503, times=2), 3, LOGIN, ""),
     "reset twice": (Fault("reset", times=2), 3, LOGIN, ""),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN, ""),
-    "429": (status(429), 3, "passing", "status 429"),
+    "429": (status(429), THROTTLED, "passing", "status 429"),
     "500": (status(500), 3, "passing", "status 500"),
     "503": (status(503), 3, "passing", "status 503"),
     "400": (status(400), 1, "refused", "status 400"),
@@ -179,7 +191,7 @@ PROCESS = {
     "another version": ("sed 's/: 1/: 2/' keys", ["printed no credentials ("]),
     "expired": ("sed 's/2099/2009/' keys", ["printed expired credentials"]),
 }
-ROWS = 2 * (24 + 3) + (24 + 2) + 3 * 21 + 3 * 21 + 14
+ROWS = 2 * (28 + 3) + (28 + 2) + 3 * 21 + 3 * 21 + 14
 # Each source once with a clock that is ahead of AWS's clock, and once with a clock that is behind it.
 CLOCK_ROWS = 2 * 8
 
@@ -189,15 +201,22 @@ class Row:
     source: str
     name: str
     fault: object  # a Fault, or a command
-    calls: int  # the number of requests, or of runs of the command
+    calls: object  # the number of requests, or of runs of the command; or a range of numbers
     words: object  # parts of the message, or LOGIN
     is_slow: bool = False  # the row only waits most of its time
+
+
+SLOW = ("hang", "drip", "429", "throttled", "throttled twice")
+
+
+def added(calls, number):
+    return range(calls.start + number, calls.stop + number) if isinstance(calls, range) else calls + number
 
 
 def sts_rows(source, faults, *words):
     for name, (fault, tries, texts) in faults.items():
         texts = texts if texts == LOGIN else [*words, *texts]
-        yield Row(source, name, fault, tries, texts, name in ("hang", "drip"))
+        yield Row(source, name, fault, tries, texts, name in SLOW)
 
 
 def local_rows(source, steps, words, exceptions={}):
@@ -209,7 +228,7 @@ def local_rows(source, steps, words, exceptions={}):
             texts = LOGIN if kind == LOGIN else exceptions.get(
                 (path, name), [words, text, remedies.get(kind, "")])
             yield Row(source, f"{name} {path}", dataclasses.replace(fault, path=path),
-                      number + tries + later + reused, texts, kind == "silent")
+                      added(tries, number + later + reused), texts, kind == "silent" or name in SLOW)
 
 
 def process_rows():
@@ -334,7 +353,7 @@ class Faults(CloudCase):
         finally:
             home.remove()
         found = f"{len(seen)} calls {seen[-6:]}; {result.stdout}{result.stderr}"
-        if len(seen) != row.calls:
+        if len(seen) not in (row.calls if isinstance(row.calls, range) else [row.calls]):
             return f"expected {row.calls} calls, found {found}"
         if row.words == LOGIN:
             return None if result.returncode == 0 and USER in result.stdout else found

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: MIT
 """Credentials that expire.
 
-rds-iam renews credentials that expire sooner than a new token would, if their source can renew them. If the renewal
-fails, rds-iam uses the old credentials until they expire. After that, the login fails with a message.
+rds-iam renews credentials that expire sooner than a new token would, if their source can renew them; the credentials of
+a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire. After that,
+the login fails with a message.
 
 To let hours pass, the tests move the machine's clock (machine_clock.py) and the clocks of AWS and the databases
 together."""
+import concurrent.futures
+import json
+import os
 import subprocess
 
 from cloud import CloudCase
 from labcase import USER, harness
 from machine_clock import MachineClock
 from mariadb_client import CONFIG
+from service import await_true
 
 LIFE_SECONDS = 3600
 TOKEN_SECONDS = 900
 NEARLY = LIFE_SECONDS - TOKEN_SECONDS
+SPREAD_SECONDS = 300
 # The tests log in this long before and after a limit. A login must take less time than that.
 MARGIN_SECONDS = 60
 
@@ -61,14 +67,14 @@ class Renewal(CloudCase):
         self.source_env, self.principal = self.machine_env(XDG_RUNTIME_DIR=str(run)), None
         self.request_count = lambda: sum(call["operation"] == "GetRoleCredentials" for call in self.calls())
 
-    def check_renewal(self):
+    def check_renewal(self, spread=0):
         self.assert_logs_in(calls=1)
-        self.advance_clocks(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(NEARLY - spread - MARGIN_SECONDS)
         self.assert_logs_in(calls=1)
-        self.advance_clocks(2 * MARGIN_SECONDS)
+        self.advance_clocks(spread + 2 * MARGIN_SECONDS)
         log = self.assert_logs_in(calls=2)
         self.assertNotIn("and the token with them", log)
-        self.advance_clocks(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(NEARLY - spread - MARGIN_SECONDS)
         self.assert_logs_in(calls=2)
         self.assert_accepted(4)
 
@@ -93,7 +99,7 @@ class Renewal(CloudCase):
 
     def test_credentials_of_a_role_are_renewed(self):
         self.use_role()
-        self.check_renewal()
+        self.check_renewal(SPREAD_SECONDS)
 
     def test_credentials_of_an_instance_are_renewed(self):
         self.use_instance()
@@ -132,6 +138,82 @@ class Renewal(CloudCase):
         self.assertIn("the AWS credentials of ", result.stderr)
         self.assertIn(" expired at 20090101T000000Z; get new ones", result.stderr)
         self.assertEqual(len([v for v in self.verdicts() if v["token_length"] > 0]), 1)
+
+
+class ValidCredentials(CloudCase):
+    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins, and fails none."""
+
+    def setUp(self):
+        super().setUp()
+        # A session expires 5 s before a token that is made at the same time.
+        self.role_profile("q", "rds-access", duration_seconds=TOKEN_SECONDS)
+        self.lab.clock(-5)
+        self.first = self.get_credentials("--profile", "q")
+        self.asked = len(self.calls())
+
+    def renew(self):
+        """Returns the number of requests to STS since the last call, and what was printed on stderr."""
+        result = self.credentials("--profile", "q")
+        asked, self.asked = self.asked, len(self.calls())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.printed = json.loads(result.stdout)
+        return self.asked - asked, result.stderr
+
+    def fail(self, kind="status", **more):
+        self.lab.faults({"service": "sts", "kind": kind, "times": 99, **more})
+
+    def lock_file(self):
+        lock, = (self.home.path / ".cache/rds-iam/cache").glob("*.lock")
+        return lock
+
+    def test_control_a_renewal_that_succeeds(self):
+        self.assertEqual(self.renew(), (1, ""))
+        self.assertNotEqual(self.printed, self.first)
+        self.assertEqual(self.renew(), (1, ""), "the new credentials are as short")
+
+    def test_after_a_failure_no_renewal_for_a_tenth_of_the_time(self):
+        self.fail(status=500)
+        calls, log = self.renew()
+        self.assertEqual((calls, self.printed), (3, self.first))
+        self.assertIn("could not be renewed and are used until they expire", log)
+        self.assertEqual(self.renew(), (0, ""))
+        self.assertEqual(self.printed, self.first)
+        self.age(self.lock_file(), 60)
+        self.assertEqual(self.renew(), (0, ""))
+        self.age(self.lock_file(), 40)
+        self.lab.faults()
+        self.assertEqual(self.renew(), (1, ""))
+        self.assertNotEqual(self.printed, self.first)
+
+    def age(self, path, seconds):
+        """Makes a file, and the entry that is older than it, this much older."""
+        for each in (path, path.with_suffix("")):
+            status = each.stat()
+            os.utime(each, (status.st_atime - seconds, status.st_mtime - seconds))
+
+    def test_a_renewal_without_a_response_ends_early(self):
+        """A request has a limit of 5 s. So one request fits into the 3 s of a renewal, and two into the time of a login
+        without valid credentials."""
+        self.fail("hang")
+        self.assertEqual(self.renew()[0], 1)
+        self.assertEqual(self.printed, self.first)
+        for path in self.cache_files():
+            path.unlink()
+        result = self.home.run(
+            [harness.installed("bin/rds-iam"), "token", "--profile", "q", "--hostname", self.lab.pg.host,
+             "--port", self.lab.pg.port, "--username", USER], "etl-base", **self.cloud_env())
+        self.assertNotEqual(result.returncode, 0)
+        self.assertEqual(len(self.calls()) - self.asked, 2)
+
+    def test_while_one_process_renews_the_others_use_the_entry(self):
+        self.fail("delay", seconds=2)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            renewing = pool.submit(self.get_credentials, "--profile", "q")
+            await_true(lambda: len(self.calls()) > self.asked)
+            self.asked = len(self.calls())
+            self.assertEqual(self.renew(), (0, ""))
+            self.assertEqual(self.printed, self.first)
+            self.assertNotEqual(renewing.result(), self.first)
 
 
 if __name__ == "__main__":

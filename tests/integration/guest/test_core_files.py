@@ -104,6 +104,15 @@ class CoreCase(CloudCase):
         return process
 
 
+    def psql(self):
+        pg = self.lab.pg
+        program, = pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql")  # the one in PATH is a script
+        process = self.start([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program, "-XAtwq",
+                              "-h", pg.host, "-p", str(pg.port), "-U", USER, self.lab.database_name])
+        self.assertEqual(self.send(process, f"select reverse('{OWN}');"), IN_DUMP.decode() + "\n")
+        return process
+
+
 class Dumps(CoreCase):
     """A host program that caches credentials for its next login."""
 
@@ -147,6 +156,11 @@ class Dumps(CoreCase):
 
     def test_the_mariadb_command(self):
         process = self.command()
+        self.assert_only_in_undumped_mapping(process)
+        self.assert_not_dumped(self.gcore(process.pid))
+
+    def test_psql_under_the_preload(self):
+        process = self.psql()
         self.assert_only_in_undumped_mapping(process)
         self.assert_not_dumped(self.gcore(process.pid))
 
@@ -214,23 +228,35 @@ class Expired(CoreCase):
             self.assertTrue(find(self.secrets, memory(agent.worker)), "control: the credentials are cached")
             await_true(lambda: not find(self.secrets, memory(agent.worker)), agent.log)
 
-    def test_in_rds_iam_at_its_exit(self):
-        """gdb stops rds-iam after it has printed the credentials and again when it exits, and dumps its memory each
-        time. (A system call that gdb stops at its entry for a dump may then fail with ENOSYS.) rds-iam hides its
-        mappings from its own user, so gdb runs as root of a user namespace."""
+    def dumps_at_exit(self, *arguments):
+        """gdb stops rds-iam after it has printed and again when it exits, and dumps its memory each time. (A system call
+        that gdb stops at its entry for a dump may then fail with ENOSYS.) rds-iam hides its mappings from its own user,
+        so gdb runs as root of a user namespace. Returns the output and the two dumps."""
         result = self.home.run(
             ["unshare", "-r", "gdb", "-nx", "-batch", "-ex", "catch syscall exit_group", "-ex", "catch syscall write",
              "-ex", "run", "-ex", "continue", "-ex", "set use-coredump-filter off", "-ex", "set dump-excluded-mappings on",
              "-ex", f"gcore {self.home.path}/printing", "-ex", "delete 2", "-ex", "continue",
              "-ex", f"gcore {self.home.path}/ending",
-             "--args", str(harness.installed("bin/rds-iam")), "credentials"], None, timeout=120, **self.cloud_env())
-        self.assertIn(self.entry.secret_key, result.stdout)
+             "--args", str(harness.installed("bin/rds-iam")), *arguments], None, timeout=120, **self.cloud_env())
         self.assertIn("(returned from syscall write)", result.stdout)
         self.assertIn("exit_group", result.stdout)
-        printing, ending = ((self.home.path / name).read_bytes() for name in ("printing", "ending"))
+        return result.stdout, *((self.home.path / name).read_bytes() for name in ("printing", "ending"))
+
+    def test_in_rds_iam_at_its_exit(self):
+        output, printing, ending = self.dumps_at_exit("credentials")
+        self.assertIn(self.entry.secret_key, output)
         for secret in (self.entry.secret_key, self.entry.session_token):
             self.assertIn(secret.encode(), printing, "control: in memory while rds-iam prints")
             self.assertNotIn(secret.encode(), ending)
+
+    def test_in_rds_iam_token_at_its_exit(self):
+        server = self.lab.pg
+        output, printing, ending = self.dumps_at_exit(
+            "token", "--hostname", server.host, "--port", str(server.port), "--username", USER)
+        signature = re.search(r"X-Amz-Signature=([0-9a-f]{64})", output)[1].encode()
+        self.assertIn(signature, printing, "control: in memory while rds-iam prints")
+        for secret in (self.entry.secret_key.encode(), self.entry.session_token.encode(), signature):
+            self.assertNotIn(secret, ending)
 
 
 if __name__ == "__main__":

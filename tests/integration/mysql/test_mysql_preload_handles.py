@@ -16,6 +16,36 @@ SSL_REQUEST_BYTES = 32
 ROUNDS = 100
 UNLOADED = 64
 MODULE = mysql_programs.SOURCE / "tail_calls.so"
+COPIES_MAX = 8  # RIA_COPIES_MAX of the preload
+
+# Loads copies of libmariadb, and calls in each copy the functions that the preload interposes.
+COPIES = """
+import ctypes, sys
+host, port, user, *paths = sys.argv[1:]
+place = host.encode(), user.encode(), None, None, int(port), None, ctypes.c_ulong(0)
+for path in paths:
+    library = ctypes.CDLL(path)
+    library.mysql_init.restype = library.mysql_real_connect.restype = ctypes.c_void_p
+    library.mysql_error.restype = ctypes.c_char_p
+    handle = ctypes.c_void_p(library.mysql_init(None))
+    seconds = ctypes.c_uint(60)
+    library.mysql_options(handle, 0, ctypes.byref(seconds))
+    library.mysql_optionsv(handle, 11, ctypes.byref(seconds))
+    library.mysql_options4(handle, 33, b"program_name", b"copies")
+    library.mysql_ssl_set(handle, None, None, None, None, None)
+    print("in" if library.mysql_real_connect(handle, *place) else library.mysql_error(handle).decode())
+    library.mysql_close(handle)
+    handle = ctypes.c_void_p(library.mysql_init(None))
+    library.mysql_options(handle, 6000, None)
+    made = ctypes.c_void_p()
+    status = library.mysql_real_connect_start(ctypes.byref(made), handle, *place)
+    while status != 0:
+        status = library.mysql_real_connect_cont(ctypes.byref(made), handle, status)
+    print("in" if made else library.mysql_error(handle).decode())
+    status = library.mysql_close_start(handle)
+    while status != 0:
+        status = library.mysql_close_cont(handle, status)
+"""
 
 
 class HandleCase(LabCase):
@@ -248,6 +278,21 @@ class LookedUp(HandleCase):
         path = self.home.path / "libmariadb-copy.so.3"
         shutil.copy(library.resolve(), path)
         return str(path)
+
+    def test_as_many_copies_as_the_preload_distinguishes(self):
+        """The preload does not change a further copy, which logs in without a token and is denied."""
+        paths = [shutil.copy(self.copy(), self.home.path / f"copy-{i}.so") for i in range(COPIES_MAX + 1)]
+        server = self.lab.mariadb
+        for count in (COPIES_MAX, COPIES_MAX + 1):
+            result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+                                    "/usr/bin/python3", "-c", COPIES, server.host, server.port, USER, *paths[:count]])
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = result.stdout.splitlines()
+            self.assertEqual(lines[:2 * COPIES_MAX], ["in"] * 2 * COPIES_MAX, result.stderr)
+            if count == COPIES_MAX:
+                self.assert_accepted(2 * COPIES_MAX)
+        self.assertEqual(len(lines), 2 * COPIES_MAX + 2)
+        self.assertNotIn("in", lines[2 * COPIES_MAX:])
 
     def test_a_copy(self):
         lines = self.steps("init", "connect=" + self.rds, "show", "close", "init", "verify=0", "remember",

@@ -305,6 +305,13 @@ class Documents(CheckCase):
                 self.assertEqual(output.item("identity")["mark"], "skipped")
                 self.assertEqual(output.item("login")["mark"], "skipped")
 
+    def test_each_address_of_a_name_is_printed_once(self):
+        """The server does not listen on the first address. The second is the beginning of the first."""
+        host = self.lab.pg.host
+        hosts = self.home.write("hosts", f"127.0.0.12 {host}\n127.0.0.1 {host}\n127.0.0.12 {host}\n")
+        output = self.check(self.login_to("postgres", env={"NSS_WRAPPER_HOSTS": str(hosts)}))
+        self.assertEqual(output.item("DNS")["text"].split(",")[0], "127.0.0.12 127.0.0.1")
+
     def test_a_dns_server_that_does_not_answer(self):
         """As on a laptop behind a network that drops all packets: what needs no network is still known."""
         host = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"

@@ -57,6 +57,16 @@ class Configured(CheckCase):
                 self.assertEqual(output.item("passfile")["remedy"], f"Start the agent: {command}")
                 self.assertEqual(output.document["causes"][0]["remedy"], f"Start it: {command}")
 
+    def test_control_characters_of_a_path_are_not_printed(self):
+        """The path is a part of the remedy."""
+        (self.home.path / "o\x1b[2Jther").mkdir(mode=0o700)
+        self.services.add("prod", passfile=self.home.path / "o\x1b[2Jther" / "prod")
+        output, text = self.check(self.login()), self.check_text(self.login()).stdout
+        for remedy in (output.item("passfile")["remedy"], output.document["causes"][0]["remedy"]):
+            self.assertTrue(remedy.endswith(f" --directory {self.home.path}/o?[2Jther"), remedy)
+        self.assertIn("o?[2Jther", text)
+        self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
+
     def test_a_service_without_a_passfile(self):
         """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
         self.services.add("prod", without=("passfile",))

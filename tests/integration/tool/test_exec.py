@@ -240,6 +240,30 @@ class Messages(ExecCase):
                     result.stderr,
                     f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
 
+    def test_the_object_of_the_other_commands(self):
+        """rds-iam exec works without rds-iam-commands.so; another command needs it."""
+        name = "rds-iam-commands.so"
+        installed = harness.installed(f"lib*/**/rds-iam/{name}").parent
+        for state, reason in (("complete", None),
+                              ("missing", "cannot open shared object file: No such file or directory"),
+                              ("damaged", "undefined symbol: ria_commands_run")):
+            directory = self.home.path / state
+            shutil.copytree(installed, directory, symlinks=True)
+            if state != "complete":
+                (directory / name).unlink()
+            if state == "damaged":
+                shutil.copy(installed / "rds-iam-pq-token.so", directory / name)
+            start = ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
+                     directory, installed, harness.installed("bin/rds-iam")]
+            with self.subTest(state=state):
+                self.assertEqual(self.home.run([*start, "exec", "--", "echo", "ran"]).stdout, "ran\n")
+                result = self.home.run([*start, "setup", "sql", "--username", "u", "--engine", "postgres"])
+                if reason is None:
+                    self.assertEqual((result.returncode, result.stderr), (0, ""), "control")
+                    continue
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertEqual(result.stderr, f"rds-iam: {installed}/{name}: {reason}; reinstall rds-iam\n")
+
     def test_the_exit_status_is_that_of_the_command(self):
         self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
         self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)

@@ -291,4 +291,5 @@ class Download(Case):
         self.assert_refused(result, "truststore.pki.rds.amazonaws.com", None)
 
 
-harness.main()
+if __name__ == "__main__":
+    harness.main()

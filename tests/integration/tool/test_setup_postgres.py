@@ -77,11 +77,11 @@ class Setup(SetupCase):
         # The lab's database was created with the statements of RECIPES.md; see sql/postgresql.sql of the lab.
         sql = (harness.SOURCE / "RECIPES.md").read_text(encoding="utf-8")
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
-            self.assertIn(f"\n{statement}\n", sql)
-        self.assertIn(f"CREATE USER {USER};", text)
+            self.assertIn("\n" + statement.replace('"', "") + "\n", sql)
+        self.assertIn(f'CREATE USER "{USER}";', text)
         text = self.program("replication")
         for line in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
-                       f"ALTER USER {USER} WITH REPLICATION;",
+                       f'ALTER USER "{USER}" WITH REPLICATION;',
                        "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
             self.assertIn(line, text)
 

@@ -89,6 +89,19 @@ class PostgreSQL(SqlCase):
                 self.assertIsNone(self.verdicts()[-1]["reason"])
         self.assertEqual(self.users(), before + len(NAMES) + 3, "no other user was created")
 
+    def test_the_statements_of_setup_postgres_quote_every_name(self):
+        """rds-iam setup postgres prints the statements as comments. Reserved words need quotes too."""
+        for user in ("order", "user", "Etl Two", "1st", "plain"):
+            with self.subTest(user):
+                text = self.tool("setup", "postgres", "--hostname", self.lab.pg.host, f"--username={user}",
+                                 "--dbname=postgres").stdout
+                statements = re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M)
+                self.assertEqual(len(statements), 2, text)
+                self.master("\n".join(statements))
+                self.assertEqual(self.as_user(user).stdout, f"{user}\n")
+        refused = self.psql(MASTER, self.lab.passwords[MASTER], "postgres", "create user order;")
+        self.assertIn('syntax error at or near "order"', refused.stderr, "control: the word is reserved")
+
     def test_a_policy_for_a_pattern_matches_that_user_only(self):
         self.master(self.sql("p*q") + self.sql("pxq"))
         token = self.token("pxq")

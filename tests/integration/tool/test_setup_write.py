@@ -283,6 +283,27 @@ class Contents(WriteCase):
             for path in self.home.path.glob(kind.file + "*"):
                 path.unlink()
 
+    def test_a_backup_with_the_same_contents_is_used_again(self):
+        """A run that was killed can leave such a backup. If the contents or the mode differ, it is not used."""
+        for kind in KINDS:
+            backup = self.home.path / (kind.file + BACKUP)
+            for text, mode, names in ((b"# own\n", 0o600, [BACKUP]), (b"# owl\n", 0o600, [BACKUP, BACKUP + ".1"]),
+                                      (b"# own\n", 0o640, [BACKUP, BACKUP + ".1"])):
+                with self.subTest(kind=kind.name, text=text, mode=mode):
+                    self.home.write(kind.file, "# own\n")
+                    backup.write_bytes(text)
+                    backup.chmod(mode)
+                    before = backup.stat()
+                    result = self.write(kind)
+                    self.assert_written(result)
+                    self.assertIn(f"The old file is {self.path(kind).resolve()}{names[-1]}\n", result.stdout)
+                    self.assertEqual(sorted(p.name for p in self.home.path.glob(kind.file + BACKUP + "*")),
+                                     [kind.file + name for name in names])
+                    after = backup.stat()
+                    self.assertEqual((after.st_ino, after.st_mtime_ns), (before.st_ino, before.st_mtime_ns))
+                    for path in self.home.path.glob(kind.file + "*"):
+                        path.unlink()
+
     def test_mode_owner_and_group(self):
         """The umask does not change them. Root may write into a file of another group."""
         groups = [-1] + ([5, 60] if os.geteuid() == 0 else [])

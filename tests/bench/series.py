@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What every benchmark uses: commands that run alternately, and the figures of one row.
+
+If RIA_BENCH_ROWS names a file, record() also appends each row to this file, for report.py."""
+import dataclasses
+import json
+import os
+import statistics
+import time
+
+
+@dataclasses.dataclass
+class Command:
+    argv: list
+    env: dict
+    stdin: str = "/dev/null"
+
+    def run(self):
+        """Runs the command, which must succeed. Returns its elapsed milliseconds, and the processor milliseconds of
+        it and of all processes that it waited for."""
+        words = [str(word) for word in self.argv]
+        actions = [(os.POSIX_SPAWN_OPEN, 0, self.stdin, os.O_RDONLY, 0),
+                   (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
+        start = time.perf_counter_ns()
+        pid = os.posix_spawnp(words[0], words, self.env, file_actions=actions)
+        _, status, usage = os.wait4(pid, 0)
+        wall = (time.perf_counter_ns() - start) / 1e6
+        if status != 0:
+            raise RuntimeError(f"{words} ended with the status {os.waitstatus_to_exitcode(status)}")
+        return wall, (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def alternate(commands, rounds):
+    """Runs the commands in turn. Returns one list of (elapsed, processor) milliseconds for each command. The first
+    round only fills the page cache."""
+    rows = [[command.run() for command in commands] for _ in range(rounds + 1)]
+    return [list(column) for column in zip(*rows[1:])]
+
+
+def column(runs, index):
+    return [run[index] for run in runs]
+
+
+def ratios(ours, theirs):
+    return [our / their for our, their in zip(ours, theirs)]
+
+
+def digits(value):
+    """Four significant digits, without an exponent: 1.005, 12.34, 3,366, 0.005124."""
+    if value == 0 or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    places = 3
+    while abs(value) >= 10 ** (4 - places):
+        places -= 1
+    while abs(value) < 10 ** (3 - places):
+        places += 1
+    return f"{value:.{places}f}"
+
+
+def summary(values):
+    """The median, and the minimum and the maximum if there are several values."""
+    middle = digits(statistics.median(values))
+    return middle if len(values) == 1 else f"{middle} ({digits(min(values))} to {digits(max(values))})"
+
+
+def record(name, what, values, unit="", note=""):
+    """Prints the median, minimum and maximum of one row. `name` is the row's name in report.py, or None. `note`
+    contains the absolute figures behind a ratio."""
+    values = list(values)
+    print(f"# {what:64} {summary(values)}{' ' if unit else ''}{unit}{'; ' if note else ''}{note}", flush=True)
+    if name and (path := os.environ.get("RIA_BENCH_ROWS")):
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"name": name, "values": values, "unit": unit, "note": note}) + "\n")

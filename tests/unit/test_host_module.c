@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a program passes as its host: a name, an address in brackets, a list, or a connection string
+ * of libmariadb. Each form is searched for RDS names, with the limits of Connector/C. */
+#include "preload/host_module.h"
+
+#include "aws/endpoint.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+#define RDS "db.abc123def456.eu-west-1.rds.amazonaws.com"
+#define OTHER "db.example.com"
+#define LONG_NAME                                                                                  \
+    "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"   \
+    "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"   \
+    "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"   \
+    "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"
+
+static int set_environment(void **state)
+{
+    (void)state;
+    return setenv("HOME", "/nonexistent", 1) | setenv("RDS_IAM_CA", "/own.pem", 1) |
+           setenv("RDS_IAM_CA_PUBLIC", "", 1);
+}
+
+static void rds_names_are_found_in_each_form(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *host;
+        bool is_mariadb;
+        bool is_ours;
+    } rows[] = {
+        {"a name", RDS, true, true},
+        {"a name, for Oracle's library", RDS, false, true},
+        {"another name", OTHER, true, false},
+        {"an empty name", "", true, false},
+        {"a name that is too long", LONG_NAME LONG_NAME LONG_NAME LONG_NAME, true, false},
+        {"a list", OTHER "," RDS ":3307", true, true},
+        {"a list that begins with an empty entry", "," RDS, true, true},
+        {"a list without an RDS name", OTHER "," OTHER, true, false},
+        {"a list with an address", "[2001:db8::1]:3306," RDS, true, true},
+        {"an address alone in brackets", "[2001:db8::1],[2001:db8::2]:1", true, false},
+        {"a list, for Oracle's library", OTHER "," RDS, false, false},
+        {"a connection string", "user=u;host=" RDS ";port=3307", true, true},
+        {"a connection string with blanks", "user=u; host=" RDS, true, true},
+        {"a connection string with an invalid port", "host=" RDS ";port=x", true, true},
+        {"the other key", "servername=" RDS, true, true},
+        {"a connection string of a list", "host=" OTHER "," RDS, true, true},
+        {"a connection string without a host", "user=u;password=p", true, false},
+        {"a key that only begins like host", "hostname=" RDS ";h=" RDS, true, false},
+        {"a host that is too long", "host=" LONG_NAME LONG_NAME LONG_NAME LONG_NAME, true, false},
+        {"a connection string, for Oracle's library", "host=" RDS, false, false},
+    };
+    for_each_row(row, rows, row->name) {
+        for (int lacks_ca = 0; lacks_ca < 2; lacks_ca++) {
+            struct ria_host_verdict verdict;
+            const struct ria_host_target target = {
+                .host = row->host,
+                .user = "u",
+                .is_mariadb = row->is_mariadb,
+                .lacks_ca = lacks_ca};
+            ria_host_check(&target, &verdict);
+            expect_number(row->name, verdict.is_ours, row->is_ours);
+            expect(row->name, !verdict.chain_suffices);
+            if (row->is_ours) {
+                expect_text(row->name, verdict.ca, "/own.pem");
+            } else {
+                expect(row->name, verdict.ca == NULL);
+            }
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rds_names_are_found_in_each_form),
+    };
+    return cmocka_run_group_tests(tests, set_environment, NULL);
+}

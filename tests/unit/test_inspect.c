@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The functions that only inform about a login refuse what a login refuses: a process with more
+ * rights than its caller, and a host that is not an RDS endpoint. None of them asks AWS then. */
+#include "rds_iam.h"
+
+#include "aws/identity.h"
+#include "aws/inquiry_form.h"
+#include "fake_world.h"
+#include "unit.h"
+
+#define HOST "db.abc123def456.eu-west-1.rds.amazonaws.com"
+
+static const struct ria_login login = {.host = HOST, .port = 3306, .user = "u", .is_mysql = true};
+static const struct ria_login invalid = {.host = "/socket", .port = 3306, .user = "u"};
+
+static enum ria_outcome ask_identity(
+    const struct ria_login *of, struct ria_fake *fake, struct ria_error *err)
+{
+    struct ria_identity identity;
+    return ria_session_identity(
+        of, ria_deadline_in(&fake->world, 1000), &fake->world, &identity, err);
+}
+
+static enum ria_outcome ask_question(
+    const struct ria_login *of, struct ria_fake *fake, struct ria_error *err)
+{
+    const struct ria_inquiry inquiry = {.name = "db"};
+    struct ria_answer answer;
+    return ria_session_ask(
+        of, &inquiry, ria_deadline_in(&fake->world, 1000), &fake->world, &answer, err);
+}
+
+static enum ria_outcome inspect(
+    const struct ria_login *of, struct ria_fake *fake, struct ria_error *err)
+{
+    struct ria_login_facts facts;
+    return ria_login_inspect(of, &fake->world, &facts, err) ? RIA_FOUND : RIA_FAILED;
+}
+
+static void a_host_that_is_no_endpoint_is_refused(void **state)
+{
+    (void)state;
+    enum ria_outcome (*const functions[])(
+        const struct ria_login *, struct ria_fake *, struct ria_error *) = {
+        ask_identity, ask_question, inspect};
+    for (size_t i = 0; i < RIA_COUNT(functions); i++) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
+        ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret");
+        assert_int_equal(functions[i](&invalid, &fake, &err), RIA_FAILED);
+        assert_non_null(strstr(err.text, "is not a host name; give the endpoint's name alone"));
+        assert_int_equal(fake.fetches, 0);
+    }
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    ria_fake_init(&fake);
+    assert_int_equal(inspect(&login, &fake, &err), RIA_FOUND); /* control */
+}
+
+static void a_privileged_process_asks_nothing(void **state)
+{
+    (void)state;
+    enum ria_outcome (*const functions[])(
+        const struct ria_login *, struct ria_fake *, struct ria_error *) = {
+        ask_identity, ask_question};
+    for (size_t i = 0; i < RIA_COUNT(functions); i++) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
+        ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret");
+        fake.is_privileged = true;
+        assert_int_equal(functions[i](&login, &fake, &err), RIA_FAILED);
+        assert_non_null(strstr(err.text, "more rights than its caller"));
+        assert_int_equal(fake.fetches, 0);
+    }
+}
+
+/* The keys are in the environment, but the settings of the profile are needed for a request. */
+static void an_unreadable_profile_is_reported(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    ria_fake_init(&fake);
+    ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
+    ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret");
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, NULL);
+    assert_int_equal(ask_identity(&login, &fake, &err), RIA_FAILED);
+    assert_non_null(strstr(err.text, RIA_FAKE_AWS_CONFIG ": cannot be opened"));
+}
+
+static void without_credentials_nothing_is_asked(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    ria_fake_init(&fake);
+    assert_int_equal(ask_question(&login, &fake, &err), RIA_ABSENT);
+    assert_non_null(strstr(err.text, "no AWS credentials"));
+}
+
+static void only_actions_of_the_table_are_questions(void **state)
+{
+    (void)state;
+    enum ria_question question;
+    assert_false(ria_question_find("rds:DeleteDBInstance", &question));
+    assert_true(ria_question_find(ria_question_action(0), &question)); /* control */
+    assert_int_equal(question, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_that_is_no_endpoint_is_refused),
+        cmocka_unit_test(a_privileged_process_asks_nothing),
+        cmocka_unit_test(an_unreadable_profile_is_reported),
+        cmocka_unit_test(without_credentials_nothing_is_asked),
+        cmocka_unit_test(only_actions_of_the_table_are_questions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -80,8 +80,9 @@ bool walk_fails_later_calls(void)
     return page->mode == RIA_FAULT_ALL;
 }
 
-/* A function that is bound at its first call runs the dynamic linker, which stores all registers on
- * the stack. A register may contain a part of a secret. */
+/* Reads the environment, and starts the program again with LD_BIND_NOW. Without this variable, the
+ * first call of a function runs the dynamic linker, which stores all registers on the stack, and a
+ * register may contain a part of a secret. */
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
     (void)argc;
@@ -163,7 +164,7 @@ static void *run_scenario(void *argument)
     return NULL;
 }
 
-/* A secret of a small stack is on the stack of a thread that the product starts, which is not
+/* If the stack is small, the product makes the token on a thread of its own, whose stack is not
  * searched. */
 static void run_in_child(struct walk_scenario *scenario)
 {

@@ -199,8 +199,8 @@ class MoreRights(CommandCase):
 
     @needs_root
     def test_control_the_same_copies_without_the_mode_cause_no_warning(self):
-        """A copy without a set-ID mode, and a set-user-ID copy that belongs to the caller, cause no warning. A set-user-ID
-        copy of another user gets PGSSLMODE."""
+        """A copy without a set-ID mode, and a set-user-ID copy that belongs to the caller, cause no warning. A
+        set-user-ID copy of another user gets PGSSLMODE."""
         path = self.privileged("/usr/bin/env", 0o755)
         result = self.home.run([*self.start(), path])
         self.assertEqual(result.stderr, "")

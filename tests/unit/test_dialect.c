@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ria_dialect_of() recognizes a client library by its functions and its version, and returns the
- * number of each option. This file replaces interpose/library.c: it provides the functions
- * of a client library whose version the tests set. */
+ * ria_dialect_of() recognizes a client library by its functions and its version, and returns a
+ * dialect: the number that each option has in this library. This file replaces interpose/library.c:
+ * it provides the functions of a client library whose version the tests set. */
 #include "preload/dialect.h"
 
 #include "unit.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 is tested with the examples of FIPS 180-4, and HMAC with the examples of RFC 4231. For
- * key lengths around the block size, HMAC is also compared with OpenSSL's function HMAC(). */
+ * SHA-256 is tested with the examples of FIPS 180-4, and HMAC with those examples of RFC 4231 whose
+ * result is not truncated. For key lengths around the block size, HMAC is also compared with
+ * OpenSSL's function HMAC(). */
 #include "codec/digest.h"
 
 #include "base/buf.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tokens of dsql_tokens.json: signature and text by the signing modules, and again by
- * ria_token_for(), which finds service, action and region by the name of the host. Then what
- * Aurora DSQL refuses or ignores. */
+ * Tokens for Aurora DSQL. The signing modules, and then ria_token_for(), give the tokens of
+ * dsql_tokens.json; ria_token_for() derives service, action and region from the host name. Then
+ * other names of a cluster, and the logins that ria_token_for() refuses. */
 #include "aws/sigv4.h"
 #include "aws/token.h"
 #include "rds_iam.h"
@@ -99,7 +99,7 @@ static void tokens_of_aurora_dsql_equal_those_of_botocore(void **state)
     json_decref(root);
 }
 
-/* Asks for a token at this host and port. Returns the outcome. */
+/* Requests a token for the login, with the keys and at the time of the vector. */
 static enum ria_outcome ask(
     struct ria_fake *fake,
     const json_t *row,
@@ -116,7 +116,7 @@ static enum ria_outcome ask(
     return ria_token_for(login, deadline, &fake->world, token, err);
 }
 
-/* The port is not a part of the token, so every port gives the same one. */
+/* A token for Aurora DSQL does not contain the port, so it is the same for every port. */
 static void ria_token_for_gives_the_same_tokens_at_every_port(void **state)
 {
     (void)state;
@@ -154,7 +154,7 @@ static void other_names_of_a_cluster(void **state)
         const char *host;   /* NULL: the cluster's */
         enum ria_channel channel;
         bool is_mysql;
-        const char *refusal; /* NULL: the first vector's token */
+        const char *refusal; /* NULL: ria_token_for() gives the first vector's token */
     } rows[] = {
         {"a tunnel's section",
          "[db.example]\nendpoint = abc0def1baz2quux3quuux4xyz.dsql.us-east-1.on.aws:5432\n",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ELF files in memory: complete, truncated, and with each byte changed. */
+ * ELF files in memory: complete, for another machine, invalid, truncated, and with each byte
+ * changed. */
 #include "tool/program.h"
 
 #include "unit.h"
@@ -80,7 +81,7 @@ static void complete_elf_files_are_read(void **state)
         {"a program of glibc", LOADER, "libpq.so.5", false},
         {"gcc's AddressSanitizer", LOADER, "libasan.so.8", true},
         {"clang's shared AddressSanitizer", LOADER, "libclang_rt.asan-x86_64.so", true},
-        {"clang's AddressSanitizer in a folder for each machine",
+        {"clang's AddressSanitizer, from the folder of one target machine",
          LOADER,
          "libclang_rt.asan.so",
          true},
@@ -141,7 +142,9 @@ static void invalid_elf_files_are_rejected(void **state)
     assert_false(read_bytes(&file, sizeof(file), &elf));
 }
 
-/* Sizes and offsets whose sum overflows, or that lie past the end of the file. */
+/* Offsets past the end of the file, or so large that the sum with a size overflows. Such an offset
+ * of the segments' table or of the interpreter makes the file invalid. Any other one has the effect
+ * that no needed library is found. */
 static void offsets_outside_the_file_are_rejected(void **state)
 {
     (void)state;

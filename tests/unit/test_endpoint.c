@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names: region, kind, partition, and the message for each name that contains no region. */
+ * Host names: region, kind, partition, and the message for each kind of name that gives no region.
+ * Also the form of a region, and texts of the form HOST:PORT. */
 #include "aws/endpoint.h"
 
 #include "unit.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error texts: codes, truncation between characters, and the removal of control characters. */
+ * Error texts: codes, truncation between characters, the replacement of control characters and of
+ * invalid UTF-8, and the remedy, which is shown alone if the text is too long. */
 #include "base/error.h"
 
 #include "unit.h"
@@ -118,7 +119,8 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
     }
 }
 
-/* Texts of every length around the limit, with characters of one, two, three and four bytes. */
+/* Texts that are longer than the limit, of characters of one, two, three and four bytes, which
+ * begin at different offsets. */
 static void a_long_text_is_cut_between_characters(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The output of rds-iam credentials --explain: every setting with its file and line, complete
- * texts, and no secret. */
+ * The output of rds-iam credentials --explain: each setting with its place (file and line, variable
+ * or option), and no secret. The tests compare whole outputs. */
 #include "rds_iam.h"
 
 #include "fake_world.h"
@@ -101,7 +101,7 @@ static void each_setting_is_printed_with_its_place(void **state)
         const char *ours;
         const char *want;
     } rows[] = {
-        {"keys of the environment, with their end, at a database",
+        {"keys of the environment with an expiry time, and a database",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"},
           {"AWS_SECRET_ACCESS_KEY", SECRET},
@@ -270,7 +270,7 @@ static void each_setting_is_printed_with_its_place(void **state)
         expect_text(row->name, text, row->want);
         expect(row->name, strstr(text, SECRET) == NULL);
         expect_text(
-            "control: the secret was there",
+            "control: the session contains the secret",
             ria_buf_text(&explained.session.secret_access_key),
             SECRET);
     }

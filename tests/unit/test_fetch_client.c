@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The conversation with rds-iam-fetch: every way in which it can end. Each ending must be the same
- * for a blocking and for a nonblocking caller. fetch_peer.c stands for the program. */
+ * The conversation with rds-iam-fetch, which fetch_peer.c replaces here, and the ways in which it
+ * can end. A conversation must end the same for a blocking and for a nonblocking caller, except
+ * that a nonblocking caller itself ends one that takes too long. */
 #include "os/fetch_client.h"
 #include "rds_iam.h"
 #include "unit.h"

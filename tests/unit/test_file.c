@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replacing a file in a real directory: the old file is replaced completely or stays unchanged, no
- * symbolic link is followed, and no temporary file is left. */
+ * ria_file_replace() in a real directory: the old file is replaced completely or stays unchanged,
+ * no symbolic link is followed, and no temporary file is left. Also writing to an open file, and
+ * whether a file is private. */
 #include "base/file.h"
 
 #include "unit.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Work runs on the caller's stack or on a thread of ours. Cancellation of the caller is deferred
- * until the work has ended; the caller waits for the work until a deadline. */
+ * until the work has ended. ria_guest_run_in_time() returns at its deadline, even if the work has
+ * not ended. */
 #include "os/guest_thread.h"
 #include "unit.h"
 
@@ -104,7 +105,7 @@ static void work_runs_on_a_stack_that_is_large_enough(void **state)
         {"a name lookup on the first thread", 0, false, RIA_GUEST_NAME_SERVICE, false},
         {"a token on a thread of 8 MB", 8 * MB, false, RIA_GUEST_TOKEN, false},
         {"a name lookup on a thread of 8 MB", 8 * MB, false, RIA_GUEST_NAME_SERVICE, false},
-        /* Small stacks come first: the C library may reuse the stacks of larger threads. */
+        /* 256 KB comes before 512 KB: the C library may reuse the stack of a larger thread. */
         {"a token on a thread of 256 KB", MB / 4, false, RIA_GUEST_TOKEN, true},
         {"a token on a thread of 512 KB", MB / 2, false, RIA_GUEST_TOKEN, false},
         {"a name lookup on a thread of 512 KB", MB / 2, false, RIA_GUEST_NAME_SERVICE, true},
@@ -242,7 +243,7 @@ static void cancellation_is_deferred_until_the_work_has_ended(void **state)
         {"on the caller's stack", run_until_cancelled, true},
         {"on our own thread", run_in_coroutine_until_cancelled, true},
         {"while the caller waits with a deadline", run_in_time_until_cancelled, true},
-        {"control: without any of these", wait_alone, false},
+        {"control: no function of the product is called", wait_alone, false},
     };
     for_each_row(row, rows, row->name) {
         struct job job = {.work = {.need = RIA_GUEST_TOKEN, .run = wait_to_end}};

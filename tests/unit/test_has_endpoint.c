@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which hosts get a token. A hook calls this check for every server that the program connects to.
+ * ria_login_has_endpoint(): for which hosts tokens are made. The preloads and the plugins call it
+ * before they make a token. Also ria_login_certificate().
  */
 #include "rds_iam.h"
 

@@ -8,7 +8,8 @@
 #include "provider/memory_cache.h"
 #include "unit.h"
 
-/* A container endpoint exists and would be the next source. */
+/* Searches for credentials with these two files. The next source would be a container's endpoint,
+ * which exists. */
 static enum ria_outcome find(
     struct ria_fake *fake,
     const char *config,

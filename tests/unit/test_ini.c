@@ -15,8 +15,8 @@ static bool parse(const char *text, size_t len, struct ria_ini *ini, struct ria_
     return ria_ini_parse("f", &buf, ini, err);
 }
 
-/* Formats a document as one line: "[s]1 key=value@2 .sub=value@3", with the line numbers after @.
- */
+/* Formats a document as one line: "[s]1 key=value@2 .sub=value@3 !4". The line number of a section
+ * follows its ], that of an entry @, and that of a warning !. */
 static void render(const struct ria_ini *ini, struct ria_buf *out)
 {
     for (size_t i = 0; i < ini->section_count; i++) {

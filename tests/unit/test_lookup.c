@@ -196,8 +196,8 @@ static void eight_copies_get_a_number(void **state)
     }
     (void)dlclose(copies[2]);
     copies[2] = NULL;
-    assert_int_equal(call(dlsym(copies[9], "client_number")), OURS + 9); /* the number is free */
-    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* and in use */
+    assert_int_equal(call(dlsym(copies[9], "client_number")), OURS + 9); /* copy 2's number */
+    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* no number is left */
     for (unsigned i = 0; i < COPIES; i++) {
         if (copies[i] != NULL) {
             (void)dlclose(copies[i]);

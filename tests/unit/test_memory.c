@@ -29,7 +29,7 @@ struct origin {
     const char *credentials;
 };
 
-/* Every source from which keys reach the signer. */
+/* The sources whose keys reach the signer without rds-iam-fetch. */
 static const struct origin origins[] = {
     {"keys in the environment", true, NULL, NULL},
     {"keys in the config file",

@@ -23,7 +23,7 @@ enum {
     IDENTITIES = 40,
 };
 
-/* One profile for each source that needs rds-iam-fetch, and one with keys. */
+/* Profiles whose sources need rds-iam-fetch, and one with keys. */
 static const char profiles[] =
     "[profile process]\ncredential_process = x\n"
     "[profile other]\ncredential_process = y\n"
@@ -63,7 +63,8 @@ static enum ria_outcome ask_as(struct ria_fake *fake, const char *profile)
     return outcome;
 }
 
-/* Seconds until the credentials of rds-iam-fetch expire; 0: no expiry is given. */
+/* Logs in as the profile; rds-iam-fetch returns credentials that expire after `seconds`, or have no
+ * expiry time if `seconds` is 0. */
 static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
@@ -84,7 +85,7 @@ static size_t count_kept(void)
     return ria_mapping_count(FETCHED_ID, strlen(FETCHED_ID));
 }
 
-/* This test must run first: the process must not have a mapping yet. */
+/* Before this test, only tests that create no mapping may run. */
 static void without_a_mapping_each_login_requests_credentials(void **state)
 {
     (void)state;
@@ -160,7 +161,7 @@ static void any_call_wipes_expired_credentials(void **state)
     } rows[] = {
         {"a login with keys", look_with_keys},
         {"a login with expired credentials", look_with_the_same},
-        {"a login with a third source", look_with_another},
+        {"a login with another source", look_with_another},
         {"rds-iam credentials", look_for_a_session},
         {"a check between two logins", look_without_a_login},
     };
@@ -330,8 +331,8 @@ static void a_signing_key_expires_with_its_credentials(void **state)
     assert_int_equal(ria_mapping_count(FETCHED, strlen(FETCHED)), 0);
 }
 
-/* The same token after other secrets and other days were signed with, and a different one for each
- * of those. */
+/* After keys of other secrets and other days were cached, a token is the one that is made with an
+ * empty cache. Tokens of another secret or another day differ from the first one. */
 static void only_the_same_secret_and_day_find_a_key(void **state)
 {
     (void)state;
@@ -343,7 +344,7 @@ static void only_the_same_secret_and_day_find_a_key(void **state)
     sign_with(&fake, STATIC_SECRET "2", &other);
     assert_string_not_equal(first.text.data, other.text.data);
     int64_t now = fake.now;
-    for (int i = 0; i < 2 * 16; i++) { /* more days than the cache has room for */
+    for (int i = 0; i < 2 * 16; i++) {
         fake.now = now - ((int64_t)24 * HOUR * i);
         sign_with(&fake, STATIC_SECRET, &other);
         ria_memory_cache_clear();

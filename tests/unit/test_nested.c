@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nested calls: calls of the library itself, calls of the program, and calls after a longjmp(). */
+ * Nested calls of interposed functions: calls that the library itself makes are distinguished from
+ * those of the program, also after longjmp() has left a call. */
 #include "interpose/nested.h"
 
 #include "unit.h"

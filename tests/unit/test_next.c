@@ -46,7 +46,7 @@ struct ria_next ria_next_functions[] = {
     {.name = NULL},
 };
 
-/* Runs before any test calls one of the functions. */
+/* The state that main() found before any test called one of the functions. */
 static struct {
     void *found[RIA_COUNT(ria_next_functions)];
     bool has_error;

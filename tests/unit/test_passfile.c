@@ -6,7 +6,7 @@
 
 #include "unit.h"
 
-/* Returns the position after the colon of a field that equals `token`, or NULL if the field
+/* Returns the position after the colon of a field that is * or equals `token`, or NULL if the field
  * differs. */
 static const char *match_field(const char *line, const char *token)
 {

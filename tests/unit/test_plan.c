@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plans of network sources: the requests to rds-iam-fetch, and the cases without a request. */
+ * The plans of network sources: the requests to rds-iam-fetch, the cases without a request, and the
+ * time for which a response is used. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -73,14 +74,14 @@ static void sources_on_the_network_become_a_plan(void **state)
          RIA_SOURCE_WEB_IDENTITY,
          1},
         {"two roles, one on the other", {{NULL, NULL}}, role_chain, RIA_SOURCE_KEYS, 2},
-        {"a role with the environment's keys",
+        {"a role with the container's keys",
          {{"AWS_PROFILE", "a"},
           {"AWS_ACCESS_KEY_ID", ""},
           {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "u"}},
          "[profile a]\nregion = eu-west-1\nrole_arn = r\ncredential_source = EcsContainer\n",
          RIA_SOURCE_CONTAINER,
          1},
-        {"a role with the instance's",
+        {"a role with the instance's keys",
          {{NULL, NULL}},
          "[default]\nregion = eu-west-1\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n",
          RIA_SOURCE_INSTANCE,
@@ -145,7 +146,7 @@ static void no_process_is_run_from_a_file_that_others_can_write(void **state)
     assert_int_equal(asked.fake.fetches, 0);
 }
 
-/* With such keys the database would reject the token, and would give no reason. */
+/* The database would reject a token that is signed with such keys, and would give no reason. */
 static void unusable_keys_and_profiles_are_rejected(void **state)
 {
     (void)state;
@@ -187,7 +188,7 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
          "config:2: the keys of profile default are in quotes, which count as part of them; remove "
          "the quotes"},
         {"a secret in quotes", {{NULL, NULL}}, "[default]\n" KEYS("AKIAX", "'s'"), "are in quotes"},
-        {"a profile with an empty name",
+        {"a profile whose section lacks the word profile",
          {{"AWS_PROFILE", "b"}},
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
          "AWS_PROFILE: the profile \"b\" does not exist, because the word \"profile\" is missing "
@@ -295,7 +296,7 @@ static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time(void **
         {"the first login", 0, true, 1},
         {"a renewal that fails", 1000, false, 2},
         {"at once", 1001, false, 2},
-        {"after 79 s", 80999, true, 2},
+        {"1 ms before 80 s have passed", 80999, true, 2},
         {"after 80 s", 81000, true, 3},
         {"after a renewal that succeeded", 82000, true, 4},
     };

@@ -27,6 +27,7 @@ static const char *refusal(const struct ria_pq_module *module, const struct ria_
 static void a_list_of_ports_is_accepted(void **state)
 {
     (void)state;
+    /* If the ports are accepted, the next check refuses the token, because sslmode is verify-ca. */
     static const char unverified[] = "the server's host name was not verified; enable host name";
     static const char no_port[] = "the port is not between 1 and 65535";
     static const struct {

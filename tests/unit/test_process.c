@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of the process, the only module that reads real files: which files it reads, which it
- * rejects, and that it leaves errno and the open descriptors unchanged. */
+ * The world of the process: which real files it reads, which it rejects, and that it leaves errno
+ * and the open descriptors unchanged. Also its environment, clocks and log. */
 #include "rds_iam.h"
 
 #include "unit.h"
@@ -90,7 +90,7 @@ static struct ria_file look_at(const char *name)
     return file;
 }
 
-/* Sets both times of the file back, so that only the change time (ctime) comes from the machine. */
+/* Sets all times of the file back except the change time (ctime), which only the machine sets. */
 static void date_back(const char *name, time_t seconds)
 {
     const struct timespec times[] = {
@@ -126,8 +126,8 @@ static void stat_shows_the_file_that_is_read_until_it_changes(void **state)
     assert_true(look_at("turned").stamp.inode != seen.stamp.inode);
 }
 
-/* The change time is that of the previous call. A write in the same kernel tick would not alter it.
- */
+/* A further write in the kernel tick of the last write would not alter the change time, so the file
+ * is settled only after that tick. */
 static void a_file_written_just_now_is_not_settled(void **state)
 {
     (void)state;
@@ -286,7 +286,7 @@ static void the_null_device_is_an_empty_file_that_no_user_can_write(void **state
     }
 }
 
-/* Runs in a child that is not root, so that the ids of this process stay unchanged. */
+/* Runs in a child, which changes to a user other than root. */
 static int code_of_file_below_a_closed_directory(void)
 {
     int status = -1;

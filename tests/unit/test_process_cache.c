@@ -176,7 +176,7 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
     }
 }
 
-/* If HOME is unset, the home of the passwd entry is used, as rds-iam-fetch does. */
+/* If HOME is unset, the home of the passwd entry is used, as in rds-iam-fetch. */
 static void the_home_has_the_same_effect_from_any_source(void **state)
 {
     (void)state;

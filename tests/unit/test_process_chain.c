@@ -181,8 +181,8 @@ struct ancestors {
     char stat[2 * KEEPERS][96];
 };
 
-/* Sets ancestors: keepers, with a shell between each two. The innermost keeper is the parent of
- * this process. */
+/* Sets ancestors: keepers, each of which has a shell as its parent. The innermost keeper is the
+ * parent of this process. */
 static void set_ancestors(struct ria_fake *fake, struct ancestors *out, int keepers)
 {
     ria_fake_file(fake, "/proc/self/stat", "500 (rds-iam-fetch) R 100 1 1 0 -1");

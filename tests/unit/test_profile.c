@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The profile files: their paths, how both files are merged, and texts that the AWS SDKs parse
- * differently or do not specify. */
+ * differently. */
 #include "aws/profile.h"
 
 #include "fake_world.h"
@@ -191,12 +191,12 @@ static void the_credentials_file_uses_the_whole_section_name(void **state)
     }
 }
 
-/* Large files: 145 KB of SSO profiles, and the same name many times. */
+/* Large files: 5000 SSO profiles, and 5000 sections of the same name. */
 static void files_of_many_profiles_are_read(void **state)
 {
     (void)state;
     static const struct {
-        const char *name; /* of the last */
+        const char *name; /* of the last profile */
         const char *before;
         const char *between;
     } rows[] = {
@@ -273,7 +273,11 @@ static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
          false},
         {"an empty line ends a value", "[profile p]\nregion = a\n\n  b\n", "", "a", true},
         {"the credentials file wins", "[profile p]\nregion = a\n", "[p]\nregion = b\n", "b", false},
-        {"key by key", "[profile p]\nregion = a\n", "[p]\noutput = b\n", "a", false},
+        {"the files are merged key by key",
+         "[profile p]\nregion = a\n",
+         "[p]\noutput = b\n",
+         "a",
+         false},
         {"the last of equal sections wins",
          "[profile p]\nregion = a\n[profile p]\nregion = b\n",
          "",

@@ -42,7 +42,7 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "[default]\nsso_start_url = https://x\nsso_region = here\nsso_account_id = 1\n"
          "sso_role_name = R\n",
          "config:3: \"here\" is not a region; write one like eu-west-1"},
-        {"SSO before static keys",
+        {"SSO takes precedence over static keys",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n"
          "sso_account_id = 1\n",
          "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or run: aws "

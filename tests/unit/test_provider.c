@@ -13,7 +13,7 @@ struct variable {
     const char *value;
 };
 
-/* Runs the whole credential chain in a fake world with some variables and one config file. */
+/* One run of ask_chain(), and its result. */
 struct asked {
     struct ria_fake fake;
     struct ria_response response;
@@ -22,6 +22,8 @@ struct asked {
     enum ria_outcome outcome;
 };
 
+/* Runs the whole credential chain in a fake world with some variables and at most one config file.
+ */
 static void ask_chain(
     struct asked *asked, const struct variable *variables, const char *config, const char *profile)
 {
@@ -97,12 +99,12 @@ static void the_environment_gives_keys_or_an_error(void **state)
          NULL,
          0,
          "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty; set both or unset both"},
-        {"an invalid key id",
+        {"a key id that is too long",
          {{"AWS_ACCESS_KEY_ID", long_text}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          NULL,
          0,
          "the keys in the environment are too long to be AWS keys"},
-        {"an invalid session token",
+        {"a session token that is too long",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", long_text}},
@@ -147,7 +149,7 @@ static void the_chosen_profile_is_used(void **state)
          NULL,
          "A",
          NULL},
-        {"a blank AWS_PROFILE",
+        {"an empty AWS_PROFILE",
          {{"AWS_PROFILE", ""}, {"AWS_DEFAULT_PROFILE", "b"}},
          NULL,
          "B",
@@ -257,7 +259,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
          "[default]\ncredential_source = Environment\n",
          NULL,
          "config:2: the profile \"default\" has credential_source without role_arn"},
-        {"an unknown credential source",
+        {"a credential source that the environment does not have",
          "[default]\nrole_arn = arn\nregion = eu-west-1\ncredential_source = EcsContainer\n",
          NULL,
          "config:4: credential_source is EcsContainer, but AWS_CONTAINER_CREDENTIALS_* is not set"},
@@ -281,7 +283,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
          "aws_access_key_id = A\n",
          NULL,
          "config:6: the profile \"b\" has an aws_access_key_id but no aws_secret_access_key"},
-        {"its own source without keys",
+        {"a profile that is its own source, without keys",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" form a cycle"},

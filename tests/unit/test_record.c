@@ -2,7 +2,7 @@
  *
  * Records, and the requests and responses that they encode. A round trip preserves every field. A
  * truncated or extended record is rejected. A record with a changed byte is either rejected, or
- * accepted with another text. */
+ * accepted if the byte is part of a value. */
 #include "provider/answer_record.h"
 #include "provider/cache_name.h"
 #include "provider/request.h"
@@ -122,7 +122,7 @@ static void a_truncated_or_extended_response_is_rejected(void **state)
     assert_false(ria_response_read(&whole, &response));
 }
 
-/* Each single byte is changed to 0xff or 0. A changed byte inside a text cannot be detected. */
+/* Each byte is changed to 0 and to 0xff. A changed byte inside a value cannot be detected. */
 static void a_changed_response_gives_no_credentials_or_is_accepted(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports an error to the user of a MariaDB client: the message contains no % and no control
- * character, and the handshake ends properly. */
+ * ria_mariadb_refuse() reports an error to the user of a MariaDB client: the message contains no %
+ * and no control character, and the handshake ends properly. */
 #include "fake_mariadb.h"
 #include "unit.h"
 

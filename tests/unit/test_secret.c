@@ -116,8 +116,9 @@ static void a_replaced_secret_leaves_no_bytes(void **state)
     assert_int_equal(ria_mapping_count(SECRET, sizeof(SECRET)), 0);
 }
 
-/* Stores secrets of all sizes until the mapping is full, each with its own bytes; then frees all
- * except every third. */
+/* Three times, stores secrets of several sizes until the mapping is full, and then wipes all except
+ * every third. Each secret consists of one byte value, which differs from that of its neighbours.
+ */
 static void secrets_do_not_overlap(void **state)
 {
     (void)state;

@@ -270,7 +270,8 @@ static void a_file_that_others_can_change_is_rejected(void **state)
     }
 }
 
-/* Writes "[a]\nuser=u\n", a line of that length with its newline, and "[b]\nuser=u\n". */
+/* Writes the group [a], a comment line that has this length with its newline, and the groups [b]
+ * and [c]. */
 static void long_line(char *out, size_t length)
 {
     char *at = out + sprintf(out, "[a]\nuser=u\n#");

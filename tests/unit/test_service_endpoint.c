@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoints of STS, SSO and sign-in, and the region that a request to them is signed for: the
- * endpoint rules of botocore, and the settings that select an endpoint. */
+ * The endpoints of the AWS services that rds-iam-fetch calls, and the region that a request to them
+ * is signed for: the endpoint rules of botocore, and the settings that select an endpoint. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -80,7 +80,7 @@ static void each_region_and_variant_has_botocores_endpoint(void **state)
 }
 
 /* All rows of query_endpoints.json: RDS and IAM. All regions of a partition share the endpoints of
- * IAM, which have a region to sign for. */
+ * IAM, which have their own region to sign for. */
 static void rds_and_iam_have_botocores_endpoints(void **state)
 {
     (void)state;
@@ -108,8 +108,8 @@ static void rds_and_iam_have_botocores_endpoints(void **state)
     json_decref(root);
 }
 
-/* Cases that are not in the rule data: the endpoint of STS for an invalid region, and legacy
- * endpoints together with variants. */
+/* Cases that are not in the rule data: the pseudo-region aws-global, legacy endpoints together with
+ * variants, and services without legacy endpoints. */
 static void variants_replace_the_global_endpoint(void **state)
 {
     (void)state;
@@ -183,7 +183,7 @@ static void settings_choose_the_endpoint(void **state)
         struct variable variables[4];
         const char *more;
         const char *url;
-        const char *from;       /* the place of the setting; NULL: the endpoint of the region */
+        const char *from;       /* a part of the setting's place; NULL: not checked */
         const char *signed_for; /* NULL: eu-west-1 */
     } rows[] = {
         {"no setting", {{NULL, NULL}}, "", own, NULL, NULL},
@@ -218,7 +218,7 @@ static void settings_choose_the_endpoint(void **state)
          own,
          NULL,
          NULL},
-        {"all are ignored by a variable",
+        {"a variable makes all endpoint settings ineffective",
          {{"AWS_ENDPOINT_URL", "https://all"},
           {"AWS_ENDPOINT_URL_STS", "https://sts"},
           {"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"}},
@@ -226,7 +226,7 @@ static void settings_choose_the_endpoint(void **state)
          own,
          NULL,
          NULL},
-        {"all are ignored by a key",
+        {"a key makes all endpoint settings ineffective",
          {{"AWS_ENDPOINT_URL", "https://all"}},
          "ignore_configured_endpoint_urls = true\n" KEY,
          own,

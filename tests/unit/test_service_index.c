@@ -29,7 +29,7 @@ static uid_t get_uid(void *self)
     return 7;
 }
 
-/* Parses and indexes the texts. The second text may be NULL. */
+/* Two parsed service files and their index. */
 struct read {
     struct ria_service_file files[2];
     struct ria_service_index index;
@@ -42,6 +42,7 @@ static void release_read(struct read *read)
     ria_service_file_release(&read->files[1]);
 }
 
+/* Parses and indexes the texts. The second text may be NULL. */
 static void read_texts(
     const char *home,
     const char *system,
@@ -118,8 +119,8 @@ static void without_files_the_index_is_empty(void **state)
 
 /* -- paths ---------------------------------------------------------------------------------- */
 
-/* Runs in its own directory: one/pass does not exist, two is a link to one, and three is a link to
- * one/pass. */
+/* Creates a directory and changes to it. It contains the directory `one` and the links below. The
+ * file one/pass does not exist. */
 static void make_links(char *directory)
 {
     assert_non_null(mkdtemp(directory));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error message of a mistake in the AWS files names the line, and no request is sent before
- * it. */
+ * Mistakes in the AWS files, in the environment and in the configuration of rds-iam: the error
+ * message names the line or the variable, and no request is sent before it. */
 #include "provider/chain.h"
 
 #include "config/config.h"
@@ -183,7 +183,7 @@ static void an_arn_that_sts_would_reject_is_rejected_before_the_request(void **s
 /* Mistakes in a name that AWS assigns, and the message about each. */
 static const struct {
     const char *before;
-    const char *name; /* replaces NAME below */
+    const char *name; /* between `before` and `after` */
     const char *after;
     const char *want;
 } spoilt[] = {

@@ -79,7 +79,7 @@ static struct way open_pair(void)
     return (struct way){ends[1], ends[0]};
 }
 
-/* A client's end first. */
+/* Returns the client's end as `in`, and the server's as `out`. */
 static struct way connect_to(int domain, struct sockaddr *at, socklen_t len)
 {
     int listener = socket(domain, SOCK_STREAM, 0);
@@ -128,7 +128,8 @@ static struct way open_directory(void)
     return (struct way){fd, fd};
 }
 
-/* Makes the descriptor number 2. dup2() would drop the flag that a row tests. */
+/* Makes way.in the descriptor 2, with its flags. dup2() alone would clear FD_CLOEXEC, which a row
+ * tests. */
 static void become_stderr(struct way way)
 {
     int flags = fcntl(way.in, F_GETFD);
@@ -136,7 +137,7 @@ static void become_stderr(struct way way)
     (void)fcntl(STDERR_FILENO, F_SETFD, flags);
 }
 
-/* Returns 0 if exactly the line arrived at the other end, 1 if nothing arrived, and 2 otherwise. */
+/* Returns 0 if the line arrived at the other end, 1 if nothing arrived, and 2 otherwise. */
 static int received(struct way way)
 {
     char text[256] = "";
@@ -191,7 +192,7 @@ static void only_a_usable_stderr_is_written_to(void **state)
         {"a file, as with 2>FILE", open_data, true},
         {"a connection to a local server", open_local_client, false},
         {"a connection from a local client", open_local_server, false},
-        {"a connection to another machine", open_tcp, false},
+        {"a TCP connection", open_tcp, false},
         {"a socket that waits for connections", open_listening, false},
         {"a directory", open_directory, false},
         {"a descriptor that did not come through execve()", open_pipe_cloexec, false},
@@ -201,7 +202,8 @@ static void only_a_usable_stderr_is_written_to(void **state)
     }
 }
 
-/* The actions of the host program between the record and the log line. */
+/* Descriptor 2 when it is recorded, and the one that the host program puts in its place before the
+ * log line. */
 struct change {
     const char *name;
     struct way (*first)(void);  /* NULL: closed */
@@ -240,7 +242,7 @@ static void only_the_recorded_file_is_written_to(void **state)
         {"a pipe was replaced by a file of data", open_pipe, open_data, false},
         {"a pipe was replaced by a file in append mode", open_pipe, open_appending, false},
         {"a terminal was replaced by a pair of sockets", open_terminal, open_pair, false},
-        {"a stderr that was closed stays closed", NULL, open_pipe, false},
+        {"stderr was closed, and a pipe has its number now", NULL, open_pipe, false},
     };
     for_each_row(row, changes, row->name) {
         check_change(row);

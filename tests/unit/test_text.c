@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts in arrays: copied completely, truncated with a mark, and compared without case. */
+ * Texts in arrays: copied completely, or truncated with a mark. Also names that are quoted for a
+ * shell, and the decoding of UTF-8. */
 #include "base/error.h"
 #include "base/text.h"
 
@@ -30,7 +31,7 @@ static void a_text_that_does_not_fit_ends_with_a_mark(void **state)
     assert_string_equal(out, "...");
 }
 
-/* The second byte of the u umlaut is the first byte that does not fit. */
+/* In the first text, the second byte of the u umlaut is the first byte that does not fit. */
 static void no_character_is_cut_before_the_mark(void **state)
 {
     (void)state;
@@ -60,7 +61,6 @@ static void nothing_is_written_past_the_array(void **state)
     assert_string_equal(out + 8, "...");
 }
 
-/* The second form is Python's: shlex.quote(first). */
 /* The C locale has no bytes for this character. */
 static void a_text_that_cannot_be_formatted_is_empty(void **state)
 {
@@ -72,6 +72,7 @@ static void a_text_that_cannot_be_formatted_is_empty(void **state)
     assert_string_equal(out, "u");
 }
 
+/* The second text of a row is what Python's shlex.quote() makes of the first. */
 static void a_name_is_quoted_for_a_shell(void **state)
 {
     (void)state;

@@ -37,7 +37,7 @@ static void every_cache_key_of_the_vectors_is_reproduced(void **state)
     json_decref(root);
 }
 
-/* Builds the text whose digest is in a row of the vectors. */
+/* Returns the text whose digest is the key of this row of the vectors. */
 static const char *find_input(const json_t *root, const char *name)
 {
     size_t i;

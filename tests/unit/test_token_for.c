@@ -62,7 +62,7 @@ static void an_invalid_request_is_rejected_before_any_file_is_read(void **state)
          RIA_E_CHANNEL,
          "the server's certificate was not verified; give the client the RDS CA bundle and enable "
          "verification"},
-        {"an invalid value",
+        {"an invalid channel",
          {.host = HOST, .port = 1, .user = "u", .channel = (enum ria_channel)77},
          RIA_E_CHANNEL,
          "the connection is not encrypted; enable TLS in the client"},

@@ -97,7 +97,7 @@ class Tool(unittest.TestCase):
     def test_control_a_secret_on_stderr_would_be_found(self):
         for secret in SECRETS:
             self.assertEqual(self.secrets_in("x %s y" % secret), [secret])
-        # The input of this call contains every secret of SECRETS; token() checks that none is on stderr.
+        # Every text of SECRETS is in the input of this call or in its token; token() checks that none is on stderr.
         self.profiles("[profile p]\naws_access_key_id = A\naws_secret_access_key = profile/Secret+Key\n")
         result = self.token(*GOOD, "--profile", "p", **KEYS, AWS_SESSION_TOKEN=SESSION)
         self.assertIn("X-Amz-Signature", result.stdout)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which server the arguments of MariaDB's and Oracle's command-line tools name. Each row was
- * compared with what the tools do with these arguments. */
+ * Which server the arguments and the option files of MariaDB's and Oracle's command-line tools
+ * name. Each row was compared with what the tools do. */
 #include "preload/tool_arguments.h"
 
 #include "unit.h"
@@ -61,7 +61,7 @@ static void each_form_of_the_host_is_found(void **state)
         {"a long option with the next argument", {"mysqldump", "--host", "db"}, {.host = "db"}},
         {"an abbreviation", {"mariadb-admin", "--hos=db"}, {.host = "db"}},
         {"the shortest abbreviation", {"mariadb-admin", "--ho", "db"}, {.host = "db"}},
-        {"behind a name", {"mariadb", "shop", "-h", "db"}, {.host = "db"}},
+        {"after the name of a database", {"mariadb", "shop", "-h", "db"}, {.host = "db"}},
         {"the last one counts", {"mariadb", "-h", "a", "--host=b"}, {.host = "b"}},
         {"an empty host", {"mariadb", "-h", ""}, {.host = ""}},
         {"a host that is missing", {"mariadb", "-h"}, {0}},
@@ -92,7 +92,7 @@ static void values_of_other_options_are_not_taken_for_the_host(void **state)
         {"--help", {"mariadb", "--h"}, {0}},
         {"--html", {"mariadb", "--html", "db"}, {0}},
         {"--hostname", {"mariadb", "--hostname=db"}, {0}},
-        {"a name", {"mariadb", "host=db"}, {0}},
+        {"a database's name", {"mariadb", "host=db"}, {0}},
     };
     for_each_row(row, rows, row->name) {
         check_row(row);
@@ -103,10 +103,10 @@ static void other_options_are_found(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"all letters",
+        {"one-letter options",
          {"mariadb", "-h", "db", "-P", "13306", "-u", "me"},
          {.host = "db", .port = "13306", .user = "me"}},
-        {"all long options",
+        {"long options",
          {"mysql", "--port=1", "--user=me", "--protocol=tcp"},
          {.port = "1", .user = "me", .protocol = "tcp"}},
         {"--skip-ssl", {"mariadb", "--skip-ssl"}, {.is_tls_off = true}},
@@ -114,17 +114,19 @@ static void other_options_are_found(void **state)
         {"--disable-ssl", {"mariadb", "--disable-ssl"}, {.is_tls_off = true}},
         {"--ssl=0", {"mariadb", "--ssl=0"}, {.is_tls_off = true}},
         {"--ssl=OFF", {"mariadb", "--ssl=OFF"}, {.is_tls_off = true}},
-        {"--ssl", {"mariadb", "--skip-ssl", "--ssl"}, {0}},
+        {"--ssl after --skip-ssl", {"mariadb", "--skip-ssl", "--ssl"}, {0}},
         {"--ssl-ca", {"mariadb", "--ssl-ca=/a"}, {.has_ca = true}},
         {"--ssl_capath", {"mariadb", "--ssl_capath", "/a"}, {.has_ca = true}},
         {"--ssl-cert", {"mariadb", "--ssl-cert=/a"}, {0}},
         {"--skip-ssl-verify-server-cert", {"mariadb", "--skip-ssl-verify-server-cert"}, {0}},
-        {"a suffix", {"mysql", "--defaults-group-suffix=-a"}, {.has_other_source = true}},
+        {"a suffix of the groups",
+         {"mysql", "--defaults-group-suffix=-a"},
+         {.has_other_source = true}},
         {"another file", {"mysql", "--defaults-extra-file=a"}, {.has_other_source = true}},
         {"a login path", {"mysql", "--login-path=a"}, {.has_other_source = true}},
         {"--login_path", {"mysql", "--login_path=a"}, {.has_other_source = true}},
-        {"only this file", {"mysql", "--defaults-file=a"}, {0}},
-        {"a value", {"mysql", "-e", "--login-path=a"}, {0}},
+        {"a file that replaces the others", {"mysql", "--defaults-file=a"}, {0}},
+        {"a statement like a login path", {"mysql", "-e", "--login-path=a"}, {0}},
         {"no login paths", {"mysql", "--no-login-paths"}, {.skips_login_file = true}},
     };
     for_each_row(row, rows, row->name) {

@@ -345,7 +345,7 @@ static void settings_of_another_user(void **state)
         const char *name;
         const char *config;
         const char *variable; /* set to "/x", or NULL */
-        const char *want;     /* NULL: the settings are used */
+        const char *want;     /* NULL: credentials are found */
     } rows[] = {
         {"a command",
          "[profile a]\ncredential_process = x\n",

@@ -26,8 +26,8 @@ static bool is_raised(const struct ria_watchdog *watchdog)
     return poll(&alarm, 1, 0) == 1;
 }
 
-/* Returns the fault that a check finds after the given time, with a clock that advances in ticks;
- * "" if the worker is healthy. */
+/* Returns the fault that a check finds `later` milliseconds after the start, on a machine that does
+ * not sleep; "" if the worker is healthy. */
 static const char *look(struct ria_watchdog *watchdog, int64_t later)
 {
     const char *fault = ria_watchdog_check(watchdog, START + later, START + later);

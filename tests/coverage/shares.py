@@ -4,7 +4,7 @@
 
 usage: shares.py BUILD [--check] [--tests]
 
-BUILD is the directory that contains the directories of tests/coverage/run. --check compares the uncovered lines of the
+BUILD is the directory in which tests/coverage/run makes its directories. --check compares the uncovered lines of the
 code that runs in other programs with tests/coverage/reasons.txt. --tests also checks the results of the last tests.
 
 A line is a line with code; lines with braces only do not count. A branch is one outcome of a conditional jump in code

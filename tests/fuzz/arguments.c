@@ -9,11 +9,12 @@
  *     s   a connection string for PQconnectdb(); S: for PQconnectStart(); i: for PQping()
  *     p   lines KEYWORD=VALUE for PQconnectdbParams(); e: the same with expand_dbname
  *     l   seven lines for PQsetdbLogin()
- *     m   lines NAME=VALUE, which are options of libmariadb (see mariadb_options)
+ *     m   lines NAME=VALUE: options of libmariadb (see mariadb_options), and host, user, password,
+ *         db, port and socket for mysql_real_connect()
  *
  * Properties:
- *   1. no crash, no hang; libpq's functions return a handle with a message, because this server
- *      accepts no login;
+ *   1. no crash, no hang; libpq's functions, except PQping(), return a handle. If the handle has a
+ *      message, its status is CONNECTION_BAD;
  *   2. no fresh token is in the bytes that a client sends, and none in a message, because this
  *      server cannot complete a TLS handshake;
  *   3. a token that only the password contains is not sent either. */
@@ -83,7 +84,8 @@ static void finish(PGconn *conn)
     PQfinish(conn);
 }
 
-/* Without a time limit a client would wait for as long as the server. */
+/* Does not complete the connection: PQconnectPoll() has no time limit, so the client would wait for
+ * as long as the server. */
 static void begin_and_finish(const char *conninfo)
 {
     PGconn *conn = PQconnectStart(conninfo);

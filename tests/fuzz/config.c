@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's own configuration (rds-iam.conf): which section matches a connection, and which token
- * it leads to.
+ * rds-iam's own configuration (manual page rds-iam.conf): which section matches a connection, and
+ * which token it leads to.
  *
  * Input: three lines (host, port, user), then the file.
  *
@@ -12,7 +12,7 @@
  *   2. a token is made only over a verified channel, or over one whose chain is verified if the
  *      section has tls = verify-ca, which a section with a wildcard cannot have;
  *   3. the token names the endpoint of the section, or the dialed host, and the section's region;
- *   4. if the file is refused, no token is made, and the message names the file and a line;
+ *   4. if the file is refused, no token is made, and the message begins with the name of the file;
  *   5. no message and no log line contains the value of an unknown key. */
 #include "fuzz.h"
 
@@ -114,7 +114,7 @@ static bool same_value(const struct ria_setting *setting, const char *value)
 }
 
 /* A section with a wildcard has neither `endpoint` nor `tls`. With tls = verify-ca, the section
- * names an endpoint whose certificate has no public CA. */
+ * names an endpoint, or the dialed host is one, and no public CA issues its certificate. */
 static void check_restrictions(
     const struct ria_section *found,
     const struct ria_ini_section *section,

@@ -10,11 +10,12 @@
  *   2. an endpoint ends in a suffix of AWS, has the label "rds", "rds-fips" or "dsql...", and its
  *      region is one of its labels and belongs to the partition;
  *   3. with ".evil.example" behind it, no name is an endpoint;
- *   4. a token is made only over a verified channel, for an endpoint with a region, or for a login
- *      that names the region. The token names the host, the port, the user, the region and the
- *      service, and nothing else;
- *   5. a text before an '@' or in a URL is not repeated by a message;
- *   6. if "host:port" is split, the two parts make the same text again. */
+ *   4. a token is made only over a verified channel, and only for an endpoint with a region. It
+ *      begins with the host, and contains the region and the service. A token for RDS also
+ *      contains the port and the user;
+ *   5. a text between a ':' and an '@', such as a URL's password, is not repeated by a message;
+ *   6. if "host:port" is split, the two parts make the same text again, unless the port begins with
+ *      a 0. */
 #include "fuzz.h"
 
 #include "aws/service.h"
@@ -38,7 +39,7 @@ static bool ends_in(const char *text, const char *end)
     return len >= end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-/* Returns whether one of the labels of the name begins with the text and, if is_whole is true, ends
+/* Returns whether one of the labels of the name equals the text or, if is_whole is false, begins
  * with it. */
 static bool has_label(const char *name, const char *text, bool is_whole)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The handshake of a hostile server, with the real client libraries: libmariadb with the plugin,
- * and libpq, both with the preload of rds-iam. The client dials the name of an RDS endpoint, so
- * rds-iam has a token for it.
+ * and libpq, both with the preload of rds-iam. The client dials the name of an RDS endpoint, for
+ * which rds-iam has a token, or another name.
  *
  * Input: a letter and a byte, then the pieces that the server sends (server.h). 'm': libmariadb;
  * 'p': libpq. The bits of the byte select the host, the TLS settings and the password that the

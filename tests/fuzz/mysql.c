@@ -41,9 +41,9 @@ enum {
     MYSQL_VERIFY_IDENTITY = 1 << 30,
 };
 
-/* The bits of the first bytes of the input. */
+/* The state that the input selects: three bytes, of which bits are tested, and three pieces. */
 struct state {
-    unsigned what; /* see the functions below */
+    unsigned what; /* bit 0: the plugin; 1 to 3: the host; 4 and 5: the configuration */
     unsigned flags;
     unsigned more;
     const char *host;

@@ -13,8 +13,8 @@
  *      every database, and finds none for another user, port or host;
  *   2. if the server is not verified, libpq finds no token in the composed passfile. It finds the
  *      password that it finds in the user's own passfile after the lines with tokens were removed;
- *   3. if the server is verified, libpq finds this same password. If there is none, it finds a
- * fresh token, if tokens are made for the host.
+ *   3. if the server is verified, libpq finds this same password. If there is none, and tokens are
+ *      made for the host, libpq finds a fresh token.
  *
  * Known differences, which the target leaves out:
  *   - a line that begins with "#", which libpq 14 and later take for a comment: a host's name
@@ -174,8 +174,8 @@ static void remove_tokens(const struct ria_buf *own, struct ria_buf *out)
     }
 }
 
-/* Returns whether the first line that libpq finds has an empty password. A line for every login at
- * the end of the file is then not found. */
+/* Returns whether the first line that libpq finds has an empty password. libpq then does not find
+ * the line for every login that this function appends. */
 static bool has_empty_password(const struct lookup *what, const struct ria_buf *own)
 {
     RIA_AUTO(buf) longer = {.max = 65536};

@@ -5,12 +5,11 @@
  *
  * Input: the config file, then the credentials file.
  *
- * Properties, for two files that botocore accepts and whose lines the parser all accepts:
+ * Properties, for two files that botocore accepts and in which the parser ignores no line:
  *   1. both find the same profiles, sessions, keys and values;
- *   2. if both find a source for the profile "p" or "default", it is the same source: the same
- *      keys, command, token file, account or credential_source, and the same roles in the same
- *      order;
- *   3. if botocore finds a source, rds-iam does not try another one: it finds it, or fails;
+ *   2. if both find a source for the profile "p" or "default", it is a source of the same kind,
+ *      with the same keys, command or SSO account, and the same roles in the same order;
+ *   3. if botocore finds a source, rds-iam finds this source or fails; it does not try another one;
  *   4. if botocore finds none, then rds-iam finds none but instance metadata, or fails. If botocore
  *      finds an error, then rds-iam fails.
  *
@@ -196,8 +195,8 @@ static bool is_compared(const struct ria_buf *text, bool is_config)
     return !is_config || !has_bare || !has_other;
 }
 
-/* Returns whether the setting of a profile is one that botocore uses although it is blank, or that
- * it prefers to others. */
+/* Returns whether the setting of a profile is one of the known differences: blank, without a name,
+ * aws_security_token or login_session. */
 static bool is_special(const struct record *record)
 {
     return record->field[2][0] == '\0' || strcmp(record->field[2], "aws_security_token") == 0 ||

@@ -12,12 +12,12 @@ enum {
     FUZZ_SCRATCH_FILES = 4
 };
 
-/* Returns the absolute path of the directory, without a slash at the end. Creates the directory
- * when it is first called. */
+/* Returns the absolute path of the directory, without a slash at the end. The first call
+ * creates the directory. */
 const char *fuzz_scratch_directory(void);
 
 /* Writes a file of the directory and returns its absolute path, valid until the program ends. The
- * file has mode 0600. Different names must be at most FUZZ_SCRATCH_FILES. */
+ * file has mode 0600. A program may use at most FUZZ_SCRATCH_FILES names. */
 const char *fuzz_scratch_write(const char *name, const struct ria_buf *bytes);
 
 /* Sets the environment of code that uses the process's own world: HOME is the directory, the log is

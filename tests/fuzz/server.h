@@ -2,8 +2,9 @@
  *
  * A server for real client libraries: a thread that sends the pieces of an input as raw bytes, and
  * records what the client sends. The program's own connect() and getaddrinfo() replace those of
- * libc, so that every name resolves to this machine and every connection reaches this server,
- * whatever host and port the client dials. posix_spawn() always fails.
+ * libc, so that a name resolves to the IPv4 address of this machine and each IPv4 connection
+ * reaches this server, whatever host and port the client dials. Other connections, and
+ * posix_spawn(), always fail.
  *
  * When a client has connected, the server sends the first piece. It sends each further piece after
  * the client has sent something, or after a short wait. After the last piece it closes its side of
@@ -14,7 +15,7 @@
 
 #include "fuzz.h"
 
-/* Sets the pieces that the next connections send. Starts the thread when it is first called. */
+/* Sets the pieces that the next connections send. The first call starts the thread. */
 void fuzz_server_play(struct fuzz_input script);
 
 /* Ends the connections, and fills *received with the bytes that the server has received since
@@ -22,7 +23,7 @@ void fuzz_server_play(struct fuzz_input script);
  * connection. */
 void fuzz_server_end(struct ria_buf *received);
 
-/* The number of connections since fuzz_server_play(). */
+/* The number of connections since fuzz_server_play() that have ended. */
 unsigned fuzz_server_connections(void);
 
 /* Starts the program again with the preload of rds-iam in LD_PRELOAD, unless it is there already.

@@ -200,7 +200,7 @@ static const struct ria_indexed_service *find_service(const struct parsed *parse
     return NULL;
 }
 
-/* Returns whether the user's file has a line that is too long, after its last group or in it. */
+/* Returns whether the text has a line that is too long. */
 static bool is_cut(const struct ria_buf *text)
 {
     size_t start = 0;

@@ -7,7 +7,8 @@
             machine.run("systemctl", "start", "x.service")
             machine.of_user("ada", "start", "x.service")
 
-The root can be changed; of this machine, only the network is used. machine.py runs units on the files of this machine.
+A test may change the root. Of this machine, the root uses the network, and copies of a few device nodes. machine.py
+runs units on the files of this machine.
 Only root can use this module.
 """
 import secrets
@@ -18,7 +19,7 @@ import harness
 from machine import BOOT_SECONDS, REMOVE
 
 PACKAGES = "systemd-sysv dbus dbus-user-session libpam-systemd"
-# $1: the name of the cgroup; $2: the root. /proc/sys and /sys can only be read, because the kernel is that of this machine.
+# $1: the name of the cgroup; $2: the root. /proc/sys and /sys are read-only, because the kernel is that of this machine.
 BOOT = r"""
 set -eu
 mount --make-rprivate /

@@ -29,7 +29,7 @@ from service import Services, agent_program
 
 RESTART_SECONDS = 5
 VERIFIER_SECONDS = 60
-# The hosts run with a lower priority than the lab and STS, which would be on other machines.
+# The hosts run with a lower priority than the lab and STS, which in reality are on other machines.
 NICE = ("nice", "-n", "5")
 TOKEN_LIFE = 900
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "soak_mysql"

@@ -51,7 +51,8 @@ def kill_all(pid):
 
 
 def was_killed_in(trace):
-    """Returns whether a process was killed in a system call. (rds-iam kills rds-iam-fetch after its response.)"""
+    """Returns whether a process was killed in a system call. Other kills do not count: rds-iam itself kills
+    rds-iam-fetch after its response."""
     last = {}
     for line in trace.splitlines():
         pid, text = line.split(None, 1)
@@ -95,7 +96,8 @@ class Killing:
         self.seconds = statistics.median(times)
 
     def _at_call(self, call, number):
-        """Kills each process of the command before its system call `call` number `number`."""
+        """Kills each process of the command before its system call `call` number `number`. Returns whether a process was
+        killed."""
         with tempfile.NamedTemporaryFile(mode="r", dir=harness.WORK) as trace:
             self._start(["strace", "-f", "-o", trace.name, "-e", f"trace={call}",
                          "-e", f"inject={call}:signal=KILL:when={number}"]).wait(timeout=SECONDS)

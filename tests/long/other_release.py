@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Installed trees of other releases of rds-iam, and trees that mix the files of two releases.
 
-RIA_OTHER names directories with such trees, separated by colons. Each was built with the same --prefix as the tree
-under test. Without RIA_OTHER, this module builds two commits of this clone's history: the first one that fixes the
-numbers in records (tests/unit/test_record_numbers.c), and the one RECENT commits before HEAD. They stay in
-build/releases.
+RIA_OTHER lists the directories of installed trees, separated by colons. Each was built with the same --prefix as the
+tree under test. Without RIA_OTHER, this module builds two commits of this clone's history: the first one in which a
+test forbids changes of the numbers in records (tests/unit/test_record_numbers.c), and the one RECENT commits before
+HEAD. The installed trees stay in build/releases.
 
 A program runs with a tree in a mount namespace in which the tree is mounted over the installed files."""
 import functools
@@ -18,7 +18,7 @@ import harness
 RECENT = 20
 FIRST_WITH_CONTRACT = "tests/unit/test_record_numbers.c"
 STORE = harness.SOURCE / "build" / "releases"
-# Parts of the record's next version; see integration/src/next/meson.build.
+# Parts that exchange records of the next version; see integration/src/next/meson.build.
 NEXT = harness.BUILD / "tests" / "integration" / "src" / "next"
 BIND = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 PARTS = {
@@ -92,7 +92,8 @@ def replace(tree, source, name):
 
 
 def mix(tree, other, parts):
-    """Replaces parts of a tree by those of another tree, or of the next version of the record if `other` is None."""
+    """Replaces parts of a tree by those of another tree or, if `other` is None, by those with the next version of the
+    record."""
     for part in parts:
         for name in files_of(tree, [part]):
             if other is not None:

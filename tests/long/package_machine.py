@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Debian systems in which a test plays README.md and RECIPES.md: an empty root of a release, with the clients psql and
 mariadb, the built packages of rds-iam, and the packages that the played recipe names. No other file of the product, of
-this tree or of this machine is in such a root, except the home of the test, and the lab's directory and certificates.
+this tree or of this machine is in such a root, except the work directory of the tests, and the lab's directory and
+certificates.
 
     with PackageRoots("trixie") as roots, roots.root(["postfix-mysql"]) as path: ...
 

@@ -3,7 +3,7 @@
 of memory, descriptors and threads that are taken of each process.
 
 Each way has its own home, so it has its own cache of credentials. The credentials are those of a role whose sessions
-outlive a token by only a few seconds, so rds-iam assumes the role again every few seconds."""
+outlive a token by only the `seconds` of Way(), so rds-iam assumes the role again after about this time."""
 import contextlib
 import pathlib
 import re
@@ -130,7 +130,7 @@ class Way:
             self.samples.setdefault(name, []).append(Sample(seconds, logins, rss, *held))
 
     def uncounted(self, pid):
-        """The resident memory, in KiB, that grows up to a fixed size."""
+        """The resident memory, in KiB, that sample() leaves out, because it grows only up to a fixed size."""
         return 0
 
     def failures(self):
@@ -140,7 +140,7 @@ class Way:
         return late, [each for each in errors if not DEADLINES.search(each)]
 
     def other_output(self):
-        """What the client program, or rds-iam in it, printed besides failed logins."""
+        """What the client program, or rds-iam in it, printed on stderr, if no login failed; otherwise an empty list."""
         text = self._errors.read_text(errors="replace")
         return [] if self.failures() != ([], []) else text.splitlines()
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A fleet of hosts that all start at once against an STS that throttles, then meet an outage of STS, and then are
-replaced one after the other. Every host logs in after each of these, and the test prints and draws how many requests
+replaced in batches. Every host logs in after each of these, and the test prints and draws how many requests
 that takes. fleet.py describes the hosts, and fleet_sts.py the service.
 
 With the argument Short, 100 hosts and an outage of 30 seconds; with Full, 1,000 hosts and an outage of five minutes. The

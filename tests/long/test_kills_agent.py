@@ -28,7 +28,7 @@ OWN = {"agent.pid", "agent.socket"}
 # Of the passfiles, and of the agent's trials of modes and leases.
 TEMPORARY = {".prod.new", ".shared.new", ".mode.new", ".lease.new"}
 READERS = 2
-OPENS_SECONDS = 0.3  # how long a served agent lives at most
+OPENS_SECONDS = 0.3  # the longest random time before a kill of an agent that serves
 YOUNG_SECONDS = 1
 
 
@@ -99,7 +99,7 @@ class Kills(LabCase):
         self.recovery[what].append(time.monotonic() - start)
 
     def check_files(self):
-        """Checks what the agent left. Returns whether a token or a temporary file is left."""
+        """Checks what the agent left. Counts whether a token and whether a temporary file is left."""
         directory = self.services.directory
         names = set()
         has_token = False
@@ -135,8 +135,8 @@ class Kills(LabCase):
         self.check_files()
 
     def kill_worker(self, agent, is_young):
-        """The supervisor replaces a worker that lived for less than a second after a pause. During the pause, no
-        passfile contains a token."""
+        """If a worker lived for less than a second, the supervisor pauses before it replaces the worker. During the
+        pause, no passfile contains a token."""
         time.sleep(random.uniform(0, OPENS_SECONDS) + (0 if is_young else YOUNG_SECONDS))
         worker = agent.worker
         os.kill(worker, signal.SIGKILL)
@@ -178,7 +178,7 @@ class Kills(LabCase):
         self.doCleanups_of_round()
 
     def doCleanups_of_round(self):
-        """Forgets the ended agents."""
+        """Ends the agents of the round, and removes their cleanups."""
         while self._cleanups and self._cleanups[-1][0] == self.end:
             function, arguments, _ = self._cleanups.pop()
             function(*arguments)

@@ -2,8 +2,8 @@
 """Commands that write files, killed five hundred times each: `rds-iam setup mysql --write`, `rds-iam setup postgres
 --write`, `rds-iam setup ca`, and rds-iam-fetch when it writes the cache.
 
-After each kill, each file has its complete old contents or its complete new contents, and its mode. A temporary file
-gives no more rights than the file that it should replace. The next run succeeds. The number of files that killed runs
+After each kill, each file has its complete old contents or its complete new contents, and the right mode. A temporary
+file gives no more rights than the file that it should replace. The next run succeeds. The number of files that killed runs
 leave behind does not grow."""
 import os
 import pathlib

@@ -31,7 +31,7 @@ MIXES = (
     ("fetch",), ("plugins",), ("preload", "token module"), ("token module",), ("tool",),
     ("plugins", "preload", "token module", "tool", "agent"),
 )
-# What the loader of the C library says while `meson install`, which does not rename, replaces a file.
+# What a failed login may report while `meson install` replaces a file, which it does without a rename.
 MISSING = ("cannot open shared object file", "file too short", "No such file or directory", "cannot be started",
            "is missing", "invalid ELF header", "object file has no", "cannot read file data", "exited with status 127",
            "Permission denied", "not found")
@@ -79,7 +79,7 @@ class MixedCase(CloudCase):
         )
 
     def login(self, tree, number):
-        """Logs in with the files of the tree. Returns (session or None, kind, message)."""
+        """Logs in with the files of the tree. Returns (session, kind, message)."""
         argv, expected = self.commands()[number % 4]
         session = f"{self.letter}{number // 4 % SESSIONS}"
         result = self.home.run([*under(tree), *argv], None, AWS_PROFILE=session, **self.cloud_env())
@@ -163,7 +163,8 @@ class SameRecords(MixedCase):
                     shutil.rmtree(tree)
 
     def log_in_by_agent(self, agent):
-        """Logs in with the released files: psql, psql under `rds-iam exec`, and `rds-iam check`."""
+        """Logs in with the installed files and the tokens of the agent: psql, psql under `rds-iam exec`, and
+        `rds-iam check`."""
         tool = harness.installed("bin/rds-iam")
         psql = ["psql", "-XAtw", "service=prod", "-c", "select current_user"]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

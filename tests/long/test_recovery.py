@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Faults of the machine: what the user sees, who recovers, and after which time.
 
-Four kinds of logins meet each fault: the MariaDB plugin, psql with the agent, psql under the preload of `rds-iam exec`,
-and `rds-iam token`. The agent runs before, during and after the fault. After the fault, each kind of login succeeds
-without a restart. The test prints the time from the end of the fault to the first success of each kind; README.md lists
+There are four kinds of logins: the MariaDB plugin, psql with the agent, psql under the preload of `rds-iam exec`, and
+`rds-iam token`. Each fault meets the kinds that it can affect. After the fault, each of these succeeds without a
+restart. The test prints the time from the end of the fault to the first success of each kind; README.md lists
 these times. RIA_OUTAGE is the length in seconds of the faults that last (default: 600)."""
 import concurrent.futures
 import contextlib
@@ -102,7 +102,7 @@ class RoleCase(RecoveryCase):
 
 
 class Network(RoleCase):
-    """STS cannot be reached for `outage` seconds, and no session is cached."""
+    """STS cannot be reached for `outage` seconds. The cached sessions are removed soon after the outage begins."""
 
     def test_no_network(self):
         with self.services.agent("etl-base", **self.cloud_env()) as agent:
@@ -191,7 +191,8 @@ class StoppedFetch(RoleCase):
 
 
 class Disk(RoleCase):
-    """The home directory is full or read-only. Roles are still assumed; only the cache is not written."""
+    """The file system of the cache is full, or the home directory is read-only. Roles are still assumed;
+    only the cache is not written."""
 
     FULL = 'mount -t tmpfs -o size=16k,mode=700 none "$1/.cache" && { dd if=/dev/zero of="$1/.cache/filler" bs=4096 ' \
            '2>/dev/null || true; } && shift && exec "$@"'
@@ -263,7 +264,7 @@ class Descriptors(RoleCase):
         self.recover("too few descriptors", ["plugin", "preload", "tool"])
 
     def test_an_agent_whose_limit_is_lowered(self):
-        """The agent runs out of descriptors while it runs: its limit is lowered to the number of its open files."""
+        """The agent runs out of descriptors while it runs: its limit is lowered to 4."""
         with self.services.agent("etl-base", **self.cloud_env()) as agent:
             self.assert_all_in(["agent"])
             for pid in (agent.process.pid, agent.worker):

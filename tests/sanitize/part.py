@@ -27,7 +27,7 @@ class Part(NamedTuple):
     files: tuple  # (file below tests/, tests or classes of it ...)
 
 
-# The test files that run with sanitized programs. Other files: README.md.
+# The test files that run with sanitized programs. README.md lists what cannot run with sanitizers.
 PROGRAMS = {
     "agent": ("agent_lines",),
     "credentials": ("login", "process_cache", "process_chain", "sso"),

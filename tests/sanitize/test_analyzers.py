@@ -23,7 +23,7 @@ class Analyzers(unittest.TestCase):
                 found, failures = analyzers.analyze(tool, wanted)
                 self.assertEqual(failures, [])
                 unexpected = {f for f in found if analyzers.Suppression(*f[:3]) not in suppressed}
-                self.assertEqual(sorted(unexpected), [], "mend these, or suppress them with a reason")
+                self.assertEqual(sorted(unexpected), [], "fix these, or suppress them with a reason")
                 used = {analyzers.Suppression(*f[:3]) for f in found}
                 unused = {s for s in suppressed if s.tool == tool} - used
                 self.assertEqual(unused, set(), "remove these suppressions: they match no finding")

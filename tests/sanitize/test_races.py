@@ -2,7 +2,7 @@
 """The thread sanitizer finds no race in the code that threads of a host program run: the unit tests of this code, and the
 MariaDB plugin in a program with many threads. As a control, a race that was planted is found.
 
-The client library has no sanitizer, so their own accesses are not seen."""
+The client library has no sanitizer, so its own accesses are not seen."""
 import pathlib
 import re
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The policies, the SQL and the configuration of an access role, as RECIPES.md shows them to users, and the README's
-commands that install from source. Values replace the words in capitals.
+"""Blocks of the documents: from RECIPES.md, the policies of an access role, the SQL that makes database users, and the
+service's configuration; from the README, the commands that install from source. Values replace the words in capitals.
 
 The lab uses these blocks, so the tests test what the documents show. A missing or repeated block is an error.
 """

@@ -145,7 +145,7 @@ class OwnPrograms(CloudCase):
         self.assertIn("ASIA", result.stdout)
         self.assertNotIn("ria_memory_cache_put", report)
         self.assertNotIn("ria_obtain", report)
-        self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: the report names functions of the product")
+        self.assertRegex(report, r"fetch_sha256 \(digest.c:\d+\)", "control: the report names functions of the product")
 
     def test_renewals_of_sessions(self):
         """Checks rds-iam, rds-iam-fetch and the process of the renewal, which outlives rds-iam-fetch. Each has its

@@ -72,6 +72,13 @@ def local_server(case, engine):
     return causes.peer(None)(case, engine)
 
 
+def verified_tunnel(case, engine):
+    """A tunnel that the configuration maps with tls = verify-ca, and the user's lines, which verify the name."""
+    case.write_my_cnf()
+    case.bare = True
+    return causes.tunnel()(case, engine)
+
+
 def role_without_trust(case, engine):
     return causes.section(role_arn="arn:aws:iam::123456789012:role/instance")(case, engine)
 
@@ -99,6 +106,7 @@ CAUSES = {
     "certificate verify failed": ("postgres", causes.peer("other_ca")),
     "self-signed certificate in certificate chain": ("mysql", lines_with_ca("other_ca_file")),
     "does not match host name": ("postgres", causes.peer("wrong_name")),
+    "Validation of SSL server certificate failed": ("mysql", verified_tunnel),
     "SSL is required, but the server does not support it": ("mysql", local_server),
     "ERROR 1524 (HY000): Plugin 'AWSAuthenticationPlugin' is not loaded":
         ("mysql", causes.mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=())),

@@ -50,7 +50,7 @@ class Readme(DocsCase):
         self.assertEqual(len(self.verdicts()), seen + 2)
         for text in self.play(README, "When it fails", PRINCIPAL).values():
             self.assertIn("The login works.", text)
-        self.assert_logins(seen + 2 + 3, PRINCIPAL, "app")
+        self.assert_logins(seen + 2 + 4, PRINCIPAL, "app")
         self.assertEqual(sorted(path.name for path in self.home.path.iterdir()),
                          [".cache", ".config", ".my.cnf", ".pg_service.conf"])
 

@@ -146,9 +146,15 @@ class Programs(DocsCase):
             await_true(lambda: "process up" in self.daemon_log(), self.daemon_log)
             return ""
 
+        def measure(command):
+            length = int(self.run_command(command, "etl").stdout)
+            self.assertIn(length, range(300, 2049))
+            return ""
+
         runs = []
         self.as_root, self.reloads = True, 0
         self.play(RECIPES, "PgBouncer", instead={
+            "rds-iam token": measure,
             "systemctl daemon-reload": str, "systemctl enable --now pgbouncer-token": str,
             "systemctl start pgbouncer-token": write_token, "systemctl restart pgbouncer": start})
         self.assertEqual(len(runs), 2)

@@ -29,6 +29,7 @@ WORDS = {
     "POSTGRES_RESOURCE_ID": lambda lab: lab.pg.resource_id,
     "DB_USER": lambda lab: USER,
     "ROLE": lambda lab: lab.roles["web-identity"].name,
+    "OIDC_PROVIDER": lambda lab: lab.cloud.provider,
     "SSO_ROLE": lambda lab: "Etl",
     "SSO_START_URL": lambda lab: lab.cloud.sso.start_url,
 }

@@ -11,12 +11,12 @@ from documents import README, RECIPES, block, commands, filled
 
 def trust_policy(**values):
     """The trust policy of the access role."""
-    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Principal"'), values))
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Principal": {"AWS"'), values))
 
 
 def access_policy(**values):
     """The policy that allows the access role to connect to one database."""
-    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Resource"'), values))
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"rds-db:connect"'), values))
 
 
 def configuration(**values):

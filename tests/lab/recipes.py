@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The policies, the SQL and the configuration of an access role, as RECIPES.md shows them to users, and the README's
-commands that install from source. Values replace the words in capitals.
+"""Blocks of the documents: from RECIPES.md, the policies of an access role, the SQL that makes database users, and the
+service's configuration; from the README, the commands that install from source. Values replace the words in capitals.
 
 The lab uses these blocks, so the tests test what the documents show. A missing or repeated block is an error.
 """
@@ -11,12 +11,12 @@ from documents import README, RECIPES, block, commands, filled
 
 def trust_policy(**values):
     """The trust policy of the access role."""
-    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Principal"'), values))
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Principal": {"AWS"'), values))
 
 
 def access_policy(**values):
     """The policy that allows the access role to connect to one database."""
-    return json.loads(filled(RECIPES, block(RECIPES, "json", '"Resource"'), values))
+    return json.loads(filled(RECIPES, block(RECIPES, "json", '"rds-db:connect"'), values))
 
 
 def configuration(**values):

@@ -246,7 +246,7 @@ duration_seconds = 900
 
 class Ends(unittest.TestCase):
     def test_a_network_ends_with_its_owner(self):
-        """The network ends even if its owner is killed, and the process of the network ends with it."""
+        """If the owner of a network is killed, the process of the network ends, and the network with it."""
         owner = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", harness.PYTHON, "-c", OWNER, harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder = os.pidfd_open(int(owner.stdout.readline()))

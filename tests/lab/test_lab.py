@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The lab's own test. Unmodified clients log in with tokens made by botocore, labs do not affect each other, and a lab
-leaves nothing behind, however it ends. This test does not use the product."""
+"""The lab's own test. Unmodified clients log in with tokens made by botocore, and labs do not affect each other. However
+a lab ends, it leaves no process. Only a killed labd leaves a directory, which the next lab removes. This test does not
+use the product."""
 import contextlib
 import os
 import pathlib
@@ -56,8 +57,8 @@ def psql(lab, user, password, query):
 
 
 def traces(text):
-    """The ids of the processes that have the text in their command line, environment, working directory, or the name
-    of an open file."""
+    """The ids of the processes, except this one, that have the text in their command line, environment, working
+    directory, or the name of an open file."""
     found = set()
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and has_trace(entry, text):
@@ -160,7 +161,7 @@ class Logins(unittest.TestCase):
         self.assertEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
 
     def test_token_life_expires_tokens_after_that_life(self):
-        """A token is valid during its life. A login that is so slow that its token expires on the way is repeated."""
+        """A token is valid during its life. If a slow login lets its token expire, the test repeats the login."""
         self.lab.token_life(2)
         token = self.lab.token("etl", self.lab.pg, USER)
         while psql(self.lab, USER, token, "select 1").returncode != 0:
@@ -268,7 +269,7 @@ class Ends(unittest.TestCase):
         return owner, rdslab.json.loads(owner.stdout.readline())
 
     def assert_found(self, state):
-        """Control: the same search finds a running lab. Returns the ids of its processes."""
+        """Control: the search of assert_gone() finds a running lab. Returns the ids of the lab's processes."""
         found = traces(state["directory"])
         self.assertLessEqual({state["pid"], *state["server_pids"].values()}, found)
         for port in state["ports"].values():
@@ -372,7 +373,8 @@ class Ends(unittest.TestCase):
                 rdslab.Lab(*arguments, **keywords).start()
 
     def scratch(self):
-        """A separate build directory with the lab's modules and its cache. It is removed after the test."""
+        """A separate build directory, removed after the test. It contains the lab's modules, and a link to the cache of
+        the shared build directory."""
         build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
         self.addCleanup(place.remove, build)
         copy_modules(build)

@@ -59,8 +59,8 @@ class StsCase(unittest.TestCase):
             RoleSessionName="etl", WebIdentityToken=token, **parameters)
 
     def assert_refused(self, reply, status, code, message, detail=""):
-        """The response has this message, and the record of calls has this cause (detail). If detail is "", the record
-        has some cause, which is not checked."""
+        """The response has this status, code and message, and the record of calls has this cause (detail). If detail is
+        "", the record must have a cause, but any text is accepted."""
         self.assertEqual((reply.status, reply.text("Code")), (status, code), reply.body)
         self.assertRegex(reply.text("Message"), message)
         call = self.lab.calls()[-1]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Tests the verifier, on which all other tests depend: it accepts valid tokens, and rejects every token that differs
-from a valid one."""
+"""Tests the verifier, on whose verdicts the tests of logins depend: it accepts valid tokens, and rejects tokens that
+differ from a valid one in one character or one parameter."""
 import dataclasses
 import pathlib
 import re
@@ -41,10 +41,10 @@ class VerifierCase(unittest.TestCase):
 
 
 def mutants(text):
-    """Texts that differ from the given text in one character, which is replaced, removed or repeated."""
+    """Texts that differ from the given text in one character, which is replaced, removed, repeated or appended."""
     for i, char in enumerate(text):
-        # Replacements: the neighbors in the alphabet, the other case, "%" and "0". Every position is tried, but not
-        # every character.
+        # Replacements: the neighbors in the alphabet, the other case, "%" and "0". Every position is changed, but not
+        # to every character.
         at = ALPHABET.find(char)
         others = {ALPHABET[at - 1], ALPHABET[(at + 1) % len(ALPHABET)], char.swapcase(), "%", "0"}
         for other in sorted(others - {char}):

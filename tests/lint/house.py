@@ -17,7 +17,7 @@ FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 PUBLIC_HEADER = "common/rds_iam.h"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-# clang-format puts the type, the name and the braces of a function in the first column.
+# clang-format begins the first line of a function and both braces of its body in the first column.
 PROTOTYPE = re.compile(r"^[a-z][\w\s*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.M)
 DEFINITION = re.compile(r"^(?!static)[a-z][\w\s*]*?\b(ria_\w+)\([^;{}]*\)\s*{", re.M)
 STATIC = re.compile(r"^(?:__attribute__\(\([^\n]*\)\)\s)?static\b[^=;{}()]*?\b([a-z_]\w*)\([^;{}]*\)\s*{", re.M)

@@ -99,7 +99,8 @@ def environment(home):
 
 
 class Fish:
-    """The definitions of fish: fish has commands that complete a line and that list the definitions."""
+    """The completions for fish, without a terminal: fish's command `complete` completes a line, and lists the
+    definitions."""
 
     def __init__(self, files, home):
         self.files, self.home = files, home
@@ -142,7 +143,7 @@ def fish_terminal(root, home):
 
 
 def shell(name, root, home, first=""):
-    """Starts a shell with the completions below `root`. `first` is a command that bash runs before."""
+    """Starts a shell with the completions below `root`. `first` is a command that bash runs before it reads them."""
     if name == "fish":
         return Fish([root / folder / f"{program}.fish" for program, folder in COMPLETIONS.items()], home)
     if name == "zsh":
@@ -153,8 +154,8 @@ def shell(name, root, home, first=""):
 
 
 def completed(name, root, home, known):
-    """From the completions for a shell. `known` is the result of table(): the shell completes its commands. The name of
-    an option's value also comes from it, because completions do not contain such names."""
+    """From the completions for a shell. `known` is the result of table(). It gives the commands that the shell completes,
+    and the names of the options' values, because completions do not contain such names."""
     found = {}
     asked = shell(name, root, home)
     try:

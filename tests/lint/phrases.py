@@ -136,7 +136,7 @@ def found_in_c(root):
 
 
 def found(root):
-    """(kind, place, phrase, better words) of each phrase found, grouped by kind."""
+    """(kind, place, phrase, better words) of each phrase found."""
     yield from found_in_c(root)
     for folder in FOLDERS:
         for path in sorted(path for name in HASH_COMMENTS for path in (root / folder).rglob(name)):

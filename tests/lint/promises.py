@@ -6,8 +6,8 @@ A promise is an item of a list under "## Promises". It names its tests in a nest
     * The promise, in sentences.
       - Test: `integration/guest/test_log.py` `Secrets`; `unit/test_url.c` `host_and_port_of_a_url`, `urls_in_a_text`
 
-The file is below tests/. The names after it are functions or classes that this file defines. test_promises.py
-contains the tests.
+A path is that of a file below tests/. The names after the path are functions or classes that this file defines.
+test_promises.py contains the tests.
 """
 import ast
 import re
@@ -20,8 +20,8 @@ C_TEST = re.compile(r"^static void (\w+)\(void \*\*state\)$", re.M)
 
 
 def promises(text):
-    """[(the first words of a promise, [(file, name), ...])] for each promise. A file without a name has the name
-    None."""
+    """[(the first words of a promise, [(file, name), ...])] for each promise. The name is None if no name follows the
+    file; the file is None if no file precedes the name."""
     found = []
     for section in SECTION.findall(text):
         for item in ITEM.findall(section):
@@ -82,8 +82,8 @@ def is_run(root, path):
 
 
 def faults(text, tests):
-    """A description of each promise without a test, and of each test that does not exist. `tests` is the folder
-    tests/ of a source tree."""
+    """A description of each promise without a test, and of each test that does not exist or is not run. `tests` is the
+    folder tests/ of a source tree."""
     for words, pairs in promises(text):
         if not pairs:
             yield f"{words}: names no test"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Completes a command line in a real shell: bash, zsh and fish on a terminal of their own. Each function returns the words that the shell offers, or the completed line."""
+"""Completes a command line in a real shell: bash, zsh or fish on a terminal of its own. Shell.complete() returns the
+words that the shell offers, and the completed line."""
 import fcntl
 import os
 import pathlib
@@ -18,7 +19,7 @@ MARK = "\x1d"  # cannot be part of a completion
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\(B|\r|\x07")
 DESCRIPTION = re.compile(r"\s+-- .*")
 
-# Ctrl-G prints the mark and the present line. The list of completions is printed before that.
+# Ctrl-G prints the present line between two marks. The list of completions is printed before that.
 BASH = r"""
 PS1=; bind 'set show-all-if-ambiguous on'; bind 'set completion-query-items -1'; bind 'set page-completions off'
 bind 'set completion-display-width 0'; bind 'set enable-bracketed-paste off'

@@ -1,4 +1,4 @@
-"""Sizes of files, shell scripts, and the files that clang-tidy checks."""
+"""Sizes of files, READMEs, the version, shell scripts, and the files that clang-tidy checks."""
 import json
 import pathlib
 import re

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The Python tests find their modules only through PYTHONPATH, which only tests/python sets."""
+"""The Python tests find their modules only through PYTHONPATH, which tests/python sets. Names of modules are unique, and
+programs under test do not inherit PYTHONPATH."""
 import collections
 import os
 import pathlib

@@ -48,8 +48,8 @@ class Install(unittest.TestCase):
     @classmethod
     @functools.cache
     def machine(cls, architecture=None, without=()):
-        """A directory for PATH that contains links to this machine's programs, except those in `without`. If an
-        architecture is given, the directory also contains a dpkg-architecture that prints it."""
+        """A directory for PATH that contains links to this machine's programs, except dpkg-architecture and those in
+        `without`. If an architecture is given, the directory contains a dpkg-architecture that prints it."""
         programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):
@@ -111,8 +111,9 @@ class Install(unittest.TestCase):
             self.assertFalse(covers(installed, PLUGINS), "control: the check notices another directory")
 
     def test_the_manual_pages_and_the_completions(self):
-        """The pages need scdoc. Debian's zsh does not search site-functions below /usr, so its packages use another
-        directory, which a build uses if it exists. This machine has it, because zsh is installed."""
+        """The pages need scdoc. Debian's zsh does not search site-functions below /usr, so Debian's packages use
+        vendor-completions. A build for /usr uses vendor-completions too if that directory exists. It exists on this
+        machine, because zsh is installed."""
         share = "/usr/share"
         pages = {f"{share}/man/man{page[-1]}/{page}" for page in (
             "rds-iam.1", "rds-iam.conf.5", "rds-iam-mysql.7", "rds-iam-postgresql.7", "rds-iam-agent.8", "rds-iam-fetch.8")}
@@ -148,7 +149,8 @@ class Install(unittest.TestCase):
                 self.assertIn(f"{prefix}/lib/systemd/system/rds-iam-agent@.service", installed)
 
     def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
-        """The product installs links into this directory, also if libmariadb-dev, which names it, is missing."""
+        """The product installs links that lead to plugins in this directory. libmariadb-dev names the directory; without
+        it, the build finds the same directory."""
         _, with_it = self.configure(self.machine(), "--prefix=/usr")
         self.assertIn("dialog.so", os.listdir(with_it))
         _, without = self.configure(

@@ -9,8 +9,8 @@ import house
 
 PUBLIC = "common"  # the folder of rds_iam.h, the public header of the core
 BELOW_PUBLIC = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
-# The other folders that the files of a folder may include. A folder may include only folders listed above it, and
-# always all of their files.
+# For each folder, the other folders whose headers its files may include: all headers of such a folder. A folder may
+# include only folders that are listed above it.
 LAYERS = {
     "common/base": [],
     "common/codec": ["common/base"],
@@ -20,8 +20,8 @@ LAYERS = {
     "common/os": ["common/base", "common/codec", "common/aws", "common/config", "common/provider"],
     PUBLIC: BELOW_PUBLIC,
     "common/login": [*BELOW_PUBLIC, PUBLIC],
-    # Above the core. Code that runs in other programs (plugins, preload) includes only the public header. The
-    # product's own programs that are part of the core may include all of it.
+    # Above the core. Of the core, the plugins for MySQL include only the public header, and the preloads also
+    # common/base and common/os. rds-iam-fetch is a program of the core and may include all of it.
     "common/fetch": [*BELOW_PUBLIC, PUBLIC, "common/login"],
     "common/cli": [PUBLIC],
     "common/interpose": ["common/base", "common/os"],

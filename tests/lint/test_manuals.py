@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The manual pages: their form, their references, the keys and values of the configuration, the requests of
-rds-iam-fetch, the environment under rds-iam exec, and their examples. Each rule has a control with a planted fault."""
+rds-iam-fetch, the environment under rds-iam exec, and their examples. Most rules have a control with a planted fault."""
 import pathlib
 import re
 import shutil
@@ -14,12 +14,12 @@ PAGES = {
     "rds-iam.1": "common/tool", "rds-iam.conf.5": "common/config", "rds-iam-mysql.7": "mysql_plugin",
     "rds-iam-postgresql.7": "pg_plugin", "rds-iam-agent.8": "pg_plugin/agent", "rds-iam-fetch.8": "common/fetch",
 }
-# The sections that each page must have, in this order. Commands also have options and exit statuses.
+# The sections that each page must have, in this order. The page of a command has more sections.
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "EXAMPLES", "SEE ALSO")
 OF_COMMANDS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO")
 REFERENCE = re.compile(r"\b(rds-iam[a-z.-]*)\((\d)\)")
 LITERAL = re.compile(r"^```\n(.*?)^```$", re.M | re.S)
-# What scdoc 1.11 writes for each page.
+# What mandoc reports about the output of scdoc 1.11 for every page. These reports are ignored.
 OF_SCDOC = re.compile(r"input text line longer than 80|skipping paragraph macro: PP|lower case character in document title")
 KEY = re.compile(r'^    \{"([a-z_]+)",', re.M)
 CA = "/etc/ssl/certs/ca-certificates.crt"  # rds-iam lint checks that the file can be read
@@ -274,7 +274,7 @@ class Statements(unittest.TestCase):
         self.assertEqual(not_named(hosts, text.replace("*GetRole*", "")), ["GetRole"], "control")
 
     def test_the_variables_of_the_environment_are_read(self):
-        """Every variable in a list or table of the section ENVIRONMENT occurs in the code, or is libcurl's or libpq's."""
+        """Every variable in a list or table of the section ENVIRONMENT occurs in the code, or only a library reads it."""
         code = "".join(path.read_text(encoding="utf-8") for folder in options.FOLDERS
                        for path in (harness.SOURCE / folder).rglob("*.[ch]"))
         others = {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "MARIADB_GROUP_SUFFIX", "PGSERVICE"}

@@ -117,7 +117,7 @@ class Messages(unittest.TestCase):
         self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
     def test_every_message_states_what_to_do(self):
-        """What the user can do follows a semicolon."""
+        """In a refusal, what the user can do follows a semicolon. The lists name the refusals without such a part."""
         remedy_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
                             "RIA_REFUSAL_NO_CREDENTIALS"}
         nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT", "RIA_REFUSAL_TOKEN_SIZE"}

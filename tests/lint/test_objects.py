@@ -65,8 +65,8 @@ def runs_when_loaded(path):
     return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
 
 
-# Protections that the linker and the compiler add, as the file shows them. Each function below returns true if the
-# protection is missing.
+# Protections that the linker and the compiler add, as the file shows them. The functions is_... and has_... below, and
+# those in HARDENING, return true if the protection is missing.
 def dynamic_flags(path):
     text = harness.run(["readelf", "-dW", path]).stdout
     return {tag: line for tag, line in re.findall(r"\((\w+)\)(.*)", text)}

@@ -1,4 +1,5 @@
-"""Functions that every folder needs are implemented in one file only."""
+"""Functions that every folder needs are implemented in one file only, and no file calls the C library's functions for
+dates."""
 import pathlib
 import re
 import tempfile
@@ -9,8 +10,8 @@ import harness
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
-# (the task, the files that may implement it, a pattern that its code matches, one example for each alternative of
-# the pattern, which the control adds to a scratch tree)
+# (the task, the files that may implement it, a pattern that its code matches, examples that match the pattern, which
+# the control adds to a scratch tree)
 RULES = (
     ("letters, digits and blanks", {"common/base/ascii.h"},
      re.compile(r"""<ctype\.h>|<strings\.h>|\bis(?:alnum|alpha|digit|space|cntrl|upper|lower|xdigit|print)\(

@@ -12,7 +12,7 @@ import options
 
 COLUMNS = 80
 SHELLS = ("bash", "zsh", "fish")
-# One option that is removed from each file, in a copy of the tree, and the words of the file without it.
+# For each file: a text with the option --json, and the text without it that replaces it in a copy of the tree.
 PLANTED = {
     "common/tool/completions/rds-iam.bash": (" --json --help", " --help"),
     "common/tool/completions/_rds-iam": ("            '--aws[also ask AWS]' \\\n            '--json[print one JSON object]'\n",

@@ -4,7 +4,7 @@
  * with the plugins' names, the gate in front of the built-in mysql_clear_password (the check that
  * passwords in clear text are enabled), a connection in memory, and what the library does with a
  * plugin's return value. Written from the library's behavior. It has no network: a test passes a
- * function that sends. It does not depend on the plugin's internals.
+ * descriptor or a function that sends. It does not depend on the plugin's internals.
  *
  *     struct ria_library library;
  *     ria_library_start(&library, &ria_profiles[0]);
@@ -134,7 +134,7 @@ struct ria_connection {
     ria_send *send;
     void *sender;   /* used by `send` only */
     size_t reads;   /* calls of read_packet() by the plugin; no packet is ever read */
-    size_t packets; /* packets that the plugin has sent */
+    size_t packets; /* calls of write_packet(), including those that fail */
 };
 
 /* Sets up a connection in memory, as after mysql_init() and a handshake up to the call of a plugin.

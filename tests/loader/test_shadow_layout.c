@@ -2,7 +2,8 @@
  *
  * Tests memory whose layout the plugin does not know. The plugin must follow no pointer in it,
  * write nothing to it, send nothing, and read nothing beyond its end. The memory ends at the end of
- * a page, and the next page is inaccessible. */
+ * a page, and the next page is inaccessible. Also tests what the plugin reads from info(), and when
+ * it counts a connection as encrypted. */
 #include "login.h"
 
 #include "memory.h"
@@ -126,7 +127,8 @@ static void check_moved(const char *version)
     set_up();
     put(port_at(), &wrong, sizeof(wrong));
     expect_left_alone(version);
-    /* The port is at every wrong offset, as if members before it were added or removed. */
+    /* Puts the port at each wrong offset in turn, except that of the descriptor, as if members
+     * before the port were added or removed. */
     for (size_t offset = 0; offset + sizeof(port) <= size_of_memory(); offset += sizeof(port)) {
         bool is_known =
             offset == offsetof(struct ria_mysql_80, port) ||

@@ -82,7 +82,8 @@ static bool write_packet(struct ria_wire *wire, const void *bytes, size_t len)
     return put(wire, whole, len + 4);
 }
 
-/* Reads one packet. Returns false at an ERR packet, whose error is copied to the connection. */
+/* Reads one packet. Returns false with the connection's error set: that of an ERR packet, or "Lost
+ * connection" if no valid packet arrives. */
 static bool read_packet(struct ria_wire *wire)
 {
     unsigned char head[4];

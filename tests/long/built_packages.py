@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Debian packages of this tree, built by .packaging/build-deb in a clean root, and an empty Debian system in which they
-are installed and used. Only root can use this module."""
+"""Debian packages of the last commit, built by .packaging/build-deb in a clean root, and an empty Debian system in which
+they are installed and used. Only root can use this module."""
 import os
 import pathlib
 import shlex
@@ -17,7 +17,7 @@ NAMES = ("rds-iam", "rds-iam-mysql", "rds-iam-postgresql")
 # Directories whose files apt, dpkg and the packages of other programs change whenever a package is installed.
 STATE = ("/var/lib/apt", "/var/lib/dpkg", "/var/cache", "/var/log", "/etc/ssl/certs", "/proc", "/sys", "/dev", "/run",
          "/tmp")
-# Files that apt, the dynamic linker and ca-certificates, which stays installed, write.
+# Files that ca-certificates, which stays installed, ldconfig, enter_root and other tools of the system write.
 WRITTEN_AGAIN = ("/etc/ca-certificates.conf", "/etc/ld.so.cache", "/etc/resolv.conf", "/etc/hosts", "/etc/machine-id")
 
 
@@ -72,7 +72,8 @@ def package(directory, name):
 
 
 class Machine(EmptyRoot):
-    """An empty Debian system whose resolver finds the servers of a lab, with AWS credentials in the environment."""
+    """An empty Debian system whose resolver finds the servers of a lab. Its commands have AWS credentials in their
+    environment."""
 
     def __init__(self, release, lab, user):
         super().__init__(release)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""MariaDB clients of other Debian releases, which are unpacked and not installed.
+"""Packages of other Debian releases, such as MariaDB's clients. They are unpacked and not installed.
 
     client = fetch("trixie")        # a Client; raises NotServed with the reason
     client.command("mariadb")       # the first words of a command line that runs this release's `mariadb`
     client.program(path)            # the same for one of our programs, with this release's libmariadb
 
-apt-get finds and downloads the packages, with directories of its own below build/clients. They stay there for
-later runs. The client of a release that is newer than this system runs with its own C library. The client of an
+apt-get finds and downloads the packages, with directories of its own below build/clients. The unpacked packages stay
+there for later runs. The client of a release that is newer than this system runs with its own C library. The client of an
 older release runs with this system's C library, for which the plugin was built.
 """
 import platform

@@ -57,7 +57,7 @@ def missing():
 
 
 def install():
-    """Returns None, or the command that root must run."""
+    """Installs the missing packages, if the caller is root. Returns None, or the command that root must run."""
     argv = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=600", *missing()]
     if missing() and os.geteuid() == 0:
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

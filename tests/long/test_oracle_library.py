@@ -47,7 +47,8 @@ class OracleLibrary(hostile.HostileCase):
         server = self.lab.mariadb
         place = [host or server.host, port or server.port, USER]
         first, *rest = oracle_programs.command(name, self.library, self.linked, place)
-        # The programs of this system find their libraries behind those of the release.
+        # The loader searches the release's directories first, and then those of this system, which contain the other
+        # libraries of this system's programs.
         argv = [*self.client.program(first), *rest]
         under = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
         return self.home.run([*under, *argv], hostile.PRINCIPAL)

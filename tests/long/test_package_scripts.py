@@ -16,7 +16,7 @@ from empty_root import RELEASES, EmptyRoot
 
 SCRIPTS = harness.SOURCE / ".packaging/debian"
 RUNS, RESTS = "rds-iam-agent@daemon.service", "rds-iam-agent@games.service"
-# The agent needs AWS settings; the scripts do not.
+# The unit runs sleep instead of the agent, because the agent needs AWS settings and the scripts do not.
 DROP_IN = "[Service]\nType=exec\nWatchdogSec=0\nExecStart=\nExecStart=/bin/sleep infinity\n"
 
 

@@ -53,7 +53,8 @@ class Debian(LabCase):
                 self.use_one_part(machine, first, part)
 
     def build(self, release):
-        """Builds the packages twice, with equal bytes, and once as the next revision. Returns both directories."""
+        """Builds the packages twice, with equal bytes, and once as the next revision. Returns the directories of the first
+        build and of the next revision."""
         directory = scratch(self, f"packages-{release}")
         with EmptyRoot(release) as root:
             start = time.monotonic()
@@ -196,7 +197,8 @@ class Others(LabCase):
         self.assertNotEqual(harness.run(["rpmlint", *configured, directory / "bad.spec"]).returncode, 0, "control")
 
     def test_the_containerfile(self):
-        """Each RUN line, in an empty root of the release that FROM names. The files that COPY names are copied."""
+        """Runs each RUN line of both stages in one empty root of the release that FROM names. Instead of COPY, a clone is in
+        /root/rds-iam, and the packages of the first stage are already in the root."""
         text = (PACKAGING / "Containerfile").read_text(encoding="utf-8")
         stages = [stage for stage in text.split("\nFROM ")[1:]]
         self.assertEqual(len(stages), 2)

@@ -4,7 +4,8 @@
 usage: tests/python tests/long/test_platforms.py [PLATFORM]     (as root; all platforms without PLATFORM)
 
 PLATFORM is Arm64, S390x, Bits32, Musl, Clang or Trixie, the name of a class below. The programs of other processors
-run under qemu-user. EXEMPT names the tests that cannot pass there, each with the reason; every other test must.
+run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass there, each with the reason;
+every other test must pass.
 """
 import os
 import pathlib
@@ -45,8 +46,8 @@ VECTORS = ("token_vectors", "dsql_tokens", "endpoint", "behaviour", "config_gram
 LIBRARIES_OF_TESTS = r"tests/unit/(library|client)_\w+\.so"
 PROGRAMS = ("postgresql-client-15", "mariadb-client-core")
 LOOKUPS = ("python3-minimal", "libpython3.11-stdlib", "libfaketime", "libjemalloc2", "libtcmalloc-minimal4")
-# The parts that must build with musl: everything but the agent, which needs leases, and the preloads, which replace
-# functions of glibc's loader.
+# The parts that must build with musl: everything but the agent, which is tested with glibc alone, and the preloads, which
+# replace functions of glibc's loader.
 MUSL_PARTS = ("common/librdsiam.a.p/", "common/librdsiam_signer.a.p/", "common/fetch/", "common/probe/", "common/check/",
               "common/cli/", "common/tool/", "mysql_plugin/mariadb/", "mysql_plugin/mysql/", "pg_plugin/librdsiam_pg.a.p/")
 HEADERS = ("openssl", "curl", "jansson.h", "jansson_config.h", "expat.h", "expat_external.h", "expat_config.h")
@@ -67,7 +68,7 @@ class PlatformCase(unittest.TestCase):
 
 
 class EmulatedCase(PlatformCase):
-    """The unit tests of another processor. The loader's tests in C are programs of their own and not run here."""
+    """The unit tests (tests/unit), built for another processor. The C tests of tests/loader are not run here."""
 
     exempt_programs = {}
 
@@ -226,7 +227,7 @@ class Musl(PlatformCase):
         print(f"# musl: {len(objects)} objects need {len(needed)} functions")
         linker = {"_GLOBAL_OFFSET_TABLE_", "__ehdr_start"}
         self.assertEqual(sorted(needed - known - linker), [])
-        self.assertIn("explicit_bzero", known, "control: a function that both libraries have")
+        self.assertIn("explicit_bzero", known, "control: a function that musl and glibc have")
         self.assertNotIn("fcloseall", known, "control: a function of glibc alone")
 
 

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-/* The tables pass the connection, which is the first member of the fake. */
+/* The functions of the tables receive the connection, which is the first member of the fake. */
 static struct ria_fake_mariadb *fake_of(struct ria_mariadb *mysql)
 {
     return (struct ria_fake_mariadb *)mysql;

@@ -28,17 +28,17 @@ struct ria_fake_mariadb {
     bool has_status; /* 3.4.1 and later */
     unsigned status;
     const char *tls_library;
-    const char *packet;    /* the packet that is read; NULL: the read fails */
-    bool is_from_greeting; /* part of the greeting; nothing was sent before it */
+    const char *packet;    /* the packet that is read; NULL: none is stored */
+    bool is_from_greeting; /* the packet is part of the greeting; nothing was sent before it */
+    bool write_fails;
+    bool read_fails;
 
-    /* What the plugin did. */
+    /* What the plugin did, and what it received. */
     char sent[RIA_FAKE_SENT_MAX];
     size_t sent_len;
     size_t packets; /* sent */
     size_t reads;
-    char read[64];
-    bool write_fails;
-    bool read_fails;
+    char read[64]; /* the copy of `packet` that the plugin received */
     unsigned error_code;
     char sqlstate[6];
     char error[512];

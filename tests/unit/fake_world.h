@@ -10,8 +10,9 @@
  *     ria_token_for(&login, deadline, &fake.world, ...);
  *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "belongs to uid"));
  *
- * A private file is a file in `files` with mode 0600. The fake records requests to rds-iam-fetch.
- * HOME is /home/u. Strings are borrowed. The struct must not be copied: its world points to it.
+ * A private file is a file in `files` whose mode gives access only to its owner. The fake records
+ * requests to rds-iam-fetch. HOME is /home/u. Strings are borrowed. The struct must not be copied:
+ * its world points to it.
  */
 #ifndef RIA_UNIT_FAKE_WORLD_H
 #define RIA_UNIT_FAKE_WORLD_H
@@ -55,8 +56,8 @@ struct ria_fake {
     bool is_privileged;
     const char *foreign_directory; /* the only directory of another user, or NULL */
     struct ria_machine machine;
-    /* The response of rds-iam-fetch; NULL: instance metadata is absent, and every other request
-     * fails. */
+    /* The response of rds-iam-fetch to a request for credentials; NULL: instance metadata is
+     * absent, and every other such request fails. */
     const struct ria_response *response;
     size_t fetches;                    /* for credentials */
     struct ria_deadline deadline;      /* of the last request */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stands for rds-iam-fetch in test_fetch_client.c. Reads the request from standard input and does
- * what the first word of the request names. */
+ * what the text of the request names. */
 #include "codec/record.h"
 
 #include <signal.h>
@@ -46,7 +46,8 @@ static void read_to_the_end(void)
     }
 }
 
-/* Exits as the dynamic linker does if it cannot find the libraries of a program. */
+/* Returns true if LD_LIBRARY_PATH names the directory with the libraries of this program, "/good".
+ */
 static bool is_loaded(void)
 {
     const char *path = getenv("LD_LIBRARY_PATH");
@@ -74,7 +75,7 @@ int main(void)
         (void)pause();
     }
     if (strcmp(word, "library") == 0 && !is_loaded()) {
-        _exit(NOT_LOADED);
+        _exit(NOT_LOADED); /* as the dynamic linker does if it cannot find a library */
     }
     read_to_the_end();
     if (strcmp(word, "foreign") == 0) {

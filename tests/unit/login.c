@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of a successful login. */
+ * The world, the login request and the call of a successful login. */
 #include "login.h"
 
 const struct ria_login ria_login_good = {

@@ -12,7 +12,7 @@
 
 #define RIA_LOGIN_HOST "db.abc.eu-west-1.rds.amazonaws.com"
 
-/* Returns a login request for port 3306 and user etl over a verified channel. */
+/* A login request for RIA_LOGIN_HOST, port 3306 and user etl, over a verified channel. */
 extern const struct ria_login ria_login_good;
 
 /* Sets up a world with the keys AKIDEXAMPLE and, if given, our configuration file. */

@@ -17,7 +17,8 @@ struct range {
     char mode[8];
 };
 
-/* AddressSanitizer also has a mapping of that size, but with larger neighbours. */
+/* Returns true if the range is one inaccessible page. AddressSanitizer also has a mapping of
+ * RIA_SECRETS_MAX bytes, but the inaccessible ranges beside it are larger. */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

@@ -26,8 +26,8 @@ struct planned {
     enum ria_outcome outcome;
 };
 
-/* The input of the credential chain: variables, the config file, the profile of the option, and a
- * role of our configuration. */
+/* The input of the credential chain: variables, the config file and the credentials file, the
+ * profile that the option --profile names, and a role of our configuration. */
 struct request {
     struct variable variables[6];
     const char *config;
@@ -66,8 +66,8 @@ static void plan_for(struct planned *planned, const struct request *request)
     planned->outcome = ria_chain_plan(&ask, &planned->plan, &planned->trail, &planned->err);
 }
 
-/* Every source that uses the network, and the lines that the active profile needs for it.
- */
+/* The kinds of requests that rds-iam-fetch carries out: the source of each, and the lines that the
+ * active profile needs for it. */
 static const struct source_row {
     const char *name;
     struct variable variables[4];
@@ -369,7 +369,7 @@ static void a_chain_of_roles_has_one_region(void **state)
     }
 }
 
-/* Each key of a source, alone and empty: such a profile configures no source. */
+/* A profile with a single key, which has no value, configures no source. */
 static void an_empty_key_configures_no_source(void **state)
 {
     (void)state;
@@ -437,7 +437,7 @@ static void an_empty_value_does_not_override_another_value(void **state)
 }
 
 /* A variable names a profile, but the web identity of the environment is used for the login. Keys
- * in the environment cause this warning too. */
+ * in the environment cause a similar warning (test_behaviour.c). */
 static void a_profile_overridden_by_web_identity_causes_a_warning(void **state)
 {
     (void)state;

@@ -295,8 +295,8 @@ static void a_unix_socket_is_rejected_with_its_own_message(void **state)
     }
 }
 
-/* If any pointer of the tables does not point back to its owner, the plugin calls no function of
- * the tables and sends nothing. */
+/* If a pointer is NULL, or pvio does not point back to the connection, the plugin calls no function
+ * of the tables and sends nothing. */
 static void an_unknown_struct_layout_is_not_used(void **state)
 {
     (void)state;

@@ -4,8 +4,8 @@
  * stops.
  *
  * Two tables add to the vectors. `stops` has the error message of each row whose search ends before
- * any network request. `fetched` has the rows that rds-iam-fetch carries out, with the expected
- * request. A row in neither table must have the result of the vector. */
+ * any request to rds-iam-fetch. `fetched` has the rows that rds-iam-fetch carries out, with the
+ * expected request. A row in neither table must have the result of the vector. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -95,7 +95,8 @@ static const char *find(const struct row_text *table, size_t count, const char *
     return NULL;
 }
 
-/* A placeholder only needs the form of the value that it replaces. The token file is readable. */
+/* Uses placeholders of the vectors, such as ${JWT_FILE}, as they are: this test needs only values
+ * of the right form, and a token file that can be read. */
 static void set_up(struct ria_fake *fake, const json_t *root, const json_t *row)
 {
     static const char *const groups[] = {"common_env", "env"};

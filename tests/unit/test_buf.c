@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffer: its maximum length, and that it stays failed until it is cleared. */
+ * The buffer: how it grows to its maximum length, that it stays failed until it is cleared, that it
+ * wipes its bytes, how it is moved, and how it uses lent memory. */
 #include "base/buf.h"
 
 #include "unit.h"

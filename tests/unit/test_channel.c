@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every combination of TLS facts that Connector/C reports, and the channel state that the plugin
- * derives from it. */
+ * The TLS facts that Connector/C reports, in many combinations, and the channel state that the
+ * plugin derives from each. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -17,7 +17,7 @@ struct row {
     const char *cipher;
     const char *host;
     const char *default_auth;
-    const char *missing; /* a part of the setting that the message names; NULL: none */
+    const char *missing; /* a part of the text about what is missing; NULL: any text */
     enum ria_channel want;
     unsigned status;
     int option_result;

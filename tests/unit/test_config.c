@@ -343,7 +343,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
         const char *name;
         const char *variable;
         const char *value;
-        const char *paths[3]; /* the profile of [h] is 0, 1, 2 */
+        const char *paths[3]; /* [h] has profile 0 in the first file, then 1, 2 */
         const char *want;     /* NULL: no profile; else the profile, or a part of the message */
         bool is_refused;
     } rows[] = {
@@ -380,7 +380,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
          {PLACE, "/home/u/named"},
          "1",
          false},
-        {"a blank RDS_IAM_CONFIG counts as unset", "RDS_IAM_CONFIG", "", {PLACE}, "0", false},
+        {"an empty RDS_IAM_CONFIG counts as unset", "RDS_IAM_CONFIG", "", {PLACE}, "0", false},
         {"RDS_IAM_CONFIG that names a missing file",
          "RDS_IAM_CONFIG",
          "/named",

@@ -2,7 +2,7 @@
  *
  * The in-process copy of the configuration file. A process parses the file again only after a
  * change. The tests cover what counts as a change, when the copy is not cached, and threads and
- * forks. Each row has its own file, because a copy lives as long as the process. */
+ * forks. Each row has a file with its own inode, because a copy lives as long as the process. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -35,7 +35,7 @@ static struct ria_fake_file *begin(struct ria_fake *fake, const char *text)
     return file;
 }
 
-/* Writes the profile of [h], or the error message. */
+/* Stores the profile of [h], or the error message, in *out. */
 static void ask(struct ria_fake *fake, char out[RIA_ERROR_TEXT_MAX])
 {
     RIA_AUTO(config) config = {0};
@@ -172,7 +172,8 @@ static void each_change_is_noticed(void **state)
         row->change(&file->file);
         ask(&fake, response);
         expect_text(row->name, response, row->want);
-        file->text = NULL; /* the new copy is cached, an error is not */
+        /* The file changes again, and cannot be opened: the cached copy is not used. */
+        file->text = NULL;
         file->file.stamp.inode += 2000000;
         ask(&fake, response);
         expect_text(row->name, response, PLACE ": cannot be opened: Permission denied");

@@ -28,11 +28,11 @@ static unsigned pick(unsigned count)
 
 struct named {
     char user[NAME_SIZE]; /* "": any */
-    char host[NAME_SIZE]; /* with "*." */
+    char host[NAME_SIZE]; /* may begin with "*." */
     unsigned port;        /* 0: any */
 };
 
-/* "H.x." is "h.x". */
+/* Copies a host name in lower case and without a trailing dot: "H.x." becomes "h.x". */
 static void plain_host(const char *host, char out[NAME_SIZE])
 {
     size_t len = strlen(host);

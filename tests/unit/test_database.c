@@ -147,7 +147,7 @@ static void a_mapped_host_stands_for_its_endpoint(void **state)
          "cn-north-1",
          0,
          "--region: cn-north-1 is not a region of the partition aws"},
-        {"no host name", "", "a b", NULL, 0, "is not a host name"},
+        {"a text that is not a host name", "", "a b", NULL, 0, "is not a host name"},
         {"a name that contains an RDS name", "", HOST ".evil.example", NULL, 1, "evil.example is"},
     };
     for_each_row(row, rows, row->name) {
@@ -166,7 +166,7 @@ static void a_mapped_host_stands_for_its_endpoint(void **state)
         } else {
             expect_piece(row->name, err.text, row->text);
             expect_number(
-                "no warning",
+                "the number of warnings",
                 ria_fake_log_count(&fake, RIA_LOG_WARNING),
                 strstr(row->name, "a region of another partition") != NULL);
         }

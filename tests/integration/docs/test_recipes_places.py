@@ -19,7 +19,17 @@ def first(outputs):
     return next(iter(outputs.values()))
 
 
+# A trust policy that no session of these tests satisfies.
+NOBODY = {"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "sts:AssumeRole"}]}
+
+
 class Places(DocsCase):
+    def take_policies(self, name):
+        """Takes a role's policies away until the test ends, so that the login needs those of the document."""
+        self.addCleanup(self.lab.role, name)
+        self.lab.role(name, NOBODY, [])
+
     def session(self, role, name="rds-iam"):
         return self.lab.roles[role].session_arn(name)
 
@@ -41,17 +51,44 @@ class Places(DocsCase):
     def test_irsa(self):
         role = self.lab.roles["web-identity"]
         token = self.give("token", self.lab.web_identity())
-        outputs = self.play(RECIPES, "EKS: IRSA", AWS_ROLE_ARN=role.arn, AWS_WEB_IDENTITY_TOKEN_FILE=str(token))
+        self.take_policies(role.name)
+        printed = []
+
+        def set_up_policy(command):
+            printed.append(json.loads(self.run_command(command).stdout))
+            return ""
+
+        outputs = self.play(
+            RECIPES, "EKS: IRSA", AWS_ROLE_ARN=role.arn, AWS_WEB_IDENTITY_TOKEN_FILE=str(token),
+            instead={"aws eks describe-cluster": str, "rds-iam setup policy": set_up_policy},
+            other={"json": lambda text: self.lab.role(role.name, json.loads(text), printed)})
         annotations = yaml.safe_load((self.home.path / "serviceaccount.yaml").read_text())["metadata"]["annotations"]
         self.assertEqual(annotations, {"eks.amazonaws.com/role-arn": role.arn})
-        self.assertIn("web identity", first(outputs))
+        self.assertIn("web identity", "".join(outputs.values()))
         self.assert_logins(1, self.session("web-identity"))
 
     @plays(RECIPES, "EKS: Pod Identity")
     def test_pod_identity(self):
-        outputs = self.play(RECIPES, "EKS: Pod Identity", **self.pod_env("pod"))
-        self.assertIn("the container's endpoint", first(outputs))
+        self.take_policies("eks-pod")
+        commands = []
+        outputs = self.play(
+            RECIPES, "EKS: Pod Identity", **self.pod_env("pod"),
+            instead={"aws eks create-pod-identity-association": commands.append},
+            other={"json": lambda text: self.lab.role("eks-pod", json.loads(text))})  # the policies are again those of the lab
+        self.assertEqual(len(commands), 1)
+        self.assertIn("the container's endpoint", str(outputs))
         self.assert_logins(1, self.session("eks-pod", self.lab.cloud.containers["pod"].session_name))
+
+    def test_control_without_the_documents_policies_no_pod_logs_in(self):
+        command = self.fill("rds-iam exec -- psql -w -h POSTGRES_ENDPOINT -U DB_USER shop")
+        token = self.give("token", self.lab.web_identity())
+        irsa = {"AWS_ROLE_ARN": self.lab.roles["web-identity"].arn, "AWS_WEB_IDENTITY_TOKEN_FILE": str(token)}
+        for role, env, refusal in (
+                ("web-identity", irsa, "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+                ("eks-pod", self.pod_env("pod"), "pods.eks.amazonaws.com may not assume the role")):
+            with self.subTest(role=role):
+                self.take_policies(role)
+                self.assertIn(refusal, self.run_command(command, **env).stderr)
 
     @plays(RECIPES, "A laptop with SSO")
     def test_sso(self):
@@ -89,12 +126,20 @@ class Targets(DocsCase):
                       "SERVICE_ACCOUNT": "210987654321", "SERVICE_ROLE": "service", "RESOURCE_ID": self.lab.pg.resource_id}
         accounts = servers.rendered("postgresql.sql", fixture.load()) + servers.rendered("mariadb.sql", fixture.load())
         shown = []
+        self.addCleanup(self.lab.role, "service")
+        self.lab.role("service", policies=[])
+
+        def show(text):
+            shown.append(json.loads(text))
+            self.lab.role("service", policies=shown[2:])
+
         rows = self.play(
             RECIPES, "A service of another account", order=("ini",), **self.pod_env("service"), other={
-                "sql": lambda text: self.assertIn(text, accounts), "json": lambda text: shown.append(json.loads(text))})
+                "sql": lambda text: self.assertIn(text, accounts), "json": show})
         printed = [json.loads(text) for command, text in rows.items() if command.startswith("rds-iam setup trust-policy")]
         self.assertEqual(shown[0], printed[0])
-        self.assertEqual(shown, [role.trust, role.policies[0]])
+        self.assertEqual(shown[:2], [role.trust, role.policies[0]])
+        self.assertEqual(len(shown), 3)
         self.assertEqual(shown[0], recipes.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service"))
         dumps = [text for command, text in rows.items() if "dump" in command]
         self.assertEqual([("Grace" in text) for text in dumps], [True, True], dumps)
@@ -102,6 +147,16 @@ class Targets(DocsCase):
 
     def session(self, role):
         return role.session_arn("rds-iam")
+
+    def test_control_a_service_without_its_own_policy_is_refused(self):
+        role = self.lab.roles["rds-access-clickpipes"]
+        self.give(".config/rds-iam/config", recipes.configuration(REGION=REGION, ACCOUNT_ID=role.account, ACCESS_ROLE=role.name))
+        self.addCleanup(self.lab.role, "service")
+        self.lab.role("service", policies=[])
+        command = self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U clickpipes_iam_user shop")
+        self.assertIn("is not authorized to perform: sts:AssumeRole", self.run_command(command, **self.pod_env("service")).stderr)
+        self.lab.role("service")
+        self.assertIn("clickpipes_iam_user", self.run_command(command, **self.pod_env("service")).stdout)
 
     def copy(self, source, target):
         """Copies a file as root."""
@@ -123,7 +178,8 @@ class Targets(DocsCase):
 
     @plays(RECIPES, "RDS Proxy")
     def test_rds_proxy(self):
-        """The lab's PostgreSQL stands for the proxy: it has a proxy's name as well, and its policy names the database."""
+        """The lab's PostgreSQL stands for the proxy, and also has a proxy's name. So the policy of the login names the
+        database's resource id, not a proxy's."""
         self.use_public_ca()
         self.play(RECIPES, "RDS Proxy", "etl")
         self.assert_logins(2)

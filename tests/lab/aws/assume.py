@@ -102,7 +102,8 @@ class Roles:
 
     def assume_as_service(self, service, role, grant):
         """Returns a new Session that an AWS service gets for an instance, task or pod, or None if the role does not
-        trust the service."""
+        trust the service. role is a role of the fixture; its policies are those of the last change()."""
+        role = self._by_arn[role.arn]
         caller = iam.Caller("Service", frozenset({service}))
         actions = ["sts:AssumeRole"] + (["sts:TagSession"] if grant.tags else [])
         keys = {f"aws:requesttag/{key.lower()}": text for key, text in grant.tags.items()}

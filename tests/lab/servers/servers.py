@@ -53,7 +53,7 @@ def rendered(name, fixture):
 
 
 def fingerprint(binary, *texts):
-    """Part of a template's name. Another server binary, another user or other SQL needs another template."""
+    """Part of a template's name. Another server binary, another user, or other SQL or options need another template."""
     facts = [os.stat(binary).st_size, os.stat(binary).st_mtime_ns, os.geteuid(), *texts]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
@@ -177,9 +177,9 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """PostgreSQL. Members of rds_iam log in through PAM, all other users by SCRAM; all logins need TLS. The server also
-    plays an Aurora DSQL cluster: members of dsql_iam log in to the database "postgres" through PAM, and the verifier
-    checks their tokens as that cluster's."""
+    """PostgreSQL. Members of rds_iam, except master_user, log in through PAM; all logins need TLS. The server also plays
+    an Aurora DSQL cluster: members of dsql_iam log in to the database "postgres" through PAM, and the verifier checks
+    their tokens as tokens of that cluster. All other logins use SCRAM."""
 
     engine = "postgresql"
     ready_text = "database system is ready to accept connections"

@@ -36,8 +36,9 @@ static const char *argument(int argc, const char **argv, const char *name)
     return NULL;
 }
 
-/* On RDS, IAM authentication applies to replication connections only if this parameter is set.
- * MariaDB has neither the function nor the parameter. */
+/* Returns true for a replication connection to PostgreSQL, unless rds.iam_auth_for_replication is
+ * 1. On RDS, IAM authentication applies to such a connection only if this parameter is set. MariaDB
+ * does not have the variable am_walsender, so the result is false there. */
 static bool is_refused_replication(void)
 {
     const bool *is_walsender = dlsym(RTLD_DEFAULT, "am_walsender");

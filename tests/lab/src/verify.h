@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 struct rdslab_login {
-    const char *resource; /* resource id of the database, "db-..." or "cluster-..." */
+    const char *resource; /* resource id of the database, such as "db-..." or "cluster-..." */
     const char *user;
     const char *token; /* need not be terminated by NUL */
     size_t token_len;
@@ -21,13 +21,13 @@ struct rdslab_login {
 enum rdslab_answer {
     RDSLAB_ACCEPTED,
     RDSLAB_REFUSED,
-    RDSLAB_UNREACHABLE, /* no verifier, or it closed the connection or took longer than ten seconds
-                         */
+    RDSLAB_UNREACHABLE, /* no verifier, or it closed the connection, sent no line or took longer
+                         * than ten seconds */
 };
 
-/* Sends a request and waits for the result, for up to ten seconds. socket_name is a name in the
- * abstract namespace, without the leading NUL. It is not a path, so a long build directory cannot
- * make it too long. Thread-safe. */
+/* Sends a request and waits for the result. Each send and each receive waits for up to ten seconds.
+ * socket_name is a name in the abstract namespace, without the leading NUL. It is not a path, so a
+ * long build directory cannot make it too long. Thread-safe. */
 enum rdslab_answer rdslab_verify(const char *socket_name, const struct rdslab_login *login);
 
 #endif

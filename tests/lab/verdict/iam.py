@@ -207,7 +207,8 @@ def _covers(statement, name, text, context, ignore_case=False):
 
 
 def _condition_holds(statement, context):
-    """All tests of all operators must hold. A test holds if it holds for one of its values."""
+    """All tests of all operators must hold. A test holds if one of its values matches; with a negated operator, if none
+    matches."""
     for operator, tests in statement.get("Condition", {}).items():
         compare, negated = _OPERATORS[operator]
         for key, wanted in tests.items():

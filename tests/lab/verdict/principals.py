@@ -120,7 +120,8 @@ def context(principal):
 
 
 def permits(principal, action, resource, extra=None):
-    """Evaluates the principal's own policies, as iam.evaluate() does. A session policy can only remove permissions."""
+    """Evaluates the principal's own policies, as iam.evaluate() does, and if they allow the action, also the session
+    policies. So a session policy can only remove permissions."""
     keys = {**context(principal), **(extra or {})}
     answer = iam.evaluate(principal.policies, action, resource, keys)
     session_policies = getattr(principal, "session_policies", ())

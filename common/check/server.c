@@ -102,6 +102,10 @@ static void add_dns(struct ria_facts *facts)
 
 #define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
 
+#define PORT_ASSUMED                                                                               \
+    "; port 3306 was tried, because neither --engine nor --port was given; for PostgreSQL: "       \
+    "--engine postgres"
+
 /* Adds an item for a server that was not reached. The remedy names the usual cause of the error. */
 static void add_unreached(struct ria_facts *facts)
 {
@@ -137,10 +141,11 @@ static void add_unreached(struct ria_facts *facts)
         RIA_MARK_FAULT,
         is_dns ? "DNS" : "TCP",
         remedy,
-        "%s%s%s",
+        "%s%s%s%s",
         is_dns ? "" : address,
         is_dns ? "" : ": ",
-        facts->server.is_late ? "no answer in time" : error);
+        facts->server.is_late ? "no answer in time" : error,
+        !is_dns && facts->target.is_port_assumed ? PORT_ASSUMED : "");
 }
 
 /* -- TLS -------------------------------------------------------------------------------------- */

@@ -8,14 +8,7 @@
 #ifndef RIA_TOOL_SQL_NAME_H
 #define RIA_TOOL_SQL_NAME_H
 
-#include "rds_iam.h"
-
-enum ria_engine {
-    RIA_ENGINE_POSTGRES,
-    RIA_ENGINE_MYSQL,
-    RIA_ENGINE_MARIADB,
-    RIA_ENGINES,
-};
+#include "tool/engine.h"
 
 enum ria_name_kind {
     RIA_NAME_USER,
@@ -23,18 +16,14 @@ enum ria_name_kind {
     RIA_NAME_KINDS,
 };
 
-/* Parses the name of an engine: "postgres", "mysql" or "mariadb". Returns false for any other text.
- */
-bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
-
 /* Checks a name by the rules that hold for every database: the name must be UTF-8 and must not
  * contain a control character (U+0000 to U+001F, U+007F to U+009F). Returns what is wrong with the
  * name. Returns NULL if nothing is wrong. The fault completes the sentence "the name ...". */
 const char *ria_name_fault(const char *name);
 
-/* Returns what is wrong with a name in this engine, or NULL. Checks for the faults of
- * ria_name_fault(), for a name that is too long, for a character that the engine cannot store, and
- * for a name that the engine reserves. */
+/* Returns what is wrong with a name in this engine, which must be known, or NULL. Checks for the
+ * faults of ria_name_fault(), for a name that is too long, for a character that the engine cannot
+ * store, and for a name that the engine reserves. */
 const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, const char *name);
 
 /* Appends a name as a quoted identifier. For PostgreSQL, puts the name in double quotes, by the

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` and mistakes of its users: a wrong user or database, localhost, half of the credentials, and -h for
 the host."""
+import re
+
 from check_case import CheckCase
 from labcase import harness
 from mariadb_client import CONFIG
@@ -14,6 +16,19 @@ class Mistakes(CheckCase):
         output = self.check(self.login_to("mysql", host="localhost"))
         self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
         self.assert_accepted()
+
+    def test_the_lines_for_a_tunnel_work(self):
+        server = self.lab.pg
+        login = self.login_to("postgres", host="127.0.0.1")
+        output = self.check(login)
+        self.assertEqual(output.causes, ("no-endpoint",), output.stdout)
+        lines = re.fullmatch(
+            r"For a tunnel, write three lines: (\[\S+\]), then (endpoint = )NAME:PORT of the database, then "
+            "(tls = verify-ca), because no certificate of RDS contains this name\\.", output.item("endpoint")["remedy"])
+        section, endpoint, tls = lines.groups()
+        self.assertEqual(section, f"[127.0.0.1:{server.port}]")
+        self.home.write(CONFIG, f"{section}\n{endpoint}{server.host}:{server.port}\n{tls}\n")
+        self.assertEqual(self.check(login).status, 0)
 
     def test_a_port_that_is_assumed(self):
         """Without --engine and --port, the port is 3306."""

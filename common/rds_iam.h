@@ -208,12 +208,11 @@ bool ria_login_may_send(
 /* Finds out whether tokens are made for login->host. Tokens are made if the host is a name of RDS
  * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
  * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
- * called for every server. Compares names only, and reads the configuration only if the host is not
- * a name of these services. Returns
- *   FOUND   tokens are made for this host;
- *   ABSENT  tokens are not made for this host: err contains the reason; if a section of the
- *           configuration can change this, err also contains the section to write;
- *   FAILED  the configuration cannot be read. */
+ * called for every server. Compares names only, and reads the configuration only if the name of the
+ * host alone does not show that tokens are made. Returns FOUND tokens are made for this host;
+ * ABSENT tokens are not made for this host: err contains the reason; if a section of the
+ * configuration can change this, err also contains the section to write; FAILED the configuration
+ * cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -233,8 +232,9 @@ struct ria_login_certificate {
                        public root CA of Amazon and not at a root CA of RDS */
 };
 
-/* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is an
- * RDS name and the configuration cannot be read, returns FOUND with chain_suffices false. */
+/* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is a
+ * name of RDS or Aurora DSQL and the configuration cannot be read, returns FOUND with
+ * chain_suffices false. */
 enum ria_outcome ria_login_certificate(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -279,8 +279,8 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 bool ria_host_is_dsql(const char *host) RIA_MUST_USE;
 
 /* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
- * NULL and for Aurora DSQL. A client can verify only an RDS name, because the certificates of RDS
- * servers contain no other names. */
+ * NULL and for Aurora DSQL. A client can verify an RDS server only by such a name, because the
+ * certificate of the server contains no other names. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
@@ -296,8 +296,8 @@ void ria_login_name_remedy(
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
  * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write. Does nothing if login->host is NULL. Takes 2 seconds at most, and
- * never longer than the deadline. */
+ * contains the section to write, unless that message is so long that a client would cut it. Does
+ * nothing if login->host is NULL. Takes 2 seconds at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -90,7 +90,7 @@ static void add_tunnel_section(const struct ria_facts *facts, struct ria_buf *ou
     unsigned usual = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
     ria_buf_addf(
         out,
-        "[%s:%u], and on the next line endpoint = %s:%u",
+        "[%s:%u] endpoint = %s:%u",
         facts->name.endpoint,
         facts->target.login.port,
         facts->name.endpoint,

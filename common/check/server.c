@@ -20,7 +20,7 @@ enum {
 
 /* Reports why no token can be signed for the host. If a section of the configuration can change
  * this, the remedy contains the section's lines for a tunnel at the dialed port. */
-static void add_name_error(struct ria_facts *facts)
+static void add_unsigned_name(struct ria_facts *facts)
 {
     char remedy[VALUE_SIZE];
     const struct ria_login *login = &facts->target.login;
@@ -51,7 +51,7 @@ static void add_name(struct ria_facts *facts)
             ria_deadline_in(facts->world, ALIAS_MS),
             facts->world,
             &facts->name_error);
-        add_name_error(facts);
+        add_unsigned_name(facts);
         return;
     }
     if (name->is_mapped) {

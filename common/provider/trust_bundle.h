@@ -29,7 +29,8 @@ struct ria_trust_bundle_request {
 void ria_trust_bundle_write_request(
     const struct ria_trust_bundle_request *request, struct ria_buf *out);
 
-/* Reads a request. Returns false if the bytes are not one complete request. */
+/* Reads a request. Returns false if the bytes are not one complete request with a known partition
+ * and a budget above 0. */
 bool ria_trust_bundle_read_request(
     const struct ria_buf *bytes, struct ria_trust_bundle_request *out) RIA_MUST_USE;
 

@@ -63,8 +63,8 @@ static bool refuse_no_role(
 }
 
 /* Reads the role. STS accepts neither an external id nor an MFA code with a web identity, so
- * external_id and mfa_serial of the profile are ignored. duration_seconds is read only if the
- * profile also names the token file. */
+ * external_id and mfa_serial of the profile are ignored. duration_seconds is read only if the path
+ * of the token file comes from the profile. */
 static bool read_role(
     const struct ria_query *query,
     const struct ria_profile *profile,

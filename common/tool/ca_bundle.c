@@ -3,7 +3,9 @@
  * Reads a PEM file block by block with OpenSSL's X.509 functions, so that a message can name the
  * line of an invalid block. Rejects a block that is not a certificate (such as a private key), a
  * block without an end, and a certificate that OpenSSL cannot parse. If a certificate occurs twice,
- * stores it once. Ignores text between the blocks. */
+ * stores it once. Ignores text between the blocks. This file also checks that a bundle contains
+ * only valid roots of Amazon RDS, writes a bundle, and finds Amazon's public roots among the CA
+ * certificates of the system. */
 #include "tool/ca_bundle.h"
 
 #include <openssl/err.h>
@@ -142,7 +144,7 @@ static X509 *parse_certificate(const char *pem, size_t len)
 }
 
 /* Reads the block at the cursor and moves the cursor to the line after the block. Returns false
- * with err filled if the block is not a complete certificate. */
+ * with err filled if the block is not a complete certificate, or if memory runs out. */
 static bool read_block(
     struct cursor *cursor, const char *name, struct ria_ca_bundle *out, struct ria_error *err)
 {

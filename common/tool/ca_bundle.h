@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A bundle of root certificates in PEM form. These functions read a bundle, check that it contains
- * only roots of Amazon RDS, and find a certificate in it. They use OpenSSL's X.509 functions.
+ * A bundle of root certificates in PEM form. These functions read and write a bundle, check that it
+ * contains only roots of Amazon RDS, and find Amazon's public roots among the CA certificates of
+ * the system. They use OpenSSL's X.509 functions.
  */
 #ifndef RIA_TOOL_CA_BUNDLE_H
 #define RIA_TOOL_CA_BUNDLE_H
@@ -18,8 +19,8 @@ struct ria_ca_bundle {
 };
 
 enum {
-    /* The largest number of certificates that a bundle may contain. It is five times the number of
-     * certificates in Amazon's bundle for all regions. */
+    /* The largest number of certificates that a bundle may contain. It is about five times the
+     * number of certificates in Amazon's bundle for all regions. */
     RIA_CA_BUNDLE_MAX = 512,
     RIA_CA_SUBJECT_SIZE = 128,
 };
@@ -61,8 +62,9 @@ bool ria_ca_bundle_has(const struct ria_ca_bundle *bundle, const X509 *certifica
 /* Returns whether the certificate has expired at `now`, in seconds since 1970. */
 bool ria_ca_has_expired(const X509 *certificate, int64_t now);
 
-/* Writes the common name of the certificate's subject, with '?' for control characters. Writes "a
- * certificate without a common name" if the subject has no common name. */
+/* Writes the common name of the certificate's subject, with '?' for each control character and each
+ * byte outside ASCII. Writes "a certificate without a common name" if the subject has no common
+ * name. */
 void ria_ca_subject(const X509 *certificate, char out[RIA_CA_SUBJECT_SIZE]);
 
 /* Appends the certificates in PEM form, with a comment line before each certificate. The line

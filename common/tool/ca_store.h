@@ -10,8 +10,9 @@
  * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. So
  * such a chain proves nothing unless the client also checks the server's name.
  *
- * The store of root is /etc/rds-iam. The store of any other user is $XDG_CONFIG_HOME/rds-iam
- * (~/.config/rds-iam). ria_ca_store_find() searches the user's own store before /etc/rds-iam.
+ * `rds-iam setup ca` writes the store of root to /etc/rds-iam, and the store of any other user to
+ * $XDG_CONFIG_HOME/rds-iam (~/.config/rds-iam). ria_ca_store_find() searches
+ * $XDG_CONFIG_HOME/rds-iam before /etc/rds-iam, also for root.
  */
 #ifndef RIA_TOOL_CA_STORE_H
 #define RIA_TOOL_CA_STORE_H
@@ -41,18 +42,19 @@ extern const char *const ria_ca_store_names[RIA_CA_KINDS];
 bool ria_ca_store_directory(
     const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err) RIA_MUST_USE;
 
-/* Finds a file of the store and writes its path to `out`. Searches the user's own store, then the
- * system's. Returns FOUND; ABSENT with an empty `out` if neither store has the file; FAILED with
- * err filled if another user can write the file (base/trust.h), or if the file cannot be read. */
+/* Finds a file of the store and writes its path to `out`. Searches $XDG_CONFIG_HOME/rds-iam
+ * (~/.config/rds-iam), then /etc/rds-iam. Returns FOUND; ABSENT with an empty `out` if neither
+ * directory has the file; FAILED with err filled if another user can write the file or its
+ * directory (base/trust.h), or if the file cannot be read. */
 enum ria_outcome ria_ca_store_find(
     const struct ria_world *world,
     enum ria_ca_kind kind,
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Does the same as ria_ca_store_find() if a store has the file. If neither store has the file,
- * writes the path at which rds-iam setup ca will install the file for this user. Returns false with
- * err filled on failure. */
+/* Writes to `out` the path that ria_ca_store_find() finds, and sets *is_installed to true. If
+ * neither directory has the file, writes the path at which rds-iam setup ca will install the file
+ * for this user, and sets *is_installed to false. Returns false with err filled on failure. */
 bool ria_ca_store_path(
     const struct ria_world *world,
     enum ria_ca_kind kind,

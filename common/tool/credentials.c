@@ -120,18 +120,18 @@ static int print_credentials(const struct ria_session *session)
 
 /* -- the cache ------------------------------------------------------------------------------ */
 
-/* Returns whether a file is a cache entry. A cache entry is called NAME, where NAME is a digest in
- * hexadecimal. If a writer was killed, its entry is called NAME.new. Lock files are not entries and
- * are not removed, because a process may hold a lock. */
+/* Returns whether a file is a cache entry, whose name is a digest in hexadecimal, or the file
+ * DIGEST.new that a killed writer of an entry left behind. Lock files are not entries and are not
+ * removed, because a process may hold a lock. */
 static bool is_entry(const char *name)
 {
     const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
 }
 
-/* Returns whether the directory belongs to the current user. Without this check, a danger exists if
- * HOME belongs to another user: that user could replace the cache by a link to any directory, and
- * this command would empty that directory. */
+/* Returns whether the directory belongs to the current user. The check matters if HOME belongs to
+ * another user. Without it, that user could replace a parent of the cache by a link to any
+ * directory, and this command would remove entries there. */
 static bool is_own(int fd)
 {
     struct stat status;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds of servers, and their names on the command line. */
+ * The kinds of servers, and their names on the command line.
+ */
 #ifndef RIA_TOOL_ENGINE_H
 #define RIA_TOOL_ENGINE_H
 

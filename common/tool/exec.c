@@ -3,8 +3,8 @@
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
  * Sets environment variables and then executes the command in the same process, so that its output
  * and its exit status are the output and the exit status of the command. Does not set the variables
- * of the hooks for a program that cannot load them. Refuses to run with more privileges than its
- * caller. */
+ * that name the hooks for a program that cannot load the hooks. Refuses to run with more privileges
+ * than its caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -71,11 +71,11 @@ static const struct ria_syntax exec_syntax = {
              "  LIBMYSQL_PLUGIN_DIR  the directory of the plugins for Oracle's library\n"
              "  MARIADB_PLUGIN_DIR   the directory of the plugins for MariaDB's library\n"
              "  RDS_IAM_CA           the CA file for RDS: FILE, or that of rds-iam setup ca\n"
-             "  RDS_IAM_CA_PUBLIC    the CA file for RDS Proxy\n"
+             "  RDS_IAM_CA_PUBLIC    the same for RDS Proxy and Aurora DSQL\n"
              "  RDS_IAM_LOG          warning, if it is not set; corrected, if it is not valid\n"
              "  ASAN_OPTIONS         verify_asan_link_order=0 is added, if COMMAND needs it\n"
-             "  PGSSLMODE            verify-full, if it is not set and COMMAND cannot load\n"
-             "                       LD_PRELOAD\n"
+             "  PGSSLMODE            verify-full, if it is not set and the preload does not\n"
+             "                       reach the libpq of COMMAND\n"
              "  PGGSSENCMODE         disable, in the same case\n"
              "  PGSSLROOTCERT        the CA file for RDS, in the same case; FILE replaces a\n"
              "                       value\n"
@@ -119,9 +119,10 @@ static const struct variable variables[] = {
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* Variables for a command that does not load the preload. They make libpq verify the server, in the
- * command and in the programs that it starts. In a program that loads the preload, the preload
- * decides for each connection. */
+/* Variables for a command whose libpq the preload does not reach: the command does not load the
+ * preload, or binds deeply (deep_programs). The variables make libpq verify the server, in the
+ * command and in the programs that it starts. Where the preload reaches libpq, it decides for each
+ * connection. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
@@ -301,7 +302,7 @@ static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA
 
 /* Sets the variable of one kind of file. Uses the first of these values that exists: the value of
  * --ca; the value that an outer rds-iam exec has set; the file of the CA store. If the store has no
- * such file, leaves the variable unset; in this case a login fails with a message that says which
+ * usable file, leaves the variable unset; in this case a login fails with a message that names the
  * command to run. */
 static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
@@ -323,8 +324,8 @@ static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct 
     return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
-/* Sets the variables of both kinds of files. If the program does not load the preload, also sets
- * PGSSLROOTCERT, because such a program reads only libpq's own variables. */
+/* Sets the variables of both kinds of files. If the preload does not reach the libpq of the
+ * program, also sets PGSSLROOTCERT, because that libpq reads only its own variables. */
 static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
 {
     bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
@@ -388,7 +389,7 @@ static bool set_variables(const char *ca, const char *command, const struct ria_
         ria_world_log(
             world,
             RIA_LOG_INFO,
-            "%s does not load the preload, so PGSSLMODE=verify-full verifies its connections",
+            "the preload does not reach %s, so PGSSLMODE=verify-full verifies its connections",
             command);
     }
     ok = set_ca(ca, is_reached, world) && ok;

@@ -10,8 +10,8 @@
 
 enum ria_finding {
     RIA_FINDING_ERROR,   /* libpq rejects the service, or the service gets no token */
-    RIA_FINDING_WARNING, /* some versions of libpq reject the setting, or libpq gives it a meaning
-                            that the user does not expect */
+    RIA_FINDING_WARNING, /* anything else that the user should know, such as a setting that some
+                            versions of libpq reject, or that libpq takes in another meaning */
 };
 
 struct ria_findings {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the sub-command and runs it. rds-iam exec is in this program, which links only libc,
- * because it runs before every command that it starts. Any other sub-command is in
- * rds-iam-commands.so, which links libcrypto and is loaded when it is needed. Rejects a missing or
- * unknown sub-command, and reports an object that cannot be loaded. */
+ * Finds the sub-command and runs it. This program contains rds-iam exec and links only libc,
+ * because its own start delays every command that rds-iam exec runs. Every other sub-command is in
+ * rds-iam-commands.so, which links libcrypto and is loaded on demand. Rejects a missing or unknown
+ * sub-command, and reports an object that cannot be loaded. */
 #include "cli/command_line.h"
 #include "tool/tool.h"
 
@@ -20,8 +20,8 @@ static const struct ria_option options[] = {
     {"version", NULL, "print the version", RIA_FLAG(struct arguments, prints_version)},
 };
 
-/* Runs a command of rds-iam-commands.so. The object makes a world of its own, so that only the
- * command line crosses the border between the two files, which may be of different versions. */
+/* Runs a command of rds-iam-commands.so. The program and the object may be of different versions,
+ * so the program passes only the command line, and the object makes its own world. */
 static int run_from_object(int argc, char **argv, const struct ria_world *world)
 {
     ria_commands_function *run = NULL;

@@ -4,8 +4,8 @@
  * kernel does, and inspects the ELF headers of the resulting program. rds-iam's objects are linked
  * against glibc, so a program cannot load them if its dynamic loader is not glibc's. If this code
  * cannot read the file, it assumes that the program can load the objects, and execvp(3) later
- * reports any error. The exception is a file that is set-user-ID or set-group-ID or has
- * capabilities: such a program never loads the objects. */
+ * reports any error. The exception is a program that runs with more rights than its caller
+ * (set-user-ID, set-group-ID or capabilities): such a program never loads the objects. */
 #include "tool/program.h"
 
 #include <elf.h>

@@ -14,9 +14,9 @@ void ria_setup_add_client(const char *path, struct ria_buf *out);
 
 /* Adds a line for each of the usual client programs in the directories of `path`, and for each
  * client library in the usual directories. `path` is the value of PATH, or NULL. Adds each file
- * once, and only if the file contains a client library. If is_for_exceptions is set, adds only the
- * files that need more than the option file of rds-iam setup mysql. Each line begins with `prefix`.
- */
+ * once, and only if it contains a client library or cannot be read. If is_for_exceptions is set,
+ * adds only the files that need more than the option file of rds-iam setup mysql. Each line begins
+ * with `prefix`. */
 void ria_setup_add_clients(
     const char *path, bool is_for_exceptions, const char *prefix, struct ria_buf *out);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup mysql: prints the lines of an option file for this machine, or writes them into
- * ~/.my.cnf, or prints what one program needs. Rejects a path that an option file cannot contain.
- * Does not change a group that already exists in the option file. */
+ * ~/.my.cnf, or prints what one program needs, or lists the clients of this machine. Rejects a path
+ * that an option file cannot contain. Does not change a group that already exists in the option
+ * file. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    OPTION_FILE_PATH_MAX = 500, /* MariaDB's programs cut a path of 512 bytes */
+    OPTION_FILE_PATH_MAX = 500, /* MariaDB's programs cut a path at 512 bytes */
 };
 
 struct mysql_setup {
@@ -136,8 +137,8 @@ static int setup_mysql_check_ca(const char *command, const char *ca)
         "contains a control character or one of # \\ ' \"; copy the file to another path");
 }
 
-/* Writes the path of the root certificates to setup->ca. If the file exists, writes its absolute
- * path, because programs may run in any directory. */
+/* Writes the path of the root certificates to setup->ca. If the user has given a path and the file
+ * can be read, writes the absolute path, because programs may run in any directory. */
 static bool setup_mysql_find_ca(struct mysql_setup *setup)
 {
     if (setup->ca_given == NULL) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
- * nothing else. The partition, the region and the kind of the resource id come from the endpoint.
- * An endpoint of Aurora DSQL also contains the cluster's id; the policy for such a cluster names no
- * user. If a value does not come from the endpoint and the user does not give it, the policy
- * contains a placeholder in capital letters. For each placeholder, a note on stderr names the
- * command that shows the value. Rejects wildcards, and a resource id whose kind does not fit the
- * endpoint. */
+ * nothing else. The partition and the kind of the resource id come from the endpoint, and so does
+ * the region unless --region is given. An endpoint of Aurora DSQL also contains the cluster's id;
+ * the policy for such a cluster names no user. If a value does not come from the endpoint and the
+ * user does not give it, the policy contains a placeholder in capital letters. For each
+ * placeholder, a note on stderr names the command that shows the value. Rejects a resource id that
+ * contains a wildcard, or whose kind does not fit the endpoint. Escapes the wildcards in the user's
+ * name. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -132,9 +133,10 @@ static const char *after_prefix(enum ria_database_kind kind, const char *id)
     return NULL;
 }
 
-/* Returns whether the text after the prefix (`rest`) has the form that it has in a resource id.
- * Resource ids of instances and clusters contain capital letters. The names of databases and the
- * labels of a host name contain none, so this check also rejects a name or a label. */
+/* Returns whether the text after the prefix (`rest`) has the form that it has in a resource id. In
+ * a resource id of an instance or a cluster, this text consists of capital letters and digits. The
+ * names of databases and the labels of a host name contain small letters, so this check also
+ * rejects a name or a label. */
 static bool is_id(const char *id, const char *rest)
 {
     bool has_capitals = strncmp(id, "db-", 3) == 0 || strncmp(id, "cluster-", 8) == 0;

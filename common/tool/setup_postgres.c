@@ -2,9 +2,9 @@
  *
  * rds-iam setup postgres: prints an entry for pg_service.conf with the other steps as comments, or
  * writes the entry into the user's file, or prints what one program needs. Rejects values that
- * libpq cannot read. Also rejects values that make a line longer than 254 bytes, even if the line
- * is a comment, because libpq's limit on the length of lines includes comments. Does not change a
- * service that already exists. */
+ * libpq cannot read. Also rejects values that make a line, with its newline, longer than 254 bytes,
+ * even if the line is a comment, because libpq's limit on the length of lines includes comments.
+ * Does not change a service that already exists. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -437,9 +437,9 @@ static int setup_postgres_run(struct postgres_setup *setup, const char *command)
                : write_or_print(setup, values);
 }
 
-/* Puts a placeholder in the place of each missing value. In two cases, missing values are an error
- * instead, and its message names all of them: with --write; and without --program if some of the
- * values are given. */
+/* Puts a placeholder in the place of each missing value. But missing values are an error in two
+ * cases: with --write; and without --program if some of the values are given. The message names all
+ * missing values. */
 static int fill_missing(const char *command, struct postgres_setup *setup)
 {
     const struct {

@@ -127,7 +127,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    psycopg2.connect(\"service=@SERVICE@\")   # psycopg 2\n"
      "    psycopg.connect(\"service=@SERVICE@\")    # psycopg 3\n"
      "\n"
-     "With the connection under rds-iam exec, the agent is not needed.\n"},
+     "If the program runs under rds-iam exec, the agent is not needed.\n"},
     {"SQLAlchemy alembic",
      "@READY@"
      "    create_engine(\"postgresql+psycopg2:///?service=@SERVICE@\")\n"

@@ -2,8 +2,8 @@
  *
  * Finds a program in a table by its name, and prints the program's text with the values for this
  * machine. Compares letters and digits only, without case. An unknown name is a usage error. The
- * error contains the known name that has the least edit distance from the unknown name, and lists
- * all names. */
+ * error names the program whose name is most similar to the unknown name, and lists the first name
+ * of each program. */
 #include "tool/setup_programs.h"
 
 #include "tool/tool.h"
@@ -113,7 +113,8 @@ static unsigned setup_programs_distance(const char *from, const char *to)
 }
 
 /* Returns the least distance between the simplified name and any name of the program. 0: the
- * simplified name is a name of the program. */
+ * simplified name is a name of the program. 1 is also the distance of a name that contains the
+ * simplified name (PART_MIN). */
 static unsigned program_distance(const struct ria_setup_program *program, const char *simple)
 {
     unsigned found = NAME_SIZE;
@@ -180,8 +181,8 @@ static void print_candidates(const struct candidate *found, size_t count)
     (void)fputc('\n', stderr);
 }
 
-/* Prints the usage error for an unknown name: the name with the least distance, and all names in
- * the order of the alphabet. */
+/* Prints the usage error for an unknown name: the first name of the program with the least
+ * distance, and the first names of all programs in alphabetical order. */
 static int setup_programs_refuse(
     const char *command,
     const char *name,

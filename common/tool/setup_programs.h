@@ -43,9 +43,9 @@ enum {
 void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out);
 
 /* Prints the text of the program with this name on stdout. If the name is "list", prints the names
- * of all programs instead. If the name is unknown, prints a usage error with the known name whose
- * spelling is most similar, and then all names. Returns the exit status. `command` is the name of
- * the sub-command. */
+ * of all programs instead. If the name is unknown, prints a usage error with the first name of the
+ * program whose name is most similar, and then the first name of each program. Returns the exit
+ * status. `command` is the name of the sub-command. */
 int ria_setup_print_program(
     const char *command,
     const char *name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quotes values for a shell and for systemd units. The bytes of non-ASCII characters need no quotes
+ * Quotes values for a shell and for systemd units. The bytes of non-ASCII characters need no escape
  * in either of them. */
 #include "tool/setup_quote.h"
 

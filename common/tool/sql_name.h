@@ -21,14 +21,15 @@ enum ria_name_kind {
  * name. Returns NULL if nothing is wrong. The fault completes the sentence "the name ...". */
 const char *ria_name_fault(const char *name);
 
-/* Returns what is wrong with a name in this engine, which must be known, or NULL. Checks for the
- * faults of ria_name_fault(), for a name that is too long, for a character that the engine cannot
- * store, and for a name that the engine reserves. */
+/* Returns what is wrong with a name in this engine, or NULL. Checks for the faults of
+ * ria_name_fault(), for a name that is too long, for a character that the engine cannot store, for
+ * a space at the end that MySQL and MariaDB do not store, and for a name that the engine reserves.
+ */
 const char *ria_sql_name_fault(enum ria_engine engine, enum ria_name_kind kind, const char *name);
 
-/* Appends a name as a quoted identifier. For PostgreSQL, puts the name in double quotes, by the
- * rule of PostgreSQL's quote_ident(). For MySQL and MariaDB, puts the name in backquotes. The name
- * must have no fault. */
+/* Appends a name as a quoted identifier. Puts the name in double quotes for PostgreSQL, and in
+ * backquotes for MySQL and MariaDB. Doubles each such quote within the name. The name must have no
+ * fault. */
 void ria_sql_name_add(enum ria_engine engine, const char *name, struct ria_buf *out);
 
 /* Appends the name of a database for GRANT ... ON of MySQL and MariaDB. In GRANT, the

@@ -208,7 +208,7 @@ bool ria_user_file_open(
 /* -- appending ------------------------------------------------------------------------------- */
 
 /* Describes a new file in the directory of the old file, with the mode and the owner of the old
- * file. */
+ * file. If there is no old file, the new file has the mode 0600. */
 static struct ria_replacement user_file_replacement(
     const struct ria_user_file *file, const char *name, const char *fresh)
 {

@@ -12,8 +12,9 @@
  *     }
  *     ria_user_file_release(&file);
  *
- * The directory is locked from the first call to the last. While the lock is held, other calls of
- * rds-iam setup wait. If another program changes the file meanwhile, the file is not replaced.
+ * The directory is locked from the first call to the last. While the lock is held, another rds-iam
+ * setup waits for it, for 10 seconds at most. If another program changes the file meanwhile, the
+ * file is not replaced.
  */
 #ifndef RIA_TOOL_USER_FILE_H
 #define RIA_TOOL_USER_FILE_H
@@ -64,13 +65,14 @@ bool ria_user_file_open(
  * if that name exists. Writes no backup if one of these files already has the contents, the mode
  * and the owner of the file. Then replaces the file, and prints the added lines and the path of the
  * backup on stdout. A new file has the mode 0600. On failure, returns false with err filled; the
- * file is unchanged, and no backup is written. A run that is killed can leave the backup and one
+ * file is unchanged, and no new backup is left. A run that is killed can leave the backup and one
  * temporary file, which the next run uses or replaces. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 
 /* Reports that the file contains a section of this name with other contents. Fills err with
- * "path:line: [name] already exists and DIFFERENCE; REMEDY", and returns false. */
+ * "path:line: [name] already exists and DIFFERENCE, so nothing was added; REMEDY", and returns
+ * false. */
 bool ria_user_file_differs(
     const struct ria_user_file *file,
     unsigned line,

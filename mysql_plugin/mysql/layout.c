@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists the known layouts of MYSQL, and decides which layout a connection has. For this, compares
- * the descriptor and the port in MYSQL, at the offsets of each layout, with the descriptor of the
- * connection's socket and the port of the socket's peer. Rejects a connection that matches no
- * layout, or more than one. */
+ * the descriptor in MYSQL, whose offset is the same in all layouts, with the descriptor of the
+ * connection's socket, and the port at each layout's offset with the port of the socket's peer.
+ * Rejects a connection that matches no layout, or more than one. */
 #include "layout.h"
 
 #include <limits.h>

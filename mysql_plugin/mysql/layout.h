@@ -34,7 +34,8 @@ struct ria_mysql_connection {
     const char *password; /* "" if the program gave none */
     unsigned port;        /* of the socket's peer */
     bool has_tls;
-    bool is_verified; /* the client uses VERIFY_IDENTITY, so the library verified chain and name */
+    bool is_verified; /* the client uses VERIFY_IDENTITY; if has_tls is also true, the library has
+                         verified chain and name */
 };
 
 /* Finds the layout of *mysql and fills *out. Chooses the layout in which the connection's

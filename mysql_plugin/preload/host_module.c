@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The code of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
+ * The check() of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
  * host, whether the client must verify the host's name, and which CA file verifies the host. If the
  * program passes a list of hosts, checks each of them. Settings belong to a handle and not to a
  * host. So if at least one host of a list is an RDS host, all hosts of the list are verified, with

@@ -17,7 +17,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* What a query is about, for a message: "the settings of the connection to" and a host. */
+/* What a query is about, for a message: for example, "the settings of the connection to" and a
+ * host. */
 struct host_subject {
     const char *what;
     const char *name;

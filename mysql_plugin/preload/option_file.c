@@ -17,8 +17,8 @@ enum {
 /* Returns the line that makes the tool verify the server. If verifying the chain is enough,
  * MariaDB's tools need no line, because they verify the chain if they have a CA (version 11.4 and
  * later also verify the name). Oracle's tools always get the mode VERIFY_IDENTITY, because they
- * report no other mode to a plugin. Oracle's tools before 5.7.11 do not know the option; with the
- * prefix "loose-", they print a warning and continue. */
+ * report no other mode to a plugin. A tool that does not know the option ssl-mode prints a warning
+ * and continues, because of the prefix "loose-". */
 static const char *verification_line(enum ria_tool_maker maker, bool chain_suffices)
 {
     if (maker == RIA_TOOL_ORACLE) {

@@ -3,11 +3,12 @@
  * Records the options that the program sets on a handle, and sets missing options before a
  * connection.
  *
- * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options that
- * the program has not set: the CA file, the verification of the server's name, and rds-iam's plugin
- * directory. If the library reads an option file, the options in that file override the preload's
- * options, because the library reads the file later. For every other host the preload sets nothing,
- * and it removes the options that it set for an earlier connection of the handle.
+ * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options,
+ * each only if the program has not set it: the CA file, the verification of the server's name, and
+ * rds-iam's plugin directory. Without a CA, it does not turn verification on. If the library reads
+ * an option file, the options in that file override the preload's options, because the library
+ * reads the file later. For every other host the preload sets nothing, and it removes the options
+ * that it set for an earlier connection of the handle.
  *
  * Thread-safe for different handles; a handle must be used by one thread at a time. Preserves
  * errno.
@@ -37,7 +38,8 @@ void ria_settings_record(
     const void *value);
 
 /* Records that the program has called mysql_ssl_set() with this CA file and CA directory. NULL and
- * "" count as not set. libmariadb then also turns TLS on. */
+ * "" count as not set. For libmariadb, also records that TLS is on, because this call turns TLS on
+ * there. */
 void ria_settings_record_ssl(
     const struct ria_library *library,
     const struct ria_handle *handle,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads the arguments of the command-line tools of MariaDB and of Oracle's MySQL: mariadb,
- * mariadb-dump, mysql, mysqldump and so on. Each of these tools contains its client library. Finds
- * only what determines which server the tool connects to, and how. Follows my_getopt.c of both
- * makers: single letters may share an argument (-Nhdb), a long option may be abbreviated
- * (--hos=db), "-" and "_" are the same character, "--" ends the options, and if an option occurs
- * twice, its last value counts.
+ * mariadb-dump, mysql, mysqldump and so on. Each of these tools contains its client library. Also
+ * reads the lines of an option file. Finds only what determines which server the tool connects to,
+ * and how. Follows my_getopt.c of both makers: single letters may share an argument (-Nhdb), a long
+ * option may be abbreviated (--hos=db), "-" and "_" are the same character, "--" ends the options,
+ * and if an option occurs twice, its last value counts.
  */
 #ifndef RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H
 #define RIA_MYSQL_PRELOAD_TOOL_ARGUMENTS_H

@@ -10,11 +10,11 @@
  * file there.
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
- * cases: the tool connects to another host or over a Unix socket; its arguments or ~/.my.cnf turn
- * TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB; no CA file is known;
- * or the arguments name no host, and the tool reads options from a source that this file does not
- * read. If the host is named only in an option file other than ~/.my.cnf, this file does not find
- * the host. */
+ * cases: the maker of the tool is unknown; the tool connects to another host or over a Unix socket;
+ * its arguments or ~/.my.cnf turn TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool
+ * of MariaDB; no CA file is known; or the arguments name no host, and the tool reads options from a
+ * source that this file does not read. If the host is named only in an option file other than
+ * ~/.my.cnf, this file does not find the host. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 

@@ -2,8 +2,8 @@
  *
  * Works on the files of the agent's directory: passfiles, agent.pid and agent.log. Opens files
  * relative to the directory's descriptor, so that every file is in the directory that was checked.
- * Refuses to open one of these files if it is a symbolic link, a pipe, or has several hard links.
- */
+ * Refuses to open agent.pid or agent.log if it is a symbolic link or a pipe, or has several hard
+ * links. */
 #include "agent/directory.h"
 
 #include "passfile/agent_directory.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manages the agent's directory and every file in it. Only this code opens, replaces and removes
- * passfiles. The directory belongs to the agent's user and has mode 0700, so no other user can put
- * a link or another file into it. This code does not depend on what the files contain.
+ * Manages the agent's directory and the files in it, except the socket of status.h. Only this code
+ * creates, replaces and removes passfiles. The directory belongs to the agent's user and has mode
+ * 0700, so no other user can put a link or another file into it. This code does not depend on what
+ * the files contain.
  *
  * Not thread-safe. Every name is a single path component.
  */
@@ -15,10 +16,10 @@
 #include <sys/types.h>
 
 struct ria_directory {
-    char path[PATH_MAX]; /* resolved by realpath(); a passfile= line begins with it */
+    char path[PATH_MAX]; /* absolute, resolved by realpath() */
     int fd;
     int lock;        /* agent.pid, locked by ria_directory_lock(), or -1 */
-    bool is_default; /* --directory does not name it */
+    bool is_default; /* the default directory, because --directory is not given */
     unsigned made;   /* the number of directories at the end of the path that ria_directory_open()
                         created */
 };
@@ -28,10 +29,11 @@ struct ria_directory {
  * ~/.cache/rds-iam/run. With `make`, creates missing directories with mode 0700, but no parent of
  * `requested`. Release *out with ria_directory_release().
  *
- * Returns false with err filled, and removes what it created, in these cases: another user owns the
- * directory or can enter it; a parent directory belongs to neither root nor the user; or a parent
- * directory without the sticky bit (which /tmp has) can be written by every user, or by a group
- * other than the user's private group. */
+ * Returns false with err filled, and removes what it created, in these cases: the directory is
+ * missing or cannot be created; another user owns the directory or can enter it; its file system
+ * does not store the mode 0600; a parent directory belongs to neither root nor the user; or a
+ * parent directory without the sticky bit (which /tmp has) can be written by every user, or by a
+ * group other than the user's private group. */
 bool ria_directory_open(
     const char *requested,
     bool make,

@@ -2,7 +2,7 @@
  *
  * Reads the service files. The index (service/index.h) decides which entries libpq reads, and which
  * of these entries may have tokens. For each entry that may have tokens, this file makes a line for
- * each host. Logs each rejected entry with its file and line. */
+ * each host. Logs the rejected entries, up to RIA_REFUSALS_MAX, each with its file and line. */
 #include "agent/entries.h"
 
 #include "agent/literal.h"
@@ -142,10 +142,11 @@ static void refuse_never_read(struct work *work, const struct ria_indexed_servic
     entries_refuse(work, service, service->service->line, message);
 }
 
-/* Logs the settings of a service that libpq takes literally. Such a passfile= does not lead to the
- * agent's directory, so without this message the agent would silently ignore the entry. Any other
- * such setting makes a connection fail, and libpq's message does not name the line. Such a setting
- * is logged only if the agent serves the service. */
+/* Logs the settings of a service that libpq takes literally, although the user meant something
+ * else. A passfile= of this kind does not lead to the agent's directory, so without this message
+ * the agent would silently ignore the entry. Any other setting of this kind makes a connection
+ * fail, and libpq's message does not name the line; such a setting is logged only if `is_served` is
+ * true, which means that the agent creates a file for the service. */
 static void log_literal(struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists what the agent serves: the checked entries of the service files whose passfile is in the
- * agent's directory, sorted by passfile. The list contains no secrets except the passfile texts
- * that serve.h caches in it. The functions here open no passfile.
+ * Lists what the agent serves: the entries of the service files that name a passfile in the agent's
+ * directory and are valid, sorted by passfile. The list contains no secrets except the passfile
+ * texts that serve.h caches in it. The functions here open no passfile.
  */
 #ifndef RIA_AGENT_ENTRIES_H
 #define RIA_AGENT_ENTRIES_H
@@ -80,9 +80,9 @@ enum {
     RIA_PASSFILE_MAX = 16 * 1024 * 1024,
 };
 
-/* Reads the service files and fills *out. Logs every error in the files, and skips each entry that
- * has an error. Returns false only if there is not enough memory. The caller releases *out in any
- * case. */
+/* Reads the service files and fills *out. Skips each entry that has an error. Logs the errors of
+ * the files and of the first RIA_REFUSALS_MAX refused services. Returns false only if there is not
+ * enough memory. The caller releases *out in any case. */
 bool ria_entries_load(
     const struct ria_world *world,
     const char *sysconfdir,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls fcntl(2) for leases, in the order that the kernel requires. Takes a lease before the file
- * gets its final name. */
+ * Calls fcntl(2) for leases, in the order that the kernel requires. Takes the first lease on a file
+ * before the file gets its final name. */
 #include "agent/lease.h"
 
 #include <errno.h>

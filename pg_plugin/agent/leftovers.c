@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the first line of each file in the agent's directory, and removes the file if that line
- * contains a token. Does not change any other file. ria_leftovers_may_replace() does not open an
- * empty file, because the file may be leased, and opening it would then block. */
+ * Examines each file in the agent's directory, reads its first line, and removes the file if it is
+ * a leftover. Does not change any other file. ria_leftovers_may_replace() does not open an empty
+ * file, because the file may be leased, and opening it would then block. */
 #include "agent/leftovers.h"
 
 #include <dirent.h>

@@ -14,8 +14,8 @@
 void ria_leftovers_remove(const struct ria_directory *directory);
 
 /* Returns true if the file of that name can be replaced or removed without loss. Returns false with
- * err filled if the file may contain text that no agent has written. This is a regular file with
- * one link that is not empty, and whose first line contains no token or cannot be read. */
+ * err filled if the file may contain text that no agent has written: it is a regular file with one
+ * link, it is not empty, and its first line contains no token or cannot be read. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

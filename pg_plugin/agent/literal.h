@@ -13,7 +13,7 @@
 bool ria_literal_is_passfile(const char *key);
 
 /* Writes to `out` how libpq misunderstands a setting. Returns false if libpq understands the
- * setting as the user meant it. */
+ * setting as the user meant it; `out` then has no meaning. */
 bool ria_literal_find(const struct ria_service_setting *setting, char *out, size_t size);
 
 #endif

@@ -93,8 +93,8 @@ static int parse(int argc, char **argv, struct arguments *out)
 
 /* -- once ----------------------------------------------------------------------------------- */
 
-/* A passfile that is being filled without a lease. A long text is written in pieces to a temporary
- * file. */
+/* A passfile that is being filled without a lease. The text is written to a temporary file, a long
+ * text in pieces. */
 struct once {
     const struct ria_directory *directory;
     const char *name;

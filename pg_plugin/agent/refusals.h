@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records why entries are not served, for --status. There are two kinds, in lines of two formats:
+ * Records why entries are not served, for --status. Two kinds of reasons are recorded, and --status
+ * prints each kind as lines of its own format:
  *
  *   refused      [NAME] (FILE:LINE): MESSAGE            a rule rejects the service
  *   failed       [NAME] (FILE:LINE): TIME USER at HOST:PORT: MESSAGE
  *                                                       the last failed attempt to make a token
  *                                                       for a host; the line stays after a success
  *
- * At most 100 lines of each kind are stored: the first refused entries in the order of the service
- * files, and the newest failures. If there are more, another line of that kind gives the number of
- * lines that were not stored:
+ * At most 100 reasons of each kind are stored: the first refused entries in the order of the
+ * service files, and the newest failures. If there are more, --status prints another line with the
+ * number of reasons that are not stored:
  *
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log
  *
- * So the memory is bounded, even with ten thousand entries. NAME contains no ']'. Lines contain no
- * secrets, and control characters are replaced.
+ * So the memory is bounded, even with ten thousand entries. This code also records why a service
+ * file is not used, and the number of services without a passfile in the agent's directory. NAME
+ * contains no ']'. Lines contain no secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_REFUSALS_H
 #define RIA_AGENT_REFUSALS_H
@@ -30,9 +32,9 @@ enum {
 
 /* The caller zeroes it, and releases it with ria_refusals_release(). */
 struct ria_refusals {
-    struct ria_buf text;                   /* the lines */
-    size_t count;                          /* of refused entries, including those without a line */
-    size_t others;                         /* services whose passfile is not the agent's */
+    struct ria_buf text; /* the lines */
+    size_t count;        /* of refused entries, including those without a line */
+    size_t others;       /* services without a passfile in the agent's directory */
     char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is not used; "": all are used */
 };
 
@@ -60,7 +62,7 @@ struct ria_failure {
     char message[RIA_ERROR_TEXT_MAX];
 };
 
-/* The caller zeroes it, and frees `kept`. */
+/* The caller zeroes it, and releases it with ria_failures_release(). */
 struct ria_failures {
     struct ria_failure
         *kept; /* owned; RIA_REFUSALS_MAX of them, or NULL before the first failure */

@@ -21,8 +21,9 @@ enum {
 
 /* -- replacing the entries ------------------------------------------------------------------ */
 
-/* Moves the open file and its state from the old list of passfiles (`before`) to the new one
- * (`file`). Does not move the cached text, because the lines may have changed. */
+/* Moves the open file and its state from the passfile's element in the old list (`before`) to its
+ * element in the new list (`file`). Does not move the cached text, because the lines may have
+ * changed. */
 static void inherit(struct ria_served *file, struct ria_served *before)
 {
     file->fd = before->fd;
@@ -42,7 +43,8 @@ static void remove_file(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
 }
 
-/* Puts a file of new entries into its first state. */
+/* Puts a file of new entries into its first state, or continues the state that the file has
+ * inherited. */
 static void serve_begin(struct ria_serve *serve, struct ria_served *file)
 {
     if (file->count == 0) {
@@ -190,8 +192,9 @@ static int64_t renew_due_files(struct ria_serve *serve, int64_t now)
     return next;
 }
 
-/* Used with leases: tries to make the tokens of the lines that are due, of up to SLICE_LINES lines.
- * Continues where the last call stopped. Returns the time at which the next line is due. */
+/* Used with leases: among the lines that are due, tries to make the tokens of up to SLICE_LINES
+ * lines. Continues where the last call stopped. Returns the time at which the next line is due;
+ * `now` if lines that are due are left. */
 static int64_t try_due_lines(struct ria_serve *serve, int64_t now)
 {
     for (size_t tried = 0; serve->next_line < serve->entries.line_count; serve->next_line++) {

@@ -120,8 +120,8 @@ void ria_file_drop_text(struct ria_served *file)
     file->write_error = 0;
 }
 
-/* Returns the time of the next step of a file at rest, in which its cached text is wiped because it
- * is then too old. If the text is already too old, wipes it now and returns INT64_MAX. */
+/* For a file at rest, returns the time at which the cached text becomes too old; the next step then
+ * wipes the text. If the text is already too old, wipes it now and returns INT64_MAX. */
 static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {
@@ -196,8 +196,8 @@ static void log_failure(struct ria_serve *serve, const struct ria_error *err)
     ria_log_warning(&serve->agent->log, err->text);
 }
 
-/* Makes the next part of the text. Returns true if the text is complete, or if clients have waited
- * for WAIT_MS. */
+/* Makes the next part of the text. Returns true if the text is complete, or if WAIT_MS have passed
+ * since the worker began to make it. */
 static bool make_text(struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {

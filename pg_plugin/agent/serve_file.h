@@ -14,8 +14,8 @@ struct ria_serve {
     struct ria_entries entries;
     bool is_leasing;   /* leases work in the directory */
     size_t leased;     /* leased files, each of which is open */
-    size_t leased_max; /* the limit of open files, minus the descriptors that the rest of the worker
-                          needs */
+    size_t leased_max; /* the largest number of leased files: the limit of open files, minus the
+                          descriptors that the rest of the worker needs */
     uint64_t opened;   /* how often a client has waited for a file */
     size_t *active;    /* indices of the files that are not at rest */
     size_t active_count;

@@ -18,7 +18,8 @@
 
 enum {
     TEXT_MAX = 16 * 1024 * 1024,
-    RESPONSE_MS = 5000, /* the supervisor replaces a stuck worker before this time */
+    RESPONSE_MS = 5000, /* how long the client waits; longer than the supervisor takes to replace a
+                           stuck worker */
 };
 
 /* Returns the address of the agent's socket in the directory. */
@@ -186,7 +187,8 @@ static void status_add_lines(const struct ria_entries *entries, struct ria_buf *
     }
 }
 
-/* Adds a line for each line whose last failure is known. */
+/* Adds one line of text for each passfile line whose last failure is known, and then the number of
+ * the other lines that have failed. */
 static void add_failures(const struct ria_serve *serve, struct ria_buf *out)
 {
     size_t more = 0;

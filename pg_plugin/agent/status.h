@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements --status: a query to the running agent over agent.socket in its directory, which only
- * the user can enter. The response is a text for the user, without any secret. The agent sends it
- * as the descriptor of an anonymous file, so that a client that reads slowly or ends does not block
- * the agent.
+ * its user and root can enter. The response is a text for the user, without any secret. The agent
+ * sends it as the descriptor of an anonymous file, so that a client that reads slowly or ends does
+ * not block the agent.
  */
 #ifndef RIA_AGENT_STATUS_H
 #define RIA_AGENT_STATUS_H
@@ -26,7 +26,8 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
 void ria_status_respond(int listener, const struct ria_status *status);
 
 /* Queries the agent and prints the response to stdout. Returns false with err filled if no agent
- * serves the directory or the agent does not respond within 5 seconds. */
+ * serves the directory, if the agent does not respond within 5 seconds, or if the response cannot
+ * be printed. */
 bool ria_status_query(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Removes the socket. */

@@ -28,7 +28,7 @@ enum {
     END_MS = 2000,   /* how long the worker may take to end */
     QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
                         pause */
-    PAUSE_MS = 1000, /* the first pause; each later one is twice as long */
+    PAUSE_MS = 1000, /* the first pause; each pause is twice as long as the one before it */
     PAUSE_MAX_MS = 10000, /* the longest pause */
 };
 
@@ -118,16 +118,16 @@ struct supervisor {
     struct notify notify;
     struct ria_worker_start start;
     int signals;  /* a signalfd */
-    int control;  /* our end of the socket to the worker; -1: no worker */
+    int control;  /* the supervisor's end of the socket to the worker; -1: no worker */
     int ready;    /* as in ria_supervisor_run() */
     pid_t worker; /* -1: none */
     /* All times are monotonic milliseconds, which do not count the machine's sleep. */
     int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
-    int64_t
-        pause; /* the pause before the next worker is started, if the last worker died quickly */
-    bool is_ready;   /* systemd got READY=1 */
-    int64_t end_by;  /* when to kill a worker that was told to end; INT64_MAX: not told */
+    int64_t pause;  /* the last pause; 0: the last worker did not die quickly, and its successor was
+                       started without a pause */
+    bool is_ready;  /* systemd got READY=1 */
+    int64_t end_by; /* when to kill a worker that was told to end; INT64_MAX: not told */
     int64_t ping_at; /* when to send the next "WATCHDOG=1" */
     int status;      /* the exit status */
 };
@@ -216,9 +216,9 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
     ria_watchdog_end(&supervisor->agent->watchdog);
 }
 
-/* Returns true if the worker's death ends the service. There are three such cases: the worker was
- * told to end; nothing is left to serve; or the worker could not start, and no earlier worker has
- * started. In any other case, a new worker is started. */
+/* Returns true if the worker's death ends the service. There are three such cases: the supervisor
+ * or a signal has told the worker to end; nothing is left to serve; or the worker has exited, and
+ * no worker has become ready yet. In any other case, a new worker is started. */
 static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -253,9 +253,9 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
         info->si_status);
 }
 
-/* Gets the next change of state of the worker. Returns false if there is none. If the worker is not
- * a child of this process, its status is lost: reports signal 0. Otherwise the supervisor would
- * wait for the worker's end forever. */
+/* Gets the next change of state of the worker. Returns false if there is none. If the worker is no
+ * longer a child of this process, its exit status is lost. The function then reports that signal 0
+ * has killed the worker, because otherwise the supervisor would wait for its end forever. */
 static bool supervisor_next_change(pid_t worker, siginfo_t *info)
 {
     *info = (siginfo_t){0};

@@ -33,9 +33,10 @@ struct ria_token_line_maker {
      * source used last is the first element. */
     struct {
         char name[256];
-        int64_t expires; /* 0: unknown */
+        int64_t expires; /* 0: the source reports no time */
     } sources[RIA_TOKEN_LINE_SOURCES];
-    uint64_t cause; /* hash of the last logged error, without the line's file, number and service */
+    uint64_t cause;    /* hash of the text of the last new error, which does not name the line; 0: a
+                          token was made since */
     unsigned repeated; /* how many lines have failed with the error of `cause` in succession, after
                           the first one */
 };

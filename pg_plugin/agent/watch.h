@@ -32,8 +32,8 @@ bool ria_watch_open(
  * it. May be called repeatedly. Returns false with errno set if the agent may miss some edits. */
 bool ria_watch_file(const struct ria_watch *watch, const char *path) RIA_MUST_USE;
 
-/* Reads the pending events without blocking, and returns what may have changed. Calls changed() for
- * each name in the agent's directory. */
+/* Reads the pending events without blocking, and returns what may have changed. Calls changed()
+ * with the name in each event of the agent's directory. */
 struct ria_watch_changes ria_watch_read(
     const struct ria_watch *watch, void (*changed)(void *self, const char *name), void *self);
 

@@ -22,7 +22,8 @@ struct ria_watchdog {
         *beat; /* the shared page; NULL: no watchdog, and the worker's functions do nothing */
     int alarm; /* an eventfd that both processes have open */
     /* Only the supervisor uses the members below. */
-    int64_t heard;    /* when the count last changed */
+    int64_t heard;    /* when the count last changed, watching began, or a signal stopped or
+                         continued the worker */
     unsigned count;   /* the counter's value at the last check */
     bool is_watching; /* the supervisor checks the worker */
     bool is_stopped;  /* a signal has stopped the worker */

@@ -389,9 +389,10 @@ static int open_signals(void)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigprocmask(SIG_SETMASK, &signals, NULL);
-    /* Ignores SIGPIPE and SIGXFSZ, because a write that fails also sets errno. Also ignores the
-     * signals of the terminal, and the signals that the supervisor handles. Ctrl-Z must not stop
-     * the worker, because clients would wait for a stopped worker. */
+    /* Ignores SIGPIPE and SIGXFSZ, because a write that fails also sets errno. Also ignores SIGHUP
+     * and SIGQUIT, which the supervisor handles, and SIGUSR1 and SIGUSR2, which would kill the
+     * worker. Also ignores SIGTSTP, SIGTTOU and SIGTTIN, because clients would wait for a stopped
+     * worker. SIGTERM and SIGINT are not ignored: the worker ends on them. */
     static const int ignored[] = {
         SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {

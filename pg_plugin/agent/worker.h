@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that serves the passfiles: only the worker opens them and holds leases. It starts
- * other processes only with posix_spawn(), because a forked copy would also hold the leases. When
- * the supervisor tells the worker to end, or has died, the worker removes the passfiles and ends.
+ * The process that serves the passfiles: while it runs, no other process of the agent opens them or
+ * holds leases. The worker starts other processes only with posix_spawn(), because a forked copy
+ * would also hold the leases. When the supervisor tells the worker to end, or has died, the worker
+ * removes the passfiles and ends.
  */
 #ifndef RIA_AGENT_WORKER_H
 #define RIA_AGENT_WORKER_H

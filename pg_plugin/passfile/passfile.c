@@ -89,7 +89,7 @@ static bool passfile_follow(char path[PATH_MAX])
 }
 
 /* Fills *out with the directory of a path and the last component. Returns false, with *out
- * unchanged, if the directory does not exist. */
+ * unchanged, if the directory does not exist or the name is too long. */
 static bool find_step(const char *path, struct ria_passfile_place *out)
 {
     char parent[PATH_MAX];

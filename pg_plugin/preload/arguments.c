@@ -95,8 +95,8 @@ static bool arguments_of_string(const struct ria_call *call, struct ria_argument
 }
 
 /* Puts dbname first. dbname may be a connection string, and PQsetdbLogin() lets its other arguments
- * override the settings in that string. NULL in the table stands for an argument that is not copied
- * from there: tty, which libpq ignores, and dbname. */
+ * override the settings in that string. NULL in the table marks the two arguments that the loop
+ * does not add: tty, which libpq ignores, and dbname, which is already added. */
 static bool arguments_of_login(const struct ria_call *call, struct ria_arguments *out)
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {

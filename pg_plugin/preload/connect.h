@@ -14,17 +14,19 @@
  *   4. A token that the program gives as its password is sent only to a verified server, and only
  *      if no other user can write the service file that the settings came from. A valid token that
  *      a user pasted may belong to another identity. So a given token is replaced only by a later
- *      token, which the preload made or found in the passfile (such as an agent's token). It is
- *      replaced in only three cases: it has less than a minute left; this process has had tokens
- *      with its access key id; or the later token has its access key id. The last two cases occur
- *      when a program reuses the token of an earlier connection, as pg_restore -j does. If the
- *      given token is replaced or must not be sent, the connection is begun with the same settings
- *      and an empty password, so libpq reads the passfile.
+ *      token, which the preload made or found in the passfile (such as an agent's token), or by a
+ *      password that the passfile has for the first host. The given token is replaced in only
+ *      three cases: it has less than a minute left; this process has had tokens with its access
+ *      key id; or the later token has its access key id. The last two cases occur when a program
+ *      reuses the token of an earlier connection, as pg_restore -j does. If the given token is
+ *      replaced or must not be sent, the connection is begun with the same settings and an empty
+ *      password, so libpq reads the passfile.
  *   5. In all other cases, and for the replacement of step 4, rds-iam-pq-token.so makes a passfile
- *      in memory with a fresh token for each host. While libpq connects, the path of its passfile
- *      is redirected to this file (overlay.h).
- *   6. The program's call is made with its own arguments. If the connection has tokens and libpq
- *      would try a Kerberos ticket before TLS, gssencmode=disable is appended.
+ *      in memory, with a fresh token for each host for which a token may be sent and can be made.
+ *      While libpq connects, the path of its passfile is redirected to this file (overlay.h).
+ *   6. Unless step 2 or step 4 has changed the arguments, the program's call is made with its own
+ *      arguments. If the connection has tokens and libpq would try a Kerberos ticket before TLS,
+ *      gssencmode=disable is appended.
  *
  * In two more cases, the connection is begun without any token: one of the hosts is a Unix socket,
  * which libpq never encrypts; or another user could write the service file that the settings came
@@ -36,8 +38,8 @@
  * decision needs rds-iam-pq-token.so, and this object cannot be loaded. A connection that must be
  * verified is refused in the same way if there are no root certificates (verified.h).
  *
- * In a program that runs with more rights than its caller (AT_SECURE), each function only calls
- * libpq, as if the preload were not loaded.
+ * In a program that runs with more rights than its caller (AT_SECURE), ria_connect() and ria_ping()
+ * only call libpq, as if the preload were not loaded, and ria_reset_refresh() does nothing.
  */
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H
@@ -50,8 +52,8 @@
 /* Begins the connection that `call` describes, as PQconnectdb() or PQconnectStart() does. Returns
  * libpq's handle, owned by the caller; it may be the handle of a connection that libpq has refused.
  * Returns NULL in two cases: libpq returns NULL because memory runs out, or the copy of libpq that
- * the call is meant for is not found. Blocks as the called function does, and up to 10 s more for
- * tokens. May be called from any thread. */
+ * the call is meant for is not found or does not have the function. Blocks as the called function
+ * does, and up to 10 s more for tokens. May be called from any thread. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
 
 /* Pings the server of `call`, which is a call of PQping() or PQpingParams(). libpq's ping logs in
@@ -62,9 +64,9 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call);
 unsigned ria_ping(const struct ria_call *call);
 
 /* Call it before PQreset() or PQresetStart(). If the password that the connection stores is a
- * token, this function overwrites it with a fresh one (reset.c). It wipes the token if no token may
- * be sent over the connection, or if the connection's settings are not known. `conn` is libpq's
- * handle and may be NULL. May block for 10 s. */
+ * token, this function overwrites it with a later token, under the conditions of reset.c. It wipes
+ * the token if no token may be sent over the connection, or if the connection's settings are not
+ * known. `conn` is libpq's handle and may be NULL. May block for 10 s. */
 void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn);
 
 #endif

@@ -4,9 +4,9 @@
  * (open64(), __open_2(), ...); this file interposes every form that libpq 10 to 18 and other
  * readers of passfiles call. Redirects two kinds of paths to a passfile in memory. The first is the
  * path of the connection's passfile, on a thread on which libpq begins that connection (overlay.h).
- * The second is a path in the agent's directory, on a thread on which no such call is in progress;
- * this serves readers that do not use libpq, and programs whose calls of libpq are not interposed.
- * One more path may be redirected to another file in memory, which the process has made
+ * The second is a path in a directory .../rds-iam/run, on a thread on which no such call is in
+ * progress; this serves readers that do not use libpq, and programs whose calls of libpq are not
+ * interposed. One more path may be redirected to another file in memory, which the process has made
  * (interpose/redirect.h). Every other path, and every open that is not only for reading, goes to
  * the next function of the same name.
  *

@@ -5,14 +5,15 @@
  * librds-iam-pq.so, "the preload object", is loaded into every program that runs under rds-iam
  * exec. So the preload object is small and needs only libc. rds-iam-pq-token.so, "the token
  * module", makes the tokens and needs libcrypto. The preload object loads the module with dlopen()
- * for the first connection that may need a token, and never unloads it. Both objects contain a
- * version number, and each rejects the other if the numbers differ. The module is in a separate
- * package, which requires the package of the preload object in the same version. Without the
- * module, the preload object logs which package is missing.
+ * when it first needs one of the functions below (README.md lists the cases), and never unloads it.
+ * Both objects contain a version number, and each rejects the other if the numbers differ. The
+ * module is in a separate package, which requires the package of the preload object in the same
+ * version. Without the module, the preload object logs which package is missing.
  *
  * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
  * and returns within 10 s plus the time for reading local files. Each function logs its failures if
- * RDS_IAM_LOG is set. The functions may be called from any thread.
+ * RDS_IAM_LOG is set, except refresh(), which returns its message in *out. The functions may be
+ * called from any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H

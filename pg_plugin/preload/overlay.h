@@ -52,8 +52,8 @@ void ria_overlay_opened(const char *path, FILE *stream);
 
 /* Hands over the last file that was recorded since mode WATCH was set: its path, which the caller
  * frees, and a descriptor of the same open file, which the caller closes. *path is NULL if no file
- * was opened; *fd is -1 if the descriptor could not be duplicated. Returns false if the path could
- * not be stored (no memory). */
+ * was opened; *fd is -1 if no file was opened or the descriptor could not be duplicated. Returns
+ * false if the path could not be stored (no memory). */
 bool ria_overlay_watched(char **path, int *fd);
 
 /* Ends the call: mode NONE. Closes the served file. errno is unchanged. */

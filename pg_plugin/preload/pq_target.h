@@ -37,11 +37,11 @@ enum ria_pq_ca {
     /* The target has no host or no user, or at least one host is a Unix socket or is not an RDS
      * host. */
     RIA_PQ_CA_NONE,
-    /* The roots of RDS. At least one host is an instance, a cluster or a mapped name; the others
-     * may be RDS Proxies. */
+    /* The roots of RDS. At least one host is an instance or a cluster, or is mapped to one; the
+     * other hosts may need the public roots. */
     RIA_PQ_CA_RDS,
     RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy or a cluster of Aurora
-                         DSQL */
+                         DSQL, or is mapped to one */
     /* The roots of RDS, and the certificate need not contain the host's name: for every host,
      * rds-iam's configuration has tls = verify-ca. */
     RIA_PQ_CA_RDS_CHAIN,

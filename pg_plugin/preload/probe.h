@@ -6,9 +6,9 @@
  * value. libpq resolves all settings, finds the invalid one, and refuses the connection before it
  * uses the network. PQconninfo() of the refused connection then returns the resolved settings.
  *
- * A result counts only if libpq's message contains the invalid value. If the connection has failed
- * for another reason, such as a lack of memory, libpq could resolve the settings differently at the
- * next attempt.
+ * A result counts only if libpq's message contains the invalid value, or, for ria_probe_service(),
+ * the number of hosts that does not match. If the connection has failed for another reason, such as
+ * a lack of memory, libpq could resolve the settings differently at the next attempt.
  *
  * All functions need libpq 10 or later and do not probe an older libpq. They may be called from any
  * thread. They read files (service file, passfile) but do not use the network.

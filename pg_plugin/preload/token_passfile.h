@@ -18,8 +18,8 @@ enum {
 };
 
 /* Returns how well libpq protects a connection with the target's settings. If sslmode is NULL,
- * libpq's default applies. If Kerberos may encrypt the connection, the connection counts as
- * unverified for every sslmode. */
+ * libpq's default applies. If Kerberos may encrypt the connection, a connection with
+ * sslmode=verify-full or verify-ca also counts as unverified. */
 enum ria_channel ria_channel_of(const struct ria_pq_target *target);
 
 /* Checks the conditions for sending any token, regardless of how the server is verified. Returns
@@ -28,8 +28,7 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target);
  * reason and what to change. */
 bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err) RIA_MUST_USE;
 
-/* Returns which root certificates verify the target's hosts. Reads rds-iam's configuration if a
- * host is not an RDS name. */
+/* Returns which root certificates verify the target's hosts. Reads rds-iam's configuration. */
 enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
 /* Hosts for which no token was made, each with the reason. The refusals are collected and logged

@@ -5,8 +5,8 @@
  * environment variables, because the preload object reads no configuration. If the preload must
  * turn verification on and finds no root certificates, the caller refuses the connection, with the
  * preload's message. libpq would also refuse the connection, but libpq's message suggests turning
- * verification off. If the program's own settings contain sslmode=verify-full, libpq itself reports
- * that the certificates are missing. */
+ * verification off. If the program's own settings contain sslmode=verify-full or verify-ca, libpq
+ * itself reports that the certificates are missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"
@@ -117,7 +117,8 @@ bool ria_verified_add(
     if (root != NULL) {
         ria_arguments_add(arguments, "sslrootcert", root);
     }
-    /* With verify-full, libpq reports a missing file, and gssencmode is not changed here. */
+    /* If the program itself requires verification, libpq reports a missing file, and gssencmode is
+     * not changed here. */
     if (!lacks_verification(settings, caller)) {
         return true;
     }

@@ -63,8 +63,9 @@ static void compare_run(struct ria_indexed_service *const *run, size_t size)
     }
 }
 
-/* Finds the place of the entry's passfile. Neighbors often have the same passfile; the place of the
- * one before, or NULL, is used again if it was found by the same path. */
+/* Finds the place of the entry's passfile. `before` is the previous service that has a passfile, or
+ * NULL. Neighbors often have the same passfile, so if both paths are the same text, copies the
+ * place of `before`. */
 static void locate_passfile(
     struct ria_indexed_service *here,
     const struct ria_indexed_service *before,
@@ -77,7 +78,8 @@ static void locate_passfile(
     }
 }
 
-/* Fills by_passfile, checks its entries, and compares those that share a passfile. */
+/* Checks every service that names a passfile, fills by_passfile, and compares its entries that
+ * share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {
     struct ria_error ignored;

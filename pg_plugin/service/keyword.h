@@ -26,8 +26,8 @@ struct ria_keyword {
 /* Returns the keyword, or NULL if no version of libpq knows it. The result is static. */
 const struct ria_keyword *ria_keyword_find(const char *key);
 
-/* Checks that at least one version of libpq knows the setting's key. Otherwise returns false with
- * err filled; the message does not name file and line. */
+/* Checks that the setting's line has a '=', and that at least one version of libpq knows its key.
+ * Otherwise returns false with err filled; the message does not name file and line. */
 bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
     RIA_MUST_USE;
 

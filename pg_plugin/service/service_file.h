@@ -9,9 +9,10 @@
  *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
- * libpq stops with an error at a line of 1023 bytes or more (with its newline), so a program can
- * use only a service whose group ends before this line. The parser works in memory. The functions
- * of struct ria_world read the files.
+ * libpq stops with an error at a line that is too long, so a program can use only a service whose
+ * group ends before this line. With its newline, a line may have 1022 bytes in libpq 14 and later,
+ * and 254 bytes in libpq 10 to 13. The parser applies the limit of 1022 bytes. The parser works in
+ * memory. The functions of struct ria_world read the files.
  */
 #ifndef RIA_SERVICE_SERVICE_FILE_H
 #define RIA_SERVICE_SERVICE_FILE_H

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The time to open a passfile that the agent serves, compared with a plain file that has the same text and is in
-the same directory. The opens of both files alternate, so that a busy machine slows both. No benchmark fails because
-an open is slow; it fails if an open returns no token."""
+the same directory. The opens of both files alternate, so that a busy machine slows both. The benchmark fails only if
+an open of the passfile returns no token, never because an open is slow."""
 import statistics
 import time
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Costs that grow with the size of the configuration, and the cost of a login on another thread. A row compares two
-variants in the same run, by the medians of their times. No row fails because something is slow; each row prints the
-result beside its goal. README.md explains the rows."""
+"""Costs that grow with the size of the configuration, and the cost of a login on another thread. A row prints the
+median of the times of one variant, or the ratio of the medians of two variants of the same run; a row of series.py also
+prints the minimum and the maximum. No row fails because something is slow. A row prints its goal, unless it has none
+or the goal is in report.py. README.md explains the rows."""
 import os
 import statistics
 import subprocess

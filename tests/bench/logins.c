@@ -106,7 +106,8 @@ static void files(char **paths)
     }
 }
 
-/* Runs in a child. The parent has not read any file yet. */
+/* Measures one login in a child process. Neither the child nor its parent has read a file before,
+ * so the login reads the file. */
 static int64_t time_first(const char *path)
 {
     int ends[2];

@@ -2,8 +2,8 @@
  *
  * Measures the cost of one token inside one process, and what its SHA-256 compressions cost. Each
  * round runs every row once, so that a busy machine slows all rows. Prints the minimum, the median
- * and the maximum of each row, and the allocations per token: those of rds-iam's objects (linker
- * option --wrap), and those of OpenSSL (CRYPTO_set_mem_functions()).
+ * and the maximum of each row, and the allocations of one run of each row: those of rds-iam's
+ * objects (linker option --wrap), and those of OpenSSL (CRYPTO_set_mem_functions()).
  *
  *   signer             all rows
  *   signer rounds N    all rows in N rounds (301 at most), without the rows about two threads
@@ -45,7 +45,8 @@ static const char secret[] = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 
 /* -- allocations ---------------------------------------------------------------------------- */
 
-/* The linker defines these names. */
+/* The linker defines the names with __real_, and calls of malloc() and calloc() reach the functions
+ * with __wrap_. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size);
@@ -179,7 +180,7 @@ static struct row {
     const char *what;
     void (*run)(void);
     unsigned times; /* runs per round */
-    unsigned units; /* what one run consists of */
+    unsigned units; /* how many compressions, keys or tokens one run makes */
     int64_t took[ROUNDS];
     double own;
     double openssl;

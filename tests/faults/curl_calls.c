@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wrappers of libcurl's functions whose last argument is a number or a pointer. */
+ * The wrappers of libcurl's functions with a variable number of arguments. The one argument that
+ * varies is a number or a pointer; a wrapper passes it on as a pointer. */
 #include "faults.h"
 
 #include <curl/curl.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Maps the page that controls the faults, decides which call fails, and has the wrappers that
- * make_wrappers.py cannot generate: the functions of the heap, and those with a variable number of
- * arguments. Every call here is to a function that is not wrapped, or to the true function. */
+ * make_wrappers.py cannot generate: the functions of the heap, functions of libc with a variable
+ * number of arguments, and clock_gettime(), which returns the time of the page. Every call here is
+ * to a function that is not wrapped, or to the true function. */
 #include "faults.h"
 
 #include <dlfcn.h>

@@ -6,9 +6,9 @@
  * released, and search each block for secrets before it is freed.
  *
  * A page of shared memory controls the wrappers and contains their counts. The environment variable
- * RIA_FAULT_PAGE names the page's file, so that processes share the page which a program starts
- * with an environment of its own. Without the variable, no call fails. An object ignores a page
- * whose role is not that of the object (RIA_FAULT_ROLE, set when faults.c is compiled).
+ * RIA_FAULT_PAGE names the page's file, so every program that inherits the variable maps the same
+ * page. Without the variable, no call fails. An object ignores a page whose role is not that of the
+ * object (RIA_FAULT_ROLE, set when faults.c is compiled).
  */
 #ifndef RIA_FAULTS_H
 #define RIA_FAULTS_H

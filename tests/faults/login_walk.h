@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the scenarios of both MySQL plugins share: the host, the credentials in the environment and
- * the modes. A plugin is a fault object of its own, which the test loads.
+ * What the scenarios of both MySQL plugins share: the host, a home directory with credentials, the
+ * modes, and the rule that decides whether a login has succeeded. A plugin is a fault object of its
+ * own, which the test loads.
  */
 #ifndef RIA_FAULTS_LOGIN_WALK_H
 #define RIA_FAULTS_LOGIN_WALK_H
@@ -10,7 +11,8 @@
 
 #define LOGIN_HOST "mydb.abc123def456.us-east-1.rds.amazonaws.com"
 
-/* Sets the environment, and what walk_set_up() needs. Call it first in main(). */
+/* Writes the home directory, sets the environment, and calls walk_set_up(). Call it first in
+ * main(). */
 void login_walk_set_up(void);
 
 /* Walks through all modes. */

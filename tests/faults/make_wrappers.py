@@ -119,8 +119,8 @@ def main(what, *groups):
 
 
 def true_address(names):
-    """Returns the function that replaces the address of a wrapper. The core compares the addresses of OpenSSL's
-    functions (codec/digest.c)."""
+    """Returns the C source of a function that maps the address of a wrapper to that of the true function. The core
+    compares the addresses of OpenSSL's functions (codec/digest.c)."""
     rows = [f"        {{(uintptr_t)__wrap_{name}, (uintptr_t)__real_{name}}}," for name in names]
     return "\n".join([
         "uintptr_t ria_fault_true_address(uintptr_t address)", "{", "    const uintptr_t pairs[][2] = {", *rows, "    };",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The core checks that all functions of OpenSSL come from one library (codec/digest.c). In a fault
- * object, some addresses are those of wrappers. These wrappers give the check the addresses of the
- * true functions. */
+ * object, some addresses are those of wrappers. The two wrappers in this file give the check the
+ * addresses of the true functions instead. */
 #include "base/object.h"
 #include "faults.h"
 

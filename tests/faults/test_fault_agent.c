@@ -27,7 +27,8 @@ enum {
     NOW = 1787402096, /* 2026-08-22T12:34:56Z */
     PATH_SIZE = 512,
     LOG_SIZE = 64 * 1024,
-    SERVE_MS = 25000, /* the supervisor replaces a worker that cannot start after 10 s */
+    SERVE_MS = 25000, /* longer than the pause of up to 10 s before the supervisor replaces a worker
+                         that could not start */
     END_MS = 10000,
     PAUSE_MS = 10
 };
@@ -170,7 +171,7 @@ static void run_once(struct walk_result *out)
     out->has_succeeded = status == 0;
     copy_log(log_path, out);
     if (status > 0 && out->message[0] != '\0') {
-        out->token[0] = '\0'; /* of a service that has no error */
+        out->token[0] = '\0'; /* --once may fail after it has written a correct token */
     }
     describe_unwritten(status, out);
 }
@@ -234,7 +235,7 @@ static void run(const void *argument, struct walk_result *out)
     }
 }
 
-/* After the end of an agent, no file contains a token. */
+/* After the end of an agent, the passfile is empty or removed. After --once, it stays. */
 static const char *check(const void *argument, const struct walk_result *result)
 {
     static char text[LOG_SIZE];

@@ -45,7 +45,8 @@ static void refuse(struct walk_result *out)
     (void)strcpy(out->message, "cannot; try again");
 }
 
-/* Reads a file into two blocks. `mistake` names what is left out. */
+/* Reads one byte of a device, and allocates two blocks, one for a secret. `mistake` is the finding
+ * that the function causes if a call fails; WALK_FINDINGS: none. */
 static void read_device(struct walk_result *out, enum walk_finding mistake)
 {
     char byte = '\0';

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -79,8 +80,9 @@ bool walk_fails_later_calls(void)
     return page->mode == RIA_FAULT_ALL;
 }
 
-/* A function that is bound at its first call runs the dynamic linker, which stores all registers on
- * the stack. A register may contain a part of a secret. */
+/* Reads the environment, and starts the program again with LD_BIND_NOW. Without this variable, the
+ * first call of a function runs the dynamic linker, which stores all registers on the stack, and a
+ * register may contain a part of a secret. */
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
     (void)argc;
@@ -116,6 +118,7 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
         (void)strcpy(page->secrets[i], secrets[i]);
     }
     assert_int_equal(setenv(RIA_FAULT_VARIABLE, path, 1), 0);
+    cmocka_set_message_output(CM_OUTPUT_TAP); /* also after a test has cleared the environment */
 }
 
 /* -- in the child --------------------------------------------------------------------------- */
@@ -161,7 +164,7 @@ static void *run_scenario(void *argument)
     return NULL;
 }
 
-/* A secret of a small stack is on the stack of a thread that the product starts, which is not
+/* If the stack is small, the product makes the token on a thread of its own, whose stack is not
  * searched. */
 static void run_in_child(struct walk_scenario *scenario)
 {
@@ -172,6 +175,9 @@ static void run_in_child(struct walk_scenario *scenario)
     int before = count_descriptors();
     int64_t live = page->live;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* A process that the scenario starts may survive the child, and may loop if all calls fail. */
+    static const struct rlimit limit = {.rlim_cur = SECONDS, .rlim_max = SECONDS};
+    (void)setrlimit(RLIMIT_CPU, &limit);
     /* cmocka has handlers for the signals of a crash. */
     static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
     for (size_t i = 0; i < RIA_COUNT(crashes); i++) {

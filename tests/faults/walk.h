@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs a scenario again and again, each time in a new process and with another failing call
- * (faults.h), until a run makes fewer calls. Each run is checked: the process ends in time and by
+ * Runs a scenario once for each call that a run without a failure makes, each time in a new process
+ * and with another failing call (faults.h). Each run is checked: the process ends in time and by
  * itself; it releases what it allocated and closes its descriptors; no secret stays in freed memory
- * or on the stack; a failure has a message, without a secret in it; a success has the same token as
- * the run without a failure. If one call has failed, the next run in the same process, without a
- * failure, succeeds.
+ * or on the stack; a failure has a message without a secret, and sent no token; a success has the
+ * same token as the run without a failure. If a run fails because of one failed call, the next run
+ * in the same process, without a failure, succeeds.
  */
 #ifndef RIA_FAULTS_WALK_H
 #define RIA_FAULTS_WALK_H
@@ -32,11 +32,12 @@ struct walk_scenario {
     void (*prepare)(const void *argument);
     /* The run. Called on a thread of a new process, which ends afterwards. */
     void (*run)(const void *argument, struct walk_result *out);
-    /* Called after each run, in the test's process: returns NULL, or what is wrong; or NULL. */
+    /* Called after each run, in the test's process. Returns what is wrong, or NULL if nothing is.
+     * The pointer may be NULL. */
     const char *(*check)(const void *argument, const struct walk_result *result);
     bool has_small_stack; /* 60 KB, as in Connector/C's asynchronous functions */
-    /* The product keeps up to this many objects after the run. Another program than the test's own
-     * is not checked. */
+    /* The product keeps up to this many objects after the run. The objects of a program other than
+     * the test itself are not checked. */
     int64_t kept_objects;
     bool may_not_recover;   /* the next run in the same process can fail too */
     uint32_t seconds;       /* after which a run counts as hanging; 0: 60 */
@@ -71,8 +72,8 @@ struct walk_count {
 };
 
 /* Creates the page in the directory, and sets RIA_FAULT_VARIABLE. Call it once, before any call of
- * the product. The secrets are searched for in every run. The clock of the runs stands still at
- * `now`. */
+ * the product. The secrets are searched for in every run. The wall clock of the runs stands still
+ * at `now`; 0: it is not changed. */
 void walk_set_up(const char *directory, int64_t now, const char *const secrets[], size_t count);
 
 /* Runs the scenario without a failure; then in the given mode with n = first, first + step, ...
@@ -80,9 +81,10 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
 struct walk_count walk(
     const struct walk_scenario *scenario, enum ria_fault_mode mode, uint64_t first, uint64_t step);
 
-/* Walks through all n of a mode, and fails the current test if anything was found, or if no call
- * failed. In the short form (the environment variable RIA_FAULT_STEP is set to a number), only each
- * n of that step is tried, from the first on. */
+/* Walks through all n of a mode, and fails the current test if anything was found, if no call
+ * failed in more than half of the runs, or if there are fewer calls than minimum_calls (mode
+ * RIA_FAULT_ONCE). In the short form, the environment variable RIA_FAULT_STEP is the step between
+ * two n. The first n is RIA_FAULT_FIRST, or 1. */
 void walk_expect_clean(const struct walk_scenario *scenario, enum ria_fault_mode mode);
 
 /* Returns the name of the call that failed first in this run; "" before. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Cache files. A file that store.c writes is read back byte for byte by the process's own world. If
- * cache.c accepts a file, the credentials are complete and have an expiration. A file that cache.c
- * ignores is logged, and no log line contains a byte of it.
+ * cache.c accepts a file, the credentials are complete and have an expiration. If cache.c ignores a
+ * file, one log line reports that, and the line does not contain the secret.
  *
  * Input: the file.
  */
@@ -82,7 +82,7 @@ static void check_entry(const struct ria_buf *bytes)
     fuzz_require(
         response.credentials.access_key_id.len > 0 &&
         response.credentials.secret_access_key.len > 0);
-    /* An offset is valid only on the machine that stored it. */
+    /* An offset is valid only until the machine that stored it is started again. */
     int64_t offset = ria_cache_offset(&fake.world, &response.offset);
     fuzz_require(
         offset == 0 || (offset == response.offset.seconds &&

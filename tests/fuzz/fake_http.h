@@ -29,16 +29,17 @@ struct fuzz_network {
 };
 
 /* Creates a network whose responses are the rest of the input, and a plan that is empty except for
- * STS's region. The struct must not be copied. */
+ * its label. The struct must not be copied. */
 void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input);
 void fuzz_network_close(struct fuzz_network *network);
 
-/* Returns the first role of the plan. */
+/* Gives the plan one role, with an ARN and a region for STS, and returns the role. */
 struct ria_role *fuzz_role(struct fuzz_network *network);
 
-/* Checks an outcome. On success, the credentials must be complete, and unchanged after they were
- * written to a record and read back. Otherwise there must be a message without a secret, and no
- * credentials. */
+/* Checks an outcome. On success, the credentials must be complete, and the session token must be
+ * unchanged after the credentials were written to a record and read back. Otherwise there must be a
+ * message and an error code, and no secret access key. The caller checks that the message contains
+ * no secret. */
 void fuzz_check(
     struct fuzz_network *network,
     enum ria_outcome outcome,

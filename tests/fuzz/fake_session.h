@@ -15,8 +15,9 @@ extern const char fuzz_login_expired_file[];
 
 /* Gets credentials from RIA_SOURCE_SSO or RIA_SOURCE_LOGIN with this token file; the input is the
  * network's responses. Checks the outcome with fuzz_check(). No message may contain a secret of the
- * file. A file that was written must be JSON, contain a refresh token, and still have all members
- * that rds-iam does not use. */
+ * file, unless a response contains "error" or "message". A file that was written must be JSON,
+ * contain the renewed member, and have all members unchanged except accessToken, refreshToken and
+ * expiresAt. */
 void fuzz_ask_session(enum ria_source source, const struct ria_buf *file, struct fuzz_input input);
 void fuzz_ask_session_of(enum ria_source source, const char *file, struct fuzz_input input);
 

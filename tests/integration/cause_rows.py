@@ -51,10 +51,10 @@ GOOD_CLIENT = "the client logs in"
 
 class Row(NamedTuple):
     """One cause. make is a maker (cause_makers.py). status and causes are the exit status of `rds-iam check` and the
-    causes that it names. client is a part of what psql or mariadb prints, or None: no client is run. proof is the
-    beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY. with_aws contains the causes
-    that the check names with --aws. A field that differs between the engines is a dict with the engine as its key. No
-    two rows have the same name."""
+    causes that it names. client is a part of what psql or mariadb prints, GOOD_CLIENT, or None: no client is run. proof
+    is the beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY. with_aws contains the
+    causes that the check names with --aws. A field that differs between the engines is a dict with the engine as its
+    key. No two rows have the same name."""
 
     name: str
     make: object
@@ -73,8 +73,9 @@ def of(value, engine):
 # -- the tables ----------------------------------------------------------------------------------
 
 REFUSED = {"postgres": PAM, "mysql": DENIED}
-TLS_ERROR = "ERROR 20"  # of MariaDB's library
-# The mariadb command, which contains its library, cannot verify the chain alone.
+TLS_ERROR = "ERROR 20"  # the beginning of an error 2000 to 2099 of MariaDB's library
+# No client is run for MySQL: the mariadb command, which contains its library, cannot verify the chain without the
+# name.
 TUNNEL = {"postgres": PAM, "mysql": None}
 SETTINGS = (
     Row("a key that rds-iam does not have, in its configuration", section(regoin="eu-west-1"), HERE, ("no-endpoint",),

@@ -108,7 +108,7 @@ class Seen:
 
 
 def line_of(name, seen):
-    """Returns the line of one cause."""
+    """Returns the line of the table for one row: its name, and what was seen with each engine."""
     clients = [each.client_cell() for each in seen if each.client_cell() is not None]
     checks = list(dict.fromkeys(each.check_cell() for each in seen))
     if len(checks) > 1:
@@ -125,7 +125,8 @@ def name_lines(seen):
 
 
 class CausesTable:
-    """The committed file. If is_written is true, write() replaces it by the rows of this run."""
+    """The committed file, and the rows of this run. If is_written is true, the test calls write() at its end, which
+    replaces the file by these rows."""
 
     def __init__(self, groups, versions, is_written):
         self._groups = groups

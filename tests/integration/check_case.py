@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Runs `rds-iam check` against the lab. Checks two rules in every run: the output is one JSON object of the form
-vectors/check.schema.json, or text of 80 columns; and the output contains no secret. tool/test_check_causes.py tests the
-causes of a refusal.
+"""Runs `rds-iam check`, and psql or mariadb, against the lab. No output may contain a secret. check() also checks that
+the output is one JSON object of the form vectors/check.schema.json, and check_text() that no line is longer than 80
+columns unless it is a single word. tool/test_check_causes.py tests the causes of a refusal.
 """
 import dataclasses
 import json
@@ -93,7 +93,7 @@ class Login:
 
 
 class Output(NamedTuple):
-    """What one run printed. document is the JSON object."""
+    """What one run printed. document is the JSON object that check() parsed; None: the run was not made by check()."""
 
     status: int
     stdout: str
@@ -148,8 +148,8 @@ class CheckCase(CloudCase):
         return Output(result.returncode, result.stdout, result.stderr)
 
     def run_with_aliases(self, argv, login):
-        """Runs the command in a network of its own, where dns.py serves the records of login.aliases and a recording
-        server. The word PORT stands for the server's port."""
+        """Runs the command in a network of its own. There dns.py runs a DNS server with the records of login.aliases,
+        and a recording MySQL server. The word PORT in the command stands for the port of the MySQL server."""
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         records = ",".join(f"{name}={target}" for name, target in login.aliases.items())
         directory = pathlib.Path(tempfile.mkdtemp(dir=self.home.path))  # rows run at the same time
@@ -183,7 +183,7 @@ class CheckCase(CloudCase):
 
     @staticmethod
     def seconds(run, login, status):
-        """Returns how long a run took."""
+        """Calls run(login), which must end with this status. Returns how many seconds it took."""
         begun = time.monotonic()
         assert run(login).status == status
         return time.monotonic() - begun
@@ -210,7 +210,7 @@ class CheckCase(CloudCase):
             self.assertNotIn(password, text)
 
     def assert_warnings(self, stderr):
-        """Checks that stderr contains only what rds-iam logs while it runs."""
+        """Checks that every line of stderr is a warning of rds-iam."""
         self.assertEqual([line for line in stderr.splitlines() if not line.startswith("rds-iam: warning: ")], [])
 
     def assert_lines(self, text):

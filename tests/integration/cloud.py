@@ -39,7 +39,8 @@ def needs_root(test):
 
 
 class CloudCase(MariadbCase):
-    """Each test starts without a fault, with the right clock and without a metadata service."""
+    """Each test starts without a fault, with the right clock, and with the usual role of the instance. The environment
+    of cloud_env() switches the metadata service off; that of machine_env() switches it on."""
 
     def setUp(self):
         super().setUp()
@@ -133,8 +134,8 @@ class CloudCase(MariadbCase):
         return json.loads(result.stdout)
 
     def role_profile(self, name, role, **settings):
-        """Appends a profile to ~/.aws/config that assumes a role with the environment's keys. A setting with the
-        value None is left out."""
+        """Appends a profile to ~/.aws/config. The profile assumes a role, with the keys of the environment unless
+        `settings` name another source. A setting with the value None is left out."""
         lines = {"role_arn": self.lab.roles[role].arn, "credential_source": "Environment", **settings}
         text = f"[profile {name}]\n" + "".join(
             f"{key} = {value}\n" for key, value in lines.items() if value is not None)

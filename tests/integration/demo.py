@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration: the files that a user writes, two logins, and one refusal of each kind.
+"""The demonstration: the files that a user writes; logins of two clients; refusals by rds-iam, by the agent and by the
+server; and the example of RECIPES.md with a service of another AWS account.
 
 It checks itself. If a login fails or an expected refusal is missing, it ends with status 1.
 """

@@ -5,9 +5,10 @@
 
 The caller starts this program in new mount and network namespaces (see mysql/test_alias.py). The program
 brings loopback up, makes itself the machine's resolver, starts a recording MySQL peer and runs COMMAND. The
-word PORT in COMMAND is replaced by the peer's port. RECORDS is "alias=target,...". The server does not
+word PORT in COMMAND is replaced by the peer's port. RECORDS is "alias=target,...". The DNS server does not
 answer a query for an alias whose target is "silent". The program prints JSON: the names that were queried,
-the command's output and exit status, and whether the peer received any part of a token.
+the command's output and exit status, the peer's port, how many connections the peer accepted, and whether it
+received any part of a token.
 """
 import json
 import pathlib

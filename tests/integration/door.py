@@ -7,8 +7,9 @@ own fault and its own record of requests, so that many clients can meet many fau
     ...                       # a client sends requests to door.url
     passage.calls             # [("POST", "/"), ...], one for each request
 
-A request without a fault is forwarded unchanged to the lab's AWS, and the client gets the lab's response. This module
-defines neither the responses of the lab's AWS, nor the behavior that a test expects of its client.
+A request without a fault is forwarded to the lab's AWS, only without the prefix of its path. The client gets the
+status, body, content type and date of the lab's response. This module defines neither the responses of the lab's AWS,
+nor the behavior that a test expects of its client.
 """
 import http.client
 import http.server
@@ -33,7 +34,7 @@ class Fault:
 
     kind is one of: "status" sends this status, body, type and headers; "delay" sends the lab's response after
     `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
-    "truncated", "drip", "large" and "redirect" do what their names say. None: no fault."""
+    "truncated", "drip", "large" and "redirect" do what their names say. If kind is None, there is no fault."""
 
     kind: str = None
     status: int = 200

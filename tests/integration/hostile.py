@@ -55,7 +55,8 @@ CLIENTS = {"mariadb": command_line, "MySQLdb": mysqldb}
 
 
 class HostileCase(labcase.LabCase):
-    """The base class. It uses the names and certificates of the lab. Few of its tests use the lab's servers."""
+    """The base class of tests with scripted peers. The peers have names and certificates of the lab. Derived classes
+    can also use the lab's servers."""
 
     def write_options(self, plugins, *lines):
         """Writes the user's my.cnf: the plugin directory, and TLS options in `lines`."""
@@ -79,7 +80,7 @@ class HostileCase(labcase.LabCase):
         return self.lab.token(PRINCIPAL, self.lab.mariadb, labcase.USER, host=host, port=port, at=at)
 
     def everything_secret(self, host, port, started):
-        """Returns the secrets of the credentials, and the signatures of all tokens made since `started`."""
+        """Returns the secrets of the credentials, and the signature of the token of each second since `started`."""
         tokens = [self.token(host, port, at) for at in range(int(started), int(time.time()) + 1)]
         return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [traces.signature(t) for t in tokens]
 
@@ -97,7 +98,7 @@ class HostileCase(labcase.LabCase):
         self.assertEqual(data[-1:], b"\0")
 
     def assert_message(self, client, text, message):
-        """Checks that the client printed rds-iam's refusal: error number, place, problem, remedy."""
+        """Checks that the client printed rds-iam's error number and this message, and no percent sign."""
         start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
         self.assertIn(start + message, text)
         self.assertNotIn("%", text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A user's pg_service.conf, and the agent that serves it.
+"""A user's pg_service.conf, the agent that fills the passfiles of its entries, and the check of systemd units.
 
 This module does not check the messages of clients and servers.
 """
@@ -104,7 +104,7 @@ class Services:
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
         """Runs an agent in the foreground while the block runs. under: words in front of the command. wait: if true,
-        waits until the agent has tried each entry."""
+        waits until the agent has tried each entry, otherwise only until --status succeeds."""
         agent = Agent(self, principal, extra, under)
         try:
             agent.await_start(wait)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every function of libpq that begins a connection, through copies of libpq of any version.
+"""Every function of libpq that begins or resets a connection, through copies of libpq of any version.
 
 A Copies object has one version of libpq in three forms: unchanged, under another name together with a
 module of its own (as in Python wheels), and bound to itself (as builds with -Bsymbolic-functions are). A
@@ -240,9 +240,9 @@ def _with_late_ones_again(run, cases, lab):
 
 
 def were_late(lab, verdicts, moments):
-    """Returns whether all logins with expired tokens failed because the machine was too slow: each token was
-    fresh but reached the server too late. If so, prints how many. Returns False if a login sent a token that was
-    made before the last of these moments that precedes the login."""
+    """Returns whether all logins with expired tokens failed because the machine was too slow: each token was fresh
+    but reached the server too late. If so, prints how many. A token counts as fresh if it was made
+    after the last of `moments` before its login, or at most SHARED_SECONDS earlier."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]
     if lab.life is None or not ended:
         return False

@@ -100,7 +100,7 @@ class WhoseFilesCase(CloudCase):
 
 
 class FilePlacesCase(WhoseFilesCase):
-    """Every kind of file that rds-iam reads and trusts."""
+    """The kinds of file from which rds-iam reads its configuration, AWS credentials and tokens, and CA certificates."""
 
     def places(self):
         """Returns rows of (name, path, setting that names the path, other variables, arguments of rds-iam)."""

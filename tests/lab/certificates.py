@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Makes certificates with the openssl command: a root like that of RDS, and certificates that a client must reject.
+"""Makes certificates with the openssl command: those of the lab's servers, signed by a CA like that of RDS; those that
+a client must reject; and those of the AWS services, signed by a CA of their own.
 
 They are made once per build directory. This module does not decide which client trusts which certificate.
 """
@@ -27,7 +28,8 @@ class Certificates:
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
         # In this order: the lab's own servers; the same names, signed by another CA; the same names, self-signed; a
-        # wrong name, signed by RDS's CA; the fixture's uncertified names, signed by RDS's CA.
+        # wrong name, signed by RDS's CA; the fixture's uncertified names, signed by RDS's CA; the names of the lab's
+        # own servers, signed by RDS's CA, expired.
         self.server = self._pair("server")
         self.other_ca = self._pair("other-ca-server")
         self.self_signed = self._pair("self-signed-server")

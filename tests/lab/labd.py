@@ -212,7 +212,8 @@ def set_iam(entries, iam_off, body):
 
 
 def reset(steering, entries, cloud, principals, postgresql, journals, iam_off):
-    """Undoes the actions of tests. Sessions that were issued to earlier tests stay valid until they expire."""
+    """Undoes the actions of tests. Sessions that were issued to earlier tests stay valid until they expire, and
+    registered logins stay."""
     steering["/clock"]({"offset": 0})
     steering["/faults"]([])
     steering["/machine"]({"instance_role": entries.cloud.instance_role, "seconds": MACHINE_SECONDS})

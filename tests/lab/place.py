@@ -4,7 +4,7 @@
     BUILD/lab/lock          locked while a lab directory is made or removed
     BUILD/lab/cache/...     certificates and empty databases, made once
     BUILD/lab/<name>/       one running lab; its labd is the process that has locked <name>/lock
-    BUILD/lab/<name>/data/  the databases; in memory, in a mount that only labd sees, if labd may mount
+    BUILD/lab/<name>/data/  the databases; if labd may mount, in memory, in a mount that only labd and its servers see
 
 The lab writes nowhere else, not even in /tmp.
 """

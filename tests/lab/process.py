@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Starts the programs of the lab: chooses their user and environment, and ensures that they end with labd.
 
-The kernel sends a program started here its death signal when labd ends, even if labd is killed by SIGKILL. Neither
-server should run as root, and PostgreSQL refuses to, so root starts them as the user nobody. This user keeps
+When labd ends, even by SIGKILL, the kernel sends a signal (the death signal) to each program that was started here.
+Neither server should run as root, and PostgreSQL refuses to, so root starts them as the user nobody. This user keeps
 CAP_DAC_OVERRIDE, because the build directory may be below a directory that only root can enter. An ordinary user starts
 the programs as itself.
 """
@@ -72,7 +72,7 @@ NEEDED_MODULES = [
 
 
 def check_installed():
-    """Raises LabError, which names the missing packages, if a file or module is not installed."""
+    """Raises LabError, which names the missing packages, if a file, command or module is not installed."""
     missing = [package for pattern, package in NEEDED_FILES if not glob.glob(pattern)]
     missing += [package for name, package in NEEDED_COMMANDS if not shutil.which(name, path=PATH)]
     missing += [package for name, package in NEEDED_MODULES if not importlib.util.find_spec(name)]

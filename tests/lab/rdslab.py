@@ -9,8 +9,8 @@
     tests/python tests/lab/rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
     tests/python tests/lab/rdslab.py down --build-dir DIR
 
-The lab is a separate process (labd.py). It ends when the process that started it ends, even if that process is
-killed.
+The lab is a separate process (labd.py). A lab of class Lab ends when the process that started it ends, even if that
+process is killed (see the argument owner). A lab of `up` without --owner and --wait runs until `down`.
 """
 import argparse
 import base64
@@ -201,7 +201,7 @@ class Lab:
 
     def token_life(self, seconds):
         """Expires each token `seconds` after it was signed, or up to one second later, because a token's date has a
-        resolution of one second. Lasts until the next clock()."""
+        resolution of one second. Lasts until the next clock() or expire_tokens()."""
         self._set_clock(0, life=seconds)
 
     def await_token_end(self):
@@ -215,7 +215,8 @@ class Lab:
 
     def expire_tokens(self):
         """Expires every token that was signed before this call, and none that is signed after it. Takes up to one
-        second, because a token's date has a resolution of one second. Lasts until the next clock()."""
+        second, because a token's date has a resolution of one second. Lasts until the next clock() or
+        token_life()."""
         oldest = int(time.time()) + 1
         self._set_clock(0, oldest=oldest)
         while time.time() < oldest:
@@ -240,7 +241,8 @@ class Lab:
         self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
 
     def reset(self):
-        """Undoes what tests have changed through this class, and empties the journal and the list of calls."""
+        """Undoes what tests have changed through this class, except sso_login() and aws_login(), and empties the
+        journal and the list of calls."""
         self._act("/reset", {})
 
     def policies(self, name, policies):

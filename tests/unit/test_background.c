@@ -210,7 +210,8 @@ static void without_descriptors_nothing_is_started(void **state)
     assert_null(made);
     assert_false(is_found);
     assert_non_null(strstr(
-        err.text, "no socket for it: Too many open files; is rds-iam installed completely?"));
+        err.text,
+        "no socket for it: Too many open files; raise the limit of open files: ulimit -n"));
 }
 
 int main(void)

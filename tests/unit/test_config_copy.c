@@ -123,6 +123,7 @@ static void give_away(struct ria_file *file)
 }
 static void let_a_user_write(struct ria_file *file)
 {
+    file->mode = 0100660; /* with an ACL, the bits of the group are the ACL's mask */
     file->acl = (struct ria_acl){.is_present = true, .has_writer = true, .writer = 1001};
 }
 static void nothing(struct ria_file *file)
@@ -154,7 +155,7 @@ static void each_change_is_noticed(void **state)
          give_away,
          PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE
                ", or copy it and name the copy: RDS_IAM_CONFIG=COPY"},
-        {"only the ACL has changed: another user can write the file",
+        {"an ACL lets another user write the file",
          let_a_user_write,
          PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
         {"control: the text has changed, but not the stamp", nothing, "old"},

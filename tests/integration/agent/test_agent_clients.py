@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Unchanged libpq programs with the agent alone. They run without the preload and without AWS settings. They
-get only the name of a service, in PGSERVICE or as service=. Each program logs in before and after its first
-token has expired. Other tests show the limits of a passfile."""
+"""Unchanged libpq programs with the agent. They have no AWS settings and get only the name of a service, in PGSERVICE
+or as service=. Most of them run without the preload. In class Languages, each program logs in before and after its
+first token has expired. Other tests show what a passfile cannot do, and that it works with the preload."""
 import re
 
 from labcase import USER, harness
@@ -9,9 +9,10 @@ from service import Services, await_true
 import test_preload_clients as clients
 import ways
 
-# The second directory has the path that the agent uses by default.
+# The second path ends like the agent's default directory, so the preload recognizes its passfiles.
 DIRECTORIES = ("run", "rds-iam/run")
-# A program that links libpq and calls PQreset(). The reset of ruby-pg 1.5 and later begins a new connection.
+# A program that links libpq and calls PQreset(). Ruby cannot test a reset: that of ruby-pg 1.5 and later begins a new
+# connection.
 PQRESET = (ways.PROGRAMS / "ways", "linked", "reset", "service=work")
 RUBY = """
 require "pg"
@@ -163,8 +164,9 @@ class Tools(AgentCase):
 
 
 class Renewal(clients.ClientCase):
-    """An agent gets new credentials with a longer session token. The client has the preload and no
-    credentials. In the second case the new token is longer than the space that the connection stores."""
+    """Resets after the agent got other credentials, and the preload's warnings. The client has the preload and no
+    credentials. If the new session token is much longer, the new token does not fit into the memory block in which
+    the connection stores the old one."""
 
     def profile(self, name):
         principal = self.lab.principals[name]

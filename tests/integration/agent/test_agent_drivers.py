@@ -3,11 +3,12 @@
 that a passfile is opened. It does not see how the driver connects.
 
 Each driver connects to the lab's server and to impostors: one without TLS, one with a certificate of another
-CA, one with a certificate of another server. With the usual settings (`leaks`) the driver sends the token to
-the impostors. These logins are the control of all other logins, and the reason for the table in
-pg_plugin/READERS.md. With the settings that `rds-iam setup postgres` prints (`holds`) the impostors get
-nothing, and the lab's server accepts the login. Under `rds-iam exec` the impostors get nothing in both cases. The
-settings of the README's table are tried too."""
+CA, one with a certificate that it signed itself, one with a certificate of another server. With the usual settings
+(`leaks`) the driver sends the token to an impostor without TLS and to one with a certificate of another CA. These
+logins are the control of all other logins, and the reason for the table in pg_plugin/READERS.md. With the settings that
+`rds-iam setup postgres` prints (`holds`) the impostors get nothing, and the lab's server accepts the login. If the
+preload reaches the driver, the impostor without TLS gets nothing under `rds-iam exec`, even with the usual settings.
+The settings of the README's table are tried too."""
 import contextlib
 import re
 import shlex

@@ -377,7 +377,8 @@ class Files(FaultCase):
             self.assertEqual(second.read_text(), "", "no token under the second name")
 
     def link_and_read(self, path):
-        """Makes a hard link, of which inotify does not notify the agent. A client that opens it reads nothing."""
+        """Makes a hard link, of which inotify does not notify the agent. A client that then opens the passfile reads
+        nothing."""
         self.await_rest()
         os.link(path, self.home.path / "second")
         self.assertEqual(path.read_text(), "")

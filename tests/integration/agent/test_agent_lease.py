@@ -93,7 +93,7 @@ class Gate:
             os.close(fd)
 
 
-LONG_LINES = 1500  # more than two pieces of 256 KiB (RIA_PASSFILE_PIECE)
+LONG_LINES = 1500  # their text is longer than two pieces of 256 KiB (RIA_PASSFILE_PIECE)
 LONG_HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
 
 

@@ -41,7 +41,7 @@ class Listener:
         self.lines = []
 
     def await_line(self, line):
-        """Receives until the line arrives. Fails after SOCKET_SECONDS."""
+        """Receives until the line arrives. Fails if no datagram arrives within SOCKET_SECONDS."""
         while line not in self.lines:
             self.lines += self._socket.recv(4096).decode().splitlines()
 

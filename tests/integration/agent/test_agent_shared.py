@@ -33,7 +33,8 @@ class Invalid(LeaseCase):
         )
 
     def add_both(self, port, change):
-        """Adds both entries. Returns the line of the valid entry's passfile= and the line of the other [name]."""
+        """Adds both entries. Returns the line of the valid entry's passfile= and the line of the invalid entry's
+        [name]."""
         self.services.clear()
         without = change.get("without", ())
         settings = {"port": port, "sslmode": "prefer", "passfile": self.services.passfile("good"), **change}

@@ -110,7 +110,8 @@ class Clients(ServiceCase):
 
 
 class Refusals(ServiceCase):
-    """Logins that only the server can refuse. The client gets no reason; the lab's journal contains it."""
+    """Logins that the server refuses. The client gets no reason; the lab's journal contains it. Two tests also show
+    logins in which the client has no token for the server to refuse."""
 
     def assert_pam_failure(self, result):
         self.assertNotEqual(result.returncode, 0)

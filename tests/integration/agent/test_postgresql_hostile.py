@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hostile PostgreSQL servers that ask for a password. The token is in a passfile, so libpq alone decides which
 server gets it: the settings in pg_service.conf must prevent a leak. Scripted peers record what psql sends. The
-control of each test is psql with a weaker setting than verify-full."""
+control of each row is psql with a weaker setting than verify-full."""
 import time
 from typing import NamedTuple
 

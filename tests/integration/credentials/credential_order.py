@@ -53,7 +53,8 @@ SOURCES = {
     "instance": {"env": {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "${CLOUD}",
                          "AWS_EC2_METADATA_DISABLED": "false"}},
 }
-# Settings that are only a part of a source. A row can set the same part in the environment and in the profile.
+# Settings that are not a source by themselves: a part of a source, which a row can set in the environment and in the
+# profile, or another source_profile of a role.
 PARTS = {
     "environment role": {"env": {"AWS_ROLE_ARN": f"{ROLE}environmentrole"}},
     "environment token file": {"env": {"AWS_WEB_IDENTITY_TOKEN_FILE": "${HOME}/environment-token"}},
@@ -69,8 +70,8 @@ PARTS = {
 BASE_SOURCES = {f"base {name}": {f"base {file}": lines for file, lines in source.items()}
                 for name, source in PROFILE_SOURCES.items()}
 CONFIGURED = {**SOURCES, **PARTS, **BASE_SOURCES}
-# Sections that every config file has. Situation also writes the profile "base", the source_profile of roles. "base"
-# has static keys unless the row configures it.
+# Sections that every config file has. Situation also writes the profile "base", the source_profile of the source
+# "role". "base" has static keys unless the row configures it.
 SECTIONS = f"""[profile root]
 aws_access_key_id = AKIAROOT
 aws_secret_access_key = s
@@ -172,7 +173,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
         values = {name: value for name, value in urllib.parse.parse_qsl(form)}
         action = values["Action"]
-        # The key id in the response is made of the role, the signer of the request, and the session name.
+        # The key id in the response is made of the role, the key id that signed the request (or the web identity
+        # token), and the session name if the row sets one.
         signer = re.search(r"Credential=([A-Z]+)/", self.headers.get("Authorization", ""))
         who = signer.group(1) if signer else values.get("WebIdentityToken", "")
         name = values["RoleSessionName"] if values["RoleSessionName"].endswith("name") else ""

@@ -58,11 +58,11 @@ class SessionCase(CloudCase):
         return results
 
     def kill_while_the_server_responds(self, path, before):
-        """Kills a login while the server renews its token.
+        """Kills rds-iam and rds-iam-fetch while the server renews the session's token.
 
         The server revokes the old refresh token when it responds. The session must not be lost: the renewal
-        continues after the login is killed, and writes the new token to `path`. `before` is the content of that
-        file now."""
+        continues in another process, which writes the new token to `path`. `before` is the content of that file
+        now."""
         self.lab.faults({"service": self.service, "kind": "delay", "seconds": 1})
         process = subprocess.Popen(
             [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],

@@ -21,9 +21,9 @@ PROCESS = """credential_process = echo '{"Version": 1, "AccessKeyId": "AKIAPROCE
 WEB = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nope"}
 POD = {**WEB, "AWS_ROLE_ARN": f"{order.ROLE}r", "AWS_REGION": "us-east-1"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/never"}
-# A broken source before or after a working source. Each row: name, environment, ~/.aws/config, ~/.aws/credentials,
-# and the expected result. If the broken source is first, the result is a part of the error message; if the working
-# source is first, it is the access key id.
+# A broken source before or after another source. Each row: name, environment, ~/.aws/config, ~/.aws/credentials, and
+# the expected result. If the broken source is first, the result is a part of its error message, even if the other
+# source works; if a working source is first, the result is its access key id.
 BROKEN = (
     ("a pod's token file that does not exist", POD, "[default]\n" + KEYS, "",
      "the token file /nope does not exist"),
@@ -65,8 +65,9 @@ class CredentialOrder(unittest.TestCase):
         return key, result.stderr
 
     def ask(self, row, url, by_configuration=False):
-        """Runs rds-iam credentials in the situation of a row. An option names the row's profile, or rds-iam's
-        configuration if `by_configuration` is true. Returns the result of run_in()."""
+        """Runs rds-iam credentials in the situation of a row. If the row names its profile by an option, the command
+        line contains --profile; if `by_configuration` is true, a section of rds-iam's configuration names the profile
+        instead. Returns the result of run_in()."""
         with tempfile.TemporaryDirectory(dir=harness.WORK) as home:
             situation = order.Situation(row, home, url)
             situation.write()

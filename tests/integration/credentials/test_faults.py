@@ -174,7 +174,7 @@ INSTANCE_WORDS = {
 }
 # A session token can be any text, so rds-iam sends this text with the next request.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}
-# name: (command; the file "keys" contains its credentials, parts of the message or LOGIN)
+# name: (command, parts of the message or LOGIN). A command prints the credentials with `cat keys`.
 PROCESS = {
     "none": ("cat keys", LOGIN),
     "delay": ("sleep 1; cat keys", LOGIN),
@@ -203,7 +203,7 @@ class Row:
     fault: object  # a Fault, or a command
     calls: object  # the number of requests, or of runs of the command; or a range of numbers
     words: object  # parts of the message, or LOGIN
-    is_slow: bool = False  # the row only waits most of its time
+    is_slow: bool = False  # the row waits most of its time
 
 
 SLOW = ("hang", "drip", "429", "throttled", "throttled twice")
@@ -253,8 +253,8 @@ def all_rows(role, web_role):
 
 def clock_rows(is_ahead):
     """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
-    with it. It does not trust the time of the machine's own endpoints. If the credentials come from such an endpoint
-    and the clock is ahead, the token's time is in the future, and the database rejects the token."""
+    with it. From the endpoints of the machine itself and from a command, it learns no time. If the credentials come
+    from there and the clock is ahead, the token's time is in the future, and the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (
@@ -370,7 +370,8 @@ class Faults(CloudCase):
 
     def check(self, rows):
         """Runs all rows. On a loaded machine, a request can time out and be repeated, and a login can time out.
-        Therefore rows with a wrong result run again, with fewer rows in parallel, and at last one at a time."""
+        Therefore rows with a wrong result run again, with fewer rows in parallel, and at last one at a time. Returns
+        the verifier's reasons for the tokens that were sent; None: accepted."""
         differences = self.differences(rows, AT_ONCE, BUSY_AT_ONCE)
         for at_once in AGAIN_AT_ONCE:
             before = differences

@@ -261,7 +261,7 @@ class Large(HostileCase):
 
 
 class NextRequest(HostileCase):
-    """A value of a response that is a part of the next request."""
+    """Values of a response, or of a token file, that become a part of the next request."""
 
     def metadata(self, token="token", role="role", keys=KEYS):
         def respond(method, path, body):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Machines in a network where AWS's real names and addresses lead to the lab. No setting names another endpoint.
+"""Machines in a network where AWS's real names and addresses lead to the lab. No setting names an address of the lab.
 
-Each credential source is tested at its real address. Two machines that share a home directory are tested, too.
-Debian's AWS CLI on the same machine is the control."""
+Instance, container, role and web identity are tested at their real addresses (test_sso.py does so for SSO). Two
+machines that share a home directory are tested, too. Debian's AWS CLI on the same machine is the control."""
 import re
 
 from labcase import harness

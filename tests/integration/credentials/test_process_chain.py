@@ -371,8 +371,8 @@ class Ends(ChainCase):
         self.assert_all_end(below)
 
     def test_the_deadline_of_the_login_at_the_beginning(self):
-        """Each inner rds-iam has a limit of 60 s, because it runs `rds-iam credentials`, for which a user usually
-        waits."""
+        """Each inner rds-iam is `rds-iam credentials`, with a limit of 60 s, because a user usually waits for it. The
+        10 s limit of the login at the beginning must end all of them."""
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p1\n")
         process, below = self.waiting(
             "token", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Profile names with blanks and quotes, and files with many profiles.
 
-The AWS CLI itself writes the profiles. rds-iam finds them, and its messages print each name in the form that the
-AWS CLI and its files need.
+rds-iam finds the profiles that the AWS CLI itself writes. Its messages print each name in the form that the AWS CLI and
+its files need, except that `?` replaces a control character.
 """
 import shlex
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Credentials that expire.
 
-rds-iam renews credentials that expire sooner than a new token would, if their source can renew them; the credentials of
-a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire. After that,
-the login fails with a message.
+If credentials expire sooner than a new token would, and their source can renew them, rds-iam renews them; it renews
+those of a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire.
+After that, the login fails with a message.
 
 To let hours pass, the tests move the machine's clock (machine_clock.py) and the clocks of AWS and the databases
 together."""
@@ -141,7 +141,7 @@ class Renewal(CloudCase):
 
 
 class ValidCredentials(CloudCase):
-    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins, and fails none."""
+    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins and makes none fail."""
 
     def setUp(self):
         super().setUp()
@@ -152,7 +152,8 @@ class ValidCredentials(CloudCase):
         self.asked = len(self.calls())
 
     def renew(self):
-        """Returns the number of requests to STS since the last call, and what was printed on stderr."""
+        """Runs rds-iam, which must succeed. Returns the number of requests to STS since the last call of this method,
+        and what rds-iam printed on stderr. self.printed contains the credentials that it printed."""
         result = self.credentials("--profile", "q")
         asked, self.asked = self.asked, len(self.calls())
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -169,7 +170,7 @@ class ValidCredentials(CloudCase):
     def test_control_a_renewal_that_succeeds(self):
         self.assertEqual(self.renew(), (1, ""))
         self.assertNotEqual(self.printed, self.first)
-        self.assertEqual(self.renew(), (1, ""), "the new credentials are as short")
+        self.assertEqual(self.renew(), (1, ""), "the new credentials are due for a renewal, too")
 
     def test_after_a_failure_no_renewal_for_a_tenth_of_the_time(self):
         self.fail(status=500)
@@ -186,14 +187,14 @@ class ValidCredentials(CloudCase):
         self.assertNotEqual(self.printed, self.first)
 
     def age(self, path, seconds):
-        """Makes a file, and the entry that is older than it, this much older."""
+        """Moves the times of a lock file, and of the entry that it belongs to, this many seconds into the past."""
         for each in (path, path.with_suffix("")):
             status = each.stat()
             os.utime(each, (status.st_atime - seconds, status.st_mtime - seconds))
 
     def test_a_renewal_without_a_response_ends_early(self):
-        """A request has a limit of 5 s. So one request fits into the 3 s of a renewal, and two into the time of a login
-        without valid credentials."""
+        """A request without a response ends after 5 s at the latest. A renewal of valid credentials has 3 s in all, so
+        it sends one request; a login without valid credentials has 10 s, so it sends two."""
         self.fail("hang")
         self.assertEqual(self.renew()[0], 1)
         self.assertEqual(self.printed, self.first)

@@ -26,8 +26,8 @@ SSO = (
     ("hang", {"kind": "hang"}, 2, "SSO's portal did not answer"),
     ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
 )
-# Faults of the renewal of an expired token. A renewal that hangs continues after the login, so that row is the
-# last.
+# Faults of the renewal of an expired token. A renewal that hangs continues after the login. Therefore its row is the
+# last one.
 def renewal(login, service):
     return (
         ("500", {"kind": "status", "status": 500}, 3, "answered the renewal with status 500; try again"),
@@ -51,7 +51,8 @@ class SessionFaults(CloudCase):
     SOURCES = (("sso", SSO, 3600), ("sso-oidc", OIDC, -60), ("signin", SIGNIN, -60))
 
     def ask(self, service, expires):
-        """Logs in with a session whose token expires in `expires` seconds; a negative number: it is expired."""
+        """Makes a token, without cached credentials, with a session whose own token expires in `expires` seconds; a
+        negative number: it is expired."""
         if service == "signin":
             self.login_profile()
             self.aws_login(expires=expires)

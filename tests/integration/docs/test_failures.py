@@ -49,7 +49,8 @@ def with_a_missing_ca(case, engine):
 
 
 def lines_with_ca(name):
-    """The user's lines with another CA file, a file of the lab's certificates or a missing one."""
+    """The user's my.cnf with another ssl-ca: `name` is an attribute of the lab that is a CA file, or the name of a file
+    that does not exist."""
     def make(case, engine):
         case.write_my_cnf(ssl_ca=getattr(case.lab, name, case.home.path / name))
         case.bare = True
@@ -58,14 +59,14 @@ def lines_with_ca(name):
 
 
 def unverified(case, engine):
-    """The user's lines without verification, and no rds-iam exec."""
+    """The user's my.cnf without ssl-verify-server-cert, and no rds-iam exec."""
     case.write_my_cnf(without=("ssl-verify-server-cert",))
     case.bare = True
     return case.login_to(engine)
 
 
 def local_server(case, engine):
-    """A server without TLS, with the user's lines in [client]."""
+    """A server without TLS. The user's my.cnf has its TLS lines in [client], so they apply to this server, too."""
     case.write_my_cnf()
     case.bare = True
     return causes.peer(None)(case, engine)

@@ -22,7 +22,7 @@ class Readme(DocsCase):
     changes_servers = True
 
     def start_trust_server(self, network):
-        """Starts Amazon's server of root certificates in a network. It sends those of the lab."""
+        """Starts a server in a network. It stands for Amazon's server of root certificates, and sends the lab's."""
         directory = self.enterContext(tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK))
         pathlib.Path(directory).chmod(0o755)
         server = self.enterContext(TrustServer(directory, network=network, hosts=self.lab.hosts_file.read_text()))
@@ -34,7 +34,7 @@ class Readme(DocsCase):
 
     @plays(README, "Quick start", "Permanent settings", "When it fails")
     def test_the_commands_of_the_readme(self):
-        # The user's own store, not that of the machine.
+        # Without the machine's store, the clients must use the one that `rds-iam setup ca` makes for the user.
         self.assertEqual(self.network.run(["rm", "-rf", "/etc/rds-iam"], env={"PATH": "/bin"}).returncode, 0)
         server = self.trust_server()
         self.words = {"DB_USER": "app"}  # not a user of the lab: the README's SQL creates it

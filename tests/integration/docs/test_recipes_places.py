@@ -123,7 +123,8 @@ class Targets(DocsCase):
 
     @plays(RECIPES, "RDS Proxy")
     def test_rds_proxy(self):
-        """The lab's PostgreSQL stands for the proxy: it has a proxy's name as well, and its policy names the database."""
+        """The lab's PostgreSQL stands for the proxy, and also has a proxy's name. So the policy of the login names the
+        database's resource id, not a proxy's."""
         self.use_public_ca()
         self.play(RECIPES, "RDS Proxy", "etl")
         self.assert_logins(2)

@@ -15,7 +15,7 @@ PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-
 
 class Programs(DocsCase):
     def set_up_clients(self):
-        """The commands of the recipe for Django, to which others refer."""
+        """Runs the commands of the recipe for Django to which other recipes refer."""
         for block in blocks(RECIPES):
             if block.title == "Django" and "setup mysql" in block.text:
                 for command in self.fill(block.text).splitlines():
@@ -65,7 +65,7 @@ class Programs(DocsCase):
 
     @plays(RECIPES, "Dovecot 2.3", "Dovecot 2.4")
     def test_dovecot(self):
-        """Plays the part for the installed release."""
+        """Plays only the recipe of the installed release, 2.3 or 2.4."""
         def authenticate(command):
             unit = units.read(self.network, "dovecot")
             daemon, = unit.commands("ExecStart")
@@ -130,8 +130,8 @@ class Programs(DocsCase):
 
     @plays(RECIPES, "PgBouncer")
     def test_pgbouncer(self):
-        """The second run of the timer's command replaces a token that has expired. PgBouncer's connection to the server is
-        ended in between, so that it has to log in again."""
+        """The second run of the timer's command replaces a token that has expired. Before that run, the test ends
+        PgBouncer's connection to the server, so that PgBouncer has to log in again."""
         def write_token(command):
             runs.append(command)
             if len(runs) == 2:
@@ -154,7 +154,7 @@ class Programs(DocsCase):
         self.assertEqual(len(runs), 2)
         self.assert_logins(3, "etl")
         self.assertNotIn("too long", self.daemon_log())
-        # One byte more than PgBouncer takes.
+        # A password that is one byte longer than PgBouncer accepts.
         longer = """printf '"user" "%02048d"\\n' 0 >/run/pgbouncer-token/userlist.txt"""
         self.assertEqual(self.run_command(longer).returncode, 0)
         self.reload_pgbouncer()
@@ -178,8 +178,8 @@ class Programs(DocsCase):
         self.assertRegex(ended.stdout, r"\n +1\n", ended.stderr)
 
     def reload_pgbouncer(self):
-        """ExecReload of the unit. Each command in front of PgBouncer's is replaced by the next one, so that they have one
-        process id."""
+        """Does what the unit's ExecReload= does. Each command in front of PgBouncer on the command line executes the
+        next one in its own process, so the process id of the first one is PgBouncer's."""
         reload, = units.read(self.network, "pgbouncer").commands("ExecReload")
         self.assertEqual(reload, "/bin/kill -HUP $MAINPID")
         os.kill(self.daemon.pid, signal.SIGHUP)
@@ -195,7 +195,7 @@ class Programs(DocsCase):
 
 
 class Servers(DocsCase):
-    """A PostgreSQL server as a client. It and the agent of its account run on the machine, both as ACCOUNT."""
+    """A PostgreSQL server that connects to another one. It and its account's agent run on the machine, as ACCOUNT."""
 
     changes_servers = True
     SOCKET = "@rds-iam-client"

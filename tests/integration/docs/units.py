@@ -9,7 +9,7 @@ import shlex
 from typing import NamedTuple
 
 PACKAGES, OURS = "/lib/systemd/system", "/etc/systemd/system"
-# systemd's own, for a system service.
+# The PATH that systemd gives a system service.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CAPABILITY = re.compile("CAP_([A-Z_]+)")
 
@@ -44,7 +44,7 @@ class Unit:
         return self.settings.get(name, [])
 
     def directories(self):
-        """The commands that make RuntimeDirectory=."""
+        """The command that makes the directory of RuntimeDirectory=, in a list; without this setting, an empty list."""
         name, mode = self.last("RuntimeDirectory"), self.last("RuntimeDirectoryMode", "0755")
         return [f"install -d -o {self.account.uid} -g {self.account.gid} -m {mode} /run/{name}"] if name else []
 

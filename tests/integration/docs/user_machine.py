@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A machine on which a test runs what README.md and RECIPES.md show, as it is shown.
+"""A machine on which a test runs what README.md and RECIPES.md show, with only the placeholders replaced.
 
 The machine is a network of the lab, in which the databases have their usual ports. It has an /etc and a /usr of its
 own, and the product is installed below /usr. Commands run as an ordinary user with an empty home, or as root.
@@ -17,8 +17,8 @@ from labcase import USER, harness
 from network import Host, NetworkCase
 from service import await_true
 
-# The values of the placeholders, which are words in capitals. Each placeholder that a document explains is in this
-# table.
+# The values of the placeholders, which are words in capitals. A test adds the placeholders of its own recipe in
+# self.words.
 WORDS = {
     "POSTGRES_ENDPOINT": lambda lab: lab.pg.host,
     "MYSQL_ENDPOINT": lambda lab: lab.mariadb.host,
@@ -58,7 +58,7 @@ played = {}
 
 
 def plays(document, *titles):
-    """Marks a test that runs all blocks of these sections."""
+    """Marks a test that runs all blocks of these sections, or of the one that fits the installed release."""
     def decorate(test):
         played.update({(document.name, title): test.__name__ for title in titles})
         return test
@@ -137,7 +137,7 @@ class DocsCase(NetworkCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def run_sql(self, text):
-        """Runs SQL as the master user of the database that the first line names."""
+        """Runs SQL as the master user of the server that the first line names: PostgreSQL, or MySQL and MariaDB."""
         title = text.split("\n", 1)[0].removeprefix("-- ")
         password = self.lab.passwords["master_user"]
         commands = {

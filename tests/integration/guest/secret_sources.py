@@ -9,7 +9,7 @@ CANARY = "Canary-typed-9f2c61d07b"
 
 
 class SecretSources(CloudCase):
-    """Each method returns (environment, secrets, options of mariadb)."""
+    """Each method from_*() prepares a source. It returns (environment, secrets, options of mariadb)."""
 
     def profile_p(self):
         return self.home.write(CONFIG, "".join(

@@ -2,8 +2,8 @@
 """Programs that start without some of the descriptors 0 to 2, or that close their stderr themselves.
 
 The next file that such a program opens gets the free number. The product must not write a log line into that file.
-Each program runs with RDS_IAM_LOG=1 and writes a file, which must have the same content as without the log. As a
-control, each test also runs the same program with a stderr, where the log line does appear.
+Most tests run a program with RDS_IAM_LOG=1. The program writes a file, which must have the same content as if the
+program had a stderr. As a control, the same program also runs with a stderr, where the log line does appear.
 """
 import re
 
@@ -213,7 +213,8 @@ class ClosesItself(ClosedCase):
 
 
 class Programs(ClosedCase):
-    """The programs of rds-iam open no file as descriptor 0, 1 or 2."""
+    """If rds-iam's own programs start without the descriptors 0 to 2, they open /dev/null in their place, and no
+    other file."""
 
     def opened(self, argv, **extra):
         trace = self.home.path / "trace"

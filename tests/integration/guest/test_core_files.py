@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Credentials that a host program caches between two logins.
+"""Credentials in memory: those that a host program or the agent caches between two logins, and those of rds-iam.
 
-A core file of the program contains the program's own data but none of these credentials. Expired credentials are
-wiped. As a control, each search also finds the same bytes in the memory of the running process."""
+A core file of the host program contains the program's own data but none of these credentials. Expired credentials are
+wiped, and rds-iam wipes its credentials before it exits. As a control, each search also finds the same bytes in the
+memory of the running process."""
 import ctypes
 import json
 import pathlib
@@ -203,7 +204,8 @@ class Dumps(CoreCase):
 
 
 class Expired(CoreCase):
-    """Expired credentials are wiped even if no new credentials replace them."""
+    """Expired credentials are wiped even if no new credentials replace them. rds-iam also wipes valid credentials when
+    it exits."""
 
     def test_in_a_host_program_at_its_next_login(self):
         clock = self.home.write("clock", "0")

@@ -16,7 +16,8 @@ REPLACE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 class Environment(WhoseFilesCase):
     @needs_root
     def test_no_log_of_tls_keys_is_written(self):
-        """The control is a copy of rds-iam-fetch that does not know the variable, so its libcurl finds it."""
+        """rds-iam-fetch removes the variable from its environment. The control is a copy that removes a variable of
+        another name instead, so libcurl finds SSLKEYLOGFILE."""
         env = self.web_identity_env()
         log = self.home.path / "tls-keys"
         copy = self.home.path / "rds-iam-fetch"

@@ -60,7 +60,7 @@ class WithoutHome(HomeCase):
                 with self.subTest(under=under, name=name):
                     path = self.home.write(name, text)
                     self.assert_key(self.explain(under=under, **self.passwd(self.home.path)))
-                    self.assertEqual(self.lookups(), ["rds-iam"], "one lookup, by no other program")
+                    self.assertEqual(self.lookups(), ["rds-iam"], "one lookup, and by rds-iam itself")
                     log.unlink()
                     path.unlink()
         self.home.write(".aws/config", "[profile own]\n" + self.keys())

@@ -5,7 +5,7 @@ rds-iam-fetch starts without them. A credential_process gets them back. If rds-i
 the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the message
 names its exit status or its signal.
 
-Each test replaces the installed rds-iam-fetch in its own mount namespace.
+Most tests replace the installed rds-iam-fetch in a mount namespace of their own.
 """
 import json
 import os

@@ -25,7 +25,8 @@ ORACLE_LIBRARIES = harness.BUILD / "tests" / "loader"
 
 class Ways(hostile.HostileCase):
     """Each of the functions after under_exec() logs in once. `name` is the program, in the words of the module that
-    lists it."""
+    lists it; in oracle_environment() it is the version of the library, in passfile() the service, in check() the
+    engine."""
 
     def under_exec(self, argv):
         return [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", *argv]
@@ -70,7 +71,7 @@ class Ways(hostile.HostileCase):
         return self.home.run(argv, hostile.PRINCIPAL)
 
 
-# The protocol, the function, and the program.
+# The protocol, the function, and its argument `name`.
 WAYS = (
     *(("mysql", Ways.option_file, name) for name in hostile.CLIENTS),
     *(("mysql", Ways.tool_under_exec, name) for name in ("mariadb", "mariadb-dump")),

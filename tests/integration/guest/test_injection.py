@@ -129,7 +129,7 @@ class Injection(WhoseFilesCase):
                 self.assertEqual([c for c in result.stderr[:-1] if ord(c) < 32 or c == "\u202e"], [])
 
     def test_arguments_that_a_command_rejects(self):
-        """A usage error and an error of rds-iam exec quote the argument, in one line without control characters."""
+        """The error for a hostile argument quotes it, in one line without control characters."""
         hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
         agent = harness.installed("bin/rds-iam-agent")
         ca = self.home.path / "ca\x1b[2J\n.pem"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RDS_IAM_LOG=LEVEL[:FILE] in every program: the plugins, the preload, the agent, rds-iam and rds-iam-fetch.
+"""RDS_IAM_LOG=LEVEL[:FILE] in the plugin for MariaDB, the preload, the agent, rds-iam and rds-iam-fetch.
 
 Not here: the log of programs that close their stderr (test_closed_descriptors.py), and the values of RDS_IAM_LOG
 (tests/unit/test_log_line.c)."""
@@ -173,8 +173,9 @@ class File(LogCase):
 
 class Secrets(SecretSources, LogCase):
     def output(self, env, options, level, to_file):
-        """Makes logins, and refused logins. Returns all output of the programs, and the file. Every component
-        runs at the level debug, and only a plugin at the other levels, which have fewer lines."""
+        """Returns all output of the programs that it runs, and the content of the log file. At the level debug, the
+        plugin makes a login and a refused login, and the preload and the agent run, too. At the other levels, which
+        have fewer lines, only the plugin makes a login."""
         value = f"{level}:{self.file}" if to_file else level
         self.file.unlink(missing_ok=True)
         env = {**env, "RDS_IAM_LOG": value}

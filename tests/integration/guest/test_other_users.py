@@ -3,8 +3,8 @@
 runs nor whose credentials are used.
 
 The tests cover settings files, programs with more rights than their caller, and the search for programs. Tests that
-need a file of another user run only as root. The first rows of each table are its control: the same file without
-the flaw takes effect.
+need a file of another user run only as root. The rows of FLAWS with the verdict WORKS are the control: a file without
+a harmful flaw takes effect.
 """
 import json
 import os
@@ -274,8 +274,9 @@ except MySQLdb.Error as error:
 
 @needs_root
 class MoreRights(CloudCase):
-    """A set-uid copy of rds-iam uses nothing from the environment. As a control, a copy without the set-uid bit
-    uses it."""
+    """A program with more rights than its caller gets no token and no credentials: a set-uid copy of rds-iam, of the
+    agent or of a host program, or a program whose real and effective ids differ. rds-iam then uses nothing from the
+    environment. The control is the same program without these rights."""
 
     def setUp(self):
         super().setUp()

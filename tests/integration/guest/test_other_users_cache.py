@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Files that another user puts in the place of the cache, or of the agent's directory.
 
-rds-iam ignores such files: it does not follow them and does not overwrite them. The login works with new
-credentials from the source. Each row first uses a valid cache, as a control, and then adds a flaw to it. Tests that
-need a file of another user run only as root.
+rds-iam ignores such files in the cache: it does not follow links and does not write into these files. The login works
+with new credentials from the source. Each row first uses a valid cache, as a control, and then adds a flaw to it. The
+agent refuses a directory of another user, and replaces a passfile of another user. Tests that need a file of another
+user run only as root.
 """
 import fcntl
 import os
@@ -34,8 +35,8 @@ class Place:
         self.lock = self.entry.with_name(self.entry.name + ".lock")
         self.fresh = self.entry.with_name(self.entry.name + ".new")
         self.good = self.entry.read_bytes()
-        # The directory of another user. If root does not run the test, this directory belongs to the user of the
-        # test, and only stands for another user's directory.
+        # Stands for the directory of another user, but belongs to the user of the test. Only foreign() gives the file
+        # "precious" in it to another user.
         self.theirs = home / "theirs"
         self.theirs.mkdir(mode=0o755)
         self.precious = self.theirs / "precious"
@@ -175,7 +176,7 @@ def foreign_fresh_file(place):
 
 
 def foreign_lock(place):
-    """The test also locks the file until its end."""
+    """Also locks the file, as if another process of that user held the lock while the row runs."""
     place.entry.unlink()
     place.foreign(place.lock, PRECIOUS)
     place.held = place.lock.open("rb")
@@ -348,7 +349,7 @@ class RuntimeDirectory(CloudCase):
 
 @needs_root
 class AgentsDirectory(CloudCase):
-    """The agent's directory and passfile belong to another user. test_agent.py tests links and modes."""
+    """The agent's directory and passfile belong to another user. test_agent.py tests other links, and modes."""
 
     def setUp(self):
         super().setUp()

@@ -79,7 +79,7 @@ class Maps(ProgramsCase):
 
 
 class Starts(ProgramsCase):
-    """rds-iam-fetch starts if no credentials are cached, and does not start if credentials are cached."""
+    """rds-iam-fetch starts only for credentials that have to be fetched and are not cached; never for static keys."""
 
     def executed(self, argv, principal="etl-base"):
         """Returns the programs that were executed, as strace prints them. strace prints an address instead of the

@@ -47,7 +47,7 @@ class Output(MariadbCase):
         return pieces(entry.secret_key) | pieces(entry.session_token or "")
 
     def output(self, *options, principal="etl-session", **extra):
-        """Logs in with the log switched on. Returns all output."""
+        """Runs a login, which may be refused, with the log switched on. Returns all output."""
         result = self.mariadb(*options, principal=principal, RDS_IAM_LOG="1", **extra)
         self.assertIn("rds-iam: ", result.stderr)
         return (result.stdout + result.stderr).encode()

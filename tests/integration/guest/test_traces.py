@@ -39,7 +39,7 @@ class TraceCase(SecretSources):
         self.services = Services(self.home)
 
     def programs(self, options=()):
-        """Returns (name, command) of a login through each part of rds-iam."""
+        """Returns (name, command) for each part of rds-iam that makes a token or gets credentials."""
         pg = self.lab.pg
         self.services.clear()
         self.services.add("prod")
@@ -70,7 +70,8 @@ class TraceCase(SecretSources):
         return [line for line in text.splitlines() if " execve" in line], written
 
     def kinds(self, paths):
-        """Returns the kinds of the files: the first directories of a path below the home."""
+        """Returns the directory of each file, relative to the home. A file in the home itself counts by its name, a
+        file in memory as "memory"."""
         found = set()
         for path in paths:
             below = os.path.relpath(path, self.home.path)
@@ -92,7 +93,7 @@ class Traces(TraceCase):
             self.fresh_home()
             env, secrets, options = self.SOURCES[name](self)
             lines = []
-            # No database of the lab has a user for the role of `aws login`.
+            # The lab's servers do not accept the first credentials of `aws login`, so no login with them succeeds.
             for program, argv in self.programs(options)[slice(2, 5) if name == "aws login" else slice(None)]:
                 shutil.rmtree(self.home.path / ".cache", ignore_errors=True)
                 starts, _ = self.traced(argv, env)
@@ -118,7 +119,7 @@ class Traces(TraceCase):
             self.assertIsNotNone(TOKEN.search(text))
 
     def test_credentials_are_written_only_into_the_cache(self):
-        """The rows state into which directories a login writes secrets of its source."""
+        """The rows state into which directories a login writes secrets of its source or fetched credentials."""
         role = f"[{self.lab.mariadb.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n"
 
         def renewed():
@@ -175,7 +176,7 @@ class Traces(TraceCase):
                                  expected[program])
 
     def test_files_are_created_only_below_the_users_directories(self):
-        """The search covers every call that makes, renames or opens a file for writing."""
+        """The search covers every call that makes or renames a file, or opens one for writing."""
         env, _, _ = self.from_sso()
         self.sso_login(expires=60)
         run = self.home.path / "xdg"

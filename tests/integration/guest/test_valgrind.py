@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs the `mariadb` command and a libmariadb program with the plugin under valgrind.
+"""Runs the `mariadb` command and a libmariadb program with the plugin under valgrind; also rds-iam and rds-iam-fetch.
 
 No error is suppressed: with these options, valgrind reports none for the client and for libcrypto. Blocks that are
-still reachable at exit are not reported, because the plugin stays mapped until then.
+still reachable at exit do not count as errors, because the plugin stays mapped until then.
 """
 import shutil
 

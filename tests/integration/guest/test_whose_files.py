@@ -4,8 +4,9 @@
 rds-iam's configuration and pg_service.conf must belong to root or to the user. AWS's files may belong to another
 user, as in a home directory that is mounted into a container. rds-iam then uses their keys, roles and sessions, but
 no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that other
-users can write, even if an ACL allows the writing, and even if chmod cannot change the mode. Each check has a
-control: the same file without the flaw takes effect.
+users can write, whether the mode or an ACL allows it, and also on a file system where chmod cannot change the mode;
+AcceptedGroups tests the groups that are accepted. Each check has a control: the same file without the flaw takes
+effect.
 """
 import json
 import os
@@ -290,7 +291,8 @@ class WritableByOthers(FilePlacesCase):
 
 @needs_root
 class AcceptedGroups(WhoseFilesCase):
-    """Group permissions that rds-iam accepts: of Kubernetes secrets, of OpenShift users, and of umask 002."""
+    """Group permissions that rds-iam accepts: of Kubernetes secrets, of OpenShift users, and of umask 002. The write
+    permission of another group is the control."""
 
     def secret(self, name, text, mode, group):
         """Adds a file to a Kubernetes volume and returns its path. In such a volume, `name` is a link to

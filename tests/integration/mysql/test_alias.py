@@ -89,7 +89,8 @@ class Alias(MariadbCase):
         return self.ask(records, *argv, **mysql_client.preload(), **extra)
 
     def test_a_client_on_oracles_library_prints_the_section(self):
-        """The message begins with the library's own error, because without rds-iam its own plugin would refuse."""
+        """The message begins with the library's own error, because without rds-iam the library's own plugin would
+        refuse."""
         seen = self.oracle_login({ALIAS: RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(

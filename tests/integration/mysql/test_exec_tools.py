@@ -146,7 +146,7 @@ class Tools(ToolCase):
 
 
 class Given(ToolCase):
-    """A setting of the user is not changed."""
+    """A setting of the user is not changed; one in a file of /etc is overridden."""
 
     def test_tls_turned_off(self):
         for words in (("--skip-ssl",), ("--ssl=0",), ("--disable-ssl",)):

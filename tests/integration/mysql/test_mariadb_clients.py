@@ -101,7 +101,7 @@ class Tools(MariadbCase):
 
 
 class Programs(MariadbCase):
-    """Programs on libmariadb read an option file only if a setting names it."""
+    """Programs on libmariadb read an option file only if a setting names the file or a group."""
 
     def run_program(self, name, settings, principal="etl", **extra):
         interpreter, option, script = PROGRAMS[name]

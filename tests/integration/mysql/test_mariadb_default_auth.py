@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """default-auth=aws_rds_iam, the second plugin. It is for libraries that have mysql_clear_password built in.
 
-The plugin directory of these tests contains the distribution's own mysql_clear_password, which would send an empty
-password. So only the second plugin can log in the IAM user."""
+The plugin directory of most tests contains the distribution's own mysql_clear_password, which would send an empty
+password. There, only the second plugin can log in the IAM user."""
 import pathlib
 
 import hostile

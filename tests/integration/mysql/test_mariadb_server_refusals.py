@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tokens that only the server can reject. The client prints the server's ERROR 1045. The lab's journal contains the
-reason."""
+reason. For contrast, one test has credentials of which rds-iam itself knows that they have expired."""
 
 from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase

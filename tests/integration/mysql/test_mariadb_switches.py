@@ -223,8 +223,8 @@ class ChangedLater(MariadbCase):
     reports the new options to the plugin at mysql_change_user()."""
 
     def change(self, verifies, first):
-        """Connects in the state `first` (VERIFIED or UNVERIFIED), then sets the CA and the verification option to
-        `verifies`, and changes the user. Returns the output of the change of user."""
+        """Connects in the state `first` (VERIFIED or UNVERIFIED). Then sets the CA, gives the verification option the
+        value `verifies`, and changes the user. Returns the line that the program prints after the change of user."""
         mariadb = self.lab.mariadb
         if first == UNVERIFIED:
             self.write_my_cnf(without=("ssl-ca", "ssl-verify-server-cert"), ssl_enforce=1)

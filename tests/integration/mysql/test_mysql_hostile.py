@@ -3,7 +3,7 @@
 
 Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin and
 with cleartext passwords allowed, the same peer receives the password, which is a token in that case, and the same
-search finds it."""
+search finds it. If the library itself refuses the server, the control is that nothing is sent either."""
 from typing import NamedTuple
 
 import hostile

@@ -109,7 +109,8 @@ class OneHandle(HandleCase):
         self.assertEqual(lines[3], NOTHING_SET)
 
     def test_tls_that_the_program_turns_on_between_two_connections(self):
-        """The preload has turned TLS on for the first connection, and must not turn it off for the second one."""
+        """The preload turns TLS on for the first connection, and off again for the second one. It must not turn TLS off
+        if the program has turned it on in between."""
         for steps, is_on in ((["enforce=1"], True), (["ssl-set="], True), (["fp=0"], True),
                              (["enforce=1", "enforce=0"], False), ([], False)):
             for under in (True, False):
@@ -280,7 +281,7 @@ class LookedUp(HandleCase):
         return str(path)
 
     def test_as_many_copies_as_the_preload_distinguishes(self):
-        """The preload does not change a further copy, which logs in without a token and is denied."""
+        """The preload does not change the options of a further copy, so the server denies that copy's logins."""
         paths = [shutil.copy(self.copy(), self.home.path / f"copy-{i}.so") for i in range(COPIES_MAX + 1)]
         server = self.lab.mariadb
         for count in (COPIES_MAX, COPIES_MAX + 1):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libmariadb without any TLS setting log in by IAM, send nothing to hostile servers,
-and reach local servers as they do without rds-iam exec."""
+"""Under rds-iam exec, programs on libmariadb log in by IAM, send no token and no password to hostile servers, and reach
+local servers as they do without rds-iam exec. Only ODBC, mydumper and myloader are given a TLS setting."""
 import shutil
 
 import mysql_programs
@@ -17,7 +17,7 @@ PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 UNGUARDED = mysql_programs.SOURCE / "unguarded"
 # A program with an option for TLS. With this option, the program does not connect to a server without TLS.
 REQUIRES_TLS = {"ODBC, with SSLVERIFY"}
-# The program rejects a port together with a socket, or has another path of the socket.
+# Programs that reject a port together with a socket, or that use another path of the socket.
 NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}
 
 
@@ -157,7 +157,8 @@ class Hostile(ProgramCase):
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_control_without_the_guard_a_hostile_peer_gets_a_token(self):
-        """The plugin is built from the same sources, but treats each connection as verified."""
+        """The plugin in UNGUARDED is built from the same sources, but treats each connection as verified. The installed
+        plugin sends no part of a token to the same peers."""
         for plugins, is_sent in ((mariadb_plugins(), False), (UNGUARDED, True)):
             for title, kind in {"no TLS": None, "another CA": "other_ca"}.items():
                 with self.subTest(peer=title, guard=not is_sent), MySQLPeer(self.certificate(kind)) as peer:

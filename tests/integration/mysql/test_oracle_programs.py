@@ -51,7 +51,8 @@ class OraclePrograms(hostile.HostileCase):
         self.assert_nothing_sent()
 
     def test_control_without_the_guard_a_hostile_peer_gets_a_token(self):
-        """The plugins are built from the same sources, but treat each connection as verified."""
+        """The plugins in `unguarded` are built from the same sources, but treat each connection as verified. The
+        installed plugins send no part of a token to the same peers."""
         shipped = harness.installed("lib*/**/rds-iam/mysql/rds_iam_v1.so").parent
         for plugins, is_sent in ((shipped, False), (mysql_programs.SOURCE / "unguarded", True)):
             for kind in (None, "other_ca"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libpq. Each program is given a host, a port, a user and a database, but no TLS setting. A
-program in WHO prints the user that the server sees; a program in TOOLS does not. Each test file contains what its tests
-expect.
+"""Programs of Debian on libpq. Each program is given a host, a port, a user and a database, but no TLS setting, except
+one of the two rows of psqlodbc. A program in WHO prints the user that the server sees; a program in TOOLS does not.
+Each test file contains what its tests expect.
 """
 import harness
 
@@ -22,7 +22,7 @@ connection = pyodbc.connect("Driver=psqlodbcw.so;Server=%(host)s;Port=%(port)s;U
                             "%(mode)s")
 print(connection.execute("select current_user").fetchone()[0])
 """
-# The names that command() replaces, each as itself.
+# Each name stands for itself, so that only %(mode)s is replaced in PYODBC. command() replaces the names later.
 PLACES = {"host": "%(host)s", "port": "%(port)d", "user": "%(user)s", "database": "%(database)s"}
 PERL = """
 use DBI;

@@ -39,7 +39,8 @@ MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 
-# The server sends its own name of the user, which the client then gives as its password.
+# The server's answer to the query, its name of the logged-in user, is the password of each Dovecot user. So
+# `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
 DOVECOT_CONF = """
 base_dir = {place}/base
 state_dir = {place}/state
@@ -161,7 +162,8 @@ class Postmap(PostfixCase):
 
 if os.geteuid() == 0:
     class Proxymap(PostfixCase):
-        """Postfix's master starts proxymap, as the user postfix, with an environment that it has cleared."""
+        """Postfix's master starts proxymap as the user postfix. It passes on only the variables that import_environment
+        lists."""
 
         def start_master(self, passed, more="", under=True):
             place = self.write_maps("postfix", more)
@@ -213,17 +215,17 @@ if os.geteuid() == 0:
 
 
 def has_dovecot_24():
-    """Dovecot 2.4 (Debian 13) has another format of its configuration."""
+    """Returns true if the installed Dovecot is not a 2.3. The configuration of 2.4 (Debian 13) has another format."""
     return shutil.which("dovecot") and not harness.run(["dovecot", "--version"]).stdout.startswith("2.3.")
 
 
 if os.geteuid() == 0 and not has_dovecot_24():
     class Dovecot(DaemonCase):
-        """Dovecot's master starts auth, as the user dovecot, and auth-worker, with an environment that it has cleared.
-        auth connects to PostgreSQL, and both connect to MySQL."""
+        """Dovecot's master starts auth (as the user dovecot) and auth-worker. It passes on only the variables that
+        import_environment lists. auth connects to PostgreSQL, and both connect to MySQL."""
 
         def authenticate(self, engine, passed):
-            """Starts dovecot under rds-iam exec, and has it look a user up. Returns what doveadm did."""
+            """Starts dovecot under rds-iam exec, and has it look a user up. Returns the result of doveadm."""
             server = self.places[engine]
             place = self.home.path / f"dovecot-{engine}"
             for directory in ("base", "state"):

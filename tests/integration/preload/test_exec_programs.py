@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs under rds-iam exec that cannot load the preload, or that need a setting to load it: programs of
-another C library, static programs, programs for another processor, and AddressSanitizer. Each program runs,
-and a warning states what it cannot do."""
+another C library, static programs, programs for another processor, and AddressSanitizer. rds-iam exec starts
+each program, and a warning names a program that cannot load the preload, and states what it cannot do."""
 import os
 import pathlib
 import shutil
@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     return bytes[7 + argc];
 }
 """
-# Starts a program in its place, as a statically linked shell or container runtime does.
+# Executes the program in its arguments in its own process, as a statically linked shell or container runtime does.
 STARTS = """
 #include <unistd.h>
 int main(int argc, char **argv)
@@ -94,7 +94,8 @@ class StartedBy(ProgramCase):
         self.assert_accepted(2)
 
     def test_by_a_musl_program(self):
-        """musl would abort with the preload, so its children do not get it either. They run without it."""
+        """A musl program would abort with the preload, so rds-iam exec starts it without the preload. Therefore the
+        programs that it starts have no preload either."""
         program = self.compile("musl", STARTS, "musl-gcc")
         result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, "env"], LD_PRELOAD="")
         self.assertEqual(result.stderr, self.other_libc(program))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Unchanged libpq programs under rds-iam exec, before and after their first token has expired. The control is
-the same program without the preload, with a token as its password."""
+the same program without the preload: with a token as its password, or without a password."""
 import contextlib
 import os
 import pty
@@ -121,7 +121,7 @@ class ClientCase(LabCase):
 
 
 class Languages(ClientCase):
-    """Each client logs in twice in one process, the second time after its first token has expired."""
+    """Each client except PHP logs in twice in one process, the second time after its first token has expired."""
 
     def assert_twice(self, *argv, **extra):
         process = self.start(*argv, **extra)
@@ -418,7 +418,7 @@ class Tools(ClientCase):
         holder.communicate(timeout=DEADLINE_SECONDS)
 
     def await_waiting(self, process):
-        """Waits for the process. Returns True when it waits for the lock, False when it has ended instead."""
+        """Returns True as soon as a session of the restore waits for the lock, False if `process` ends before that."""
         waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.run_client("psql", "-XAtwc", waiting).stdout != "1\n":

@@ -2,7 +2,8 @@
 """The preload fails closed: if it cannot determine what a connection would send, no connection begins. The program
 gets a handle that fails with the reason, or, from PQconnectStart(), NULL if there was no memory for a handle. In this
 file, libpq is too old, libpq misbehaves (for example, as if its memory were exhausted), or a part of rds-iam is
-missing or has another version. test_preload_memory.py really exhausts the memory.
+missing or has another version. If only a passfile cannot be read completely, the connection begins, but an
+unverified server gets no password of the passfile. test_preload_memory.py really exhausts the memory.
 
 Unless a test gives the peer a certificate, the peer has no TLS, so a token that it receives is a leak."""
 import re

@@ -31,7 +31,8 @@ INTERPRETERS = (
      "puts PG.library_version, OpenSSL::VERSION, Fiddle.dlopen('libpq.so.5')['PQlibVersion'] != 0"],
     ["node", "-e", "console.log(require('crypto').createHash('sha256').update('x').digest('hex'))"],
 )
-# Calls each interposed function with a null path. The kernel rejects it with EFAULT.
+# Calls functions that open or examine a file, and that the preload interposes, with a null path. The kernel rejects
+# the path with EFAULT.
 NULLS = """
 import ctypes, sys
 library = ctypes.CDLL(None, use_errno=True)
@@ -55,7 +56,7 @@ print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc
 
 
 class WithoutLibpq(LabCase):
-    """Programs without libpq."""
+    """Programs without libpq, and programs with libpq that show which part of the preload a connection loads."""
 
     def test_programs_run_as_without_the_preload(self):
         for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
@@ -292,7 +293,7 @@ class Remains(LabCase):
                 self.assertEqual(self.last_line(process), "ended 1 0\n")
 
     def test_a_file_size_limit_does_not_end_the_program(self):
-        """SIGXFSZ has no handler here, so the kernel would kill psql."""
+        """A write beyond the limit raises SIGXFSZ. psql has no handler for this signal, so the signal would kill it."""
         pg = self.lab.pg
         for limit, message in (("0", "cannot make a passfile in memory"), ("unlimited", USER)):
             result = self.home.run(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A client under the preload sends a token only to a server that it verified. It sends none without TLS, over TLS
-with an invalid certificate, or over Kerberos encryption."""
+with an invalid certificate, or over Kerberos encryption. The class Limits shows the exception: a copy of libpq that the
+preload does not reach."""
 import struct
 import tempfile
 
@@ -79,7 +80,8 @@ class Hostile(LabCase):
                     self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
     def test_a_ping_sends_no_token_to_any_server(self):
-        """PQping() logs in if it has a password. Its result is the same without a login, so it gets no token."""
+        """PQping() logs in if it has a password. Its result is the same without a login, so the preload withholds even
+        a token that the program gives."""
         for certificate, sslmode in ((None, "disable"), ("other_ca", "require"), ("server", "verify-full")):
             for way in ("ping", "pingparams"):
                 for preloaded in (True, False):
@@ -167,7 +169,7 @@ class Kerberos(LabCase):
     receives: a server cannot accept what was not offered."""
 
     def psql(self, peer, principal, *words, preloaded=True, **extra):
-        """Runs psql with the preload alone. rds-iam exec would set variables that hide the effect."""
+        """Runs psql with LD_PRELOAD (or without it), not under rds-iam exec."""
         conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop {' '.join(words)}"
         return self.home.run(
             ["psql", "-w", "-X", "-c", "select 1", conninfo], principal,
@@ -217,7 +219,8 @@ class Kerberos(LabCase):
             self.assert_sent_by_tls(peer)
 
     def test_every_way_to_connect(self):
-        """The preload completes the arguments in each function. A reset uses the first connection's arguments."""
+        """The preload completes the arguments of each of these functions. Resets need no test: a reset uses the
+        arguments of the first connection."""
         for lookup in ("linked", "dlsym"):
             for way in (*ways.CONNECTS, "login"):
                 with self.subTest(lookup=lookup, way=way), self.peer() as peer:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every function that begins a connection, with the preload and Debian's libpq. libpq is linked, is the private
-copy of a module, or is bound to itself. In each case its functions are linked or looked up. The tests use
-tokens that live for two seconds. tests/long tests other versions of libpq."""
+copy of a module, or is bound to itself. In each case its functions are linked or looked up. In tests of many
+cases, tokens live for two seconds. tests/long tests other versions of libpq."""
 import itertools
 import tempfile
 
@@ -144,7 +144,7 @@ class Resets(WaysCase):
         self.assert_refused("Expired")
 
     def test_a_longer_token_replaces_a_shorter_one(self):
-        """A token gets longer if the session's credentials are renewed between connection and reset."""
+        """A token can get longer if the session's credentials are renewed between connection and reset."""
         shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
         run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
                        ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)

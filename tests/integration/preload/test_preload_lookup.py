@@ -39,7 +39,8 @@ first, again = [[ping(each) for each in libraries] for _ in range(2)]
 _ctypes.dlclose(libraries.pop(2)._handle)
 print(json.dumps([first, again, [ping(each) for each in reversed(libraries)][::-1]]))
 """
-# Loads and unloads two copies in turn, so that they reuse each other's address. Sometimes other memory takes it.
+# Loads and unloads two copies in turn, so that they reuse each other's address. After every fourth turn, other memory
+# is mapped and stays mapped, so the next copy gets another address.
 RELOAD = LOOK + """
 import mmap
 found, held = [], []
@@ -104,7 +105,8 @@ class LookupCase(unittest.TestCase):
 
 
 class Callers(LookupCase):
-    """RTLD_NEXT and RTLD_DEFAULT, used by preloaded libraries and by a library that is loaded later."""
+    """Lookups with RTLD_NEXT, RTLD_DEFAULT and a handle, by preloaded libraries and by a library that is loaded
+    later."""
 
     def lookups(self, *preloads):
         return self.python(LOAD, PROGRAMS / "lookups_module.so", preloads=preloads)

@@ -10,7 +10,8 @@ from postgresql_peer import PostgreSQLPeer
 
 class Memory(ClosedCase):
     def starve(self, once, conninfo, step=1, preloaded=True, **extra):
-        """Runs a program that makes allocations fail. Returns its lines and the number of signals in them."""
+        """Runs a program that makes allocations fail. Returns its lines, and how many of them
+        report a child that a signal killed."""
         env = {**(ways.with_preload() if preloaded else {}), **extra}
         argv = [ways.PROGRAMS / "starves", "1" if once else "0", "1", str(step), conninfo]
         result = self.home.run(argv, None, timeout=240, **env)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libpq without any TLS setting log in by IAM, and send nothing to hostile
-servers."""
+"""Under rds-iam exec, programs on libpq log in by IAM without any TLS setting, and send no token to hostile servers.
+One row of psqlodbc sets SSLmode=verify-full."""
 import time
 
 import pg_programs
@@ -16,9 +16,9 @@ PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 THREADS = 40
 PASSWORD = "typed-at-the-prompt-1234567890"
 REQUIRES_TLS = {"psqlodbc, with SSLmode"}
-# The program interprets the directory of a socket in another way.
+# Programs that interpret the directory of a Unix socket in another way than libpq.
 NO_SOCKET = {"PyGreSQL", "DBD::Pg"}
-# The program passes an empty password, which overrides PGPASSWORD.
+# A program that passes an empty password, which overrides PGPASSWORD.
 NO_PASSWORD = {"libdbi"}
 
 
@@ -67,7 +67,8 @@ class Logins(ProgramCase):
                               "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL, **extra)
 
     def test_other_modes_of_psqlodbc_stay(self):
-        """rds-iam exec replaces only sslmode=disable, which psqlodbc passes to libpq if the user sets no SSLmode."""
+        """psqlodbc passes sslmode=disable to libpq if the user sets no SSLmode. rds-iam exec replaces this mode, but
+        neither require nor verify-ca."""
         for mode, reason in (("require", "sslmode=require"), ("verify-ca", "host name was not verified")):
             with self.subTest(mode=mode):
                 result = self.psqlodbc(f"SSLmode={mode}")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Service files under the preload. A service file determines the server that gets a token. If another user can
 write the file, the preload makes no token and sends none. The peer here is a verified server, so only the
-file prevents the token."""
+file prevents the token. The class Passfiles tests which entries the preload serves without an agent."""
 import os
 import pathlib
 import pwd
@@ -19,7 +19,7 @@ GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 
 
-# Flaws of a service file. Each function gives the file one.
+# Flaws of a service file. Each function except no_flaw() gives the file one flaw.
 def no_flaw(_path):
     pass
 
@@ -160,7 +160,8 @@ class Flaws(ServiceCase):
 
 
 class Ways(ServiceCase):
-    """A file that all users can write, with every function that connects and every way to name a service."""
+    """A file that all users can write. The first test uses every function that connects, with every way to name a
+    service."""
 
     def bad(self, port, **more):
         path = self.home.path / ".pg_service.conf"
@@ -243,8 +244,8 @@ class TwoFiles(ServiceCase):
 
 
 class Passfiles(ServiceCase):
-    """A passfile in the agent's directory, opened without an agent. The preload serves the lines of the entries
-    that an agent would serve."""
+    """A passfile in the agent's directory, opened while no agent runs. The preload serves the entries that an agent
+    would serve: it returns one line with a token for each of them."""
 
     USERS = ("clickpipes_iam_user", "other_iam_user")
 

@@ -63,7 +63,8 @@ class SocketCase(LabCase):
             self.assertEqual(traces.find(peer.received, [traces.signature(self.token)]), [])
 
     def forms(self):
-        """Returns ways to name one socket, each with a connection string and variables."""
+        """Returns ways to name a Unix socket, each with a connection string and variables. All but "abstract" name the
+        same socket (see address())."""
         directory = str(self.directory)
         entry = f"[local]\nhost={directory}\nport={PORT}\nuser={USER}\nsslmode=verify-full\n"
         services = str(self.home.write(".pg_service.conf", entry))
@@ -138,7 +139,7 @@ class Alone(SocketCase):
             self.assertIn(STORED, result.stderr)
 
     def test_a_ping_sends_no_token(self):
-        """pg_isready reads PGPASSWORD, and PQping() logs in if it can."""
+        """A ping, such as that of pg_isready, reads PGPASSWORD and the passfile, and logs in if it can."""
         for way in ("ping", "pingparams"):
             for extra in ({"PGPASSWORD": self.token}, {"PGPASSFILE": self.passfile("*")}):
                 for preloaded in (True, False):
@@ -154,7 +155,8 @@ class Alone(SocketCase):
 
 
 class Default(SocketCase):
-    """No host is set, so libpq uses its default directory. Here a copy of libpq has another default directory."""
+    """No host is set, so libpq uses its default directory; the last test names that directory. Here a copy of libpq has
+    another default directory than Debian's."""
 
     def setUp(self):
         super().setUp()

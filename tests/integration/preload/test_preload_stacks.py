@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The call stacks on which a program may connect under the preload: in the constructor of a library, on threads
-with large and small stacks, in a coroutine, and with a signal handler that jumps away."""
+with large and small stacks, in a coroutine, with a signal handler that jumps away, and within another connection
+attempt."""
 import pathlib
 import signal
 import socket

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How rds-iam exec changes the sslmode of a PostgreSQL connection to RDS. The modes prefer and allow, and a missing
-mode, become verify-full with the CA store of rds-iam, or verify-ca if the configuration contains it. With verify-full,
-the connection uses the CA store if the user names no root certificates. Other sslmodes, and connections to other hosts,
-do not change."""
+mode, become verify-full with the CA store of rds-iam, or verify-ca if the section of the host contains tls = verify-ca.
+With verify-full and verify-ca, the connection uses the CA store if the user names no root certificates. Other sslmodes,
+and connections to other hosts, do not change."""
 import pathlib
 import struct
 
@@ -27,7 +27,7 @@ class VerifiedCase(LabCase):
         self.install(self.lab.ca_file)
 
     def install(self, rds, public=None):
-        """Installs the CA store, as rds-iam setup ca does."""
+        """Writes the files that rds-iam setup ca would install. Removes a file whose certificate is None."""
         for name, certificate in (("rds-ca.pem", rds), ("rds-ca-public.pem", public)):
             path = self.store / name
             if path.exists():
@@ -50,7 +50,7 @@ class VerifiedCase(LabCase):
 
 class Connections(VerifiedCase):
     def test_host_and_user_are_enough(self):
-        """Control: without exec the same command line fails."""
+        """Control: without exec, psql fails with the same host, port and user."""
         pg = self.lab.pg
         plain = self.home.run(["psql", "-XAtw", "-h", pg.host, "-p", pg.port, "-U", USER, "-c", WHO,
                                self.lab.database_name], PRINCIPAL)
@@ -69,7 +69,8 @@ class Connections(VerifiedCase):
                 self.assertEqual(peer.answers, [])
 
     def test_a_ticket_is_not_offered_with_prefer_or_allow(self):
-        """A token that the preload makes, and a password that the program gives. libpq offers a ticket before TLS."""
+        """Without exec, libpq offers a Kerberos ticket before TLS. Under exec it does not, neither with a token that
+        the preload makes nor with a password that the program gives."""
         ticket = kerberos.environment(self.home)
         request = struct.pack("!II", 8, GSS_REQUEST)
         pg = self.lab.pg

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: replaces the passwd lookup of NSS. The passwd entry has the home directory
- * PASSWD_HOME. If PASSWD_HOME is "", there is no entry; if it is "never", the lookup blocks. Each
- * lookup appends the name of its program to the file PASSWD_LOG. */
+ * Preloaded: replaces getpwuid_r(). The passwd entry has the home directory PASSWD_HOME. If
+ * PASSWD_HOME is "" or not set, there is no entry; if it is "never", the lookup blocks. Each lookup
+ * appends the name of the calling program to the file PASSWD_LOG. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq with very few functions. It prints the connection parameters that it receives, and never
- * connects. */
+ * A libpq with very few functions. It never connects. It prints the connection string that it
+ * receives; PQsetdbLogin() prints only the database name and the password. */
 #include <stdio.h>
 
 #define EXPORTED __attribute__((visibility("default")))

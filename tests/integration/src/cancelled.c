@@ -5,7 +5,8 @@
  *   cancelled CONNINFO
  *
  * Cancels the thread after a line on stdin, and prints "cancelled". Then joins the thread, and
- * prints how many threads and how many in-memory files (memfd) the process still has.
+ * prints "ended" if the thread was cancelled or "returned" if it was not, and how many threads and
+ * how many in-memory files (memfd) the process still has.
  */
 #include <dirent.h>
 #include <fcntl.h>

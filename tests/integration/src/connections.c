@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A program with many or long connections, on libmariadb. It reads the user's option file and
- * passes no password. Each step prints a line: the user that the server reports, or the error.
+ * passes only the passwords among its arguments. Each step prints a line: the user that the server
+ * reports, or the error.
  *
  *   connections COMMAND HOST PORT USER [ARGUMENT...]
  */
@@ -156,7 +157,7 @@ static int wait_for(MYSQL *mysql, int events)
            (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0);
 }
 
-/* Waits until a step of the nonblocking interface is complete, and returns its result. */
+/* Waits until a step of the nonblocking interface is complete. Stores its result in *result. */
 #define FINISH(mysql, result, events, step)                                                        \
     while ((events) != 0) {                                                                        \
         (events) = step##_cont(result, mysql, wait_for(mysql, events));                            \
@@ -194,8 +195,8 @@ static bool nonblocking(const struct place *place)
     return ok;
 }
 
-/* reuse ...: closes a handle and opens it again; opens it once more after mysql_server_end(), which
- * unloads the plugins; then a child process connects too. */
+/* reuse ...: closes a handle and opens it again; opens it once more after mysql_library_end(),
+ * which unloads the plugins; then a child process connects too. */
 static bool reuse(const struct place *place)
 {
     MYSQL handle;

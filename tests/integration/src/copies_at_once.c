@@ -6,7 +6,8 @@
  *
  *   copies_at_once COMING-AND-GOING COPY...       each named by its number
  *
- * Prints how many lookups led to the right copy, and fails if one led to another copy. */
+ * Prints "right" and the number of lookups, or fails and prints "wrong" if a lookup led to another
+ * copy. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: forks HOST PORT USER A program that logs in and then becomes a daemon: it forks, and the
- * parent exits. The child prints its process id, waits for the end of its standard input, logs in
- * again and prints the user that the server reports, or the error. */
+ * A program that logs in and then becomes a daemon: it forks, and the parent exits. The child
+ * prints its process id, waits for the end of its standard input, and logs in again. Each login
+ * prints the user that the server reports, or the error.
+ *
+ *   forks HOST PORT USER
+ */
 #include <mysql.h>
 #include <stdbool.h>
 #include <stdio.h>

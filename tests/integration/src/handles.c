@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * usage: handles STEP...
- * A program that runs each step on the same handle of libmariadb and prints the result. It calls
- * the functions of the library that it is linked with. If HANDLES_LIBRARY is set, the program loads
- * the library in that file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
+ * A program that runs each step on the same handle of libmariadb (threads: on further handles). A
+ * step that connects prints the user or the error. The program calls the functions of the library
+ * that it is linked with. If HANDLES_LIBRARY is set, the program instead loads the library in that
+ * file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
  *
  *   init                    mysql_init() on the same memory
  *   close                   mysql_close()
@@ -19,10 +20,10 @@
  *   list=HOST:PORT HOST:PORT,PORT,USER    mysql_real_connect() with a list of hosts
  *   start=HOST,PORT,USER    mysql_real_connect_start() and _cont()
  *   again                   kills the connection on the server, then mysql_ping()
- *   show                    prints the handle's CA, verification, use of TLS and plugin directory
+ *   show                    prints the handle's CA and plugin directory, and whether verification
+ *                           and TLS are required
  *   fork                    a child process runs the remaining steps
- *   threads=COUNT,HOST,PORT,USER    COUNT threads connect at the same time, each with its own
- * handle
+ *   threads=COUNT,HOST,PORT,USER    COUNT threads connect at once, each with its own handle
  */
 #include <dlfcn.h>
 #include <errno.h>

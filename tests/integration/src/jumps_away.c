@@ -5,9 +5,10 @@
  *
  *   jumps_away CONNINFO [CONNINFO [ping]]
  *
- * Prints "jumped", then "ok USER" or "failed: MESSAGE", and the number of open in-memory files
- * (memfd). The second CONNINFO, if given, is for the second connection. With "ping", a function
- * deeper in the stack calls PQping() instead of connecting.
+ * Prints "jumped" after the jump. With one CONNINFO, it then connects again, and prints "ok USER"
+ * or "failed: MESSAGE", and the number of open in-memory files (memfd). With a second CONNINFO, a
+ * function deeper in the stack connects with that one and prints "failed: MESSAGE", or, with
+ * "ping", calls PQping() and prints "ping RESULT".
  */
 #include <dirent.h>
 #include <libpq-fe.h>

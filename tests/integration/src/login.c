@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: login HOST PORT USER Logs in with the options of ~/.my.cnf and prints the user that the
- * server reports, or the error. */
+ * usage: login HOST PORT USER
+ *
+ * Logs in with the options of ~/.my.cnf and prints the user that the server reports, or the error.
+ */
 #include <mysql.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * An object that looks up functions while it is loaded, in every way whose result depends on the
- * calling object. It prints each result and the text of dlerror() to stdout. It is compiled under
- * several names (WHO). All copies export everywhere(); each also exports its own only_WHO() and
- * PQexec(). */
+ * An object that looks up functions while it is loaded: with RTLD_NEXT and RTLD_DEFAULT, whose
+ * results depend on the calling object, and with a handle of libm. It prints each result and the
+ * text of dlerror() to stdout. It is compiled under several names (WHO). All copies export
+ * everywhere(); each also exports its own only_WHO() and PQexec(). */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq with at most one fault, which the environment variable ODD names. It passes all other
- * calls to the real libpq with which the test links it (a copy named libpq.so.9):
+ * A libpq with at most one fault, which the environment variable ODD names. It passes all calls
+ * without the fault to the real libpq with which the test links it (a copy named libpq.so.9),
+ * except PQlibVersion(), which returns 150000:
  *
  *   none                      no fault
  *   old_version               PQlibVersion() returns the version of PostgreSQL 9.6
  *   start_returns_null        PQconnectStartParams() returns NULL, as if memory were exhausted
  *   conninfo_returns_null     PQconninfo() returns NULL, as if memory were exhausted
- *   accepts_invalid_settings  PQconnectStartParams() accepts the invalid value "rds-iam-probe",
- * with which the preload makes libpq resolve settings without connecting
+ *   accepts_invalid_settings  PQconnectStartParams() accepts the invalid value "rds-iam-probe"
+ *
+ * With that invalid value, the preload makes libpq resolve settings without connecting.
  */
 #include <dlfcn.h>
 #include <stdlib.h>

@@ -6,8 +6,9 @@
  * -rdynamic.
  *
  * Each function works, because it calls the loaded libcrypto; otherwise TLS would fail before the
- * server requests a token. OWN_<group> selects the functions, OWN_HIDDEN exports none of them, and
- * OWN_WRONG_DIGEST makes one of them return a wrong result to the plugin. */
+ * server requests a token. OWN_<group> selects the functions. With OWN_HIDDEN, none of them is
+ * exported. With OWN_UPDATE and OWN_WRONG_DIGEST, EVP_DigestUpdate() ignores the plugin's data, so
+ * the plugin gets a wrong digest. */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -22,8 +23,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* Returns the next function of that name after this program, in the search order of the dynamic
- * linker. */
+/* Returns the function of that name that follows this program's own in the search order of the
+ * dynamic linker. */
 static void *theirs(const char *name)
 {
     void *found = dlsym(RTLD_NEXT, name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for a command-line tool that contains its client library. Prints the option file in the
- * directory MARIADB_HOME (in a tool of MariaDB) or MYSQL_HOME, which it checks and opens as the
- * tools do, or "no option file". MARK is the string by which the preload recognizes the tool's
- * maker. */
+ * Stands for a command-line tool that contains its client library. Prints the contents of the
+ * option file my.cnf, or "no option file". It checks and opens the file as the tools do. The file
+ * is in the directory MARIADB_HOME if that is set and the tool is one of MariaDB, otherwise in
+ * MYSQL_HOME. MARK is the string by which the preload recognizes the tool's maker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  *
  * Preloaded into a program on libmariadb: makes its Connector/C behave as 3.4.2 does if
  * MARIADB_TLS_DISABLE_PEER_VERIFICATION is set. The library then checks neither chain nor name, but
- * still reports that verification is on. Also replaces mysql_get_optionv(), because, as in 3.4.2,
- * one of the functions in the library's table must be in an object that contains the name of the
- * variable. */
+ * still reports that verification is on. The plugin searches the object that contains the library's
+ * functions for the name of the variable. So this object contains the name, and also replaces one
+ * of these functions, mysql_get_optionv(). */
 #include <dlfcn.h>
 #include <mysql.h>
 #include <stdbool.h>
@@ -25,8 +25,8 @@ EXPORT int X509_check_host(
     struct X509 *certificate, const char *name, size_t len, unsigned flags, char **peer);
 EXPORT int X509_check_ip_asc(struct X509 *certificate, const char *address, unsigned flags);
 
-/* Sets *next, a function pointer, to the next function of that name after this object, in the
- * search order of the dynamic linker. */
+/* Sets *next, a function pointer, to the function of that name that follows this object's own in
+ * the search order of the dynamic linker. */
 static void find_theirs(const char *name, void *next)
 {
     void *found = dlsym(RTLD_NEXT, name);

@@ -6,8 +6,9 @@
  *
  * Child processes connect, and in each another allocation fails: number FIRST, FIRST + STEP and so
  * on. If ONCE is 1, only that allocation fails; otherwise all later allocations fail too. Each
- * child prints its result: "none", "ok", or the message of libpq. The program ends when a
- * connection needs fewer allocations. */
+ * child prints its result: "none" if it got no handle, "ok", or the message of libpq. For a child
+ * that a signal killed, the program prints "signal". It ends when a connection needs fewer
+ * allocations. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>

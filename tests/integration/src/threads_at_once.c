@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: threads_at_once COUNT CONNINFO COUNT threads make the process's first connections with
- * libpq at the same time. Prints the user of each connection, or its error. */
+ * usage: threads_at_once COUNT CONNINFO
+ *
+ * COUNT threads make the process's first connections with libpq at the same time. Prints the user
+ * of each connection, or its error. */
 #include <libpq-fe.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -32,7 +34,7 @@ static void *connect_once(void *argument)
     return NULL;
 }
 
-/* libnss_wrapper, from which the lab's names come, is not safe for threads at its first use. */
+/* libnss_wrapper, which resolves the lab's host names, is not thread-safe at its first use. */
 static void resolve_once(void)
 {
     struct addrinfo *found = NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: a dlsym() like that of other preloaded tools. It resolves one name itself, reports a
- * lookup of PQping, and passes every other lookup to the dlsym() of libc, with a call in its own
- * frame. rds-iam's dlsym() must not make such a call, because libc then sees the wrong caller. */
+ * Preloaded: a dlsym() like that of other preloaded tools. It passes each lookup to the next
+ * dlsym(), by a call from its own code, and reports lookups of PQping. It resolves one name,
+ * own_name, itself. rds-iam's dlsym() must not make such a call, because libc then sees the wrong
+ * caller. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

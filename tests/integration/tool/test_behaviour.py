@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every row of behaviour.json through the installed program. An HTTP server stands in for the container
-endpoint and for STS, as the vectors describe them."""
+endpoint and for STS, as the vectors describe them. Further tests: URIs without a scheme, and both forms of a time."""
 import calendar
 import http.server
 import json
@@ -137,7 +137,7 @@ class Behaviour(unittest.TestCase):
                 self.assertIn(f"{variable}: is not a URL; write http://ADDRESS/PATH", result.stderr)
 
     def test_both_forms_of_a_time(self):
-        """Tests each source that reports when its credentials expire."""
+        """Tests four of the sources that report when their credentials expire."""
         keys = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
         for form, path in ((EXTENDED, "/creds"), (BASIC, "/basic")):
             until = in_an_hour(form)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check`: logins that succeed, its output, and mistakes on the command line. test_check_configured.py tests
-services and option files; test_check_causes.py tests the causes of a refused login."""
+"""`rds-iam check`: logins that succeed, its output, DNS and servers that do not answer, and mistakes on the command
+line. test_check_configured.py tests services and option files; test_check_causes.py tests the causes of a refused
+login."""
 import concurrent.futures
 import copy
 import json
@@ -59,7 +60,7 @@ class Good(CheckCase):
         self.assertEqual(sorted(self.home.path.rglob("*")), before)
 
     def test_the_engine_and_the_port_are_found(self):
-        """Without --engine, the server's greeting shows the engine."""
+        """Without --engine, check finds the engine: a MySQL server sends a greeting, a PostgreSQL server sends none."""
         for engine in EACH:
             with self.subTest(engine=engine):
                 login = self.login_to(engine)
@@ -92,7 +93,7 @@ class Good(CheckCase):
         for engine in EACH:
             with self.subTest(engine=engine):
                 output = self.check(self.login_to(engine, principal=None), "--profile", "p")
-                # The login itself has no option for a profile, so the environment names it too.
+                # The client that check starts has no option for a profile, so check passes the profile in AWS_PROFILE.
                 self.assertEqual(output.item("identity")["text"], role.session_arn("checked"))
                 self.assertEqual(output.status, 0, output.stdout)
                 self.assertEqual(self.lab.last_verdict()["principal"], role.session_arn("checked"))
@@ -237,6 +238,7 @@ class Printed(CheckCase):
         return text
 
     def test_a_closed_stdout(self):
+        """stdout is /dev/full, so every write to it fails as on a full disk."""
         for options in ((), ("--json",)):
             with self.subTest(options=options), open("/dev/full", "w", encoding="utf-8") as full:
                 login = self.login_to("postgres", options=options)
@@ -292,7 +294,7 @@ class Documents(CheckCase):
 
     @needs_root
     def test_a_machine_without_a_network(self):
-        """A network namespace has no address: DNS, STS and the server cannot be reached."""
+        """A new network namespace has no address, so check reaches neither DNS nor STS nor the server."""
         for engine in EACH:
             with self.subTest(engine=engine):
                 begun = time.monotonic()
@@ -306,7 +308,8 @@ class Documents(CheckCase):
                 self.assertEqual(output.item("login")["mark"], "skipped")
 
     def test_each_address_of_a_name_is_printed_once(self):
-        """The server does not listen on the first address. The second is the beginning of the first."""
+        """The server does not listen on the first address. The text of the second address is the beginning of the text
+        of the first."""
         host = self.lab.pg.host
         hosts = self.home.write("hosts", f"127.0.0.12 {host}\n127.0.0.1 {host}\n127.0.0.12 {host}\n")
         output = self.check(self.login_to("postgres", env={"NSS_WRAPPER_HOSTS": str(hosts)}))
@@ -418,7 +421,7 @@ class Alias(CheckCase):
         return seen, json.loads(seen["printed"])
 
     def test_the_alias_is_named(self):
-        for _ in range(ATTEMPTS):  # rds-iam allows 2 s for the lookup, which a loaded machine may not keep
+        for _ in range(ATTEMPTS):  # rds-iam allows 2 s for the lookup; a loaded machine may need longer
             seen, document = self.ask()
             if self.RDS in seen["printed"]:
                 break

@@ -3,8 +3,8 @@
 only this cause.
 
 The lab's RDS and IAM answer from the same data that decides a login. If the identity lacks a permission, the network
-lacks one of these services, or an answer cannot be used, the output lacks one item, and the command still makes its
-other requests.
+lacks one of these services, or an answer cannot be used, the output reports the item as skipped, and the command still
+makes its other requests.
 """
 import json
 import socket
@@ -317,7 +317,7 @@ class Unanswered(AwsCase):
 
 class Settings(AwsCase):
     def test_a_services_section_and_plain_http(self):
-        """The settings of STS count for RDS and IAM too."""
+        """A services section and the rule against plain http apply to RDS and IAM, as they do to STS."""
         self.home.write(".aws/config", "[default]\nservices = lab\n[services lab]\nrds =\n"
                         f"  endpoint_url = {self.lab.cloud_https}\niam =\n  endpoint_url = http://192.0.2.1/\n")
         output = self.check("asker", "--aws", env={"AWS_ENDPOINT_URL_RDS": "", "AWS_ENDPOINT_URL_IAM": ""})

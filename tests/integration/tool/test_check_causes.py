@@ -40,8 +40,9 @@ TABLE = CausesTable(rows.GROUPS, client_versions(), IS_WRITTEN)
 
 class Causes(CheckCase):
     def run_row(self, row, engine):
-        """Makes the cause, and runs check and the real client at the same time. Once for each row, also checks the
-        text that check prints without --json. Returns the output and what the manual shows of it."""
+        """Makes the cause, and runs check and the real client at the same time, and check --aws if the row expects a
+        result of it. For the row's last engine, also checks the text that check prints without --json. Returns the
+        output and what the manual shows of it."""
         login = of(row.make, engine)(self, engine)
         seen = len(self.lab.journal())
         aws_login = login.change(env={f"AWS_ENDPOINT_URL_{name}": self.lab.cloud_https for name in ("RDS", "IAM")})
@@ -92,7 +93,7 @@ class Causes(CheckCase):
             self.assertIn(line, TABLE.lines())
 
     def run_rows(self, *rows_to_run):
-        """Runs every row with every engine. Returns the JSON texts by engine."""
+        """Runs each row with each of its engines. Returns the JSON texts by engine."""
         texts = {engine: [] for engine in EACH}
         for row in rows_to_run:
             seen = []

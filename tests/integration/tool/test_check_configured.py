@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check --service` with what the agent knows of the service, and `--defaults-group`."""
+"""`rds-iam check --service` with what the agent knows of the service, `--defaults-group`, and `rds-iam check` of all
+services and groups."""
 import json
 import re
 import time
@@ -68,7 +69,7 @@ class Configured(CheckCase):
         self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
 
     def test_a_service_without_a_passfile(self):
-        """Without a passfile, the agent does not serve the service. Under rds-iam exec it works."""
+        """Without a passfile, the agent does not serve the service, but a login under rds-iam exec works."""
         self.services.add("prod", without=("passfile",))
         output = self.check(self.login())
         self.assertEqual((output.status, output.causes), (1, ("no-password-sent",)), output.stdout)
@@ -123,7 +124,8 @@ class Configured(CheckCase):
         self.assert_nothing_sent()
 
     def test_only_the_failure_of_this_service_is_named(self):
-        """Another service of the same agent has no credentials; this one has none to report."""
+        """Another service of the same agent has no credentials. The check of this service does not report that
+        failure."""
         self.services.add("other", host="other.abcdefghijkl.us-east-1.rds.amazonaws.com")
         self.services.add("prod")
         self.home.write(CONFIG, "[other.abcdefghijkl.us-east-1.rds.amazonaws.com]\nprofile = nope\n")
@@ -212,7 +214,8 @@ class Configured(CheckCase):
         self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
 
     def test_the_time_limit_of_the_client(self):
-        """check waits for the server as long as the client does."""
+        """check waits for the server as long as the client does, but at most 30 s, and 10 s if the client has no
+        limit."""
         server = self.lab.mariadb
         self.services.add("prod", connect_timeout="7")
         self.services.add("long", connect_timeout="1000")
@@ -227,7 +230,7 @@ class Configured(CheckCase):
                 self.assertTrue(self.check(login).item("time limit")["text"].startswith(limit))
 
     def test_the_address_of_a_service(self):
-        """hostaddr says where to connect, and host which name the token and the certificate have."""
+        """hostaddr is the address of the connection; host is the name in the token and in the certificate."""
         nowhere = self.home.write("hosts", "")
         env = {**self.env, "NSS_WRAPPER_HOSTS": str(nowhere)}
         self.services.add("prod", hostaddr="127.0.0.1")
@@ -391,7 +394,8 @@ class Configured(CheckCase):
         self.assert_accepted()
 
     def test_a_reader_of_option_files_that_does_not_end(self):
-        """The time limit holds for a child that never stops writing, and for one that closes its output and stays."""
+        """The time limit holds for a child that never stops writing, and for one that closes its output and does not
+        end."""
         for body, status in (("while :; do echo x; done", 2), ("exec >&- 2>&-; sleep 300", 1)):
             with self.subTest(body=body):
                 self.home.write("bin/my_print_defaults", f"#!/bin/sh\n{body}\n", mode=0o700)

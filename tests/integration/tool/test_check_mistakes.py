@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` and mistakes of its users: a wrong user or database, localhost, half of the credentials, and -h for
-the host."""
+the host (which other commands reject, too)."""
 import re
 
 from check_case import CheckCase

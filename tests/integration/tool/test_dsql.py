@@ -235,7 +235,7 @@ class Commands(DsqlCase):
         text = self.check_text(login)
         words = " ".join(text.stdout.replace(" \\\n", "\n").split())  # a command continues after a backslash
         self.assertIn("allows dsql:DbConnect,", words)
-        self.assertNotIn("iam-off", output.causes, "Aurora DSQL has no other logins")
+        self.assertNotIn("iam-off", output.causes, "Aurora DSQL has no logins without IAM")
         self.assertIn("--action-names dsql:DbConnect --resource-arns arn:aws:dsql:us-east-1:123456789012:cluster/"
                       "abcdefghijklmnopqrstuvwxyz", words)
         self.assertNotIn("rds-db:connect", words)

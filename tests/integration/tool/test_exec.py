@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam exec: unchanged clients log in from an empty home directory, given only a host and a user name."""
+"""rds-iam exec: logins of unchanged clients from an empty home directory, the variables that exec sets, and the
+messages if there is no token."""
 import os
 import re
 import shutil
@@ -12,7 +13,8 @@ import ways
 
 class ExecCase(LabCase):
     def exec(self, *command, own=(), principal="etl", **extra):
-        """Runs `rds-iam exec OWN -- COMMAND` in an empty home directory."""
+        """Runs `rds-iam exec OWN -- COMMAND` in the test's home directory, which is empty unless the test writes
+        files."""
         return self.home.run([harness.installed("bin/rds-iam"), "exec", *own, "--", *command], principal, **extra)
 
     def psql(self, *words, own=None, **extra):

@@ -29,7 +29,7 @@ class CommandCase(LabCase):
     tool = harness.installed("bin/rds-iam")
 
     def clients(self):
-        """The command lines of a client for each server, as a shell writes them, and what each prints."""
+        """Returns, for each of three clients, its command line in shell syntax and what it prints after a login."""
         pg, mysql = self.lab.pg, self.lab.mariadb
         return {
             "psql": (f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select current_user' {self.lab.database_name}",
@@ -42,7 +42,7 @@ class CommandCase(LabCase):
         return [self.tool, "exec", *(own or ("--ca", self.lab.ca_file)), "--"]
 
     def assert_both_log_in(self, *before, environment=None, own=(), **extra):
-        """`before` starts a shell with the client's command line as its last argument."""
+        """Checks that each client logs in. `before` starts a shell; the client's command line is its last argument."""
         for name, (line, printed) in self.clients().items():
             with self.subTest(client=name):
                 seen = len(self.verdicts())
@@ -90,8 +90,8 @@ class Commands(CommandCase):
         self.assert_both_log_in("sh", "-c", 'exec "$@"', "sh", self.tool, "exec", "--", "sh", "-c")
 
     def test_a_service_with_the_least_environment(self):
-        """The command runs as systemd's ExecStart= runs a service: without HOME and USER, and with / as the working
-        directory."""
+        """The command runs as systemd's ExecStart= runs a service: without HOME and USER (the second time also without
+        PATH), and with / as the working directory."""
         given = self.home.env("etl")
         for leave_out in (("HOME",), ("HOME", "PATH")):
             least = {name: value for name, value in given.items() if name not in leave_out}
@@ -138,7 +138,7 @@ class MoreRights(CommandCase):
     """The loader ignores LD_PRELOAD in a program that runs with more rights than its caller."""
 
     def privileged(self, program, mode=0o4755):
-        """A copy of a program that belongs to another user, with this mode."""
+        """Makes a copy of a program. The copy belongs to another user and has this mode."""
         path = self.home.path / pathlib.Path(program).name
         shutil.copy(program, path)
         os.chown(path, NOBODY, NOBODY)
@@ -199,6 +199,8 @@ class MoreRights(CommandCase):
 
     @needs_root
     def test_control_the_same_copies_without_the_mode_cause_no_warning(self):
+        """A copy without a set-ID mode, and a set-user-ID copy that belongs to the caller, cause no warning. A
+        set-user-ID copy of another user gets PGSSLMODE."""
         path = self.privileged("/usr/bin/env", 0o755)
         result = self.home.run([*self.start(), path])
         self.assertEqual(result.stderr, "")
@@ -274,6 +276,7 @@ class Environment(CommandCase):
         self.assertEqual([name for name in shown[None] if name.endswith("_HOME")], [])
 
     def test_the_table_says_what_is_set(self):
+        """The help contains no TLS option of a client, and its lines have at most 80 columns."""
         text = self.home.run([self.tool, "exec", "--help"]).stdout
         self.assertNotIn("--ssl", text, "the examples need no TLS options")
         for line in text.splitlines():

@@ -30,7 +30,7 @@ SHORT = 25
 
 
 def kinds():
-    """(kind, the names of its programs), from --program list."""
+    """Yields each kind of `setup`, and for each of its programs a list of the program's names, from --program list."""
     for kind in ("mysql", "postgres"):
         text = harness.run([harness.installed("bin/rds-iam"), "setup", kind, "--program", "list"]).stdout
         yield kind, [re.split(r" \(also: |\)| ", line)[:-1] or [line] for line in text.splitlines()]
@@ -41,7 +41,7 @@ class SetupCase(LabCase):
         return self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql", *options], **extra)
 
     def printed(self, *options, **extra):
-        """Returns the output. It names the lab's CA."""
+        """Runs `setup mysql` with the lab's CA as --ssl-ca. Returns its output."""
         result = self.setup_mysql("--ssl-ca", self.lab.ca_file, *options, **extra)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return result.stdout
@@ -312,8 +312,9 @@ class Environment(SetupCase):
             self.assertEqual(dict(word.split("=", 1) for word in shlex.split(docker)), variables)
 
 
-# The code that surrounds the printed code of a program. CODE is replaced by the printed code, after ENDPOINT, USER
-# and DATABASE in it have been replaced, and after the replacements of `port`, because the lab's port is not 3306.
+# How to run the printed code of a program: an interpreter, a script, and a replacement in the printed code that adds
+# the lab's port, which is not 3306. The printed code, with the lab's names for ENDPOINT, USER and DATABASE, replaces
+# CODE in the script.
 IN_PROGRAM = {
     "MySQLdb": (["/usr/bin/python3", "-c"], "import MySQLdb\nconnection = CODE\ncursor = connection.cursor()\n"
                 "cursor.execute(\"\"\"QUERY\"\"\")\nprint(*cursor.fetchone())", ('host=', 'port=%d, host=')),
@@ -334,7 +335,7 @@ IN_PROGRAM = {
 
 class Programs(SetupCase):
     def code(self, name):
-        """Returns the printed code: the last block, or the block with the host."""
+        """Returns the printed code: the first block that contains ENDPOINT."""
         return [block for block in self.blocks(name) if "ENDPOINT" in block][0]
 
     def test_the_printed_code_logs_in(self):
@@ -366,7 +367,7 @@ class Programs(SetupCase):
 
     def test_every_entry_is_printed(self):
         """All names of an entry print the same text. A line has at most 80 columns, unless it contains a path. The
-        text contains no unfilled placeholder and no paragraph of another entry."""
+        text contains no unfilled placeholder, and no two entries print the same text."""
         seen = {}
         for kind, rows in kinds():
             self.assertGreater(len(rows), 25, "control")

@@ -45,7 +45,7 @@ class Printed:
 
 
 class Login(Printed, MariadbCase):
-    """The policy is the only one of the lab's user no-policy."""
+    """The printed policy is the only policy of the lab's user that is named no-policy."""
 
     def attach(self, *policies):
         self.lab.policies("no-policy", policies)
@@ -73,8 +73,8 @@ class Login(Printed, MariadbCase):
             "another user": self.policy(good, user="other_iam_user"),
             "the beginning of the user": self.policy(good, user=USER[:-1]),
             "the user in capitals": self.policy(good, user=USER.upper()),
-            "a user * that matches no other user": self.policy(good, user="*"),
-            "a user name that ends with ?, which matches no other character": self.policy(good, user=USER[:-1] + "?"),
+            "the user *, which is not a pattern in the policy": self.policy(good, user="*"),
+            "a user name that ends with ?, which is not a pattern in the policy": self.policy(good, user=USER[:-1] + "?"),
             "another resource id": self.policy(good, resource_id=f"cluster-{ID}"),
             "another account": self.policy(good, account="999999999999"),
             "another region": self.policy(good, region="eu-west-1"),
@@ -226,7 +226,7 @@ class Document(Printed, LabCase):
         return lines
 
     def query(self, host):
-        """Returns the JMESPath query of the command that shows the resource id."""
+        """Returns the operation and the JMESPath query of the command in the note, which shows the resource id."""
         (line,) = [line for line in self.notes(host, f"--account={ACCOUNT}") if "RESOURCE_ID" in line]
         command = shlex.split(line.split("run: ")[1].split(" (for")[0].removesuffix(" names the cluster"))
         self.assertEqual(command[:2], ["aws", "rds"])
@@ -234,7 +234,8 @@ class Document(Printed, LabCase):
         return command[2], command[command.index("--query") + 1]
 
     def test_the_command_in_the_note_finds_the_resource_id(self):
-        """The queries are evaluated as the AWS CLI does. Each response also contains other databases."""
+        """Evaluates the queries as the AWS CLI does. All responses but that of shard groups also contain other
+        databases."""
         custom = "c.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com"
         reader = CLUSTER.replace("cluster-", "cluster-ro-")
         clusters = {"DBClusters": [

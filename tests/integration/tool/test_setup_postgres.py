@@ -74,7 +74,7 @@ class Setup(SetupCase):
 
     def test_the_printed_sql_is_the_sql_of_the_recipes(self):
         text = self.setup_postgres().stdout
-        # The lab's database was created with the statements of RECIPES.md; see sql/postgresql.sql of the lab.
+        # The lab's database was created with the statements of RECIPES.md; see tests/lab/servers/sql/postgresql.sql.
         sql = (harness.SOURCE / "RECIPES.md").read_text(encoding="utf-8")
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
             self.assertIn("\n" + statement.replace('"', "") + "\n", sql)
@@ -272,7 +272,7 @@ ROWS = {
     "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host "', SYNTAX),
     "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
     "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),
-    "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
+    "an LDAP server": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
     "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, but libpq reads at most 1022", "too long"),
     "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, but libpq reads at most", "too long"),
     "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, but libpq 10 to 13 reads at most 254"),
@@ -284,9 +284,9 @@ ROWS = {
     "a tilde": Row("[s]\nsslrootcert=~/ca.pem\n", 2, "warning: libpq expands neither ~ nor $HOME"),
     "HOME": Row("[s]\nsslkey=$HOME/key\n", 2, "warning: libpq expands neither ~ nor $HOME"),
     "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
-    "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
-    "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
-    "a key up to 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
+    "a key since libpq 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
+    "a key since libpq 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
+    "a key up to libpq 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
     "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, so libpq ignores this line; remove it'),
     "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, so libpq ignores this one; rename or remove it"),
     "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
@@ -300,8 +300,8 @@ ROWS = {
     "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" as the name; write the port in port=', None),
     "a tilde in the passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq looks for "~/p" in the directory', None),
     "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent does not fill a passfile called "agent.log"', None),
-    "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent does not fill a passfile called ""', None),
-    "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent does not fill a passfile called ".x"', None),
+    "a passfile path that ends with a slash": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent does not fill a passfile called ""', None),
+    "a passfile name with a leading dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent does not fill a passfile called ".x"', None),
     "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq does not expand variables", None),
     "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} belongs to another user, so your agent cannot write there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
     "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: other users can read OPEN, so libpq ignores it; run: chmod 600", None),

@@ -16,7 +16,7 @@ from test_setup_write import BACKUP, KINDS, MYSQL, POSTGRES, WriteCase, tool
 ORDINARY = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all", "--"]
 
 # Each row: the group as it is in the file, and the line and the words of the refusal. LINES stands for the lines that
-# the command prints, without the name of the group.
+# the command writes, without the name of the group. filled() explains the other words in capitals.
 MYSQL_ROWS = (
     ("[client-rds]\n", 1, "has no plugin-dir"),
     ("# x\n[client-rds]\nLINESuser=x\n", 6, "also has user"),
@@ -210,7 +210,8 @@ class Refusals(WriteCase):
         self.assertGreater(time.monotonic() - started, 9)
 
     def test_another_program_changes_the_file_meanwhile(self):
-        """A debugger stops the command before it gives the new file its name. An editor then writes the file."""
+        """A debugger stops the command before it gives the new file its name. Meanwhile the debugger's shell command
+        writes to the old file."""
         self.home.write(MYSQL.file, "# own\n")
         script = self.home.write("change.gdb", "\n".join([
             "set pagination off", "set breakpoint pending on", "catch syscall fsync", "run", "continue", "continue",

@@ -206,6 +206,7 @@ class MariaDB(SqlCase):
         return int(self.master("select count(*) from mysql.global_priv;"))
 
     def test_every_name_logs_in_in_every_sql_mode(self):
+        """Runs each name in one of the SQL modes. The next test runs names with a backslash in every mode."""
         before = self.users()
         for number, user in enumerate((*NAMES, "x" * 32, "é" * 32)):
             for engine in ("mysql", "mariadb"):
@@ -238,7 +239,7 @@ class MariaDB(SqlCase):
         self.assertEqual(self.master("SHOW GRANTS FOR `etl tls`@`%`;").count("GRANT"), 1, "only USAGE")
 
     def test_the_tables_of_a_database(self):
-        """In a GRANT, a name without the backslash would match its neighbour too."""
+        """In the database name of a GRANT, _ and % are wildcards unless a backslash precedes them."""
         rows = (("sh_op", "shxop"), ("a%b", "axyb"), ("c\\_d", "cx_d"), ("x`y", "x_y"), ("q'uo\"te", "quote"),
                 ("end\\", "end"), ("ünï", "unx"))
         for number, (database, neighbour) in enumerate(rows):
@@ -256,7 +257,7 @@ class MariaDB(SqlCase):
                     self.assertRegex(self.as_user(user, text).stderr, r"ERROR 1142 .* command denied")
         self.master("GRANT SELECT ON `sh_op`.* TO `reader 0`@`%`;")
         result = self.as_user("reader 0", "SELECT n FROM shxop.t;")
-        self.assertEqual(result.stdout, "7\n", "control: without the backslash it is a wildcard")
+        self.assertEqual(result.stdout, "7\n", "control: without the backslash, _ is a wildcard")
 
     def test_replication(self):
         self.master(self.sql("changes"))

@@ -179,7 +179,7 @@ class Logins(WriteCase):
         self.assert_logged_in(self.mariadb(SUFFIX))
 
     def test_the_root_certificates_of_the_host(self):
-        """An RDS Proxy has a certificate of the public CAs. Other names are reported."""
+        """An RDS Proxy has a certificate of the public CAs. A name that is not an RDS endpoint is reported."""
         for name in ("rds-ca.pem", "rds-ca-public.pem"):
             self.home.write(f".config/rds-iam/{name}", self.lab.ca_file.read_text(), mode=0o644)
         store = self.home.path / ".config/rds-iam"
@@ -237,8 +237,9 @@ class Contents(WriteCase):
                         path.unlink()
 
     def test_the_users_own_bytes(self):
-        """The new file begins with the old bytes, and the backup has exactly those. A further newline is added only
-        if the last line has none. None of the old lines is printed, because it may be a password."""
+        """The new file begins with the old bytes, and the backup contains only the old bytes. An empty line separates
+        them from the new lines; if the last old line has no newline, one is added. No old line is printed, because it
+        may be a password."""
         many = b"".join(b"[s%d]\nhost=h\n" % i for i in range(2000))
         for kind in KINDS:
             for own in (b"", b"[a]\npassword=hunter2\n", b"[a]\npassword=hunter2", b"[a]\r\npassword=hunter2\r\n",

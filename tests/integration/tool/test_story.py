@@ -194,7 +194,7 @@ class Roles(ExampleCase):
                 self.assert_logged_in(self.mariadb(principal="etl-base", **env))
 
     def cached_session(self):
-        """Returns the access key of the session that the next login will use."""
+        """Returns the session that the next login will use, as Keys with only the access key."""
         issued = [call["issued"] for call in self.calls() if call["issued"]][-1]
         return rdslab.Keys(issued, None, None)
 

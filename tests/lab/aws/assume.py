@@ -3,8 +3,9 @@
 
 AssumeRole consists of one to three actions. For each action, AWS evaluates two policies: the caller's own, and the
 role's trust policy. Both must allow the action. Within one account the trust policy alone is enough if it names the
-caller itself and not only the account. The message of a refusal does not name the policy that refused; the journal
-names it. This module does not depend on the wire format, or on how a session is stored.
+caller itself and not only the account, and if the caller's own policy does not deny the action. The message of a
+refusal does not name the policy that refused; the journal names it. This module does not depend on the wire format, or
+on how a session is stored.
 """
 import json
 import math

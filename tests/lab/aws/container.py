@@ -66,7 +66,8 @@ class Container:
 
 
 def _authorized(given, entries):
-    """Returns the entry whose authorization matches this Authorization header. Raises AwsError if there is none."""
+    """Returns the first entry that needs no authorization, or whose authorization is this Authorization header. Raises
+    AwsError if there is none."""
     for entry in entries:
         if entry.authorization is None:
             return entry

@@ -5,7 +5,7 @@
 
 A fault affects requests whose service and operation match (* and ? are wildcards). It ignores the first `skip` of them
 and affects the next `times` (null: all, until the faults are cleared). If several faults match a request, only the
-first affects it.
+first of them that does not ignore the request affects it.
 
 | kind         | what the client receives                                                          |
 |--------------|-----------------------------------------------------------------------------------|
@@ -33,7 +33,7 @@ from dataclasses import dataclass
 
 from exchange import Answer
 
-# aws.py applies these faults while it sends the response, which the service has already made.
+# aws.py applies these faults while it sends the response. With hang, reset and close, it sends none.
 MANNERS = {"delay", "hang", "drip", "reset", "close", "truncated", "flood"}
 # With these faults, the service does not see the request.
 WITHOUT_SERVICE = {"hang", "reset", "close", "status", "redirect", "entity-bomb", "empty", "body"}

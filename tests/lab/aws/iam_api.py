@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""IAM: the role behind a session, and the simulation of a user's or role's identity policies. Session policies are not
-simulated, as in AWS.
+"""IAM: the role behind a session, and the simulation of a user's or role's identity policies. As in AWS, the simulation
+ignores session policies.
 """
 import re
 

@@ -69,7 +69,8 @@ def without_secrets(parameters):
 
 
 def check(parameters, required, optional):
-    """Raises a ValidationError with one message for all mistakes."""
+    """Raises a ValidationError with one message for all missing parameters and all values beyond the limits. An unknown
+    parameter, or a list with a gap, has a message of its own."""
     wrong = [_constraint(None, name, "Member must not be null") for name in required
              if name not in parameters]  # fmt: skip
     for name, value in parameters.items():

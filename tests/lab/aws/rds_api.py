@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""RDS: describes the databases of lab.json to callers of their account. Each response contains elements that a
-careless parser would confuse with others: pending changes, a second endpoint, nested lists.
+"""RDS: describes the databases of lab.json to callers of their account. The responses for instances and clusters
+contain elements that a careless parser would confuse with others: pending changes, a second endpoint, nested lists.
 
 A proxy and a custom endpoint have no server in the lab. Only their descriptions exist.
 """
@@ -53,7 +53,7 @@ class Rds(QueryService):
         ]  # fmt: skip
 
     def _find(self, caller, region, operation, kind, name, found):
-        """Authorizes the caller, and returns what it finds. Raises AwsError if it finds nothing."""
+        """Authorizes the caller. Returns the resource's ARN and `found`. Raises AwsError if `found` is None."""
         arn = f"arn:aws:rds:{region}:{caller.account}:{kind}:{name}"
         self.authorize(caller, operation, arn)
         if found is None:

@@ -2,7 +2,8 @@
 """Web identity tokens, which the OpenID Connect provider of a cluster gives to its pods: RS256 by python3-jwt. The
 provider's key is made together with the lab's certificates.
 
-check() is the part of STS; mint() is the part of the provider. This module does not decide which role a token opens.
+check() is the part of STS; mint() is the part of the provider. This module does not decide which role the sender
+of a token may assume.
 """
 import pathlib
 import time

@@ -1,9 +1,10 @@
-"""A recording peer that speaks MySQL's protocol up to the password.
+"""A recording peer that speaks MySQL's protocol up to the verdict on the password. After the verdict OK, it answers
+each command with OK.
 
     MySQLPeer(None)                              no TLS; requests mysql_clear_password; denies the login
     MySQLPeer(None, Script(greeting=CLEAR))      requests mysql_clear_password in the greeting, before TLS starts
     MySQLPeer(cert, Script(asks=[switch(CLEAR), switch(CLEAR)], verdict=OK))
-    MySQLPeer(cert, Script(greeting=error(1040, "Too many connections")))      an error in place of the greeting
+    MySQLPeer(cert, Script(greeting=error(1040, "Too many connections", None)))   an error in place of the greeting
 
 The packets follow "Connection Phase Packets" of the MySQL documentation. The scramble is constant, and the peer offers
 neither compression nor connection attributes, so two clients that make the same calls send the same bytes.
@@ -32,7 +33,7 @@ OK = b"\x00\x00\x00\x02\x00\x00\x00"
 
 
 def error(number, text, state="HY000"):
-    """An ERR_Packet. If a server sends it in place of its greeting, it has no SQLSTATE (None)."""
+    """An ERR_Packet. If a server sends it in place of its greeting, it has no SQLSTATE; state is then None."""
     return b"\xff" + struct.pack("<H", number) + (f"#{state}" if state else "").encode() + text.encode()
 
 
@@ -47,8 +48,8 @@ def switch(plugin, data=b""):
 class Script(NamedTuple):
     """What the peer sends on one connection. greeting is the plugin that the greeting names, or a packet that is sent
     in place of the greeting. asks are packets that request data; the client answers each of them. verdict ends the
-    login. After the verdict OK, the peer serves this number of commands. If is_cut is true, the peer sends only the
-    first half of the last packet of this script, and closes the connection."""
+    login. commands is the number of commands that the peer answers after the verdict OK. If is_cut is true, the peer
+    sends only the first half of the last of `asks` and no verdict, and closes the connection."""
 
     greeting: str = NATIVE
     asks: tuple = (switch(CLEAR),)
@@ -60,7 +61,8 @@ class Script(NamedTuple):
 class MySQLPeer(Peer):
     """The n-th connection uses the n-th script; the last script serves all further connections.
 
-    messages: the payload of every packet, as (through TLS?, bytes). Waits for the clients to close their connections.
+    messages: the payload of every packet that clients sent, as (through TLS?, bytes). Reading it waits for the clients
+    to close their connections.
     """
 
     def __init__(self, certificate=None, *scripts):

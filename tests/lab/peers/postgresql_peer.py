@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A recording peer that speaks PostgreSQL's protocol up to the password.
+"""A recording peer that speaks PostgreSQL's protocol up to the verdict on the password.
 
     PostgreSQLPeer(None)      answers SSLRequest with N, requests a cleartext password, then sends an error
     PostgreSQLPeer(cert)      answers SSLRequest with S, starts TLS, requests a cleartext password, then sends an error
@@ -18,7 +18,8 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!II", 8, 3)
 
 
 class PostgreSQLPeer(Peer):
-    """Requests a cleartext password on every connection, records what the client sends, and denies the login."""
+    """Requests a cleartext password on every connection (unless needs_password is false), records what the client
+    sends, and denies the login."""
 
     def __init__(
         self, certificate=None, address=None, refusal="password authentication failed by the peer", code="28P01",

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Prints which shares of the lines and branches ran, for each folder of the product, and writes an HTML report.
 
-usage: report.py BUILD [--check] [--tests]
+usage: shares.py BUILD [--check] [--tests]
 
 BUILD is the directory that contains the directories of tests/coverage/run. --check compares the uncovered lines of the
 code that runs in other programs with tests/coverage/reasons.txt. --tests also checks the results of the last tests.

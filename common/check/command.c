@@ -170,9 +170,7 @@ static int read_engine(
     if (engine != NULL && !ria_engine_parse(engine, &target->engine)) {
         return ria_usage_error(err, command, RIA_ENGINE_USAGE, engine);
     }
-    if (target->engine == RIA_ENGINE_MARIADB) {
-        target->engine = RIA_ENGINE_MYSQL;
-    }
+    target->engine = ria_engine_protocol(target->engine);
     if (is_configured && engine != NULL && target->engine != configured) {
         return ria_usage_error(
             err,

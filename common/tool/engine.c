@@ -24,3 +24,8 @@ bool ria_engine_parse(const char *text, enum ria_engine *out)
     }
     return false;
 }
+
+enum ria_engine ria_engine_protocol(enum ria_engine engine)
+{
+    return engine == RIA_ENGINE_MARIADB ? RIA_ENGINE_MYSQL : engine;
+}

@@ -22,4 +22,7 @@ enum ria_engine {
  * any other text. */
 bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
+/* Returns the engine whose protocol the engine has: MYSQL for MARIADB, otherwise the same. */
+enum ria_engine ria_engine_protocol(enum ria_engine engine);
+
 #endif

@@ -360,6 +360,18 @@ bool ria_partition_is_known(const char *name) RIA_MUST_USE;
  * filled: "file:line: what is wrong; what to do". */
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 
+/* A section of rds-iam's configuration that does not match a login. */
+struct ria_other_section {
+    char name[RIA_HOST_SHOWN_SIZE];
+    char place[512]; /* "FILE:LINE" */
+    bool is_domain;  /* the host is in the domain that the section names without "*." */
+};
+
+/* Returns true with *out filled if rds-iam's configuration has sections, but none matches the
+ * login. Returns false also if the configuration cannot be read. */
+bool ria_configuration_has_other(
+    const struct ria_login *login, const struct ria_world *world, struct ria_other_section *out);
+
 /* -- background fetches, for a program that must not block ------------------------------------
  *
  * Child processes fetch the credentials of network sources in the background. The caller installs

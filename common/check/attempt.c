@@ -161,6 +161,9 @@ static void add_success(struct ria_facts *facts)
         protocol,
         has_cipher ? ", " : "",
         cipher);
+    if (facts->target.engine == RIA_ENGINE_MYSQL && facts->target.group == NULL) {
+        ria_check_unused_option_files(facts);
+    }
 }
 
 /* Copies the first message that rds-iam's hooks or rds-iam exec printed. Leaves out "rds-iam: " and

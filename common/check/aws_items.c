@@ -134,6 +134,7 @@ static void add_database(struct ria_facts *facts, const char *name, const struct
     const char *status = answer->text[RIA_ANSWER_STATUS];
     struct ria_aws_facts *aws = &facts->aws;
     aws->is_found = true;
+    (void)ria_text_copy(aws->database, sizeof(aws->database), name);
     if (!take_resource(facts, answer)) {
         ria_report_add(
             facts->report,
@@ -169,16 +170,15 @@ static void add_iam(struct ria_facts *facts, const char *setting)
     };
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if (strcmp(settings[i].setting, setting) == 0) {
-            bool is_on = settings[i].is_on;
-            facts->aws.is_iam_on = is_on;
-            facts->aws.is_iam_off = !is_on;
+            facts->aws.is_iam_on = settings[i].is_on;
+            facts->aws.is_iam_off = !settings[i].is_on;
             ria_report_add(
                 facts->report,
-                is_on ? RIA_MARK_OK : RIA_MARK_FAULT,
+                settings[i].is_on ? RIA_MARK_OK : RIA_MARK_FAULT,
                 "IAM login",
                 NULL,
                 "IAM authentication is %s",
-                is_on ? "enabled" : "not enabled");
+                settings[i].is_on ? "enabled" : "not enabled");
         }
     }
 }

@@ -13,7 +13,7 @@ enum {
     VALUE_SIZE = 700
 };
 
-static bool cause_is_plain(const char *text)
+bool ria_check_is_plain(const char *text)
 {
     return text != NULL && *text != '\0' && text[strspn(text, RIA_ALNUM "_-.@")] == '\0';
 }
@@ -21,7 +21,7 @@ static bool cause_is_plain(const char *text)
 static void add_user(const struct ria_facts *facts, struct ria_buf *out)
 {
     const char *user = facts->target.login.user;
-    ria_buf_add_text(out, cause_is_plain(user) ? user : "USER");
+    ria_buf_add_text(out, ria_check_is_plain(user) ? user : "USER");
 }
 
 static void add_error_text(const struct ria_facts *facts, struct ria_buf *out)
@@ -226,6 +226,48 @@ static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
         host);
 }
 
+/* Writes the command that enables IAM authentication. For a custom endpoint, only AWS knows the
+ * name of the cluster. */
+static void add_enable(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const struct ria_aws_facts *aws = &facts->aws;
+    const char *host = facts->name.endpoint;
+    const char *kind = facts->name.kind == NULL ? "" : facts->name.kind;
+    bool is_cluster = aws->other_resource[0] != '\0' || strncmp(kind, "cluster", 7) == 0;
+    bool is_custom = strcmp(kind, "cluster (custom endpoint)") == 0;
+    ria_buf_addf(
+        out,
+        is_cluster ? "aws rds modify-db-cluster --region %s --db-cluster-identifier "
+                   : "aws rds modify-db-instance --region %s --db-instance-identifier ",
+        facts->name.region);
+    if (ria_check_is_plain(aws->database)) {
+        ria_buf_add_text(out, aws->database);
+    } else {
+        ria_buf_addf(
+            out, "%.*s", is_custom ? 4 : (int)strcspn(host, "."), is_custom ? "NAME" : host);
+    }
+    ria_buf_add_text(out, " --enable-iam-database-authentication --apply-immediately");
+}
+
+/* Writes the command that enables IAM authentication if AWS has reported that it is not enabled,
+ * otherwise the command that shows the setting. A proxy has another setting. */
+static void add_iam_setting(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *kind = facts->name.kind == NULL ? "" : facts->name.kind;
+    bool is_proxy = strcmp(kind, "RDS Proxy") == 0;
+    (facts->aws.is_iam_off && !is_proxy ? add_enable : add_describe)(facts, out);
+}
+
+/* Writes which account the resource contains, unless AWS has reported the database's account. */
+static void add_assumption(const struct ria_facts *facts, struct ria_buf *out)
+{
+    if (facts->aws.resource[0] == '\0') {
+        ria_buf_add_text(out, " The command is for a database in the account of ");
+        add_caller(facts, out);
+        ria_buf_add_char(out, '.');
+    }
+}
+
 static void add_users(const struct ria_facts *facts, struct ria_buf *out)
 {
     bool is_postgres = facts->target.engine == RIA_ENGINE_POSTGRES;
@@ -263,6 +305,9 @@ static const struct {
     {"{resource}", add_resource},
     {"{known}", add_known},
     {"{describe}", add_describe},
+    {"{enable}", add_enable},
+    {"{iam_setting}", add_iam_setting},
+    {"{assumption}", add_assumption},
     {"{users}", add_users},
     {"rds-db:connect", add_action_name}, /* Aurora DSQL has actions of its own */
 };

@@ -152,7 +152,8 @@ static const struct {
      false},
     {"policy-deny",
      is_any,
-     "A Deny statement, a permissions boundary or a service control policy overrides the policy.",
+     "A Deny statement, a permissions boundary or a service control policy overrides the "
+     "policy.{assumption}",
      SIMULATE,
      false},
     {"session-policy",
@@ -175,7 +176,7 @@ static const struct {
     {"iam-off",
      may_have_iam_off,
      "IAM authentication is not enabled for the database.",
-     "{describe}",
+     "{iam_setting}",
      false},
     {"signed-port",
      is_mapped,

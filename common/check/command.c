@@ -34,7 +34,7 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct check_arguments, target.login.host)},
     {"port",
      "PORT",
-     "default: 5432 with --engine postgres, otherwise 3306",
+     "default: 5432 for PostgreSQL and Aurora DSQL, otherwise 3306",
      RIA_VALUE(struct check_arguments, port)},
     {"username", "USER", "the database user", RIA_VALUE(struct check_arguments, target.login.user)},
     {"service",
@@ -47,7 +47,7 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct check_arguments, target.group)},
     {"engine",
      "ENGINE",
-     "postgres or mysql (also for MariaDB); default: by the port",
+     "mysql, mariadb, postgres or postgresql; default: by the port",
      RIA_VALUE(struct check_arguments, engine)},
     {"dbname",
      "NAME",
@@ -157,22 +157,30 @@ static int run_checks(struct ria_facts *facts)
         results[verdict].status);
 }
 
+#define TOGETHER "%s and --%s cannot be used together"
+
 /* Sets target->engine from --engine, --service or --defaults-group. Returns RIA_CONTINUE, or the
- * exit status of a usage error. */
+ * exit status of a usage error: --engine has an unknown value, or contradicts the service or the
+ * group. */
 static int read_engine(
     const char *command, const char *engine, struct ria_target *target, struct ria_error *err)
 {
-    if (target->service != NULL || target->group != NULL) {
-        target->engine = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
-    } else if (engine != NULL && strcmp(engine, "postgres") == 0) {
-        target->engine = RIA_ENGINE_POSTGRES;
-    } else if (engine != NULL) {
-        target->engine = RIA_ENGINE_MYSQL;
+    bool is_configured = target->service != NULL || target->group != NULL;
+    enum ria_engine configured = target->service != NULL ? RIA_ENGINE_POSTGRES : RIA_ENGINE_MYSQL;
+    if (engine != NULL && !ria_engine_parse(engine, &target->engine)) {
+        return ria_usage_error(err, command, RIA_ENGINE_USAGE, engine);
     }
-    return engine == NULL || strcmp(engine, "postgres") == 0 || strcmp(engine, "mysql") == 0
-               ? RIA_CONTINUE
-               : ria_usage_error(
-                     err, command, "--engine \"%s\" is neither postgres nor mysql", engine);
+    target->engine = ria_engine_protocol(target->engine);
+    if (is_configured && engine != NULL && target->engine != configured) {
+        return ria_usage_error(
+            err,
+            command,
+            TOGETHER,
+            target->service != NULL ? "--service" : "--defaults-group",
+            "engine");
+    }
+    target->engine = is_configured ? configured : target->engine;
+    return RIA_CONTINUE;
 }
 
 static enum ria_engine engine_of_port(unsigned port)
@@ -202,6 +210,7 @@ static int set_engine(
         target->engine = RIA_ENGINE_POSTGRES;
     }
     if (port == NULL && target->service == NULL && target->group == NULL) {
+        target->is_port_assumed = target->engine == RIA_ENGINE_UNKNOWN;
         target->login.port =
             target->engine == RIA_ENGINE_POSTGRES ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
     }
@@ -239,11 +248,9 @@ int ria_check_target(
 
 /* Returns the name of an option that cannot be used together with the service or the group, or
  * NULL. With a service, the login takes host, port and user only from the service. */
-static const char *find_conflict(
-    const struct ria_target *target, const char *engine, const char *port)
+static const char *find_conflict(const struct ria_target *target, const char *port)
 {
     bool has_service = target->service != NULL;
-    const char *wrong = has_service ? "mysql" : "postgres";
     const struct {
         const char *name;
         bool is_conflict;
@@ -252,8 +259,6 @@ static const char *find_conflict(
         {"hostname", has_service && target->login.host != NULL},
         {"port", has_service && port != NULL},
         {"username", has_service && target->login.user != NULL},
-        {"engine",
-         (has_service || target->group != NULL) && engine != NULL && strcmp(engine, wrong) == 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (rows[i].is_conflict) {
@@ -291,12 +296,12 @@ static int check_request(
     const char *command, struct check_arguments *request, struct ria_error *err)
 {
     const struct ria_target *target = &request->target;
-    const char *other = find_conflict(target, request->engine, request->port);
+    const char *other = find_conflict(target, request->port);
     if (other != NULL) {
         return ria_usage_error(
             err,
             command,
-            "%s and --%s cannot be used together",
+            TOGETHER,
             target->service != NULL ? "--service" : "--defaults-group",
             other);
     }

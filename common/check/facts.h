@@ -10,16 +10,11 @@
 #include "check/probe_client.h"
 #include "check/report.h"
 #include "rds_iam.h"
+#include "tool/engine.h"
 
 enum {
     RIA_POSTGRES_PORT = 5432,
     RIA_MYSQL_PORT = 3306,
-};
-
-enum ria_engine {
-    RIA_ENGINE_UNKNOWN,
-    RIA_ENGINE_POSTGRES,
-    RIA_ENGINE_MYSQL,
 };
 
 /* The probe reports times in microseconds, and the items show them in milliseconds. */
@@ -54,8 +49,9 @@ struct ria_target {
     bool is_started;    /* `program` is a script, and program_file is the program that the script
                            starts */
     char library[1024]; /* path or name of the client library; "": not known */
-    enum ria_engine engine;
-    bool asks_aws; /* --aws */
+    enum ria_engine engine; /* never MARIADB: both servers have the protocol of MySQL */
+    bool is_port_assumed;   /* neither --port nor --engine is given, so the port is MySQL's */
+    bool asks_aws;          /* --aws */
 };
 
 /* The result of IAM's simulation of rds-db:connect with the policies of the identity. The
@@ -95,6 +91,7 @@ struct ria_aws_facts {
     unsigned port;           /* of the endpoint; 0: not known */
     char resource[64];       /* the resource id that a policy must name */
     char other_resource[64]; /* the resource id of an instance of the cluster */
+    char database[64];       /* the name of the instance or cluster that has the IAM setting */
     char member[64];         /* the name of an instance of the cluster */
     char partition[32];      /* partition, region and account are those of the database */
     char region[64];
@@ -119,6 +116,7 @@ struct ria_facts {
                                        has_agent_error is set */
     bool is_group_missing;          /* no option file that the client reads contains the group */
     bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
+    bool is_ssl_ca_missing;         /* neither the group nor [client] sets ssl-ca */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
     char ca_file[4096];     /* the file of root certificates that verify the server; "": none */
@@ -187,6 +185,10 @@ bool ria_check_print_defaults(
 /* Appends the names of the groups of the option files, each followed by a newline. */
 void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names);
 
+/* Appends the names of the groups that begin with "client" and contain options, separated by ", ".
+ * Returns whether there is such a group. */
+bool ria_check_list_client_groups(const struct ria_world *world, struct ria_buf *list);
+
 /* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
  * the name of an option. Returns false if there is no such line. */
 bool ria_check_find_option(const char *lines, const char *name, char *out, size_t size);
@@ -234,8 +236,16 @@ const char *ria_check_password_place(const struct ria_facts *facts);
 /* Returns whether the client sends a password of its own that is not a token. */
 bool ria_check_has_password(const struct ria_facts *facts);
 
-/* -- mysql_group.c: target.group; fills the target's host, port and user -- */
+/* -- mysql_group.c -- */
+
+/* Checks target.group, and fills the target's host, port and user. Without a port, the port is
+ * 3306. */
 void ria_check_option_file(struct ria_facts *facts);
+
+/* Call it after a login to a MySQL server that has used no option file. If the option files contain
+ * options for clients, adds an item with the command that checks these options. The item is a
+ * warning if [client] contains a password. */
+void ria_check_unused_option_files(struct ria_facts *facts);
 
 /* -- credential_items.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);
@@ -341,6 +351,11 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
 bool ria_check_explain(struct ria_facts *facts);
 
 /* -- cause_text.c -- */
+
+/* Returns whether a text can be a word of a command line without quotes: it has only letters,
+ * digits, "_", "-", "." and "@". Returns false for NULL and for an empty text. */
+bool ria_check_is_plain(const char *text);
+
 /* Adds a cause to the report, with the placeholders of both texts replaced:
  *
  *   {user}         the database user
@@ -363,6 +378,9 @@ bool ria_check_explain(struct ria_facts *facts);
  *                  not reported the resource id
  *   {known}        the values that AWS has reported, as options of rds-iam setup policy
  *   {describe}     the command that shows whether IAM authentication is enabled
+ *   {enable}       the command that enables IAM authentication
+ *   {iam_setting}  {enable} if AWS has reported that it is not enabled, otherwise {describe}
+ *   {assumption}   a sentence that names the account in {resource}, unless AWS has reported it
  *   {users}        the SQL statement that shows the user
  *   rds-db:connect the action that a policy must allow, which has another name for Aurora DSQL
  *

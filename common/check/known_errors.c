@@ -142,10 +142,8 @@ static const struct ria_known_error refusals[] = {
     {.id = "iam-off",
      .code = 1524,
      .text = "AWSAuthenticationPlugin is not loaded, because IAM authentication is turned off "
-             "for this "
-             "database.",
-     .remedy = "aws rds modify-db-instance --enable-iam-database-authentication ... (or "
-               "modify-db-cluster)"},
+             "for this database. (For an instance of an Aurora cluster, modify the cluster.)",
+     .remedy = "{enable}"},
     {.id = "database-denied",
      .code = 1044,
      .is_accepted = true,

@@ -35,6 +35,27 @@ static void check_configuration(struct ria_facts *facts)
     }
 }
 
+/* Reports if no section of the configuration matches the login. This may be intended, but is a
+ * mistake if a section names the host's domain without "*.". */
+static void check_sections(struct ria_facts *facts)
+{
+    struct ria_other_section other;
+    char remedy[RIA_REPORT_TEXT_MAX];
+    if (!ria_configuration_has_other(&facts->target.login, facts->world, &other)) {
+        return;
+    }
+    (void)snprintf(
+        remedy, sizeof(remedy), "For every host of this domain, write: [*.%s]", other.name);
+    ria_report_add(
+        facts->report,
+        other.is_domain ? RIA_MARK_WARNING : RIA_MARK_NOTE,
+        "section",
+        other.is_domain ? remedy : NULL,
+        "no section of the configuration matches this login; it has [%s] (%s)",
+        other.name,
+        other.place);
+}
+
 /* -- root certificates ------------------------------------------------------------------------ */
 
 /* Reads the file of root certificates that verify the server. On failure, reports the reason and
@@ -198,6 +219,7 @@ void ria_check_settings(struct ria_facts *facts)
     if (target->login.host != NULL && target->login.user != NULL) {
         facts->has_name =
             ria_login_inspect(&target->login, facts->world, &facts->name, &facts->name_error);
+        check_sections(facts);
         check_ca(facts);
     }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks a group of MySQL's option files, which option_groups.c reads as the clients do. Uses the
- * group's host, port and user for the login. Shows only the options that it checks, because another
- * option may contain a password. */
+ * group's host, port and user for the login. After a login without an option file, names the groups
+ * that the user's programs may read. Shows only the options that it checks, because another option
+ * may contain a password. */
 #include "check/facts.h"
 
 #include "tool/tool.h"
@@ -23,7 +24,7 @@ static bool is_same_file(const char *a, const char *b)
 }
 
 /* Uses the time limit of the group. Uses its host, port, user and CA file unless the command line
- * gives them. */
+ * gives them. `lines` may be NULL. */
 static void use_options(struct ria_target *target, const char *lines)
 {
     char port[16];
@@ -107,6 +108,7 @@ static void check_options(struct ria_facts *facts, const char *lines)
     bool is_set = ria_check_find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
     check_plugin_dir(facts, lines);
     add_option(facts, "ssl-ca", is_set ? value : NULL);
+    facts->is_ssl_ca_missing = !is_set;
     if (ria_check_find_option(lines, "password", value, sizeof(value))) {
         ria_check_given_password(facts, value, "the option file");
     }
@@ -114,23 +116,36 @@ static void check_options(struct ria_facts *facts, const char *lines)
 }
 
 /* Reports whether the group contains options. `warning` is what my_print_defaults has written to
- * stderr: the option files that it ignores. */
+ * stderr: the option files that it ignores. If the group contains no option and there is no
+ * warning, names the groups that contain options. */
 static void add_option_file(struct ria_facts *facts, const char *warning)
 {
+    RIA_AUTO(buf) groups = {.max = RIA_PROBE_OUTPUT_MAX};
     bool is_missing = facts->is_group_missing;
     bool has_warning = warning != NULL && *warning != '\0';
+    bool has_groups = is_missing && !has_warning &&
+                      ria_check_list_client_groups(facts->world, &groups) &&
+                      ria_buf_text(&groups) != NULL;
     ria_report_add(
         facts->report,
         is_missing ? RIA_MARK_FAULT : RIA_MARK_OK,
         "option file",
         !is_missing   ? NULL
         : has_warning ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
+        : has_groups  ? "Name one of these groups, or add it: rds-iam setup mysql"
                       : "Add it: rds-iam setup mysql",
-        is_missing ? "no option file has options in [%s]%s%.*s" : "has options in [%s]%s%.*s",
+        "%s [%s]%s%.*s",
+        is_missing ? "no option file has options in" : "has options in",
         facts->target.group,
-        has_warning ? ": " : "",
-        has_warning ? (int)strcspn(warning, "\n") : 0,
-        has_warning ? warning : "");
+        has_warning  ? ": "
+        : has_groups ? "; the groups that exist are: "
+                     : "",
+        has_warning  ? (int)strcspn(warning, "\n")
+        : has_groups ? (int)groups.len
+                     : 0,
+        has_warning  ? warning
+        : has_groups ? ria_buf_text(&groups)
+                     : "");
 }
 
 void ria_check_option_file(struct ria_facts *facts)
@@ -147,6 +162,7 @@ void ria_check_option_file(struct ria_facts *facts)
             "option file",
             "Give --hostname and --username as well.",
             "my_print_defaults, which reads it, is not installed");
+        use_options(&facts->target, NULL);
         return;
     }
     const char *lines = ria_buf_text(&own.lines);
@@ -157,5 +173,52 @@ void ria_check_option_file(struct ria_facts *facts)
         ria_check_use_default_user(&facts->target, facts->world);
         facts->is_group_incomplete = facts->target.login.host == NULL;
         check_options(facts, ria_buf_text(&all.lines));
+    } else {
+        use_options(&facts->target, NULL);
     }
+}
+
+/* -- option files that a login has not used ---------------------------------------------------- */
+
+static bool has_client_password(const struct ria_world *world)
+{
+    RIA_AUTO(probe) output = RIA_PROBE_INIT;
+    char value[PATH_MAX];
+    bool is_set =
+        ria_check_print_defaults(world, "client", NULL, &output) &&
+        ria_check_find_option(ria_buf_text(&output.lines), "password", value, sizeof(value)) &&
+        value[0] != '\0';
+    explicit_bzero(value, sizeof(value));
+    return is_set;
+}
+
+void ria_check_unused_option_files(struct ria_facts *facts)
+{
+    RIA_AUTO(buf) groups = {.max = RIA_PROBE_OUTPUT_MAX};
+    char command[RIA_REPORT_TEXT_MAX];
+    const struct ria_target *target = &facts->target;
+    bool has_groups = ria_check_list_client_groups(facts->world, &groups);
+    const char *list = ria_buf_text(&groups);
+    if (!has_groups || list == NULL) {
+        return;
+    }
+    bool has_password = has_client_password(facts->world);
+    (void)ria_text_format(
+        command,
+        sizeof(command),
+        "rds-iam check --defaults-group %.*s --hostname %s --port %u --username %s",
+        (int)strcspn(list, ","),
+        list,
+        target->login.host,
+        target->login.port,
+        ria_check_is_plain(target->login.user) ? target->login.user : "USER");
+    ria_report_add(
+        facts->report,
+        has_password ? RIA_MARK_WARNING : RIA_MARK_NOTE,
+        "option files",
+        command,
+        "%sthis login used no option file; to check the login of programs that read %s:",
+        has_password ? "[client] contains a password, which programs send in place of a token; "
+                     : "",
+        list);
 }

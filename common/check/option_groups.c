@@ -94,6 +94,25 @@ bool ria_check_group_has_endpoint(const struct ria_world *world, const char *gro
            ria_login_has_endpoint(&login, world, &err) != RIA_ABSENT;
 }
 
+/* Returns whether the group itself contains an option. Ignores the path of a local server's socket,
+ * which Debian's option file contains in [client-server]. */
+static bool has_options(const struct ria_world *world, const char *group)
+{
+    RIA_AUTO(probe) output = RIA_PROBE_INIT;
+    if (!ria_check_print_defaults(world, group, NULL, &output)) {
+        return false;
+    }
+    const char *at = ria_buf_text(&output.lines);
+    while (at != NULL && *at != '\0') {
+        size_t len = strcspn(at, "\n");
+        if (len > 0 && value_in_line(at, "socket") == NULL) {
+            return true;
+        }
+        at += len + (at[len] == '\n' ? 1 : 0);
+    }
+    return false;
+}
+
 /* -- the names of the groups ------------------------------------------------------------------ */
 
 static void add_name_once(struct ria_buf *names, const char *name, size_t len)
@@ -185,4 +204,22 @@ void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names)
         }
     }
     globfree(&files);
+}
+
+bool ria_check_list_client_groups(const struct ria_world *world, struct ria_buf *list)
+{
+    RIA_AUTO(buf) names = {.max = RIA_PROBE_OUTPUT_MAX};
+    char name[RIA_CHECK_NAME_SIZE];
+    ria_check_list_groups(world, &names);
+    const char *at = ria_buf_text(&names);
+    while (at != NULL && *at != '\0') {
+        size_t len = strcspn(at, "\n");
+        (void)ria_text_format(name, sizeof(name), "%.*s", (int)len, at);
+        if (strncmp(name, "client", strlen("client")) == 0 && has_options(world, name)) {
+            ria_buf_add_text(list, list->len > 0 ? ", " : "");
+            ria_buf_add_text(list, name);
+        }
+        at += len + (at[len] == '\n' ? 1 : 0);
+    }
+    return list->len > 0;
 }

@@ -153,6 +153,11 @@ static bool has_no_group(const struct ria_facts *facts)
     return facts->is_group_missing && facts->verdict != RIA_VERDICT_SERVER;
 }
 
+static bool has_no_ssl_ca(const struct ria_facts *facts)
+{
+    return facts->is_ssl_ca_missing && facts->verdict == RIA_VERDICT_OURS;
+}
+
 /* If this machine's clock is behind, AWS considers a new token expired. If the clock is ahead, AWS
  * considers a new token to be from the future. AWS has different limits for the two cases. */
 static bool has_wrong_clock(const struct ria_facts *facts)
@@ -211,6 +216,11 @@ static const struct {
      has_no_ca,
      "There are no usable root certificates, so the server cannot be verified.",
      "{ca_error}"},
+    {"no-ssl-ca",
+     has_no_ssl_ca,
+     "The group [{group}] does not set ssl-ca, so the client does not verify the server, and no "
+     "token was sent.",
+     "See ssl-ca above, under Settings."},
     {"certificate-out-of-date",
      is_out_of_date,
      "The server's certificate is not valid at the time of this machine, so no token is sent.",

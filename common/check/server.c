@@ -18,6 +18,29 @@ enum {
 
 /* -- the name --------------------------------------------------------------------------------- */
 
+/* Reports why no token can be signed for the host. If a section of the configuration can change
+ * this, the remedy contains the section's lines for a tunnel at the dialed port. */
+static void add_unsigned_name(struct ria_facts *facts)
+{
+    char remedy[VALUE_SIZE];
+    const struct ria_login *login = &facts->target.login;
+    const char *text = facts->name_error.text;
+    (void)snprintf(
+        remedy,
+        sizeof(remedy),
+        "For a tunnel, write three lines: [%s:%u], then endpoint = NAME:PORT of the database, then "
+        "tls = verify-ca, because no certificate of RDS contains this name.",
+        login->host,
+        login->port);
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "endpoint",
+        strstr(text, "endpoint = ") != NULL ? remedy : NULL,
+        "%s",
+        text);
+}
+
 static void add_name(struct ria_facts *facts)
 {
     const struct ria_login_facts *name = &facts->name;
@@ -28,7 +51,7 @@ static void add_name(struct ria_facts *facts)
             ria_deadline_in(facts->world, ALIAS_MS),
             facts->world,
             &facts->name_error);
-        ria_report_add_error(report, RIA_MARK_FAULT, "endpoint", &facts->name_error);
+        add_unsigned_name(facts);
         return;
     }
     if (name->is_mapped) {
@@ -102,6 +125,10 @@ static void add_dns(struct ria_facts *facts)
 
 #define COMPARE_NAME "Compare the host name with the endpoint in the AWS console."
 
+#define PORT_ASSUMED                                                                               \
+    "; port 3306 was tried, because neither --engine nor --port was given; for PostgreSQL: "       \
+    "--engine postgres"
+
 /* Adds an item for a server that was not reached. The remedy names the usual cause of the error. */
 static void add_unreached(struct ria_facts *facts)
 {
@@ -137,10 +164,11 @@ static void add_unreached(struct ria_facts *facts)
         RIA_MARK_FAULT,
         is_dns ? "DNS" : "TCP",
         remedy,
-        "%s%s%s",
+        "%s%s%s%s",
         is_dns ? "" : address,
         is_dns ? "" : ": ",
-        facts->server.is_late ? "no answer in time" : error);
+        facts->server.is_late ? "no answer in time" : error,
+        !is_dns && facts->target.is_port_assumed ? PORT_ASSUMED : "");
 }
 
 /* -- TLS -------------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@ enum {
     HELP_MAX = 64 * 1024,
     NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
+    NEAREST_MIN = 4, /* letters that an unknown name must share with a name to suggest it */
 };
 
 static const struct ria_option help_switch = {.name = "help"};
@@ -227,6 +228,25 @@ int ria_options_port(const char *command, const char *text, unsigned *port)
     return status;
 }
 
+/* Returns the name in the table that shares the most letters with `word` at the beginning, or NULL
+ * if no name shares four. */
+static const char *nearest_name(const struct ria_command_group *group, const char *word)
+{
+    const char *nearest = NULL;
+    size_t most = NEAREST_MIN - 1;
+    for (size_t i = 0; i < group->count; i++) {
+        size_t len = 0;
+        while (word[len] != '\0' && word[len] == group->rows[i].name[len]) {
+            len++;
+        }
+        if (len > most) {
+            most = len;
+            nearest = group->rows[i].name;
+        }
+    }
+    return nearest;
+}
+
 int ria_command_run(
     const struct ria_command_group *group, int argc, char **argv, const struct ria_world *world)
 {
@@ -246,5 +266,9 @@ int ria_command_run(
             return group->rows[i].run(argc - 1, argv + 1, world);
         }
     }
-    return ria_usage(group->name, "unknown %s \"%s\"", group->noun, argv[1]);
+    const char *nearest = nearest_name(group, argv[1]);
+    return nearest == NULL
+               ? ria_usage(group->name, "unknown %s \"%s\"", group->noun, argv[1])
+               : ria_usage(
+                     group->name, "unknown %s \"%s\"; write %s", group->noun, argv[1], nearest);
 }

@@ -7,6 +7,7 @@
  */
 #include "config/config.h"
 
+#include "base/ascii.h"
 #include "base/messages.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -292,6 +293,46 @@ void ria_config_match(
             return;
         }
     }
+}
+
+/* Returns whether the section is for all users and the host ends with a dot and the section's
+ * host. */
+static bool is_in_domain(const struct ria_section_key *key, const char *host)
+{
+    size_t len = strlen(host);
+    return key->user == NULL && !key->is_wildcard && len > key->host_len &&
+           host[len - key->host_len - 1] == '.' &&
+           ria_ascii_same(host + len - key->host_len, key->host);
+}
+
+bool ria_config_has_other(
+    const struct ria_config *config,
+    const char *host,
+    uint16_t port,
+    const char *user,
+    struct ria_setting *out,
+    bool *is_domain)
+{
+    bool is_found = false;
+    *is_domain = false;
+    for (size_t i = 0; i < config->count; i++) {
+        const struct ria_config_file *file = config->file[i];
+        if (ria_sections_find(&file->sections, host, port, user) != RIA_NO_SECTION) {
+            return false;
+        }
+        for (size_t j = 0; j < file->ini.section_count && !*is_domain; j++) {
+            *is_domain = is_in_domain(&file->sections.keys[j], host);
+            if (*is_domain || !is_found) {
+                const struct ria_ini_section *section = &file->ini.sections[j];
+                *out = (struct ria_setting){
+                    .value = section->name,
+                    .path = ria_buf_text(&file->path),
+                    .line = section->line};
+                is_found = true;
+            }
+        }
+    }
+    return is_found;
 }
 
 /* Returns whether the section names this profile and has cache_credential_process = yes. If so,

@@ -49,6 +49,17 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
+/* Returns true if the files have sections, but none matches the connection. Then sets *out to the
+ * name and the place of a section, and *is_domain to whether the host is in the domain that this
+ * section names without "*.". The first such section is preferred to the first section. */
+bool ria_config_has_other(
+    const struct ria_config *config,
+    const char *host,
+    uint16_t port,
+    const char *user,
+    struct ria_setting *out,
+    bool *is_domain);
+
 /* Returns whether a section that names `profile` has cache_credential_process = yes. A section that
  * names no profile counts as a section that names `active`, the profile that is used by default.
  * Sets *out to the setting in the first section that qualifies. If no section qualifies, *out is

@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    ADVICE_MAX = 192,
+    ADVICE_MAX = 256,
     /* Enough for the message "User: ARN is not authorized to perform: sts:SetSourceIdentity" with
      * an ARN of 130 bytes. */
     MESSAGE_SHOWN = 200,
@@ -57,9 +57,10 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
     add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
 }
 
-/* Returns the policy that the user should check. The caller's policy and the role's trust policy
- * must both allow the call. The message of STS may name the kind of policy that denied the call
- * (IAM User Guide, "Troubleshoot access denied error messages"). */
+/* Returns the policy that the user should check, or NULL if the message names no policy. The
+ * caller's policy and the role's trust policy must both allow the call. The message of STS may name
+ * the kind of policy that denied the call (IAM User Guide, "Troubleshoot access denied error
+ * messages"). */
 static const char *policy_to_check(const char *message)
 {
     static const struct {
@@ -78,7 +79,7 @@ static const char *policy_to_check(const char *message)
             return table[i].policy;
         }
     }
-    return "both the caller's own policy and the role's trust policy";
+    return NULL;
 }
 
 /* Returns the part of a message after the semicolon: what to do about a refusal. Writes a text that
@@ -104,7 +105,14 @@ static const char *advice(
     }
     const char *policy = policy_to_check(fault->message);
     const char *external_id = "";
-    if (strcmp(table[i].action, "sts:AssumeRole") == 0 && strstr(policy, "trust") != NULL) {
+    const char *missing = "";
+    bool is_assume = strcmp(table[i].action, "sts:AssumeRole") == 0;
+    if (policy == NULL) {
+        /* STS sends the same message for a role that does not exist. */
+        policy = "both the caller's own policy and the role's trust policy";
+        missing = is_assume ? "; or the role does not exist: compare its name" : "";
+    }
+    if (is_assume && strstr(policy, "trust") != NULL) {
         external_id = role->value[RIA_ROLE_EXTERNAL_ID].value == NULL
                           ? ", which may require an external_id"
                           : ", which may require another external_id";
@@ -112,11 +120,12 @@ static const char *advice(
     (void)snprintf(
         room,
         ADVICE_MAX,
-        "%s%s must be allowed by %s%s",
+        "%s%s must be allowed by %s%s%s",
         table[i].reason,
         table[i].action,
         policy,
-        external_id);
+        external_id,
+        missing);
     return room;
 }
 

@@ -32,6 +32,24 @@ static void inspect_place(const struct ria_setting *setting, char *out, size_t s
     (void)ria_text_copy(out, size, text == NULL ? "" : text);
 }
 
+bool ria_configuration_has_other(
+    const struct ria_login *login, const struct ria_world *world, struct ria_other_section *out)
+{
+    RIA_AUTO(config) config = {0};
+    struct ria_setting section = {0};
+    struct ria_error unused;
+    *out = (struct ria_other_section){0};
+    if (!ria_config_load(world, &config, &unused) ||
+        !ria_config_has_other(
+            &config, login->host, (uint16_t)login->port, login->user, &section, &out->is_domain)) {
+        return false;
+    }
+    (void)ria_text_copy(out->name, sizeof(out->name), section.value);
+    ria_printable(out->name);
+    inspect_place(&section, out->place, sizeof(out->place));
+    return true;
+}
+
 /* Copies the region of AWS_REGION or AWS_DEFAULT_REGION if it differs from the region of the login.
  */
 static void inspect_other_region(const struct ria_world *world, struct ria_login_facts *out)

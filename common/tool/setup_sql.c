@@ -27,7 +27,7 @@ static const struct ria_option options[] = {
      RIA_REQUIRED(struct user_setup, username)},
     {"engine",
      "ENGINE",
-     "postgres, mysql or mariadb; also for Aurora",
+     "mysql, mariadb, postgres or postgresql; also for Aurora",
      RIA_REQUIRED(struct user_setup, engine_given)},
     {"dbname",
      "NAME",
@@ -205,7 +205,7 @@ int ria_setup_sql(int argc, char **argv, const struct ria_world *world)
         return status;
     }
     if (!ria_engine_parse(setup.engine_given, &setup.engine)) {
-        return ria_usage(argv[0], "--engine is not one of postgres, mysql and mariadb");
+        return ria_usage(argv[0], RIA_ENGINE_USAGE, setup.engine_given);
     }
     status = setup_sql_check_name(argv[0], &setup, RIA_NAME_USER);
     if (status == RIA_CONTINUE) {

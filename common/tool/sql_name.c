@@ -9,12 +9,6 @@ enum {
     BMP_MAX = 0xffff, /* the largest character of MySQL's utf8mb3 */
 };
 
-static const char *const engines[RIA_ENGINES] = {
-    [RIA_ENGINE_POSTGRES] = "postgres",
-    [RIA_ENGINE_MYSQL] = "mysql",
-    [RIA_ENGINE_MARIADB] = "mariadb",
-};
-
 static const char postgres_limit[] = "is longer than the 63 bytes that PostgreSQL stores";
 static const char database_limit[] = "is longer than the 64 characters of a database name";
 
@@ -30,17 +24,6 @@ static const struct {
     [RIA_ENGINE_MARIADB] =
         {{80, "is longer than the 80 characters of a MariaDB user"}, {64, database_limit}},
 };
-
-bool ria_engine_parse(const char *text, enum ria_engine *out)
-{
-    for (int i = 0; i < RIA_ENGINES; i++) {
-        if (strcmp(text, engines[i]) == 0) {
-            *out = (enum ria_engine)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* The properties of a name that the checks use. */
 struct name_facts {

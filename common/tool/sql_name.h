@@ -8,24 +8,13 @@
 #ifndef RIA_TOOL_SQL_NAME_H
 #define RIA_TOOL_SQL_NAME_H
 
-#include "rds_iam.h"
-
-enum ria_engine {
-    RIA_ENGINE_POSTGRES,
-    RIA_ENGINE_MYSQL,
-    RIA_ENGINE_MARIADB,
-    RIA_ENGINES,
-};
+#include "tool/engine.h"
 
 enum ria_name_kind {
     RIA_NAME_USER,
     RIA_NAME_DATABASE,
     RIA_NAME_KINDS,
 };
-
-/* Parses the name of an engine: "postgres", "mysql" or "mariadb". Returns false for any other text.
- */
-bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
 /* Checks a name by the rules that hold for every database: the name must be UTF-8 and must not
  * contain a control character (U+0000 to U+001F, U+007F to U+009F). Returns what is wrong with the

@@ -105,6 +105,8 @@ SETTINGS = (
         "Malformed: ", MARIADB),
     Row("an option file that is not read, because every user can write it", option_file(mode=0o666), HERE,
         ("no-option-file",), "is ignored", NOTHING, MARIADB),
+    Row("an option file without ssl-ca", option_file(without=("ssl-ca", "ssl-verify-server-cert")), HERE,
+        ("no-ssl-ca",), "certificate was not verified", NOTHING, MARIADB),
     Row("an option file without plugin-dir", option_file(without=("plugin-dir",)), SERVER, ("plugin-dir",), DENIED, NOTHING,
         MARIADB),
 )

@@ -77,8 +77,8 @@ _rds_iam_values()
         ;;
     *" --service") _rds_iam_services ;;
     "check --defaults-group") printf '%s\n' client client-rds ;;
-    "check --engine") printf '%s\n' postgres mysql ;;
-    "setup sql --engine") printf '%s\n' postgres mysql mariadb ;;
+    "check --engine") printf '%s\n' mysql mariadb postgres postgresql ;;
+    "setup sql --engine") printf '%s\n' mysql mariadb postgres postgresql ;;
     *" --partition") printf '%s\n' aws aws-us-gov aws-cn ;;
     *" --profile") _rds_iam_profiles ;;
     esac

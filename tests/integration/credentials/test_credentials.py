@@ -21,7 +21,7 @@ class Roles(CloudCase):
         self.assertTrue(result.stderr.endswith(
             "User: arn:aws:iam::210987654321:user/etl-base is not authorized to perform: sts:AssumeRole; "
             "sts:AssumeRole must be allowed by both the caller's own policy and the role's trust policy, "
-            "which may require an external_id\n"), result.stderr)
+            "which may require an external_id; or the role does not exist: compare its name\n"), result.stderr)
 
     def test_the_message_names_the_policy_that_sts_names(self):
         self.role_profile("p", "rds-access")

@@ -148,6 +148,9 @@ class EachCauseAlone(AwsCase):
         self.assert_alone(output, "iam-off")
         self.assert_refused("IamOff")
         self.assertEqual(output.item("IAM login"), ("fault", "IAM authentication is not enabled"))
+        self.assertEqual(
+            output.remedy("iam-off"), "aws rds modify-db-instance --region us-east-1 --db-instance-identifier mypg "
+            "--enable-iam-database-authentication --apply-immediately")
 
     def test_the_signed_port_is_not_the_endpoints(self):
         server = self.lab.mariadb

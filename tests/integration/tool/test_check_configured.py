@@ -341,6 +341,20 @@ class Configured(CheckCase):
         missing = self.check(login.change(group="client-nope"))
         self.assertEqual((missing.status, missing.causes), (1, ("no-option-file",)), missing.stdout)
 
+    def test_a_group_that_does_not_exist(self):
+        """The groups that exist are named. No port is given, so the port is MySQL's."""
+        login = self.login_to("mysql", port=None, engine=None, ca=None, group="client-nope")
+        for groups, text in (
+                ("", "no option file has options in [client-nope]"),
+                ("[client-rds]\nuser=x\n[mysqld]\nport=1\n[client-empty]\n",
+                 "no option file has options in [client-nope]; the groups that exist are: client-rds")):
+            with self.subTest(groups=groups):
+                self.home.write(".my.cnf", groups)
+                output = self.check(login)
+                self.assertEqual(output.item("option file")["text"], text)
+                self.assertEqual(output.causes, ("no-option-file",), output.stdout)
+                self.assertEqual(output.item("endpoint")["mark"], "ok", output.stdout)
+
     def test_settings_without_a_host(self):
         self.services.add("prod", without=("host",))
         output = self.check(self.login())
@@ -390,6 +404,26 @@ class Configured(CheckCase):
                 output = self.home.run([harness.installed("bin/rds-iam"), "check", "--defaults-group", "client"], **env)
                 self.assertEqual(output.returncode, status, output.stdout)
                 self.assertLess(time.monotonic() - started, 60)
+
+    def test_option_files_that_the_login_does_not_use(self):
+        """Programs that read them may fail although the login without them succeeds."""
+        server = self.lab.mariadb
+        login = self.login_to("mysql")
+        command = f"--hostname {server.host} --port {server.port} --username {USER}"
+        for text, mark, groups in (
+                ("[client]\npassword=an-old-password\n", "warning", "client"),
+                ("[client]\nno-such-option=1\n[client-rds]\nport=1\n", "note", "client, client-rds"),
+                ("[client-rds]\npassword=an-old-password\n", "note", "client-rds")):
+            with self.subTest(text=text):
+                self.home.write(".my.cnf", text)
+                output = self.check(login)
+                item = output.item("option files")
+                self.assertEqual((output.status, item["mark"]), (0, mark), output.stdout)
+                self.assertTrue(item["text"].endswith(f" programs that read {groups}:"), item)
+                self.assertEqual(item["remedy"], f"rds-iam check --defaults-group {groups.split(',')[0]} {command}")
+                self.assertNotIn("an-old-password", output.stdout)
+        self.home.write(".my.cnf", "[client]\n[mysqld]\nport=1\n")
+        self.assertNotIn("option files", [each["name"] for each in self.check(login).document["items"]])
 
     def test_a_password_in_the_option_file(self):
         server = self.lab.mariadb

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` and mistakes of its users: a wrong user or database, localhost, half of the credentials, and -h for
 the host (which other commands reject, too)."""
+import re
+
 from check_case import CheckCase
 from labcase import harness
 from mariadb_client import CONFIG
@@ -14,6 +16,61 @@ class Mistakes(CheckCase):
         output = self.check(self.login_to("mysql", host="localhost"))
         self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
         self.assert_accepted()
+
+    def test_the_lines_for_a_tunnel_work(self):
+        server = self.lab.pg
+        login = self.login_to("postgres", host="127.0.0.1")
+        output = self.check(login)
+        self.assertEqual(output.causes, ("no-endpoint",), output.stdout)
+        lines = re.fullmatch(
+            r"For a tunnel, write three lines: (\[\S+\]), then (endpoint = )NAME:PORT of the database, then "
+            "(tls = verify-ca), because no certificate of RDS contains this name\\.", output.item("endpoint")["remedy"])
+        section, endpoint, tls = lines.groups()
+        self.assertEqual(section, f"[127.0.0.1:{server.port}]")
+        self.home.write(CONFIG, f"{section}\n{endpoint}{server.host}:{server.port}\n{tls}\n")
+        self.assertEqual(self.check(login).status, 0)
+
+    def test_a_port_that_is_assumed(self):
+        """Without --engine and --port, the port is 3306."""
+        closed = self.home.write("hosts", f"127.0.0.9 {self.lab.pg.host}\n")
+        login = self.login_to("postgres", port=None, engine=None, env={"NSS_WRAPPER_HOSTS": str(closed)})
+        assumed = ("; port 3306 was tried, because neither --engine nor --port was given; for PostgreSQL: "
+                   "--engine postgres")
+        for changes, is_assumed in (({}, True), ({"engine": "postgres"}, False), ({"port": 3306}, False)):
+            with self.subTest(**changes):
+                output = self.check(login.change(**changes))
+                text = output.item("TCP")["text"]
+                self.assertEqual((output.status, output.causes), (4, ("unreached",)), output.stdout)
+                self.assertTrue(text.startswith("127.0.0.9: "), text)
+                self.assertEqual(text.endswith(assumed), is_assumed, text)
+
+    def test_the_names_of_the_engines(self):
+        for engine, name in (("mysql", "mariadb"), ("postgres", "postgresql")):
+            with self.subTest(name=name):
+                self.assertEqual(self.check(self.login_to(engine).change(engine=name)).status, 0)
+        for argv in (["check", "--hostname", "h"], ["setup", "sql"]):
+            with self.subTest(argv=argv):
+                result = self.home.run(
+                    [harness.installed("bin/rds-iam"), *argv, "--username", "u", "--engine", "oracle"])
+                self.assertEqual((result.returncode, result.stderr), (
+                    2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres and postgresql; see rds-iam '
+                       f"{' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
+
+    def test_a_configuration_without_a_section_for_the_host(self):
+        domain = self.lab.pg.host.partition(".")[2]
+        login = self.login_to("postgres")
+        for name, mark, remedy in (
+                (domain, "warning", f"For every host of this domain, write: [*.{domain}]"),
+                ("db.example.com", "note", None)):
+            with self.subTest(name=name):
+                path = self.home.write(CONFIG, f"# a comment\n[{name}]\nregion = us-east-1\n")
+                item = self.check(login).item("section")
+                self.assertEqual((item["mark"], item["remedy"]), (mark, remedy))
+                self.assertEqual(
+                    item["text"], f"no section of the configuration matches this login; it has [{name}] ({path}:2)")
+        for text in (f"[*.{domain}]\nregion = us-east-1\n", ""):
+            self.home.write(CONFIG, text)
+            self.assertNotIn("section", [each["name"] for each in self.check(login).document["items"]])
 
     def test_a_database_that_does_not_exist(self):
         """The result is that of the login, and the summary states that the server accepted the token."""

@@ -455,6 +455,7 @@ class Clients(SetupCase):
         tool = harness.installed("bin/rds-iam")
         rows = (
             (["setup"], "no kind given; see rds-iam setup --help"),
+            (["setup", "postgresql"], 'unknown kind "postgresql"; write postgres; see rds-iam setup --help'),
             (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),

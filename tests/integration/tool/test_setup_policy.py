@@ -159,7 +159,7 @@ class Story(Printed, ExampleCase):
         self.assert_sts_refuses("TagSession")
 
     def test_a_service_with_another_role_is_refused(self):
-        self.advice = ", which may require an external_id"
+        self.advice = ", which may require an external_id; or the role does not exist: compare its name"
         for other in (f"{self.caller}2", self.caller.replace("210987654321", "123456789012"),
                       self.caller.replace("role/", "role/team/")):
             with self.subTest(other):
@@ -174,7 +174,7 @@ class Story(Printed, ExampleCase):
     def test_a_wrong_external_id(self):
         self.attach(f"--role-arn={self.caller}", "--session-tags", "--external-id=etl/4711")
         self.configure("external_id = etl/4712\n")
-        self.advice = ", which may require another external_id"
+        self.advice = ", which may require another external_id; or the role does not exist: compare its name"
         self.assert_sts_refuses("AssumeRole")
 
 

@@ -287,7 +287,7 @@ class MariaDB(SqlCase):
 
     def test_other_usage_errors(self):
         for engine in ("oracle", "MySQL", "aurora\n"):
-            self.assert_usage("--engine is not one of", "--username=etl", f"--engine={engine}")
+            self.assert_usage("is not one of mysql, mariadb, postgres and postgresql", "--username=etl", f"--engine={engine}")
         self.assert_usage("--engine is missing", "--username=etl")
         self.assert_usage("--username is missing", "--engine=mysql")
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kinds of servers, and their names on the command line.
+ */
+#ifndef RIA_TOOL_ENGINE_H
+#define RIA_TOOL_ENGINE_H
+
+#include "rds_iam.h"
+
+enum ria_engine {
+    RIA_ENGINE_UNKNOWN,
+    RIA_ENGINE_POSTGRES,
+    RIA_ENGINE_MYSQL,
+    RIA_ENGINE_MARIADB,
+    RIA_ENGINES,
+};
+
+/* For the usage error of a command whose --engine has another value; the argument is the value. */
+#define RIA_ENGINE_USAGE "--engine \"%s\" is not one of mysql, mariadb, postgres and postgresql"
+
+/* Parses the value of --engine: "mysql", "mariadb", "postgres" or "postgresql". Returns false for
+ * any other text. */
+bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
+
+/* Returns the engine whose protocol the engine has: MYSQL for MARIADB, otherwise the same. */
+enum ria_engine ria_engine_protocol(enum ria_engine engine);
+
+#endif

@@ -54,7 +54,8 @@ class Row(NamedTuple):
     causes that it names. client is a part of what psql or mariadb prints, GOOD_CLIENT, or None: no client is run. proof
     is the beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY. with_aws contains the
     causes that the check names with --aws. A field that differs between the engines is a dict with the engine as its
-    key. No two rows have the same name."""
+    key. one_by_one: the programs do not run at the same time, because one of them would only wait for the credentials
+    that another one requests. No two rows have the same name."""
 
     name: str
     make: object
@@ -64,6 +65,7 @@ class Row(NamedTuple):
     proof: object
     engines: tuple = EACH
     with_aws: object = None
+    one_by_one: bool = False
 
 
 def of(value, engine):
@@ -127,7 +129,7 @@ CREDENTIALS = (
             section(role_arn="arn:aws:iam::123456789012:role/rds-access"),
             {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "message": "Rate exceeded",
              "times": None}),
-        HERE, ("no-credentials",), "STS says Throttling: Rate exceeded", NOTHING),
+        HERE, ("no-credentials",), "STS says Throttling: Rate exceeded", NOTHING, one_by_one=True),
     Row("a session that has expired", changed(principal="etl-expired"), SERVER, ("keys-rejected",),
         REFUSED, "Expired: the credentials of etl-expired"),
     Row("an access key that AWS does not know", changed(env={"AWS_ACCESS_KEY_ID": "AKIALABUNKNOWNEXAMPL"}), SERVER,

@@ -334,7 +334,7 @@ class MoreRights(CloudCase):
             foreign(path)
         env = {"HOME": str(self.home.path)}
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "removed from the cache: 0\n")
+        self.assertEqual(result.stdout, "removed from the cache: 0\n", result.stderr)
         self.assertTrue(entry.exists())
         os.chown(entry.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)

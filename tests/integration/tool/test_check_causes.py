@@ -46,7 +46,7 @@ class Causes(CheckCase):
         login = of(row.make, engine)(self, engine)
         seen = len(self.lab.journal())
         aws_login = login.change(env={f"AWS_ENDPOINT_URL_{name}": self.lab.cloud_https for name in ("RDS", "IAM")})
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        with concurrent.futures.ThreadPoolExecutor(1 if row.one_by_one else 4) as pool:
             as_json = pool.submit(self.check, login)
             as_text = pool.submit(self.check_text, login) if engine == row.engines[-1] else as_json
             client = pool.submit(self.client, login) if of(row.client, engine) is not None else None

@@ -267,9 +267,11 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Checks a plan that asks AWS for an identity, or that puts a question to AWS. The source of the
+/* Checks a plan that asks AWS whose keys these are (RIA_PLAN_IDENTITY_REGION), or that puts a
+ * question to AWS (RIA_PLAN_QUESTION). The source of the
  * plan must be a pair of keys, and the plan must have no role. If the plan contains a question, it
- * must also contain the region and the name. Returns true for a plan that asks AWS nothing. */
+ * must also contain the region and the name. Returns true for a plan that does neither, and only
+ * gets credentials. */
 static bool is_complete_question(const struct ria_plan *plan)
 {
     bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
- * nothing else. The partition and the kind of the resource id come from the endpoint, and so does
- * the region unless --region is given. An endpoint of Aurora DSQL also contains the cluster's id;
- * the policy for such a cluster names no user. If a value does not come from the endpoint and the
- * user does not give it, the policy contains a placeholder in capital letters. For each
- * placeholder, a note on stderr names the command that shows the value. Rejects a resource id that
- * contains a wildcard, or whose kind does not fit the endpoint. Escapes the wildcards in the user's
- * name. */
+ * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database (for
+ * Aurora DSQL, every user but admin), and nothing else. The partition and the kind of the resource
+ * id come from the endpoint, and so does the region unless --region is given. An endpoint of Aurora
+ * DSQL also contains the cluster's id; the policy for such a cluster names no user. If a value does
+ * not come from the endpoint and the user does not give it, the policy contains a placeholder in
+ * capital letters. For each placeholder, a note on stderr names a command that shows the value, or
+ * the first of the commands that lead to it. Rejects a resource id that contains a wildcard, or
+ * whose kind does not fit the endpoint. Escapes the wildcards in the user's name. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -85,7 +85,8 @@ static const struct ria_syntax setup_policy_syntax = {
     ".DbClusterResourceId\""
 
 /* For each kind of database: the prefixes of its resource ids, a description of the id, and a
- * command that shows the id. In the command, #H stands for the endpoint and #R for the region. */
+ * command that shows the id or the name of its cluster. In the command, #H stands for the endpoint
+ * and #R for the region. */
 static const struct {
     const char *prefixes[PREFIXES];
     const char *what;
@@ -365,10 +366,9 @@ static void note_kind(const struct policy *policy)
     case RIA_DATABASE_DSQL:
         if (!ria_dsql_user_is_admin(policy->login.user)) {
             policy_note(
-                "the policy allows a login as every user of the cluster but admin; Aurora DSQL "
-                "also "
-                "needs a statement of admin that names the role of the client: AWS IAM GRANT "
-                "USERNAME TO 'arn:%s:iam::ACCOUNT_ID:role/ROLE'",
+                "the policy allows a login as every user of the cluster but admin; in the cluster, "
+                "the user admin must also run this SQL, which names the role of the client: "
+                "AWS IAM GRANT USERNAME TO 'arn:%s:iam::ACCOUNT_ID:role/ROLE'",
                 policy->database.partition);
         }
         return;

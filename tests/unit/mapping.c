@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the mapping in /proc/self/smaps. */
+ * Finds the mapping for secrets in /proc/self/smaps: RIA_SECRETS_MAX bytes between two inaccessible
+ * pages. */
 #include "mapping.h"
 
 #include "base/secret.h"
@@ -17,8 +18,9 @@ struct range {
     char mode[8];
 };
 
-/* Returns true if the range is one inaccessible page. AddressSanitizer also has a mapping of
- * RIA_SECRETS_MAX bytes, but the inaccessible ranges beside it are larger. */
+/* Returns true if the range is one inaccessible page. This size tells the mapping for secrets from
+ * one of AddressSanitizer, which has the same size but stands between larger inaccessible ranges.
+ */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

@@ -2,7 +2,7 @@
 """Variables and files of the user that other programs with libcurl or OpenSSL obey, and rds-iam-fetch does not: it logs
 no TLS keys, trusts no other authority, and sends no other password.
 
-Not here: the loader's and OpenSSL's variables (test_host_variables.py), and set-uid programs (test_other_users.py)."""
+Not here: the loader's variables and OPENSSL_* (test_host_variables.py), and set-uid programs (test_other_users.py)."""
 import shutil
 
 from cloud import needs_root

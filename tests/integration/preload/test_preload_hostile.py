@@ -81,7 +81,7 @@ class Hostile(LabCase):
 
     def test_a_ping_sends_no_token_to_any_server(self):
         """PQping() logs in if it has a password. Its result is the same without a login, so the preload withholds even
-        a token that the program gives."""
+        a token in PGPASSWORD."""
         for certificate, sslmode in ((None, "disable"), ("other_ca", "require"), ("server", "verify-full")):
             for way in ("ping", "pingparams"):
                 for preloaded in (True, False):

@@ -5,8 +5,8 @@
  *
  *   connects_within CONNINFO CONNINFO
  *
- * The first CONNINFO is that of the outer connection, whose host does not exist. Prints the errors
- * of both.
+ * The first CONNINFO is that of the outer connection, whose lookup always fails. The second must
+ * need no lookup. Prints the errors of both.
  */
 #include <libpq-fe.h>
 #include <netdb.h>

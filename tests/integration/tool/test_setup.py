@@ -11,8 +11,8 @@ from labcase import USER, LabCase, harness, mariadb_plugins
 from mariadb_client import VERIFIES_ITSELF, WHO
 from test_mariadb_clients import CA_AND_NAME, PROGRAMS
 
-# The content of a planted file, and what --client prints for it: a client library that loads the plugin, one that
-# has it built in, one of Oracle, and files of other programs.
+# The content of a planted file, and what --client prints for it: a client library that loads
+# mysql_clear_password from a file, one that has mysql_clear_password built in, Oracle's, and files of other programs.
 PLANTED = {
     b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: needs only the lines of rds-iam setup mysql",
     b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0":
@@ -347,7 +347,7 @@ class Programs(SetupCase):
                 self.assertIn(before, code)
                 code = code.replace(before, after % int(mariadb.port), 1).replace("ENDPOINT", mariadb.host)
                 code = re.sub(r'(?<![\w-])USER(?!NAME|=)(?![\w-])', USER, code)
-                code = code.replace("DATABASE", self.lab.database_name).replace("user=\"" + USER, "user=\"" + USER)
+                code = code.replace("DATABASE", self.lab.database_name)
                 result = self.home.run([*interpreter, script.replace("CODE", code).replace("QUERY", WHO)])
                 self.assert_logged_in(result)
         self.assert_accepted(len(IN_PROGRAM))
@@ -402,7 +402,7 @@ class Programs(SetupCase):
             self.assertEqual(len(every), len(set(every)), sorted(name for name in every if every.count(name) > 1))
 
     def test_an_unknown_name(self):
-        """The message has the name whose spelling is closest to the given name, and all names in sorted order."""
+        """The message has the name whose spelling is closest to the given name, and the first name of each program, in sorted order."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
                              ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):
@@ -432,7 +432,7 @@ class Clients(SetupCase):
         self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
 
     def test_the_clients_of_this_machine(self):
-        """Compares the result with the result of the manual's method: strings and grep."""
+        """Compares the result with that of another method: strings and grep."""
         text = self.setup_mysql("--clients").stdout
         library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
         for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):

@@ -226,15 +226,17 @@ static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
         host);
 }
 
-/* Writes the command that enables IAM authentication. For a custom endpoint, only AWS knows the
- * name of the cluster. */
+/* Writes the command that enables IAM authentication. For a custom endpoint and for a global
+ * database, only AWS knows the name of the cluster. */
 static void add_enable(const struct ria_facts *facts, struct ria_buf *out)
 {
     const struct ria_aws_facts *aws = &facts->aws;
     const char *host = facts->name.endpoint;
     const char *kind = facts->name.kind == NULL ? "" : facts->name.kind;
-    bool is_cluster = aws->other_resource[0] != '\0' || strncmp(kind, "cluster", 7) == 0;
-    bool is_custom = strcmp(kind, "cluster (custom endpoint)") == 0;
+    bool is_cluster = aws->other_resource[0] != '\0' || strncmp(kind, "cluster", 7) == 0 ||
+                      strncmp(kind, "global", 6) == 0;
+    bool is_custom =
+        strcmp(kind, "cluster (custom endpoint)") == 0 || strncmp(kind, "global", 6) == 0;
     ria_buf_addf(
         out,
         is_cluster ? "aws rds modify-db-cluster --region %s --db-cluster-identifier "

@@ -105,6 +105,8 @@ struct ria_facts {
     const char *given_place; /* the setting that contains the client's own password; static */
     size_t given_len;        /* the length of that password in bytes */
     struct ria_target target;
+    bool has_name;     /* a token can be signed for this host */
+    bool has_identity; /* AWS has reported whose credentials these are */
     bool is_agent_running;
     bool is_passfile_missing;
     bool is_group_incomplete; /* the group, [client] and the command line contain no host */
@@ -112,29 +114,27 @@ struct ria_facts {
     bool is_service_refused;        /* the agent refuses the service */
     bool is_service_unknown;        /* the running agent does not list the service */
     bool has_agent_error;           /* the running agent could not make a token for the service */
-    struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
-                                       has_agent_error is set */
     bool is_group_missing;          /* no option file that the client reads contains the group */
     bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
     bool is_ssl_ca_missing;         /* neither the group nor [client] sets ssl-ca */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
+    struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
+                                       has_agent_error is set */
     char ca_file[4096];     /* the file of root certificates that verify the server; "": none */
     char agent_start[4200]; /* the command that starts the agent of the passfile */
 
     struct ria_error ca_error; /* why there are no root certificates */
 
-    bool has_name; /* `name` is filled: a token can be signed for this host */
-    struct ria_login_facts name;
+    struct ria_login_facts name; /* set if has_name */
     struct ria_error name_error; /* set unless has_name */
 
     enum ria_given given; /* the client's own password */
     enum ria_outcome credentials;
     struct ria_error credentials_error; /* set unless credentials is FOUND */
     int64_t expires;                    /* of the credentials; 0: the source reports no time */
-    bool has_identity;
-    struct ria_identity identity;
-    struct ria_error identity_error; /* set unless has_identity */
+    struct ria_identity identity;       /* set if has_identity */
+    struct ria_error identity_error;    /* set unless has_identity */
 
     struct ria_times times;
     struct ria_probe agent;  /* the output of --status */

@@ -115,37 +115,46 @@ static void check_options(struct ria_facts *facts, const char *lines)
     explicit_bzero(value, sizeof(value));
 }
 
-/* Reports whether the group contains options. `warning` is what my_print_defaults has written to
- * stderr: the option files that it ignores. If the group contains no option and there is no
- * warning, names the groups that contain options. */
-static void add_option_file(struct ria_facts *facts, const char *warning)
+/* Reports that no option file has options in the group. Names the groups that contain options. */
+static void add_missing_group(struct ria_facts *facts)
 {
     RIA_AUTO(buf) groups = {.max = RIA_PROBE_OUTPUT_MAX};
+    const char *list =
+        ria_check_list_client_groups(facts->world, &groups) ? ria_buf_text(&groups) : NULL;
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "option file",
+        list != NULL ? "Name one of these groups, or add it: rds-iam setup mysql"
+                     : "Add it: rds-iam setup mysql",
+        "no option file has options in [%s]%s%s",
+        facts->target.group,
+        list != NULL ? "; the groups that exist are: " : "",
+        list != NULL ? list : "");
+}
+
+/* Reports whether the group contains options. `warning` is what my_print_defaults has written to
+ * stderr: the option files that it ignores. */
+static void add_option_file(struct ria_facts *facts, const char *warning)
+{
     bool is_missing = facts->is_group_missing;
     bool has_warning = warning != NULL && *warning != '\0';
-    bool has_groups = is_missing && !has_warning &&
-                      ria_check_list_client_groups(facts->world, &groups) &&
-                      ria_buf_text(&groups) != NULL;
+    if (is_missing && !has_warning) {
+        add_missing_group(facts);
+        return;
+    }
     ria_report_add(
         facts->report,
         is_missing ? RIA_MARK_FAULT : RIA_MARK_OK,
         "option file",
-        !is_missing   ? NULL
-        : has_warning ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
-        : has_groups  ? "Name one of these groups, or add it: rds-iam setup mysql"
-                      : "Add it: rds-iam setup mysql",
+        is_missing ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
+                   : NULL,
         "%s [%s]%s%.*s",
         is_missing ? "no option file has options in" : "has options in",
         facts->target.group,
-        has_warning  ? ": "
-        : has_groups ? "; the groups that exist are: "
-                     : "",
-        has_warning  ? (int)strcspn(warning, "\n")
-        : has_groups ? (int)groups.len
-                     : 0,
-        has_warning  ? warning
-        : has_groups ? ria_buf_text(&groups)
-                     : "");
+        has_warning ? ": " : "",
+        has_warning ? (int)strcspn(warning, "\n") : 0,
+        has_warning ? warning : "");
 }
 
 void ria_check_option_file(struct ria_facts *facts)

@@ -305,6 +305,19 @@ static bool is_in_domain(const struct ria_section_key *key, const char *host)
            ria_ascii_same(host + len - key->host_len, key->host);
 }
 
+/* Returns the number of the file's section for the host's domain, or 0 if it has no such section.
+ */
+static size_t find_domain(const struct ria_config_file *file, const char *host, bool *is_domain)
+{
+    for (size_t i = 0; i < file->ini.section_count; i++) {
+        if (is_in_domain(&file->sections.keys[i], host)) {
+            *is_domain = true;
+            return i;
+        }
+    }
+    return 0;
+}
+
 bool ria_config_has_other(
     const struct ria_config *config,
     const char *host,
@@ -320,16 +333,13 @@ bool ria_config_has_other(
         if (ria_sections_find(&file->sections, host, port, user) != RIA_NO_SECTION) {
             return false;
         }
-        for (size_t j = 0; j < file->ini.section_count && !*is_domain; j++) {
-            *is_domain = is_in_domain(&file->sections.keys[j], host);
-            if (*is_domain || !is_found) {
-                const struct ria_ini_section *section = &file->ini.sections[j];
-                *out = (struct ria_setting){
-                    .value = section->name,
-                    .path = ria_buf_text(&file->path),
-                    .line = section->line};
-                is_found = true;
-            }
+        bool was_domain = *is_domain;
+        size_t index = was_domain ? 0 : find_domain(file, host, is_domain);
+        if (!was_domain && file->ini.section_count > 0 && (*is_domain || !is_found)) {
+            const struct ria_ini_section *section = &file->ini.sections[index];
+            *out = (struct ria_setting){
+                .value = section->name, .path = ria_buf_text(&file->path), .line = section->line};
+            is_found = true;
         }
     }
     return is_found;

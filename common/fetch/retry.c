@@ -26,7 +26,8 @@ enum {
      * took longest. */
     ENOUGH = 2000,
     TOO_MANY_REQUESTS = 429, /* HTTP status */
-    /* Milliseconds. After a throttled request, the deadline must leave time for the response. */
+    /* Milliseconds. After a throttled request, or with Retry-After, the deadline must leave time
+     * for the response. */
     ANSWER_MIN = 1000,
 };
 
@@ -176,7 +177,7 @@ bool ria_fetch_retry(
     uint32_t random = 0;
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     int64_t pause = ria_fetch_pause(tries, pace, random);
-    int64_t rest = pace->is_throttled ? ANSWER_MIN : 0;
+    int64_t rest = pace->is_throttled || pace->retry_after > 0 ? ANSWER_MIN : 0;
     if (pause < 0 || ria_deadline_left(fetch->world, fetch->deadline) <= pause + rest) {
         return false;
     }

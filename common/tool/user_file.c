@@ -236,15 +236,15 @@ static bool is_equal_to_old_file(const struct ria_user_file *file, int fd)
         (status.st_mode & 07777) != (file->facts.mode & 07777)) {
         return false;
     }
-    while (done < file->text.len) {
+    bool is_equal = true;
+    while (is_equal && done < file->text.len) {
         ssize_t more = pread(fd, piece, sizeof(piece), (off_t)done);
-        if (more <= 0 || (size_t)more > file->text.len - done ||
-            memcmp(piece, file->text.data + done, (size_t)more) != 0) {
-            return false;
-        }
-        done += (size_t)more;
+        is_equal = more > 0 && (size_t)more <= file->text.len - done &&
+                   memcmp(piece, file->text.data + done, (size_t)more) == 0;
+        done += is_equal ? (size_t)more : 0;
     }
-    return true;
+    explicit_bzero(piece, sizeof(piece)); /* the file may contain a password */
+    return is_equal;
 }
 
 /* Returns whether the directory already contains a backup of the old file under this name. A run

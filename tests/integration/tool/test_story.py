@@ -241,8 +241,8 @@ class Refusals(ExampleCase):
         self.write_section("rds-access-external", external_id="etl/4712")
         self.assert_denied(
             "arn:aws:iam::210987654321:user/etl-base", "sts:AssumeRole", "rds-access-external",
-            "trust policy: ImplicitDeny sts:AssumeRole", "etl-base", ", which may require another external_id",
-            **self.cloud_env())
+            "trust policy: ImplicitDeny sts:AssumeRole", "etl-base",
+            ", which may require another external_id; or the role does not exist: compare its name", **self.cloud_env())
         self.write_section("rds-access-external", external_id="etl/4711")
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
 

@@ -212,12 +212,13 @@ void ria_check_unused_option_files(struct ria_facts *facts)
         return;
     }
     bool has_password = has_client_password(facts->world);
+    char group[RIA_CHECK_NAME_SIZE] = ""; /* "" if the name is too long */
+    (void)ria_text_format(group, sizeof(group), "%.*s", (int)strcspn(list, ","), list);
     (void)ria_text_format(
         command,
         sizeof(command),
-        "rds-iam check --defaults-group %.*s --hostname %s --port %u --username %s",
-        (int)strcspn(list, ","),
-        list,
+        "rds-iam check --defaults-group %s --hostname %s --port %u --username %s",
+        ria_check_is_plain(group) ? group : "GROUP",
         target->login.host,
         target->login.port,
         ria_check_is_plain(target->login.user) ? target->login.user : "USER");

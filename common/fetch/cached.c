@@ -17,6 +17,8 @@
 
 #include "fetch/store.h"
 
+#include <string.h>
+
 static bool read_fresh(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -190,6 +192,7 @@ enum ria_outcome ria_fetch_cached_process(
     fetch->plan = &alone;
     ria_fetch_cached(fetch, &place, true, cached_run, &response, &record);
     fetch->plan = plan;
+    explicit_bzero(alone.mfa_code, sizeof(alone.mfa_code));
     ria_credentials_move(out, &response.credentials);
     *err = response.err;
     return response.outcome;

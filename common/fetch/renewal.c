@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 enum {
-    /* The child's own deadline, longer than three tries of five seconds and their pauses. */
+    /* The child's own deadline. It is longer than three tries of five seconds and their pauses.
+     * Tries after throttling end before it. */
     RENEWAL_MS = 30 * 1000
 };
 

@@ -2,7 +2,7 @@
 """A credential_process that takes longer than the 10 s limit of a login.
 
 The login fails, and its message names a command. After the user runs this command once, every hook uses the cache.
-The agent fetches credentials ahead of a login and has a limit of 60 s."""
+test_slow_process_ahead.py tests the programs that have more time."""
 import concurrent.futures
 import re
 import shlex
@@ -10,15 +10,12 @@ import time
 
 from labcase import USER, harness
 from mariadb_client import CONFIG
-from opener import Opener, within_limit
 from process_case import ProcessCase
-from service import Services, await_true
+from service import Services
 
 LIMIT = "the credential_process exceeded the 10 s limit of a login; "
 SLOW = 11  # seconds; longer than the limit of a login
-AHEAD = 32  # seconds; much longer than the limit of a login, and shorter than the agent's
 NOT_ANSWERED = 600
-LONG_LIMIT_SECONDS = 60
 IN_TIME = 5  # seconds that a hook may take if it uses the cache
 
 
@@ -98,68 +95,6 @@ class Slow(ProcessCase):
             self.assertIn(LIMIT + "set cache_credential_process = yes", result.stderr)
             self.assertIn(f"--hostname {database.host} --port {database.port} --username {USER}", result.stderr)
         self.assert_nothing_sent()
-
-
-class LongLimit(ProcessCase):
-    """The limit of 60 s, which `rds-iam credentials` and the agent have."""
-
-    def setUp(self):
-        super().setUp()
-        self.opener = Opener()
-        self.services = Services(self.home)
-        self.services.add("prod")
-
-    def psql(self):
-        return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select current_user"], None)
-
-    def check_agent(self, seconds):
-        """Runs an agent, which fetches ahead of a login. During the fetch, a client that opens the passfile gets an
-        empty file without a long wait."""
-        with self.services.agent(None, wait=False, **self.env) as agent:
-            await_true(lambda: self.run_count == 1, agent.log)
-            begin = time.monotonic()
-            self.assertEqual(self.opener.read(self.services.passfile("prod")), "")
-            self.assertNotEqual(self.psql().returncode, 0, "control: there is no token yet")
-            self.assertLess(time.monotonic() - begin, seconds, "control: the command is running")
-            while "1 of 1 services have their tokens" not in agent.log():
-                self.assertLess(time.monotonic() - begin, 2 * seconds, agent.log())
-                time.sleep(0.2)
-            for _ in range(3):
-                self.assertEqual(self.psql().stdout, f"{USER}\n", agent.log())
-                time.sleep(1.1)  # a new token
-            self.assertEqual(self.run_count, 1, "the new tokens use credentials from the agent's memory")
-            self.assertNotIn("no token for", agent.log())
-        self.assert_accepted(3)
-
-    def hang(self):
-        """Runs `rds-iam credentials` with a command that hangs. Returns (result, seconds)."""
-        begin = time.monotonic()
-        return self.run_credentials("--profile", "hangs"), time.monotonic() - begin
-
-    @within_limit
-    def test_a_command_that_takes_half_a_minute(self):
-        self.configure("no")
-        self.command(AHEAD)
-        profiles = (self.home.path / ".aws/config").read_text()
-        self.home.write(".aws/config", f"{profiles}[profile hangs]\n"
-                        f"credential_process = echo touch the key >&2; sleep {NOT_ANSWERED}\n")
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            hangs = pool.submit(self.hang)
-            self.check_agent(AHEAD)
-            result, seconds = hangs.result()
-        self.assertEqual((self.cache_entries(), self.places_of_secret()), ([], []))
-        self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, r"/\.aws/config:4: the credential_process did not finish within 60 s(: touch "
-                         r"the key)?; run it by hand to see why")
-        self.assertNotIn("cache_credential_process", result.stderr)
-        self.assertGreater(seconds, LONG_LIMIT_SECONDS - 2)
-
-    @within_limit
-    def test_the_agent_fills_the_cache_for_other_programs(self):
-        self.command(SLOW)
-        self.check_agent(SLOW)
-        self.assertEqual((len(self.cache_entries()), self.places_of_secret()), (1, ["xdg"]))
-        self.assert_cached()
 
 
 class Chain(ProcessCase):

@@ -2,7 +2,8 @@
 """MariaDB clients that connect to scripted peers, and checks of what the peers received.
 
 There are two clients: the `mariadb` command, which contains Connector/C, and Python's MySQLdb, which loads
-libmariadb.so.3. Both log in as the same user and run in the same home directory. Each test file contains what its tests expect.
+libmariadb.so.3. Both log in as the same user and run in the same home directory. Each test file contains what its tests
+expect.
 """
 import json
 import subprocess

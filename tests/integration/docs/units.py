@@ -63,9 +63,8 @@ class Unit:
         return " ".join(words)
 
     def command_line(self, command, **more):
-        """A line of shell that runs a command of the unit. `more` are environment variables of the lab. Variables in the
-        command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do
-        not."""
+        """A line of shell that runs a command of the unit. `more` are environment variables of the lab. Variables in
+        the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do not."""
         extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
         return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The loader and OpenSSL variables of the host program.
 
-rds-iam-fetch starts without these variables. A credential_process gets them back. If rds-iam-fetch cannot load its libraries,
-the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the message
-names its exit status or its signal.
+rds-iam-fetch starts without these variables. A credential_process gets them back. If rds-iam-fetch cannot load its
+libraries, the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the
+message names its exit status or its signal.
 
 Most tests replace the installed rds-iam-fetch in a mount namespace of their own.
 """
@@ -156,8 +156,8 @@ class InTheBackground(HostVariablesCase):
         self.services.add("prod")
 
     def libcurl_elsewhere(self):
-        """Changes the name of the libcurl that rds-iam-fetch needs. Only one directory, and no system directory, contains
-        a library of the new name. Returns this directory."""
+        """Changes the name of the libcurl that rds-iam-fetch needs. Only one directory, and no system directory,
+        contains a library of the new name. Returns this directory."""
         (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
         directory = self.home.path / "only-here"
         directory.mkdir(exist_ok=True)

@@ -87,7 +87,8 @@ class Upgrade(CloudCase):
         self.new_session()
 
     def new_session(self):
-        """Configures a session name for which no credentials are cached, so that the next login starts rds-iam-fetch."""
+        """Configures a session name for which no credentials are cached, so that the next login starts
+        rds-iam-fetch."""
         self.session += 1
         self.home.write(".config/rds-iam/config", f"[*.us-east-1.rds.amazonaws.com]\nrole_session_name = s{self.session}\n"
                         f"role_arn = {self.lab.roles['rds-access'].arn}\nsession_tags = team=etl\n")

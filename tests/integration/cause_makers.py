@@ -2,8 +2,8 @@
 """How `rds-iam check`'s tests make the causes of a refused login in the lab.
 
 A maker is a function make(case, engine): it makes the cause for a test case, and returns the login to test
-(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). What a
-maker starts ends with the row, because it is registered in case.row, an ExitStack.
+(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). A maker
+registers what it starts in case.row, an ExitStack, which ends it at the end of the row.
 """
 import os
 import socket
@@ -56,13 +56,13 @@ def peer(certificate="server", **script):
 
 
 def refusal(text, code="28000"):
-    """PostgreSQL that takes the token and then sends this error."""
+    """A PostgreSQL server that takes the token and then sends this error."""
     return peer(refusal=text, code=code)
 
 
 def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_password"),)):
-    """MySQL that takes the token and then sends this error. Without `asks`, the server sends the error before it
-    takes a token."""
+    """A MySQL server that takes the token and then sends this error. With asks=(), it sends the error without a request
+    for a token."""
     return peer(script=Script(asks=asks, verdict=error(number, text, state)))
 
 
@@ -157,7 +157,7 @@ def given(token):
 
 
 def cut_token(case, engine):
-    """A token as it leaves a program that stores only 255 bytes of a password."""
+    """The first 255 bytes of a token. A program that stores only so much of a password sends them."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("etl", server, USER)[:255]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The causes of a refused login: what the clients and `rds-iam check` print, and how each cause is made in the lab.
 
-The rows have the groups of the manual (common/check/CAUSES.md). tool/test_check_causes.py runs the rows.
+The rows are in the groups of the manual (common/check/CAUSES.md). tool/test_check_causes.py runs the rows.
 """
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ ALIKE_MAPPED = {
     "postgres": ("policy-missing", "policy-deny", "account", "iam-off", "signed-port"),
     "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
 }
-# The same without a tunnel. The lab's servers have unusual ports, so the port is the first suspect.
+# The same causes without a tunnel. The lab's servers have unusual ports, so the check names the port first.
 ALIKE = {engine: ("signed-port", *causes[:-1]) for engine, causes in ALIKE_MAPPED.items()}
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
@@ -29,6 +29,7 @@ ALIKE_SESSION = {
     "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny",
               "session-policy", "account"),
 }
+# The causes that look alike to a client of an RDS Proxy.
 PROXY = {
     "postgres": ("signed-port", "policy-missing", "policy-resource", "policy-deny", "account"),
     "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
@@ -76,8 +77,8 @@ def of(value, engine):
 
 REFUSED = {"postgres": PAM, "mysql": DENIED}
 TLS_ERROR = "ERROR 20"  # the beginning of an error 2000 to 2099 of MariaDB's library
-# No client is run for MySQL: the mariadb command, which contains its library, cannot verify the chain without the
-# name.
+# No client is run for MySQL: the mariadb command is linked statically with its library, so it cannot verify the chain
+# without the name.
 TUNNEL = {"postgres": PAM, "mysql": None}
 SETTINGS = (
     Row("a key that rds-iam does not have, in its configuration", section(regoin="eu-west-1"), HERE, ("no-endpoint",),

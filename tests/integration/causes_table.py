@@ -125,8 +125,8 @@ def name_lines(seen):
 
 
 class CausesTable:
-    """The committed file, and the rows of this run. If is_written is true, the test calls write() at its end, which
-    replaces the file by these rows."""
+    """The committed file, and the rows of this run. If is_written is true, the test calls write() at its end. write()
+    replaces the file by the rows of this run."""
 
     def __init__(self, groups, versions, is_written):
         self._groups = groups
@@ -136,8 +136,8 @@ class CausesTable:
         self._text = PATH.read_text(encoding="utf-8") if PATH.exists() else ""
 
     def comparable(self, line):
-        """Returns the part of a line that must be equal to the file's. If the file was written with other versions of
-        the clients, the clients' output is left out."""
+        """Returns the part of a line that is compared with the file. If the file was written with other versions of the
+        clients, this part does not contain the clients' output."""
         if self._versions in " ".join(self._text.split()) or line.count(" | ") != COLUMNS.count(" | "):
             return line
         name, _, *rest = line.split(" | ")

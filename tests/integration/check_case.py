@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs `rds-iam check`, and psql or mariadb, against the lab. No output may contain a secret. check() also checks that
-the output is one JSON object of the form vectors/check.schema.json, and check_text() that no line is longer than 80
-columns unless it is a single word. tool/test_check_causes.py tests the causes of a refusal.
+the output is one JSON object that vectors/check.schema.json allows. check_text() also checks that no line is longer
+than 80 columns unless it is a single word. tool/test_check_causes.py tests the causes of a refusal.
 """
 import dataclasses
 import json
@@ -83,7 +83,7 @@ class Login:
     env: dict = dataclasses.field(default_factory=dict)
     under: tuple = ()  # words in front of the command line
     service: str = None  # a service of pg_service.conf, in place of host, port and user
-    group: str = None  # a group of the option file, in the same way
+    group: str = None  # a group of the option file, in place of host, port and user
     aliases: dict = None  # the command runs in a network of its own, with these CNAME records (dns.py)
 
     def change(self, **changes):
@@ -93,7 +93,8 @@ class Login:
 
 
 class Output(NamedTuple):
-    """What one run printed. document is the JSON object that check() parsed; None: the run was not made by check()."""
+    """What one run printed. document is the JSON object that check() parsed, or None if another method ran the
+    command."""
 
     status: int
     stdout: str

@@ -131,7 +131,7 @@ class Demo:
             self.refusal(cause, argv, message, **extra)
 
     def refuse_in_the_agent(self, agent):
-        title("Refused by the agent: psql prints only that it has no password, and the agent's log has the reason")
+        title("Refused by the agent: psql prints only that it has no password; the agent's log contains the reason")
         before = len(agent.log())
         self.services.add("weak", sslmode="require", gssencmode="disable")
         agent.await_log("[weak] has sslmode=require")
@@ -139,7 +139,7 @@ class Demo:
         show("the agent's log:", agent.log()[before:])
 
     def refuse_at_the_server(self):
-        title("Refused by the server: the server gives no reason, and the lab's journal has it")
+        title("Refused by the server: the client gets no reason, but the lab's journal records the reason")
         # Keys in the environment take precedence over those in the file.
         self.refusal("the policy does not allow rds-db:connect", self.mariadb(), "ERROR 1045",
                      "no-policy")
@@ -209,7 +209,7 @@ def leave_running(lab, home):
 
 
 def end_running():
-    """Ends the processes that leave_running() left. Returns whether there were any."""
+    """Ends the processes that leave_running() left. Returns true if there were any."""
     found = STATE_DIR.exists()
     with contextlib.suppress(OSError, ValueError):
         os.kill(int((STATE_DIR / "agent.pid").read_text()), signal.SIGTERM)

@@ -7,9 +7,9 @@ own fault and its own record of requests, so that many clients can meet many fau
     ...                       # a client sends requests to door.url
     passage.calls             # [("POST", "/"), ...], one for each request
 
-A request without a fault is forwarded to the lab's AWS, only without the prefix of its path. The client gets the
-status, body, content type and date of the lab's response. This module defines neither the responses of the lab's AWS,
-nor the behavior that a test expects of its client.
+The proxy removes the prefix of the path from a request without a fault, and forwards the request to the lab's AWS. The
+client gets the status, body, content type and date of the lab's response. This module defines neither the responses of
+the lab's AWS, nor the behavior that a test expects of its client.
 """
 import http.client
 import http.server

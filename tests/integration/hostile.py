@@ -2,7 +2,8 @@
 """MariaDB clients that connect to scripted peers, and checks of what the peers received.
 
 There are two clients: the `mariadb` command, which contains Connector/C, and Python's MySQLdb, which loads
-libmariadb.so.3. Both have the same account and the same home. Each test file contains what its tests expect.
+libmariadb.so.3. Both log in as the same user and run in the same home directory. Each test file contains what its tests
+expect.
 """
 import json
 import subprocess
@@ -64,7 +65,7 @@ class HostileCase(labcase.LabCase):
         self.home.write(".my.cnf", text.replace("RDS-CA", str(self.lab.ca_file)))
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
-        """Runs one client that logs in once. Returns its output, after a check that it contains no secret.
+        """Runs one client that logs in once. Checks that its output contains no secret, and returns the output.
         Stores in self.secrets every secret that the client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The base of every integration test: one lab for the test file, home directories for clients, the journal.
+"""The base class of integration tests: one lab for the test file, home directories for clients, and the verdicts in
+the lab's journal.
 
 A Home stands for a user's machine. It contains the files that a user writes (my.cnf, pg_service.conf,
 ~/.aws), and a client runs in it without the environment variables of the test process. This

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A machine whose clock is wrong, and is set during a test.
 
-The real clock of the machine does not change. libfaketime shifts the time of day that programs read. As on
-a machine whose clock is set, it does not shift the clocks that count from the start of the machine. A
-mount namespace has its own /etc/ld.so.preload, which loads libfaketime, because rds-iam-fetch drops
-LD_PRELOAD. So the client program and rds-iam-fetch see the same clock.
+The real clock of the machine does not change. libfaketime shifts the time of day that programs read. It does not
+shift the clocks that count from the start of the machine, because setting a clock does not change them either.
+rds-iam-fetch drops LD_PRELOAD, so the file /etc/ld.so.preload of a mount namespace loads libfaketime. The client
+program and rds-iam-fetch therefore see the same clock.
 
 To simulate a clock that is behind, a test sets the clocks of AWS and the database ahead instead. If the machine's own
 clock were behind, the lab's certificates would not be valid yet, because they may be less than ten minutes old.

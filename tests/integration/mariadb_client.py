@@ -22,8 +22,8 @@ def connector_c():
 
 
 # Connector/C 3.4 and later verifies the chain and the host name whenever it has a CA, even if ssl-verify-server-cert
-# is off. The `mariadb` command verifies unless an option turns that off. If the option is off, a plugin cannot see
-# whether the library verified. Debian 13 has 3.4, Debian 12 has 3.3.
+# is off. Their `mariadb` command sets this option unless an option on its command line or in a file turns it off. If it
+# is off, a plugin cannot see whether the library verified. Debian 13 has 3.4, Debian 12 has 3.3.
 VERIFIES_ITSELF = connector_c() >= (3, 4)
 # The message if ssl-ca is set and verification is off.
 UNVERIFIED = ("the server's certificate was not verified, so no token was sent; " if VERIFIES_ITSELF

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A client of Oracle's MySQL library, for which tests/loader stands in. Environment variables make it load
-the shadow plugins (tests/loader/README.md). Each test file contains what its tests expect.
+"""A client of Oracle's MySQL library; the model in tests/loader stands for the library. Environment variables make the
+library load the shadow plugins (tests/loader/README.md). Each test file contains what its tests expect.
 """
 import functools
 import time

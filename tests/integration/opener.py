@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measures how long a client's open(2) of a passfile takes. It may take at most 5 seconds, even if the agent
+"""Measures how long a client's open(2) of a passfile takes. An open may take at most 5 seconds, even if the agent
 fails. This module does not check the content of the passfile."""
 import functools
 import os

@@ -25,12 +25,12 @@ def systemd_analyze(*words):
     return ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /run && exec systemd-analyze "$@"', "sh", *words]
 
 
-# The targets that our units name, and those that systemd adds to every unit.
+# The targets that the units of rds-iam name, and those that systemd adds to every unit.
 TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
 
 
 def verify_unit(home, path, *options, units=None):
-    """Runs systemd-analyze verify. It loads only this unit and empty targets, as other units may be broken."""
+    """Runs systemd-analyze verify. It loads only this unit and empty targets, because other units may be broken."""
     runtime = home.path / "runtime"
     runtime.mkdir(mode=0o700, exist_ok=True)
     for name in TARGETS:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Passfiles that several entries name, and files that the agent did not write. No token gets into a passfile
-that an invalid entry reads, because that entry could send it to an unverified server. The agent does not
-change or remove lines that the user wrote."""
+"""Passfiles that several entries name, and files that the agent did not write. The agent writes no token into a
+passfile that an invalid entry names, because a client of that entry could send the token to an unverified server.
+The agent does not change or remove lines that the user wrote."""
 
 from labcase import USER, harness
 from postgresql_peer import PostgreSQLPeer
@@ -10,7 +10,7 @@ from test_agent_lease import LeaseCase
 
 
 class Invalid(LeaseCase):
-    """A valid entry, and an entry without verification that reads the same passfile."""
+    """A valid entry, and an entry without verification that names the same passfile."""
 
     def rows(self):
         good = self.services.passfile("good")

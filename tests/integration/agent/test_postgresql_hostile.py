@@ -68,7 +68,7 @@ class HostilePostgreSQL(labcase.LabCase):
         return text, peer, tokens
 
     def token(self, port, at):
-        """Returns the token that botocore makes for that second."""
+        """Returns the token that botocore makes for the second `at`."""
         return self.lab.token(PRINCIPAL, self.lab.pg, labcase.USER, host=HOST, port=port, at=at)
 
     def secrets(self, tokens):
@@ -76,7 +76,7 @@ class HostilePostgreSQL(labcase.LabCase):
         return [*signatures, *traces.secrets_of(self.lab.principals[PRINCIPAL])]
 
     def assert_sent(self, peer, tokens, is_encrypted):
-        """Checks that the peer received one of the tokens, complete. Returns that token."""
+        """Checks that the peer received all bytes of one of the tokens. Returns that token."""
         was_encrypted, answer = peer.answers[0]
         self.assertEqual(was_encrypted, is_encrypted)
         self.assertIn(answer, [token.encode() + b"\0" for token in tokens])
@@ -97,7 +97,7 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_verified_server_gets_the_token(self):
-        """The control of each refusal: psql reads this passfile and sends its token."""
+        """The control of each refusal: psql reads the agent's passfile and sends the token in it."""
         text, peer, tokens = self.record("server")
         self.assertIn("password authentication failed by the peer", text)
         self.assert_sent(peer, tokens, True)

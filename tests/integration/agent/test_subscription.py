@@ -53,8 +53,8 @@ class Subscriber:
 
     @contextlib.contextmanager
     def running(self, under=(), principal=None):
-        """Creates the data directory, and runs the server while the block runs. under: words in front of the server's
-        command."""
+        """Creates the data directory, and runs the server until the `with` block ends. under: words in front of the
+        server's command."""
         self.make()
         settings = {**SETTINGS, "unix_socket_directories": self.socket}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

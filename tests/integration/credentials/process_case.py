@@ -91,8 +91,8 @@ class ProcessCase(CloudCase):
         return sorted(p for p in ((directory or self.runtime) / "rds-iam/cache").glob("*") if not p.suffix)
 
     def places_of_secret(self):
-        """Returns the names of the files and directories in the home directory that contain the command's secret,
-        except the file that the command prints."""
+        """Returns the names of the files and directories in the home directory that contain the command's secret. The
+        file that the command prints is left out."""
         secret = self.principal.secret_key.encode()
         return sorted({str(path.relative_to(self.home.path).parts[0]) for path in self.home.path.rglob("*")
                        if path.is_file() and path.name != "keys" and secret in path.read_bytes()})

@@ -62,13 +62,13 @@ class SessionCase(CloudCase):
 
         The server revokes the old refresh token when it responds. The session must not be lost: the renewal
         continues in another process, which writes the new token to `path`. `before` is the content of that file
-        now."""
+        before this call."""
         self.lab.faults({"service": self.service, "kind": "delay", "seconds": 1})
         process = subprocess.Popen(
             [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
             env=self.home.env(None, **self.session_env()), cwd=self.home.path,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        await_true(lambda: self.renewal in self.operations())  # the old token is used up
+        await_true(lambda: self.renewal in self.operations())  # the server has revoked the old refresh token
         pids = [process.pid, *harness.children(process.pid)]
         self.assertEqual(len(pids), 2, "control: the processes are rds-iam and rds-iam-fetch")
         for pid in pids:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """aws_cli_cache = read: rds-iam uses role credentials from the cache of the AWS CLI and of botocore.
 
-The AWS CLI and botocore write the entries themselves; in their network, AWS's real host names resolve to the lab.
+The AWS CLI and botocore themselves write the entries, in a network in which AWS's real host names resolve to the lab.
 The tests show which entries rds-iam uses and which it ignores."""
 import hashlib
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Many processes need the same credentials at the same moment: they send one request to AWS, and none fails. A host
-program forks after a login: no lock outlives rds-iam-fetch."""
+"""Many processes that need the same credentials at the same moment send one request to AWS, and none fails. If a host
+program forks after a login, its processes hold no lock of the cache, because only rds-iam-fetch takes these locks."""
 import concurrent.futures
 import json
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs the installed rds-iam for every row of credential_order.json. It must use the same source as botocore, which
-is also the source that the AWS CLI uses."""
+"""Runs the installed rds-iam for every row of credential_order.json. rds-iam must use the same source as botocore. The
+AWS CLI contains botocore, so it uses this source, too."""
 import json
 import pathlib
 import tempfile
@@ -89,7 +89,7 @@ class CredentialOrder(unittest.TestCase):
                     agreed += 1
         self.assertEqual(agreed, len(rows))
 
-    def test_every_row(self):
+    def test_rds_iam_uses_the_same_source_as_botocore(self):
         self.check(DOCUMENT["rows"])
 
     def test_a_profile_of_the_configuration_has_the_effect_of_the_option(self):

@@ -5,8 +5,8 @@ If the fault is harmless or ends early enough, the login succeeds. Otherwise the
 and its message names the source, the cause and a remedy. Each row gives the number of requests that the fault must
 lead to.
 
-The rows run in parallel. Each has its own home directory. Its requests go through a door (door.py), which causes
-the fault."""
+The rows run in parallel. Each row has its own home directory. Its requests pass through a proxy (door.py), which
+causes the fault."""
 import concurrent.futures
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from service import await_true
 AT_ONCE = 64
 BUSY_AT_ONCE = 6
 AGAIN_AT_ONCE = (6, 2, 1)
-# A row fails after this time: the 10 s limit of a login, and what a loaded machine needs in addition.
+# A row fails after this time: the 10 s limit of a login, and the time that a loaded machine needs in addition.
 ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 HOP_LIMIT = "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2"
@@ -50,11 +50,12 @@ def refusal(number, code, message, **more):
     return status(number, body, **more)
 
 
-# A throttled request is repeated until the login's time is up.
+# The number of attempts of a throttled request, which is repeated until the login's time is up.
 THROTTLED = range(3, 9)
 
 
 def asks_for(seconds, **more):
+    """A response with status 503 that asks the client to wait."""
     return status(503, headers=(("Retry-After", seconds),), **more)
 
 
@@ -62,14 +63,14 @@ def asks_for(seconds, **more):
 STS = {
     "none": (Fault(), 1, LOGIN),
     "delay": (Fault("delay", seconds=1), 1, LOGIN),
-    "called HTML": (Fault("retyped", type="text/html"), 1, LOGIN),
+    "labelled as HTML": (Fault("retyped", type="text/html"), 1, LOGIN),
     "503 twice": (status(503, times=2), 3, LOGIN),
     "reset twice": (Fault("reset", times=2), 3, LOGIN),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN),
     "throttled twice": (refusal(400, "Throttling", "Rate exceeded", times=2), 3, LOGIN),
-    "503 once, for a second": (asks_for("1", times=1), 2, LOGIN),
-    "503, for an hour": (asks_for("3600"), 1, [COULD_NOT, "STS says HTTP status 503; try again later"]),
-    "503, for no number": (asks_for("soon"), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
+    "503 once, with Retry-After: 1": (asks_for("1", times=1), 2, LOGIN),
+    "503, with Retry-After: 3600": (asks_for("3600"), 1, [COULD_NOT, "STS says HTTP status 503; try again later"]),
+    "503, with Retry-After: soon": (asks_for("soon"), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
     "429": (status(429), THROTTLED, [COULD_NOT, "STS says HTTP status 429; try again later"]),
     "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again later"]),
     "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
@@ -116,7 +117,7 @@ WEB_IDENTITY = {
 LOCAL = {
     "none": (Fault(), 1, LOGIN, ""),
     "delay": (Fault("delay", seconds=0.2), 1, LOGIN, ""),
-    "called XML": (Fault("retyped"), 1, LOGIN, ""),
+    "labelled as XML": (Fault("retyped"), 1, LOGIN, ""),
     "503 twice": (status(503, times=2), 3, LOGIN, ""),
     "reset twice": (Fault("reset", times=2), 3, LOGIN, ""),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN, ""),
@@ -178,7 +179,7 @@ GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")
 PROCESS = {
     "none": ("cat keys", LOGIN),
     "delay": ("sleep 1; cat keys", LOGIN),
-    "complains": ("echo a note >&2; cat keys", LOGIN),
+    "prints to stderr": ("echo a note >&2; cat keys", LOGIN),
     "fails": ("echo no luck >&2; exit 3", ["ended with status 3: no luck"]),
     "does not exist": ("/nowhere/program", ["ended with status 127: "]),
     "killed": ("kill -9 $$", ["ended with status 137"]),
@@ -203,7 +204,7 @@ class Row:
     fault: object  # a Fault, or a command
     calls: object  # the number of requests, or of runs of the command; or a range of numbers
     words: object  # parts of the message, or LOGIN
-    is_slow: bool = False  # the row waits most of its time
+    is_slow: bool = False  # the row spends most of its time waiting
 
 
 SLOW = ("hang", "drip", "429", "throttled", "throttled twice")

@@ -20,7 +20,7 @@ from link_local import LinkLocal
 
 TOOL = harness.installed("bin/rds-iam")
 REDIRECTS = (301, 302, 303, 307, 308)
-SENT_MAX = 16 << 20  # the server stops an endless response after so many bytes
+SENT_MAX = 16 << 20  # the server stops an endless response after this many bytes
 MEMORY_RESERVE = 2 << 10  # KB
 TOO_LONG = ": the response is longer than 64 KB, so it is not from AWS; check "
 BOMB = gzip.compress(bytes(60 << 20), 9)
@@ -162,7 +162,7 @@ class HostileCase(CloudCase):
     PROFILES = (a_role, sso, the_renewal_of_an_sso_session, aws_login_renewal)
 
     def explain(self, source, url, under=()):
-        """Runs `rds-iam credentials --explain` with a source in an empty home."""
+        """Runs `rds-iam credentials --explain` with a source in an empty home directory."""
         for path in (".aws", ".cache"):
             self.home.run(["rm", "-rf", path], None)
         env = source(self, url)
@@ -205,7 +205,8 @@ class Redirects(HostileCase):
             self.assertIn("169.254.169.254", server.addresses, "control: another client follows the redirect")
 
 
-# The reasons that differ from TOO_LONG. libcurl does not decode what was not requested, and skips a chunk's extension.
+# The reasons that differ from TOO_LONG. libcurl does not decode an encoding that it did not request, and skips the
+# extension of a chunk.
 OTHERS = {
     (HostileCase.a_role, "gzip"): ": this is not an STS response; check its endpoint",
     (HostileCase.a_container, "gzip"): "does not answer with credentials (not JSON)",
@@ -250,7 +251,7 @@ class Large(HostileCase):
                 self.assertLess(used, usual + MEMORY_RESERVE)
 
     def test_control_the_memory_of_a_process_is_measured(self):
-        """A program that keeps such a response uses much more memory."""
+        """A program that stores an endless response uses much more memory."""
         keeps = "import sys, urllib.request as r; r.urlopen(sys.argv[1]).read()"
         used = []
         for respond in (lambda *_: answer(200, "{}"), lambda *_: LARGE["no length"]()):
@@ -352,8 +353,8 @@ class Answers(HostileCase):
                     self.assertIn(b"ASIAHOSTILE", control.read(), "control: version 1 answers")
 
     def test_an_answer_that_changes_between_two_requests(self):
-        """The service names a role, and then has no credentials of this role; or its session token is not valid any
-        more. No other role is used, and the request is not sent without a token."""
+        """The service names a role, and then has no credentials of this role or rejects its own session token. rds-iam
+        uses no other role, and sends no request without a token."""
         for later, message in ((answer(404), "does not give the role's credentials"),
                                (answer(401), "does not give the role's credentials"),
                                (answer(200, json.dumps({**KEYS, "Expiration": "2009-01-01T00:00:00Z", "Code": "Failed"})),

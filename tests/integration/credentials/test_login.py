@@ -11,7 +11,7 @@ from session_case import SHORT, LoginCase
 
 
 class Logins(LoginCase):
-    def test_a_login(self):
+    def test_a_login_renews_credentials_that_expire_soon(self):
         self.aws_login(**SHORT)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         for _ in range(2):
@@ -66,7 +66,7 @@ class Renewal(LoginCase):
         self.assertRegex(after["accessToken"]["expiresAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
 
-    def test_the_request_and_its_proof(self):
+    def test_the_renewal_request_contains_a_proof(self):
         """The lab also checks the proof: python3-jwt checks the signature, and the lab itself checks the key, the
         URL and the time, and that the proof is not used twice."""
         self.aws_login(**SHORT)
@@ -121,7 +121,7 @@ class Renewal(LoginCase):
         self.get_credentials()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"], "control: its refresh token was good")
 
-    def test_a_key_in_pkcs8_form(self):
+    def test_a_key_in_pkcs8_form_is_accepted(self):
         path, token = self.aws_login(**SHORT)
         newer = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt"], input=token["dpopKey"],
                                capture_output=True, text=True, check=True).stdout

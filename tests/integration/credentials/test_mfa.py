@@ -97,7 +97,7 @@ class Mfa(CloudCase):
             terminal.end()
             self.assertIn("551155", terminal.shown)
 
-    def test_the_session_is_cached_for_the_hooks(self):
+    def test_the_plugin_uses_the_cached_session(self):
         status, out, err = self.enter(self.device["code"] + "\n")
         self.assertEqual((status, err), (0, ""))
         self.assertTrue(json.loads(out)["AccessKeyId"].startswith("ASIA"))
@@ -105,7 +105,7 @@ class Mfa(CloudCase):
         self.assertEqual(call["parameters"]["SerialNumber"], self.device["serial"])
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
-        self.assertEqual(len(self.calls()), 1, "the hook sends no request")
+        self.assertEqual(len(self.calls()), 1, "the plugin sends no request")
 
     def test_a_wrong_code(self):
         wrong = f"{(int(self.device['code']) + 1) % 1000000:06}"
@@ -164,7 +164,7 @@ class Mfa(CloudCase):
             self.assertIn("ASIA", out)
             self.assertTrue(terminal.echoes)
 
-    def test_without_a_terminal(self):
+    def test_without_a_terminal_the_message_names_a_command(self):
         result = self.credentials("--profile", "p")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(
@@ -174,7 +174,7 @@ class Mfa(CloudCase):
             "later logins\n")
         self.assertEqual(self.calls(), [])
 
-    def test_in_a_hook(self):
+    def test_the_plugin_names_the_command_that_asks_for_the_code(self):
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         result = self.mariadb(principal="etl-base", **self.cloud_env())
         self.assert_message(
@@ -185,7 +185,7 @@ class Mfa(CloudCase):
             "later logins")
         self.assertEqual(self.calls(), [])
 
-    def test_the_command_in_the_message_of_a_hook_caches_its_session(self):
+    def test_the_command_in_the_message_of_the_plugin_caches_the_session(self):
         """The profile q has no region, and AWS_REGION is empty. So the command must name the host, because the name
         of the host contains the region."""
         self.role_profile("q", "rds-access", mfa_serial=self.device["serial"], region=None)

@@ -34,7 +34,7 @@ class TrueAddresses(NetworkCase):
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
 
     def assert_same_identity(self, env, role, session, hosts, message, cli=None):
-        """rds-iam and the AWS CLI have the same identity: `session` of `role`.
+        """Checks that rds-iam and the AWS CLI have the same identity: `session` of `role`.
 
         `credentials --explain` prints `message`, both databases accept a login of this session, and AWS receives
         requests exactly at `hosts`. `cli` is the environment of the AWS CLI; None: the same as `env`."""
@@ -198,7 +198,7 @@ class SharedHome(NetworkCase):
         self.assert_separate_entries(self.two_hosts(), self.run_directory())
 
     def test_two_networks_of_one_machine(self):
-        """Like two containers: they have the same boot id."""
+        """Two networks stand for two containers of one machine, which have the same boot id."""
         hosts = [self.host(role, BOOT_IDS[0]) for role in ("instance", "instance-b")]
         self.assert_separate_entries(hosts, self.run_directory())
 

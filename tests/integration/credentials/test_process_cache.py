@@ -22,7 +22,7 @@ class Key(ProcessCase):
         self.assert_command_runs()
         self.assert_cached()
 
-    def test_another_command(self):
+    def test_an_entry_is_not_valid_for_another_command(self):
         for more in ("true; ", ":; ", "  ", "X=1; "):
             with self.subTest(more=more):
                 self.command(more=more)
@@ -31,7 +31,7 @@ class Key(ProcessCase):
         self.command()
         self.assert_cached()
 
-    def test_another_profile(self):
+    def test_an_entry_is_not_valid_for_another_profile(self):
         self.command(profile="q")
         self.configure(profile="q")
         self.assert_command_runs()
@@ -42,7 +42,7 @@ class Key(ProcessCase):
         self.configure()
         self.assert_cached()
 
-    def test_another_file(self):
+    def test_an_entry_is_not_valid_for_another_file(self):
         other = self.home.path / "other"
         other.write_bytes((self.home.path / ".aws/config").read_bytes())
         other.chmod(0o600)
@@ -51,7 +51,7 @@ class Key(ProcessCase):
         self.home.write(".aws/credentials", f"[p]\ncredential_process = {self.line()}\n")
         self.assert_command_runs()
 
-    def test_another_aws_variable(self):
+    def test_an_entry_is_not_valid_for_another_aws_variable(self):
         for extra in ({"AWS_PROFILE": "p"}, {"AWS_SOMETHING": "1"}, {"AWS_SOMETHING": "2"}, {"AWS_SOMETHING": ""},
                       {"AWS_VAULT": "corp"}, {"AWS_REGION": "eu-west-1"}):
             with self.subTest(extra):
@@ -71,7 +71,7 @@ class Key(ProcessCase):
         self.assertEqual(run("AWS_C", "AWS_B", "AWS_A"), 0)
         self.assertEqual(run("AWS_C", "AWS_B"), 1, "control: another set of variables")
 
-    def test_another_home(self):
+    def test_an_entry_is_not_valid_for_another_home(self):
         named = {"AWS_CONFIG_FILE": str(self.home.path / ".aws/config"), "RDS_IAM_CONFIG": str(self.config)}
         self.assert_command_runs(**named)
         other = self.home.path / "other"
@@ -110,7 +110,7 @@ class Setting(ProcessCase):
                          f"[*.{domain}]\nprofile = p\ncache_credential_process = yes\n")
         self.assert_command_runs()
 
-    def test_an_invalid_value(self):
+    def test_an_invalid_value_is_rejected(self):
         for word in ("maybe", "", "true", "YES", "yes please", "1"):
             with self.subTest(word=word):
                 self.configure(word or " ")

@@ -98,7 +98,7 @@ class Proxies(CloudCase):
                 self.assertNotIn(b"AssumeRole", proxy.sent)
         self.assertEqual(len(self.passage.calls), 3)
 
-    def test_no_proxy(self):
+    def test_hosts_in_no_proxy_are_reached_without_the_proxy(self):
         for names, used in (("localhost", False), ("*", False), ("example.com", True)):
             with self.subTest(NO_PROXY=names):
                 proxy = self.proxy()

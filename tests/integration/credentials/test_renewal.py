@@ -22,7 +22,7 @@ LIFE_SECONDS = 3600
 TOKEN_SECONDS = 900
 NEARLY = LIFE_SECONDS - TOKEN_SECONDS
 SPREAD_SECONDS = 300
-# The tests log in this long before and after a limit. A login must take less time than that.
+# The tests log in this long before and after a limit. A login must take less time.
 MARGIN_SECONDS = 60
 
 
@@ -172,7 +172,7 @@ class ValidCredentials(CloudCase):
         self.assertNotEqual(self.printed, self.first)
         self.assertEqual(self.renew(), (1, ""), "the new credentials are due for a renewal, too")
 
-    def test_after_a_failure_no_renewal_for_a_tenth_of_the_time(self):
+    def test_after_a_failure_no_renewal_for_a_tenth_of_the_remaining_time(self):
         self.fail(status=500)
         calls, log = self.renew()
         self.assertEqual((calls, self.printed), (3, self.first))
@@ -187,7 +187,7 @@ class ValidCredentials(CloudCase):
         self.assertNotEqual(self.printed, self.first)
 
     def age(self, path, seconds):
-        """Moves the times of a lock file, and of the entry that it belongs to, this many seconds into the past."""
+        """Moves the times of a lock file, and of the cache entry that it locks, `seconds` into the past."""
         for each in (path, path.with_suffix("")):
             status = each.stat()
             os.utime(each, (status.st_atime - seconds, status.st_mtime - seconds))

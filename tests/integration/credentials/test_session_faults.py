@@ -51,8 +51,8 @@ class SessionFaults(CloudCase):
     SOURCES = (("sso", SSO, 3600), ("sso-oidc", OIDC, -60), ("signin", SIGNIN, -60))
 
     def ask(self, service, expires):
-        """Makes a token, without cached credentials, with a session whose own token expires in `expires` seconds; a
-        negative number: it is expired."""
+        """Makes a token without cached credentials, with a session whose own token expires in `expires` seconds. With a
+        negative number, the session's token has expired."""
         if service == "signin":
             self.login_profile()
             self.aws_login(expires=expires)
@@ -63,7 +63,7 @@ class SessionFaults(CloudCase):
         return self.login(self.login_env() if service == "signin" else self.sso_env())
 
     def login(self, env):
-        """Makes a token as a hook does, with the 10 s limit of a login."""
+        """Makes a token with `rds-iam token`, which has the 10 s limit of a login."""
         database = ["--hostname", self.lab.pg.host, "--port", "1", "--username", "u"]
         return self.home.run(
             [harness.installed("bin/rds-iam"), "token", *database], None, AWS_PROFILE="p", **env)

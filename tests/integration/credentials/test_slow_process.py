@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A credential_process that takes longer than the 10 s limit of a login.
 
-The login fails, and its message names a command. After the user runs this command once, every hook uses the cache.
+The login fails, and its message names a command. After the user runs this command once, the plugin, the preload,
+`rds-iam token` and the agent use the cache.
 test_slow_process_ahead.py tests the programs that have more time."""
 import concurrent.futures
 import re
@@ -16,19 +17,19 @@ from service import Services
 LIMIT = "the credential_process exceeded the 10 s limit of a login; "
 SLOW = 11  # seconds; longer than the limit of a login
 NOT_ANSWERED = 600
-IN_TIME = 5  # seconds that a hook may take if it uses the cache
+IN_TIME = 5  # seconds that a login may take if it uses the cache
 
 
 class Slow(ProcessCase):
     """A command that takes longer than the limit of a login."""
 
-    def test_after_one_run_of_the_command_every_hook_uses_the_cache(self):
+    def test_after_one_run_of_the_command_every_login_uses_the_cache(self):
         self.command(SLOW)
         services = Services(self.home)
         services.add("prod")
-        hooks = (self.token, self.plugin, self.exec_psql)
+        logins = (self.token, self.plugin, self.exec_psql)
         with concurrent.futures.ThreadPoolExecutor() as pool:
-            early = [hook.result() for hook in [pool.submit(each) for each in hooks]]
+            early = [login.result() for login in [pool.submit(each) for each in logins]]
         for result in early:
             self.assertNotEqual(result.returncode, 0)
         self.assertIn(f"{self.home.path}/.aws/config:2: {LIMIT}run in this environment: rds-iam credentials --ho",
@@ -80,7 +81,7 @@ class Slow(ProcessCase):
             ({"XDG_RUNTIME_DIR": ""}, unset),
         )
         with concurrent.futures.ThreadPoolExecutor(len(rows) + 2) as pool:
-            hooks = [(pool.submit(self.plugin), self.lab.mariadb), (pool.submit(self.exec_psql), database)]
+            logins = [(pool.submit(self.plugin), self.lab.mariadb), (pool.submit(self.exec_psql), database)]
             results = list(pool.map(lambda row: self.token(RDS_IAM_LOG="1", **row[0]), rows))
         for (extra, remedy), result in zip(rows, results):
             with self.subTest(extra):
@@ -89,8 +90,8 @@ class Slow(ProcessCase):
                 self.assertIn(f"/.aws/config:2: {LIMIT}{remedy}", message)
                 self.assertIn(command, message)
                 self.assertLessEqual(len(message.removeprefix("rds-iam: ")), 380, "a client would truncate it")
-        for hook, database in hooks:
-            result = hook.result()
+        for login, database in logins:
+            result = login.result()
             self.assertNotEqual(result.returncode, 0)
             self.assertIn(LIMIT + "set cache_credential_process = yes", result.stderr)
             self.assertIn(f"--hostname {database.host} --port {database.port} --username {USER}", result.stderr)

@@ -53,7 +53,7 @@ class LongLimit(ProcessCase):
         return self.run_credentials("--profile", "hangs"), time.monotonic() - begin
 
     @within_limit
-    def test_a_command_that_takes_half_a_minute(self):
+    def test_the_agent_waits_for_a_command_that_takes_half_a_minute(self):
         self.configure("no")
         self.command(AHEAD)
         profiles = (self.home.path / ".aws/config").read_text()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A login in which one step uses up the time of the next step. The message must name the step that used the time,
-not only the service that rds-iam could not ask in time. Each login has the 10 s limit of a hook."""
+and not only the service for which no time was left. Each login has the usual limit of 10 s."""
 import fcntl
 import json
 

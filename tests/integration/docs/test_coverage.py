@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Each block of README.md and RECIPES.md is run by a test, or stands in RECIPES.md's table of what no test runs."""
+"""A test runs each block of README.md and RECIPES.md, or RECIPES.md lists the block in its table of what no test runs."""
 import pathlib
 import re
 import tempfile
@@ -60,7 +60,7 @@ class Coverage(unittest.TestCase):
         for name in ELSEWHERE.values():
             self.assertTrue((harness.SOURCE / name).exists(), name)
 
-    def test_each_word_in_capitals_is_used(self):
+    def test_each_placeholder_with_a_value_is_used(self):
         text = README.read_text(encoding="utf-8") + RECIPES.read_text(encoding="utf-8")
         self.assertEqual([word for word in WORDS if word not in text], [])
 
@@ -75,7 +75,7 @@ class Coverage(unittest.TestCase):
             self.assertIn(("RECIPES.md", "A new recipe"), excused(path), "control: the table is read")
 
     def options(self, words):
-        """The help of a command, for its options."""
+        """The help text of a command, which lists its options."""
         subcommands = [word for word in words[1:3] if re.fullmatch("[a-z][a-z-]*", word)]
         for count in range(len(subcommands), -1, -1):
             result = harness.run([harness.installed(f"bin/{words[0]}"), *subcommands[:count], "--help"])

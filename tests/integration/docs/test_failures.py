@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README's table "When it fails": the lab makes the cause of each row, and psql or mariadb then print the row's text.
+"""The README's table "When it fails": the lab makes the cause of each row, and psql or mariadb then prints the row's text.
 
 ../tool/test_check_causes.py tests what `rds-iam check` concludes from each cause.
 """
@@ -73,7 +73,7 @@ def local_server(case, engine):
 
 
 def verified_tunnel(case, engine):
-    """A tunnel that the configuration maps with tls = verify-ca, and the user's lines, which verify the name."""
+    """A tunnel that rds-iam's configuration maps with tls = verify-ca, and a my.cnf that verifies the name."""
     case.write_my_cnf()
     case.bare = True
     return causes.tunnel()(case, engine)
@@ -85,7 +85,7 @@ def role_without_trust(case, engine):
 
 # The name of an endpoint that does not exist.
 MISSING_HOST = "missing.abcdefghijkl.us-east-1.rds.amazonaws.com"
-# A text of a row: (engine, what makes the cause).
+# {text of a row: (engine, maker of the cause)}; see cause_makers.py.
 CAUSES = {
     "PAM authentication failed for user": ("postgres", causes.changed(principal="no-policy")),
     "ERROR 1045 (28000): Access denied for user ... (using password: YES)":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""README.md: a user with an empty home logs in with the commands of the README, typed as they are.
+"""README.md: a user with an empty home directory logs in with the commands of the README.
 
 tests/long/test_empty_root.py runs the section Install.
 """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""RECIPES.md, where a program runs and what it connects to: the commands and files of each recipe log in."""
+"""The recipes in RECIPES.md for places where a program runs, and for targets that it connects to: the commands log in
+with the files of each recipe."""
 import hashlib
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RECIPES.md, what a program is: each recipe's program logs in with the commands and files that the recipe shows."""
+"""The recipes in RECIPES.md for particular programs: each program logs in with the commands and files of its recipe."""
 import os
 import shlex
 import signal
@@ -201,7 +201,7 @@ class Programs(DocsCase):
 
 
 class Servers(DocsCase):
-    """A PostgreSQL server that connects to another one. It and its account's agent run on the machine, as ACCOUNT."""
+    """A PostgreSQL server that connects to another one. The server and an agent run on the machine, as ACCOUNT."""
 
     changes_servers = True
     SOCKET = "@rds-iam-client"
@@ -255,7 +255,7 @@ class Servers(DocsCase):
         made = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER work"), "etl", stdin=(
             f"{table} insert into orders values (7); create publication orders for table orders;"))
         self.assertEqual(made.stderr, "")
-        self.play_on_client("postgres_fdw and dblink", run_sql=str)  # the recipe refers to this one for the agent
+        self.play_on_client("postgres_fdw and dblink", run_sql=str)  # the next recipe refers to this recipe for the agent
         self.run_on_client(table)
         self.play_on_client("Subscriptions")
         await_true(lambda: self.run_on_client("select * from orders") == "7\n", self.daemon_log)

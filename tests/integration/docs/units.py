@@ -2,7 +2,7 @@
 """systemd's units on a machine without systemd: the unit that Debian's package installs, with the files in /etc that a
 recipe writes, as the commands, the environment, the user and the directories that systemd would use.
 
-A test must not give a unit more than that: no directory, owner or option that neither the package nor the recipe has.
+A test must not give a unit anything else: every directory, owner and option comes from the package or the recipe.
 """
 import re
 import shlex
@@ -27,8 +27,8 @@ class Account(NamedTuple):
 
 
 class Unit:
-    """settings: {name: values in order}, of the section Service; an empty value removes those before it. accounts: the
-    machine's accounts by name."""
+    """settings: {name: values in order}, of the section Service; an empty value removes the values before it. accounts:
+    the machine's accounts by name."""
 
     def __init__(self, text, accounts):
         self.settings = {}
@@ -63,9 +63,8 @@ class Unit:
         return " ".join(words)
 
     def command_line(self, command, **more):
-        """A line of shell that runs a command of the unit, with these environment variables of the lab too. Variables
-        in the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do
-        not."""
+        """A line of shell that runs a command of the unit. `more` are environment variables of the lab. Variables in
+        the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do not."""
         extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
         return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
 

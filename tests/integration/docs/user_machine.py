@@ -59,7 +59,7 @@ played = {}
 
 
 def plays(document, *titles):
-    """Marks a test that runs all blocks of these sections, or of the one that fits the installed release."""
+    """Marks a test that runs all blocks of these sections, or only of the section for the installed release."""
     def decorate(test):
         played.update({(document.name, title): test.__name__ for title in titles})
         return test
@@ -109,7 +109,7 @@ class DocsCase(NetworkCase):
                 os.kill(int(path.read_text()), signal.SIGTERM)
 
     def run_command(self, command, principal=None, stdin=QUERY, **extra):
-        """Runs one line of shell, in the home, after the exports of earlier lines."""
+        """Runs one line of shell in the home directory, with the variables that earlier lines exported."""
         script = "".join(f"{line}\n" for line in self.exports) + command
         argv = [*(() if self.as_root else AS_USER), "bash", "-c", script]
         return self.host.run(argv, principal, stdin=stdin, **extra)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Searches for secrets in texts and in memory. Not here: where the secrets come from."""
+"""Searches for secrets in texts and in memory. Not here: where the secrets come from (secret_sources.py)."""
 import re
 from urllib.parse import quote
 
-# The searches look for pieces of this length. From such a piece, an attacker could guess the rest of a secret.
+# The searches look for pieces of this length, so they also find a secret of which only a part was copied.
 PIECE = 16
 
 TOKEN = re.compile(rb"X-Amz-[A-Z]|/\?Action=connect|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")

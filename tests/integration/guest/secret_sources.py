@@ -16,7 +16,7 @@ class SecretSources(CloudCase):
             f"[{server.host}]\nprofile = p\n" for server in (self.lab.pg, self.lab.mariadb)))
 
     def fetched(self, env, *arguments):
-        """Returns the secrets that a source returns. They are in the cache afterwards."""
+        """Gets credentials from a source, which also caches them. Returns their secrets."""
         found = self.get_credentials(*arguments, principal=None, env=env)
         return [found["SecretAccessKey"], found["SessionToken"]]
 

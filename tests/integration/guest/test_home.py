@@ -6,7 +6,7 @@ read, or if a file at a default path may not be read, the search stops. The null
 """
 import os
 
-from cloud import CloudCase
+from cloud import CloudCase, needs_root
 from labcase import harness
 
 TOOL = harness.installed("bin/rds-iam")
@@ -67,7 +67,7 @@ class WithoutHome(HomeCase):
         self.home.write(".config/rds-iam/config", f"[{host}]\nprofile = own\n")
         self.assert_key(self.explain(*login, under=WITHOUT_HOME, **self.passwd(self.home.path)))
 
-    def test_an_sso_session_is_found_and_used_there(self):
+    def test_an_sso_session_is_found_through_the_passwd_entry(self):
         self.sso_profile("default")
         self.sso_login()
         env = {**self.sso_env(), **self.passwd(self.home.path)}
@@ -157,10 +157,9 @@ class UnusablePath(HomeCase):
                                   f"{path}: cannot be opened")
                 path.unlink()
 
+    @needs_root
     def test_a_program_that_changed_to_another_user(self):
         """HOME is still root's, and the new uid has no passwd entry."""
-        if os.geteuid() != 0:
-            return
         home = self.home.path / "root"
         home.mkdir(mode=0o700)
         under = ["setpriv", "--reuid=1000650000", "--regid=1000650000", "--clear-groups"]
@@ -181,7 +180,7 @@ class NullDevice(HomeCase):
         link.symlink_to("/dev/null")
         return "/dev/null", "//dev/./null", str(link)
 
-    def test_it_is_an_empty_file_for_every_variable(self):
+    def test_the_null_device_is_an_empty_file_for_every_variable(self):
         for variable in NAMED:
             for value in self.nulls():
                 with self.subTest(variable=variable, value=value):
@@ -200,7 +199,7 @@ class NullDevice(HomeCase):
                 with self.subTest(variable=variable, value=value):
                     self.assert_fails(self.explain(env={**env(), variable: value}), message)
 
-    def test_pgservicefile(self):
+    def test_pgservicefile_may_be_the_null_device(self):
         result = self.home.run([TOOL, "lint"], None, PGSERVICEFILE="/dev/null")
         self.assertNotIn("regular file", result.stdout + result.stderr)
 

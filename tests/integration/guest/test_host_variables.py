@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The loader and OpenSSL variables of the host program.
 
-rds-iam-fetch starts without them. A credential_process gets them back. If rds-iam-fetch cannot load its libraries,
-the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the message
-names its exit status or its signal.
+rds-iam-fetch starts without these variables. A credential_process gets them back. If rds-iam-fetch cannot load its
+libraries, the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the
+message names its exit status or its signal.
 
 Most tests replace the installed rds-iam-fetch in a mount namespace of their own.
 """
@@ -71,7 +71,7 @@ class Withheld(HostVariablesCase):
     # The values in the environment of rds-iam. No such file exists; ld.so reports that for LD_AUDIT and LD_PRELOAD.
     VALUES = {name: f"/nowhere/{name.lower()}" for name in NAMES}
 
-    def test_rds_iam_fetch_starts_without_them(self):
+    def test_rds_iam_fetch_starts_without_the_variables_of_the_host(self):
         result = self.run_with("", env=self.web_identity_env(**self.VALUES))
         self.assertEqual(result.returncode, 0, result.stderr)
         (start,) = self.starts()
@@ -88,7 +88,7 @@ class Withheld(HostVariablesCase):
         control = self.home.run([FETCH], None, LD_LIBRARY_PATH=broken)
         self.assertEqual(control.returncode, 127, control.stderr)
 
-    def test_a_credential_process_gets_them_back(self):
+    def test_a_credential_process_gets_the_variables_back(self):
         document = json.dumps({"Version": 1, "AccessKeyId": "AKIAX", "SecretAccessKey": "s"})
         seen = self.home.path / "seen"
         self.home.write(".aws/config",
@@ -147,7 +147,8 @@ class SecondStart(HostVariablesCase):
 
 
 class InTheBackground(HostVariablesCase):
-    """Unlike a plugin, the agent does not block while rds-iam-fetch runs. The agent, too, starts it a second time."""
+    """Unlike a plugin, the agent does not block while rds-iam-fetch runs. The agent, too, starts rds-iam-fetch a second
+    time if the libraries do not load."""
 
     def setUp(self):
         super().setUp()
@@ -155,8 +156,8 @@ class InTheBackground(HostVariablesCase):
         self.services.add("prod")
 
     def libcurl_elsewhere(self):
-        """Changes the name of the libcurl that the program needs. No system directory has a library of the new
-        name. Returns the directory that has one."""
+        """Changes the name of the libcurl that rds-iam-fetch needs. Only one directory, and no system directory,
+        contains a library of the new name. Returns this directory."""
         (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
         directory = self.home.path / "only-here"
         directory.mkdir(exist_ok=True)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Files that are not what they seem: FIFOs, devices, sockets, directories, endless and huge files in the place of each
-file that rds-iam reads, and files that another process replaces while rds-iam reads them. rds-iam rejects them at once
-and uses nothing from them. Also tests that each login reads AWS's files again, and that a token file or a CA bundle of
-another user causes a warning.
+file that rds-iam reads, and files that another process replaces while rds-iam reads them. rds-iam rejects such a file
+at once and uses nothing from it. Also tests that each login reads AWS's files again, and that a token file or a CA
+bundle of another user causes a warning.
 
 Not here: owners of other files, modes and access control lists (test_whose_files.py)."""
 import contextlib
@@ -35,7 +35,7 @@ def fifo(path):
 
 
 def unix_socket(path):
-    """The path of a socket is limited to about 100 bytes, so the socket is made by a relative name."""
+    """The path of a socket is limited to about 100 bytes, so the socket is created by a relative name."""
     here = os.open(".", os.O_DIRECTORY)
     try:
         os.chdir(path.parent)
@@ -78,7 +78,7 @@ REASONS = {form: "is not a regular file; name another" for form in FORMS} | {
 
 
 class SpecialFiles(FilePlacesCase):
-    def test_each_file_in_each_form(self):
+    def test_each_file_in_each_form_is_rejected(self):
         for place in self.places():
             name, path = place[:2]
             usual = self.ask(place)
@@ -108,7 +108,7 @@ class SpecialFiles(FilePlacesCase):
     def memory(result):
         return int(re.search(r"memory (\d+)", result.stdout)[1])
 
-    def test_the_service_file_of_the_agent(self):
+    def test_the_service_file_of_the_agent_is_rejected(self):
         services = Services(self.home)
         services.add("prod")
         path = self.home.path / ".pg_service.conf"
@@ -195,12 +195,12 @@ class Replaced(WhoseFilesCase):
     def evil(self):
         return f"[default]\ncredential_process = touch {self.home.path}/proof; false\n"
 
-    def test_awss_configuration(self):
+    def test_a_replaced_file_of_aws_is_used_or_rejected(self):
         path = self.home.path / "aws-config"
         etl = self.lab.principals["etl"].access_key
         self.check(path, "[default]\n" + self.keys(), self.evil(), etl, AWS_CONFIG_FILE=str(path))
 
-    def test_the_configuration(self):
+    def test_a_replaced_file_of_rds_iam_is_used_or_rejected(self):
         path = self.home.path / "own-config"
         self.home.write(".aws/credentials", f"[good]\n{self.keys()}")
         self.home.write(".aws/config", self.evil().replace("default", "profile evil"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names that contain line breaks, separators and control characters: of users, hosts, profiles, roles' sessions and
+"""Names that contain line breaks, separators and control characters: of users, hosts, profiles, role sessions and
 tags. They add no line to a log, no parameter to a token or to a request, and no field to a passfile. Where a name is
 accepted, the other side receives exactly this name.
 
@@ -63,7 +63,7 @@ class Injection(WhoseFilesCase):
     def token(self, user, host=HOST, port="5432"):
         return self.run_logged([TOOL, "token", "--hostname", host, "--port", port, "--username", user])
 
-    def test_users_of_rds_iam_token(self):
+    def test_user_names_in_rds_iam_token(self):
         usual = self.token("u")
         lines = self.lines
         self.assertGreater(lines, 3, "control: the log is on")
@@ -76,7 +76,7 @@ class Injection(WhoseFilesCase):
                 self.assert_token(result.stdout.rstrip("\n"), user)
                 self.assertEqual(self.lines, lines)
 
-    def test_users_of_the_plugin(self):
+    def test_user_names_in_the_plugin(self):
         for user in (*WITHOUT_BREAKS, *WITH_BREAKS):
             with self.subTest(user=user), peer(self.lab, "mysql", VERIFIED) as server:
                 self.run_logged(self.argv("-P", str(server.port), host=hostile.HOST, user=user)[:1] + [
@@ -86,7 +86,7 @@ class Injection(WhoseFilesCase):
                 self.assert_token(data.rstrip(b"\0").decode(), user)
                 self.assertGreater(self.lines, 3)
 
-    def test_users_of_the_preload(self):
+    def test_user_names_in_the_preload(self):
         for user in (*WITHOUT_BREAKS, *WITH_BREAKS):
             with self.subTest(user=user), peer(self.lab, "postgresql", VERIFIED) as server:
                 self.run_logged([TOOL, "exec", "--ca", self.lab.ca_file, "--", "psql", "-XAtw", "-h", HOST, "-p",
@@ -100,7 +100,7 @@ class Injection(WhoseFilesCase):
                 self.assert_token(data.rstrip(b"\0").decode(), user)
                 self.assertGreater(self.lines, 3)
 
-    def test_users_of_the_agent(self):
+    def test_user_names_in_the_agent(self):
         """The client has no credentials, so the token comes from the passfile."""
         for user in WITHOUT_BREAKS:
             with self.subTest(user=user), peer(self.lab, "postgresql", VERIFIED) as server:
@@ -116,8 +116,8 @@ class Injection(WhoseFilesCase):
                 self.assertTrue(is_encrypted)
                 self.assert_token(data.rstrip(b"\0").decode(), user)
 
-    def test_hosts(self):
-        """A name that is not a host name is refused, in one line."""
+    def test_names_that_are_not_host_names_are_refused(self):
+        """The refusal is one line."""
         self.assertEqual(self.token("u").returncode, 0, "control")
         for host in (f"{HOST}\n{FORGED}", f"{HOST}\r{FORGED}", f"{HOST}/?DBUser=admin", f"{HOST}?x", f"{HOST}#x", f"{HOST}&x",
                      f"{HOST}\x1b[2J", f"{HOST}:1:*:u", f"{HOST}\\", f"x {HOST}", f"{HOST}%00", f"\u202e{HOST}", f"-{HOST}/"):
@@ -188,8 +188,8 @@ class Injection(WhoseFilesCase):
                 for request in self.recorder.requests]
 
     def test_settings_in_a_request_to_sts(self):
-        """STS accepts only some characters in these values. Another value is rejected with its place, before any
-        request; and an accepted value is sent as it is."""
+        """STS accepts only some characters in these values. rds-iam rejects another value before any
+        request, and names its place. It sends an accepted value as it is."""
         role = "arn:aws:iam::123456789012:role/r"
         usual = {"role_session_name": "me", "external_id": "id", "session_tags": "team=etl"}
         hostile_texts = ("x&Action=GetCallerIdentity", "x&RoleArn=arn:aws:iam::1:role/admin", "x%26a%3Db", "x+y=z@/:,.-", "x y",

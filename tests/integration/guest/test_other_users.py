@@ -101,7 +101,7 @@ class SettingsFiles(CloudCase):
         return self.credentials("--explain", *arguments, principal=None, env=env)
 
     def assert_refused_with(self, result, message):
-        """rds-iam fails, and uses no other source instead."""
+        """Checks that rds-iam fails, and uses no other source instead."""
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertIn(message, result.stderr)
         self.assertNotIn("access key", result.stdout)
@@ -153,7 +153,7 @@ class SettingsFiles(CloudCase):
             else:
                 self.assert_refused_with(result, messages[verdict].format(path))
 
-    def test_the_configuration(self):
+    def test_a_configuration_of_the_user(self):
         self.check_configuration(FLAWS)
         self.assertEqual(self.seen, 24)
 
@@ -256,7 +256,7 @@ MORE_RIGHTS_WHOLE = f"{MORE_RIGHTS} (setuid, seteuid or file capabilities), so i
 # Replaces two files in a mount namespace, then runs a command.
 IN_PLACE = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/mysql/my.cnf && shift 2 && exec "$@"'
 
-# Connects after the statement {}, which changes the real user or group. With the statement "pass" it is the
+# Connects after the statement {}, which changes the real user or group. With the statement "pass", the script is the
 # control.
 CHANGES_USER = """
 import os, sys, MySQLdb
@@ -320,7 +320,7 @@ class MoreRights(CloudCase):
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertEqual(result.stderr, MORE_RIGHTS_WHOLE)
 
-    def test_it_prints_no_credentials(self):
+    def test_a_set_uid_copy_prints_no_credentials(self):
         etl = self.lab.principals["etl"].env()
         for arguments in (["credentials"], ["credentials", "--explain"]):
             self.assertIn(etl["AWS_ACCESS_KEY_ID"], self.run_copy(0o755, *arguments, **etl).stdout)
@@ -328,7 +328,7 @@ class MoreRights(CloudCase):
             self.assertEqual((result.returncode, result.stdout), (1, ""))
             self.assertEqual(result.stderr, MORE_RIGHTS_WHOLE)
 
-    def test_it_clears_no_cache(self):
+    def test_a_set_uid_copy_clears_no_cache(self):
         entry = self.home.write(".cache/rds-iam/cache/" + "0" * 64, "x")
         for path in (self.home.path, entry.parent.parent.parent, entry.parent.parent, entry.parent, entry):
             foreign(path)
@@ -478,8 +478,8 @@ class WhichProgram(CloudCase):
                 out = self.home.path / f"loaded-{variable}"
                 result = self.ask(command, self.home.path, **{variable: str(spy), "SPY_OUT": str(out)})
                 self.assertIn(principal.access_key, result.stdout)
-                # rds-iam is loaded with the variable, which is the control. rds-iam-fetch is not in the list, because
-                # it starts without the variable. The command gets the variable back.
+                # The control: rds-iam itself starts with the variable. rds-iam-fetch is not in the list, because it
+                # starts without the variable. The command gets the variable back.
                 self.assertEqual([os.path.basename(p) for p in out.read_text().split()],
                                  ["rds-iam", "dash", "cat"])
 

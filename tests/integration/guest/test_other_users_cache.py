@@ -2,9 +2,9 @@
 """Files that another user puts in the place of the cache, or of the agent's directory.
 
 rds-iam ignores such files in the cache: it does not follow links and does not write into these files. The login works
-with new credentials from the source. Each row first uses a valid cache, as a control, and then adds a flaw to it. The
-agent refuses a directory of another user, and replaces a passfile of another user. Tests that need a file of another
-user run only as root.
+with new credentials from the source. As a control, each row first uses a valid cache, and then adds a flaw to the
+cache. The agent refuses a directory of another user, and replaces a passfile of another user. Tests that need a file of
+another user run only as root.
 """
 import fcntl
 import os
@@ -349,7 +349,8 @@ class RuntimeDirectory(CloudCase):
 
 @needs_root
 class AgentsDirectory(CloudCase):
-    """The agent's directory and passfile belong to another user. test_agent.py tests other links, and modes."""
+    """An agent's directory, passfile or runtime directory that belongs to another user. test_agent.py tests other
+    links, and modes."""
 
     def setUp(self):
         super().setUp()

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """rds-iam, rds-iam-agent and rds-iam-fetch protect their memory from other programs of their own user: they write no
-core file, and no other program can trace them. A command under `rds-iam exec` is the control. Also tests the owners of
-the directories above the agent's directory, in a user namespace that maps only one user."""
+core file, and no other program can trace them. A command under `rds-iam exec` is the control. Also tests an agent whose
+directory is below directories of root, in a user namespace that does not map root."""
 import json
 import os
 
-from cloud import CloudCase
+from cloud import CloudCase, needs_root
 from labcase import harness
 from service import agent_program
 
@@ -92,24 +92,24 @@ class OwnPrograms(UserCase):
         self.own(path, path.parent)
         return path
 
-    def test_rds_iam(self):
+    def test_rds_iam_is_protected(self):
         ready = self.home.path / "ready"
         self.write(".aws/config", f"[default]\ncredential_process = touch {ready}; sleep 100\n")
         self.assertEqual(self.probe(TOOL, "credentials", ready=ready), self.NOTHING)
 
-    def test_the_agent(self):
+    def test_the_agent_is_protected(self):
         directory = self.home.path / "run"
         self.write(".pg_service.conf", f"[prod]\nhost={self.lab.pg.host}\nport=1\nuser=u\nsslmode=verify-full\n"
                    f"passfile={directory}/prod\n")
         argv = [agent_program(), "--foreground", "--directory", directory]
         self.assertEqual(self.probe(*argv, ready=directory / "prod"), self.NOTHING)
 
-    def test_rds_iam_fetch(self):
+    def test_rds_iam_fetch_is_protected(self):
         """rds-iam-fetch waits for a request, so the file `ready` can exist from the start."""
         ready = self.write("ready", "")
         self.assertEqual(self.probe(harness.installed("libexec/rds-iam/rds-iam-fetch"), ready=ready), self.NOTHING)
 
-    def test_control_a_command_under_exec(self):
+    def test_control_a_command_under_exec_is_not_protected(self):
         ready = self.home.path / "ready"
         argv = [TOOL, "exec", "--", "/usr/bin/python3", "-c", f"import time; open('{ready}', 'w'); time.sleep(100)"]
         self.assertEqual(self.probe(*argv, ready=ready, comm="python3"), self.EVERYTHING)
@@ -128,14 +128,14 @@ class UserNamespace(UserCase):
         self.assertIn("no service has its passfile in this directory", self.once(*ours))
         self.assertIn("no service has its passfile in this directory", self.once(), "control: without a namespace")
 
+    @needs_root
     def test_control_another_owner_without_a_namespace(self):
-        if os.geteuid() == 0:
-            run = self.home.path / "run"
-            run.mkdir(mode=0o700)
-            self.own(run)
-            os.chown(self.home.path, 65534, 65534)
-            self.home.path.chmod(0o755)
-            self.assertIn("it belongs to uid 65534, neither to root nor to you", self.once())
+        run = self.home.path / "run"
+        run.mkdir(mode=0o700)
+        self.own(run)
+        os.chown(self.home.path, 65534, 65534)
+        self.home.path.chmod(0o755)
+        self.assertIn("it belongs to uid 65534, neither to root nor to you", self.once())
 
 
 if __name__ == "__main__":

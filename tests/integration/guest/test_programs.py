@@ -50,7 +50,7 @@ class Maps(ProgramsCase):
         for library in NETWORK_LIBRARIES:
             self.assertNotIn(library, maps)
 
-    def test_of_the_mariadb_client(self):
+    def test_the_mariadb_client_maps_no_network_library(self):
         plugin = "mysql_clear_password.so"
         self.assert_guest(self.maps(self.argv(), "etl"), plugin)
         self.write_role()
@@ -58,10 +58,10 @@ class Maps(ProgramsCase):
         self.assertEqual(len(self.calls()), 1, "rds-iam-fetch ran for the second login")
         self.assert_accepted(2)
 
-    def test_of_rds_iam_token(self):
+    def test_rds_iam_token_maps_no_network_library(self):
         self.assert_guest(self.maps(self.token_argv(), "etl"), "/bin/rds-iam\n")
 
-    def test_of_the_agent(self):
+    def test_the_agent_maps_no_network_library(self):
         services = Services(self.home)
         services.add("shop")
         argv = [agent_program(), "--once", "--directory", services.directory]
@@ -79,7 +79,7 @@ class Maps(ProgramsCase):
 
 
 class Starts(ProgramsCase):
-    """rds-iam-fetch starts only for credentials that have to be fetched and are not cached; never for static keys."""
+    """rds-iam-fetch starts only for credentials that must be fetched and are not cached, and never for static keys."""
 
     def executed(self, argv, principal="etl-base"):
         """Returns the programs that were executed, as strace prints them. strace prints an address instead of the
@@ -100,10 +100,10 @@ class Starts(ProgramsCase):
         self.assertEqual(len(self.calls()), 1)
         return cold
 
-    def test_by_the_mariadb_client(self):
+    def test_the_mariadb_client_starts_rds_iam_fetch_only_to_fetch_credentials(self):
         self.assertIn("/rds-iam-fetch", self.check(self.argv())[1])
 
-    def test_by_rds_iam_token(self):
+    def test_rds_iam_token_starts_rds_iam_fetch_only_to_fetch_credentials(self):
         self.check(self.token_argv())
 
 

@@ -106,7 +106,7 @@ class Traces(TraceCase):
                 self.assertEqual(find(set().union(*map(pieces, secrets)), text), [])
                 self.assertIsNone(TOKEN.search(text))
                 if name != "credentials file":
-                    self.assertIn(b'/rds-iam-fetch"', text, "control: the helper process was seen")
+                    self.assertIn(b'/rds-iam-fetch"', text, "control: strace shows the start of rds-iam-fetch")
 
     def test_control_the_search_finds_a_secret_in_an_argument_and_in_the_environment(self):
         env, secrets, _ = self.from_environment()

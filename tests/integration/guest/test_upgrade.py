@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam is replaced by another release, and then by the first one again, while programs run that have its plugin
-or its preload in memory. The other release is built from the same sources, but its parts exchange records of another
+"""Another release replaces rds-iam, and then the first release is installed again, while programs run that have loaded
+the plugin or the preload. The other release is built from the same sources, but its parts exchange records of another
 version.
 
 Each program runs in a mount namespace in which a copy of the installed files is mounted over the installed files. The
@@ -65,7 +65,7 @@ class Program:
         case.addCleanup(self.end)
 
     def log_in(self):
-        """Returns the user that the server sees, or the error, with the log lines of the program."""
+        """Returns the user that the server sees, or the error; then the log lines of the program."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline().strip()
@@ -87,13 +87,14 @@ class Upgrade(CloudCase):
         self.new_session()
 
     def new_session(self):
-        """Makes rds-iam-fetch run at the next login, because no session of this name is cached."""
+        """Configures a session name for which no credentials are cached, so that the next login starts
+        rds-iam-fetch."""
         self.session += 1
         self.home.write(".config/rds-iam/config", f"[*.us-east-1.rds.amazonaws.com]\nrole_session_name = s{self.session}\n"
                         f"role_arn = {self.lab.roles['rds-access'].arn}\nsession_tags = team=etl\n")
 
     def install(self, release):
-        """Replaces the files by those of the other release, or by the first ones."""
+        """Replaces the files by those of the other release ("next") or of the first release."""
         for name, pattern in FILES.items():
             target = next(self.copy.glob(pattern))
             source = NEXT / name if release == "next" else next(harness.PREFIX.glob(pattern))
@@ -107,7 +108,7 @@ class Upgrade(CloudCase):
         for program in programs:
             self.assertTrue(program.log_in().startswith(USER), program.log_in())
 
-    def test_to_another_release_and_back(self):
+    def test_programs_of_each_release_after_the_other_one_is_installed(self):
         old = self.programs()
         self.assert_in(old)
         self.install("next")

@@ -123,7 +123,7 @@ class Urls(WhoseFilesCase):
                         output = self.output_of(config, variables, "credentials", "--explain")
                         self.assertIn(shown, output)
 
-    def test_a_hook_prints_no_secret(self):
+    def test_the_plugin_prints_no_secret(self):
         for form in FORMS[:4]:
             url = form.format("127.0.0.1:1")
             result = self.mariadb(principal=None, **self.cloud_env(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs the `mariadb` command and a libmariadb program with the plugin under valgrind; also rds-iam and rds-iam-fetch.
+"""Runs the `mariadb` command and a libmariadb program with the plugin, rds-iam and rds-iam-fetch under valgrind.
 
-No error is suppressed: with these options, valgrind reports none for the client and for libcrypto. Blocks that are
-still reachable at exit do not count as errors, because the plugin stays mapped until then.
+No report is suppressed: with these options, valgrind reports no error of the client or of libcrypto. Blocks that are
+still reachable at exit do not count as errors, because the plugin stays mapped until the exit.
 """
 import shutil
 
@@ -18,7 +18,7 @@ OPTIONS = (
     "--vgdb=no",  # its pipes would stay in /tmp after an exec
     "--leak-check=full",
     "--errors-for-leak-kinds=definite,indirect,possible",
-    "--keep-debuginfo=yes",  # the client unloads its plugins before it exits
+    "--keep-debuginfo=yes",  # the client unloads the faulty plugin before it exits
     f"--error-exitcode={FOUND}",
 )
 

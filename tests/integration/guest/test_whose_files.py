@@ -81,7 +81,7 @@ class AnotherUsersSettings(WhoseFilesCase):
         seen = "".join(self.recorder.requests) + json.dumps(self.calls()[calls:])
         return seen + ("proof" if (self.home.path / "proof").exists() else "")
 
-    def test_they_are_not_used_from_a_file_of_another_user(self):
+    def test_these_settings_are_not_used_from_a_file_of_another_user(self):
         for number, (key, text, variables, effect) in enumerate(self.ROWS):
             with self.subTest(row=number, key=key):
                 self.recorder.requests.clear()
@@ -103,7 +103,7 @@ class AnotherUsersSettings(WhoseFilesCase):
                 self.assertEqual(self.recorder.requests, [])
         self.assertEqual(number, 9)
 
-    def test_a_hook_prints_the_same_message(self):
+    def test_the_plugin_prints_the_same_message(self):
         path, extra = self.prepare(self.ROWS[0][1], {})
         self.give_away(path)
         message = self.explain(**extra).stderr.splitlines()[-1].removeprefix("rds-iam: ")

@@ -123,11 +123,11 @@ PROGRAMS = {
     "pam_mysql": _pamtester,
     "mariadb-report": _report,
 }
-# Prints the server's counters, not the user.
+# This program prints the server's counters, and not the user.
 SILENT = {"mariadb-report"}
 
 
 def command(name, home, host, port, user, password=""):
-    """The command line of a program; it may write a script into the home."""
+    """Returns the command line of a program, and writes the program's script into the home if it needs one."""
     place = {"host": host, "port": port, "user": user, "password": password}
     return PROGRAMS[name](home, place)

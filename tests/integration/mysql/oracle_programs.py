@@ -38,7 +38,7 @@ PROGRAMS = ("linked", "ctypes", "cffi")
 
 
 def command(name, library, linked, place):
-    """The command line of a program. `linked` is the program that is linked with the library; it also takes a
-    password."""
+    """Returns the command line of a program. `linked` is the path of the program that is linked with the library; this
+    program also takes a password."""
     scripts = {"ctypes": CTYPES, "cffi": CFFI}
     return [linked, *place, ""] if name == "linked" else ["/usr/bin/python3", "-c", scripts[name], library, *place]

@@ -132,9 +132,9 @@ class Tools(ToolCase):
             result = self.exec("mariadb", *self.place(), *WHO, **changes)
             self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
 
-    def test_children_of_a_tool_read_no_option_file_of_ours(self):
-        """The command `system` starts a shell. The shell's mariadb connects to a local server without TLS. In the
-        control, it connects to RDS, and gets a token."""
+    def test_children_of_a_tool_do_not_read_the_option_file_of_rds_iam(self):
+        """The statement `system` of mariadb starts a shell. The shell's own mariadb connects to a local server without
+        TLS. In the control, it connects to RDS with a token."""
         socket = self.lab.directory / "mariadb.sock"
         env = {"MYSQL_PWD": self.lab.passwords["native_user"]}
         local = f"mariadb -S {socket} -u native_user --skip-column-names -e 'select 1 + 1'"
@@ -146,12 +146,13 @@ class Tools(ToolCase):
 
 
 class Given(ToolCase):
-    """A setting of the user is not changed; one in a file of /etc is overridden."""
+    """rds-iam exec does not change a setting of the user, but overrides a setting in a file of /etc."""
 
     def test_tls_turned_off(self):
         for words in (("--skip-ssl",), ("--ssl=0",), ("--disable-ssl",)):
             with self.subTest(words=words):
-                results = [self.exec("mariadb", *self.place(), *words, *WHO, under=under, **self.hooks(under))
+                results = [self.exec("mariadb", *self.place(), *words, *WHO, under=under,
+                                     **self.plugin_directory(under))
                            for under in (True, False)]
                 self.assertIn("the connection is not encrypted, so no token was sent", results[0].stderr)
                 self.assertEqual(*(r.stderr for r in results))
@@ -161,7 +162,8 @@ class Given(ToolCase):
         self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
 
     @staticmethod
-    def hooks(under):
+    def plugin_directory(under):
+        """Returns the variables with which a tool outside rds-iam exec loads the plugin."""
         return {} if under else {"MARIADB_PLUGIN_DIR": str(harness.installed(
             "lib*/**/rds-iam/mariadb/mysql_clear_password.so").parent)}
 
@@ -240,7 +242,7 @@ class Given(ToolCase):
         self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
 
     def test_files_of_etc_are_overridden(self):
-        """The tool reads rds-iam's options after the files of /etc."""
+        """The tool reads rds-iam's option file after the files of /etc, so rds-iam's options win."""
         file = self.home.write("etc.cnf", "[client]\nskip-ssl\nssl-verify-server-cert=0\n", 0o644)
         user = ["--map-root-user"] if os.geteuid() != 0 else []
         for under, expected in ((True, ME + "\n"), (False, "")):
@@ -248,11 +250,11 @@ class Given(ToolCase):
             start = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
             result = self.home.run(
                 ["unshare", "--mount", *user, "sh", "-c", 'mount --bind "$1" /etc/mysql/my.cnf && shift && exec "$@"', "sh",
-                 file, *start, *argv], **self.hooks(under))
+                 file, *start, *argv], **self.plugin_directory(under))
             self.assertEqual(result.stdout, expected, result.stderr)
         self.assertIn("the connection is not encrypted", result.stderr, "control: the file takes effect without exec")
 
-    def test_no_option_files(self):
+    def test_without_option_files_no_token_is_sent(self):
         result = self.exec("mariadb", "--no-defaults", *self.place(), *WHO)
         self.assertIn("so no token was sent", result.stderr)
         self.assert_nothing_sent()
@@ -324,7 +326,7 @@ class Local(ToolCase):
 
 
 class OptionFile(ToolCase):
-    """Which option file a tool reads. This depends on the maker of the tool and on the host."""
+    """The option file that a tool reads depends on the maker of the tool and on the host."""
 
     def read(self, maker, *words, name="mysqldump", own=None, **extra):
         directory = self.home.path / maker
@@ -338,7 +340,7 @@ class OptionFile(ToolCase):
         super().setUp()
         self.ca = self.home.write("ca.pem", "a certificate\n")
 
-    def test_each_maker(self):
+    def test_each_maker_has_its_own_options(self):
         for maker, text in (("mariadb", MARIADB % self.ca), ("oracle", ORACLE % self.ca), ("unknown", NONE)):
             with self.subTest(maker=maker):
                 self.assertEqual(self.read(maker, "-h", hostile.HOST), text)
@@ -407,7 +409,7 @@ class OptionFile(ToolCase):
             self.home.write(".my.cnf", f"[{group}]\nhost={hostile.HOST}\n")
             self.assertEqual({m for m in ("mariadb", "oracle") if self.read(m) != NONE}, makers, group)
 
-    def test_mariadb_home(self):
+    def test_only_mariadbs_tools_obey_mariadb_home(self):
         words = ("-h", hostile.HOST)
         self.assertEqual(self.read("mariadb", *words, MARIADB_HOME="/nonexistent"), NONE)
         self.assertEqual(self.read("mariadb", *words, MARIADB_HOME=""), MARIADB % self.ca)

@@ -31,8 +31,8 @@ puts client.query("%(query)s", as: :array).first.join("\\t")
 """],
 }
 
-# The two settings with which each program reads an option file: its name, or the name of a group, which may be
-# missing in the file.
+# The two settings with which each program reads an option file: the name of the file, or the name of a group. The file
+# need not contain this group.
 READ_OPTION_FILE = {
     "MySQLdb": ('read_default_file="%(file)s"', 'read_default_group="anything"'),
     "DBD::mysql": ("mysql_read_default_file=%(file)s", "mysql_read_default_group=anything"),
@@ -249,8 +249,8 @@ class NoPasswdEntry(MariadbCase):
         self.assert_accepted(4)
 
     def test_without_a_user_name_the_message_asks_for_one(self):
-        """For a user that does not exist, MariaDB requests the plugin of another account. So a scripted peer, which
-        requests our plugin, replaces the server."""
+        """For a user that does not exist, MariaDB requests the plugin of another account. So a scripted peer replaces
+        the server, and requests mysql_clear_password."""
         with MySQLPeer(self.lab.certificates.server, Script(asks=(switch(CLEAR),))) as peer:
             self.assert_message(
                 self.log_in(peer.port),

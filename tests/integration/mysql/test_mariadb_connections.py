@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins of libmariadb other than a simple connect: a change of user, a reconnect, a login in a coroutine or in
-many threads. Each login gets a new token."""
+"""Logins of libmariadb other than one simple connection: a change of user, a reconnect, a login in a coroutine, logins
+in many threads. Each login gets a new token."""
 import socket
 
 from labcase import USER, harness, mariadb_plugins
@@ -101,8 +101,8 @@ class Connections(MariadbCase):
         self.assert_accepted(2)
 
     def test_a_library_that_connects_in_its_constructor(self):
-        """The constructor's thread has locked the dynamic linker. A thread of the plugin must not wait for that
-        lock."""
+        """The thread that runs the constructor holds the lock of the dynamic linker. A thread of the plugin must not
+        wait for this lock."""
         mariadb = self.lab.mariadb
         stacks = ("first", "thread", 256)
         # With this configuration, OpenSSL loads a provider when it is first used.
@@ -116,8 +116,8 @@ class Connections(MariadbCase):
         self.assert_accepted(len(stacks))
 
     def test_the_plugin_starts_a_thread_only_if_the_stack_is_too_small(self):
-        """The stack of a thread is used if it has enough room, like the first stack. For a coroutine, the plugin
-        cannot find out the size of the stack, so it starts a thread."""
+        """The plugin uses the stack of any thread if it has enough room. For a coroutine, the plugin cannot find out
+        the size of the stack, so it starts a thread."""
         mariadb = self.lab.mariadb
         rows = {"first": 0, "thread": 0, "2048": 0, "512": 0, "256": 1, "coroutine": 1}
         for stack, threads in rows.items():

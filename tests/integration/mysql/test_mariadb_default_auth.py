@@ -38,7 +38,7 @@ class DefaultAuth(MariadbCase):
         return self.home.run(
             [CONNECTIONS, command, mariadb.host, mariadb.port, USER, *arguments], **extra)
 
-    def test_control_without_it_the_built_in_plugin_sends_an_empty_password(self):
+    def test_control_without_default_auth_the_built_in_plugin_sends_an_empty_password(self):
         self.write_my_cnf(plugin_dir=self.plugins)
         self.assertIn("ERROR 1045", self.mariadb().stderr)
         self.assert_nothing_sent()
@@ -48,7 +48,7 @@ class DefaultAuth(MariadbCase):
             self.assert_logged_in(self.mariadb(principal=principal))
         self.assert_accepted(2)
 
-    def test_it_works_together_with_the_first_plugin(self):
+    def test_the_second_plugin_works_together_with_the_first(self):
         self.write_my_cnf(default_auth="aws_rds_iam")
         self.assert_logged_in(self.mariadb())
         self.assert_accepted()
@@ -82,7 +82,7 @@ class DefaultAuth(MariadbCase):
         self.assert_accepted(2 + 2 + 3)
 
     def test_a_change_to_a_native_account_fails_with_every_default_auth(self):
-        """A limit of the library: its mysql_native_password then uses an old scramble."""
+        """A limit of the library: after a change of user, its mysql_native_password uses an old scramble."""
         password = self.lab.passwords["native_user"]
         for plugin in ("aws_rds_iam", "client_ed25519"):
             with self.subTest(plugin=plugin):

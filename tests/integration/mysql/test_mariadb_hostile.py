@@ -33,8 +33,8 @@ LIBRARY = "ERROR 2026"
 NO_TLS_THERE = "SSL is required, but the server does not support it"
 UNKNOWN_CA = "unable to get local issuer certificate"
 SELF_SIGNED = "self-signed certificate"
-# The result for a server with another name, if ssl-ca is set and verification is off. Version 3.4 and later ends
-# the login, although verification is off. There, such a server can get a password only if ssl-ca is not set.
+# The result for a server with another name, if ssl-ca is set and verification is off. Version 3.4 and later of the
+# library ends the login nevertheless. With these versions, such a server can get a password only if ssl-ca is not set.
 OTHER_NAME = ((LIBRARY, hostile.WRONG_NAME) if VERIFIES_ITSELF else UNVERIFIED + ADD_VERIFY)
 NO_NAME_CHECK = (OFF,) if VERIFIES_ITSELF else (CA, OFF)
 # The certificate of a server that the library accepts over TLS, but the plugin refuses as not verified.
@@ -245,7 +245,7 @@ class HostileMariaDB(hostile.HostileCase):
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_a_ca_of_the_systems_store_is_not_enough(self):
-        """As for an RDS Proxy, a CA of the system's store signs the server's certificate. SSL_CERT_FILE plays that
+        """As for an RDS Proxy, a CA of the system's store signs the server's certificate. SSL_CERT_FILE stands for this
         store. With ssl-ca, the same server gets a token."""
         store = {"SSL_CERT_FILE": str(self.lab.ca_file)}
         self.home.write(".config/rds-iam/config",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The effects of a refusal by the plugin on the server and on the library. The server must count a denied login,
-not an aborted handshake. A library of an unknown version must get an error with a message."""
+"""The effects of a refusal by the plugin on the server and on the library. The server must count the refusal as a
+denied login, and not as an aborted handshake. A library of an unknown version must get an error with a message."""
 import socket
 
 from labcase import harness, mariadb_plugins

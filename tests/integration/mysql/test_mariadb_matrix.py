@@ -101,7 +101,7 @@ class Matrix(MariadbCase):
             "file": self.home.path / ".my.cnf",
         }
 
-    def test_every_language(self):
+    def test_each_program_logs_in_again_after_the_server_closes_the_connection(self):
         for name, (interpreter, script) in PROGRAMS.items():
             for principal in ("etl", "etl-session"):
                 with self.subTest(program=name, principal=principal):
@@ -133,9 +133,9 @@ class Matrix(MariadbCase):
         self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
         self.assertGreaterEqual(len(self.verdicts()), 1 + 4 * 5)
 
-    def test_forty_threads(self):
-        """Uses the recommended settings. Without them the library has a race, which is rare with a fast loader;
-        test_mariadb_connections.py shows it. mariadb-slap logs in once before it starts its threads."""
+    def test_forty_threads_log_in_at_once(self):
+        """Uses the recommended settings. Without them the library has a race, which is rare if plugins load fast;
+        test_mariadb_connections.py shows the race. mariadb-slap logs in once before it starts its threads."""
         settings = {
             "LIBMYSQL_PLUGINS": "mysql_clear_password", "MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
         result = self.home.run(["/usr/bin/python3", "-c", CROWD % self.options()], **settings)

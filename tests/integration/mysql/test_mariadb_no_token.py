@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins to a verified server for which no token can be made. The client prints the cause and the remedy. The
-server, except in two tests, is a recording peer with a valid certificate; it gets an empty password."""
+"""Logins to a verified server for which no token can be made. The client prints the cause and the remedy, and
+sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
 from typing import NamedTuple
 
 import hostile

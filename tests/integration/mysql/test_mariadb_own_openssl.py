@@ -11,6 +11,7 @@ from mysql_peer import MySQLPeer
 
 ADVICE = (": a program exports OpenSSL names of its own (link it without -rdynamic or hide them), or takes "
           "the address of one and is loaded at a fixed address (link it with -pie)")
+# The groups of OpenSSL functions that a program can export (../src/openssl_names.c).
 GROUPS = ("fetch", "context", "digest", "update", "memory", "start")
 
 
@@ -49,8 +50,8 @@ class OwnOpenSSL(hostile.HostileCase):
         self.accepted("login_own_hidden")
 
     def test_all_names_from_the_program_and_a_correct_hmac(self):
-        """All functions come from one OpenSSL, the program's, and it computes a correct HMAC. So the plugin accepts
-        it."""
+        """All functions come from one OpenSSL, that of the program, which computes a correct HMAC. So the plugin signs
+        with it."""
         self.accepted("login_own_all")
 
     def test_all_names_from_the_program_and_a_wrong_hmac(self):
@@ -65,7 +66,7 @@ def add_groups():
             text = self.refused(name, "OpenSSL's functions come from both ")
             for words in (str(program(name)), "libcrypto.so.3", ADVICE):
                 self.assertIn(words, text)
-        setattr(OwnOpenSSL, "test_" + group, test)
+        setattr(OwnOpenSSL, "test_own_functions_of_the_group_" + group, test)
 
 
 add_groups()

@@ -115,8 +115,8 @@ class Accounts(PasswordCase):
             self.assertNotIn("rds-iam: ", result.stderr)
 
     def test_the_log_gives_the_reason_of_a_refusal(self):
-        """The log line is for programs that do not print the library's error. The level "warning", which exec uses,
-        does not show it, because there the client's own error is enough."""
+        """The log line is for programs that do not print the library's error. At the level "warning",
+        which exec sets, the line is missing, because the client's own error is enough."""
         at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
         rows = (
             (("--skip-ssl", "--ssl-verify-server-cert=0"), "etl", "the connection is not encrypted, so no token was"),
@@ -184,13 +184,13 @@ class BrokenConfiguration(PasswordCase):
         path = self.home.write(CONFIG, "", mode=0o666)
         self.assert_harmless(f"{path}: every user can write it; run: chmod o-w {path}")
 
-    def test_a_directory_in_its_place(self):
+    def test_a_directory_in_the_place_of_the_file(self):
         path = self.home.path / CONFIG
         path.mkdir(parents=True)
         self.assert_all_log_in()
         self.assert_harmless(f"{path}: is a directory; replace it with a file", RDS_IAM_CONFIG=str(path))
 
-    def test_a_fifo_in_its_place(self):
+    def test_a_fifo_in_the_place_of_the_file(self):
         path = self.home.path / CONFIG
         path.parent.mkdir(parents=True)
         os.mkfifo(path)

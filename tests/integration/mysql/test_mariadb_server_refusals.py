@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tokens that only the server can reject. The client prints the server's ERROR 1045. The lab's journal contains the
-reason. For contrast, one test has credentials of which rds-iam itself knows that they have expired."""
+reason. For contrast, rds-iam itself rejects the credentials of one test,
+because it knows that they have expired."""
 
 from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase
@@ -8,7 +9,7 @@ from mariadb_client import CONFIG, MariadbCase
 
 class Refusals(MariadbCase):
     def assert_denied(self, result, reason, user=USER):
-        """The server rejected a complete token, for this reason."""
+        """Checks that the server rejected a complete token, for this reason."""
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"ERROR 1045 (28000): Access denied for user '{user}'@", result.stderr)
         self.assertNotIn("rds-iam: ", result.stderr)

@@ -48,7 +48,7 @@ class Variable(hostile.HostileCase):
             text = self.dial(client, peer.port, **environment)
         return text, peer
 
-    def test_control_with_the_stock_plugin_such_a_library_sends_its_password_to_an_impostor(self):
+    def test_control_with_the_stock_plugin_an_affected_library_sends_its_password_to_an_impostor(self):
         """The password is a token."""
         token = self.token()
         for certificate in WITH_TLS:
@@ -77,7 +77,7 @@ class Variable(hostile.HostileCase):
         self.secrets.append(traces.signature(token))
         self.assert_no_token(peer)
 
-    def test_without_the_variable_such_a_library_verifies(self):
+    def test_without_the_variable_an_affected_library_verifies(self):
         for certificate in WITH_TLS:
             text, peer = self.record("login", certificate, **affected_library())
             self.assertIn("ERROR 2026", text)
@@ -182,8 +182,8 @@ class Ciphers(hostile.HostileCase):
 
 class Fingerprint(hostile.HostileCase):
     """The option ssl-fp, a pinned fingerprint. Up to version 3.3, the library checks it in addition to the name, so
-    it changes nothing for the plugin. In later versions it replaces the name check: the certificate is the one that
-    the user pinned."""
+    it changes nothing for the plugin. In later versions it replaces the name check, because the certificate is the one
+    that the user pinned."""
 
     def record(self, certificate, fingerprint, *more):
         self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", f"ssl-fp={fingerprint}", *more)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients on Oracle's library log in to a real server. The client of tests/loader plays Oracle's library. The
+"""Clients on Oracle's library log in to a real server. The client of tests/loader stands for such a client. The
 variables that set up Oracle's clients must not affect MariaDB's clients."""
 import os
 import pathlib
@@ -27,7 +27,8 @@ class MysqlClients(MysqlCase):
 
     @in_each
     def test_a_password_that_may_not_be_sent_is_not_replaced_by_a_token(self, library):
-        """The password can be a placeholder or a left-over. Tests an RDS name, a mapped name and another name."""
+        """The password can be a placeholder, or an old one that was not removed. Tests an RDS name, a mapped name and
+        another name."""
         self.home.write(
             ".config/rds-iam/config",
             f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Which options the preload sets on handles of libmariadb, which it does not change, and which it removes again: one
-handle with several connections, options that the program sets, threads, child processes, coroutines, and copies whose
-functions a program looks up."""
+"""Which options the preload sets on handles of libmariadb, which it does not change, and which it removes again. The
+tests cover one handle with several connections, options that the program sets, threads, child processes, coroutines,
+and copies of the library in which a program looks functions up."""
 import pathlib
 import shutil
 
@@ -56,7 +56,7 @@ class HandleCase(LabCase):
         self.password = f"{server.host},{server.port},native_user,{self.lab.passwords['native_user']}"
 
     def steps(self, *steps, under=True, own=None, **extra):
-        """The lines that the steps print."""
+        """Runs the steps with ../src/handles.c. Returns the lines that they print."""
         own = ["--ca", self.lab.ca_file] if own is None else own
         under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
         result = self.home.run([*under, PROGRAM, *steps], **extra)
@@ -123,7 +123,8 @@ class OneHandle(HandleCase):
                     self.assertEqual(len(peer.messages[0][1]) == SSL_REQUEST_BYTES, is_on)
 
     def test_a_handle_that_is_connected_already(self):
-        """The library refuses the second connection. It may reconnect the first one, for which the options stay."""
+        """The library refuses the second connection. It may reconnect the first one, so the options of that connection
+        stay."""
         with MySQLPeer(None, Script(asks=())) as peer:
             lines = self.steps("init", "connect=" + self.rds, "connect=" + self.plain(peer), "again")
         self.assertEqual(lines[0], self.IN)
@@ -179,7 +180,7 @@ class ProgramsOwn(HandleCase):
     def test_a_ca_directory(self):
         lines = self.steps("init", f"capath={self.home.path}", "connect=" + self.rds, "show")
         self.assertIn("certificate", lines[0])
-        self.assertEqual(lines[1], NOTHING_SET, "control: the library has freed it")
+        self.assertEqual(lines[1], NOTHING_SET, "control: the library has freed the options")
         self.assert_nothing_sent()
 
     def test_verification_that_is_off(self):

@@ -67,13 +67,13 @@ class Oracle(unittest.TestCase):
                 done = [step(*numbers) if callable(step) else step for step in steps]
                 self.assertEqual(self.run_steps(version, *done, **extra), expected)
 
-    def test_a_name_of_rds(self):
+    def test_a_name_of_rds_is_verified(self):
         self.in_each([self.line(HOST)], ("connect", HOST, 0))
 
     def test_a_proxy_has_a_certificate_of_the_public_roots(self):
         self.in_each([self.line(PROXY, ca="/public.pem")], ("connect", PROXY, 0))
 
-    def test_other_hosts_and_none(self):
+    def test_nothing_is_set_for_other_hosts_or_without_a_host(self):
         for host in (OTHER, "127.0.0.1", "localhost", None):
             untouched = self.line(host or "-", ca="-", mode=0, plugins="-")
             self.in_each([untouched], ("connect", host, 0))
@@ -116,7 +116,7 @@ class Oracle(unittest.TestCase):
         self.in_each([self.line(OTHER)], ("connect", OTHER, 0))
         self.assertEqual(self.log, "", "control")
 
-    def test_without_a_ca(self):
+    def test_without_a_ca_a_warning_names_the_command_to_run(self):
         for version in NUMBERS:
             lines = self.run_steps(version, ("connect", HOST, 0), ca=False)
             self.assertEqual(lines, [self.line(HOST, ca="-", mode=0)])

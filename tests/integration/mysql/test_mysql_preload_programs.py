@@ -24,7 +24,7 @@ NO_SOCKET = {"DBD::MariaDB", "mysqltcl", "Pike"}
 class ProgramCase(hostile.HostileCase):
     def run_program(self, name, under=True, own=None, host=None, port=None, user=USER, password="", principal="etl",
                     **extra):
-        """One login of a program, under rds-iam exec or without it."""
+        """Runs a program that logs in once, under rds-iam exec or without it."""
         server = self.lab.mariadb
         argv = mysql_programs.command(name, self.home, host or server.host, port or server.port, user, password)
         own = ["--ca", self.lab.ca_file] if own is None else own
@@ -32,7 +32,7 @@ class ProgramCase(hostile.HostileCase):
         return self.home.run([*under, *argv], principal, **extra)
 
     def assert_printed(self, name, result, user=ME):
-        """Checks that the program printed the user that the server sees; a SILENT one prints something else."""
+        """Checks that the program printed the user that the server sees, or the server's uptime if it is in SILENT."""
         if name in SILENT:
             self.assertIn("uptime", result.stdout, result.stderr)
         else:
@@ -73,7 +73,7 @@ class Logins(ProgramCase):
                 result = self.run_program(name, user="native_user", password=password)
                 self.assert_printed(name, result, "native_user@%")
 
-    def test_without_a_ca_it_says_what_to_run(self):
+    def test_without_a_ca_a_warning_names_the_command_to_run(self):
         result = self.run_program("a C program", own=[])
         self.assertIn(f"{self.lab.mariadb.host} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca",
                       result.stderr)
@@ -93,7 +93,7 @@ class Logins(ProgramCase):
 
 
 class TurnsTlsOff(ProgramCase):
-    """mydumper and myloader turn TLS off on each connection, unless they are told --ssl."""
+    """mydumper and myloader turn TLS off on each connection, unless they get the option --ssl."""
 
     def dump(self, *options, tool="mydumper"):
         server = self.lab.mariadb
@@ -108,13 +108,13 @@ class TurnsTlsOff(ProgramCase):
         self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
 
     def test_myloader_with_ssl(self):
-        """The account may not write, so the server refuses the tables, after the login."""
+        """The account may not write. So after the login, the server refuses to create the tables."""
         self.dump("--ssl")
         seen = len(self.verdicts())
         self.assertIn("command denied to user", self.dump("--ssl", tool="myloader").stderr)
         self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
 
-    def test_without_ssl_the_message_says_so(self):
+    def test_without_ssl_the_message_names_the_missing_encryption(self):
         self.home.write("out/metadata", "")
         for tool in ("mydumper", "myloader"):
             result = self.dump(tool=tool)
@@ -207,6 +207,6 @@ class Local(ProgramCase):
 
 
 if not shutil.which("mydumper"):
-    del TurnsTlsOff  # Debian 13 has no such package
+    del TurnsTlsOff  # Debian 13 does not have mydumper
 if __name__ == "__main__":
     harness.main()

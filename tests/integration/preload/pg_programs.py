@@ -131,6 +131,6 @@ PROGRAMS = {**WHO, **TOOLS}
 
 
 def command(name, home, host, port, user, database):
-    """The command line of a program; it may write files into the home."""
+    """Returns the command line of a program, and writes the files that the program needs into the home."""
     place = {"host": host, "port": port, "user": user, "database": database}
     return PROGRAMS[name](home, place)

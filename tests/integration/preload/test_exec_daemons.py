@@ -39,8 +39,8 @@ MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 
-# The server's answer to the query, its name of the logged-in user, is the password of each Dovecot user. So
-# `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
+# The query returns the name under which the server has logged Dovecot in. Dovecot takes this name for the password of
+# each of its users. So `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
 DOVECOT_CONF = """
 base_dir = {place}/base
 state_dir = {place}/state
@@ -196,14 +196,14 @@ if os.geteuid() == 0:
                     self.assertEqual(result.stdout, name, result.stderr + self.log())
                     self.assertEqual(self.verdicts()[-1]["reason"], None)
 
-        def test_control_it_does_not_if_master_clears_them(self):
+        def test_control_proxymap_does_not_log_in_if_master_clears_the_variables(self):
             place = self.start_master(NAMES_OF_LAB)
             for engine in NAMES:
                 with self.subTest(engine=engine):
                     self.assertEqual(self.postmap(place, engine, under=False, prefix="proxy:").stdout, "")
             self.assert_nothing_sent()
 
-        def test_an_option_file_does_instead(self):
+        def test_proxymap_logs_in_with_an_option_file_instead(self):
             options = self.home.write("my.cnf", "[client]\nplugin-dir=%s\nssl-ca=%s\nssl-verify-server-cert=1\n"
                                       % (mariadb_plugins(), self.lab.ca_file), mode=0o644)
             place = self.start_master(NAMES_OF_LAB + " AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY",
@@ -215,7 +215,8 @@ if os.geteuid() == 0:
 
 
 def has_dovecot_24():
-    """Returns true if the installed Dovecot is not a 2.3. The configuration of 2.4 (Debian 13) has another format."""
+    """Returns true if a Dovecot other than 2.3 is installed. The configuration of 2.4 (Debian 13) has another
+    format."""
     return shutil.which("dovecot") and not harness.run(["dovecot", "--version"]).stdout.startswith("2.3.")
 
 
@@ -248,7 +249,7 @@ if os.geteuid() == 0 and not has_dovecot_24():
             dovecot.wait(DEADLINE_SECONDS)
             return result
 
-        def test_it_logs_in_if_master_passes_the_variables_on(self):
+        def test_dovecot_logs_in_if_master_passes_the_variables_on(self):
             for engine in NAMES:
                 with self.subTest(engine=engine):
                     seen = len(self.verdicts())
@@ -256,7 +257,7 @@ if os.geteuid() == 0 and not has_dovecot_24():
                     self.assertIn("anyone auth succeeded", result.stdout, self.log())
                     self.assertEqual({v["reason"] for v in self.verdicts()[seen:]}, {None})
 
-        def test_control_it_does_not_if_master_clears_them(self):
+        def test_control_dovecot_does_not_log_in_if_master_clears_the_variables(self):
             for engine in NAMES:
                 with self.subTest(engine=engine):
                     result = self.authenticate(engine, NAMES_OF_LAB)
@@ -266,7 +267,7 @@ if os.geteuid() == 0 and not has_dovecot_24():
 
 
 class Pdns(DaemonCase):
-    """The server connects when it starts."""
+    """pdns_server connects when it starts."""
 
     has_store = True
 

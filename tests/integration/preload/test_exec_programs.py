@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs under rds-iam exec that cannot load the preload, or that need a setting to load it: programs of
-another C library, static programs, programs for another processor, and AddressSanitizer. rds-iam exec starts
-each program, and a warning names a program that cannot load the preload, and states what it cannot do."""
+another C library, static programs, programs for another processor, and programs with AddressSanitizer. rds-iam exec
+starts each program. If a program cannot load the preload, a warning names the program and states what it cannot do."""
 import os
 import pathlib
 import shutil

@@ -198,7 +198,7 @@ class Languages(ClientCase):
 
 
 class Terminal:
-    """psql on a terminal. There psql continues after an error."""
+    """psql on a terminal, where psql continues after an error."""
 
     def __init__(self, case, under, principal="etl", **extra):
         self.master, slave = pty.openpty()
@@ -302,8 +302,8 @@ class Psql(ClientCase):
         self.assert_accepted()
 
     def test_an_old_token_in_the_environment_or_the_passfile(self):
-        """To the lab's server the token is expired, although by its own times it is valid. The preload replaces it,
-        because its identity is that of rds-iam's credentials."""
+        """The lab's server treats the token as expired, although by its own times it is valid. The preload replaces the
+        token, because its identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
         result = self.run_client("psql", "-XAtwc", "select 1", **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
@@ -342,8 +342,8 @@ class Psql(ClientCase):
                 self.assertEqual(self.verdicts()[-1]["principal"], "etl")
 
     def test_a_valid_token_of_an_identity_that_the_process_has_used_is_replaced(self):
-        """The program keeps a token, and meanwhile other credentials replace the old ones. The control is a program that
-        has not used the old ones."""
+        """The program gives an old token after other credentials have replaced those of the token. The control is a
+        program that has not logged in with the old credentials."""
         old = self.pasted(at=int(time.time()) - 60)["PGPASSWORD"]
         script = "import os, psycopg2\n%sos.replace('next', '.aws/credentials')\npsycopg2.connect(password=os.environ['OLD'])"
         for first, expected in (("psycopg2.connect('')\n", ["etl", "etl-session"]), ("", ["etl"])):

@@ -189,13 +189,13 @@ class Kerberos(LabCase):
         self.assertIn(b"Action=connect", data)
         self.assertEqual(self.offers(peer), 0)
 
-    def test_a_token_that_the_preload_makes(self):
+    def test_a_token_that_the_preload_makes_is_sent_by_tls(self):
         for words in ((), ("gssencmode=prefer",), ("gssencmode=disable",)):
             with self.subTest(words=words), self.peer() as peer:
                 self.psql(peer, PRINCIPAL, *words)
                 self.assert_sent_by_tls(peer)
 
-    def test_a_token_in_pgpassword(self):
+    def test_a_token_in_pgpassword_is_sent_by_tls(self):
         for principal in (None, PRINCIPAL):
             with self.subTest(principal=principal), self.peer() as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
@@ -203,14 +203,14 @@ class Kerberos(LabCase):
                 self.assert_sent_by_tls(peer)
                 self.assertEqual(peer.answers[0][1], token.encode() + b"\0")
 
-    def test_an_expired_token_that_is_replaced(self):
+    def test_the_replacement_of_an_expired_token_is_sent_by_tls(self):
         with self.peer() as peer:
             old = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port, at=1000000)
             self.psql(peer, PRINCIPAL, PGPASSWORD=old)
             self.assert_sent_by_tls(peer)
             self.assertNotEqual(peer.answers[0][1], old.encode() + b"\0")
 
-    def test_the_agents_token(self):
+    def test_the_agents_token_is_sent_by_tls(self):
         services = Services(self.home)
         with self.peer() as peer:
             services.add("peer", port=peer.port)
@@ -218,7 +218,7 @@ class Kerberos(LabCase):
             self.psql(peer, None, "service=peer")
             self.assert_sent_by_tls(peer)
 
-    def test_every_way_to_connect(self):
+    def test_every_way_to_connect_sends_the_token_by_tls(self):
         """The preload completes the arguments of each of these functions. Resets need no test: a reset uses the
         arguments of the first connection."""
         for lookup in ("linked", "dlsym"):
@@ -251,8 +251,8 @@ class Kerberos(LabCase):
 
 
 class Limits(LabCase):
-    """A copy of libpq that the preload does not reach, here the private copy of a module that is loaded with
-    RTLD_DEEPBIND. It sends what the program gives it, as without rds-iam exec (SECURITY.md)."""
+    """A copy of libpq that the preload does not reach: the private copy of a module that is loaded with RTLD_DEEPBIND.
+    This copy sends what the program gives it, as without rds-iam exec (SECURITY.md)."""
 
     def test_a_copy_that_the_preload_does_not_reach(self):
         copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Every function that begins a connection, with the preload and Debian's libpq. libpq is linked, is the private
-copy of a module, or is bound to itself. In each case its functions are linked or looked up. In tests of many
-cases, tokens live for two seconds. tests/long tests other versions of libpq."""
+"""Every function that begins a connection, with the preload and Debian's libpq. There are three copies of libpq: the
+usual one, the private copy of a module, and one that is bound to itself. For each copy, a program is linked with the
+functions, or looks them up. In tests of many cases, tokens live for two seconds. tests/long tests other versions of
+libpq."""
 import itertools
 import tempfile
 
@@ -30,7 +31,8 @@ class WaysCase(LabCase):
         return ways.run_resets(cases, self.copies, self.home, self.lab, env)
 
     def assert_logins(self, count):
-        """Checks the number of accepted logins. A refused login is allowed if its token expired on the way."""
+        """Checks the number of accepted logins. The server may refuse a login whose token expired on the way
+        (ways.py)."""
         reasons = [v["reason"] for v in self.verdicts()]
         self.assertEqual(reasons.count(None), count)
         self.assertLessEqual(set(reasons), {None, "Expired"}, "see ways.py")
@@ -57,7 +59,7 @@ class Ways(WaysCase):
                 self.assertIn("no password supplied", text)
         self.assert_nothing_sent()
 
-    def test_pqsetdblogin(self):
+    def test_pqsetdblogin_gets_a_token(self):
         pg = self.lab.pg
         for lookup in ("linked", "dlsym"):
             result = self.home.run(
@@ -101,7 +103,7 @@ class Expired(WaysCase):
             self.assertIn("PAM authentication failed", text)
         self.assert_refused("Expired")
 
-    def test_all_other_settings_stay(self):
+    def test_a_replaced_token_leaves_all_other_settings(self):
         """Checks two settings that are visible from outside: target_session_attrs and application_name."""
         conninfo = f"{self.conninfo} target_session_attrs=read-only"
         for way, text in self.run_ways(conninfo, ways.with_preload(PGPASSWORD=self.token)):
@@ -145,24 +147,24 @@ class Resets(WaysCase):
 
     def test_a_longer_token_replaces_a_shorter_one(self):
         """A token can get longer if the session's credentials are renewed between connection and reset."""
-        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        credentials = self.home.write(".aws/credentials", self.profile("etl-short-session"))
         run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
                        ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
         self.assertEqual(run.await_connected(), "connected\n")
         renewed = self.lab.principals["etl-renewed"]
         self.assertGreater(len(renewed.session_token), 64)
-        shell.write_text(self.profile("etl-renewed"), encoding="utf-8")
+        credentials.write_text(self.profile("etl-renewed"), encoding="utf-8")
         self.lab.expire_tokens()
         self.assertEqual(run.end(), f"ok {USER}")
         first, second = (v["token_length"] for v in self.verdicts())
         self.assertGreater(second, first)
 
     def test_a_reset_whose_token_does_not_fit_is_reported(self):
-        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        credentials = self.home.write(".aws/credentials", self.profile("etl-short-session"))
         run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
                        ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
         self.assertEqual(run.await_connected(), "connected\n")
-        shell.write_text(self.profile("etl-session"), encoding="utf-8")
+        credentials.write_text(self.profile("etl-session"), encoding="utf-8")
         self.lab.expire_tokens()
         text = run.end()
         self.assertIn("the fresh token is longer than the one that the connection stores", text)

@@ -76,7 +76,7 @@ SYSTEM = pathlib.Path(EMULATOR[-1] if EMULATOR else "/")
 
 
 def run(argv, *preloads, **env):
-    """Runs a program with these libraries preloaded, in this order. The emulator does not get them."""
+    """Runs a program with these libraries preloaded, in this order. The emulator itself runs without them."""
     variable = f"LD_PRELOAD={':'.join(str(p) for p in preloads)}"
     under = [*EMULATOR, "-E", variable] if EMULATOR else ["env", variable]
     program = pathlib.Path(shutil.which(argv[0]))

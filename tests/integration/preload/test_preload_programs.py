@@ -24,7 +24,7 @@ NO_PASSWORD = {"libdbi"}
 
 class ProgramCase(LabCase):
     def run_program(self, name, under=True, own=None, host=None, port=None, **extra):
-        """One login of a program, under rds-iam exec or without it."""
+        """Runs a program that logs in once, under rds-iam exec or without it."""
         pg = self.lab.pg
         argv = pg_programs.command(name, self.home, host or pg.host, port or pg.port, USER, "work")
         own = ["--ca", self.lab.ca_file] if own is None else own
@@ -66,7 +66,7 @@ class Logins(ProgramCase):
         return self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
                               "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL, **extra)
 
-    def test_other_modes_of_psqlodbc_stay(self):
+    def test_other_modes_of_psqlodbc_do_not_change(self):
         """psqlodbc passes sslmode=disable to libpq if the user sets no SSLmode. rds-iam exec replaces this mode, but
         neither require nor verify-ca."""
         for mode, reason in (("require", "sslmode=require"), ("verify-ca", "host name was not verified")):
@@ -78,7 +78,7 @@ class Logins(ProgramCase):
                 self.assertIn(reason, result.stderr)
         self.assert_nothing_sent()
 
-    def test_psqlodbc_with_a_password_stays_without_tls(self):
+    def test_psqlodbc_with_a_password_connects_without_tls(self):
         """A given password is sent to an RDS server without TLS, as without rds-iam exec. A token is not sent."""
         for mode in ("PWD=typed-at-the-prompt;", "PWD=typed-at-the-prompt;SSLmode=disable"):
             with self.subTest(mode=mode), PostgreSQLPeer(None) as peer:
@@ -88,7 +88,7 @@ class Logins(ProgramCase):
                                "/usr/bin/python3", self.home.write("script", text)], PRINCIPAL)
                 self.assertEqual(set(peer.answers), {(False, b"typed-at-the-prompt\0")})
 
-    def test_another_driver_that_disables_tls_stays(self):
+    def test_another_driver_that_disables_tls_gets_no_token(self):
         """Control: psycopg2 passes sslmode=disable only if the user sets it, so rds-iam exec does not replace it."""
         pg = self.lab.pg
         text = pg_programs.PYTHON.format(module="psycopg2", arguments=pg_programs.KEYWORDS + ', sslmode="disable"')
@@ -158,7 +158,7 @@ class Hostile(ProgramCase):
 
 
 class Local(ProgramCase):
-    """A server that is not of RDS, without TLS, gets the same passwords as without rds-iam exec."""
+    """A server that is not RDS and has no TLS gets the same passwords as without rds-iam exec."""
 
     def assert_unchanged(self, name, host, address=None):
         outcomes = []
@@ -187,7 +187,7 @@ class Local(ProgramCase):
 
 
 class ManyThreads(ProgramCase):
-    def test_forty_threads_connect_first_at_once(self):
+    def test_forty_threads_make_the_first_connections_at_once(self):
         pg = self.lab.pg
         started = time.monotonic()
         result = self.home.run(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Service files under the preload. A service file determines the server that gets a token. If another user can
-write the file, the preload makes no token and sends none. The peer here is a verified server, so only the
-file prevents the token. The class Passfiles tests which entries the preload serves without an agent."""
+"""Service files under the preload. A service file determines the server that gets a token. If another user can write
+the file, the preload makes no token and sends none. The peer here is a server that libpq can verify, so the file is the
+only reason to send no token. The class Passfiles tests which entries the preload serves without an agent."""
 import os
 import pathlib
 import pwd
@@ -195,7 +195,7 @@ class Ways(ServiceCase):
             self.write(path, self.entry(peer.port, passfile=path), writable_by_all)
             self.assert_no_token(peer, self.connect("service=prod"), MADE, path)
 
-    def test_a_link_to_it(self):
+    def test_a_link_to_the_file(self):
         with self.peer() as peer:
             path = self.home.path / "elsewhere"
             self.write(path, self.entry(peer.port), writable_by_all)

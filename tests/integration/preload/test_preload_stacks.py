@@ -131,7 +131,8 @@ class Jumps(LabCase):
         return int(dict(line.split(":") for line in lines)["ShdPnd"], 16)
 
     def test_a_call_after_the_jump_is_checked_again(self):
-        """The second call comes from deeper in the stack, so it looks like a call within the one that was left."""
+        """The second call comes from deeper in the stack, so it looks like a call within the call that the jump
+        left."""
         token = self.lab.token("etl", self.lab.pg, USER)
         for way in ((), ("ping",)):
             for preloaded in (True, False):

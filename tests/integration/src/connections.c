@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program with many or long connections, on libmariadb. It reads the user's option file and
- * passes only the passwords among its arguments. Each step prints a line: the user that the server
+ * A program with many or long connections, on libmariadb. It reads the user's option file; some
+ * commands set a password or another option, too. Each step prints a line: the user that the server
  * reports, or the error.
  *
  *   connections COMMAND HOST PORT USER [ARGUMENT...]
@@ -29,7 +29,7 @@ struct place {
     char **arguments; /* of the command; terminated by NULL */
 };
 
-/* All options that the tests need are in the user's ~/.my.cnf. */
+/* Returns a handle with the options of the user's ~/.my.cnf. */
 static MYSQL *new_handle(void)
 {
     MYSQL *mysql = mysql_init(NULL);
@@ -90,8 +90,8 @@ static bool change_user(const struct place *place)
     return ok;
 }
 
-/* tls-later ... USER PASSWORD CA VERIFY: changes the TLS options of an open connection, which has
- * no effect on it, and then changes its user. */
+/* tls-later ... USER PASSWORD CA VERIFY: changes the TLS options after the connection is open, when
+ * they have no effect on it, and then changes the user of the connection. */
 static bool tls_later(const struct place *place)
 {
     char **arguments = place->arguments;
@@ -112,7 +112,7 @@ static bool tls_later(const struct place *place)
     return ok;
 }
 
-/* Makes the server close the connection. The library must notice that itself. */
+/* Makes the server close the connection, and waits for that. Does not tell the library. */
 static void be_dropped(MYSQL *mysql)
 {
     struct pollfd closed = {.fd = mysql_get_socket(mysql), .events = POLLRDHUP};

@@ -64,7 +64,8 @@ static bool log_in(const struct work *work)
     return ok;
 }
 
-/* Two phases: up to the first goal, and up to the second. */
+/* Logs in until the first goal is reached, waits for the measurement, and does the same up to the
+ * second goal. */
 static void *run(void *argument)
 {
     struct work *work = argument;
@@ -165,8 +166,8 @@ static int endure(struct work *work, int threads, const long goals[2])
     for (int phase = 0; phase < 2; phase++) {
         (void)pthread_barrier_wait(&work->barrier);
         report(work, goals[phase]);
-        /* Each thread has drawn one number that it did not use, and so noticed that the goal is
-         * reached. */
+        /* Each thread has taken one number beyond the goal and did not use it, so the count starts
+         * again at the goal. */
         atomic_store(&work->started, goals[phase]);
         atomic_store(&work->goal, goals[1]);
         (void)pthread_barrier_wait(&work->barrier);

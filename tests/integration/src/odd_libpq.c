@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq with at most one fault, which the environment variable ODD names. It passes all calls
- * without the fault to the real libpq with which the test links it (a copy named libpq.so.9),
- * except PQlibVersion(), which returns 150000:
+ * A libpq with at most one fault. It passes all calls that the fault does not affect to the real
+ * libpq, a copy named libpq.so.9 with which the test links it. Only PQlibVersion() returns a fixed
+ * version, 150000. The environment variable ODD names the fault:
  *
  *   none                      no fault
  *   old_version               PQlibVersion() returns the version of PostgreSQL 9.6

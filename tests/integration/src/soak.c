@@ -87,8 +87,8 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* malloc returns what it does not use to the kernel first, so that the resident memory is what the
- * process needs. */
+/* First returns the memory that malloc does not use to the kernel, so that the resident memory is
+ * what the process needs. */
 static void report(struct soak *soak)
 {
     (void)malloc_trim(0);

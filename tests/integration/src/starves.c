@@ -4,11 +4,11 @@
  *
  *   starves ONCE FIRST STEP CONNINFO
  *
- * Child processes connect, and in each another allocation fails: number FIRST, FIRST + STEP and so
- * on. If ONCE is 1, only that allocation fails; otherwise all later allocations fail too. Each
- * child prints its result: "none" if it got no handle, "ok", or the message of libpq. For a child
- * that a signal killed, the program prints "signal". It ends when a connection needs fewer
- * allocations. */
+ * Child processes connect. In the first child, allocation number FIRST fails, in the second child
+ * number FIRST + STEP, and so on. If ONCE is 1, only this allocation fails; otherwise all later
+ * allocations fail, too. Each child prints its result: "none" if it got no handle, "ok", or the
+ * message of libpq. For a child that a signal killed, the program prints "signal". It ends when a
+ * connection needs so few allocations that none fails. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -57,7 +57,7 @@ EXPORTED void *realloc(void *old, size_t size)
 }
 
 enum {
-    EXIT_DONE = 7 /* the connection needed no more */
+    EXIT_DONE = 7 /* no allocation failed: the connection needed fewer */
 };
 
 static int connect_once(long number, const char *conninfo)

@@ -350,7 +350,7 @@ class Lint(LabCase):
         text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
         path, result = self.lint(text)
         self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
-        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
+        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but [t] does not qualify", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
     def test_a_service_that_is_never_read_does_not_disqualify_a_passfile(self):

@@ -54,7 +54,8 @@ void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *fo
     __attribute__((format(printf, 3, 4)));
 
 /* Logs a line of the core at a level that RDS_IAM_LOG includes. Writes the line to the file that
- * RDS_IAM_LOG names; if it names no file, to the agent's log. */
+ * RDS_IAM_LOG names. If it names no file, or the file cannot be used, writes the line to the
+ * agent's log. */
 void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *line);
 
 /* Ends the current load. Call it between two loads. */

@@ -101,7 +101,7 @@ def filled(path, text, values):
     word = re.compile(rf"\b({'|'.join(values)})\b")
     unused = set(values) - set(word.findall(text))
     if unused:
-        raise LookupError(f"{path} has no placeholder {', '.join(sorted(unused))} there")
+        raise LookupError(f"{path} has no placeholder {', '.join(sorted(unused))} in this text")
     return word.sub(lambda name: values[name[1]], text)
 
 

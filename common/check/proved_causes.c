@@ -224,7 +224,7 @@ static const struct {
     {"certificate-out-of-date",
      is_out_of_date,
      "The server's certificate is not valid at the time of this machine, so no token is sent.",
-     "Compare the clock with the certificate's dates: date; see TLS above, under Server."},
+     "Run date, and compare its output with the certificate's dates at TLS above, under Server."},
     {"other-server",
      has_other_server,
      "The client reached a different server than the one that the token is signed for.",

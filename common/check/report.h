@@ -78,15 +78,16 @@ void ria_report_add_error(
 /* Begins the explanation of a refused login, after the last item. `title` is its heading. */
 void ria_report_begin_causes(struct ria_report *report, const char *title);
 
-/* Adds a possible cause and its remedy: a command or a text that tells how to find out whether this
- * is the true cause, or how to remove it. `id` names the cause in JSON. */
+/* Adds a possible cause of the refusal, and its remedy. The remedy is a command or a text: it shows
+ * how to test whether this is the true cause, or how to remove the cause. `id` names the cause in
+ * JSON. */
 void ria_report_add_cause(
     struct ria_report *report, const char *id, const char *text, const char *remedy);
 
-/* Ends the report: prints the last line of the text, or adds the times to the JSON object and ends
- * it. `target` names the login that was checked, or is NULL. `result` is a word for the result in
- * JSON, and `text` is the sentence that the text report ends with. Returns `status`, or
- * RIA_EXIT_FAILED if stdout cannot be written. */
+/* Ends the report. A text report ends with `text`, which is a sentence. A JSON report ends with the
+ * times, `target`, `result`, `text` and `status`. `target` is the name of the login that was
+ * checked, or NULL; `result` is a word for the result. Returns `status`, or RIA_EXIT_FAILED if a
+ * text report cannot be written to stdout. */
 int ria_report_end(
     struct ria_report *report,
     const char *target,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database (for
- * Aurora DSQL, every user but admin), and nothing else. The partition and the kind of the resource
- * id come from the endpoint, and so does the region unless --region is given. An endpoint of Aurora
- * DSQL also contains the cluster's id; the policy for such a cluster names no user. If a value does
- * not come from the endpoint and the user does not give it, the policy contains a placeholder in
- * capital letters. For each placeholder, a note on stderr names a command that shows the value, or
- * the first of the commands that lead to it. Rejects a resource id that contains a wildcard, or
- * whose kind does not fit the endpoint. Escapes the wildcards in the user's name. */
+ * rds-iam setup policy: prints an IAM policy that allows a login to one database as one user. A
+ * policy for Aurora DSQL cannot name a user: it allows a login as admin, or as every user except
+ * admin. The policy's partition, the kind of its resource id and, unless --region is given, its
+ * region come from the endpoint. An endpoint of Aurora DSQL also contains the cluster's id. If
+ * neither the endpoint nor an option gives a value, the policy contains a placeholder in capital
+ * letters. For each placeholder, a note on stderr names a command that shows the value, or the
+ * first of the commands that lead to it. Rejects a resource id that contains a wildcard, or whose
+ * kind does not fit the endpoint. Escapes the wildcards in the user's name. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -66,13 +66,18 @@ static const struct ria_syntax setup_policy_syntax = {
     .usage = "rds-iam setup policy --hostname HOST --username USER [OPTION...]\n",
     .about = "Prints the IAM policy that allows a login as USER to one database: the action\n"
              "rds-db:connect on\n"
-             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. For Aurora DSQL,\n"
-             "the action is dsql:DbConnect, or dsql:DbConnectAdmin for the user admin, on\n"
-             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID. Attach the policy to the role or\n"
-             "user of the client, in the account of the database. If a value is not given, the\n"
-             "policy has the placeholder ACCOUNT_ID or RESOURCE_ID in its place, and a note on\n"
-             "stderr explains how to find the value. With such a placeholder the policy allows\n"
-             "nothing.\n",
+             "arn:PARTITION:rds-db:REGION:ACCOUNT:dbuser:RESOURCE_ID/USER. Attach the policy\n"
+             "to the role or user of the client, in the account of the database.\n"
+             "\n"
+             "A policy for Aurora DSQL names no user. For the user admin, it allows\n"
+             "dsql:DbConnectAdmin. For any other user, it allows dsql:DbConnect, and so a\n"
+             "login as every user except admin. The resource is\n"
+             "arn:PARTITION:dsql:REGION:ACCOUNT:cluster/ID, with the ID that the endpoint\n"
+             "contains.\n"
+             "\n"
+             "Without --account, the policy contains the placeholder ACCOUNT_ID. Without\n"
+             "--resource-id, it contains RESOURCE_ID, except for Aurora DSQL. Notes on stderr\n"
+             "explain how to find these values. A policy with a placeholder allows nothing.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };
@@ -85,40 +90,43 @@ static const struct ria_syntax setup_policy_syntax = {
     ".DbClusterResourceId\""
 
 /* For each kind of database: the prefixes of its resource ids, a description of the id, and a
- * command that shows the id or the name of its cluster. In the command, #H stands for the endpoint
- * and #R for the region. */
+ * command that shows the id or, if `next` is not NULL, the ARN that the command `next` needs to
+ * show the id. #H stands for the endpoint, #R for the region, and CLUSTER_ARN for this ARN. */
 static const struct {
     const char *prefixes[PREFIXES];
     const char *what;
     const char *command;
+    const char *next;
 } kinds[] = {
     [RIA_DATABASE_INSTANCE] =
         {{"db-", "cluster-"},
          "db-... of the instance, or cluster-... of its cluster",
          "aws rds describe-db-instances --region #R --output text --query "
-         "\"DBInstances[?Endpoint.Address=='#H'].[DbiResourceId, DBClusterIdentifier]\""},
-    [RIA_DATABASE_CLUSTER] = {{"cluster-"}, "cluster-... of the cluster", FIND_CLUSTER},
+         "\"DBInstances[?Endpoint.Address=='#H'].[DbiResourceId, DBClusterIdentifier]\"",
+         NULL},
+    [RIA_DATABASE_CLUSTER] = {{"cluster-"}, "cluster-... of the cluster", FIND_CLUSTER, NULL},
     [RIA_DATABASE_PROXY] =
         {{"prx-"},
          "prx-... at the end of the proxy's ARN",
          "aws rds describe-db-proxies --region #R --output text --query "
-         "\"DBProxies[?Endpoint=='#H'].DBProxyArn\" (for an additional endpoint of a proxy: aws "
-         "rds "
-         "describe-db-proxy-endpoints --region #R --output text --query "
-         "\"DBProxyEndpoints[?Endpoint=='#H'].DBProxyName\" names the proxy)"},
+         "\"DBProxies[?Endpoint=='#H'].DBProxyArn\" (if #H is an additional endpoint of a proxy, "
+         "first find the name of the proxy: aws rds describe-db-proxy-endpoints --region #R "
+         "--output text --query \"DBProxyEndpoints[?Endpoint=='#H'].DBProxyName\")",
+         NULL},
     [RIA_DATABASE_SHARD_GROUP] =
         {{"cluster-", "shardgroup-"},
          "cluster-... of the shard group's cluster",
          "aws rds describe-db-shard-groups --region #R --output text --query "
-         "\"DBShardGroups[?Endpoint=='#H'].[DBShardGroupResourceId, DBClusterIdentifier]\""},
+         "\"DBShardGroups[?Endpoint=='#H'].[DBShardGroupResourceId, DBClusterIdentifier]\"",
+         NULL},
     [RIA_DATABASE_GLOBAL] =
         {{"cluster-"},
-         "cluster-... of the cluster that is the writer",
+         "cluster-... of the writer cluster",
          "aws rds describe-global-clusters --region #R --output text --query "
-         "\"GlobalClusters[?Endpoint=='#H'].GlobalClusterMembers[] | [?IsWriter].DBClusterArn\" "
-         "names "
-         "the cluster"},
-    [RIA_DATABASE_DSQL] = {{NULL}, NULL, NULL}, /* the id is in the host name */
+         "\"GlobalClusters[?Endpoint=='#H'].GlobalClusterMembers[] | [?IsWriter].DBClusterArn\"",
+         "aws rds describe-db-clusters --region #R --output text --db-cluster-identifier "
+         "CLUSTER_ARN --query \"DBClusters[].DbClusterResourceId\""},
+    [RIA_DATABASE_DSQL] = {{NULL}, NULL, NULL, NULL}, /* the id is in the host name */
 };
 
 /* If the resource id begins with a prefix of this kind of database, returns the text after the
@@ -173,8 +181,7 @@ static int check_resource_id(const char *command, const struct policy *policy)
         return ria_usage(
             command,
             "--resource-id \"%s\" contains a wildcard, which would allow a login to other "
-            "databases; "
-            "give the id of one database",
+            "databases; give the id of one database",
             policy_shown(id, shown));
     }
     const char *rest = after_prefix(kind, id);
@@ -189,10 +196,9 @@ static int check_resource_id(const char *command, const struct policy *policy)
     if (!is_id(id, rest)) {
         return ria_usage(
             command,
-            "--resource-id \"%s\" is not a resource id, which has the form db-ABCDEFGHIJKL01234, "
-            "and "
-            "is neither the identifier of the database nor a part of the host name; without "
-            "--resource-id, this command prints how to find it",
+            "--resource-id \"%s\" is not a resource id such as db-ABCDEFGHIJKL01234; give neither "
+            "the name of the database nor a part of the host name; without --resource-id, this "
+            "command prints how to find the id",
             policy_shown(id, shown));
     }
     return RIA_CONTINUE;
@@ -342,33 +348,34 @@ static void note_kind(const struct policy *policy)
     case RIA_DATABASE_INSTANCE:
         if (!is_of_cluster) {
             policy_note(
-                "%s is an RDS instance or an instance of a cluster, whose names look alike. An "
-                "instance of a cluster (Aurora, Multi-AZ DB cluster) needs the cluster's id; run: "
-                "aws "
-                "rds describe-db-clusters --region %s --output text --db-cluster-identifier "
-                "DBClusterIdentifier --query \"DBClusters[].DbClusterResourceId\"",
+                "the name %s does not show whether the instance belongs to a cluster (Aurora, "
+                "Multi-AZ DB cluster). An instance of a cluster needs the cluster's id. To find "
+                "it, replace CLUSTER_NAME by the name of the cluster, and run: aws rds "
+                "describe-db-clusters --region %s --output text --db-cluster-identifier "
+                "CLUSTER_NAME --query \"DBClusters[].DbClusterResourceId\"",
                 host,
                 policy->database.region);
         }
         return;
     case RIA_DATABASE_SHARD_GROUP:
         policy_note(
-            "AWS does not document which id Aurora Limitless checks; if the cluster's is refused, "
-            "use the id shardgroup-... of %s",
+            "AWS does not document which id Aurora Limitless checks; if a login with the cluster's "
+            "id is refused, use the id shardgroup-... of %s",
             host);
         return;
     case RIA_DATABASE_GLOBAL:
         policy_note(
             "the policy is for the cluster in %s; to log in after a failover to another region, "
-            "add a policy for the cluster there",
+            "add a policy for the cluster in that region",
             policy->database.region);
         return;
     case RIA_DATABASE_DSQL:
         if (!ria_dsql_user_is_admin(policy->login.user)) {
             policy_note(
-                "the policy allows a login as every user of the cluster but admin; in the cluster, "
-                "the user admin must also run this SQL, which names the role of the client: "
-                "AWS IAM GRANT USERNAME TO 'arn:%s:iam::ACCOUNT_ID:role/ROLE'",
+                "the policy allows a login as every user of the cluster except admin. The user "
+                "admin must also run this SQL in the cluster, with the database user, and the "
+                "account and the role of the client: AWS IAM GRANT DB_USER TO "
+                "'arn:%s:iam::ACCOUNT_ID:role/ROLE_NAME'",
                 policy->database.partition);
         }
         return;
@@ -386,6 +393,10 @@ static void print_notes(const struct policy *policy)
     RIA_AUTO(buf) command = {.max = COMMAND_MAX};
     if (has_command) {
         add_policy_command(kinds[database->kind].command, database, &command);
+    }
+    if (kinds[database->kind].next != NULL) {
+        ria_buf_add_text(&command, " to find the cluster's ARN, and then: ");
+        add_policy_command(kinds[database->kind].next, database, &command);
     }
     if (policy->account == NULL) {
         policy_note(

@@ -132,8 +132,9 @@ static bool is_edited(const struct ria_config_snapshot *snapshot)
     return is_edited;
 }
 
-/* Copies the stamps of the new files, which contain an error, to the old files, whose texts stay in
- * use. So the agent does not read the same edit again. */
+/* The new version contains an error, so the texts of the old version stay in use. Copies the stamps
+ * of the new version to the files of the old one, so that the agent does not read the same edit
+ * again. */
 static void config_snapshot_copy_stamps(
     struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {

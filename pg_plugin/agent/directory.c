@@ -205,12 +205,11 @@ static long read_pid(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
-/* Locks the file. If another process has the lock and the process that the file names is alive,
- * returns false at once, with the id of this process in *holder. If that process is dead, or the
- * file names no process, waits for up to 3 seconds: after an agent was killed, its worker retains
- * the lock for a moment, until it has removed the passfiles. If the lock is not free after 3
- * seconds, returns false; *holder is then the dead process's id, or 0 if the file contains no id.
- */
+/* Locks the file. If another process has the lock, looks at the process that the file names. If
+ * that process is alive, returns false at once, with its id in *holder. If it is dead, or the file
+ * names no process, waits for up to 3 seconds: after an agent was killed, its worker retains the
+ * lock for a moment, until it has removed the passfiles. If the lock is not free after 3 seconds,
+ * returns false; *holder is then the dead process's id, or 0 if the file contains no id. */
 static bool lock_file(int fd, long *holder)
 {
     enum {

@@ -70,8 +70,8 @@ static bool directory_open_check_directory(
 }
 
 /* Parses the first line of a uid_map: the start of the range inside the namespace, its start
- * outside, and its length. Returns true if the line maps every uid. Also returns true if the map
- * cannot be read; the caller then trusts no unmapped owner. */
+ * outside, and its length. Returns true if the line maps every uid. Also returns true for a map
+ * that is empty or cannot be parsed; the caller then trusts no unmapped owner. */
 static bool maps_all(const char *map)
 {
     char *rest = NULL;
@@ -114,11 +114,12 @@ static bool check_parent(
     if (!ria_file_facts_at(parent, &facts)) {
         return ria_directory_fail(parent, NULL, "cannot be checked", err);
     }
-    if (!is_trusted_owner(&facts, world)) {
+    bool is_trusted = is_trusted_owner(&facts, world);
+    if (!is_trusted) {
         (void)ria_text_format(
             why,
             sizeof(why),
-            "it belongs to uid %u, neither to root nor to you",
+            "it belongs to uid %u, neither to root nor to you; change its owner",
             (unsigned)facts.owner);
     } else if ((facts.mode & S_ISVTX) == 0) {
         (void)ria_trust_describe_writers(&facts, world->uid(world->self), parent, why, sizeof(why));
@@ -131,7 +132,7 @@ static bool check_parent(
                                  path,
                                  parent,
                                  why,
-                                 (facts.mode & S_IWOTH) == 0
+                                 !is_trusted || (facts.mode & S_IWOTH) == 0
                                      ? ""
                                      : ", or give it the sticky bit (in Kubernetes: emptyDir with "
                                        "medium: Memory)");
@@ -229,8 +230,7 @@ static bool make_below(
 }
 
 /* Rejects a HOME of another user. Some root shells retain the HOME of the user who started them. In
- * such a shell, root would create directories in this user's home that this user could not write.
- */
+ * such a shell, root would create directories in that user's home that the user could not write. */
 static bool directory_open_check_home(
     const char *home, const struct ria_world *world, struct ria_error *err)
 {

@@ -136,7 +136,7 @@ static void refuse_never_read(struct work *work, const struct ria_indexed_servic
     (void)ria_text_format(
         message,
         sizeof(message),
-        "is never read: libpq uses the first one, in %s:%u; rename one of them",
+        "is never read: libpq uses the first service of this name, in %s:%u; rename one of the two",
         service->first->file->path,
         service->first->service->line);
     entries_refuse(work, service, service->service->line, message);

@@ -2,7 +2,7 @@
  *
  * The agent's log, for users to read. A message about a state is logged only once while the state
  * lasts: when the agent loads the service files, it logs the errors that it finds, except those
- * that it also found in the previous load. A warning about a single token is repeated at most once
+ * that it also found in the previous load. A warning (ria_log_warning()) is repeated at most once
  * an hour, so a source that stays broken does not fill the disk. Lines contain no secrets, and
  * control characters are replaced. The lines have the format of base/log_line.h. Each line is also
  * written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's level. If there is
@@ -54,7 +54,8 @@ void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *fo
     __attribute__((format(printf, 3, 4)));
 
 /* Logs a line of the core at a level that RDS_IAM_LOG includes. Writes the line to the file that
- * RDS_IAM_LOG names; if it names no file, to the agent's log. */
+ * RDS_IAM_LOG names. If it names no file, or the file cannot be used, writes the line to the
+ * agent's log. */
 void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *line);
 
 /* Ends the current load. Call it between two loads. */

@@ -322,7 +322,8 @@ static bool agent_open_directory(
     if (agent->world.is_privileged(agent->world.self)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
-    /* --status creates no directory: an empty one could prevent an agent from starting later. */
+    /* --status creates no directory. It would have to remove the directory again, and an agent that
+     * starts at that moment may already use it. */
     return ria_directory_open(
         arguments->directory, !arguments->status, &agent->world, &agent->directory, err);
 }

@@ -8,8 +8,7 @@
 #include <string.h>
 
 enum {
-    /* Room for RIA_REFUSALS_MAX lines of LINE_MAX bytes.
-     */
+    /* Room for RIA_REFUSALS_MAX lines of LINE_MAX bytes. */
     TEXT_MAX = 256 * 1024,
     LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,
 };

@@ -30,7 +30,7 @@ enum {
 
 /* -- refused entries --------------------------------------------------------------------------- */
 
-/* The caller zeroes it, and releases it with ria_refusals_release(). */
+/* The caller zeroes this struct, and releases it with ria_refusals_release(). */
 struct ria_refusals {
     struct ria_buf text; /* the lines */
     size_t count;        /* of refused entries, including those without a line */
@@ -62,7 +62,7 @@ struct ria_failure {
     char message[RIA_ERROR_TEXT_MAX];
 };
 
-/* The caller zeroes it, and releases it with ria_failures_release(). */
+/* The caller zeroes this struct, and releases it with ria_failures_release(). */
 struct ria_failures {
     struct ria_failure
         *kept; /* owned; RIA_REFUSALS_MAX of them, or NULL before the first failure */

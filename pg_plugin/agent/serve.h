@@ -3,10 +3,11 @@
  * Serves all passfiles: decides what each file contains at each moment.
  *
  * If leases work, a passfile is empty and leased until a client opens it. The client waits in
- * open(2) while the worker makes its lines, for four seconds at most, and then reads the lines that
- * are ready. As soon as no process has the file open, the worker takes the lease again and empties
- * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
- * one. For one second after the worker has made a text, it gives this text to every client.
+ * open(2) while the worker makes the lines of the file, for four seconds at most, and then reads
+ * the lines that are ready. As soon as no process has the file open, the worker takes the lease
+ * again and empties the file. If a process keeps the file open for two seconds, the worker replaces
+ * the file by a new one. For one second after the worker has made a text, it gives this text to
+ * every client.
  *
  * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, the
  * worker replaces the file by one with fresh tokens.

@@ -255,7 +255,8 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
 
 /* Gets the next change of state of the worker. Returns false if there is none. If the worker is no
  * longer a child of this process, its exit status is lost. The function then reports that signal 0
- * has killed the worker, because otherwise the supervisor would wait for its end forever. */
+ * has killed the worker, because otherwise the supervisor would wait forever for the worker's end.
+ */
 static bool supervisor_next_change(pid_t worker, siginfo_t *info)
 {
     *info = (siginfo_t){0};

@@ -76,8 +76,9 @@ static void log_token_error(
     }
 }
 
-/* Returns how many seconds after its failure number `failures` a line is tried again. Half of the
- * wait is random, because the agents of many hosts may have failed at the same time. */
+/* Returns how many seconds after a failure a line is tried again. `failures` is the number of
+ * failures in succession before this one. Half of the wait is random, because the agents of many
+ * hosts may have failed at the same time. */
 static int64_t retry_wait(unsigned failures)
 {
     uint32_t random = 0;

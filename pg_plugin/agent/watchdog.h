@@ -60,7 +60,8 @@ void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t n
 void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now);
 
 /* Checks the worker if it is being watched. Returns NULL if the worker need not be killed.
- * Otherwise returns the reason to kill the worker, as a static text that ends a sentence. */
+ * Otherwise returns the reason to kill the worker, as a static text: the predicate of a sentence
+ * about the worker, such as "does not respond". */
 const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
 
 /* Returns when to call ria_watchdog_check() again; INT64_MAX: after the next alarm. */

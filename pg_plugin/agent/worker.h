@@ -24,7 +24,7 @@ enum {
     RIA_MESSAGE_MAX = 512
 };
 
-/* The exit status of a worker that was not told to end. */
+/* The exit status of a worker that ended although it was not told to end. */
 enum {
     RIA_WORKER_GONE = 1, /* the directory is gone, so nothing is left to serve */
     RIA_WORKER_SHORT =

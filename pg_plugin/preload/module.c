@@ -67,7 +67,8 @@ static int in_memory(const struct ria_buf *text)
     ria_world_log(
         ria_process_world(),
         RIA_LOG_WARNING,
-        "cannot make a passfile in memory (memfd_create, or ulimit -f)");
+        "cannot make a passfile in memory: memfd_create() fails, or the limit of the file size is "
+        "too low; raise ulimit -f");
     if (fd >= 0) {
         (void)close(fd);
     }

@@ -194,7 +194,7 @@ static bool entry_check_hosts(const struct ria_entry *entry, struct ria_error *e
             entry,
             "hostaddr",
             err,
-            "has fewer or more addresses than hosts; give one for each host");
+            "has fewer or more addresses than hosts; give one address for each host");
     }
     for (size_t i = 0; i < count; i++) {
         struct ria_entry_host host;

@@ -19,11 +19,11 @@
 /* The part of a message that states what is wrong. In the message, a setting and a colon precede
  * this part, and a remedy, which depends on the setting, follows it. */
 #define RIA_GSSENCMODE_DANGER                                                                      \
-    "with a Kerberos ticket libpq 12 and later tries GSS encryption before TLS, and the token "    \
-    "goes to a server that showed no certificate"
+    "with a Kerberos ticket, libpq 12 and later tries GSS encryption before TLS, so the token "    \
+    "could go to a server that has shown no certificate"
 
 #define RIA_GSSENCMODE_REMEDY                                                                      \
-    "add gssencmode=disable, but not for libpq 10 and 11 and pgx, which refuse it"
+    "add gssencmode=disable, but not for libpq 10, libpq 11 or pgx, which reject this key"
 
 /* Returns true if gssencmode=`mode` requests or allows GSS encryption. NULL: the key is not set,
  * and libpq's default applies. The function returns false in this case. */

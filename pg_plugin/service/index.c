@@ -142,19 +142,22 @@ void ria_service_index_describe_sharing(
     const struct ria_indexed_service *service, struct ria_error *err)
 {
     const struct ria_indexed_service *other = service->opposite;
+    const char *invalid = service->is_valid ? other->service->name : service->service->name;
     const struct ria_service_setting *setting =
         ria_service_setting(service->file, service->service, "passfile");
     (void)ria_fail(
         err,
         RIA_E_CONFIG,
-        "%s:%u: [%.64s] shares its passfile with [%.64s] (%s:%u), but only one of them is valid "
-        "for tokens; fix the other or give it a passfile of its own",
+        "%s:%u: [%.64s] shares its passfile with [%.64s] (%s:%u), but [%.64s] does not qualify for "
+        "tokens; fix [%.64s] or give it a passfile of its own",
         service->file->path,
         setting->line,
         service->service->name,
         other->service->name,
         other->file->path,
-        other->service->line);
+        other->service->line,
+        invalid,
+        invalid);
 }
 
 bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)

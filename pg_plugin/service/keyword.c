@@ -110,10 +110,12 @@ const char *ria_keyword_fault(const struct ria_service_setting *setting)
         return "libpq takes the blank before the = as part of the key; write key=value";
     }
     if (*value == '"' || *value == '\'') {
-        return "the value begins with a quote, which libpq takes as part of the value";
+        return "the value begins with a quote, which libpq takes as part of the value; remove the "
+               "quotes";
     }
     if (*value == ' ' || *value == '\t') {
-        return "the value begins with a blank, which libpq takes as part of the value";
+        return "the value begins with a blank, which libpq takes as part of the value; remove the "
+               "blank";
     }
     if (names_file(key) && (*value == '~' || *value == '$')) {
         return "libpq expands neither ~ nor $HOME; write the full path";

@@ -23,8 +23,9 @@ HOST = ("--hostname", "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com", "--port",
 
 
 def compare(title, ours, other, pairs=PAIRS, without=(), name=None):
-    """Prints the processor time of the first command over that of the second. `without` contains, for each of both, a
-    command that does only what is not compared; its time is subtracted."""
+    """Prints the processor time of the first command divided by that of the second. If `without` is given, it contains
+    two more commands. Each of them does only the part of its command that is not compared, and its time is
+    subtracted."""
     runs = [series.column(each, 1) for each in series.alternate([ours, other, *without], pairs)]
     left, right = ([all_of - part for all_of, part in zip(both, part_runs)]
                    for both, part_runs in zip(runs, runs[2:] or [[0.0] * pairs] * 2))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What rds-iam adds to the logins of real clients: `psql` under rds-iam exec beside `psql` that gets a token, and eight
-threads of one program that log in to MariaDB in a loop with our plugin, beside the distribution's with a token."""
+"""What rds-iam adds to the logins of real clients. One row compares `psql` under rds-iam exec with `psql` that is given
+a token. The other row compares eight threads that log in to MariaDB in a loop: with our plugin, and with the
+distribution's plugin and a given token."""
 import os
 import statistics
 

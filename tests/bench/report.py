@@ -35,7 +35,7 @@ CHART = (("rds-iam token", "rds-iam token"), ("go", "AWS SDK for Go"), ("rds-sig
 
 @dataclasses.dataclass
 class Goal:
-    name: str  # of the row, as series.record() has it
+    name: str  # the name that the program gives to series.record()
     text: str
     relation: str
     limit: float
@@ -49,12 +49,12 @@ GOALS = (
     Goal("sign_compressions", "`ria_token_sign()`, 363 bytes, over its 12 SHA-256 compressions", AT_MOST, 1.9),
     Goal("sign_rds-signer", "rds-signer over `ria_token_sign()`", AT_LEAST, 40),
     Goal("sign_botocore", "botocore over `ria_token_sign()`", AT_LEAST, 80),
-    Goal("sign_session_compressions", "the same with a session token of 1,200 bytes, over its 31 compressions", AT_MOST, 1.9),
-    Goal("sign_session_rds-signer", "rds-signer over it", AT_LEAST, 40),
-    Goal("sign_session_botocore", "botocore over it", AT_LEAST, 80),
+    Goal("sign_session_compressions", "`ria_token_sign()`, session token of 1,200 bytes, over its 31 SHA-256 compressions", AT_MOST, 1.9),
+    Goal("sign_session_rds-signer", "rds-signer over `ria_token_sign()`, session token of 1,200 bytes", AT_LEAST, 40),
+    Goal("sign_session_botocore", "botocore over `ria_token_sign()`, session token of 1,200 bytes", AT_LEAST, 80),
     Goal("for_environment", "`ria_token_for()`, keys in the environment", AT_MOST, 1800, "ns"),
-    Goal("for_allocations", "its allocations, with OpenSSL's own", AT_MOST, 3),
-    Goal("for_system_calls", "its system calls", AT_MOST, 2),
+    Goal("for_allocations", "`ria_token_for()`, keys in the environment: allocations, with OpenSSL's own", AT_MOST, 3),
+    Goal("for_system_calls", "`ria_token_for()`, keys in the environment: system calls", AT_MOST, 2),
     Goal("for_profile", "`ria_token_for()`, keys in a profile", AT_MOST, 4000, "ns"),
     Goal("for_role", "`ria_token_for()`, a cached role", AT_MOST, 4000, "ns"),
     Goal("two_threads", "two threads over one, tokens per second", AT_LEAST, 1.95),
@@ -68,9 +68,9 @@ GOALS = (
     Goal("token_go_pair", "`rds-iam token` over a program of the AWS SDK for Go, elapsed", AT_MOST, 1.0),
     Goal("psql_exec", "`psql`, connect and select 1, under `rds-iam exec` over none, elapsed", AT_MOST, 1.06),
     Goal("mariadb_wall", "`mariadb`, connect and select 1, our plugin over the distribution's, elapsed", AT_MOST, 1.01),
-    Goal("mariadb_instructions", "the same in instructions, static keys", AT_MOST, 1.005),
-    Goal("mariadb_instructions_session", "the same in instructions, with a session token", AT_MOST, 1.005),
-    Goal("mariadb_resident", "the same in resident memory, added", AT_MOST, 64, "KiB"),
+    Goal("mariadb_instructions", "`mariadb`, our plugin over the distribution's, instructions, static keys", AT_MOST, 1.005),
+    Goal("mariadb_instructions_session", "`mariadb`, our plugin over the distribution's, instructions, session token", AT_MOST, 1.005),
+    Goal("mariadb_resident", "`mariadb`, our plugin minus the distribution's, resident memory", AT_MOST, 64, "KiB"),
     Goal("threads_cpu", "8 threads that log in, processor time of a login, our plugin over the distribution's", AT_MOST, 1.02),
     Goal("fetch_curl", "`rds-iam-fetch` over `curl`, one HTTPS request each, processor time", AT_MOST, 0.30),
 )

@@ -362,7 +362,7 @@ long __wrap_syscall(long number, ...)
     return __real_syscall(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
-/* Never fails; gives the time of the page. */
+/* Never fails; returns the time of the page. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 {
     int result = __real_clock_gettime(clock, out);

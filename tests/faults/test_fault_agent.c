@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-agent, while one of its calls after another fails: it starts, a client opens a passfile,
- * a signal makes it renew, a client asks for the status, and it ends. The agent is a program of its
- * own (fault-agent). Its log is the message.
+ * Runs rds-iam-agent while one of its calls after another fails: it starts, a client opens a
+ * passfile, a signal makes it renew, a client asks for the status, and it ends. The agent is a
+ * program of its own (fault-agent). Its log counts as the message of the run.
  */
 #include "scratch.h"
 #include "unit.h"

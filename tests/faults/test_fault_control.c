@@ -108,7 +108,7 @@ static void that_waits(struct walk_result *out)
     succeed(out);
 }
 
-/* The secret lies below the frames that the end of a thread uses. */
+/* The secret is so deep in the stack that the frames of the thread's end do not overwrite it. */
 __attribute__((noinline)) static void leave_secret(void)
 {
     volatile char frame[DEPTH];
@@ -175,7 +175,7 @@ static void that_stays_broken(struct walk_result *out)
     }
 }
 
-/* A signal or a short count makes this one fail. */
+/* A signal or a short count makes this scenario fail. */
 static void that_ignores_signals(struct walk_result *out)
 {
     char bytes[4];
@@ -192,17 +192,26 @@ static const struct plant plants[] = {
     {"no mistake, a signal", correct, WALK_FINDINGS, RIA_FAULT_INTERRUPT},
     {"a call without a check", without_a_check, WALK_CRASHED, RIA_FAULT_ONCE},
     {"a wait without an end", that_waits, WALK_HUNG, RIA_FAULT_ONCE},
-    {"a block", that_leaks, WALK_LEAKED, RIA_FAULT_ONCE},
-    {"a descriptor", that_leaks_a_descriptor, WALK_LEAKED_DESCRIPTOR, RIA_FAULT_ONCE},
-    {"freed memory", that_frees_a_secret, WALK_SECRET_IN_FREED_MEMORY, RIA_FAULT_ONCE},
-    {"the stack", with_a_stack, WALK_SECRET_ON_THE_STACK, RIA_FAULT_ONCE},
-    {"a message", that_shows_a_secret, WALK_SECRET_IN_MESSAGE, RIA_FAULT_ONCE},
-    {"no message", that_is_silent, WALK_NO_MESSAGE, RIA_FAULT_ONCE},
-    {"another token", that_sends_another_token, WALK_WRONG_TOKEN, RIA_FAULT_ALL},
-    {"a token after a failure", that_sends_a_token, WALK_TOKEN_AFTER_FAILURE, RIA_FAULT_ALL},
-    {"the next run", that_stays_broken, WALK_NOT_RECOVERED, RIA_FAULT_ONCE},
-    {"a signal", that_ignores_signals, WALK_NO_MESSAGE, RIA_FAULT_INTERRUPT},
-    {"a short count", that_ignores_signals, WALK_NO_MESSAGE, RIA_FAULT_CUT},
+    {"a block that is not released", that_leaks, WALK_LEAKED, RIA_FAULT_ONCE},
+    {"a descriptor that is not closed",
+     that_leaks_a_descriptor,
+     WALK_LEAKED_DESCRIPTOR,
+     RIA_FAULT_ONCE},
+    {"a secret in freed memory", that_frees_a_secret, WALK_SECRET_IN_FREED_MEMORY, RIA_FAULT_ONCE},
+    {"a secret on the stack", with_a_stack, WALK_SECRET_ON_THE_STACK, RIA_FAULT_ONCE},
+    {"a secret in the message", that_shows_a_secret, WALK_SECRET_IN_MESSAGE, RIA_FAULT_ONCE},
+    {"a failure without a message", that_is_silent, WALK_NO_MESSAGE, RIA_FAULT_ONCE},
+    {"a success with another token", that_sends_another_token, WALK_WRONG_TOKEN, RIA_FAULT_ALL},
+    {"a failure with a token", that_sends_a_token, WALK_TOKEN_AFTER_FAILURE, RIA_FAULT_ALL},
+    {"a process that never succeeds again", that_stays_broken, WALK_NOT_RECOVERED, RIA_FAULT_ONCE},
+    {"a signal that counts as a failure",
+     that_ignores_signals,
+     WALK_NO_MESSAGE,
+     RIA_FAULT_INTERRUPT},
+    {"a short count that counts as a failure",
+     that_ignores_signals,
+     WALK_NO_MESSAGE,
+     RIA_FAULT_CUT},
 };
 
 static void run(const void *argument, struct walk_result *out)

@@ -3,7 +3,8 @@
  * Makes a token with each of several credential sources, many times. In each run another call fails
  * (walk.h), either in this process or in the rds-iam-fetch that it starts. Files, environment and
  * network are real: the files are in a scratch directory, and a server on loopback answers as AWS.
- * A wrong source signs another token, so most homes also contain credentials that must not be used.
+ * Most home directories also contain credentials that must not be used: if the product skips the
+ * right source, the token is another one.
  */
 #include "rds_iam.h"
 #include "scratch.h"

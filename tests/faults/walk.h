@@ -81,10 +81,10 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
 struct walk_count walk(
     const struct walk_scenario *scenario, enum ria_fault_mode mode, uint64_t first, uint64_t step);
 
-/* Walks through all n of a mode, and fails the current test if anything was found, if no call
- * failed in more than half of the runs, or if there are fewer calls than minimum_calls (mode
- * RIA_FAULT_ONCE). In the short form, the environment variable RIA_FAULT_STEP is the step between
- * two n. The first n is RIA_FAULT_FIRST, or 1. */
+/* Walks through all n of a mode. Fails the current test in three cases: anything was found; in more
+ * than half of the runs, no call failed; or, in mode RIA_FAULT_ONCE, there are fewer calls than
+ * minimum_calls. In the short form, the environment variable RIA_FAULT_STEP is the step between two
+ * n. The first n is RIA_FAULT_FIRST, or 1. */
 void walk_expect_clean(const struct walk_scenario *scenario, enum ria_fault_mode mode);
 
 /* Returns the name of the call that failed first in this run; "" before. */

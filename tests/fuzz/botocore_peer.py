@@ -28,7 +28,7 @@ ERRORS = (
 
 
 class Found(Exception):
-    """A source whose credentials botocore would get from elsewhere."""
+    """Names a source, and ends the search before botocore gets credentials from it."""
 
 
 def full_config(config_path, credentials_path):
@@ -82,7 +82,7 @@ class Sourcer:
 
 
 class Assume(botocore.credentials.AssumeRoleProvider):
-    """Notes the roles, from the one that is assumed last."""
+    """Records the roles. The role that is assumed last comes first."""
 
     def _get_role_config(self, profile_name):
         config = super()._get_role_config(profile_name)

@@ -9,8 +9,8 @@
  *   1. if the file is accepted, the section that matches is the first one whose name matches by the
  *      rules of the manual page. A second, simple implementation of these rules in this file finds
  *      the same section;
- *   2. a token is made only over a verified channel, or over one whose chain is verified if the
- *      section has tls = verify-ca, which a section with a wildcard cannot have;
+ *   2. a token is made only over a verified channel. If the section has tls = verify-ca, a verified
+ *      chain is enough; a section with a wildcard cannot have this setting;
  *   3. the token names the endpoint of the section, or the dialed host, and the section's region;
  *   4. if the file is refused, no token is made, and the message begins with the name of the file;
  *   5. no message and no log line contains the value of an unknown key. */
@@ -113,8 +113,9 @@ static bool same_value(const struct ria_setting *setting, const char *value)
                          : setting->value != NULL && strcmp(setting->value, value) == 0;
 }
 
-/* A section with a wildcard has neither `endpoint` nor `tls`. With tls = verify-ca, the section
- * names an endpoint, or the dialed host is one, and no public CA issues its certificate. */
+/* A section with a wildcard has neither `endpoint` nor `tls`. A section with tls = verify-ca names
+ * an endpoint, or the dialed host is an endpoint; this endpoint's certificate is not issued by a
+ * public CA. */
 static void check_restrictions(
     const struct ria_section *found,
     const struct ria_ini_section *section,

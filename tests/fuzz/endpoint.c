@@ -9,7 +9,7 @@
  *   1. case and a dot at the end change nothing;
  *   2. an endpoint ends in a suffix of AWS, has the label "rds", "rds-fips" or "dsql...", and its
  *      region is one of its labels and belongs to the partition;
- *   3. with ".evil.example" behind it, no name is an endpoint;
+ *   3. no name that ends with ".evil.example" is an endpoint;
  *   4. a token is made only over a verified channel, and only for an endpoint with a region. It
  *      begins with the host, and contains the region and the service. A token for RDS also
  *      contains the port and the user;
@@ -115,7 +115,8 @@ static void check_database(const struct ria_endpoint *endpoint)
     if (endpoint->region[0] != '\0') {
         fuzz_require(has_label(host, endpoint->region, true));
         fuzz_require(ria_region_is_plausible(endpoint->region));
-        /* A region that is not known yet has no prefix of another partition. */
+        /* The partitions aws and aws-us-gov have the same suffix, so the region decides between
+         * them: a region of aws-us-gov is never in an endpoint of another partition. */
         const char *partition = ria_partition_of(endpoint->region).name;
         fuzz_require(
             strcmp(partition, "aws") == 0 || strcmp(partition, endpoint->partition) == 0 ||

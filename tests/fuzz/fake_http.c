@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct fuzz_network
-    *current; /* the network of this run, static as the handle in fetch/http.c is */
+    *current; /* the network of this run; static, because ria_http_send() has no argument for it */
 
 void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
 {

@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 __attribute__((noreturn)) void fuzz_fail(const char *file, int line, const char *condition);
 
 /* Tells libFuzzer that the code under test has reported this text, for a library without coverage
- * counters. A text up to its first quote counts like a branch, without its digits. */
+ * counters. Each new text counts like a new branch. Digits, and the text after the first quote, are
+ * ignored. */
 void fuzz_note(const char *text);
 
 struct fuzz_input {

@@ -2,7 +2,7 @@
  *
  * The decisions of the MySQL plugins: which states of a connection lead to a token, to a password
  * or to a refusal. The plugin for Connector/C sees a fake library (fake_mariadb.h), and Oracle's
- * plugin a block of memory in one of the layouts of MYSQL.
+ * plugin a block of memory in one of the layouts of the struct MYSQL.
  *
  * Input: bytes that select the state (struct state), then pieces: the cipher, the user, the
  * password.
@@ -16,7 +16,7 @@
  *      every member that it reads;
  *   3. a password that is not a token is sent unchanged, or not at all. Oracle's plugin sends it
  *      only over TLS, and only if the environment allows it;
- *   4. nothing else is sent but an empty password, and a refusal has a message without a secret. */
+ *   4. otherwise only an empty password is sent; a refusal has a message without a secret. */
 #include "scratch.h"
 
 #include "aws/token_text.h"

@@ -85,8 +85,9 @@ static bool is_found(const struct lookup *what, const char *passfile, const char
     return strcmp(found.data, password) == 0;
 }
 
-/* A list of hosts has several passwords, and a socket another name in the passfile. libpq sets
- * defaults for an empty host, port, user or database. */
+/* Leaves out a list of hosts, for which libpq looks up several passwords, and a socket, which has
+ * another name in the passfile. Also leaves out an empty host, port, user or database, for which
+ * libpq sets a default. */
 static bool is_comparable(const struct lookup *what)
 {
     return what->host[0] != '\0' && strchr("/@#", what->host[0]) == NULL &&
@@ -174,8 +175,8 @@ static void remove_tokens(const struct ria_buf *own, struct ria_buf *out)
     }
 }
 
-/* Returns whether the first line that libpq finds has an empty password. libpq then does not find
- * the line for every login that this function appends. */
+/* Returns whether the first line that matches the login has an empty password. Appends a line that
+ * matches every login: libpq does not find it behind a line with an empty password. */
 static bool has_empty_password(const struct lookup *what, const struct ria_buf *own)
 {
     RIA_AUTO(buf) longer = {.max = 65536};

@@ -10,8 +10,8 @@
  *   2. if both find a source for the profile "p" or "default", it is a source of the same kind,
  *      with the same keys, command or SSO account, and the same roles in the same order;
  *   3. if botocore finds a source, rds-iam finds this source or fails; it does not try another one;
- *   4. if botocore finds none, then rds-iam finds none but instance metadata, or fails. If botocore
- *      finds an error, then rds-iam fails.
+ *   4. if botocore finds no source, then rds-iam finds only instance metadata, or fails. If
+ *      botocore finds an error, then rds-iam fails.
  *
  * Known differences, which the target leaves out (is_compared()):
  *   - bytes other than printable ASCII, LF and tab: Python also removes other white space, and

@@ -26,8 +26,8 @@
  *   - a line of a group that begins with "ldap": libpq asks an LDAP server; the parser takes the
  *     line for an unknown key, so that the service does not qualify;
  *   - an empty name: the parser uses it for a group without a ']';
- *   - a line of the user's file that is too long also makes libpq refuse each service that only the
- *     system's file contains. Such a service may qualify, but no client can use it. */
+ *   - a service that only the system's file contains, if the user's file contains a line that is
+ *     too long: libpq refuses this service. It may qualify, but no client can use it. */
 #include "scratch.h"
 
 #include "service/index.h"

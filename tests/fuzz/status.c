@@ -217,7 +217,8 @@ struct false_agent {
     int file; /* that it sends */
 };
 
-/* Sends packets of the piece: a byte with the number of descriptors, a byte with the length. */
+/* Sends one packet for each two bytes of the piece. The first byte selects the number of
+ * descriptors, and the second is the length. */
 static void *play(void *argument)
 {
     const struct false_agent *agent = argument;

@@ -274,8 +274,8 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
             expect_text(
                 row->why,
                 err.text,
-                "home:5: [a] shares its passfile with [b] (home:6), but only one of them is valid "
-                "for tokens; fix the other or give it a passfile of its own");
+                "home:5: [a] shares its passfile with [b] (home:6), but [b] does not qualify for "
+                "tokens; fix [b] or give it a passfile of its own");
         }
         expect_number(row->why, ria_service_index_check(b, &err), row->may_share);
         expect(row->why, row->may_share || strstr(err.text, "home:") == err.text);

@@ -117,9 +117,9 @@ static void values_that_libpq_reads_literally_are_reported(void **state)
     static const char blank[] =
         "libpq takes the blank before the = as part of the key; write key=value";
     static const char quote[] =
-        "the value begins with a quote, which libpq takes as part of the value";
+        "the value begins with a quote, which libpq takes as part of the value; remove the quotes";
     static const char space[] =
-        "the value begins with a blank, which libpq takes as part of the value";
+        "the value begins with a blank, which libpq takes as part of the value; remove the blank";
     static const char home[] = "libpq expands neither ~ nor $HOME; write the full path";
     static const struct {
         const char *line;

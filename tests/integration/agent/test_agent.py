@@ -148,7 +148,7 @@ class Entries(AgentCase):
         self.assertIn("1 of 2 services", result.stderr)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_entries_that_share_a_passfile(self):
+    def test_valid_entries_that_share_a_passfile_are_all_served(self):
         shared = self.services.directory / "shared"
         self.services.add("one", passfile=shared)
         self.services.add("two", passfile=shared, dbname="postgres")
@@ -168,7 +168,7 @@ class Entries(AgentCase):
         result = self.services.fill()
         message = (
             f"{self.where(place)}[one] shares its passfile with [two] ({self.where(second)[:-2]}), but "
-            "only one of them is valid for tokens")
+            "[two] does not qualify for tokens; fix [two] or give it a passfile of its own")
         self.assertIn(message, result.stderr)
         self.assertFalse(shared.exists())
 
@@ -177,10 +177,10 @@ class Entries(AgentCase):
         second = self.services.add("prod", user="other_iam_user")
         result = self.services.fill()
         self.assertIn(f"{self.where(second)}[prod] is never read", result.stderr)
-        self.assertIn(f".pg_service.conf:{first}; rename one of them", result.stderr)
+        self.assertIn(f".pg_service.conf:{first}; rename one of the two", result.stderr)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_passfiles_in_the_directory_are_found_also_through_links(self):
+    def test_a_passfile_is_served_through_a_link_to_the_directory_but_not_elsewhere(self):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
@@ -193,7 +193,7 @@ class Entries(AgentCase):
         self.assertEqual(self.services.fill().returncode, 0)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_names_that_are_not_allowed_for_passfiles(self):
+    def test_reserved_and_hidden_names_of_passfiles_are_refused(self):
         for name in ("agent.pid", "agent.log", ".hidden"):
             with self.subTest(name=name):
                 services = Services(self.home)
@@ -253,7 +253,7 @@ class Directory(AgentCase):
         self.assertEqual((self.home.path / "precious").read_text(), "keep")
         self.assertFalse(self.services.passfile("prod").is_symlink())
 
-    def test_the_default_directories(self):
+    def test_the_default_directory_is_below_the_runtime_or_the_home_directory(self):
         runtime = self.home.path / "runtime"
         runtime.mkdir(mode=0o700)
         for extra, usual in (
@@ -276,7 +276,7 @@ class Directory(AgentCase):
                 self.assertTrue(usual.is_dir(), "control: a directory that existed before stays")
                 shutil.rmtree(usual.parent)
 
-    def test_home_may_not_be_the_root_directory(self):
+    def test_home_must_not_be_the_root_directory(self):
         if os.geteuid() == 0:
             result = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once"], HOME="/")
             self.assertEqual(result.returncode, 1)
@@ -428,7 +428,7 @@ class Lifecycle(AgentCase):
         self.assertEqual((result.returncode, result.stdout), (0, "ended 1\n"), result.stderr)
         self.assertIn("/top/run: the directory is gone, so the agent ends", result.stderr)
 
-    def test_the_command_line(self):
+    def test_the_command_line_accepts_only_valid_options(self):
         rows = (
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Unchanged libpq programs with the agent. They have no AWS settings and get only the name of a service, in PGSERVICE
 or as service=. Most of them run without the preload. In class Languages, each program logs in before and after its
-first token has expired. Other tests show what a passfile cannot do, and that it works with the preload."""
+first token has expired. Other tests show what a program cannot do with a passfile alone, but can do with the
+preload."""
 import re
 
 from labcase import USER, harness
@@ -135,14 +136,14 @@ class Tools(AgentCase):
     await_waiting, restore = clients.Tools.await_waiting, clients.Tools.restore
     restore_once = clients.Tools.restore_once
 
-    def test_pg_dump_with_jobs(self):
+    def test_pg_dump_works_with_jobs(self):
         archive = self.make_archive()
         result = self.run_client("pg_dump", "-w", "-Fd", "-j", "2", "-f", archive)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertTrue((archive / "toc.dat").exists())
         self.assert_all_accepted()
 
-    def test_pgbench_with_a_connection_for_each_transaction(self):
+    def test_pgbench_gets_a_token_for_the_connection_of_each_transaction(self):
         self.environment = {}
         self.home.write("one.sql", "select 1;\n")
         result = self.run_client("pgbench", "-n", "-C", "-c", "2", "-t", "5", "-f", "one.sql", "service=work")
@@ -268,7 +269,7 @@ class Replication(AgentCase):
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)
 
-    def test_pg_recvlogical_with_the_agent_with_and_without_the_preload(self):
+    def test_pg_recvlogical_works_with_the_agent_with_and_without_the_preload(self):
         self.lab.parameter("rds.iam_auth_for_replication", "0")
         self.assertIn("PAM authentication failed", self.receive("--create-slot").stderr, "control")
         self.lab.parameter("rds.iam_auth_for_replication", "1")

@@ -17,7 +17,7 @@ from labcase import harness
 from service import agent_program, await_true
 from test_agent_lease import LeaseCase
 
-# Signals that end a program and that it can catch. SIGHUP is not one of them: it makes the agent renew.
+# The signals that a program can catch and that end it by default, without SIGHUP, which makes the agent renew.
 ENDING = [getattr(signal, "SIG" + name) for name in (
     "TERM INT QUIT ABRT ALRM BUS FPE ILL IO PROF PWR SEGV STKFLT SYS TRAP USR1 USR2 VTALRM XCPU XFSZ"
 ).split()]
@@ -169,7 +169,7 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    def test_a_worker_that_stops_shortly_before_the_clients_time_limit(self):
+    def test_a_worker_that_stops_shortly_before_the_clients_time_limit_is_killed_in_time(self):
         """The time limits of two faults in a row do not add up."""
         start = time.monotonic()
         with self.waiting() as (agent, opener, gate):
@@ -207,7 +207,7 @@ class Processes(FaultCase):
             agent.process.send_signal(signal.SIGCONT)
             self.assertEqual(agent.end(), 0)
 
-    def test_late_credentials_while_the_supervisor_is_stopped(self):
+    def test_a_client_does_not_wait_for_late_credentials_while_the_supervisor_is_stopped(self):
         with self.waiting() as (agent, opener, gate):
             agent.process.send_signal(signal.SIGSTOP)
             self.addCleanup(agent.process.send_signal, signal.SIGCONT)
@@ -303,7 +303,7 @@ class Files(FaultCase):
             gate.open()
             self.assertIn("X-Amz-Signature", opener.result(), agent.log())
 
-    def test_credentials_that_fail_and_work_again(self):
+    def test_a_client_gets_a_token_again_when_failed_credentials_work_again(self):
         with self.waiting() as (agent, opener, gate):
             gate.open("bad")
             self.assertEqual(opener.result(), "")
@@ -326,7 +326,7 @@ class Files(FaultCase):
         self.assertIn("small: cannot be written, so it is empty: No space left on device", log.read_text())
 
     @needs_fuse
-    def test_a_file_system_with_fixed_modes(self):
+    def test_a_file_system_with_fixed_modes_is_refused(self):
         """vfat has fixed modes, and so have network file systems that map all users to one."""
         for name, perms, mode in (("open", "a=rwX", "0666"), ("executable", "u=rwx:go=", "0700"), ("good", "a=", None)):
             with self.subTest(name=name):
@@ -427,7 +427,7 @@ class Clock(FaultCase):
             under=["env", f"LD_PRELOAD={harness.BUILD / 'tests/integration/src/moved_clock.so'}",
                    f"MOVED_CLOCK={moved}", *then], **extra)
 
-    def test_a_clock_that_is_set_back_and_forth_by_an_hour(self):
+    def test_clients_log_in_after_the_clock_was_set_back_and_forth_by_an_hour(self):
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         with self.agent(moved) as agent:
@@ -454,9 +454,9 @@ class Clock(FaultCase):
             self.assert_served(agent)
 
     def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
-        """Without leases the token stays in the file. It is not due for renewal, so the agent notices the change only
-        by its timer, which the kernel cancels. moved_clock.so simulates that if the mark file exists. The agent
-        watches the home for its service file, so making the mark file also makes the agent set the timer."""
+        """Without leases, the token stays in the file until it is due for renewal. The agent notices the change of the
+        clock earlier, because the kernel then cancels the agent's timer. moved_clock.so cancels the timer if the mark
+        file exists. The agent watches the home for its service file, so a new mark file also makes it set the timer."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731

@@ -120,7 +120,7 @@ class Long(LeaseCase):
                 self.await_rest("shared")
                 self.check(self.read("shared"))
 
-    def test_once(self):
+    def test_once_writes_every_line(self):
         self.assertEqual(self.services.fill().returncode, 0)
         self.check(self.services.passfile("shared").read_text())
         self.assertEqual(
@@ -140,7 +140,7 @@ class Serving(LeaseCase):
             self.assertEqual(self.psql().returncode, 0, agent.log())
         self.assert_accepted()
 
-    def test_at_most_one_token_a_second(self):
+    def test_at_most_one_token_is_made_each_second(self):
         """The agent makes at most one token in each second, and no two tokens have the same time."""
         self.services.add("prod")
         with self.services.agent() as agent:
@@ -151,14 +151,14 @@ class Serving(LeaseCase):
             self.assertLessEqual(made, seconds + 1)
             self.assertEqual(len(dates), made)
 
-    def test_ten_thousand_opens_in_a_row(self):
+    def test_each_of_ten_thousand_opens_gets_a_token(self):
         self.services.add("prod")
         with self.services.agent() as agent:
             bad = [text for text in (self.read() for _ in range(10000)) if "X-Amz-Signature" not in text]
             self.assertEqual(bad, [], agent.log())
             self.await_rest()
 
-    def test_three_hundred_connections_thirty_at_once(self):
+    def test_three_hundred_connections_succeed_thirty_at_once(self):
         self.services.add("prod")
         with self.services.agent("etl-session") as agent:
             result = self.home.run(["/usr/bin/python3", "-c", PSYCOPG2], None, timeout=120)
@@ -178,7 +178,7 @@ class Serving(LeaseCase):
                 self.assertEqual(self.size(), 0)
                 self.assertIn("X-Amz-Signature", self.read())
 
-    def test_a_file_for_each_entry_or_for_several_entries(self):
+    def test_a_passfile_has_a_line_for_each_of_its_entries(self):
         self.services.add("one")
         self.services.add("two", passfile=self.services.directory / "shared")
         self.services.add("three", passfile=self.services.directory / "shared", dbname="postgres")

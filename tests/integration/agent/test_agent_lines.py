@@ -95,7 +95,7 @@ class Directories(LabCase):
         volume.chmod(0o1777)
         self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "control")
 
-    def test_a_volume_that_belongs_to_root(self):
+    def test_a_volume_that_belongs_to_root_is_refused(self):
         if os.geteuid() == 0:
             for mode in (0o777, 0o1777):
                 volume = self.home.path / f"tokens-{mode:o}"
@@ -107,7 +107,7 @@ class Directories(LabCase):
                 self.assertRegex(output, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
                                        rf"your own with --directory, such as {volume}/run\n")
 
-    def test_home_may_not_be_the_root_directory(self):
+    def test_home_must_not_be_the_root_directory(self):
         setup = [TOOL, "setup", "postgres", "--hostname", self.lab.pg.host, "--username", "u", "--dbname", "d",
                  "--ca", self.lab.ca_file]
         if os.geteuid() == 0:

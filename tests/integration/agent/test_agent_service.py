@@ -55,7 +55,7 @@ class Systemd(LeaseCase):
         self.addCleanup(listener.close)
         return listener
 
-    def test_ready_status_watchdog_and_stopping(self):
+    def test_systemd_gets_ready_status_watchdog_and_stopping(self):
         self.services.add("prod")
         path = str(self.home.path / "notify")
         abstract = f"rds-iam-agent-{os.getpid()}"
@@ -74,7 +74,7 @@ class Systemd(LeaseCase):
                     self.assertEqual(agent.end(), 0)
                     listener.await_line("STOPPING=1")
 
-    def test_no_watchdog_for_another_process(self):
+    def test_a_watchdog_for_another_process_is_not_notified(self):
         """WATCHDOG_PID names another process, so the agent sends no WATCHDOG=1 before STOPPING=1."""
         self.services.add("prod")
         listener = self.listen(str(self.home.path / "notify"))
@@ -132,7 +132,7 @@ class Systemd(LeaseCase):
         result = verify_unit(self.home, unit, "--user")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_the_exposure_of_the_systems_unit(self):
+    def test_the_exposure_of_the_systems_unit_is_limited(self):
         path = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
 
         def exposure(unit):
@@ -165,7 +165,7 @@ class Status(LeaseCase):
             self.assertRegex(text, r"last token   \S+Z \[prod\] for " + USER)
             self.assertNotIn("X-Amz", text)
 
-    def test_more_passfiles_than_the_limit_of_open_files(self):
+    def test_the_limit_of_open_files_limits_the_served_passfiles(self):
         self.services.add_all({f"p{i:03}": {} for i in range(100)})
         limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
         with self.services.agent(under=limited) as agent:
@@ -182,7 +182,7 @@ class Status(LeaseCase):
             [agent_program(), "--status", "--directory", self.services.directory], None)
         return result.stdout + result.stderr
 
-    def test_without_an_agent(self):
+    def test_status_without_an_agent_names_the_command_that_starts_one(self):
         self.services.directory.mkdir(mode=0o700)
         result = self.home.run(
             [agent_program(), "--status", "--directory", self.services.directory], None)
@@ -190,7 +190,7 @@ class Status(LeaseCase):
         self.assertEqual(result.stderr, f"rds-iam-agent: {self.services.directory}: no agent serves it; run: "
                                         f"rds-iam-agent --directory {self.services.directory}\n")
 
-    def test_the_directory_does_not_exist(self):
+    def test_status_of_a_missing_directory_names_the_command_that_starts_an_agent(self):
         directory = self.home.path / "missing"
         result = self.home.run([agent_program(), "--status", "--directory", directory], None)
         self.assertEqual((result.returncode, result.stderr), (
@@ -299,7 +299,7 @@ class Edits(LeaseCase):
 
 @needs_root  # only root can run programs as another user
 class OtherUsers(LeaseCase):
-    """Another user of the machine against an agent that runs as root."""
+    """Another user of the machine attacks an agent that runs as root."""
 
     def run_as_nobody(self, *argv):
         user = pwd.getpwnam("nobody")
@@ -355,7 +355,7 @@ class OtherUsers(LeaseCase):
         path.chmod(0o600)
         self.assertEqual(self.services.fill().returncode, 0, "control")
 
-    def test_a_running_agent_serves_the_previous_entries_and_logs_it(self):
+    def test_a_running_agent_serves_the_previous_entries_if_others_can_write_the_service_file(self):
         self.services.add("prod")
         path = self.home.path / ".pg_service.conf"
         with self.services.agent() as agent:
@@ -439,14 +439,14 @@ class Names(LeaseCase):
             written = (self.services.directory / "agent.pid").read_text()
             self.assertEqual(written, f"{agent.process.pid}\n")
 
-    def test_an_agent_with_a_umask_that_denies_its_owner_write_access(self):
+    def test_an_agent_works_with_a_umask_that_denies_its_owner_write_access(self):
         self.services.add("prod")
         masked = ["sh", "-c", 'umask 0277; exec "$@"', "sh"]
         with self.services.agent(under=masked) as agent:
             self.assertEqual(self.psql().returncode, 0, agent.log())
             self.assertTrue(agent.status()["opened"].startswith("1 times"))
 
-    def test_an_agent_whose_pid_file_is_invalid(self):
+    def test_a_second_agent_is_refused_even_if_the_pid_file_is_invalid(self):
         self.services.add("prod")
         with self.services.agent():
             self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
@@ -454,7 +454,7 @@ class Names(LeaseCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("another agent serves this directory, but the file agent.pid does not contain its process id", result.stderr)
 
-    def test_a_directory_under_the_name_of_a_passfile(self):
+    def test_a_directory_with_the_name_of_a_passfile_is_reported_until_it_is_removed(self):
         self.services.add("prod")
         self.services.passfile("prod").mkdir(parents=True)
         self.services.directory.chmod(0o700)

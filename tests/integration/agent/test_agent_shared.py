@@ -58,8 +58,8 @@ class Invalid(LeaseCase):
                     self.assertIn("0 of 2 services have their tokens", agent.log())
                     path = self.home.path / ".pg_service.conf"
                     self.assertIn(
-                        f"{path}:{place}: [good] shares its passfile with [bad] ({path}:{line}), but only "
-                        "one of them is valid", agent.log())
+                        f"{path}:{place}: [good] shares its passfile with [bad] ({path}:{line}), but [bad] "
+                        "does not qualify for tokens", agent.log())
                 self.assertEqual(peer.answers, [(False, b"the-control\0")], "no token; control: the password")
 
     def test_an_invalid_entry_with_another_passfile_has_no_effect(self):

@@ -39,8 +39,8 @@ class Status(LabCase):
         refuse("weak", "sslmode=require", "has sslmode=require, which lets the token go to an unverified server; write "
                "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem", sslmode="require")
         refuse("no host", None, "has no host=; add host=ENDPOINT, because a token is made for one server", ["host"])
-        refuse("good", None, f"is never read: libpq uses the first one, in {self.file}:2; rename one of them")
-        refuse("shares", "passfile=", f"shares its passfile with [weak] ({self.file}:{rows[0][2]}), but only one",
+        refuse("good", None, f"is never read: libpq uses the first service of this name, in {self.file}:2; rename one of the two")
+        refuse("shares", "passfile=", f"shares its passfile with [weak] ({self.file}:{rows[0][2]}), but [weak] does not",
                passfile=self.services.passfile("weak"))
         refuse("named", "passfile=", '"agent.log" is not a valid passfile name; write passfile=',
                passfile=self.services.directory / "agent.log")

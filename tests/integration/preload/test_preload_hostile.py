@@ -238,8 +238,8 @@ class Kerberos(LabCase):
         for extra in ({}, {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}):
             with self.subTest(given=bool(extra)), self.peer() as peer:
                 result = self.psql(peer, PRINCIPAL, "gssencmode=require", **extra)
-                self.assertIn("gssencmode=require: with a Kerberos ticket libpq 12 and later tries GSS encryption before TLS, and the "
-                              "token goes to a server that showed no certificate; set gssencmode=disable or "
+                self.assertIn("gssencmode=require: with a Kerberos ticket, libpq 12 and later tries GSS encryption before TLS, so the "
+                              "token could go to a server that has shown no certificate; set gssencmode=disable or "
                               "PGGSSENCMODE=disable", result.stderr)
                 self.assertEqual((self.offers(peer), peer.answers), (1, []))
 

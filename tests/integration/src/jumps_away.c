@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that leaves a slow connection attempt with siglongjmp() from a signal handler, and
- * connects again:
+ * Begins a slow connection, leaves the attempt by siglongjmp() from a handler of SIGUSR1, and
+ * prints "jumped". What it does next depends on its arguments:
  *
- *   jumps_away CONNINFO [CONNINFO [ping]]
- *
- * Prints "jumped" after the jump. With one CONNINFO, it then connects again, and prints "ok USER"
- * or "failed: MESSAGE", and the number of open in-memory files (memfd). With a second CONNINFO, a
- * function deeper in the stack connects with that one and prints "failed: MESSAGE", or, with
- * "ping", calls PQping() and prints "ping RESULT".
+ *   jumps_away CONNINFO              connects again with CONNINFO; prints "ok USER" or "failed:
+ *                                    MESSAGE", and then the number of open memfds
+ *   jumps_away CONNINFO OTHER        connects with OTHER, from a frame deeper in the stack than the
+ *                                    first attempt; prints "failed: MESSAGE"
+ *   jumps_away CONNINFO OTHER ping   calls PQping() with OTHER, also from a deeper frame; prints
+ *                                    "ping RESULT"
  */
 #include <dirent.h>
 #include <libpq-fe.h>

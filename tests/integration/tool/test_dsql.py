@@ -174,7 +174,7 @@ class Commands(DsqlCase):
 
     def test_the_printed_policy_allows_the_login(self):
         self.addCleanup(self.lab.policies, "no-policy", [])
-        for user, action, notes in ((APP, "dsql:DbConnect", "AWS IAM GRANT USERNAME TO"), (ADMIN, "dsql:DbConnectAdmin", "")):
+        for user, action, notes in ((APP, "dsql:DbConnect", "AWS IAM GRANT DB_USER TO"), (ADMIN, "dsql:DbConnectAdmin", "")):
             with self.subTest(user=user):
                 self.lab.policies("no-policy", [])
                 self.assert_out(self.psql(user, "no-policy"), "AccessDenied", user)

@@ -228,7 +228,7 @@ class Document(Printed, LabCase):
     def query(self, host):
         """Returns the operation and the JMESPath query of the command in the note, which shows the resource id."""
         (line,) = [line for line in self.notes(host, f"--account={ACCOUNT}") if "RESOURCE_ID" in line]
-        command = shlex.split(line.split("run: ")[1].split(" (for")[0].removesuffix(" names the cluster"))
+        command = shlex.split(line.split("run: ")[1].split(" (if")[0])
         self.assertEqual(command[:2], ["aws", "rds"])
         self.assertEqual(command[command.index("--region") + 1], "eu-west-1")
         return command[2], command[command.index("--query") + 1]
@@ -269,12 +269,16 @@ class Document(Printed, LabCase):
         self.assertIn("give the region of its writer", self.run_policy(GLOBAL).stderr)
         words = (GLOBAL, "--region=eu-west-1", f"--account={ACCOUNT}")
         lines = self.notes(*words)
-        query = shlex.split(lines[0].split("run: ")[1].removesuffix(" names the cluster"))[-1]
+        query, then = lines[0].split("run: ")[1].split(" to find the cluster's ARN, and then: ")
+        query = shlex.split(query)[-1]
         answer = {"GlobalClusters": [
             {"Endpoint": GLOBAL, "GlobalClusterMembers": [
                 {"DBClusterArn": "arn:reader", "IsWriter": False}, {"DBClusterArn": "arn:writer", "IsWriter": True}]},
             {"Endpoint": "other", "GlobalClusterMembers": [{"DBClusterArn": "arn:other", "IsWriter": True}]}]}
         self.assertEqual(jmespath.search(query, answer), ["arn:writer"])
+        self.assertEqual(shlex.split(then), [
+            "aws", "rds", "describe-db-clusters", "--region", "eu-west-1", "--output", "text",
+            "--db-cluster-identifier", "CLUSTER_ARN", "--query", "DBClusters[].DbClusterResourceId"])
         self.assertIn("after a failover to another region", lines[1])
         self.assertEqual(self.resource(*words, f"--resource-id=cluster-{ID}"),
                          f"arn:aws:rds-db:eu-west-1:{ACCOUNT}:dbuser:cluster-{ID}/{USER}")

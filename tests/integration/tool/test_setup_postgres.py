@@ -294,7 +294,7 @@ ROWS = {
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
     "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
     "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
-    "no gssencmode": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
+    "no gssencmode": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket, libpq 12", None),
     "gssencmode=prefer": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
     "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" as the name; write the port in port=', None),
@@ -350,7 +350,7 @@ class Lint(LabCase):
         text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
         path, result = self.lint(text)
         self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
-        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
+        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but [t] does not qualify", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
     def test_a_service_that_is_never_read_does_not_disqualify_a_passfile(self):

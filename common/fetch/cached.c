@@ -7,9 +7,9 @@
  * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
  * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
- * down must not delay the login or make it fail. In this case one process renews the entry, with a
- * short time limit. All other processes use the entry as it is. For some time after a failed
- * renewal, all logins use the entry as it is.
+ * down must not delay the login much or make it fail. In this case one process renews the entry,
+ * with a short time limit (renewal_limit()). All other processes use the entry as it is. For some
+ * time after a failed renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
@@ -34,11 +34,12 @@ static bool read_fresh(
     return false;
 }
 
+/* See renewal_limit(). */
 enum {
-    /* Milliseconds for a renewal while the old credentials are valid. */
-    RENEWAL_MS = 3000,
-    /* Seconds. Credentials that expire earlier than this count as expired. */
-    USABLE_MIN = 60,
+    EARLY_MS = 3000, /* milliseconds */
+    LATE_MS = 7000,
+    EARLY_MIN = 300, /* seconds */
+    USABLE_MIN = 60, /* seconds. Credentials that expire earlier than this count as expired */
 };
 
 enum turn {
@@ -70,6 +71,23 @@ static int64_t read_usable(
     return 0;
 }
 
+/* Returns the time limit, in milliseconds, of a renewal while the old credentials are valid for
+ * `left` seconds.
+ *
+ * A silent service costs a login this time, and the login then uses the old credentials. So the
+ * limit is short while much of their life is left. But a chain of several roles, SSO, or a proxy
+ * may always need longer than the short limit. Therefore the limit is larger in the last five
+ * minutes, so that such credentials are renewed before they count as expired. The larger limit is
+ * less than the 10 s of a login and of a MySQL server's connect_timeout, so that the login still
+ * succeeds if the renewal fails. The agent and `rds-iam credentials`, which can wait, always have
+ * the larger limit, and not the whole of their time, because another program's login may wait for
+ * the output of `rds-iam credentials`. */
+static int64_t renewal_limit(const struct ria_fetch *fetch, int64_t left)
+{
+    bool is_login = fetch->budget <= RIA_LOGIN_BUDGET_MS;
+    return is_login && left > EARLY_MIN ? EARLY_MS : LATE_MS;
+}
+
 /* Returns whether a usable entry is left as it is, because another process renews it, or because
  * its last renewal failed a short time ago. Otherwise sets a short time limit for the renewal. A
  * credential_process gets no short limit, because the command may wait for the user. */
@@ -80,7 +98,7 @@ static bool is_left_alone(
     if (!is_locked || (failed_ago >= 0 && failed_ago < ria_cache_renewal_pause(left))) {
         return true;
     }
-    struct ria_deadline limit = ria_deadline_in(fetch->world, RENEWAL_MS);
+    struct ria_deadline limit = ria_deadline_in(fetch->world, renewal_limit(fetch, left));
     if (fetch->plan->source != RIA_SOURCE_PROCESS && limit.at < fetch->deadline.at) {
         fetch->deadline = limit;
     }

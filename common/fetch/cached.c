@@ -2,9 +2,11 @@
  *
  * Reads a cache entry. If the entry is missing or has expired, waits for the entry's lock and reads
  * the entry again, because another process may hold the lock while it fetches the same credentials.
- * If there is still no fresh entry, fetches the credentials and writes the entry. Fails if another
- * process holds the lock until the deadline and has not written a fresh entry. If may_share is
- * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
+ * If there is still no fresh entry, fetches the credentials and writes the entry. While a service
+ * throttles requests, the processes take turns (turn.h). Fails if this process gets no turn before
+ * the deadline; if the last try of another process failed, the message contains the reason. If
+ * may_share is false, never reads the entry. Does not cache a failure, or credentials without an
+ * expiry time.
  *
  * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
  * down must not delay the login much or make it fail. In this case one process renews the entry,
@@ -15,7 +17,8 @@
  * all other cases an entry only saves time, so a failure to write it is not reported. */
 #include "fetch/cached.h"
 
-#include "fetch/store.h"
+#include "base/messages.h"
+#include "fetch/turn.h"
 
 #include <string.h>
 
@@ -47,7 +50,7 @@ enum turn {
                   waited; or a usable entry exists, and another process renews it, or its last
                   renewal has failed a short time ago */
     OURS,      /* this process fetches */
-    TOO_LATE,  /* another process held the lock until the deadline */
+    TOO_LATE,  /* this process got no turn before the deadline */
 };
 
 /* Reads an entry that is usable, but due for a renewal. Returns the seconds until its credentials
@@ -121,7 +124,7 @@ static enum turn await_turn(
     }
     int64_t left = may_share ? read_usable(fetch, place, response) : 0;
     bool is_ours =
-        ria_store_lock(store, left > 0 ? 0 : ria_deadline_left(fetch->world, fetch->deadline));
+        left > 0 ? ria_store_lock(store, 0) : ria_turn_take(store, fetch->world, fetch->deadline);
     if (left > 0 && is_left_alone(fetch, store, is_ours, left)) {
         return IS_CACHED;
     }
@@ -160,6 +163,50 @@ static void cached_write(
     ria_response_write(response, record);
 }
 
+/* Fills err for a process that got no turn. */
+static enum ria_outcome fail_too_late(const struct ria_store *store, struct ria_error *err)
+{
+    char reason[RIA_TURN_REASON_SIZE];
+    if (ria_turn_reason(store, reason)) {
+        return ria_failed(
+            err,
+            RIA_E_DEADLINE,
+            "another process of yours tries to get the same credentials, and %s; " RIA_REMEDY_LATER,
+            reason);
+    }
+    return ria_failed(
+        err,
+        RIA_E_DEADLINE,
+        "another process of yours is getting the same credentials and did not finish within the "
+        "time of a login; try again");
+}
+
+/* Calls get() for a process whose turn it is. If that fails, another process may have written a
+ * fresh entry while this process released the lock. */
+static enum turn get_in_turn(
+    struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_store *store,
+    ria_fetch_get *get,
+    struct ria_response *response)
+{
+    struct ria_store *outer = fetch->store;
+    fetch->store = store;
+    response->outcome = get(fetch, response);
+    fetch->store = outer;
+    if (store == NULL || response->outcome == RIA_FOUND) {
+        return OURS;
+    }
+    RIA_AUTO(response) fresh = RIA_RESPONSE_INIT;
+    if (!read_fresh(fetch, place, &fresh)) {
+        return OURS;
+    }
+    ria_response_release(response);
+    *response = fresh;
+    fresh = (struct ria_response)RIA_RESPONSE_INIT;
+    return IS_CACHED;
+}
+
 void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -172,13 +219,10 @@ void ria_fetch_cached(
     enum turn turn = await_turn(fetch, place, may_share, &store, response);
     ria_fetch_spent(fetch, "another process of yours that gets the same credentials");
     if (turn == TOO_LATE) {
-        response->outcome = ria_failed(
-            &response->err,
-            RIA_E_DEADLINE,
-            "another process of yours is getting the same credentials and did not finish within "
-            "the time of a login; try again");
+        response->outcome = fail_too_late(&store, &response->err);
     } else if (turn == OURS) {
-        response->outcome = get(fetch, response);
+        bool is_shared = may_share && store.is_held;
+        turn = get_in_turn(fetch, place, is_shared ? &store : NULL, get, response);
     }
     ria_response_write(response, record);
     if (turn == OURS) {

@@ -2,20 +2,23 @@
  *
  * Reads a cache entry. If the entry is missing or has expired, waits for the entry's lock and reads
  * the entry again, because another process may hold the lock while it fetches the same credentials.
- * If there is still no fresh entry, fetches the credentials and writes the entry. Fails if another
- * process holds the lock until the deadline and has not written a fresh entry. If may_share is
- * false, never reads the entry. Does not cache a failure, or credentials without an expiry time.
+ * If there is still no fresh entry, fetches the credentials and writes the entry. While a service
+ * throttles requests, the processes take turns (turn.h). Fails if this process gets no turn before
+ * the deadline; if the last try of another process failed, the message contains the reason. If
+ * may_share is false, never reads the entry. Does not cache a failure, or credentials without an
+ * expiry time.
  *
  * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
- * down must not delay the login or make it fail. In this case one process renews the entry, with a
- * short time limit. All other processes use the entry as it is. For some time after a failed
- * renewal, all logins use the entry as it is.
+ * down must not delay the login much or make it fail. In this case one process renews the entry,
+ * with a short time limit (renewal_limit()). All other processes use the entry as it is. For some
+ * time after a failed renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
 #include "fetch/cached.h"
 
-#include "fetch/store.h"
+#include "base/messages.h"
+#include "fetch/turn.h"
 
 #include <string.h>
 
@@ -34,11 +37,12 @@ static bool read_fresh(
     return false;
 }
 
+/* See renewal_limit(). */
 enum {
-    /* Milliseconds for a renewal while the old credentials are valid. */
-    RENEWAL_MS = 3000,
-    /* Seconds. Credentials that expire earlier than this count as expired. */
-    USABLE_MIN = 60,
+    EARLY_MS = 3000, /* milliseconds */
+    LATE_MS = 7000,
+    EARLY_MIN = 300, /* seconds */
+    USABLE_MIN = 60, /* seconds. Credentials that expire earlier than this count as expired */
 };
 
 enum turn {
@@ -46,7 +50,7 @@ enum turn {
                   waited; or a usable entry exists, and another process renews it, or its last
                   renewal has failed a short time ago */
     OURS,      /* this process fetches */
-    TOO_LATE,  /* another process held the lock until the deadline */
+    TOO_LATE,  /* this process got no turn before the deadline */
 };
 
 /* Reads an entry that is usable, but due for a renewal. Returns the seconds until its credentials
@@ -70,6 +74,23 @@ static int64_t read_usable(
     return 0;
 }
 
+/* Returns the time limit, in milliseconds, of a renewal while the old credentials are valid for
+ * `left` seconds.
+ *
+ * A silent service costs a login this time, and the login then uses the old credentials. So the
+ * limit is short while much of their life is left. But a chain of several roles, SSO, or a proxy
+ * may always need longer than the short limit. Therefore the limit is larger in the last five
+ * minutes, so that such credentials are renewed before they count as expired. The larger limit is
+ * less than the 10 s of a login and of a MySQL server's connect_timeout, so that the login still
+ * succeeds if the renewal fails. The agent and `rds-iam credentials`, which can wait, always have
+ * the larger limit, and not the whole of their time, because another program's login may wait for
+ * the output of `rds-iam credentials`. */
+static int64_t renewal_limit(const struct ria_fetch *fetch, int64_t left)
+{
+    bool is_login = fetch->budget <= RIA_LOGIN_BUDGET_MS;
+    return is_login && left > EARLY_MIN ? EARLY_MS : LATE_MS;
+}
+
 /* Returns whether a usable entry is left as it is, because another process renews it, or because
  * its last renewal failed a short time ago. Otherwise sets a short time limit for the renewal. A
  * credential_process gets no short limit, because the command may wait for the user. */
@@ -80,7 +101,7 @@ static bool is_left_alone(
     if (!is_locked || (failed_ago >= 0 && failed_ago < ria_cache_renewal_pause(left))) {
         return true;
     }
-    struct ria_deadline limit = ria_deadline_in(fetch->world, RENEWAL_MS);
+    struct ria_deadline limit = ria_deadline_in(fetch->world, renewal_limit(fetch, left));
     if (fetch->plan->source != RIA_SOURCE_PROCESS && limit.at < fetch->deadline.at) {
         fetch->deadline = limit;
     }
@@ -103,7 +124,7 @@ static enum turn await_turn(
     }
     int64_t left = may_share ? read_usable(fetch, place, response) : 0;
     bool is_ours =
-        ria_store_lock(store, left > 0 ? 0 : ria_deadline_left(fetch->world, fetch->deadline));
+        left > 0 ? ria_store_lock(store, 0) : ria_turn_take(store, fetch->world, fetch->deadline);
     if (left > 0 && is_left_alone(fetch, store, is_ours, left)) {
         return IS_CACHED;
     }
@@ -142,6 +163,50 @@ static void cached_write(
     ria_response_write(response, record);
 }
 
+/* Fills err for a process that got no turn. */
+static enum ria_outcome fail_too_late(const struct ria_store *store, struct ria_error *err)
+{
+    char reason[RIA_TURN_REASON_SIZE];
+    if (ria_turn_reason(store, reason)) {
+        return ria_failed(
+            err,
+            RIA_E_DEADLINE,
+            "another process of yours tries to get the same credentials, and %s; " RIA_REMEDY_LATER,
+            reason);
+    }
+    return ria_failed(
+        err,
+        RIA_E_DEADLINE,
+        "another process of yours is getting the same credentials and did not finish within the "
+        "time of a login; try again");
+}
+
+/* Calls get() for a process whose turn it is. If that fails, another process may have written a
+ * fresh entry while this process released the lock. */
+static enum turn get_in_turn(
+    struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_store *store,
+    ria_fetch_get *get,
+    struct ria_response *response)
+{
+    struct ria_store *outer = fetch->store;
+    fetch->store = store;
+    response->outcome = get(fetch, response);
+    fetch->store = outer;
+    if (store == NULL || response->outcome == RIA_FOUND) {
+        return OURS;
+    }
+    RIA_AUTO(response) fresh = RIA_RESPONSE_INIT;
+    if (!read_fresh(fetch, place, &fresh)) {
+        return OURS;
+    }
+    ria_response_release(response);
+    *response = fresh;
+    fresh = (struct ria_response)RIA_RESPONSE_INIT;
+    return IS_CACHED;
+}
+
 void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -154,13 +219,10 @@ void ria_fetch_cached(
     enum turn turn = await_turn(fetch, place, may_share, &store, response);
     ria_fetch_spent(fetch, "another process of yours that gets the same credentials");
     if (turn == TOO_LATE) {
-        response->outcome = ria_failed(
-            &response->err,
-            RIA_E_DEADLINE,
-            "another process of yours is getting the same credentials and did not finish within "
-            "the time of a login; try again");
+        response->outcome = fail_too_late(&store, &response->err);
     } else if (turn == OURS) {
-        response->outcome = get(fetch, response);
+        bool is_shared = may_share && store.is_held;
+        turn = get_in_turn(fetch, place, is_shared ? &store : NULL, get, response);
     }
     ria_response_write(response, record);
     if (turn == OURS) {

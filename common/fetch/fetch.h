@@ -21,6 +21,8 @@ struct ria_fetch {
     struct ria_deadline deadline; /* earlier than the end of the budget, so that the caller still
                                      receives the response */
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
+    struct ria_store *store;      /* the locked cache entry, whose lock is released during a long
+                                     pause (turn.h); NULL: none. Borrowed */
     struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
     bool has_difference;          /* a verified response had a Date header */
     int64_t difference;           /* that date minus this machine's time, in seconds */
@@ -148,11 +150,14 @@ bool ria_fetch_is_worth_another(
 /* Returns whether an HTTP status is transient: 429, 500, 502, 503 or 504. */
 bool ria_fetch_is_transient(long status);
 
-/* What the last response says about the next try. */
+/* What the last try says about the next try. */
 struct ria_fetch_pace {
     bool is_throttled;   /* the service rejected the request because it gets too many requests */
     int64_t retry_after; /* the shortest pause that the service requires, in milliseconds; 0: the
                             response requires none */
+    const char *reason;  /* why the try failed, as the end of a sentence: "STS says Throttling".
+                            Other  processes that wait for the same credentials report it. Borrowed;
+                            NULL:  not known */
 };
 
 /* Decides whether a request is sent again after `tries` tries, and sleeps before the next try. A
@@ -160,8 +165,11 @@ struct ria_fetch_pace {
  * pause is random, so that processes that failed at the same time do not retry at the same time.
  * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
  * to 8 s. If the service requires a longer pause, the pause is the required one, and up to a
- * quarter more. Returns false, without sleeping, after the last try, or if the deadline does not
- * allow the pause. */
+ * quarter more. If fetch->store is set, notes the reason in the lock file. During the pause after
+ * throttling, or of Retry-After, releases the lock, so that other processes can try within their
+ * own time limits (turn.h). Returns false, without sleeping, after the last try, or if the deadline
+ * does not allow the pause. Also returns false after the pause if another process has replaced the
+ * entry, or if this process could not take the lock again. */
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
 

@@ -43,7 +43,11 @@ struct transfer {
     struct ria_http_response *response;
     size_t header_bytes;
     bool is_over_limit;
-    bool was_cached; /* the response has an Age header, so its Date is old */
+    bool was_cached;              /* the response has an Age header, so its Date is old */
+    const char *option;           /* the last option that was set */
+    CURLcode option_error;        /* what libcurl returned for it */
+    char detail[CURL_ERROR_SIZE]; /* libcurl's description of an error; never shown, because it may
+                                     contain a part of a URL */
 };
 
 static size_t append_body(char *bytes, size_t size, size_t count, void *self)
@@ -119,11 +123,14 @@ static bool is_hashed(const char *directory)
     return found;
 }
 
-/* Without memory for an option, libcurl keeps the option's default. A request must not be sent with
- * a default: for example, it could go to a proxy. */
-#define IS_SET(option, value) (curl_easy_setopt(handle, option, value) == CURLE_OK)
+/* If libcurl rejects an option, for example because memory ran out, it keeps the option's default.
+ * A request must not be sent with a default: for example, it could go to a proxy. */
+#define IS_SET(name, value)                                                                        \
+    (transfer->option = #name,                                                                     \
+     transfer->option_error = curl_easy_setopt(handle, name, value),                               \
+     transfer->option_error == CURLE_OK)
 
-static bool set_authorities(const struct ria_buf *bundle)
+static bool set_authorities(struct transfer *transfer, const struct ria_buf *bundle)
 {
     static const char directory[] = "/etc/ssl/certs";
     if (bundle != NULL) {
@@ -154,7 +161,12 @@ static struct curl_slist *header_list(const struct ria_http_request *request)
     return list;
 }
 
-static bool set_body(const struct ria_http_request *request)
+static bool set_headers(struct transfer *transfer, struct curl_slist *headers)
+{
+    return IS_SET(CURLOPT_HTTPHEADER, headers);
+}
+
+static bool set_body(struct transfer *transfer, const struct ria_http_request *request)
 {
     const char *body = request->body != NULL ? request->body->data : "";
     long len = request->body != NULL ? (long)request->body->len : 0L;
@@ -165,7 +177,7 @@ static bool set_body(const struct ria_http_request *request)
 
 /* Requests over plain http go only to this machine and to metadata services; no proxy may see these
  * requests. */
-static bool set_place(const struct ria_http_request *request)
+static bool set_place(struct transfer *transfer, const struct ria_http_request *request)
 {
     bool has_no_proxy = request->is_local || !ria_ascii_begins(request->url, "https:");
     return IS_SET(CURLOPT_URL, request->url) && IS_SET(CURLOPT_PROTOCOLS_STR, "http,https") &&
@@ -180,18 +192,35 @@ static bool set_response(struct transfer *transfer)
            IS_SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
-/* Returns false if memory runs out. */
+/* Returns false if libcurl rejects transfer->option. */
 static bool set_options(const struct ria_http_request *request, struct transfer *transfer)
 {
     curl_easy_reset(handle);
     /* CURLOPT_QUICK_EXIT: do not wait for a resolver thread that hangs. Without this option libcurl
      * waits for the thread even after the timeouts. */
-    return set_place(request) && IS_SET(CURLOPT_NOSIGNAL, 1L) && IS_SET(CURLOPT_QUICK_EXIT, 1L) &&
+    return set_place(transfer, request) && IS_SET(CURLOPT_ERRORBUFFER, transfer->detail) &&
+           IS_SET(CURLOPT_NOSIGNAL, 1L) && IS_SET(CURLOPT_QUICK_EXIT, 1L) &&
            IS_SET(CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION) &&
            IS_SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout) &&
            IS_SET(CURLOPT_TIMEOUT_MS, (long)request->timeout) &&
            IS_SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) && set_response(transfer) &&
-           set_authorities(request->authorities) && set_body(request);
+           set_authorities(transfer, request->authorities) && set_body(transfer, request);
+}
+
+/* Fills err for a request that was not sent, because libcurl rejected an option or memory ran out.
+ */
+static void fail_unsent(const struct transfer *transfer, struct ria_error *err)
+{
+    if (transfer->option_error == CURLE_OK || transfer->option_error == CURLE_OUT_OF_MEMORY) {
+        (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request");
+        return;
+    }
+    (void)ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "libcurl rejects %s: %s; install a complete libcurl of release 7.87 or later",
+        transfer->option,
+        curl_easy_strerror(transfer->option_error));
 }
 
 /* Returns the status of the proxy's response to CONNECT. Returns 0 if the status is 2xx, if libcurl
@@ -217,12 +246,36 @@ static bool is_line_too_long(CURLcode code)
     return code == CURLE_OUT_OF_MEMORY && started > 0;
 }
 
-static enum ria_http_result http_classify(CURLcode code)
+/* Returns true if the connection was closed or reset during the TLS handshake. For this, and for a
+ * TLS alert or a wrong protocol, which another try would not change, libcurl returns the same code.
+ * A release of libcurl with other words gets no other try. */
+static bool is_closed_in_handshake(CURLcode code, const char *detail)
+{
+    static const char *const words[] = {
+        "SSL_ERROR_SYSCALL",
+        "SSL_ERROR_ZERO_RETURN",
+        "unexpected eof",
+        "Recv failure: ",
+        "Send failure: ",
+    };
+    for (size_t i = 0; code == CURLE_SSL_CONNECT_ERROR && i < sizeof(words) / sizeof(words[0]);
+         i++) {
+        if (strstr(detail, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ria_http_result http_classify(CURLcode code, const char *detail)
 {
     curl_off_t connected = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
     if (code != CURLE_OK && proxy_error_status() != 0) {
         return RIA_HTTP_NO_PROXY;
+    }
+    if (is_closed_in_handshake(code, detail)) {
+        return RIA_HTTP_BROKEN;
     }
     switch ((int)code) {
     case CURLE_OK:
@@ -277,10 +330,9 @@ enum ria_http_result ria_http_send(
     response->retry_after = 0;
     response->status = 0;
     struct curl_slist *headers = header_list(request);
-    if (headers == NULL || !set_options(request, &transfer) ||
-        !IS_SET(CURLOPT_HTTPHEADER, headers)) {
+    if (headers == NULL || !set_options(request, &transfer) || !set_headers(&transfer, headers)) {
         curl_slist_free_all(headers);
-        (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request");
+        fail_unsent(&transfer, err);
         return RIA_HTTP_UNASKED;
     }
     CURLcode code = curl_easy_perform(handle);
@@ -289,8 +341,9 @@ enum ria_http_result ria_http_send(
     if (transfer.was_cached || !ria_ascii_begins(request->url, "https:")) {
         response->has_date = false;
     }
-    enum ria_http_result result =
-        transfer.is_over_limit || is_line_too_long(code) ? RIA_HTTP_UNUSABLE : http_classify(code);
+    enum ria_http_result result = transfer.is_over_limit || is_line_too_long(code)
+                                      ? RIA_HTTP_UNUSABLE
+                                      : http_classify(code, transfer.detail);
     if (result != RIA_HTTP_ANSWERED) {
         http_explain(request->url, code, result, err);
     }

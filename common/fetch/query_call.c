@@ -9,8 +9,10 @@
 
 #include "aws/sigv4.h"
 #include "base/messages.h"
+#include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
+#include "fetch/turn.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -252,6 +254,40 @@ static enum call_attempt call_try_once(
     return has_new_offset || ria_call_is_passing(fault) ? AGAIN : GIVE_UP;
 }
 
+/* Decides about another try (ria_fetch_retry()). */
+static bool call_again(
+    const struct ria_fetch *fetch,
+    const struct ria_call *call,
+    unsigned tries,
+    const struct ria_call_fault *fault,
+    const struct ria_fetch_pace *pace,
+    const struct ria_error *err)
+{
+    char reason[RIA_TURN_REASON_SIZE];
+    const char *name = ria_service_name(call->service);
+    if (fault->status != 0) {
+        (void)ria_text_format(
+            reason,
+            sizeof(reason),
+            "%s says %s%s%s",
+            name,
+            fault->code,
+            fault->message[0] == '\0' ? "" : ": ",
+            fault->message);
+    } else {
+        (void)ria_text_format(
+            reason,
+            sizeof(reason),
+            "%s %s: %s",
+            name,
+            ria_http_predicate(fault->result),
+            err->text);
+    }
+    struct ria_fetch_pace reasoned = *pace;
+    reasoned.reason = reason;
+    return ria_fetch_retry(fetch, tries, &reasoned);
+}
+
 bool ria_call_send(
     struct ria_fetch *fetch,
     const struct ria_call *call,
@@ -269,7 +305,7 @@ bool ria_call_send(
     do {
         attempt = call_try_once(fetch, call, fault, &pace, err);
         tries++;
-    } while (attempt == AGAIN && ria_fetch_retry(fetch, tries, &pace));
+    } while (attempt == AGAIN && call_again(fetch, call, tries, fault, &pace, err));
     if (fault->result == RIA_HTTP_NOBODY || fault->result == RIA_HTTP_SILENT) {
         ria_fetch_blame(fetch, left, err);
     }

@@ -11,6 +11,7 @@
 #include "base/messages.h"
 #include "base/text.h"
 #include "codec/url.h"
+#include "fetch/turn.h"
 #include "provider/cache.h"
 
 #include <string.h>
@@ -26,9 +27,6 @@ enum {
      * took longest. */
     ENOUGH = 2000,
     TOO_MANY_REQUESTS = 429, /* HTTP status */
-    /* Milliseconds. After a throttled request, or with Retry-After, the deadline must leave time
-     * for the response. */
-    ANSWER_MIN = 1000,
 };
 
 /* Pauses are in milliseconds. */
@@ -171,13 +169,29 @@ int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint3
     return pause;
 }
 
+/* Sleeps before the next try. After a transient fault, the pause is short and the lock stays held.
+ */
+static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_long)
+{
+    if (is_long && fetch->store != NULL) {
+        return ria_turn_pass(fetch->store, fetch->world, fetch->deadline, pause);
+    }
+    struct timespec wait = {.tv_sec = pause / 1000, .tv_nsec = (pause % 1000) * 1000000};
+    (void)nanosleep(&wait, NULL);
+    return true;
+}
+
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace)
 {
     uint32_t random = 0;
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     int64_t pause = ria_fetch_pause(tries, pace, random);
-    int64_t rest = pace->is_throttled || pace->retry_after > 0 ? ANSWER_MIN : 0;
+    bool is_long = pace->is_throttled || pace->retry_after > 0;
+    int64_t rest = is_long ? RIA_TURN_ANSWER_MS : 0;
+    if (fetch->store != NULL && pace->reason != NULL) {
+        ria_turn_note(fetch->store, is_long && pause > 0 ? pause : 0, pace->reason);
+    }
     if (pause < 0 || ria_deadline_left(fetch->world, fetch->deadline) <= pause + rest) {
         return false;
     }
@@ -189,9 +203,7 @@ bool ria_fetch_retry(
             tries + 1,
             (long long)pause);
     }
-    struct timespec wait = {.tv_sec = pause / 1000, .tv_nsec = (pause % 1000) * 1000000};
-    (void)nanosleep(&wait, NULL);
-    return true;
+    return retry_sleep(fetch, pause, is_long);
 }
 
 bool ria_fetch_is_worth_another(
@@ -250,6 +262,34 @@ enum ria_http_result ria_fetch_exchange(
     return result;
 }
 
+/* Decides about another try of a request of ria_fetch_send() (ria_fetch_retry()). */
+static bool send_again(
+    const struct ria_fetch *fetch,
+    unsigned tries,
+    const struct ria_http_request *request,
+    enum ria_http_result result,
+    const struct ria_http_response *response,
+    const struct ria_error *err)
+{
+    char place[RIA_URL_SHOWN_SIZE];
+    char reason[RIA_TURN_REASON_SIZE];
+    bool is_answered = result == RIA_HTTP_ANSWERED;
+    ria_url_show(request->url, place);
+    if (is_answered) {
+        (void)ria_text_format(
+            reason, sizeof(reason), "%s answers with status %ld", place, response->status);
+    } else {
+        (void)ria_text_format(
+            reason, sizeof(reason), "a service %s: %s", ria_http_predicate(result), err->text);
+    }
+    const struct ria_fetch_pace pace = {
+        .is_throttled = is_answered && response->status == TOO_MANY_REQUESTS,
+        .retry_after = is_answered ? response->retry_after : 0,
+        .reason = reason,
+    };
+    return ria_fetch_is_worth_another(result, response) && ria_fetch_retry(fetch, tries, &pace);
+}
+
 enum ria_http_result ria_fetch_send(
     struct ria_fetch *fetch,
     struct ria_http_request *request,
@@ -263,17 +303,13 @@ enum ria_http_result ria_fetch_send(
     if (!ria_fetch_has_time(fetch, err)) {
         return RIA_HTTP_UNASKED;
     }
-    struct ria_fetch_pace pace = {0};
     unsigned tries = 0;
     do {
         request->connect_timeout = ria_fetch_timeout(fetch, connect);
         request->timeout = ria_fetch_timeout(fetch, whole);
         result = ria_fetch_exchange(fetch, request, response, err);
-        bool is_answered = result == RIA_HTTP_ANSWERED;
-        pace.is_throttled = is_answered && response->status == TOO_MANY_REQUESTS;
-        pace.retry_after = is_answered ? response->retry_after : 0;
         tries++;
-    } while (ria_fetch_is_worth_another(result, response) && ria_fetch_retry(fetch, tries, &pace));
+    } while (send_again(fetch, tries, request, result, response, err));
     request->connect_timeout = connect;
     request->timeout = whole;
     if (result == RIA_HTTP_NOBODY || result == RIA_HTTP_SILENT) {

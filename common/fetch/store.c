@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,8 +97,10 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
 {
     char name[NAME_MAX];
     (void)snprintf(name, sizeof(name), "%s.lock", store->name);
-    store->lock = openat(
-        store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (store->lock < 0) {
+        store->lock = openat(
+            store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    }
     int error = store->lock < 0 ? errno : 0;
     /* Do not wait for the lock of a file that another user owns, because that user could hold the
      * lock forever. */
@@ -111,6 +114,14 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     /* If locking fails for a reason other than the timeout, each process fetches the credentials
      * and no process writes the entry. */
     return error != EWOULDBLOCK;
+}
+
+void ria_store_unlock(struct ria_store *store)
+{
+    if (store->is_held) {
+        (void)flock(store->lock, LOCK_UN);
+        store->is_held = false;
+    }
 }
 
 /* The new time also makes remove_old() keep a lock file that is in use. */
@@ -139,6 +150,17 @@ int64_t ria_store_failed_ago(const struct ria_store *store)
         return -1;
     }
     return now.tv_sec - lock.st_mtim.tv_sec;
+}
+
+void ria_store_stamp(const struct ria_store *store, struct ria_store_stamp *out)
+{
+    struct stat entry;
+    *out = (struct ria_store_stamp){0};
+    if (fstatat(store->directory, store->name, &entry, AT_SYMLINK_NOFOLLOW) == 0) {
+        out->inode = entry.st_ino;
+        out->seconds = entry.st_mtim.tv_sec;
+        out->nanoseconds = entry.st_mtim.tv_nsec;
+    }
 }
 
 /* Returns whether a file belongs to the cache: "NAME", "NAME.lock" or "NAME.new", where NAME is a

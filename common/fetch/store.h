@@ -31,6 +31,9 @@ bool ria_store_open(struct ria_store *store, const char *directory, const char *
  * nothing. Uses SIGALRM. */
 bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
+/* Releases the lock, if this process holds it. ria_store_lock() can take the lock again. */
+void ria_store_unlock(struct ria_store *store);
+
 /* Records that this process, which holds the lock, now fetches the credentials: sets the time of
  * the lock file. */
 void ria_store_begin(const struct ria_store *store);
@@ -39,6 +42,16 @@ void ria_store_begin(const struct ria_store *store);
  * age of the lock file, if the entry is older than the lock file. Otherwise returns -1; also
  * returns -1 if the entry does not exist or the times cannot be read. */
 int64_t ria_store_failed_ago(const struct ria_store *store);
+
+/* Identifies a version of the entry; all members are 0 if the entry does not exist. */
+struct ria_store_stamp {
+    uint64_t inode;
+    int64_t seconds;
+    int64_t nanoseconds;
+};
+
+/* Sets *out to the present version of the entry. */
+void ria_store_stamp(const struct ria_store *store, struct ria_store_stamp *out);
 
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,
  * lock files and ".new" files) that is older than 37 hours. Returns false if this process does not

@@ -2,8 +2,8 @@
  *
  * Implements the supervisor: one loop around poll() waits for signals, the worker's messages and
  * timeouts. Replaces a worker that dies. If workers die quickly, waits longer before each
- * replacement. Ends the service in three cases: a signal requests it, the directory no longer
- * exists, or the first worker cannot start. */
+ * replacement. Ends the service in four cases: a signal requests it, the directory no longer
+ * exists, the first worker cannot start, or poll() fails. */
 #include "agent/supervisor.h"
 
 #include "agent/leftovers.h"
@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 enum {
+    BLIND_MS = 20,   /* the pause between two looks at a worker that ends after poll() has failed */
     END_MS = 2000,   /* how long the worker may take to end */
     QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
                         pause */
@@ -129,6 +130,7 @@ struct supervisor {
     bool is_ready;  /* systemd got READY=1 */
     int64_t end_by; /* when to kill a worker that was told to end; INT64_MAX: not told */
     int64_t ping_at; /* when to send the next "WATCHDOG=1" */
+    bool is_blind;   /* poll() has failed, so the agent ends */
     int status;      /* the exit status */
 };
 
@@ -389,6 +391,26 @@ static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
     return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
 }
 
+/* Waits for an event or for the next timeout. If poll() fails, ends the agent: the loop would use a
+ * whole CPU. Until the worker has ended, sleeps instead of calling poll(). */
+static void await_event(struct supervisor *supervisor, struct pollfd *watched, nfds_t count)
+{
+    int64_t now = supervisor_milliseconds();
+    if (!supervisor->is_blind) {
+        if (poll(watched, count, until_due(supervisor, now)) >= 0 || errno == EINTR) {
+            return;
+        }
+        ria_log_error(
+            &supervisor->agent->log,
+            "the agent ends: it cannot wait for events: %s",
+            strerror(errno));
+        supervisor->is_blind = true;
+        begin_to_end(supervisor, now);
+    }
+    const struct timespec moment = {.tv_nsec = BLIND_MS * 1000000L};
+    (void)nanosleep(&moment, NULL);
+}
+
 /* Returns true in the supervisor when the service has ended, and false in the child process when
  * the worker has ended. */
 static bool supervisor_run(struct supervisor *supervisor)
@@ -403,7 +425,7 @@ static bool supervisor_run(struct supervisor *supervisor)
             {.fd = supervisor->control, .events = POLLIN},
             {.fd = watchdog->alarm, .events = POLLIN},
         };
-        (void)poll(watched, 3, until_due(supervisor, supervisor_milliseconds()));
+        await_event(supervisor, watched, 3);
         int64_t now = supervisor_milliseconds();
         ria_watchdog_read_alarm(watchdog, supervisor->worker > 0, now);
         if (watched[1].revents != 0) {
@@ -459,7 +481,9 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         agent->directory.lock = -1; /* the supervisor keeps the lock and removes agent.pid */
         return supervisor.status;
     }
-    if (supervisor.end_by != INT64_MAX) {
+    if (supervisor.is_blind) {
+        supervisor.status = 1;
+    } else if (supervisor.end_by != INT64_MAX) {
         ria_log_event(&agent->log, "ended by a signal, with the passfiles removed");
     }
     ria_status_end(&agent->directory);

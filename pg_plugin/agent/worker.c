@@ -355,8 +355,8 @@ static bool do_due_work(struct worker *worker)
     return false;
 }
 
-/* Runs the loop, and tells the watchdog when the worker waits and when it works. Returns the exit
- * status. */
+/* Runs the loop, and tells the watchdog when the worker waits and when it works. Ends if
+ * epoll_wait() fails, because the loop would then use a whole CPU. Returns the exit status. */
 static int worker_run(struct worker *worker)
 {
     struct epoll_event events[SOURCES];
@@ -366,6 +366,10 @@ static int worker_run(struct worker *worker)
             ria_watchdog_wait(&worker->agent->watchdog);
         }
         int count = epoll_wait(worker->epoll, events, SOURCES, has_more ? 0 : -1);
+        if (count < 0 && errno != EINTR) {
+            ria_log_error(&worker->agent->log, "cannot wait for events: %s", strerror(errno));
+            return RIA_WORKER_SHORT;
+        }
         if (!has_more) {
             ria_watchdog_work(&worker->agent->watchdog);
         }

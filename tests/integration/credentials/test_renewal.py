@@ -10,6 +10,7 @@ together."""
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 
 from cloud import CloudCase
@@ -24,6 +25,8 @@ NEARLY = LIFE_SECONDS - TOKEN_SECONDS
 SPREAD_SECONDS = 300
 # The tests log in this long before and after a limit. A login must take less time.
 MARGIN_SECONDS = 60
+# What a loaded machine needs in addition to a time limit.
+MACHINE_MS = 2500
 
 
 class Renewal(CloudCase):
@@ -140,7 +143,93 @@ class Renewal(CloudCase):
         self.assertEqual(len([v for v in self.verdicts() if v["token_length"] > 0]), 1)
 
 
-class ValidCredentials(CloudCase):
+class RoleCase(CloudCase):
+    """Roles that are assumed through a profile, and the file that records when their renewal was last tried."""
+
+    def lock_file(self):
+        lock, = (self.home.path / ".cache/rds-iam/cache").glob("*.lock")
+        return lock
+
+    def age(self, path, seconds):
+        """Moves the times of a lock file, and of the entry that it belongs to, this many seconds into the past."""
+        for each in (path, path.with_suffix("")):
+            status = each.stat()
+            os.utime(each, (status.st_atime - seconds, status.st_mtime - seconds))
+
+    def token_argv(self, profile):
+        return [harness.installed("bin/rds-iam"), "token", "--profile", profile, "--hostname", self.lab.pg.host,
+                "--port", str(self.lab.pg.port), "--username", USER]
+
+    def fail(self, kind="status", **more):
+        self.lab.faults({"service": "sts", "kind": kind, "times": 99, **more})
+
+
+class SlowChain(RoleCase):
+    """Two roles, whose two requests together take longer than the 3 s that a login spends on a renewal while the
+    credentials are valid for more than five minutes."""
+
+    SLOW = {"kind": "delay", "seconds": 2.2}
+
+    def setUp(self):
+        super().setUp()
+        self.machine = MachineClock(self)
+        self.role_profile("p", "rds-access", credential_source=None, source_profile="q")
+        self.role_profile("q", "etl-hop")
+        self.asked = len(self.calls())
+        self.first = self.key_of_login()[0]
+        self.assertEqual(self.new_calls(), 2)
+
+    def new_calls(self):
+        before, self.asked = self.asked, len(self.calls())
+        return self.asked - before
+
+    def run_tool(self, argv):
+        result = self.home.run(self.machine.argv(argv), "etl-base", RDS_IAM_LOG="debug",
+                               **self.cloud_env(), **self.machine.env())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result
+
+    def key_of_login(self):
+        """Makes the token of a login. Returns the access key of the session that signed it, and the log."""
+        result = self.run_tool(self.token_argv("p"))
+        return re.search(r"X-Amz-Credential=(\w+)%2F", result.stdout).group(1), result.stderr
+
+    def let_live(self, seconds):
+        """Moves all clocks, so that the credentials are valid for this many seconds more."""
+        self.machine.set(LIFE_SECONDS - seconds)
+        self.lab.clock(LIFE_SECONDS - seconds)
+
+    def test_a_login_renews_before_the_last_minute(self):
+        self.fail(**self.SLOW)
+        self.let_live(600)
+        self.assertEqual(self.key_of_login()[0], self.first, "3 s are not enough")
+        self.age(self.lock_file(), 100)
+        self.let_live(250)
+        key, log = self.key_of_login()
+        self.assertNotEqual(key, self.first)
+        self.assertNotIn("could not be renewed", log)
+
+    def test_a_command_that_can_wait_renews_at_once(self):
+        self.fail(**self.SLOW)
+        self.let_live(600)
+        result = self.run_tool([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"])
+        self.assertNotEqual(json.loads(result.stdout)["AccessKeyId"], self.first)
+        self.assertEqual(self.new_calls(), 2)
+
+    def test_a_silent_service_delays_a_login_for_a_short_time(self):
+        self.fail("hang")
+        for left, limit, requests in ((600, 3000, 1), (250, 7000, 2)):
+            with self.subTest(left=left):
+                self.let_live(left)
+                self.age(self.lock_file(), 100)
+                key, log = self.key_of_login()
+                self.assertEqual((key, self.new_calls()), (self.first, requests), log)
+                self.assertIn("because STS did not answer: ", log)
+                waited = int(re.search(r"was asked and responded after (\d+) ms", log).group(1))
+                self.assertLess(waited, limit + MACHINE_MS, log)
+
+
+class ValidCredentials(RoleCase):
     """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins and makes none fail."""
 
     def setUp(self):
@@ -159,13 +248,6 @@ class ValidCredentials(CloudCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.printed = json.loads(result.stdout)
         return self.asked - asked, result.stderr
-
-    def fail(self, kind="status", **more):
-        self.lab.faults({"service": "sts", "kind": kind, "times": 99, **more})
-
-    def lock_file(self):
-        lock, = (self.home.path / ".cache/rds-iam/cache").glob("*.lock")
-        return lock
 
     def test_control_a_renewal_that_succeeds(self):
         self.assertEqual(self.renew(), (1, ""))
@@ -186,24 +268,25 @@ class ValidCredentials(CloudCase):
         self.assertEqual(self.renew(), (1, ""))
         self.assertNotEqual(self.printed, self.first)
 
-    def age(self, path, seconds):
-        """Moves the times of a lock file, and of the cache entry that it locks, `seconds` into the past."""
-        for each in (path, path.with_suffix("")):
-            status = each.stat()
-            os.utime(each, (status.st_atime - seconds, status.st_mtime - seconds))
+    def log_in(self):
+        """Makes the token of a login. Returns the result."""
+        return self.home.run(self.token_argv("q"), "etl-base", **self.cloud_env())
 
     def test_a_renewal_without_a_response_ends_early(self):
-        """A request without a response ends after 5 s at the latest. A renewal of valid credentials has 3 s in all, so
-        it sends one request; a login without valid credentials has 10 s, so it sends two."""
+        """A request without a response ends after 5 s at the latest. A renewal of valid credentials has 3 s in a login,
+        so a login sends one request. It has 7 s in `rds-iam credentials`, which therefore sends two requests; without
+        valid credentials, this command would send three. A login without valid credentials has 10 s, so it sends two."""
         self.fail("hang")
-        self.assertEqual(self.renew()[0], 1)
+        result = self.log_in()
+        self.assertIn(self.first["AccessKeyId"], result.stdout, result.stderr)
+        self.assertEqual(len(self.calls()) - self.asked, 1)
+        self.asked += 1
+        self.age(self.lock_file(), 100)
+        self.assertEqual(self.renew()[0], 2)
         self.assertEqual(self.printed, self.first)
         for path in self.cache_files():
             path.unlink()
-        result = self.home.run(
-            [harness.installed("bin/rds-iam"), "token", "--profile", "q", "--hostname", self.lab.pg.host,
-             "--port", self.lab.pg.port, "--username", USER], "etl-base", **self.cloud_env())
-        self.assertNotEqual(result.returncode, 0)
+        self.assertNotEqual(self.log_in().returncode, 0)
         self.assertEqual(len(self.calls()) - self.asked, 2)
 
     def test_while_one_process_renews_the_others_use_the_entry(self):

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Implements the turns with the lock of the cache entry and a note in its lock file. Ignores a note
+ * whose time is in the future or long ago, so a clock that was set delays no process for long. */
+#include "fetch/turn.h"
+
+#include "base/text.h"
+
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    /* Milliseconds. A process that has tried often, or that received Retry-After, makes longer
+     * pauses itself (retry.c), but does not impose them on others: a login has only 10 s, and a
+     * Retry-After of an hour may come from a proxy. */
+    PAUSE_MAX_MS = 2000,
+    /* Milliseconds after which a note gives no reason any more. A login waits for this long. */
+    REASON_MS = 10 * 1000,
+};
+
+/* The content of a lock file. */
+struct note {
+    int64_t at;    /* when the try failed, in milliseconds since 1970 */
+    int64_t pause; /* milliseconds */
+    char reason[RIA_TURN_REASON_SIZE];
+};
+
+static int64_t turn_milliseconds(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+}
+
+static void turn_sleep(int64_t milliseconds)
+{
+    struct timespec wait = {
+        .tv_sec = milliseconds / 1000, .tv_nsec = (milliseconds % 1000) * 1000000};
+    (void)nanosleep(&wait, NULL);
+}
+
+/* Reads the note. Returns false if there is none, or if it is too old. Otherwise sets *rest to the
+ * milliseconds until a process may try again. */
+static bool read_note(const struct ria_store *store, struct note *note, int64_t *rest)
+{
+    if (store->lock < 0 || pread(store->lock, note, sizeof(*note), 0) != (ssize_t)sizeof(*note)) {
+        return false;
+    }
+    note->reason[sizeof(note->reason) - 1] = '\0';
+    int64_t now = turn_milliseconds();
+    if (note->at > now || note->at < now - REASON_MS || note->pause < 0 ||
+        note->pause > PAUSE_MAX_MS) {
+        return false;
+    }
+    *rest = note->at + note->pause > now ? note->at + note->pause - now : 0;
+    return true;
+}
+
+bool ria_turn_take(
+    struct ria_store *store, const struct ria_world *world, struct ria_deadline deadline)
+{
+    struct note note;
+    int64_t rest = 0;
+    while (ria_store_lock(store, ria_deadline_left(world, deadline))) {
+        bool has_note = store->is_held && read_note(store, &note, &rest);
+        bool has_time = ria_deadline_left(world, deadline) > rest + RIA_TURN_ANSWER_MS;
+        if (!has_note || (rest == 0 && has_time)) {
+            return true;
+        }
+        ria_store_unlock(store);
+        if (!has_time) {
+            return false;
+        }
+        turn_sleep(rest);
+    }
+    return false;
+}
+
+void ria_turn_note(const struct ria_store *store, int64_t pause, const char *reason)
+{
+    struct note note = {
+        .at = turn_milliseconds(),
+        .pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS,
+    };
+    (void)ria_text_copy(note.reason, sizeof(note.reason), reason);
+    if (store->is_held) {
+        (void)!pwrite(store->lock, &note, sizeof(note), 0);
+    }
+}
+
+bool ria_turn_reason(const struct ria_store *store, char reason[RIA_TURN_REASON_SIZE])
+{
+    struct note note;
+    int64_t rest = 0;
+    if (!read_note(store, &note, &rest)) {
+        return false;
+    }
+    (void)ria_text_copy(reason, RIA_TURN_REASON_SIZE, note.reason);
+    ria_printable(reason);
+    return reason[0] != '\0';
+}
+
+bool ria_turn_pass(
+    struct ria_store *store,
+    const struct ria_world *world,
+    struct ria_deadline deadline,
+    int64_t pause)
+{
+    struct ria_store_stamp before;
+    struct ria_store_stamp after;
+    ria_store_stamp(store, &before);
+    ria_store_unlock(store);
+    turn_sleep(pause);
+    if (!ria_turn_take(store, world, deadline)) {
+        return false;
+    }
+    ria_store_stamp(store, &after);
+    return before.inode == after.inode && before.seconds == after.seconds &&
+           before.nanoseconds == after.nanoseconds;
+}

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""STS throttles requests while several processes of a user need the same credentials.
+
+The processes take turns: together they send no more requests than one process would. No process waits for a lock that
+another process holds during its pauses. A process that gets no credentials reports why the other process got none."""
+import concurrent.futures
+import json
+
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, await_true
+
+SAID = "STS says Throttling: Rate exceeded; try again later"
+WAITED = "another process of yours tries to get the same credentials, and "
+OUT_OF_TIME = "getting AWS credentials took longer than a login allows"
+LOGINS = 20
+# The shortest pause after a throttled request is 0.25 s, and a login lasts for 10 s.
+REQUESTS_AT_MOST = 40
+
+
+class Throttled(CloudCase):
+    def setUp(self):
+        super().setUp()
+        role = self.lab.roles["rds-access"].arn
+        self.home.write(CONFIG, f"[{self.lab.pg.host}]\nrole_arn = {role}\n")
+        self.pool = self.enterContext(concurrent.futures.ThreadPoolExecutor(LOGINS + 1))
+
+    def throttle(self, times=None):
+        self.lab.faults({"service": "sts", "kind": "status", "status": 400, "code": "Throttling",
+                         "message": "Rate exceeded", "times": times})
+
+    def run_tool(self, command="token"):
+        return self.home.run(
+            [harness.installed("bin/rds-iam"), command, "--hostname", self.lab.pg.host, "--port",
+             str(self.lab.pg.port), "--username", USER], "etl-base", **self.cloud_env())
+
+    def start_first(self, command="credentials"):
+        """Starts a process whose limit is 60 s, and waits for its first request."""
+        first = self.pool.submit(self.run_tool, command)
+        await_true(lambda: self.calls())
+        return first
+
+    def assert_says_the_truth(self, result):
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn(SAID, result.stderr)
+
+    def test_a_login_beside_a_process_that_can_wait(self):
+        self.throttle(4)
+        first = self.start_first()
+        login = self.run_tool()
+        self.assertEqual(login.returncode, 0, login.stderr)
+        keys = json.loads(first.result().stdout)
+        self.assertIn(keys["AccessKeyId"], login.stdout)
+        self.assertEqual(len(self.calls()), 5, "one of the two sends the request that succeeds")
+
+    def test_a_login_beside_a_process_that_can_wait_says_why_it_fails(self):
+        self.throttle()
+        first = self.start_first()
+        self.assert_says_the_truth(self.run_tool())
+        self.assertFalse(first.done(), "control: it still tries")
+        self.lab.faults()
+        self.assertEqual(first.result().returncode, 0)
+
+    def test_a_login_beside_the_agent(self):
+        services = Services(self.home)
+        services.add("prod")
+        self.throttle()
+        with services.agent("etl-base", wait=False, **self.cloud_env()) as agent:
+            await_true(lambda: self.calls(), agent.log)
+            self.assert_says_the_truth(self.run_tool())
+            self.throttle(2)
+            login = self.run_tool()
+            self.assertEqual(login.returncode, 0, login.stderr)
+            agent.await_log("1 of 1 services have their tokens", "has its token again")
+
+    def test_many_logins_send_few_requests(self):
+        """On a loaded machine, the time of a login may end while rds-iam-fetch sends its response."""
+        self.throttle()
+        results = [run.result() for run in [self.pool.submit(self.run_tool) for _ in range(LOGINS)]]
+        in_time = [result for result in results if OUT_OF_TIME not in result.stderr]
+        self.assertGreater(len(in_time), 0, results)
+        for result in in_time:
+            self.assert_says_the_truth(result)
+        self.assertLessEqual(len(self.calls()), REQUESTS_AT_MOST)
+        self.assertGreater(len(self.calls()), 2, "control: they try")
+
+    def test_many_logins_when_the_throttling_ends(self):
+        self.throttle(3)
+        results = [run.result() for run in [self.pool.submit(self.run_tool) for _ in range(LOGINS)]]
+        self.assertEqual({result.returncode for result in results}, {0}, results)
+        self.assertEqual(len(self.calls()), 4)
+
+    def test_control_a_silent_service_is_named_too(self):
+        """The first process holds the lock while it waits for responses, so the login gets no turn."""
+        self.lab.faults({"service": "sts", "kind": "hang", "times": None})
+        first = self.start_first()
+        login = self.run_tool()
+        self.assertEqual(login.returncode, 1)
+        self.assertRegex(login.stderr, WAITED + r"STS did not answer: [\w.]+:\d+: Timeout was reached; try again later")
+        self.lab.faults()
+        first.result()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -263,7 +263,8 @@ static enum ria_outcome profile_none_exists(
     if (unreachable != NULL) {
         return ria_absent(
             err,
-            "%.200s is a directory, or is below a directory that this user cannot search",
+            "%.200s is a directory or a loop of links, or is below a directory that this user "
+            "cannot search",
             unreachable);
     }
     if (*config == '\0' || *credentials == '\0') {

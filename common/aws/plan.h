@@ -124,8 +124,8 @@ struct ria_plan {
         .keys = RIA_CREDENTIALS_INIT                                                               \
     }
 
-/* Initializes a plan whose keys use `room`. Does not write the array of roles, which has several
- * KB: every login has a plan, and few plans have a role. */
+/* Initializes a plan whose keys use `room`. Does not write the array of roles, because the array
+ * has several KB, every login has a plan, and few plans have a role. */
 void ria_plan_init(struct ria_plan *plan, struct ria_credentials_room *room);
 
 /* Returns the setting that identifies the source in messages, such as the id of the keys, the
@@ -156,8 +156,8 @@ bool ria_plan_service(
     const struct ria_setting *region,
     struct ria_plan_endpoint *out) RIA_MUST_USE;
 
-/* Returns whether rds-iam-fetch must carry out the plan. Only a plan with static keys and without a
- * role does not need rds-iam-fetch. */
+/* Returns whether rds-iam-fetch must carry out the plan. Returns false for a plan with static keys
+ * and without a role, and true for every other plan. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);
 
 /* Wipes and frees what the plan owns. Afterwards *plan is empty and can be filled again. */

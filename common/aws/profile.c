@@ -151,8 +151,8 @@ bool ria_profiles_describe_owner(
     ria_trust_warning(
         &profiles->facts[which],
         profiles->path[which],
-        "keys, roles and sessions of it are used, but no command, token file, endpoint or CA "
-        "bundle",
+        "its keys, roles and sessions are used, but none of its commands, token files, endpoints "
+        "and CA bundles",
         out,
         size);
     return true;
@@ -262,7 +262,10 @@ static enum ria_outcome profile_none_exists(
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {
         return ria_absent(
-            err, "%.200s is a directory, or below one that this user cannot search", unreachable);
+            err,
+            "%.200s is a directory or a loop of links, or is below a directory that this user "
+            "cannot search",
+            unreachable);
     }
     if (*config == '\0' || *credentials == '\0') {
         return ria_absent(err, "HOME is not set, so ~/.aws is not known");

@@ -69,7 +69,7 @@ static char *write_host(char *at, const struct ria_token_claim *claim, struct la
     return at;
 }
 
-/* Writes the action and, for RDS, its user. */
+/* Writes the action and, for RDS, the database user. */
 static char *write_action(char *at, const struct ria_token_claim *claim)
 {
     if (claim->is_dsql) {

@@ -68,7 +68,7 @@
 #define RIA_REMEDY_VERIFY_CA "%s, or if you cannot, write [%s:%u] tls = verify-ca in %s"
 
 /* What to do with MariaDB Connector/C. */
-/* rds-iam setup mysql writes either group. */
+/* rds-iam setup mysql writes one of these two groups. */
 #define RIA_MARIADB_GROUP                                                                          \
     "in the program's option group, [client] or [client-rds], or in its own TLS options"
 #define RIA_REMEDY_MARIADB_TLS                                                                     \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides who owns a file and which users can write it. The owner and the mode come from fstat().
- * struct ria_file contains the access control list and the type of the file system only if the mode
- * lets the group or others write. If the mode does not let the group write, no list gives the right
- * to write, because the group bits are the mask of the list. Treats a list of an unknown form as a
- * list that lets others write.
+ * Checks who owns a file and which users can write it. The owner and the mode come from fstat() or
+ * stat(). struct ria_file contains the access control list and the type of the file system only if
+ * the mode lets the group or others write. If the mode does not let the group write, no list gives
+ * the right to write, because the group bits are the mask of the list. Treats a list of an unknown
+ * form as a list that lets others write.
  */
 #include "base/trust.h"
 

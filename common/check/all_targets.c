@@ -37,14 +37,14 @@ static void check_services(
     struct ria_json_writer *json, const struct ria_world *world, struct totals *totals)
 {
     char name[RIA_CHECK_NAME_SIZE];
-    bool is_local = false;
-    for (size_t i = 0; ria_check_service_name(world, i, name, &is_local); i++) {
+    bool is_other = false;
+    for (size_t i = 0; ria_check_service_name(world, i, name, &is_other); i++) {
         const struct ria_target target = {
             .login = {.channel = RIA_CHANNEL_NONE},
             .service = name,
             .engine = RIA_ENGINE_POSTGRES,
         };
-        if (!is_local) {
+        if (!is_other) {
             check_one_of_all(&target, json, world, totals);
         }
     }

@@ -379,7 +379,7 @@ void ria_check_login(struct ria_facts *facts)
             facts->report,
             RIA_MARK_SKIPPED,
             "client library",
-            "Name a program that has one: --program FILE",
+            "Name a program that uses a client library: --program FILE",
             "%s",
             err.text[0] != '\0' ? err.text : version);
         facts->verdict = RIA_VERDICT_NONE;

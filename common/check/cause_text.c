@@ -260,7 +260,7 @@ static void add_iam_setting(const struct ria_facts *facts, struct ria_buf *out)
     (facts->aws.is_iam_off && !is_proxy ? add_enable : add_describe)(facts, out);
 }
 
-/* Writes which account the resource contains, unless AWS has reported the database's account. */
+/* Writes for whose account the command is, unless AWS has reported the database's account. */
 static void add_assumption(const struct ria_facts *facts, struct ria_buf *out)
 {
     if (facts->aws.resource[0] == '\0') {

@@ -116,7 +116,7 @@ static const struct {
      asks_for_replication,
      "With IAM, a replication connection needs rds.iam_auth_for_replication=1 in the parameter "
      "group.",
-     "SHOW rds.iam_auth_for_replication; as an administrator",
+     "As an administrator: SHOW rds.iam_auth_for_replication;",
      true},
     {"signed-port",
      has_unusual_port,

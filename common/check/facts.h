@@ -32,8 +32,8 @@ enum ria_verdict {
 /* What the user wants to be checked. Texts are borrowed from the command line, or NULL. */
 struct ria_target {
     struct ria_login login;
-    char host[256]; /* storage for login.host and login.user if a service file contains them */
-    char user[256];
+    char host[256];     /* storage for login.host if a service or an option file contains it */
+    char user[256];     /* storage for login.user, likewise */
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
     char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
@@ -242,9 +242,9 @@ bool ria_check_has_password(const struct ria_facts *facts);
  * 3306. */
 void ria_check_option_file(struct ria_facts *facts);
 
-/* Call it after a login to a MySQL server that has used no option file. If the option files contain
- * options for clients, adds an item with the command that checks these options. The item is a
- * warning if [client] contains a password. */
+/* Call this function after a login to a MySQL server if the login has used no option file. If the
+ * option files contain options for clients, adds an item with the command that checks these
+ * options. The item is a warning if [client] contains a password. */
 void ria_check_unused_option_files(struct ria_facts *facts);
 
 /* -- credential_items.c: the sources, the identity, the expiry time, the clock -- */
@@ -291,7 +291,7 @@ void ria_check_time_signature(struct ria_facts *facts);
 /* Copies the times that the probe and the login have measured. */
 void ria_check_take_times(struct ria_facts *facts);
 
-/* Adds an item with the times. Call it after the login. */
+/* Adds an item with the times. Call this function after the login. */
 void ria_check_add_times(struct ria_facts *facts);
 
 /* -- command.c: runs all checks for one target. If `json` is not NULL, appends one object to it;

@@ -20,11 +20,11 @@
 
 #define DATABASE_DENIED "The token was accepted. The user has no right to this database."
 #define REPLICATION                                                                                \
-    "The user may not start replication. With IAM, the parameter group needs "                     \
+    "The user is not allowed to start replication. With IAM, the parameter group needs "           \
     "rds.iam_auth_for_replication=1."
 #define REPLICATION_REMEDY                                                                         \
-    "Set rds.iam_auth_for_replication=1 and rds.logical_replication=1, and run: ALTER USER "       \
-    "\"{user}\" WITH REPLICATION;"
+    "Set rds.iam_auth_for_replication=1 and rds.logical_replication=1. As an administrator: "      \
+    "GRANT rds_replication TO \"{user}\";"
 #define NO_PLUGIN "The client library found no plugin that sends the token."
 #define SET_PLUGIN_DIR "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"
 #define MISSING_DATABASE "The token was accepted. The database does not exist."

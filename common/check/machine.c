@@ -78,8 +78,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the file, the number of its certificates, and in how many days all roots of a region have
- * expired. Of all regions, this is the one whose last root expires first. */
+/* Reports the file, the number of its certificates, and in how many days the file must have been
+ * renewed: on that day, the first region has no root left that has not expired. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};
@@ -97,7 +97,7 @@ static void add_ca_file(struct ria_facts *facts)
         days > CA_WARNING_DAYS ? RIA_MARK_OK : RIA_MARK_WARNING,
         "root certificates",
         days > CA_WARNING_DAYS ? NULL : "Renew them: rds-iam setup ca",
-        "%s, %zu certificate%s; the first to expire in %" PRId64 " days",
+        "%s, %zu certificate%s; must be renewed within %" PRId64 " days",
         facts->ca_file,
         bundle.count,
         bundle.count == 1 ? "" : "s",
@@ -127,7 +127,7 @@ static void check_ca(struct ria_facts *facts)
             RIA_MARK_FAULT,
             "root certificates",
             "Install them: rds-iam setup ca",
-            "none of %s are installed, so no client can verify the server",
+            "no root certificates of %s are installed, so no client can verify the server",
             kind == RIA_CA_RDS ? "RDS" : "Amazon's public CAs");
         break;
     case RIA_FAILED:

@@ -125,8 +125,8 @@ static void add_missing_group(struct ria_facts *facts)
         facts->report,
         RIA_MARK_FAULT,
         "option file",
-        list != NULL ? "Name one of these groups, or add it: rds-iam setup mysql"
-                     : "Add it: rds-iam setup mysql",
+        list != NULL ? "Name one of these groups, or add the group: rds-iam setup mysql"
+                     : "Add the group: rds-iam setup mysql",
         "no option file has options in [%s]%s%s",
         facts->target.group,
         list != NULL ? "; the groups that exist are: " : "",

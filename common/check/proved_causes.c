@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of the causes that the checks can prove; for some of them, it must also be known who
- * refused the login. The first row that fits is used. So a cause must stand before the causes that
- * it leads to. */
+ * The table of the causes that the checks can prove. For some causes, the verdict (who refused the
+ * login) must also fit. The first row that fits is used. So a cause must stand before the causes
+ * that it leads to. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -175,7 +175,7 @@ static bool has_region_conflict(const struct ria_facts *facts)
            strstr(facts->name.endpoint, dotted) == NULL;
 }
 
-#define SEE_SERVER_NAME "See server name above, under Server."
+#define SEE_SERVER_NAME "See \"server name\" above, under Server."
 
 static const struct {
     const char *id;
@@ -186,11 +186,11 @@ static const struct {
     {"no-service",
      has_no_service,
      "The service does not exist, or its file cannot be read.",
-     "See service above, under Settings."},
+     "See \"service\" above, under Settings."},
     {"no-option-file",
      has_no_group,
      "No option file that the client reads has a group [{group}].",
-     "See option file above, under Settings."},
+     "See \"option file\" above, under Settings."},
     {"unreached",
      is_unreached,
      "No connection to the server could be established.",
@@ -198,7 +198,7 @@ static const struct {
     {"no-answer",
      has_no_answer,
      "The address accepts connections, but no server of this engine answers with TLS.",
-     "See TLS above, under Server."},
+     "See \"TLS\" above, under Server."},
     {"no-endpoint", has_no_endpoint, "No token can be signed for this host.", "{name_error}"},
     {"no-credentials",
      has_no_credentials,
@@ -207,7 +207,7 @@ static const struct {
     {"installation",
      is_installation_incomplete,
      "A file of rds-iam is missing or cannot be read, so no token was sent.",
-     "See installation above, under Settings."},
+     "See \"installation\" above, under Settings."},
     {"no-tls",
      offers_no_tls,
      "The server offers no TLS. A token is sent only over TLS.",
@@ -220,11 +220,12 @@ static const struct {
      has_no_ssl_ca,
      "The group [{group}] does not set ssl-ca, so the client does not verify the server, and no "
      "token was sent.",
-     "See ssl-ca above, under Settings."},
+     "See \"ssl-ca\" above, under Settings."},
     {"certificate-out-of-date",
      is_out_of_date,
      "The server's certificate is not valid at the time of this machine, so no token is sent.",
-     "Run date, and compare its output with the certificate's dates at TLS above, under Server."},
+     "Compare the output of the command date with the certificate's dates. See \"TLS\" above, "
+     "under Server."},
     {"other-server",
      has_other_server,
      "The client reached a different server than the one that the token is signed for.",
@@ -260,7 +261,7 @@ static const struct {
     {"no-passfile",
      has_no_passfile,
      "The service's passfile does not exist, so libpq sends no token.",
-     "See passfile above, under Settings."},
+     "See \"passfile\" above, under Settings."},
     {"password-given",
      has_given_password,
      "A password was sent in place of a token. It is in {given}.",
@@ -317,7 +318,7 @@ bool ria_check_explain_unsent(struct ria_facts *facts)
             facts,
             "plugin-dir",
             "The client sent no token: plugin-dir in [{group}] does not lead to rds-iam's plugin.",
-            "See plugin-dir above, under Settings.");
+            "See \"plugin-dir\" above, under Settings.");
         return true;
     }
     return false;

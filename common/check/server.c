@@ -186,7 +186,7 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
             RIA_MARK_FAULT,
             "TLS",
             "Compare this machine's clock with the certificate's dates.",
-            "the server's certificate, which %s issued, or a certificate of its issuer: %s",
+            "in the chain of the server's certificate, which %s issued: %s",
             issuer,
             reason);
         return;
@@ -195,7 +195,7 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
         facts->report,
         RIA_MARK_FAULT,
         "TLS",
-        "This is not a server of RDS, or the root certificates are old: rds-iam setup ca",
+        "This is not a server of RDS, or the root certificates are old. Run: rds-iam setup ca",
         "the certificate was issued by %s, which is not in %s: %s",
         issuer,
         facts->ca_file,
@@ -383,7 +383,7 @@ static void add_time_limit(struct ria_facts *facts)
         RIA_MARK_NOTE,
         "time limit",
         NULL,
-        "%u s, by %s; this part ends after %u s",
+        "%u s, set by %s; this part of the check ends after %u s",
         target->timeout,
         target->timeout_from,
         target->timeout + SPARE_MS / MS_PER_SECOND);

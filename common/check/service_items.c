@@ -164,7 +164,7 @@ static void check_passfile(struct ria_facts *facts, const struct ria_indexed_ser
             RIA_MARK_FAULT,
             "passfile",
             facts->is_agent_running
-                ? "Write the path that rds-iam-agent --status shows as its directory."
+                ? "Set passfile= to a file in the directory that rds-iam-agent --status shows."
                 : start,
             "%s: %s",
             path,
@@ -214,7 +214,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
             facts->report,
             RIA_MARK_FAULT,
             "service",
-            "Add it: rds-iam setup postgres",
+            "Add the service: rds-iam setup postgres",
             "no service file has a service \"%s\"",
             facts->target.service);
         return;

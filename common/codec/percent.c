@@ -61,8 +61,8 @@ void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)
 }
 
 /* Writes the eight digits of four bytes. Each half of a byte has a byte of its own in `halves`, and
- * all eight become digits at once. A half above 9 becomes a letter: its sum with 6 has the bit 16,
- * and the letter 'a' is 39 characters behind the character that follows '9'. */
+ * all eight become digits at once. A half above 9 becomes a letter: only for such a half, the sum
+ * with 6 is 16 or more. The letter 'a' is 39 characters behind the character that follows '9'. */
 static void write_eight_digits(const uint8_t bytes[4], char out[8])
 {
     static const uint64_t each = UINT64_C(0x0101010101010101);

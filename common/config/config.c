@@ -305,8 +305,8 @@ static bool is_in_domain(const struct ria_section_key *key, const char *host)
            ria_ascii_same(host + len - key->host_len, key->host);
 }
 
-/* Returns the number of the file's section for the host's domain, or 0 if it has no such section.
- */
+/* Returns the index of the file's section for the host's domain, and sets *is_domain to true. If
+ * the file has no such section, returns 0 and leaves *is_domain unchanged. */
 static size_t find_domain(const struct ria_config_file *file, const char *host, bool *is_domain)
 {
     for (size_t i = 0; i < file->ini.section_count; i++) {

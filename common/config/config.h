@@ -51,7 +51,8 @@ void ria_config_match(
 
 /* Returns true if the files have sections, but none matches the connection. Then sets *out to the
  * name and the place of a section, and *is_domain to whether the host is in the domain that this
- * section names without "*.". The first such section is preferred to the first section. */
+ * section names without "*.". Takes the first section whose domain contains the host; if there is
+ * none, takes the first section. */
 bool ria_config_has_other(
     const struct ria_config *config,
     const char *host,

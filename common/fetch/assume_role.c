@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the
- * previous role, and parses the credentials of the role. Rejects keys that contain blanks or
- * control characters, a role that needs an MFA code if the user has not entered an MFA code, and
- * settings that do not fit into a request. If STS refuses the request because a permission is
+ * previous role, and parses the credentials of the role. Rejects keys that contain characters
+ * other than visible ASCII, a role that needs an MFA code if the user has not entered an MFA code,
+ * and settings that do not fit into a request. If STS refuses the request because a permission is
  * missing, the message names the policy to check. */
 #include "aws/tag.h"
 #include "fetch/sts.h"
@@ -171,7 +171,8 @@ bool ria_fetch_assume_role(
             err,
             RIA_E_CREDENTIALS,
             arn,
-            "the keys to assume it with (%.100s) contain blanks or control characters; fix them",
+            "the keys that sign the request (%.100s) contain characters other than visible ASCII; "
+            "correct them",
             credentials->source);
     }
     if (role->value[RIA_ROLE_MFA_SERIAL].value != NULL && fetch->plan->mfa_code[0] == '\0') {

@@ -4,7 +4,7 @@
  * aws_cli_cache = read, because the file name of an entry does not tell which credentials assumed
  * the role. An entry is used only if it belongs to this role, has the configured session name (if
  * one is set), and does not expire within the life of an RDS token (15 minutes). Ignores every
- * other file, and a file that the AWS CLI is still writing.
+ * other file, and an incomplete file, which the AWS CLI may still be writing.
  *
  * A key is the digest of a JSON text in the format of Python's json.dumps(): sorted members, ASCII
  * only, \u escapes in lower case. jansson writes these escapes in upper case, and the digest would

@@ -107,8 +107,8 @@ int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
  * the offset in fetch->result. Also stores the exact difference in *fetch. Returns true if this
- * call set the offset. Sets no offset below 240 s. Sets no offset if the response has no usable
- * Date header, or if an earlier response has set the offset. */
+ * call set the offset. Sets no offset if the difference is less than 240 s, if the response has no
+ * usable Date header, or if an earlier response has set the offset. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */

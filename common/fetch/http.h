@@ -59,9 +59,9 @@ enum ria_http_result {
  * reached" or "sent no usable response". */
 const char *ria_http_predicate(enum ria_http_result result);
 
-/* Returns the end of a message about a service on the network: "; check ...". In the message, the
- * predicate, a colon and the text of ria_http_send()'s error precede it. Returns "" if that text
- * already contains a remedy. */
+/* Returns the end of a message about a service on the network: "; check ...". In the message, this
+ * end follows the predicate, a colon and the text of ria_http_send()'s error. Returns "" if that
+ * text already contains a remedy. */
 const char *ria_http_remedy(enum ria_http_result result);
 
 /* Sends a request and waits for the response; blocks for at most request->timeout. Fills err if the
@@ -88,8 +88,8 @@ struct ria_http_place {
  * too long. Does not resolve the host name. */
 bool ria_http_place(const char *url, struct ria_http_place *out) RIA_MUST_USE;
 
-/* Initializes libcurl. Call it once per process, before the first exchange. Returns false on
- * failure. */
+/* Initializes libcurl. Call this function once per process, before the first exchange. Returns
+ * false on failure. */
 bool ria_http_set_up(void);
 
 /* Frees the body and resets *response to RIA_HTTP_RESPONSE_INIT. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses credentials with jansson, which uses an allocator that wipes memory (wiped.h). Rejects
- * duplicate names, members that are missing or have the wrong type, and keys that contain blanks or
- * control characters. */
+ * duplicate names, members that are missing or have the wrong type, and keys that contain
+ * characters other than visible ASCII. */
 #include "fetch/json.h"
 
 #include "base/ascii.h"
@@ -94,7 +94,8 @@ static bool parse_members(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
            read_expiry(object, form->needs_session_token, out, err) &&
            (ria_credentials_are_plain(out) ||
-            ria_fail(err, RIA_E_CREDENTIALS, "the keys contain blanks or control characters"));
+            ria_fail(
+                err, RIA_E_CREDENTIALS, "the keys contain characters other than visible ASCII"));
 }
 
 bool ria_json_credentials(

@@ -36,8 +36,8 @@ bool ria_json_credentials(
  * the document has none. */
 void ria_json_message(const struct ria_buf *text, char *out, size_t size);
 
-/* Makes jansson use the allocator of wiped.h. Call it once per process, before any other use of
- * jansson. */
+/* Makes jansson use the allocator of wiped.h. Call this function once per process, before any other
+ * use of jansson. */
 void ria_json_set_up(void);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Calls STS: parses the credentials or the identity in its response, and explains its errors.
  * query_call.c signs and sends the request. Rejects a response that lacks a part of the
- * credentials, or whose keys contain blanks or control characters. */
+ * credentials, or whose keys contain characters other than visible ASCII. */
 #include "fetch/sts.h"
 
 #include "base/messages.h"

@@ -105,9 +105,9 @@ static enum ria_outcome report_missing(
             err,
             RIA_E_CREDENTIALS,
             choice,
-            "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
-            "this user cannot search; set HOME, or AWS_CONFIG_FILE and "
-            "AWS_SHARED_CREDENTIALS_FILE",
+            "the profile \"%.64s\" is not found, because %.200s is a directory or a loop of "
+            "links, or is below a directory that this user cannot search; set HOME, or "
+            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
             choice->value,
             unreachable);
     }

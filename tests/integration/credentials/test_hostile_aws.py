@@ -329,7 +329,7 @@ class Answers(HostileCase):
                 with self.subTest(name=name, text=text), \
                         Server(lambda *_: answer(200, json.dumps({**KEYS, name: text}))) as server:
                     result = self.explain(HostileCase.a_container, server.url)
-                    self.assert_failed(result, "the keys contain blanks or control characters")
+                    self.assert_failed(result, "the keys contain characters other than visible ASCII")
                     self.assertNotIn(text, result.stdout + result.stderr)
             with Server(lambda *_: answer(200, json.dumps({**KEYS, name: "a\0b"}))) as server:
                 self.assert_failed(self.explain(HostileCase.a_container, server.url), "does not answer with credentials")

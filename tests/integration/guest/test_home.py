@@ -136,7 +136,7 @@ class UnusablePath(HomeCase):
                 for file in USUAL:
                     self.assertRegex(result.stderr, f"warning: {home}/{file}: {words}")
                 result = self.explain(under=UNPRIVILEGED, HOME=str(home))
-                self.assert_fails(result, f"{home}/.aws/config is a directory, or below one that")
+                self.assert_fails(result, f"{home}/.aws/config is a directory or a loop of links, or is below a")
                 result = self.explain("--profile", "p", under=UNPRIVILEGED, HOME=str(home))
                 self.assert_fails(result, f'"p" is not found, because {home}/.aws/config is')
 
@@ -170,7 +170,7 @@ class UnusablePath(HomeCase):
         self.home.path.chmod(0o755)
         result = self.explain(under=under, principal="etl", env=env)
         self.assert_key(result)
-        self.assert_fails(self.explain(under=under, env=env), ".aws/config is a directory, or below one")
+        self.assert_fails(self.explain(under=under, env=env), ".aws/config is a directory or a loop of links")
 
 
 class NullDevice(HomeCase):

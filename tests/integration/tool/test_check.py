@@ -347,7 +347,8 @@ class Documents(CheckCase):
                     output = self.check(self.login_to(engine, port=silent.port, env=variable))
                     more.append(time.monotonic() - begun - good)
                     limit, stated = map(int, re.search(
-                        r"^(\d+) s, .*; this part ends after (\d+) s$", output.item("time limit")["text"]).groups())
+                        r"^(\d+) s, set by .*; this part of the check ends after (\d+) s$",
+                        output.item("time limit")["text"]).groups())
                     if more[-1] < stated:
                         break
                 self.assertEqual((limit, stated - limit), (2 if variable else 10, 3))

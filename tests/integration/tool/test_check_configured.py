@@ -222,10 +222,10 @@ class Configured(CheckCase):
         self.services.add("none", connect_timeout="0")
         self.write_my_cnf(host=server.host, port=server.port, user=USER, connect_timeout=8)
         for login, limit in (
-                (self.login(), "7 s, by connect_timeout"), (self.login("long"), "30 s, by connect_timeout"),
-                (self.login("none"), "10 s, by rds-iam check, because the client has no limit"),
-                (self.login("none").change(env={"PGCONNECT_TIMEOUT": "5"}), "10 s, by rds-iam check"),
-                (self.group("--ca", str(self.lab.ca_file)), "8 s, by connect-timeout")):
+                (self.login(), "7 s, set by connect_timeout"), (self.login("long"), "30 s, set by connect_timeout"),
+                (self.login("none"), "10 s, set by rds-iam check, because the client has no limit"),
+                (self.login("none").change(env={"PGCONNECT_TIMEOUT": "5"}), "10 s, set by rds-iam check"),
+                (self.group("--ca", str(self.lab.ca_file)), "8 s, set by connect-timeout")):
             with self.subTest(limit=limit):
                 self.assertTrue(self.check(login).item("time limit")["text"].startswith(limit))
 

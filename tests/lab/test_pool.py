@@ -69,7 +69,7 @@ class Pool(unittest.TestCase):
         self.assertNotEqual(again.state["pid"], pid)
         self.assertEqual(again.journal(), [])
 
-    def test_without_a_pool_each_test_program_has_its_own(self):
+    def test_without_a_pool_each_test_program_has_its_own_lab(self):
         del os.environ["RIA_LABS"]
         self.addCleanup(os.environ.update, RIA_LABS="")
         lab = pool.take(harness.BUILD)

@@ -204,7 +204,7 @@ class Names(OptionsCase):
         ("ak", "ak|touch canary"), ("al", "al\\"), ("am", "am$HOME"), ("an", "an$'x'"), ("ao", "ao!!"), ("ap", "ap(touch canary)"),
         ("aq", "aq\x1b[2J"))
     PLAIN = (("ba", "ba"), ("bb", "bb-c.d_e"), ("bc", "bc d"), ("bd", "bd:e:f"), ("be", "be f g"), ("bf", "bf:g h"))
-    # A fish that completes a word whose quote is open closes the quote.
+    # In the words that are typed here, a quote is open or a character is special. A completion closes the quote.
     OPEN = (("'bc", "bc d"), ('"bc', "bc d"), ("bc\\ ", "bc d"), ("'be f", "be f g"), ("bd:", "bd:e:f"))
 
     def setUp(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam setup policy` and `rds-iam setup trust-policy`: the lab's IAM and STS use the printed documents unchanged.
-A login that the policy allows is accepted, and every narrower or other policy refuses it for the recorded reason."""
+With the printed policy the login is accepted. With a policy for another login it is refused, for the recorded
+reason."""
 import json
 import re
 import shlex
@@ -140,7 +141,7 @@ class Story(Printed, ExampleCase):
             self.assertEqual(self.policy(server), recipes.access_policy(
                 REGION=server.region, ACCOUNT_ID=ACCOUNT, RESOURCE_ID=server.resource_id))
 
-    def test_the_two_commands_of_the_help_print_them(self):
+    def test_the_two_commands_of_the_help_print_the_same_policies(self):
         text = self.setup("--help").stdout.replace("\\\n", "")
         commands = re.findall(r"^  rds-iam setup ((?:trust-)?policy .*)$", text, re.M)
         self.assertEqual(len(commands), 2, text)
@@ -226,7 +227,8 @@ class Document(Printed, LabCase):
         return lines
 
     def query(self, host):
-        """Returns the operation and the JMESPath query of the command in the note, which shows the resource id."""
+        """Returns the operation and the JMESPath query of the command that shows the resource id. A note contains this
+        command."""
         (line,) = [line for line in self.notes(host, f"--account={ACCOUNT}") if "RESOURCE_ID" in line]
         command = shlex.split(line.split("run: ")[1].split(" (for")[0].removesuffix(" names the cluster"))
         self.assertEqual(command[:2], ["aws", "rds"])

@@ -205,7 +205,7 @@ class MariaDB(SqlCase):
     def users(self):
         return int(self.master("select count(*) from mysql.global_priv;"))
 
-    def test_every_name_logs_in_in_every_sql_mode(self):
+    def test_every_name_logs_in(self):
         """Runs each name in one of the SQL modes. The next test runs names with a backslash in every mode."""
         before = self.users()
         for number, user in enumerate((*NAMES, "x" * 32, "é" * 32)):

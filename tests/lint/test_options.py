@@ -169,7 +169,7 @@ class Completion(OptionsCase):
                 with self.subTest(shell=name, line=line):
                     self.assertLessEqual(expected - set(line.split()), set(asked.complete(line)[0]))
             with self.subTest(shell=name):
-                self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "its values are not known")
+                self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "the values of --hostname are not known")
 
     def test_the_arguments_of_the_command_under_exec_are_completed_in_fish(self):
         asked = options.fish_terminal(harness.SOURCE, self.scratch)

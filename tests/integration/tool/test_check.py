@@ -42,7 +42,7 @@ class Good(CheckCase):
                 self.assertRegex(output.item("server version")["text"], version + ".*, TLS_\\w+$")
                 self.assertEqual(output.item("identity")["text"], self.lab.principals["etl"].arn)
 
-    def test_it_is_about_as_fast_as_the_client(self):
+    def test_check_is_about_as_fast_as_the_client(self):
         for engine in EACH:
             with self.subTest(engine=engine):
                 more = []

@@ -30,7 +30,7 @@ class Printed:
         return self.home.run([harness.installed("bin/rds-iam"), "setup", *words], None)
 
     def policy(self, server, user=USER, **options):
-        """Returns the printed policy for a server of the lab. options replace those of the command."""
+        """Returns the printed policy for a server of the lab. `options` replace or add options of the command."""
         given = {
             "hostname": server.host, "username": user, "account": ACCOUNT,
             "resource-id": server.resource_id, **{key.replace("_", "-"): text for key, text in options.items()},
@@ -236,8 +236,8 @@ class Document(Printed, LabCase):
         return command[2], command[command.index("--query") + 1]
 
     def test_the_command_in_the_note_finds_the_resource_id(self):
-        """Evaluates the queries as the AWS CLI does. All responses but that of shard groups also contain other
-        databases."""
+        """Evaluates the queries as the AWS CLI does. Each response also contains other databases, except the response
+        for shard groups."""
         custom = "c.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com"
         reader = CLUSTER.replace("cluster-", "cluster-ro-")
         clusters = {"DBClusters": [

@@ -360,7 +360,7 @@ class Lint(LabCase):
         self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
                          (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
-        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read")
+        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: a service that is read")
 
     def test_one_passfile_by_several_paths(self):
         """Links and other paths that lead to one file are the same passfile, for lint and for the agent."""

@@ -222,7 +222,7 @@ class Refusals(WriteCase):
         self.assertEqual(self.path(MYSQL).read_text(), "# own\n# changed\n")
         self.assertEqual(sorted(self.files()), [".my.cnf", "change.gdb"])
 
-    def test_no_room(self):
+    def test_a_file_that_would_exceed_the_size_limit(self):
         """A limit on the size of files stands in for a full disk. The command leaves no temporary file behind."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):

@@ -8,7 +8,7 @@ import re
 from labcase import LabCase, harness
 
 MASTER = "master_user"
-PRINCIPAL = "no-policy"  # it has no policy but the printed one
+PRINCIPAL = "no-policy"  # its only policy is the printed one
 ACCOUNT = "123456789012"
 PARAMETER = "rds.iam_auth_for_replication"
 

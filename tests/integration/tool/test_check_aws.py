@@ -172,7 +172,7 @@ class EachCauseAlone(AwsCase):
         self.assertEqual(
             output.item("role"), ("ok", "arn:aws:iam::123456789012:role/team/rds-access-asker-powerless"))
 
-    def test_what_aws_does_not_see_remains_as_a_group(self):
+    def test_causes_that_aws_does_not_report_are_still_named(self):
         connect = json.loads(NO_CONNECT)
         connect["Statement"][0]["Action"] = ["rds:Describe*", "iam:*"]
         output = self.check(None, "--aws", env=self.role("rds-access-asker", Policy=json.dumps(connect)))
@@ -241,7 +241,7 @@ class Unanswered(AwsCase):
         self.assertEqual(
             output.item("policy"), ("skipped", "not asked: the resource id of the database is not known"))
 
-    def test_a_session_without_permissions_asks_for_its_role_all_the_same(self):
+    def test_a_session_without_permissions_still_asks_for_its_role(self):
         output = self.check(None, "--aws", env=self.role("rds-access-powerless"))
         self.assert_group(output)
         self.assertEqual(output.item("role"), ("skipped", "not permitted: iam:GetRole; the other checks continue"))

@@ -63,7 +63,7 @@ class Logins(DsqlCase):
     def test_the_name_by_private_link(self):
         self.assert_in(self.psql(host=self.lab.dsql_private_host))
 
-    def test_who_may_not_log_in(self):
+    def test_logins_without_the_permission_are_refused(self):
         self.assert_out(self.psql(ADMIN), "AccessDenied", ADMIN)
         self.assert_out(self.psql(principal="dsql-admin"), "AccessDenied")
         self.assert_out(self.psql(principal="etl"), "AccessDenied")

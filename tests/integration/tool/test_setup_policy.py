@@ -68,7 +68,7 @@ class Login(Printed, MariadbCase):
         self.attach(reader)
         self.assert_logged_in(self.mariadb(host=self.lab.mariadb_reader_host, principal="no-policy"))
 
-    def test_a_policy_for_another_login_refuses_this_one(self):
+    def test_a_policy_for_another_login_does_not_allow_this_login(self):
         good = self.lab.mariadb
         others = {
             "another user": self.policy(good, user="other_iam_user"),

@@ -27,15 +27,14 @@ class Certificates:
         self.directory = pathlib.Path(directory)
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
-        # In this order: the lab's own servers; the same names, signed by another CA; the same names, self-signed; a
-        # wrong name, signed by RDS's CA; the fixture's uncertified names, signed by RDS's CA; the names of the lab's
-        # own servers, signed by RDS's CA, expired.
-        self.server = self._pair("server")
-        self.other_ca = self._pair("other-ca-server")
+        # The first three certificates contain the names of the lab's own servers.
+        self.server = self._pair("server")  # signed by RDS's CA
+        self.other_ca = self._pair("other-ca-server")  # signed by another CA
         self.self_signed = self._pair("self-signed-server")
+        # RDS's CA has signed the other three certificates.
         self.wrong_name = self._pair("wrong-name-server")
-        self.other_names = self._pair("other-names-server")
-        self.expired = self._pair("expired-server")
+        self.other_names = self._pair("other-names-server")  # the fixture's uncertified names
+        self.expired = self._pair("expired-server")  # the names of the lab's own servers
 
     def _pair(self, name):
         return Certificate(self.directory / f"{name}.crt", self.directory / f"{name}.key")

@@ -7,7 +7,7 @@
                            GET /live         the number of accepted tokens that have not expired
                            POST /clock       {"offset": seconds} sets the lab's clock, relative to real time;
                                              {"oldest": second} also expires tokens signed before it,
-                                             {"life": seconds} also expires tokens that are older
+                                             {"life": seconds} also expires tokens older than that
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number} sets what the
                                              loopback's metadata service serves (Machine in exchange.py)

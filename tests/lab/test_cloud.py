@@ -125,7 +125,7 @@ class Containers(CloudCase):
             return sts(self.lab, keys, RoleArn=self.lab.roles[role].arn, **wanted, **parameters)
 
         self.assertEqual(assume("rds-access").status, 200)
-        # The request has no tags. STS checks sts:TagSession all the same, because the caller has inherited tags.
+        # The request has no tags. STS still checks sts:TagSession, because the caller has inherited tags.
         self.assertRegex(assume("rds-access-untagged").text("Message"), "perform: sts:TagSession")
         pairs = {"kubernetes-namespace": "mine"}
         self.assertRegex(assume("rds-access", **tags(**pairs)).text("Message"), "conflicts with")

@@ -50,7 +50,7 @@ class Pool(unittest.TestCase):
         self.assertEqual(list(again.home.iterdir()), [])
         self.assertEqual((again.journal(), again.calls()), ([], []))
         reply = rawclient.sts(again, again.principals["etl"], Action="GetCallerIdentity")
-        self.assertEqual(reply.text("Arn"), again.principals["etl"].arn, "no fault, the right clock, the key is back")
+        self.assertEqual(reply.text("Arn"), again.principals["etl"].arn, "no fault, the right clock, and the key exists again")
 
     def test_a_lab_that_has_ended_is_replaced(self):
         first = pool.take(harness.BUILD)
@@ -69,7 +69,7 @@ class Pool(unittest.TestCase):
         self.assertNotEqual(again.state["pid"], pid)
         self.assertEqual(again.journal(), [])
 
-    def test_without_a_pool_each_test_program_has_its_own(self):
+    def test_without_a_pool_each_test_program_has_its_own_lab(self):
         del os.environ["RIA_LABS"]
         self.addCleanup(os.environ.update, RIA_LABS="")
         lab = pool.take(harness.BUILD)

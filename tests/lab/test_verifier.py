@@ -206,7 +206,7 @@ class Dsql(VerifierCase):
             verdict = self.verdict(token, user)
             self.assertEqual(verdict.reason, reason, (verdict, user, token))
             self.assertNotIn(token[-64:], verdict.detail)
-        self.assertEqual(self.reason(good), "Malformed", "at an RDS database")
+        self.assertEqual(self.reason(good), "Malformed", "a token of Aurora DSQL at an RDS database")
 
     def test_no_mutant_of_a_valid_token_is_accepted(self):
         good = self.sign()

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The product's declarations of Connector/C's and libpq's types, functions and constants match the installed
 headers."""
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Sizes of files, READMEs, the version, shell scripts, and the files that clang-tidy checks."""
 import json
 import pathlib

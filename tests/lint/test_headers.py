@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Every header compiles on its own, so headers can be included in any order."""
 import pathlib
 import tempfile

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Rules of the layout: one concept is in one place, no dependency cycles, and every source is in a folder."""
 import pathlib
 import re

@@ -89,7 +89,7 @@ class Imports(unittest.TestCase):
             self.assertEqual(set(path), folders)
             self.assertEqual((no_user_site, no_byte_code), ("1", "True"))
 
-    def test_programs_under_test_do_not_inherit_it(self):
+    def test_programs_under_test_do_not_inherit_pythonpath(self):
         self.assertNotIn("PYTHONPATH", os.environ)
         self.assertIn(str(TESTS), sys.path, "control: this process uses the path")
 

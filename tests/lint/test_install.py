@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every path that a document names is installed, on every machine: the installed directories depend neither on
 the machine's packages nor on its architecture. (The tests in tests/long install the product on empty systems.) The
-RUNPATH of rds-iam-fetch is the value of the build option; no other object has a RUNPATH."""
+RUNPATH of rds-iam-fetch is the value of the build option fetch_runpath; no other object has a RUNPATH."""
 import functools
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A folder includes headers of lower layers only."""
 import pathlib
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Each link in a document leads to a file that exists, and to a heading of it. Each path of a source file that a
 document names exists."""
 import pathlib

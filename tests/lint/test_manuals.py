@@ -119,7 +119,7 @@ class Form(unittest.TestCase):
                 self.assertEqual(self.faults(harness.PREFIX / f"share/man/man{page[-1]}" / page), [])
 
     def test_the_first_line_makes_man_run_tbl(self):
-        """groff 1.23 warns if it is missing; groff 1.22 does not."""
+        """groff 1.23 warns if this line is missing; groff 1.22 does not."""
         for page in PAGES:
             text = (harness.PREFIX / f"share/man/man{page[-1]}" / page).read_text(encoding="utf-8")
             self.assertEqual(text.splitlines()[0], "'\\\" t", page)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Shared messages are in one table, no message occurs twice, and each command that a message names exists."""
 import collections
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The symbols that the installed objects export and import, the libraries that they need, and their hardening."""
 import pathlib
 import re

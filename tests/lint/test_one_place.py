@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Functions that every folder needs are implemented in one file only, and no file calls the C library's functions for
 dates."""
 import pathlib

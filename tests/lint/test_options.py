@@ -169,7 +169,7 @@ class Completion(OptionsCase):
                 with self.subTest(shell=name, line=line):
                     self.assertLessEqual(expected - set(line.split()), set(asked.complete(line)[0]))
             with self.subTest(shell=name):
-                self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "its values are not known")
+                self.assertEqual(asked.complete("rds-iam token --hostname ")[0], [], "the values of --hostname are not known")
 
     def test_the_arguments_of_the_command_under_exec_are_completed_in_fish(self):
         asked = options.fish_terminal(harness.SOURCE, self.scratch)
@@ -204,7 +204,7 @@ class Names(OptionsCase):
         ("ak", "ak|touch canary"), ("al", "al\\"), ("am", "am$HOME"), ("an", "an$'x'"), ("ao", "ao!!"), ("ap", "ap(touch canary)"),
         ("aq", "aq\x1b[2J"))
     PLAIN = (("ba", "ba"), ("bb", "bb-c.d_e"), ("bc", "bc d"), ("bd", "bd:e:f"), ("be", "be f g"), ("bf", "bf:g h"))
-    # A fish that completes a word whose quote is open closes the quote.
+    # In the words that are typed here, a quote is open or a character is special. A completion closes the quote.
     OPEN = (("'bc", "bc d"), ('"bc', "bc d"), ("bc\\ ", "bc d"), ("'be f", "be f g"), ("bd:", "bd:e:f"))
 
     def setUp(self):

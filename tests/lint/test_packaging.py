@@ -88,15 +88,15 @@ class Files(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, scratch, ignore_errors=True)
         cls.files = installed(scratch)
 
-    def test_debian(self):
+    def test_each_file_is_in_one_debian_package(self):
         self.assertEqual(differences(self.files, debian_packages()), [])
 
-    def test_rpm(self):
+    def test_each_file_is_in_one_rpm_package(self):
         packages = spec_packages()
         self.assertEqual(set(packages), set(NAMES))
         self.assertEqual(differences(self.files, packages), [])
 
-    def test_both_put_a_file_into_the_same_package(self):
+    def test_each_file_is_in_the_same_package_of_debian_and_rpm(self):
         debian, rpm = debian_packages(), spec_packages()
         self.assertEqual(
             [path for path in self.files for name in NAMES
@@ -122,7 +122,7 @@ class Fields(unittest.TestCase):
         self.source = source
         self.packages = {each["Package"].strip(): each for each in packages}
 
-    def test_the_packages(self):
+    def test_the_fields_of_each_package(self):
         self.assertEqual(tuple(self.packages), NAMES)
         for name, fields in self.packages.items():
             with self.subTest(package=name):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """No banned phrase occurs in messages, help texts, comments, documents and programs, and the share of comments
 does not fall."""
 import pathlib

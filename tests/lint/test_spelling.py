@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The words of all documents and manual pages are spelled as American English or listed in words.txt (names, terms of
 the field). Text in backquotes and in blocks of code is not checked."""
 import pathlib

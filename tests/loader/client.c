@@ -120,7 +120,7 @@ static enum ria_ssl_mode mode_of(const char *text)
             return (enum ria_ssl_mode)i;
         }
     }
-    (void)fprintf(stderr, "no ssl-mode: %s\n", text);
+    (void)fprintf(stderr, "client: unknown --ssl-mode=%s; write for example VERIFY_CA\n", text);
     exit(2);
 }
 
@@ -131,7 +131,7 @@ static const struct ria_profile *profile_of(const char *text)
             return &ria_profiles[i];
         }
     }
-    (void)fprintf(stderr, "no library: %s\n", text);
+    (void)fprintf(stderr, "client: unknown --library=%s; library.c lists the versions\n", text);
     exit(2);
 }
 

@@ -11,7 +11,7 @@
  *     ria_library_preload(&library, directory, "rds_iam_v1;rds_iam_v2");
  *     struct ria_connection connection;
  *     ria_connection_open(&connection, library.profile, fd, &dialed);
- *     ... ria_library_authenticate(&library, &connection) ...
+ *     ... ria_library_authenticate(&library, &connection, &result) ...
  *     ria_connection_close(&connection);
  *     ria_library_end(&library);
  *

@@ -15,7 +15,7 @@ class Threads(unittest.TestCase):
         self.assertEqual(result.returncode, 66, result)
         self.assertIn("WARNING: ThreadSanitizer: data race", result.stderr)
 
-    def test_plugins_are_watched(self):
+    def test_the_plugins_are_compiled_with_threadsanitizer(self):
         for name in ("rds_iam_v1.so", "rds_iam_v2.so"):
             symbols = harness.run(["nm", "-D", "--undefined-only", THREADS / name]).stdout
             self.assertIn("__tsan_read8", symbols)

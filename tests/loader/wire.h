@@ -2,9 +2,8 @@
  *
  * Connects to a real server: TCP, TLS in MySQL's five modes, and the protocol of logins, changes of
  * user and simple queries. If the server requests mysql_clear_password, the library's plugin is
- * called. Follows the MySQL
- * documentation's "Connection Phase Packets". The order of the steps is that of libmysqlclient: TLS
- * is up before any plugin is called.
+ * called. Follows the MySQL documentation's "Connection Phase Packets". The order of the steps is
+ * that of libmysqlclient: TLS is up before any plugin is called.
  */
 #ifndef RIA_LOADER_WIRE_H
 #define RIA_LOADER_WIRE_H

@@ -7,9 +7,8 @@
             machine.run("systemctl", "start", "x.service")
             machine.of_user("ada", "start", "x.service")
 
-A test may change the root. Of this machine, the root uses the network, and copies of a few device nodes. machine.py
-runs units on the files of this machine.
-Only root can use this module.
+A test may change the root. Of this machine, the root uses the network, and copies of a few device nodes. (machine.py
+runs units with this machine's own files.) Only root can use this module.
 """
 import secrets
 import subprocess

@@ -7,7 +7,7 @@ CLONE is a git clone, HOME an empty directory, and USER the name of the user to 
 KILL_AT is not "", the command is killed by SIGKILL when it prints this text; else it runs to its end. The program
 prints one JSON object with the members status, output (the end of it), files and processes.
 
-/tmp, /var/tmp and /dev/shm are empty and private here, so files of other processes are not seen.
+/tmp, /var/tmp, /dev/shm and /run/user are empty and private here, so files of other processes are not seen.
 """
 import ctypes
 import json

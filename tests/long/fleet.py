@@ -8,8 +8,8 @@ and logs in again and again:
 | agent | an agent that runs as long as the host; a login reads its passfile |
 | plugin | a program on libmariadb that runs as long as the host, and logs in to the lab's MariaDB |
 
-The verifier checks each token of the first two kinds; MariaDB has it check those of the third. A login that fails is
-repeated after RESTART_SECONDS, as a service manager restarts a program."""
+For the first two kinds, this module sends each token to the lab's verifier. For the third kind, MariaDB does. A login
+that fails is repeated after RESTART_SECONDS, as a service manager restarts a program."""
 import asyncio
 import contextlib
 import random

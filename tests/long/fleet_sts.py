@@ -30,7 +30,7 @@ DELAY_SECONDS = (0.02, 0.4)
 SILENT_SECONDS = 30
 CLIENT_SECONDS = 60
 BACKLOG = 4096
-# What STS sends if an account exceeds its quota; the other error is what AWS's gateways send.
+# What STS sends if an account exceeds its quota. UNAVAILABLE is what AWS's gateways send.
 THROTTLED = "<Type>Sender</Type>\n    <Code>Throttling</Code>\n    <Message>Rate exceeded</Message>"
 ERROR = ('<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">\n  <Error>\n    {}\n  </Error>\n'
          "  <RequestId>{}</RequestId>\n</ErrorResponse>\n")

@@ -96,8 +96,8 @@ class Killing:
         self.seconds = statistics.median(times)
 
     def _at_call(self, call, number):
-        """Kills each process of the command before its system call `call` number `number`. Returns whether a process was
-        killed."""
+        """Kills each process of the command before it makes the system call `call` for the `number`-th time. Returns
+        whether a process was killed."""
         with tempfile.NamedTemporaryFile(mode="r", dir=harness.WORK) as trace:
             self._start(["strace", "-f", "-o", trace.name, "-e", f"trace={call}",
                          "-e", f"inject={call}:signal=KILL:when={number}"]).wait(timeout=SECONDS)

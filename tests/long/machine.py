@@ -7,8 +7,8 @@ files of this machine, an empty /run, and one additional user.
         machine.systemctl("start", "x.service")
         machine.as_user("cat", path)
 
-Only root can make such a machine. Of this machine's files, only the home can be written in it. The cgroup of the
-simulated machine is removed at the end. This module does not depend on what a unit does.
+Only root can make such a machine. The simulated machine cannot write to any file of this machine outside the home. Its
+cgroup is removed at the end. This module does not depend on what a unit does.
 """
 import os
 import pathlib
@@ -24,9 +24,9 @@ BOOT_SECONDS = 60
 
 # $1: name of the cgroup; $2: the home, the only directory of this machine that can be written; $3: the user's id.
 #
-# This machine's files must not change, although a systemd that boots empties /tmp, for example. So this machine's
-# units are hidden, the targets that start them are replaced by empty ones, and /, /sys and /proc/sys are read-only.
-# Directories that must be written are separate file systems.
+# This machine's files must not change, but a systemd changes files when it boots; for example, it empties /tmp. So this
+# machine's units are hidden, the targets that start them are replaced by empty ones, and /, /sys and /proc/sys are
+# read-only. Directories that must be written are separate file systems.
 BOOT = r"""
 set -eu
 mount --make-rprivate /

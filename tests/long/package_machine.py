@@ -30,7 +30,7 @@ CLIENTS = ["mariadb-client", "postgresql-client"]
 EMPTY = """printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
 printf 'APT::Get::Assume-Yes "true";\\nAPT::Install-Recommends "false";\\n' >/etc/apt/apt.conf.d/90test
 apt-get -q update"""
-PACKAGES = "/root/packages"  # in which the built packages are
+PACKAGES = "/root/packages"  # the directory of the built packages
 # The packages of the daemon that the test starts with the recipe for any daemon.
 OF_THE_TEST = {"Daemons": ["pdns-server", "pdns-backend-mysql"]}
 # Makes a root the root directory of the machine. $1: the root; $2: the lab's names; the rest: directories that are the
@@ -146,8 +146,8 @@ class OnlyTheNetwork:
 
 
 class PackageCase(DocsCase):
-    """A DocsCase in roots of `release`: derive from this class and from the case. Each test has a root of its own, and
-    each class a lab of its own."""
+    """Runs the tests of a DocsCase in roots of `release`. Derive a class from this one and from that DocsCase. Each
+    test has a root of its own, and each class a lab of its own."""
 
     release = None
     changes_servers = True
@@ -194,8 +194,8 @@ class PackageCase(DocsCase):
         return result.stdout
 
     def prepare(self):
-        """What RECIPES.md begins with, with the lab's root certificates. Then checks that the product is that of the
-        packages."""
+        """Runs the command with which RECIPES.md begins, with the lab's root certificates. Then checks that the product
+        is that of the packages."""
         self.in_machine(f"rds-iam setup ca --file {self.lab.ca_file}")
         self.assert_the_product_is_that_of_the_packages()
 

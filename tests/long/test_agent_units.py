@@ -101,7 +101,7 @@ class UnitCase(CloudCase):
 
 @needs_root
 class SystemUnit(UnitCase):
-    def test_it_serves_and_is_reloaded(self):
+    def test_the_agent_serves_and_is_reloaded(self):
         self.use_keys()
         self.start()
         self.assert_serves()
@@ -182,7 +182,7 @@ class SystemUnit(UnitCase):
                 self.machine.systemctl("stop", f"rds-iam-agent@{USER}.service")
 
     def test_a_mount_that_is_made_after_the_start_is_visible(self):
-        """Mounts of the machine are visible to the agent, such as a user's runtime directory or a network home."""
+        """Mounts of the machine, such as a user's runtime directory or a network home, are visible to the agent."""
         self.use_keys()
         self.start()
         late = self.home.path / "late"
@@ -204,7 +204,7 @@ class UserUnit(UnitCase):
         self.machine.user_systemctl("daemon-reload")
         return self.machine.user_systemctl("start", name)
 
-    def test_it_starts_and_serves(self):
+    def test_the_agent_starts_and_serves(self):
         self.use_keys()
         self.services.directory = pathlib.Path(RUNTIME, "rds-iam/run")
         self.services.add("prod")

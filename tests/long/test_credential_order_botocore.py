@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Each row of credential_order.json and each token of dsql_tokens.json is what a real botocore decides or makes: the one
-of Debian 13, unpacked below build/botocore and not installed. This version does not support `aws login`; the rows with
-a login come from the newer botocore that credential_order.json names, and are not compared."""
+"""A real botocore, that of Debian 13, decides as each row of credential_order.json states, and makes each token of
+dsql_tokens.json. It is unpacked below build/botocore and not installed. This version does not support `aws login`; the
+rows with a login come from the newer botocore that credential_order.json names, and are not compared."""
 import json
 import shutil
 import subprocess

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Five hundred logins, killed at random moments, for each kind of session: no session is lost.
+"""Logins that are killed at random moments: no session is lost. For each kind of session, the test makes two runs of
+five hundred logins.
 
 In the first run, the server invalidates a refresh token when it responds. The test kills the processes of the login,
 rds-iam and rds-iam-fetch. The renewal is a separate process, and continues. In the second run (grace), the server

@@ -149,7 +149,7 @@ class Guards(VersionsCase):
         if preloaded:
             self.assertIn(words, result.stderr)
 
-    def test_sockets(self):
+    def test_no_token_is_sent_to_a_unix_socket(self):
         directory = self.home.path / "s"
         directory.mkdir()
         cases = [Case("linked", way, "entry") for way in ("connectdb", "startparams")]
@@ -169,7 +169,7 @@ class Guards(VersionsCase):
 
         self.each(cases, check)
 
-    def test_pings(self):
+    def test_a_ping_sends_no_token_to_an_unverified_server(self):
         cases = [Case("linked", way, "entry") for way in ("ping", "pingparams")]
 
         def check(copies, case, preloaded):
@@ -182,7 +182,7 @@ class Guards(VersionsCase):
 
         self.each(cases, check)
 
-    def test_service_files(self):
+    def test_no_token_is_sent_if_other_users_can_write_the_service_file(self):
         path = self.home.path / "services"
         cases = [Case("linked", way, form) for way in ("connectdb", "setdb") for form in ("service=prod", "PGSERVICE")]
 
@@ -223,7 +223,7 @@ class Guards(VersionsCase):
 
 class Node(LabCase):
     def test_node_postgres_reads_the_agents_passfile_at_each_connection(self):
-        """node-postgres implements the protocol itself. The preload does not reach it, but it reads PGPASSFILE."""
+        """node-postgres implements the protocol itself, so the preload has no effect on it. It reads PGPASSFILE."""
         try:
             directory = libpq_versions.node_postgres()
         except libpq_versions.Unavailable as error:

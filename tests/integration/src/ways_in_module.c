@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program without libpq that loads a module with its own libpq, as an interpreter does:
+ * A program without libpq. It loads a module that has its own libpq, as an interpreter does:
  *
- *   ways_in_module MODULE local|deepbind ARGUMENT...      of ways.c  */
+ *   ways_in_module MODULE local|deepbind ARGUMENT...
+ *
+ * The ARGUMENTs are those of ways.c. "deepbind" loads the module with RTLD_DEEPBIND. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

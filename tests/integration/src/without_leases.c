@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * without_leases PROGRAM [ARGUMENT...]: runs a program. A seccomp filter refuses its leases, as the
- * kernel does on a network file system. */
+ * without_leases PROGRAM [ARGUMENT...]: runs a program under a seccomp filter, which refuses every
+ * lease of a file (F_SETLEASE), as the kernel does on a network file system. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every row of behaviour.json through the installed program. An HTTP server stands in for the container
-endpoint and for STS, as the vectors describe them. Further tests: URIs without a scheme, and both forms of a time."""
+endpoint and for STS, as the vectors describe them. Further tests cover URIs without a scheme, and both formats of an
+expiry time."""
 import calendar
 import http.server
 import json
@@ -136,7 +137,7 @@ class Behaviour(unittest.TestCase):
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertIn(f"{variable}: is not a URL; write http://ADDRESS/PATH", result.stderr)
 
-    def test_both_forms_of_a_time(self):
+    def test_both_formats_of_an_expiry_time(self):
         """Tests four of the sources that report when their credentials expire."""
         keys = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
         for form, path in ((EXTENDED, "/creds"), (BASIC, "/basic")):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check`: logins that succeed, its output, DNS and servers that do not answer, and mistakes on the command
-line. test_check_configured.py tests services and option files; test_check_causes.py tests the causes of a refused
-login."""
+"""`rds-iam check`: logins that succeed, its output, DNS servers and database servers that do not answer, and mistakes
+on the command line. test_check_configured.py tests services and option files; test_check_causes.py tests the causes of
+a refused login."""
 import concurrent.futures
 import copy
 import json
@@ -42,7 +42,7 @@ class Good(CheckCase):
                 self.assertRegex(output.item("server version")["text"], version + ".*, TLS_\\w+$")
                 self.assertEqual(output.item("identity")["text"], self.lab.principals["etl"].arn)
 
-    def test_it_is_about_as_fast_as_the_client(self):
+    def test_check_is_about_as_fast_as_the_client(self):
         for engine in EACH:
             with self.subTest(engine=engine):
                 more = []
@@ -237,7 +237,7 @@ class Printed(CheckCase):
         self.assert_no_secret(text)
         return text
 
-    def test_a_closed_stdout(self):
+    def test_an_output_that_cannot_be_written(self):
         """stdout is /dev/full, so every write to it fails as on a full disk."""
         for options in ((), ("--json",)):
             with self.subTest(options=options), open("/dev/full", "w", encoding="utf-8") as full:
@@ -273,7 +273,7 @@ class Printed(CheckCase):
 
         with Echo(self.lab.certificates.server) as peer:
             login = self.login_to("postgres", port=peer.port)
-            output = self.check(login)  # searches for the token
+            output = self.check(login)  # fails if the output contains the token
             self.check_text(login)
             self.assertIn(b"X-Amz-Signature=", peer.received, "control: the token was sent")
         self.assertEqual(output.status, 3)
@@ -316,7 +316,7 @@ class Documents(CheckCase):
         self.assertEqual(output.item("DNS")["text"].split(",")[0], "127.0.0.12 127.0.0.1")
 
     def test_a_dns_server_that_does_not_answer(self):
-        """As on a laptop behind a network that drops all packets: what needs no network is still known."""
+        """As on a laptop behind a network that drops all packets. check still reports what needs no network."""
         host = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
         login = self.login_to("postgres", host=host, port=5432, aliases={host: "silent"},
                               env={"LD_PRELOAD": "", "PGCONNECT_TIMEOUT": "2"})

@@ -63,20 +63,20 @@ class AwsCase(CloudCase):
         return [call["operation"] for call in self.calls() if call["service"] in ("rds", "iam")]
 
     def role(self, name, **parameters):
-        """Assumes a role, as another program does. Returns the variables with its keys."""
+        """Assumes a role, as another program does. Returns the environment variables with the keys of the session."""
         reply = sts(self.lab, self.lab.principals["etl-base"], Action="AssumeRole",
                     RoleArn=self.lab.roles[name].arn, RoleSessionName="check", **parameters)
         self.assertEqual(reply.status, 200, reply.body)
         return reply.keys().env()
 
     def assert_alone(self, output, cause, *unseen):
-        """Checks that the command names only this cause, followed by `unseen`: causes that AWS cannot see, so that they
-        may also be true."""
+        """Checks that the command names only this cause and, after it, the causes `unseen`, which the answers of AWS
+        cannot exclude."""
         self.assertEqual((output.status, output.causes), (3, [cause, *unseen]), json.dumps(output.document, indent=1))
 
 
 class EachCauseAlone(AwsCase):
-    def test_control_without_the_option_nothing_is_asked_and_the_causes_stand_together(self):
+    def test_control_without_the_option_aws_is_not_asked_and_several_causes_are_named(self):
         output = self.check("asker-no-policy")
         self.assertEqual(output.status, 3)
         self.assertGreaterEqual(set(output.causes), GROUP_POSTGRES - {"user-missing"})
@@ -152,7 +152,7 @@ class EachCauseAlone(AwsCase):
             output.remedy("iam-off"), "aws rds modify-db-instance --region us-east-1 --db-instance-identifier mypg "
             "--enable-iam-database-authentication --apply-immediately")
 
-    def test_the_signed_port_is_not_the_endpoints(self):
+    def test_the_token_is_signed_for_another_port(self):
         server = self.lab.mariadb
         self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:3309\ntls = verify-ca\n")
         output = self.check("asker", "--aws", server=server, host="127.0.0.1")
@@ -172,7 +172,7 @@ class EachCauseAlone(AwsCase):
         self.assertEqual(
             output.item("role"), ("ok", "arn:aws:iam::123456789012:role/team/rds-access-asker-powerless"))
 
-    def test_what_aws_does_not_see_remains_as_a_group(self):
+    def test_causes_that_aws_does_not_report_are_still_named(self):
         connect = json.loads(NO_CONNECT)
         connect["Statement"][0]["Action"] = ["rds:Describe*", "iam:*"]
         output = self.check(None, "--aws", env=self.role("rds-access-asker", Policy=json.dumps(connect)))
@@ -241,7 +241,7 @@ class Unanswered(AwsCase):
         self.assertEqual(
             output.item("policy"), ("skipped", "not asked: the resource id of the database is not known"))
 
-    def test_a_session_without_permissions_asks_for_its_role_all_the_same(self):
+    def test_a_session_without_permissions_still_asks_for_its_role(self):
         output = self.check(None, "--aws", env=self.role("rds-access-powerless"))
         self.assert_group(output)
         self.assertEqual(output.item("role"), ("skipped", "not permitted: iam:GetRole; the other checks continue"))
@@ -291,7 +291,7 @@ class Unanswered(AwsCase):
                 self.assertIn(reason, text)
         self.assertEqual([c["host"] for c in self.calls() if "elsewhere" in (c["host"] or "")], [])
 
-    def test_a_resource_id_that_is_none(self):
+    def test_an_invalid_resource_id(self):
         """A resource id of a response is written into an ARN or a command only if it has the form of a resource id."""
         body = ("<R><DBInstance><DBInstanceIdentifier>mypg</DBInstanceIdentifier><DbiResourceId>db-1; rm -rf ~"
                 "</DbiResourceId><DBInstanceArn>arn:aws:rds:us-east-1:123456789012:db:mypg</DBInstanceArn>"
@@ -309,7 +309,7 @@ class Unanswered(AwsCase):
         self.assertEqual(output.item("policy")[0], "skipped")
         self.assertLessEqual({"policy-missing", "policy-deny"}, set(output.causes))
 
-    def test_no_identity_no_question(self):
+    def test_without_an_identity_aws_is_not_asked(self):
         output = self.check("etl-expired", "--aws")
         self.assertEqual(output.item("AWS"), ("skipped", "not asked, because the identity is not known"))
         self.assertEqual(self.asked(), [])

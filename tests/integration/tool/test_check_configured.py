@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check --service` with what the agent knows of the service, `--defaults-group`, and `rds-iam check` of all
-services and groups."""
+"""`rds-iam check` with `--service`, where the output includes what the agent knows of the service; with
+`--defaults-group`; and without options, which checks all services and groups."""
 import json
 import re
 import time
@@ -342,7 +342,7 @@ class Configured(CheckCase):
         self.assertEqual((missing.status, missing.causes), (1, ("no-option-file",)), missing.stdout)
 
     def test_a_group_that_does_not_exist(self):
-        """The groups that exist are named. No port is given, so the port is MySQL's."""
+        """The message names the groups that exist. No port is given, so check uses MySQL's port."""
         login = self.login_to("mysql", port=None, engine=None, ca=None, group="client-nope")
         for groups, text in (
                 ("", "no option file has options in [client-nope]"),
@@ -363,7 +363,7 @@ class Configured(CheckCase):
         self.assertEqual(output.item("login")["remedy"], "Add host= to the service.")
 
     def test_a_group_without_a_host(self):
-        """As `rds-iam setup mysql --write` writes it: the login needs the host and the user of the command line."""
+        """`rds-iam setup mysql --write` writes such a group. The login needs --hostname and --username."""
         server = self.lab.mariadb
         self.write_my_cnf()
         output = self.check(self.group())
@@ -406,7 +406,7 @@ class Configured(CheckCase):
                 self.assertLess(time.monotonic() - started, 60)
 
     def test_option_files_that_the_login_does_not_use(self):
-        """Programs that read them may fail although the login without them succeeds."""
+        """Programs that read these files may fail, although the login without the files succeeds."""
         server = self.lab.mariadb
         login = self.login_to("mysql")
         command = f"--hostname {server.host} --port {server.port} --username {USER}"

@@ -73,7 +73,7 @@ class Mistakes(CheckCase):
             self.assertNotIn("section", [each["name"] for each in self.check(login).document["items"]])
 
     def test_a_database_that_does_not_exist(self):
-        """The result is that of the login, and the summary states that the server accepted the token."""
+        """The result is that of a refused login, but the summary states that the server accepted the token."""
         for output in (self.check(self.login_to("postgres", dbname="no_such_database")),
                        self.check(self.login_to("mysql", dbname="no_such_database"))):
             self.assertEqual((output.status, output.document["result"]), (3, "refused-by-server"), output.stdout)
@@ -93,7 +93,7 @@ class Mistakes(CheckCase):
         self.assertEqual(item["mark"], "fault")
         self.assertNotIn("FAILED", item["text"])
 
-    def test_the_h_of_psql_and_mariadb(self):
+    def test_the_option_h_with_a_host(self):
         for command in (["check"], ["token"], ["credentials"], ["setup", "policy"]):
             with self.subTest(command=command):
                 argv = [harness.installed("bin/rds-iam"), *command]

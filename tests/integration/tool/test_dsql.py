@@ -63,7 +63,7 @@ class Logins(DsqlCase):
     def test_the_name_by_private_link(self):
         self.assert_in(self.psql(host=self.lab.dsql_private_host))
 
-    def test_who_may_not_log_in(self):
+    def test_logins_without_the_permission_are_refused(self):
         self.assert_out(self.psql(ADMIN), "AccessDenied", ADMIN)
         self.assert_out(self.psql(principal="dsql-admin"), "AccessDenied")
         self.assert_out(self.psql(principal="etl"), "AccessDenied")
@@ -137,7 +137,7 @@ class Logins(DsqlCase):
 
 
 class Verification(DsqlCase):
-    def test_the_roots_of_rds_do_not_verify_it(self):
+    def test_the_roots_of_rds_do_not_verify_a_cluster(self):
         with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:  # the CA in rds-ca.pem
             result = self.psql(port=peer.port)
             self.assertIn("certificate verify failed", result.stderr)
@@ -204,7 +204,7 @@ class Commands(DsqlCase):
         self.assertEqual(output.item("endpoint")["text"], "Aurora DSQL")
         self.assertEqual(self.verdicts()[-1]["engine"], "dsql")
 
-    def test_check_takes_it_for_postgresql_without_engine_and_port(self):
+    def test_check_takes_a_cluster_for_postgresql_without_engine_and_port(self):
         """The lab's port is not 5432, so no login is possible."""
         output = self.check(self.login_to_dsql(engine=None, port=5432, env={"PGCONNECT_TIMEOUT": "2"}))
         self.assertEqual(output.item("endpoint")["text"], "Aurora DSQL")

@@ -220,8 +220,8 @@ class Messages(ExecCase):
                 self.assertEqual(self.exec(*words).stderr, "")
 
     def test_a_missing_preload(self):
-        """Hides it in a mount namespace, because other tests use the installation at the same time. test_parts.py
-        hides the objects that the preload loads."""
+        """Hides the preload in a mount namespace, because other tests use the installation at the same time.
+        test_parts.py hides the objects that the preload loads."""
         parts = ("librds-iam-pq.so", "rds-iam-pq-token.so", "rds-iam-mysql-host.so")
         installed = harness.installed(f"lib*/**/rds-iam/{parts[0]}").parent
         for missing in (None, parts[0]):
@@ -243,7 +243,7 @@ class Messages(ExecCase):
                     f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
 
     def test_the_object_of_the_other_commands(self):
-        """rds-iam exec works without rds-iam-commands.so; another command needs it."""
+        """rds-iam exec works without rds-iam-commands.so. Every other command needs this object."""
         name = "rds-iam-commands.so"
         installed = harness.installed(f"lib*/**/rds-iam/{name}").parent
         for state, reason in (("complete", None),

@@ -260,7 +260,7 @@ class Environment(CommandCase):
                 table -= found
         self.assertEqual(table, {"MYSQL_HOME", "MARIADB_HOME"}, "every other row was seen")
 
-    def test_a_tool_changes_one_more_variable(self):
+    def test_the_preload_sets_the_home_variables_of_a_command_line_tool(self):
         server = self.lab.mariadb
         words = ("mariadb", "-P", server.port, "-u", USER)
         shown = {}
@@ -275,7 +275,7 @@ class Environment(CommandCase):
         self.assertFalse(pathlib.Path(shown[server.host]["MYSQL_HOME"]).exists())
         self.assertEqual([name for name in shown[None] if name.endswith("_HOME")], [])
 
-    def test_the_table_says_what_is_set(self):
+    def test_the_help_shows_no_tls_options(self):
         """The help contains no TLS option of a client, and its lines have at most 80 columns."""
         text = self.home.run([self.tool, "exec", "--help"]).stdout
         self.assertNotIn("--ssl", text, "the examples need no TLS options")

@@ -37,7 +37,7 @@ class Explanation(CloudCase):
         yield self.lab.cloud.containers["pod"].authorization
         yield from (path.read_text() for path in self.home.path.glob("*-token"))
         for path in self.cache_files():
-            # In a cache file, a run of at least 40 characters of this kind is a key or a token.
+            # In a cache file, 40 or more consecutive characters of the set below are a key or a token.
             yield from (text.decode() for text in re.findall(rb"[\w+/=-]{40,}", path.read_bytes()))
 
     def found_in(self, text):

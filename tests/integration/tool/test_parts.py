@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam with only one of its two parts installed, as after the installation of one of the packages rds-iam-mysql and
-rds-iam-postgresql: `rds-iam exec` works for that part. A program that needs the other part gets a message that names
-the missing package, and programs that need no part get none.
+"""rds-iam with only one of its two parts, which are the packages rds-iam-mysql and rds-iam-postgresql. `rds-iam exec`
+works for the installed part. A program that needs the other part gets a message that names the missing package, and
+programs that need no part get none.
 
 The lists of files of the Debian packages decide what is installed. A mount namespace hides the other files, because
 other tests use the installation at the same time."""

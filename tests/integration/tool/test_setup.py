@@ -432,7 +432,7 @@ class Clients(SetupCase):
         self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
 
     def test_the_clients_of_this_machine(self):
-        """Compares the result with that of another method: strings and grep."""
+        """Compares the result with the words that strings(1) finds in the same files."""
         text = self.setup_mysql("--clients").stdout
         library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
         for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):

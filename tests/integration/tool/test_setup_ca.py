@@ -22,7 +22,7 @@ DAY = datetime.timedelta(days=1)
 
 
 def certificate(name, starts=-10, ends=4000, is_ca=True, issuer=None):
-    """Returns a PEM certificate. starts and ends are days from now. It is self-signed unless an issuer is given."""
+    """Returns a PEM certificate, self-signed unless an issuer is given. starts and ends are days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Amazon Web Services, Inc."),
                          x509.NameAttribute(NameOID.COMMON_NAME, name)])

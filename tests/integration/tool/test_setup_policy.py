@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam setup policy` and `rds-iam setup trust-policy`: the lab's IAM and STS use the printed documents unchanged.
-A login that the policy allows is accepted, and every narrower or other policy refuses it for the recorded reason."""
+With the printed policy the login is accepted. With a policy for another login it is refused, for the recorded
+reason."""
 import json
 import re
 import shlex
@@ -29,7 +30,7 @@ class Printed:
         return self.home.run([harness.installed("bin/rds-iam"), "setup", *words], None)
 
     def policy(self, server, user=USER, **options):
-        """Returns the printed policy for a server of the lab. options replace those of the command."""
+        """Returns the printed policy for a server of the lab. `options` replace or add options of the command."""
         given = {
             "hostname": server.host, "username": user, "account": ACCOUNT,
             "resource-id": server.resource_id, **{key.replace("_", "-"): text for key, text in options.items()},
@@ -67,7 +68,7 @@ class Login(Printed, MariadbCase):
         self.attach(reader)
         self.assert_logged_in(self.mariadb(host=self.lab.mariadb_reader_host, principal="no-policy"))
 
-    def test_a_policy_for_another_login_refuses_this_one(self):
+    def test_a_policy_for_another_login_does_not_allow_this_login(self):
         good = self.lab.mariadb
         others = {
             "another user": self.policy(good, user="other_iam_user"),
@@ -140,7 +141,7 @@ class Story(Printed, ExampleCase):
             self.assertEqual(self.policy(server), recipes.access_policy(
                 REGION=server.region, ACCOUNT_ID=ACCOUNT, RESOURCE_ID=server.resource_id))
 
-    def test_the_two_commands_of_the_help_print_them(self):
+    def test_the_two_commands_of_the_help_print_the_same_policies(self):
         text = self.setup("--help").stdout.replace("\\\n", "")
         commands = re.findall(r"^  rds-iam setup ((?:trust-)?policy .*)$", text, re.M)
         self.assertEqual(len(commands), 2, text)
@@ -226,7 +227,8 @@ class Document(Printed, LabCase):
         return lines
 
     def query(self, host):
-        """Returns the operation and the JMESPath query of the command in the note, which shows the resource id."""
+        """Returns the operation and the JMESPath query of the command that shows the resource id. A note contains this
+        command."""
         (line,) = [line for line in self.notes(host, f"--account={ACCOUNT}") if "RESOURCE_ID" in line]
         command = shlex.split(line.split("run: ")[1].split(" (if")[0])
         self.assertEqual(command[:2], ["aws", "rds"])
@@ -234,8 +236,8 @@ class Document(Printed, LabCase):
         return command[2], command[command.index("--query") + 1]
 
     def test_the_command_in_the_note_finds_the_resource_id(self):
-        """Evaluates the queries as the AWS CLI does. All responses but that of shard groups also contain other
-        databases."""
+        """Evaluates the queries as the AWS CLI does. Each response also contains other databases, except the response
+        for shard groups."""
         custom = "c.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com"
         reader = CLUSTER.replace("cluster-", "cluster-ro-")
         clusters = {"DBClusters": [

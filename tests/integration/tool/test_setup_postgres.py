@@ -115,7 +115,7 @@ class Setup(SetupCase):
         self.assertIn('\nuser=Etl "x"\n', text)
 
     def test_each_printed_unit_serves_a_printed_passfile(self):
-        """The installed units contain the directory. %t in a user's unit is XDG_RUNTIME_DIR."""
+        """The installed system unit contains the directory. In a system unit, %t is /run."""
         unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
         for name, account in (("agent", "ACCOUNT"), ("replication", "postgres"), ("postgres_fdw", "postgres"),
@@ -204,7 +204,7 @@ class Setup(SetupCase):
         words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
         return dict(word.split("=", 1) for word in words)
 
-    def test_the_environment_of_its_clients(self):
+    def test_the_environment_of_a_client(self):
         """Values with characters that are special in a shell or in systemd are quoted."""
         for service, ca in (("rds", "/etc/ca.pem"), ("a b", "/etc/o'dd $HOME/100%h \"x\"/\\n!.pem"), ("%n", "/~/#{a}&*;")):
             expected = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
@@ -360,7 +360,7 @@ class Lint(LabCase):
         self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
                          (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
-        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read")
+        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: a service that is read")
 
     def test_one_passfile_by_several_paths(self):
         """Links and other paths that lead to one file are the same passfile, for lint and for the agent."""

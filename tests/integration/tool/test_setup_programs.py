@@ -61,7 +61,7 @@ class Programs(SetupCase):
         self.check(IN_ENVIRONMENT, True)
 
     def test_a_url_of_postfix(self):
-        """libpq reads the URL that Postfix would pass on. The passfile is that of this test."""
+        """libpq reads the URL that Postfix would pass on. In the URL, the test replaces the passfile by its own."""
         text = self.program("postfix").split("hosts = ", 1)[1].split("\n\n", 1)[0]
         url = "".join(text.split()).replace("/run/rds-iam/postfix/rds", re.search(
             r"^passfile=(.*)$", self.setup_postgres().stdout, re.M)[1])

@@ -117,7 +117,7 @@ class Refusals(WriteCase):
         self.path(POSTGRES).write_bytes(b"[a]\noptions=" + b"x" * 1100 + b"\n")
         self.assert_refused_unchanged(POSTGRES, f"{self.path(POSTGRES).resolve()}:2: this line is longer than 1022 bytes")
 
-    def test_what_is_not_a_regular_file(self):
+    def test_a_path_that_is_not_a_regular_file_is_refused(self):
         for kind in KINDS:
             path = self.path(kind)
             for make, message in (
@@ -222,7 +222,7 @@ class Refusals(WriteCase):
         self.assertEqual(self.path(MYSQL).read_text(), "# own\n# changed\n")
         self.assertEqual(sorted(self.files()), [".my.cnf", "change.gdb"])
 
-    def test_no_room(self):
+    def test_a_file_that_would_exceed_the_size_limit(self):
         """A limit on the size of files stands in for a full disk. The command leaves no temporary file behind."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):

@@ -8,7 +8,7 @@ import re
 from labcase import LabCase, harness
 
 MASTER = "master_user"
-PRINCIPAL = "no-policy"  # it has no policy but the printed one
+PRINCIPAL = "no-policy"  # its only policy is the printed one
 ACCOUNT = "123456789012"
 PARAMETER = "rds.iam_auth_for_replication"
 
@@ -205,7 +205,7 @@ class MariaDB(SqlCase):
     def users(self):
         return int(self.master("select count(*) from mysql.global_priv;"))
 
-    def test_every_name_logs_in_in_every_sql_mode(self):
+    def test_every_name_logs_in(self):
         """Runs each name in one of the SQL modes. The next test runs names with a backslash in every mode."""
         before = self.users()
         for number, user in enumerate((*NAMES, "x" * 32, "é" * 32)):

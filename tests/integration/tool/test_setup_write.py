@@ -285,7 +285,7 @@ class Contents(WriteCase):
                 path.unlink()
 
     def test_a_backup_with_the_same_contents_is_used_again(self):
-        """A run that was killed can leave such a backup. If the contents or the mode differ, it is not used."""
+        """A run that was killed can leave such a backup. A backup with other contents or another mode is not used."""
         for kind in KINDS:
             backup = self.home.path / (kind.file + BACKUP)
             for text, mode, names in ((b"# own\n", 0o600, [BACKUP]), (b"# owl\n", 0o600, [BACKUP, BACKUP + ".1"]),

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A recording peer that speaks MySQL's protocol up to the verdict on the password. After the verdict OK, it answers
 each command with OK.
 

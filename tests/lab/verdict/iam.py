@@ -46,7 +46,7 @@ class Caller(NamedTuple):
 
 
 def evaluate(policies, action, resource, context=None):
-    """Returns ALLOW, DENY or IMPLICIT_DENY (no statement matched), by identity policies."""
+    """Evaluates identity policies. Returns ALLOW, DENY or IMPLICIT_DENY (no statement matched)."""
     context = context or {}
     return _decision(
         statement

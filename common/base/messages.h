@@ -65,18 +65,20 @@
 #define RIA_REMEDY_NAME_UNVERIFIED "enable host name verification in the client"
 /* Arguments: a remedy (one of the RIA_REMEDY_ texts), the section's host and port, and the path of
  * rds-iam's configuration file. */
-#define RIA_REMEDY_VERIFY_CA "%s, or if you cannot, write [%s:%u] tls = verify-ca in %s"
+#define RIA_REMEDY_VERIFY_CA "%s, or else write two lines: [%s:%u], then tls = verify-ca, in %s"
 
 /* What to do with MariaDB Connector/C. */
 /* rds-iam setup mysql writes one of these two groups. */
 #define RIA_MARIADB_GROUP                                                                          \
     "in the program's option group, [client] or [client-rds], or in its own TLS options"
 #define RIA_REMEDY_MARIADB_TLS                                                                     \
-    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 " RIA_MARIADB_GROUP
+    "set ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup "                        \
+    "mysql, " RIA_MARIADB_GROUP
+#define RIA_REMEDY_MARIADB_PLAIN RIA_REMEDY_MARIADB_TLS ", and remove skip-ssl"
 #define RIA_REMEDY_MARIADB_NO_CA                                                                   \
-    "without ssl-ca some versions of this library skip the host name check, so set "               \
-    "ssl-ca=/path/to/file.pem, with Amazon's root CAs (AmazonRootCA1.pem) for an RDS Proxy, or "   \
-    "with the RDS bundle for any other RDS endpoint"
+    "without ssl-ca some versions of this library skip the host name check, so set ssl-ca to the " \
+    "file rds-ca.pem that rds-iam setup ca installs, or for an RDS Proxy to rds-ca-public.pem "    \
+    "beside it"
 #define RIA_REMEDY_MARIADB_VERIFY                                                                  \
     "add ssl-verify-server-cert=1 (not =on or =true, which some versions ignore) beside "          \
     "ssl-ca " RIA_MARIADB_GROUP
@@ -86,8 +88,8 @@
 #define RIA_REMEDY_MARIADB_CIPHER                                                                  \
     "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate; remove it"
 #define RIA_REMEDY_MARIADB_CA                                                                      \
-    "the server's certificate was not issued by the CA in ssl-ca, or has expired; get the RDS "    \
-    "bundle for the server's region"
+    "the server's certificate was not issued by the CA in ssl-ca, or has expired; run: rds-iam "   \
+    "setup ca, and name its file in ssl-ca"
 #define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
 #define RIA_REMEDY_OTHER_RELEASE                                                                   \
@@ -102,8 +104,8 @@
 /* What to do with Oracle's libmysqlclient, and how the hook refuses a password. The first words of
  * RIA_REFUSAL_MYSQL_NOT_ENABLED are libmysqlclient's own error message. */
 #define RIA_REMEDY_MYSQL_TLS                                                                       \
-    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or set both in the "      \
-    "program's own TLS options (only the mysql commands read ssl-mode from a my.cnf)"
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, where rds-iam setup ca installs FILE, or set "  \
+    "both in the program's own TLS options (only the mysql commands read ssl-mode from a my.cnf)"
 #define RIA_REMEDY_MYSQL_TUNNEL                                                                    \
     "use the endpoint's own name with --ssl-mode=VERIFY_IDENTITY, and for a tunnel map this name " \
     "to the tunnel's address in /etc/hosts"
@@ -118,18 +120,20 @@
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
-/* RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in configuration lines that the user must copy
- * whole. They are passed to ria_fail_shown(): if such a message is too long for a client, the part
- * before the semicolon is dropped. */
+/* In _TUNNEL, the host stands between "[" and "]" if it is an IPv6 address, otherwise between two
+ * empty strings. RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in the lines of a section that
+ * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
+ * a client, the part before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
-    "%s is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel " \
-    "or an alias, name the RDS endpoint behind it: [%s] endpoint = NAME:PORT"
+    "%s is not an RDS endpoint: the server would refuse a token signed for it, so check the "      \
+    "spelling; for a tunnel or an alias, write three lines: [%s], then endpoint = ENDPOINT:PORT, " \
+    "then tls = verify-ca"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
-    "or write [%s:%u] endpoint = %s:%u in %s"
+    "or write three lines: [%s:%u], then endpoint = %s:%u, then tls = verify-ca, in %s"
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is not an RDS endpoint, and the server's host name was not verified; if it is a tunnel, "  \
-    "name the RDS endpoint behind it: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
+    "write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:PORT, then tls = verify-ca"
 #define RIA_REFUSAL_TUNNEL_NAME                                                                    \
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
     "endpoint's own name, and map it to the tunnel's address in /etc/hosts"
@@ -142,8 +146,8 @@
     "certificates to other servers; remove the line, and use the endpoint's own name"
 
 #define RIA_REFUSAL_GLOBAL                                                                         \
-    "%s is an Aurora global endpoint, whose name has no region; give the region of its writer: "   \
-    "[%s] region = REGION"
+    "%s is an Aurora global endpoint, whose name has no region; give the region of its writer in " \
+    "two lines: [%s], then region = REGION"
 #define RIA_REFUSAL_DSQL_MYSQL                                                                     \
     "%s is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "         \
     "PostgreSQL client"

@@ -90,7 +90,7 @@ static void add_tunnel_section(const struct ria_facts *facts, struct ria_buf *ou
     unsigned usual = is_postgres ? RIA_POSTGRES_PORT : RIA_MYSQL_PORT;
     ria_buf_addf(
         out,
-        "[%s:%u] endpoint = %s:%u",
+        "[%s:%u], then endpoint=%s:%u",
         facts->name.endpoint,
         facts->target.login.port,
         facts->name.endpoint,
@@ -260,13 +260,26 @@ static void add_iam_setting(const struct ria_facts *facts, struct ria_buf *out)
     (facts->aws.is_iam_off && !is_proxy ? add_enable : add_describe)(facts, out);
 }
 
-/* Writes for whose account the command is, unless AWS has reported the database's account. */
+/* Writes which account the resource contains, and how to find the words in capitals that stand in
+ * the command, unless AWS has reported the database's account and resource. */
 static void add_assumption(const struct ria_facts *facts, struct ria_buf *out)
 {
     if (facts->aws.resource[0] == '\0') {
         ria_buf_add_text(out, " The command is for a database in the account of ");
         add_caller(facts, out);
         ria_buf_add_char(out, '.');
+        if (!facts->has_identity) {
+            ria_buf_add_text(
+                out, " aws sts get-caller-identity shows the account and the user or role.");
+        }
+        if (!is_dsql(facts)) {
+            ria_buf_add_text(
+                out,
+                facts->target.asks_aws
+                    ? " rds-iam setup policy prints the command that finds RESOURCE_ID."
+                    : " rds-iam check --aws fills in RESOURCE_ID; rds-iam setup policy prints the "
+                      "command that finds it.");
+        }
     }
 }
 

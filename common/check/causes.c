@@ -122,18 +122,18 @@ static const struct {
      has_unusual_port,
      "The token is signed for port {port}, which the client dials. If this is a tunnel, the token "
      "must be signed for the endpoint's port.",
-     "For a tunnel, write to rds-iam's configuration: {section}",
+     "For a tunnel, write two lines into rds-iam's configuration: {section}",
      false},
+    /* For MySQL only: PostgreSQL checks a token only for members of rds_iam, so a user whose token
+     * was refused exists. */
+    {"user-case", is_mysql_upper, USER_CASE, "{users}", true},
+    {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}", true},
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
      "another resource. The policy that is needed:",
      POLICY,
      false},
-    /* For MySQL only: PostgreSQL checks a token only for members of rds_iam, so a user whose token
-     * was refused exists. */
-    {"user-case", is_mysql_upper, USER_CASE, "{users}", true},
-    {"user-missing", is_mysql, "The database user {user} does not exist.", "{users}", true},
     {"user-plugin",
      is_mysql,
      "The account was not created with AWSAuthenticationPlugin.",

@@ -308,7 +308,12 @@ static int check_request(
     if (!request->is_all && target->service == NULL && target->group == NULL &&
         (target->login.host == NULL || target->login.user == NULL)) {
         return ria_usage_error(
-            err, command, "give --hostname and --username, --service or --defaults-group");
+            err,
+            command,
+            target->login.host != NULL   ? "--username is missing"
+            : target->login.user != NULL ? "--hostname is missing"
+                                         : "give --hostname and --username, --service or "
+                                           "--defaults-group");
     }
     return RIA_CONTINUE;
 }

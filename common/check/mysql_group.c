@@ -101,6 +101,16 @@ static void check_plugin_dir(struct ria_facts *facts, const char *lines)
     }
 }
 
+/* A password in [client] is sent even if no option file has the group. */
+static void check_password(struct ria_facts *facts, const char *lines)
+{
+    char value[PATH_MAX];
+    if (ria_check_find_option(lines, "password", value, sizeof(value))) {
+        ria_check_given_password(facts, value, "the option file");
+    }
+    explicit_bzero(value, sizeof(value));
+}
+
 /* Reports the options that a client needs to send a token. */
 static void check_options(struct ria_facts *facts, const char *lines)
 {
@@ -109,10 +119,6 @@ static void check_options(struct ria_facts *facts, const char *lines)
     check_plugin_dir(facts, lines);
     add_option(facts, "ssl-ca", is_set ? value : NULL);
     facts->is_ssl_ca_missing = !is_set;
-    if (ria_check_find_option(lines, "password", value, sizeof(value))) {
-        ria_check_given_password(facts, value, "the option file");
-    }
-    explicit_bzero(value, sizeof(value));
 }
 
 /* Reports that no option file has options in the group. Names the groups that contain options. */
@@ -185,6 +191,7 @@ void ria_check_option_file(struct ria_facts *facts)
     } else {
         use_options(&facts->target, NULL);
     }
+    check_password(facts, ria_buf_text(&all.lines));
 }
 
 /* -- option files that a login has not used ---------------------------------------------------- */

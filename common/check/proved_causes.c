@@ -176,6 +176,8 @@ static bool has_region_conflict(const struct ria_facts *facts)
 }
 
 #define SEE_SERVER_NAME "See \"server name\" above, under Server."
+#define NO_GROUP "No option file that the client reads has a group [{group}]."
+#define SEE_OPTION_FILE "See \"option file\" above, under Settings."
 
 static const struct {
     const char *id;
@@ -187,10 +189,7 @@ static const struct {
      has_no_service,
      "The service does not exist, or its file cannot be read.",
      "See \"service\" above, under Settings."},
-    {"no-option-file",
-     has_no_group,
-     "No option file that the client reads has a group [{group}].",
-     "See \"option file\" above, under Settings."},
+    {"no-option-file", has_no_group, NO_GROUP, SEE_OPTION_FILE},
     {"unreached",
      is_unreached,
      "No connection to the server could be established.",
@@ -308,11 +307,15 @@ bool ria_check_explain_proved(struct ria_facts *facts)
 }
 
 /* If MariaDB's client library finds only its own plugin and not rds-iam's, it sends an empty
- * password. */
+ * password. The same happens if no option file has the group whose plugin-dir names the plugin. */
 bool ria_check_explain_unsent(struct ria_facts *facts)
 {
-    bool is_unsent =
-        strstr(facts->refusal, "using password: NO") != NULL || facts->verdict == RIA_VERDICT_OURS;
+    bool is_empty = strstr(facts->refusal, "using password: NO") != NULL;
+    bool is_unsent = is_empty || facts->verdict == RIA_VERDICT_OURS;
+    if (facts->is_group_missing && is_empty) {
+        ria_cause_add(facts, "no-option-file", NO_GROUP, SEE_OPTION_FILE);
+        return true;
+    }
     if (facts->is_plugin_dir_missing && is_unsent) {
         ria_cause_add(
             facts,

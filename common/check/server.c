@@ -25,12 +25,16 @@ static void add_unsigned_name(struct ria_facts *facts)
     char remedy[VALUE_SIZE];
     const struct ria_login *login = &facts->target.login;
     const char *text = facts->name_error.text;
+    bool is_ipv6 = strchr(login->host, ':') != NULL;
     (void)snprintf(
         remedy,
         sizeof(remedy),
-        "For a tunnel, write three lines: [%s:%u], then endpoint = NAME:PORT of the database, then "
-        "tls = verify-ca, because no certificate of RDS contains this name.",
+        "For a tunnel, write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:PORT of the "
+        "database, "
+        "then tls = verify-ca, because no certificate of RDS contains this name.",
+        is_ipv6 ? "[" : "",
         login->host,
+        is_ipv6 ? "]" : "",
         login->port);
     ria_report_add(
         facts->report,

@@ -68,7 +68,7 @@ static void append_config_name(const struct ria_world *world, struct ria_error *
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &name);
     const char *text = ria_buf_text(&name);
-    (void)ria_fail_shown(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
+    (void)ria_fail_shown(err, err->code, "%s, in %s", err->text, text == NULL ? "its file" : text);
 }
 
 void ria_login_name_remedy(
@@ -122,7 +122,16 @@ static bool check_chain_suffices(
     if (is_other) {
         /* Verification of the dialed name would not help, because no token can be made for this
          * name. */
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
+        bool is_ipv6 = strchr(host, ':') != NULL;
+        (void)ria_fail_shown(
+            err,
+            RIA_E_ENDPOINT,
+            RIA_REFUSAL_TUNNEL,
+            host,
+            is_ipv6 ? "[" : "",
+            host,
+            is_ipv6 ? "]" : "",
+            login->port);
         append_config_name(world, err);
         return false;
     }
@@ -156,13 +165,19 @@ static void warn_of_region(
     } else if (
         resolved->endpoint.region[0] != '\0' &&
         strcmp(resolved->endpoint.region, resolved->region.value) != 0) {
+        RIA_AUTO(buf) place = {.max = RIA_PATH_MAX};
+        ria_setting_add_place(&place, &resolved->region);
+        const char *setting = ria_buf_text(&place);
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "signing for the region %s, although the name %s contains %s",
+            "signing for the region %s, although the name %s contains %s; if the server refuses "
+            "the token, remove %s%s",
             resolved->region.value,
             resolved->endpoint.host,
-            resolved->endpoint.region);
+            resolved->endpoint.region,
+            resolved->region.line == 0 ? "" : "the region at ",
+            setting == NULL ? "this region" : setting);
     }
 }
 

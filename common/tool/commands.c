@@ -29,7 +29,8 @@ static void prepare_openssl(void)
 
 __attribute__((visibility("default"))) int ria_commands_run(int argc, char **argv)
 {
-    struct ria_world world = ria_tool_world();
+    struct ria_tool_log log = {""};
+    struct ria_world world = ria_tool_world(&log);
     prepare_openssl();
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(commands[i].name, argv[0]) == 0) {

@@ -15,6 +15,8 @@ bool ria_engine_parse(const char *text, enum ria_engine *out)
         {"mariadb", RIA_ENGINE_MARIADB},
         {"postgres", RIA_ENGINE_POSTGRES},
         {"postgresql", RIA_ENGINE_POSTGRES},
+        {"aurora-mysql", RIA_ENGINE_MYSQL}, /* the names that AWS gives to the engines of Aurora */
+        {"aurora-postgresql", RIA_ENGINE_POSTGRES},
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(text, names[i].name) == 0) {

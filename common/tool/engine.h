@@ -18,8 +18,8 @@ enum ria_engine {
 /* For the usage error of a command whose --engine has another value; the argument is the value. */
 #define RIA_ENGINE_USAGE "--engine \"%s\" is not one of mysql, mariadb, postgres and postgresql"
 
-/* Parses the value of --engine: "mysql", "mariadb", "postgres" or "postgresql". Returns false for
- * any other text. */
+/* Parses the value of --engine: "mysql", "mariadb", "postgres", "postgresql", or AWS's names of the
+ * engines of Aurora, "aurora-mysql" and "aurora-postgresql". Returns false for any other text. */
 bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
 /* Returns the engine whose protocol the engine has: MYSQL for MARIADB, otherwise the same. */

@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         return ria_print("rds-iam " RIA_VERSION "\n");
     }
-    struct ria_world world = ria_tool_world();
+    struct ria_tool_log log = {""};
+    struct ria_world world = ria_tool_world(&log);
     return ria_command_run(&group, argc, argv, &world);
 }

@@ -49,6 +49,8 @@ static const struct ria_syntax setup_ca_syntax = {
     .about = "Installs the root certificates with which clients verify the servers of RDS: for\n"
              "root in /etc/rds-iam, for any other user in ~/.config/rds-iam. rds-iam exec uses\n"
              "these certificates.\n",
+    .notes = "On a machine that cannot download, give --file a copy of Amazon's bundle:\n"
+             "  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };

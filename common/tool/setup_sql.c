@@ -27,7 +27,8 @@ static const struct ria_option options[] = {
      RIA_REQUIRED(struct user_setup, username)},
     {"engine",
      "ENGINE",
-     "mysql, mariadb, postgres or postgresql; also for Aurora",
+     "mysql, mariadb, postgres or postgresql; for Aurora also aurora-mysql or "
+     "aurora-postgresql; not for Aurora DSQL",
      RIA_REQUIRED(struct user_setup, engine_given)},
     {"dbname",
      "NAME",

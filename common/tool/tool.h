@@ -21,9 +21,15 @@ typedef int ria_commands_function(int argc, char **argv);
  * Called once per process. */
 ria_commands_function ria_commands_run;
 
+/* The previous warning of a sub-command. Starts as zeros. */
+struct ria_tool_log {
+    char last[RIA_ERROR_TEXT_MAX];
+};
+
 /* Returns the world of a sub-command: the process's own, except that warnings are printed on
- * stderr. */
-struct ria_world ria_tool_world(void);
+ * stderr, and that equal warnings in a row are printed once. `log` must stay valid as long as the
+ * world is used. */
+struct ria_world ria_tool_world(struct ria_tool_log *log);
 
 ria_command ria_command_check;
 ria_command ria_command_credentials;

@@ -52,8 +52,9 @@ static bool is_own_machine(const char *host)
 }
 
 /* Returns the remedy for a client without TLS or without a CA. Under rds-iam exec, the preload sets
- * both for a host of RDS, unless the CA store has no file. */
-static const char *tls_remedy(const struct ria_mariadb *mysql)
+ * both for a host of RDS, unless the CA store has no file. `usual` is the remedy
+ * in every other case. */
+static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();
     const char *preload = ria_world_env(world, "LD_PRELOAD");
@@ -61,7 +62,7 @@ static const char *tls_remedy(const struct ria_mariadb *mysql)
     bool lacks_roots = ria_world_env(world, "RDS_IAM_CA") == NULL &&
                        ria_world_env(world, "RDS_IAM_CA_PUBLIC") == NULL;
     return is_under_exec && lacks_roots && !ria_mariadb_has_ca(mysql) ? RIA_REFUSAL_NO_ROOTS
-                                                                      : RIA_REMEDY_MARIADB_TLS;
+                                                                      : usual;
 }
 
 /* Returns the channel of a connection for which verification is on. `status` is 0 if the library
@@ -71,7 +72,8 @@ static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)
 {
     if (has_status && status != 0) {
-        *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : tls_remedy(mysql);
+        *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA
+                                            : tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);
@@ -94,7 +96,8 @@ static enum ria_channel verification_on(
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **remedy)
 {
-    *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : tls_remedy(mysql);
+    *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY
+                                        : tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
     const char *library = NULL;
     if (has_status || !ria_mariadb_has_ca(mysql) ||
         mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
@@ -112,13 +115,13 @@ static const char *plain_remedy(struct ria_mariadb *mysql, bool is_on)
     if (is_default_auth(mysql)) {
         return RIA_REMEDY_MARIADB_DEFAULT_AUTH;
     }
-    return is_on ? RIA_REMEDY_ASKED_EARLY : tls_remedy(mysql);
+    return is_on ? RIA_REMEDY_ASKED_EARLY : tls_remedy(mysql, RIA_REMEDY_MARIADB_PLAIN);
 }
 
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **remedy)
 {
     const struct ria_mariadb_api *api = mysql->methods->api;
-    *remedy = tls_remedy(mysql);
+    *remedy = tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
     char is_on = 0;
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;

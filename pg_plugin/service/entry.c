@@ -127,8 +127,8 @@ static const struct {
     {"host", "has no host=; add host=ENDPOINT, because a token is made for one server"},
     {"user", "has no user=; add user=NAME, because a token is made for one user"},
     {"sslmode",
-     "has no sslmode=; add sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem, or the "
-     "token may go to the wrong server"},
+     "has no sslmode=; add sslmode=verify-full and the sslrootcert= that rds-iam setup postgres "
+     "prints, or the token may go to the wrong server"},
 };
 
 static bool entry_check_required(const struct ria_entry *entry, struct ria_error *err)
@@ -249,7 +249,7 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
             "sslmode",
             err,
             "has sslmode=%.32s, which lets the token go to an unverified server; write "
-            "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem",
+            "sslmode=verify-full and the sslrootcert= that rds-iam setup postgres prints",
             entry->sslmode);
     }
     if (!entry_check_gssencmode(entry, err)) {

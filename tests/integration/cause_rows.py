@@ -19,20 +19,20 @@ PG, MARIADB = EACH[:1], EACH[1:]
 # The causes that look alike to a client with the credentials of an IAM user, behind a tunnel with a section.
 ALIKE_MAPPED = {
     "postgres": ("policy-missing", "policy-deny", "account", "iam-off", "signed-port"),
-    "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
+    "mysql": ("user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
 }
 # The same causes without a tunnel. The lab's servers have unusual ports, so the check names the port first.
 ALIKE = {engine: ("signed-port", *causes[:-1]) for engine, causes in ALIKE_MAPPED.items()}
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
-    "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny",
+    "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny",
               "session-policy", "account"),
 }
 # The causes that look alike to a client of an RDS Proxy.
 PROXY = {
     "postgres": ("signed-port", "policy-missing", "policy-resource", "policy-deny", "account"),
-    "mysql": ("signed-port", "policy-missing", "user-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
+    "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
 
 
@@ -279,7 +279,7 @@ ALIKE_OTHERS = (
     Row("a tunnel that is mapped to another database, which the certificate contains too", tunnel("{other}:{port}"),
         SERVER,
         {"postgres": ("policy-missing", "policy-resource", "policy-deny", "account", "iam-off", "signed-port"),
-         "mysql": ("policy-missing", "user-missing", "user-plugin", "policy-deny", "account", "signed-port")},
+         "mysql": ("user-missing", "policy-missing", "user-plugin", "policy-deny", "account", "signed-port")},
         TUNNEL, "WrongHost: signed for "),
     Row("a replication connection without rds.iam_auth_for_replication=1", replication, SERVER,
         ("replication-parameter", *ALIKE["postgres"]), PAM, ANY, PG),

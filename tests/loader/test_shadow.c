@@ -14,7 +14,8 @@
 
 #define NOT_ENCRYPTED "rds-iam: the connection is not encrypted, so no token was sent; "
 #define NAME_NOT_VERIFIED "rds-iam: the server's host name was not verified, so no token was sent; "
-#define VERIFY_IDENTITY "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+#define VERIFY_IDENTITY                                                                            \
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, where rds-iam setup ca installs FILE"
 #define STOCK "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled"
 #define GATE "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN"
 

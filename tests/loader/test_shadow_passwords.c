@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define NAME_NOT_VERIFIED "rds-iam: the server's host name was not verified, so no token was sent; "
-#define VERIFY_IDENTITY "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+#define VERIFY_IDENTITY                                                                            \
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, where rds-iam setup ca installs FILE"
 #define STOCK "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled"
 #define GATE "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN"
 #define PASSWORD_GIVEN                                                                             \
@@ -113,7 +114,7 @@ static void check_other_host(struct ria_library *library, const char *version)
         dialed.password = passwords[i % RIA_COUNT(passwords)];
         dial(library, dialed);
         ria_login_expect_refusal(version, &outcome, 2059, STOCK " (rds-iam: ");
-        expect_piece(version, outcome.error, "[db.example.com] endpoint = NAME:PORT");
+        expect_piece(version, outcome.error, "[db.example.com], then endpoint = ENDPOINT:PORT");
     }
     static char *const sent[] = {none, typed, pasted};
     for (size_t i = 0; i < RIA_COUNT(sent) * RIA_COUNT(open); i++) {

@@ -168,8 +168,9 @@ static void the_suggested_section_has_the_name_of_the_alias(void **state)
             "the sentence",
             err.text,
             "db.example.com is not an RDS endpoint, but a DNS alias of " RDS "; if that is "
-            "your database, use that name, or write "
-            "[db.example.com:3306] endpoint = " RDS ":3306 in ~/.config/rds-iam/config");
+            "your database, use that name, or write three lines: "
+            "[db.example.com:3306], then endpoint = " RDS
+            ":3306, then tls = verify-ca, in ~/.config/rds-iam/config");
     }
 }
 
@@ -202,12 +203,18 @@ static void suggested_names_are_complete_or_omitted(void **state)
         struct ria_error err;
         RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
         if (row->is_shown) {
-            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", row->host, row->rds);
+            ria_buf_addf(
+                &want,
+                "[%s:3306], then endpoint = %s:3306, then tls = verify-ca",
+                row->host,
+                row->rds);
         } else {
             ria_buf_addf(
-                &want, "name the RDS endpoint behind it: [%s] endpoint = NAME:PORT", row->host);
+                &want,
+                "write three lines: [%s], then endpoint = ENDPOINT:PORT, then tls = verify-ca",
+                row->host);
         }
-        ria_buf_add_text(&want, " in ~/.config/rds-iam/config");
+        ria_buf_add_text(&want, ", in ~/.config/rds-iam/config");
         ask(row->host, RIA_CHANNEL_VERIFIED, row->rds, &err);
         expect_piece(row->host, err.text, ria_buf_text(&want));
         expect(row->host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
@@ -224,7 +231,7 @@ static void without_an_alias_the_message_is_unchanged(void **state)
         expect_piece(
             "no alias",
             err.text,
-            "if it is a tunnel or an alias, name the RDS endpoint behind it: [db.example.com] ");
+            "for a tunnel or an alias, write three lines: [db.example.com], then endpoint = ");
     }
 }
 

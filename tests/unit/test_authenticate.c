@@ -142,8 +142,9 @@ static void no_token_is_signed_for_an_unsuitable_channel(void **state)
     assert_string_equal(
         fake.error,
         "rds-iam: the connection is not encrypted, so no token was sent; set "
-        "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the program's "
-        "option group, [client] or [client-rds], or in its own TLS options");
+        "ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup mysql, in the "
+        "program's option group, [client] or [client-rds], or in its own TLS options, and remove "
+        "skip-ssl");
     assert_int_equal(played.runs, 1);
     assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
     assert_int_equal(fake.sent_len, 1);
@@ -211,8 +212,8 @@ static void a_chain_without_a_checked_name_depends_on_the_configuration(void **s
     expect_piece(
         "the section for a program without such a setting is named too",
         fake.error,
-        ", or if you cannot, write [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
-        "verify-ca in ");
+        ", or else write two lines: [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306], "
+        "then tls = verify-ca, in ");
 }
 
 /* The configuration has no effect: the plugin only checks whether the host has an endpoint. */
@@ -229,7 +230,8 @@ static void a_chain_to_a_system_ca_is_never_enough(void **state)
             "what is missing",
             fake.error,
             "rds-iam: the server's host name was not verified, so no token was sent; without "
-            "ssl-ca some versions of this library skip the host name check, so set ssl-ca=");
+            "ssl-ca some versions of this library skip the host name check, so set ssl-ca to the "
+            "file ");
         assert_int_equal(played.task, RIA_LOGIN_HAS_ENDPOINT);
         assert_int_equal(fake.sent_len, 1);
     }

@@ -25,15 +25,17 @@ struct row {
     bool has_status;
 };
 
-static const char other_ca[] =
-    "the server's certificate was not issued by the CA in ssl-ca, or has expired";
+static const char other_ca[] = "the server's certificate was not issued by the CA in ssl-ca, or "
+                               "has expired; run: rds-iam setup ca, and name its file in ssl-ca";
 static const char verify[] = "add ssl-verify-server-cert=1";
-static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1";
+static const char encrypt[] =
+    "set ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup mysql";
 
 /* -- no TLS --------------------------------------------------------------------------------- */
 
 static const struct row plain[] = {
     {.name = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
+    {.name = "skip-ssl", .want = RIA_CHANNEL_PLAIN, .missing = "TLS options, and remove skip-ssl"},
     {.name = "a CA without verification",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
@@ -66,8 +68,8 @@ static const struct row on[] = {
     {.name = "without a CA: releases up to 3.1.8 check no name",
      .on = 1,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
-     .missing =
-         "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="},
+     .missing = "without ssl-ca some versions of this library skip the host name check, so set "
+                "ssl-ca to the file "},
     {.name = "GnuTLS, with a CA",
      .on = 1,
      .ssl_ca = ca,

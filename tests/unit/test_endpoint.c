@@ -103,8 +103,8 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
         {"a global endpoint",
          "g.global-abc.global.rds.amazonaws.com",
          RIA_ABSENT,
-         "is an Aurora global endpoint, whose name has no region; give the region of its writer: "
-         "[g.global-abc.global.rds.amazonaws.com] region = REGION"},
+         "is an Aurora global endpoint, whose name has no region; give the region of its writer in "
+         "two lines: [g.global-abc.global.rds.amazonaws.com], then region = REGION"},
         {"Aurora DSQL without an id",
          "dsql.us-east-1.on.aws",
          RIA_ABSENT,
@@ -149,10 +149,10 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
         {"an alias",
          "db.example.com",
          RIA_ABSENT,
-         "db.example.com is not an RDS endpoint: the server would refuse a token signed for it; if "
-         "it "
-         "is a tunnel or an alias, name the RDS endpoint behind it: [db.example.com] endpoint = "
-         "NAME:PORT"},
+         "db.example.com is not an RDS endpoint: the server would refuse a token signed for it, so "
+         "check the "
+         "spelling; for a tunnel or an alias, write three lines: [db.example.com], "
+         "then endpoint = ENDPOINT:PORT, then tls = verify-ca"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",

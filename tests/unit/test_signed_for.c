@@ -35,7 +35,8 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          HOST ":3306/?",
          "%2Feu-west-2%2F",
-         "signing for the region eu-west-2, although the name " HOST " contains eu-west-1"},
+         "signing for the region eu-west-2, although the name " HOST " contains eu-west-1; if the "
+         "server refuses the token, remove the region at /home/u/.config/rds-iam/config:2"},
         {"the region of the command line overrides all",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
@@ -43,7 +44,8 @@ static void what_the_token_is_signed_for(void **state)
          "eu-west-3",
          HOST ":3306/?",
          "%2Feu-west-3%2F",
-         "signing for the region eu-west-3, although the name " HOST " contains eu-west-1"},
+         "signing for the region eu-west-3, although the name " HOST " contains eu-west-1; if the "
+         "server refuses the token, remove --region"},
         {"the same region given twice",
          NULL,
          HOST,
@@ -235,22 +237,24 @@ static void the_remedy_names_the_configuration_file_in_use(void **state)
         const char *value;
         const char *want;
     } rows[] = {
-        {"HOME", "/home/u", " in ~/.config/rds-iam/config"},
-        {"XDG_CONFIG_HOME", "/x", " in /x/rds-iam/config"},
-        {"XDG_CONFIG_HOME", "relative", " in ~/.config/rds-iam/config"},
-        {"RDS_IAM_CONFIG", "/etc/one", " in /etc/one"},
-        {"RDS_IAM_CONFIG", "~/one", " in ~/one"},
+        {"HOME", "/home/u", ", in ~/.config/rds-iam/config"},
+        {"XDG_CONFIG_HOME", "/x", ", in /x/rds-iam/config"},
+        {"XDG_CONFIG_HOME", "relative", ", in ~/.config/rds-iam/config"},
+        {"RDS_IAM_CONFIG", "/etc/one", ", in /etc/one"},
+        {"RDS_IAM_CONFIG", "~/one", ", in ~/one"},
     };
     static const struct {
         const char *host;
         enum ria_channel channel;
         const char *remedy;
     } remedies[] = {
-        {"db.example", RIA_CHANNEL_VERIFIED, "[db.example] endpoint = NAME:PORT"},
+        {"db.example",
+         RIA_CHANNEL_VERIFIED,
+         "[db.example], then endpoint = ENDPOINT:PORT, then tls = verify-ca"},
         {"g.global-a.global.rds.amazonaws.com",
          RIA_CHANNEL_VERIFIED,
-         "[g.global-a.global.rds.amazonaws.com] region = REGION"},
-        {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306] tls = verify-ca"},
+         "[g.global-a.global.rds.amazonaws.com], then region = REGION"},
+        {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306], then tls = verify-ca"},
     };
     for_each_row(row, rows, row->variable) {
         for_each_row(remedy, remedies, remedy->host) {

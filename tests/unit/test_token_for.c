@@ -150,9 +150,9 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
                       "to the tunnel's address in /etc/hosts"
                     : "127.0.0.1 is not an RDS endpoint, and the server's host name was not "
                       "verified; "
-                      "if it is a tunnel, name the RDS endpoint behind it: [127.0.0.1:13306] "
-                      "endpoint = "
-                      "NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config");
+                      "if it is a tunnel, write three lines: [127.0.0.1:13306], then "
+                      "endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+                      "~/.config/rds-iam/config");
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
@@ -181,19 +181,33 @@ static void the_suggested_section_allows_the_token(void **state)
             *row,
             err.text,
             "the server's host name was not verified; enable host name verification in the client, "
-            "or "
-            "if you cannot, write [");
-        const char *start = strstr(err.text, "write [") + strlen("write ");
-        const char *key = strstr(start, "] ") + 2;
-        const char *end = strstr(err.text, " in ~/.config/rds-iam/config");
-        ria_buf_addf(
-            &section, "%.*s\n%.*s\n", (int)(key - 1 - start), start, (int)(end - key), key);
+            "or else write two lines: [");
+        const char *start = strstr(err.text, "lines: [") + strlen("lines: ");
+        const char *comma = strstr(start, "], then ") + 1;
+        const char *key = comma + strlen(", then ");
+        const char *end = strstr(err.text, ", in ~/.config/rds-iam/config");
+        ria_buf_addf(&section, "%.*s\n%.*s\n", (int)(comma - start), start, (int)(end - key), key);
         ria_login_world(&fake, ria_buf_text(&section));
         expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
         expect_number(*row, ria_login_may_send(&login, &fake.world, &err), true);
         login.channel = RIA_CHANNEL_UNVERIFIED;
         expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
     }
+}
+
+static void the_suggested_section_of_an_ipv6_address_has_a_port(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err;
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    struct ria_login login = {
+        .host = "::1", .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+    ria_login_world(&fake, NULL);
+    expect_number("::1", ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+    expect_piece("::1", err.text, "write three lines: [[::1]:13306], then endpoint = ");
+    ria_login_world(&fake, "[[::1]:13306]\nendpoint = " HOST ":3306\ntls = verify-ca\n");
+    expect_number("::1", ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
 }
 
 /* For these hosts, config/config.c rejects a section with tls = verify-ca, because a public CA
@@ -381,10 +395,10 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "and the server's host name was not verified; if it is a tunnel, name "},
-        {180, "", true, "if it is a tunnel, name the RDS endpoint behind it: ["},
-        {250, "", true, "if it is a tunnel, name the RDS endpoint behind it: ["},
-        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "if you cannot, write ["},
+        {90, "", true, "and the server's host name was not verified; if it is a tunnel, write "},
+        {180, "", true, "if it is a tunnel, write three lines: ["},
+        {250, "", true, "if it is a tunnel, write three lines: ["},
+        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "or else write two lines: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
          false,
@@ -401,9 +415,9 @@ static void long_names_are_not_shortened(void **state)
         (void)strcpy(name + row->len - strlen(row->suffix), row->suffix);
         ria_buf_addf(
             &section,
-            "[%s:13306] %stls = verify-ca",
+            "[%s:13306], then %stls = verify-ca",
             name,
-            row->suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
+            row->suffix[0] == '\0' ? "endpoint = ENDPOINT:PORT, then " : "");
         ria_login_world(&fake, NULL);
         struct ria_login login = {
             .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
@@ -422,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_privileged_program_signs_nothing),
         cmocka_unit_test(a_checked_chain_is_enough_only_with_verify_ca),
         cmocka_unit_test(the_suggested_section_allows_the_token),
+        cmocka_unit_test(the_suggested_section_of_an_ipv6_address_has_a_port),
         cmocka_unit_test(no_section_is_suggested_for_a_public_ca),
         cmocka_unit_test(a_pasted_token_needs_no_file_if_the_channel_decides),
         cmocka_unit_test(a_token_expires_with_its_credentials),

@@ -209,8 +209,8 @@ class Tool(unittest.TestCase):
     def test_the_region_option_is_used_and_a_difference_causes_a_warning(self):
         result = self.token(*GOOD, "--region", "us-east-2")
         self.assert_printed(result, expected(region="us-east-2") + "\n", warnings=1)
-        self.assertIn("signing for the region us-east-2, although the name %s contains eu-west-1" % HOST,
-                      result.stderr)
+        self.assertIn("signing for the region us-east-2, although the name %s contains eu-west-1; if the server refuses "
+                      "the token, remove --region\n" % HOST, result.stderr)
         self.assert_printed(self.token(*GOOD, "--region", "eu-west-1"), expected() + "\n")
         self.assert_failed(
             self.token(*GOOD, "--region", "Ireland"), '--region: "Ireland" is not a region')

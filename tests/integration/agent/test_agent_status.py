@@ -37,7 +37,7 @@ class Status(LabCase):
 
         self.services.add("good")
         refuse("weak", "sslmode=require", "has sslmode=require, which lets the token go to an unverified server; write "
-               "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem", sslmode="require")
+               "sslmode=verify-full and the sslrootcert= that rds-iam setup postgres prints", sslmode="require")
         refuse("no host", None, "has no host=; add host=ENDPOINT, because a token is made for one server", ["host"])
         refuse("good", None, f"is never read: libpq uses the first service of this name, in {self.file}:2; rename one of the two")
         refuse("shares", "passfile=", f"shares its passfile with [weak] ({self.file}:{rows[0][2]}), but [weak] does not",

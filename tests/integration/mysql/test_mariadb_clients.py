@@ -161,8 +161,8 @@ class Programs(MariadbCase):
                 self.assert_message(
                     self.run_with_plugin_dir(name, ""),
                     "the connection is not encrypted, so no token was sent; set "
-                    "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the "
-                    "program's option group, [client] or [client-rds], or in its own TLS options")
+                    "ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup mysql, in the "
+                    "program's option group, [client] or [client-rds], or in its own TLS options, and remove skip-ssl")
 
     def test_with_the_plugin_directory_and_a_ca_the_message_names_what_is_missing(self):
         for name, settings in CA_ALONE.items():
@@ -170,7 +170,7 @@ class Programs(MariadbCase):
                 self.assert_message(
                     self.run_with_plugin_dir(name, settings), UNVERIFIED + "add ssl-verify-server-cert=1")
 
-    SECTION = r", or if you cannot, write (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config"
+    SECTION = r", or else write two lines: (\[\S+\]), then (tls = verify-ca), in ~/.config/rds-iam/config"
 
     def test_with_the_section_that_the_message_prints(self):
         """Connector/C 3.4 and later does not report a verified chain for these settings, so no section would help.

@@ -104,7 +104,7 @@ class DefaultAuth(MariadbCase):
         self.assert_logged_in(result, "native_user")
 
 
-NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; set ssl-ca="
+NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; set ssl-ca and "
 ITSELF = "the server asks for the plugin aws_rds_iam, but"
 OFF = "ssl-verify-server-cert=0"
 
@@ -118,7 +118,7 @@ class Hostile(hostile.HostileCase):
          UNVERIFIED + "add ssl-verify-server-cert=1"),
         # Without ssl-ca, version 3.4 itself sends an empty password.
         ("unknown CA", "other_ca", ("ssl", OFF), Script(), None if VERIFIES_ITSELF else
-         "the server's certificate was not verified, so no token was sent; set ssl-ca="),
+         "the server's certificate was not verified, so no token was sent; set ssl-ca and "),
         ("asks twice", None, (), Script(asks=(switch(CLEAR), switch(CLEAR))), NOT_ENCRYPTED),
         ("greeting asks", None, (), Script(greeting=CLEAR), NOT_ENCRYPTED),
         ("greeting names aws_rds_iam", None, (), Script(greeting="aws_rds_iam"), ITSELF),

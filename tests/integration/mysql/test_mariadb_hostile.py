@@ -23,9 +23,9 @@ EVERY_CLIENT = tuple(hostile.CLIENTS)
 NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
 HOST_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
 NOT_VERIFIED = "the server's certificate was not verified, so no token was sent; "
-SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in the program's option group, [client] or "
+SET_CA = "set ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup mysql, in the program's option group, [client] or "
 ADD_VERIFY = "add ssl-verify-server-cert=1 (not =on or =true, which some versions ignore) beside ssl-ca"
-NO_CA = "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="
+NO_CA = "without ssl-ca some versions of this library skip the host name check, so set ssl-ca to the file "
 ASKED_EARLY = "the server asked for it before TLS was up, which an RDS instance does not do"
 NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
 # The library's own errors, before it calls a plugin.

@@ -12,8 +12,9 @@ GLOBAL = "mydb.global-abcdefghijkl.global.rds.amazonaws.com"
 DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
-    "{0} is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
-    "alias, name the RDS endpoint behind it: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
+    "{0} is not an RDS endpoint: the server would refuse a token signed for it, so check the spelling; for "
+    "a tunnel or an alias, write three lines: [{0}], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+    "~/.config/rds-iam/config")  # fmt: skip
 # Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
@@ -50,7 +51,7 @@ ROWS = [
         None, "other_names"),
     Row("no_region_in_a_global_endpoint",
         GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
-        "writer: [" + GLOBAL + "] region = REGION in ~/.config/rds-iam/config", GLOBAL),
+        "writer in two lines: [" + GLOBAL + "], then region = REGION, in ~/.config/rds-iam/config", GLOBAL),
     Row("dsql",
         DSQL + " is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "
         "PostgreSQL client", DSQL),

@@ -8,7 +8,7 @@ from labcase import USER, harness, mariadb_plugins
 from mysql_client import GATE, PASSWORD_GIVEN, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins
 from service import await_true
 
-SET_VERIFY_IDENTITY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+SET_VERIFY_IDENTITY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, where rds-iam setup ca installs FILE"
 
 
 class MysqlClients(MysqlCase):
@@ -119,7 +119,7 @@ class MysqlClients(MysqlCase):
     def test_alias_without_a_section(self, library):
         result = self.client(library, *VERIFY_IDENTITY, host="db.example.com")
         self.assertTrue(result.stdout.startswith(STOCK + " (rds-iam: "), result.stdout)
-        self.assertIn("[db.example.com] endpoint = NAME:PORT", result.stdout)
+        self.assertIn("[db.example.com], then endpoint = ENDPOINT:PORT", result.stdout)
         self.assert_nothing_sent()
 
     @in_each

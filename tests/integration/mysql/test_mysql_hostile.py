@@ -15,7 +15,7 @@ from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch
 CA = "--ssl-ca=RDS-CA"
 NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
 NAME_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
-REMEDY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+REMEDY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, where rds-iam setup ca installs FILE"
 # The library's own errors, before it calls a plugin.
 LIBRARY = "ERROR 2026 (HY000): SSL connection error: "
 NO_TLS_THERE = LIBRARY + "SSL is required but the server doesn't support it"

@@ -430,7 +430,7 @@ class Alias(CheckCase):
         self.assertEqual((seen["status"], [each["cause"] for each in document["causes"]]), (1, ["no-endpoint"]))
         endpoint = [each for each in document["items"] if each["name"] == "endpoint"][0]
         self.assertIn(f"a DNS alias of {self.RDS}", endpoint["text"])
-        self.assertIn(f"[{self.ALIAS}:{seen['port']}] endpoint = {self.RDS}:{seen['port']}", endpoint["text"])
+        self.assertIn(f"[{self.ALIAS}:{seen['port']}], then endpoint = {self.RDS}:{seen['port']}", endpoint["text"])
         self.assertFalse(seen["got_token"])
 
     def test_with_a_section_the_token_is_sent(self):

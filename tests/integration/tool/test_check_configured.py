@@ -355,6 +355,16 @@ class Configured(CheckCase):
                 self.assertEqual(output.causes, ("no-option-file",), output.stdout)
                 self.assertEqual(output.item("endpoint")["mark"], "ok", output.stdout)
 
+    def test_a_login_with_a_group_that_does_not_exist(self):
+        """The login is tried, because the command line has its host. [client] is read also without the group."""
+        login = self.login_to("mysql", engine=None, ca=None, group="client-nope")
+        for text, cause in (("", "no-option-file"), ("[client]\npassword=x\n", "password-given")):
+            with self.subTest(text=text):
+                self.home.write(".my.cnf", text)
+                output = self.check(login)
+                self.assertEqual((output.status, output.causes), (3, (cause,)), output.stdout)
+                self.assertEqual(output.item("option file")["mark"], "fault")
+
     def test_settings_without_a_host(self):
         self.services.add("prod", without=("host",))
         output = self.check(self.login())

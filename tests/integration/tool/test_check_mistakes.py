@@ -23,12 +23,16 @@ class Mistakes(CheckCase):
         output = self.check(login)
         self.assertEqual(output.causes, ("no-endpoint",), output.stdout)
         lines = re.fullmatch(
-            r"For a tunnel, write three lines: (\[\S+\]), then (endpoint = )NAME:PORT of the database, then "
+            r"For a tunnel, write three lines: (\[\S+\]), then (endpoint = )ENDPOINT:PORT of the database, then "
             "(tls = verify-ca), because no certificate of RDS contains this name\\.", output.item("endpoint")["remedy"])
         section, endpoint, tls = lines.groups()
         self.assertEqual(section, f"[127.0.0.1:{server.port}]")
         self.home.write(CONFIG, f"{section}\n{endpoint}{server.host}:{server.port}\n{tls}\n")
         self.assertEqual(self.check(login).status, 0)
+
+    def test_the_lines_for_a_tunnel_at_an_ipv6_address(self):
+        remedy = self.check(self.login_to("postgres", host="::1")).item("endpoint")["remedy"]
+        self.assertIn(f"write three lines: [[::1]:{self.lab.pg.port}], then endpoint = ", remedy)
 
     def test_a_port_that_is_assumed(self):
         """Without --engine and --port, the port is 3306."""
@@ -48,6 +52,8 @@ class Mistakes(CheckCase):
         for engine, name in (("mysql", "mariadb"), ("postgres", "postgresql")):
             with self.subTest(name=name):
                 self.assertEqual(self.check(self.login_to(engine).change(engine=name)).status, 0)
+                self.assertEqual(
+                    self.check(self.login_to(engine).change(engine=f"aurora-{name.replace('mariadb', 'mysql')}")).status, 0)
         for argv in (["check", "--hostname", "h"], ["setup", "sql"]):
             with self.subTest(argv=argv):
                 result = self.home.run(
@@ -55,6 +61,22 @@ class Mistakes(CheckCase):
                 self.assertEqual((result.returncode, result.stderr), (
                     2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres and postgresql; see rds-iam '
                        f"{' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
+
+    def test_a_warning_is_printed_once(self):
+        """The command finds the region of the login three times."""
+        path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
+        output = self.check_text(self.login_to("postgres"))
+        self.assertEqual((output.status, output.stderr), (
+            3, f"rds-iam: warning: signing for the region eu-west-1, although the name {self.lab.pg.host} contains "
+               f"us-east-1; if the server refuses the token, remove the region at {path}:2\n"))
+
+    def test_half_a_login(self):
+        for given, missing in (("--hostname", "--username is missing"), ("--username", "--hostname is missing"),
+                               ("--port", "give --hostname and --username, --service or --defaults-group")):
+            with self.subTest(given=given):
+                result = self.home.run([harness.installed("bin/rds-iam"), "check", given, "1"])
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (
+                    2, "", f"rds-iam: {missing}; see rds-iam check --help\n"))
 
     def test_a_configuration_without_a_section_for_the_host(self):
         domain = self.lab.pg.host.partition(".")[2]

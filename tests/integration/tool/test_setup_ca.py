@@ -245,6 +245,12 @@ class Download(Case):
                 self.assert_installed(self.setup_ca(*(("--partition", partition) if partition else ())), 1)
                 self.assertEqual(self.server.requests.read_text().splitlines()[-1], request)
 
+    def test_the_help_names_the_address_of_the_bundle(self):
+        self.server.body.write_bytes(root("us-east-1"))
+        self.assert_installed(self.setup_ca(), 1)
+        request = self.server.requests.read_text().splitlines()[-1]
+        self.assertIn(f"https://{request.replace(' ', '')}\n", self.setup_ca("--help").stdout)
+
     def test_the_public_roots_come_from_the_system(self):
         self.server.body.write_bytes(root("us-east-1"))
         result = self.setup_ca()

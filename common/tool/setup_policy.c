@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database (for
- * Aurora DSQL, every user but admin), and nothing else. The partition and the kind of the resource
- * id come from the endpoint, and so does the region unless --region is given. An endpoint of Aurora
- * DSQL also contains the cluster's id; the policy for such a cluster names no user. If a value does
- * not come from the endpoint and the user does not give it, the policy contains a placeholder in
- * capital letters. For each placeholder, a note on stderr names a command that shows the value, or
- * the first of the commands that lead to it. Rejects a resource id that contains a wildcard, or
- * whose kind does not fit the endpoint. Escapes the wildcards in the user's name. */
+ * rds-iam setup policy: prints the IAM policy that allows one user to log in to one database, and
+ * nothing else. For Aurora DSQL, the policy allows either the user admin or every other user. The
+ * partition and the kind of the resource id come from the endpoint, and so does the region unless
+ * --region is given. An endpoint of Aurora DSQL also contains the cluster's id; the policy for such
+ * a cluster names no user. If a value does not come from the endpoint and the user does not give
+ * it, the policy contains a placeholder in capital letters. For each placeholder, a note on stderr
+ * names a command that shows the value, or the first of the commands that lead to it. Rejects a
+ * resource id that contains a wildcard, or whose kind does not fit the endpoint. Escapes the
+ * wildcards in the user's name. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -342,7 +343,7 @@ static void note_kind(const struct policy *policy)
     case RIA_DATABASE_INSTANCE:
         if (!is_of_cluster) {
             policy_note(
-                "%s is an RDS instance or an instance of a cluster, whose names look alike. An "
+                "%s is an RDS instance or an instance of a cluster; their names look alike. An "
                 "instance of a cluster (Aurora, Multi-AZ DB cluster) needs the cluster's id; run: "
                 "aws "
                 "rds describe-db-clusters --region %s --output text --db-cluster-identifier "
@@ -353,8 +354,8 @@ static void note_kind(const struct policy *policy)
         return;
     case RIA_DATABASE_SHARD_GROUP:
         policy_note(
-            "AWS does not document which id Aurora Limitless checks; if the cluster's is refused, "
-            "use the id shardgroup-... of %s",
+            "AWS does not document which id Aurora Limitless checks; if the cluster's id is "
+            "refused, use the id shardgroup-... of %s",
             host);
         return;
     case RIA_DATABASE_GLOBAL:

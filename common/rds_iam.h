@@ -80,7 +80,7 @@ struct ria_token {
     int64_t expires;             /* seconds since 1970: 15 minutes after the token was made, or when
                                     the credentials expire if that is earlier */
     int64_t credentials_expires; /* seconds since 1970; 0: the source reports no time */
-    int64_t credentials_renewal; /* from when on a login renews the credentials, seconds since 1970;
+    int64_t credentials_renewal; /* when the credentials are due for a renewal, seconds since 1970;
                                     0: never */
     char source[256];            /* the source of the credentials, for display: "profile etl" */
 };
@@ -209,10 +209,11 @@ bool ria_login_may_send(
  * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
  * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
  * called for every server. Compares names only, and reads the configuration only if the name of the
- * host alone does not show that tokens are made. Returns FOUND tokens are made for this host;
- * ABSENT tokens are not made for this host: err contains the reason; if a section of the
- * configuration can change this, err also contains the section to write; FAILED the configuration
- * cannot be read. */
+ * host alone does not show that tokens are made. Returns
+ *   FOUND   tokens are made for this host;
+ *   ABSENT  tokens are not made for this host: err contains the reason. If a section of the
+ *           configuration can change this, err also contains the section to write;
+ *   FAILED  the configuration cannot be read: err contains the reason. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -364,7 +365,7 @@ bool ria_configuration_check(const struct ria_world *world, struct ria_error *er
 struct ria_other_section {
     char name[RIA_HOST_SHOWN_SIZE];
     char place[512]; /* "FILE:LINE" */
-    bool is_domain;  /* the host is in the domain that the section names without "*." */
+    bool is_domain;  /* the host is in the domain `name`, so a section "*.NAME" would match */
 };
 
 /* Returns true with *out filled if rds-iam's configuration has sections, but none matches the

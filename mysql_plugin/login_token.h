@@ -29,9 +29,9 @@ struct ria_login_token {
     enum ria_login_task task;
     bool needs_endpoint; /* first check whether tokens are made for the host; if they are not, do
                             not carry out `task` */
-    /* Finds the user if login.user is NULL and the process does not run as root. getlogin_r(), for
-     * a client library that prefers the terminal's login name to the process's user. NULL, for a
-     * library that logs in as the process's user. */
+    /* Finds the user if login.user is NULL and the process does not run as root. Set this member to
+     * getlogin_r() for a client library that prefers the terminal's login name to the process's
+     * user. Set it to NULL for a library that logs in as the process's user. */
     int (*login_name)(char *name, size_t size);
     bool queries_dns; /* if tokens are not made for the host: query DNS, and name in err the RDS
                          endpoint that the host is an alias of */

@@ -85,7 +85,7 @@ static const struct ria_syntax check_syntax = {
              "the MySQL option files whose host is an RDS endpoint.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
-    .exit_status = "exit status: 0 (logged in), 1 (refused on this side), 2 (usage error),\n"
+    .exit_status = "exit status: 0 (logged in), 1 (no token was sent), 2 (usage error),\n"
                    "3 (refused by the server), 4 (the server was not reached)\n",
 };
 

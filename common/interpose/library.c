@@ -272,7 +272,8 @@ bool ria_library_is_marked(const void *mark)
 bool ria_library_function(const struct ria_library *library, const char *name, void *function)
 {
     void *found = ria_real_dlsym(library->handle, name);
-    memcpy(function, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
+    /* ISO C has no cast from an object pointer to a function pointer. */
+    memcpy(function, &found, sizeof(found));
     return found != NULL;
 }
 

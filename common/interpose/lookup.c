@@ -90,7 +90,7 @@ static const void *mark_behind_ours(
 static void *address_of(ria_any_function *function)
 {
     void *address;
-    memcpy(&address, &function, sizeof(address)); /* ISO C cannot cast function pointers */
+    memcpy(&address, &function, sizeof(address)); /* ISO C has no cast to void * */
     return address;
 }
 

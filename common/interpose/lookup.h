@@ -11,8 +11,8 @@
  * archive. In ria_interposed_lists, that object lists the functions of every library that it
  * serves.
  *
- * dlvsym() is not replaced: its callers name a symbol version, and client libraries that are built
- * as their authors intend have no symbol versions.
+ * dlvsym() is not replaced, because its callers name a symbol version, and ctypes, cffi and JNA
+ * never do. With a handle of the library, dlvsym() returns the library's own function.
  */
 #ifndef RIA_INTERPOSE_LOOKUP_H
 #define RIA_INTERPOSE_LOOKUP_H

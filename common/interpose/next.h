@@ -25,8 +25,9 @@ struct ria_next {
 /* The object that interposes the functions defines this array. It ends with a NULL name. */
 extern struct ria_next ria_next_functions[];
 
-/* Returns the function of this name in the objects after this one (usually libc's), or NULL if
- * there is none. Looks the function up if ria_next_prepare() has not run yet. */
+/* Returns the first function of this name in the objects that come after this object (usually
+ * libc's), or NULL if there is none. Looks the function up if ria_next_prepare() has not found it.
+ */
 void *ria_next_function(struct ria_next *next);
 
 /* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If

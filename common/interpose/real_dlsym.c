@@ -2,7 +2,7 @@
  *
  * Finds the real dlsym() with dlvsym(), which rds-iam does not replace. Caches the address of the
  * real dlsym(), because this address never changes. On a processor for which dlsym.S has no code,
- * dlsym() is libc's. */
+ * rds-iam does not replace dlsym(), so the public dlsym() is the real one. */
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
@@ -28,8 +28,8 @@ static void *find_nothing(void *handle, const char *name)
 }
 
 /* Finds libc's dlsym() with dlvsym(), and with libc's dlsym() looks up the next dlsym(). The next
- * dlsym() may be that of another preload after this preload. In this case it has precedence over
- * libc's. */
+ * dlsym() may belong to another preload, which comes after this one. In this case, that preload's
+ * dlsym() has precedence over libc's. */
 static ria_dlsym_function *find_next(void)
 {
     ria_dlsym_function *next = find_nothing;
@@ -37,7 +37,8 @@ static ria_dlsym_function *find_next(void)
     if (found == NULL) {
         return next;
     }
-    memcpy(&next, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
+    /* ISO C has no cast from an object pointer to a function pointer. */
+    memcpy(&next, &found, sizeof(found));
     found = next(RTLD_NEXT, "dlsym");
     if (found != NULL) {
         memcpy(&next, &found, sizeof(found));

@@ -196,7 +196,10 @@ static void watch_socket(const struct ria_background *background, struct fetch *
         ok = epoll_ctl(background->epoll, EPOLL_CTL_ADD, fetch->client.fd, &event) == 0;
     }
     if (!ok) {
-        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
+        (void)ria_fail(
+            &fetch->err,
+            RIA_E_SYSTEM,
+            "the socket of rds-iam-fetch cannot be added to the epoll set; try again");
         fail_fetch(background, fetch);
     }
 }

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* The width of a label. The longest is "  source identity"; the names of the credential sources
- * also fit. */
+/* The width of a label. The longest labels have 17 characters: "  source identity",
+ * "  transitive tags" and "instance metadata". */
 #define LABEL_FORMAT "%-18s "
 
 static void add_label(struct ria_buf *out, const char *label)

@@ -257,5 +257,5 @@ void ria_prepare(void)
     uint8_t sum[RIA_SHA256_LEN];
     struct ria_error err;
     bool is_ready = ria_sha256("", 0, sum, &err);
-    (void)is_ready; /* a failure occurs again when a token is signed */
+    (void)is_ready; /* after a failure, signing a token also fails, and reports the reason */
 }

@@ -49,7 +49,7 @@ static const char *remedy_of(int error)
             return remedies[i].remedy;
         }
     }
-    return "is rds-iam installed completely?";
+    return "check that rds-iam is installed completely";
 }
 
 static bool fetch_client_fail_by_errno(struct ria_error *err, int error, const char *what)
@@ -124,7 +124,7 @@ static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        return fetch_client_fail_by_errno(err, errno, "no socket for it");
+        return fetch_client_fail_by_errno(err, errno, "its socket cannot be created");
     }
     struct ria_child_environment environment;
     bool ok = ria_host_variables_withhold(client->keeps_library_path, client->home, &environment);
@@ -325,8 +325,8 @@ static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s exited with status 127: a library that it needs is missing or does not fit; run: "
-            "ldd %s",
+            "%s exited with status 127: a library that it needs is missing or has the wrong "
+            "version; run: ldd %s",
             program,
             program);
     } else if (is_status) {
@@ -417,7 +417,7 @@ static bool fetch_client_wait_for(
             return ria_fail(err, RIA_E_DEADLINE, RIA_REFUSAL_OUT_OF_TIME);
         }
         if (errno != EINTR) {
-            return fetch_client_fail_by_errno(err, errno, "cannot be waited for");
+            return fetch_client_fail_by_errno(err, errno, "its socket cannot be polled");
         }
     }
 }

@@ -60,7 +60,7 @@ static bool guest_log_may_append(int fd, char why[WHY_MAX])
         return guest_log_fail(why, "belongs to another user", 0);
     }
     return (status.st_mode & S_IWOTH) == 0 ||
-           guest_log_fail(why, "lets every user write; run chmod o-w", 0);
+           guest_log_fail(why, "every user can write it (chmod o-w removes this right)", 0);
 }
 
 static bool guest_log_append_to(int fd, const char *text, size_t len, char why[WHY_MAX])

@@ -54,8 +54,8 @@ int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)
 /* Returns true if the current stack belongs to a thread and has at least `size` bytes left. Returns
  * false on the stack of a coroutine and on an alternate signal stack, because the bounds of these
  * stacks are unknown. Also returns false in a child process if a thread other than the first thread
- * called fork(). Takes less than a microsecond. On a thread other than the first, makes two system
- * calls and a malloc(). Thread-safe. May change errno. */
+ * called fork(). Takes less than a microsecond. On a thread other than the first, makes three
+ * system calls and allocates memory. Thread-safe. May change errno. */
 bool ria_guest_has_room(size_t size);
 
 #endif

@@ -214,7 +214,7 @@ static bool is_null_device(int fd)
 
 static enum ria_outcome irregular(const char *path, struct ria_error *err)
 {
-    return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
+    return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another file", path);
 }
 
 static enum ria_outcome read_open_file(
@@ -276,8 +276,8 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
         return ria_failed(
             err,
             RIA_E_UNREACHABLE,
-            "%s: is below a directory that this user cannot search; allow that, or name another "
-            "file",
+            "%s: is below a directory that this user cannot search; give this user the right to "
+            "search it, or name another file",
             path);
     }
     if (error == ENXIO || error == ENODEV) {
@@ -350,7 +350,10 @@ static enum ria_outcome read_private(
         outcome = ria_absent(err, "%s: is not a directory", directory);
     } else if (!ria_file_is_private(fd, S_IFDIR)) {
         outcome = ria_absent(
-            err, "%s: is not private to the user, so it is ignored; run: chmod 700", directory);
+            err,
+            "%s: is not private to the user, so it is ignored; run: chmod 700 %s",
+            directory,
+            directory);
     } else {
         outcome = read_private_file(fd, name, out, err);
     }

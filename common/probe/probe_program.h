@@ -34,8 +34,8 @@ int probe_connect(const char *host, const char *port, int timeout);
 /* -- greeting.c ------------------------------------------------------------------------------- */
 
 enum probe_engine {
-    PROBE_UNKNOWN, /* find out by the first message: a MySQL server sends it, a PostgreSQL server
-                      waits for it */
+    PROBE_UNKNOWN, /* probe_start_tls() finds out the engine: a MySQL server sends the first
+                      message, and a PostgreSQL server waits for the client's first message */
     PROBE_POSTGRES,
     PROBE_MYSQL,
 };
@@ -43,8 +43,8 @@ enum probe_engine {
 /* Prepares the connection for a TLS handshake: sends PostgreSQL's SSLRequest message, or performs
  * MySQL's handshake up to the request for TLS. Prints engine, tls (yes or no) and, for a MySQL
  * server, server_version. Returns true if the server now expects the TLS handshake. If the server
- * refuses the connection, or is not a server of this engine, prints error_stage and error. If the
- * server does not answer in time, prints silent (yes). */
+ * refuses the connection, is not a server of this engine, or does not answer, prints error_stage
+ * and error. If the server does not answer in time, also prints silent (yes). */
 bool probe_start_tls(int fd, enum probe_engine engine);
 
 /* -- tls.c ------------------------------------------------------------------------------------ */
@@ -53,9 +53,9 @@ bool probe_start_tls(int fd, enum probe_engine engine);
  * and these results: chain ("ok" or OpenSSL's reason), in_time ("no" if a certificate of the chain
  * has expired or is not valid yet), name ("ok" if the certificate contains `host`, otherwise
  * "mismatch") and signed_name ("ok" if the certificate contains `signed_name`, the host that the
- * token is signed for, otherwise "mismatch"). If the server does not answer in time, prints silent
- * (yes). After a failed verification, continues and prints the reason. If ca_file is NULL, does not
- * verify the chain. */
+ * token is signed for, otherwise "mismatch"). If the handshake fails, prints error_stage and error.
+ * If the server does not answer in time, also prints silent (yes). After a failed verification,
+ * continues and prints the reason. If ca_file is NULL, does not verify the chain. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */
@@ -74,10 +74,11 @@ bool probe_load(const char *library, const struct probe_function *functions, siz
 
 /* Loads the client library `library` (a path or a soname) and logs in once. `arguments` contains
  * the name and the value of each connection parameter in turn, and ends with NULL. Prints library,
- * library_version, login ("ok" or "failed"), login_us, error, and what the server reports about
- * itself: user, server_version, protocol, cipher. Changes nothing on the server. Returns false if
- * the library cannot be loaded or is not a client library of this engine. For MySQL, also returns
- * false if a parameter is unknown or memory runs out. */
+ * library_version, login ("ok" or "failed"), login_us, error (for MySQL also error_code and
+ * sqlstate), and what the server reports about itself: user, server_version, protocol, cipher.
+ * Changes nothing on the server. Returns false if the library cannot be loaded or is not a client
+ * library of this engine. For MySQL, also returns false if a parameter is unknown or memory runs
+ * out. */
 bool probe_login_postgres(const char *library, char **arguments);
 bool probe_login_mysql(const char *library, char **arguments);
 

@@ -67,8 +67,8 @@ int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_o
  * otherwise hosts that have started at the same time would also renew at the same time, and STS
  * would throttle them. The added time depends on the access key id, which differs for each session,
  * so all processes that use a session compute the same time. The added time is at most a quarter of
- * what the duration of the session exceeds the life of a token by. No time is added if a role of
- * the plan needs an MFA code. */
+ * the time by which the session lasts longer than a token. No time is added if a role of the plan
+ * needs an MFA code. */
 int64_t ria_cache_margin(const struct ria_plan *plan, const struct ria_credentials *credentials);
 
 /* Returns true if cached credentials can be used without a renewal. The credentials must have no
@@ -79,8 +79,8 @@ bool ria_cache_is_fresh(
     const struct ria_plan *plan,
     const struct ria_response *response);
 
-/* Returns for how many seconds after a failed renewal no other renewal is tried, if the old
- * credentials are valid for `left` more seconds: a tenth of that time. */
+/* Returns the pause between a failed renewal and the next attempt, in seconds. The pause is a tenth
+ * of `left`, the number of seconds for which the old credentials are still valid. */
 int64_t ria_cache_renewal_pause(int64_t left);
 
 #endif

@@ -3,9 +3,9 @@
  * Reads the endpoint of the EC2 instance metadata service from the environment or the active
  * profile. The service returns the credentials of the instance's role. This source needs no
  * configuration, so it is the last source in the chain. Its outcome is ABSENT if
- * AWS_EC2_METADATA_DISABLED is true. The outcome of the call itself is also ABSENT if the metadata
- * service does not respond, is switched off, or has no role (obtain.h). Rejects an unknown endpoint
- * mode, and an endpoint that is named in a file of another user. */
+ * AWS_EC2_METADATA_DISABLED is true. If the plan is carried out, and the metadata service does not
+ * respond, is switched off, or has no role, the outcome is also ABSENT (obtain.h). Rejects an
+ * unknown endpoint mode, and an endpoint that is named in a file of another user. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"

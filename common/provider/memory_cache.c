@@ -36,7 +36,7 @@ struct copy {
     struct ria_secret record;
 };
 
-/* What is stored of a signing key. */
+/* The record of a signing key: the key, and the values that identify it. */
 struct stored_key {
     struct ria_sigv4_key key;
     char date[RIA_DATE_LEN];

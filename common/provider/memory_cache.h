@@ -46,8 +46,8 @@ void ria_memory_cache_put(
 void ria_memory_cache_put_off(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds);
 
-/* Returns true if ria_memory_cache_put_off() was called for the copy with this name, its time has
- * not passed, and no new copy has been stored since. */
+/* Returns true if ria_memory_cache_put_off() was called for the copy with this name, the given time
+ * has not passed, and no new copy has been stored since. */
 bool ria_memory_cache_is_put_off(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE]);
 

@@ -213,7 +213,8 @@ static bool check_variants(
                 err,
                 RIA_E_CREDENTIALS,
                 variant,
-                "%s endpoints are required, but %.160s names another for %s; remove one of the two",
+                "%s endpoints are required, but %.160s names another endpoint for %s; remove one "
+                "of the two",
                 variants[i].name,
                 text == NULL ? "" : text,
                 ria_service_name(service));

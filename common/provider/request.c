@@ -267,11 +267,10 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-/* Checks a plan that asks AWS whose keys these are (RIA_PLAN_IDENTITY_REGION), or that puts a
- * question to AWS (RIA_PLAN_QUESTION). The source of the
- * plan must be a pair of keys, and the plan must have no role. If the plan contains a question, it
- * must also contain the region and the name. Returns true for a plan that does neither, and only
- * gets credentials. */
+/* Checks a plan with RIA_PLAN_IDENTITY_REGION, which asks AWS whose keys these are, or with
+ * RIA_PLAN_QUESTION, which asks AWS another question. The source of such a plan must be a pair of
+ * keys, and the plan must have no role. A plan with RIA_PLAN_QUESTION must also contain the region
+ * and the name. Returns true for a plan that contains neither value and only gets credentials. */
 static bool is_complete_question(const struct ria_plan *plan)
 {
     bool is_question = plan->value[RIA_PLAN_QUESTION].value != NULL;

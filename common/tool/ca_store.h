@@ -10,8 +10,8 @@
  * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. So
  * such a chain proves nothing unless the client also checks the server's name.
  *
- * `rds-iam setup ca` writes the store of root to /etc/rds-iam, and the store of any other user to
- * $XDG_CONFIG_HOME/rds-iam (~/.config/rds-iam). ria_ca_store_find() searches
+ * If root runs `rds-iam setup ca`, it writes the store to /etc/rds-iam. For any other user, it
+ * writes the store to $XDG_CONFIG_HOME/rds-iam (~/.config/rds-iam). ria_ca_store_find() searches
  * $XDG_CONFIG_HOME/rds-iam before /etc/rds-iam, also for root.
  */
 #ifndef RIA_TOOL_CA_STORE_H

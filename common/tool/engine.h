@@ -22,7 +22,8 @@ enum ria_engine {
  * engines of Aurora, "aurora-mysql" and "aurora-postgresql". Returns false for any other text. */
 bool ria_engine_parse(const char *text, enum ria_engine *out) RIA_MUST_USE;
 
-/* Returns the engine whose protocol the engine has: MYSQL for MARIADB, otherwise the same. */
+/* Returns the engine that has the same protocol as `engine`: MYSQL for MARIADB, otherwise `engine`
+ * itself. */
 enum ria_engine ria_engine_protocol(enum ria_engine engine);
 
 #endif

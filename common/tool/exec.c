@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
- * Sets environment variables and then executes the command in the same process, so that its output
- * and its exit status are the output and the exit status of the command. Does not set the variables
- * that name the hooks for a program that cannot load the hooks. Refuses to run with more privileges
- * than its caller. */
+ * Sets environment variables, and then replaces itself with the command (execvp(3)), so the caller
+ * gets the output and the exit status of the command. Does not set the variables that name the
+ * hooks for a program that cannot load the hooks. Refuses to run with more privileges than its
+ * caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -64,7 +64,7 @@ static const struct ria_syntax exec_syntax = {
              "If a login gets no token, the reason is printed on stderr. RDS_IAM_LOG=info\n"
              "prints more, debug each step; RDS_IAM_LOG=LEVEL:FILE writes to FILE.\n"
              "\n"
-             "Changes in the environment of COMMAND, and no others:\n"
+             "rds-iam exec changes only these variables in the environment of COMMAND:\n"
              "\n"
              "  LD_PRELOAD           librds-iam-pq.so is added to the list\n"
              "  LIBMYSQL_PLUGINS     rds-iam's plugins are added to the list\n"
@@ -83,7 +83,7 @@ static const struct ria_syntax exec_syntax = {
              "                       options\n"
              "  MARIADB_HOME         in the same case, if it is set to an empty value\n"
              "\n"
-             "A program that cannot load LD_PRELOAD (of another C library or processor) does\n"
+             "A program for another C library or processor cannot load LD_PRELOAD, and does\n"
              "not get the first four.\n",
     .exit_status = "exit status: the exit status of COMMAND; 126 (COMMAND cannot be run), 127\n"
                    "(COMMAND was not found), 1 (failure), 2 (usage error)\n",
@@ -121,8 +121,8 @@ static const struct variable variables[] = {
 
 /* Variables for a command whose libpq the preload does not reach: the command does not load the
  * preload, or binds deeply (deep_programs). The variables make libpq verify the server, in the
- * command and in the programs that it starts. Where the preload reaches libpq, it decides for each
- * connection. */
+ * command and in the programs that it starts. Where the preload reaches libpq, the preload decides
+ * for each connection whether libpq must verify the server. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */

@@ -143,8 +143,7 @@ static bool check_key(
             path,
             setting->line,
             "libpq gets the settings from an LDAP server; if that server does not answer, libpq "
-            "uses "
-            "its defaults and another database server; write the settings themselves");
+            "uses its defaults and another database server; write the settings themselves");
         return false;
     }
     for (size_t i = 0; i < sizeof(wrong_keys) / sizeof(wrong_keys[0]); i++) {
@@ -382,8 +381,7 @@ static void check_environment(
             lint_rules_line_of(entry, "passfile"),
             "PGPASSFILE also names this file, and a program that reads the file that way ignores "
             "the sslmode of [%.64s]: it sends the token to a server that it does not verify; also "
-            "set "
-            "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable",
+            "set PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable",
             entry->service->name);
     }
 }

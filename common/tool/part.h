@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two parts of rds-iam that a user can install without each other: the objects for clients of
- * MySQL and MariaDB servers, and those for clients of PostgreSQL servers. Each part is a package. A
- * part counts as installed if the object that the preload loads for it exists.
+ * The two parts of rds-iam that a user can install separately: the objects for clients of MySQL and
+ * MariaDB servers, and the objects for clients of PostgreSQL servers. Each part is a package. A
+ * part counts as installed if the object that the preload loads for this part exists.
  */
 #ifndef RIA_TOOL_PART_H
 #define RIA_TOOL_PART_H

@@ -390,7 +390,7 @@ static bool gains_rights(const char *path)
 
 #define OTHER_WAYS                                                                                 \
     "a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "  \
-    "PGPASSWORD (rds-iam token), a MySQL program a token as its password"
+    "PGPASSWORD (rds-iam token), a MySQL program needs a token as its password"
 
 static void program_warn(
     enum ria_program program,
@@ -412,16 +412,16 @@ static void program_warn(
             world,
             RIA_LOG_WARNING,
             "%s runs with more rights than its caller (set-user-ID, set-group-ID or capabilities) "
-            "and "
-            "cannot load librds-iam-pq.so, so it makes no tokens; " OTHER_WAYS,
+            "and cannot load librds-iam-pq.so, so it makes no tokens; " OTHER_WAYS,
             path);
         break;
     case RIA_PROGRAM_OTHER_LIBC:
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s uses another C library (%s) and cannot load librds-iam-pq.so; it runs without it, "
-            "and neither this program nor the programs that it starts make tokens; " OTHER_WAYS,
+            "%s uses another C library (%s) and cannot load librds-iam-pq.so; the program runs "
+            "without this library, so neither this program nor the programs that it starts make "
+            "tokens; " OTHER_WAYS,
             path,
             elf->interpreter);
         break;
@@ -429,9 +429,9 @@ static void program_warn(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s is built for another processor or word size and cannot load librds-iam-pq.so; it "
-            "runs without it, and neither this program nor the programs that it starts make "
-            "tokens; " OTHER_WAYS,
+            "%s is built for another processor or word size and cannot load librds-iam-pq.so; the "
+            "program runs without this library, so neither this program nor the programs that it "
+            "starts make tokens; " OTHER_WAYS,
             path);
         break;
     case RIA_PROGRAM_LOADS:

@@ -70,7 +70,7 @@ static const struct ria_syntax setup_mysql_syntax = {
              "rds-iam setup mysql --clients | --client FILE\n",
     .about = "Prints the lines of an option file with which MySQL and MariaDB clients log in\n"
              "to RDS with IAM tokens. MariaDB's commands need nothing else. Other programs\n"
-             "need an option that names the group, or other settings: name the program.\n",
+             "need an option that names the group, or other settings: use --program NAME.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };
@@ -154,7 +154,10 @@ static bool setup_mysql_find_ca(struct mysql_setup *setup)
             setup->ca_given);
     }
     return is_readable || ria_text_copy(setup->ca, sizeof(setup->ca), setup->ca_given) ||
-           ria_fail(&setup->err, RIA_E_CONFIG, "--ssl-ca: the path is longer than a path can be");
+           ria_fail(
+               &setup->err,
+               RIA_E_CONFIG,
+               "--ssl-ca: the path is too long; copy the file to a shorter path");
 }
 
 enum {

@@ -193,7 +193,7 @@ const struct ria_setup_program ria_setup_mysql_programs[] = {
      "@VARIABLES@"},
     {"Qt QMYSQL sphinx coturn collectd tdbc::mysql tdbc",
      "These programs have an option for the CA, but none that verifies the server's\n"
-     "name. Run one without any option for TLS:\n"
+     "name. Run the program without any option for TLS:\n"
      "\n"
      "    rds-iam exec -- PROGRAM\n"
      "\n"

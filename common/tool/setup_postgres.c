@@ -196,7 +196,7 @@ static bool find_passfile(struct postgres_setup *setup)
         return ria_fail(
             &setup->err,
             RIA_E_CONFIG,
-            "neither XDG_RUNTIME_DIR nor HOME names a directory; set one");
+            "neither XDG_RUNTIME_DIR nor HOME names a directory; set one of them");
     }
     if (!directory.is_runtime && strcmp(directory.base, "/") == 0 && geteuid() != 0) {
         return ria_fail(

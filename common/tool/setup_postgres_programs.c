@@ -36,8 +36,8 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "    rds-iam exec -- psql service=@SERVICE@\n"
      "\n"
-     "Only under rds-iam exec, a reset of a connection and pg_restore -j get a new\n"
-     "token after 15 minutes. In psql, after \"Attempting reset: Failed\", enter:\n"
+     "After 15 minutes, a reset of a connection and pg_restore -j get a new token only\n"
+     "under rds-iam exec. In psql, after \"Attempting reset: Failed\", enter:\n"
      "\n"
      "    \\c service=@SERVICE@\n"},
     {"environment variables env PGSERVICE PGSSLMODE PGPASSFILE",
@@ -69,7 +69,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "    rds-iam-agent\n"
      "\n"
-     "In front of a job that connects within 15 minutes: rds-iam-agent --once\n"
+     "Before a job that connects within 15 minutes, run: rds-iam-agent --once\n"
      "\n"
      "@SYSTEM@"},
     {"kubernetes k8s sidecar pod docker container",
@@ -143,9 +143,9 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "manage.py dbshell starts psql without the service, so it also needs the\n"
      "variables of --program environment.\n"},
     {"ruby-pg pg ruby Sequel",
-     "Ruby's pg merges the defaults of libpq into what the program gives, and these\n"
-     "override sslmode of the entry. So name the service in the environment, and not\n"
-     "in the program:\n"
+     "Ruby's pg adds the defaults of libpq to the settings that the program gives, and\n"
+     "these defaults override sslmode of the entry. So name the service in the\n"
+     "environment, and not in the program:\n"
      "\n"
      "@EXPORTS@"
      "\n"
@@ -208,9 +208,9 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    jdbc:postgresql://@HOST@:@PORT@/@DBNAME@?user=@USER@\n"
      "      &sslmode=verify-full&sslrootcert=@CA@\n"
      "\n"
-     "(one line). It reads the passfile at each connection.\n"},
+     "Write the URL in one line. pgjdbc reads the passfile at each connection.\n"},
     {"node-postgres nodejs Node knex",
-     "node-postgres reads the passfile at each connection, and no service:\n"
+     "node-postgres reads the passfile at each connection, but it reads no service:\n"
      "\n"
      "    export PGPASSFILE=@PASSFILE@\n"
      "    export PGHOST=@HOST@ PGPORT=@PORT@\n"
@@ -224,7 +224,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    sslrootcert=@CA@\n"
      "    passfile=@PASSFILE@\n"
      "\n"
-     "Without gssencmode, which they do not know. A pgxpool uses the first token for\n"
+     "Leave out gssencmode, which they do not know. A pgxpool uses the first token for\n"
      "all connections, unless its BeforeConnect parses the configuration again.\n"},
     {"Npgsql .NET dotnet",
      "In the connection string (not tested):\n"

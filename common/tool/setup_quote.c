@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Quotes values for a shell and for systemd units. The bytes of non-ASCII characters need no escape
- * in either of them. */
+ * in a shell or in a unit. */
 #include "tool/setup_quote.h"
 
 #include <string.h>

@@ -31,7 +31,7 @@ static bool check_readable_to_end(const struct ria_user_file *file, struct ria_e
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: this line is longer than %d bytes, so libpq would ignore an entry after "
+                "%s:%u: this line is longer than %d bytes, so libpq would reject an entry after "
                 "it; shorten the line",
                 file->path,
                 line,

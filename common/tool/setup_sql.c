@@ -137,9 +137,9 @@ static void add_mysql(const struct user_setup *setup, const char *user, struct r
         ria_buf_addf(
             out,
             "\n"
-            "-- To read the binary log, which has all databases of the server. It needs automated "
-            "backups\n"
-            "-- and binlog_format = ROW in the parameter group.\n"
+            "-- To read the binary log, which contains the changes of all databases of the server. "
+            "This needs\n"
+            "-- automated backups, and binlog_format = ROW in the parameter group.\n"
             "GRANT REPLICATION SLAVE, REPLICATION CLIENT ON *.* TO %s@`%%`;\n",
             user);
     }

@@ -44,8 +44,9 @@ struct ria_mysql_connection {
  *
  * Returns false if the connection does not use TCP, if no layout matches, or if more than one
  * layout matches. The function has then followed no pointer in *mysql, and the caller must not
- * write to *mysql. The two numbers that the function reads lie within the smallest MYSQL of every
- * known library, including MariaDB's. */
+ * write to *mysql. The function reads the descriptor, and the port at the offset of each layout.
+ * All of these offsets lie within the smallest MYSQL of every known library, including MariaDB's.
+ */
 bool ria_mysql_recognize(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,

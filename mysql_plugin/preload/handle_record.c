@@ -17,7 +17,8 @@
 
 enum {
     ENTRIES = 16384,
-    /* If half of the table is in use, one in ten million handles finds its window full. */
+    /* If half of the table is in use and the hash spreads the handles evenly at random, about one
+     * in 2.5 million handles finds its window full. */
     WINDOW = 64,
 };
 

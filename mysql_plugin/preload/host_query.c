@@ -31,7 +31,7 @@ static void log_not_checked(
     (void)ria_text_format(
         text,
         sizeof(text),
-        "%s %.200s are left alone: %.500s; %.200s",
+        "%s %.200s are not changed: %.500s; %.200s",
         subject->what,
         subject->name,
         reason,

@@ -324,8 +324,9 @@ static const void *mysql_mark(size_t number)
     return ria_interposed_mark(marks, number);
 }
 
-/* Two lint checks are off: a type cannot be in parentheses, and the library declares the parameter
- * lists.
+/* Two lint checks are off. One asks for parentheses around macro arguments, but an argument that is
+ * a type or a suffix cannot have them. The other limits the number of parameters, which the
+ * library's declarations determine.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
 
 #define ORIGIN(address) (&(const struct origin){(address), __builtin_return_address(0)})
@@ -423,7 +424,7 @@ FUNCTIONS(static, _4, mysql_mark(4))
 FUNCTIONS(static, _5, mysql_mark(5))
 FUNCTIONS(static, _6, mysql_mark(6))
 FUNCTIONS(static, _7, mysql_mark(7))
-_Static_assert(RIA_COPIES_MAX == 8, "a line for each");
+_Static_assert(RIA_COPIES_MAX == 8, "there is one line for each copy");
 
 #define LINKED(name) #name, (ria_any_function *)(name)
 #define COPY(name) (ria_any_function *)(name)

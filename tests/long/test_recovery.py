@@ -257,7 +257,7 @@ class Descriptors(RoleCase):
                 self.assertTrue(all(results[limit][0] for limit in self.LIMITS if limit >= least), results)
                 for limit, (is_in, text) in results.items():
                     self.assertTrue(is_in or text.strip(), f"{limit}: no message")
-                    if "no socket for it" in text:
+                    if "its socket cannot be created" in text:
                         self.assertIn("Too many open files; raise the limit of open files: ulimit -n", text)
                 print(f"# {kind}: works with {least} descriptors; with fewer: "
                       + repr(sorted({text.strip()[-160:] for is_in, text in results.values() if not is_in})), flush=True)

@@ -211,7 +211,8 @@ static void without_descriptors_nothing_is_started(void **state)
     assert_false(is_found);
     assert_non_null(strstr(
         err.text,
-        "no socket for it: Too many open files; raise the limit of open files: ulimit -n"));
+        "its socket cannot be created: Too many open files; raise the limit of open files: ulimit "
+        "-n"));
 }
 
 int main(void)

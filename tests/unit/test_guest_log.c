@@ -154,7 +154,10 @@ static void a_file_that_cannot_be_used_is_reported_once(void **state)
         {"a link to nothing", plant_dangling_link, "is a symbolic link", false},
         {"a directory", plant_directory, "cannot be opened: Is a directory", false},
         {"a FIFO without a reader", plant_fifo, "cannot be opened: No such device", false},
-        {"a file that every user can write", plant_writable, "lets every user write", false},
+        {"a file that every user can write",
+         plant_writable,
+         "every user can write it (chmod o-w",
+         false},
         {"a file of another user", plant_foreign, "belongs to another user", true},
     };
     for_each_row(row, rows, row->name) {

@@ -61,15 +61,16 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "use_fips_endpoint = true\nservices = s\n[services s]\nsso =\n"
          "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
          "sso_region = eu-west-1\n",
-         "config:5: FIPS endpoints are required, but /home/u/.aws/config:9 names another for SSO"},
+         "config:5: FIPS endpoints are required, but /home/u/.aws/config:9 names another endpoint "
+         "for SSO"},
         {"a login without a region",
          "[default]\nlogin_session = arn\n",
          "no region for sign-in is set; set AWS_REGION, or region in the profile"},
         {"a sign-in endpoint together with dual-stack",
          "[default]\nlogin_session = arn\nregion = eu-west-1\nendpoint_url = https://x\n"
          "use_dualstack_endpoint = true\n",
-         "config:5: dual-stack endpoints are required, but /home/u/.aws/config:4 names another for "
-         "SIGNIN"},
+         "config:5: dual-stack endpoints are required, but /home/u/.aws/config:4 names another "
+         "endpoint for SIGNIN"},
     };
     for_each_row(row, rows, row->name) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;

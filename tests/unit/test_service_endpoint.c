@@ -380,11 +380,11 @@ static void impossible_combinations_are_rejected(void **state)
         {{{"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_ENDPOINT_URL_STS", "https://x"}},
          "",
          "AWS_USE_FIPS_ENDPOINT: FIPS endpoints are required, but AWS_ENDPOINT_URL_STS names "
-         "another for STS; remove one of the two"},
+         "another endpoint for STS; remove one of the two"},
         {{{NULL, NULL}},
          "use_dualstack_endpoint = true\nendpoint_url = https://x\n",
-         "config:8: dual-stack endpoints are required, but /home/u/.aws/config:9 names another for "
-         "STS"},
+         "config:8: dual-stack endpoints are required, but /home/u/.aws/config:9 names another "
+         "endpoint for STS"},
     };
     for_each_row(row, rows, NULL) {
         struct asked asked;

@@ -57,7 +57,7 @@ _rds_iam_services()
         -- "${PGSERVICEFILE:-$HOME/.pg_service.conf}" 2>/dev/null
 }
 
-# Succeeds if the option, which $1 names with its command ("check --ca"), names a file.
+# Succeeds if the value of an option is a file name. $1 is the command and the option ("check --ca").
 _rds_iam_takes_file()
 {
     case $1 in
@@ -66,7 +66,7 @@ _rds_iam_takes_file()
     return 1
 }
 
-# Prints the known values of an option, one on each line. $1 names the option with its command.
+# Prints the known values of an option, one on each line. $1 is the command and the option.
 _rds_iam_values()
 {
     local kind
@@ -130,7 +130,7 @@ _rds_iam_offer()
     done
 }
 
-# Completes the command after "rds-iam exec --", which is the word of this index.
+# Completes the command after "rds-iam exec --". $1 is the index of the command's first word.
 _rds_iam_exec()
 {
     local i

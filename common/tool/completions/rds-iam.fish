@@ -22,7 +22,7 @@ function __rds_iam_at
     test "$named" = "$argv"
 end
 
-# Succeeds after --.
+# Succeeds if -- stands before the cursor.
 function __rds_iam_has_ended
     contains -- -- (commandline -opc)
 end

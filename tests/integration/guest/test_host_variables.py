@@ -122,7 +122,7 @@ class SecondStart(HostVariablesCase):
                 self.assertEqual(result.returncode == 0, works, result.stderr)
                 if not works:
                     self.assertIn(f"{FETCH} exited with status 127: a library that it needs is missing "
-                                  f"or does not fit; run: ldd {FETCH}", result.stderr)
+                                  f"or has the wrong version; run: ldd {FETCH}", result.stderr)
 
     def test_no_second_start_if_the_libraries_were_loaded(self):
         for ends, words in (("exit 1", "exited with status 1 without a response"),
@@ -191,7 +191,7 @@ class InTheBackground(HostVariablesCase):
                 self.assertEqual(self.psql().returncode == 0, works, agent.log())
                 if not works:
                     agent.await_log(f"{FETCH} exited with status 127: a library that it needs is missing "
-                                    "or does not fit")
+                                    "or has the wrong version")
         self.assert_accepted(2)
 
     def test_unsuitable_libraries_of_the_host_have_no_effect(self):

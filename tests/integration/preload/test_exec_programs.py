@@ -43,7 +43,7 @@ SAYS_WHO = harness.SOURCE / "tests/integration/src/says_who.c"
 E_MACHINE = 18
 OURS = {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR"}
 OTHER_WAYS = ("; a libpq program needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
-              "PGPASSWORD (rds-iam token), a MySQL program a token as its password\n")
+              "PGPASSWORD (rds-iam token), a MySQL program needs a token as its password\n")
 
 
 class ProgramCase(LabCase):
@@ -67,8 +67,8 @@ class ProgramCase(LabCase):
 
     def other_libc(self, program):
         return (f"rds-iam: warning: {program} uses another C library (/lib/ld-musl-x86_64.so.1) and cannot load "
-                "librds-iam-pq.so; it runs without it, and neither this program nor the programs that it starts "
-                "make tokens" + OTHER_WAYS)
+                "librds-iam-pq.so; the program runs without this library, so neither this program nor the programs "
+                "that it starts make tokens" + OTHER_WAYS)
 
     @staticmethod
     def static(program):
@@ -189,7 +189,7 @@ class Musl(ProgramCase):
             file.write(b"\xf3\x00" if os.uname().machine != "riscv64" else b"\x3e\x00")
         result = self.exec(program)
         self.assertIn(f"rds-iam: warning: {program} is built for another processor or word size and cannot load "
-                      "librds-iam-pq.so; it runs without it", result.stderr)
+                      "librds-iam-pq.so; the program runs without this library", result.stderr)
 
     def test_damaged_files_are_left_to_the_kernel(self):
         content = pathlib.Path("/bin/true").read_bytes()

@@ -138,6 +138,23 @@ bool ria_file_facts_at(const char *path, struct ria_file *out)
     return true;
 }
 
+static bool same_acl(const struct ria_acl *a, const struct ria_acl *b)
+{
+    return a->is_present == b->is_present && a->is_unreadable == b->is_unreadable &&
+           a->group_writes == b->group_writes && a->has_writer == b->has_writer &&
+           a->writer_is_group == b->writer_is_group && a->writer == b->writer;
+}
+
+bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b)
+{
+    const struct ria_stamp *x = &a->stamp;
+    const struct ria_stamp *y = &b->stamp;
+    return x->device == y->device && x->inode == y->inode && x->size == y->size &&
+           x->modified == y->modified && x->changed == y->changed && x->version == y->version &&
+           a->owner == b->owner && a->group == b->group && a->mode == b->mode &&
+           same_acl(&a->acl, &b->acl);
+}
+
 /* -- replacing a file ------------------------------------------------------------------------ */
 
 int ria_file_create_at(int directory, const char *name, mode_t mode)

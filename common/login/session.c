@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "login/explain.h"
 #include "provider/cache.h"
+#include "provider/chain_copy.h"
 #include "provider/memory_cache.h"
 #include "provider/profile_active.h"
 
@@ -128,6 +129,7 @@ bool ria_session_directory(const struct ria_world *world, size_t index, char *pa
 void ria_session_forget(void)
 {
     ria_memory_cache_clear();
+    ria_chain_copy_clear();
 }
 
 void ria_session_release(struct ria_session *session)

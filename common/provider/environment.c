@@ -81,6 +81,13 @@ static void environment_warn_of_unused_profile(const struct ria_world *world)
     }
 }
 
+bool ria_environment_decides(const struct ria_query *query)
+{
+    return query->profile.value == NULL && query->role == NULL &&
+           (ria_world_env(query->world, "AWS_ACCESS_KEY_ID") != NULL ||
+            ria_world_env(query->world, "AWS_SECRET_ACCESS_KEY") != NULL);
+}
+
 enum ria_outcome ria_environment_keys(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err)
 {

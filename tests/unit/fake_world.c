@@ -103,7 +103,8 @@ static enum ria_outcome read_file(
 static bool fake_read_facts(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_fake_file *found = find_file(self, path);
-    if (found == NULL || found->text == NULL) {
+    *out = (struct ria_file){.is_missing = found == NULL};
+    if (found == NULL || found->text == NULL || found->is_unreachable) {
         return false;
     }
     *out = found->file;

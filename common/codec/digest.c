@@ -20,6 +20,10 @@ enum {
 
 static EVP_MD *sha256; /* NULL: OpenSSL has passed no check yet */
 
+/* An empty context for the next ria_digest_open(), or NULL. It contains no secret, because
+ * EVP_MD_CTX_reset() has wiped and freed its state. */
+static EVP_MD_CTX *spare;
+
 enum {
     FUNCTIONS = 15
 };
@@ -167,7 +171,10 @@ static bool hmac_chain(
 static bool open_with(EVP_MD *md, struct ria_digest *digest, struct ria_error *err)
 {
     digest->md = md;
-    digest->ctx = EVP_MD_CTX_new();
+    digest->ctx = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQUIRE);
+    if (digest->ctx == NULL) {
+        digest->ctx = EVP_MD_CTX_new();
+    }
     return digest->ctx != NULL || ria_fail(err, RIA_E_CRYPTO, "OpenSSL has no memory for a digest");
 }
 
@@ -237,7 +244,13 @@ bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
 
 void ria_digest_release(struct ria_digest *digest)
 {
-    EVP_MD_CTX_free(digest->ctx);
+    EVP_MD_CTX *none = NULL;
+    if (digest->ctx != NULL &&
+        (EVP_MD_CTX_reset(digest->ctx) != 1 ||
+         !__atomic_compare_exchange_n(
+             &spare, &none, digest->ctx, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))) {
+        EVP_MD_CTX_free(digest->ctx);
+    }
     digest->ctx = NULL;
 }
 

@@ -158,8 +158,9 @@ struct ria_world {
     uid_t (*uid)(void *self);
 
     /* Returns true if the process runs with more rights than the user who started it (setuid, file
-     * capabilities), or if its effective and real ids differ (seteuid). */
-    bool (*is_privileged)(void *self);
+     * capabilities), or if its effective and real ids differ (seteuid). If the result is false and
+     * `user` is not NULL, sets *user to the result of uid(), without a system call of its own. */
+    bool (*is_privileged)(void *self, uid_t *user);
 
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
      * NULL, nothing is logged. */

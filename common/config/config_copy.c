@@ -74,17 +74,19 @@ static struct ria_config_file *config_copy_acquire(const char *path)
 /* Returns whether the file is unchanged and was read by the same user. The file then still passes
  * the check of base/trust.h, because the check depends only on the user and on these facts. */
 static bool is_current(
-    const struct ria_world *world, const char *path, const struct ria_config_file *file)
+    const struct ria_world *world, uid_t user, const char *path, const struct ria_config_file *file)
 {
     struct ria_file facts;
-    return world->uid(world->self) == file->reader && world->read_facts != NULL &&
-           world->read_facts(world->self, path, &facts) && ria_file_same_facts(&facts, &file->facts);
+    return user == file->reader && world->read_facts != NULL &&
+           world->read_facts(world->self, path, &facts) &&
+           ria_file_same_facts(&facts, &file->facts);
 }
 
-struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path)
+struct ria_config_file *ria_config_copy_get(
+    const struct ria_world *world, uid_t user, const char *path)
 {
     struct ria_config_file *file = config_copy_acquire(path);
-    if (file != NULL && !is_current(world, path, file)) {
+    if (file != NULL && !is_current(world, user, path, file)) {
         ria_config_file_release(file);
         return NULL;
     }

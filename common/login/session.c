@@ -108,7 +108,7 @@ enum ria_outcome ria_session_for(
     struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
-    if (world->is_privileged(world->self)) {
+    if (world->is_privileged(world->self, NULL)) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (!resolve(login, world, &resolved, err)) {

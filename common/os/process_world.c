@@ -112,7 +112,7 @@ static uid_t get_uid(void *self)
  * set, the program may have changed its effective ids after its start. In this case the environment
  * still belongs to the real user, and a child may run as either user, because a shell resets its
  * effective ids to the real ids. */
-static bool get_privileged(void *self)
+static bool get_privileged(void *self, uid_t *user)
 {
     (void)self;
     uid_t real;
@@ -121,9 +121,15 @@ static bool get_privileged(void *self)
     gid_t effective_group;
     uid_t saved;
     gid_t saved_group;
-    return getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
-           getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
-           real_group != effective_group;
+    if (getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
+        getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
+        real_group != effective_group) {
+        return true;
+    }
+    if (user != NULL) {
+        *user = effective;
+    }
+    return false;
 }
 
 /* If the path is a symbolic link, checks the directory to which the link leads. */

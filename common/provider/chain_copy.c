@@ -79,8 +79,7 @@ bool ria_chain_copy_key(const struct ria_query *query, struct ria_buf *key)
         world->read_facts == NULL || query->mfa_code != NULL) {
         return false;
     }
-    uid_t user = world->uid(world->self);
-    ria_buf_add(key, &user, sizeof(user));
+    ria_buf_add(key, &query->user, sizeof(query->user));
     const struct ria_setting *settings[] = {
         &query->profile, &query->region, &query->cli_cache, &query->process_cache};
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {

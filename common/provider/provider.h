@@ -17,6 +17,7 @@
 /* The input of every provider. The caller owns everything that the query points to. */
 struct ria_query {
     const struct ria_world *world;
+    uid_t user; /* the effective user; only ria_chain_find() uses it */
     struct ria_deadline deadline;
     /* The profile that a command-line option or rds-iam's configuration names. This profile
      * overrides the environment. value is NULL if neither names a profile. */

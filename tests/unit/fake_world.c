@@ -51,9 +51,12 @@ static uid_t get_uid(void *self)
     return RIA_FAKE_UID;
 }
 
-static bool get_privileged(void *self)
+static bool get_privileged(void *self, uid_t *user)
 {
-    const struct ria_fake *fake = self;
+    struct ria_fake *fake = self;
+    if (user != NULL) {
+        *user = fake->world.uid(self);
+    }
     return fake->is_privileged;
 }
 

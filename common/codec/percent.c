@@ -58,7 +58,7 @@ static char *write_byte(char *out, char byte)
 }
 
 /* Most texts consist of letters and digits, which are copied eight at a time. If other bytes are
- * among the eight, only those before the first of them are kept. */
+ * among the eight, copies only those before the first of them. */
 char *ria_percent_write(char *out, const char *bytes, size_t len)
 {
     const char *end = bytes + len;
@@ -70,9 +70,9 @@ char *ria_percent_write(char *out, const char *bytes, size_t len)
             out += sizeof(others);
             continue;
         }
-        size_t kept = (size_t)__builtin_ctzll(others) / 8;
-        out = write_byte(out + kept, bytes[kept]);
-        bytes += kept + 1;
+        size_t before = (size_t)__builtin_ctzll(others) / 8;
+        out = write_byte(out + before, bytes[before]);
+        bytes += before + 1;
     }
     while (bytes < end) {
         out = write_byte(out, *bytes++);

@@ -22,20 +22,26 @@ enum {
 
 struct suffix {
     const char *text;
+    size_t len;
     const char *partition;
     bool is_dsql; /* the suffix of Aurora DSQL, which RDS does not use */
 };
 
+#define SUFFIX(text, partition, is_dsql)                                                           \
+    {                                                                                              \
+        (text), sizeof(text) - 1, (partition), (is_dsql)                                           \
+    }
+
 /* If a suffix ends in another suffix of this table, the longer of the two comes first. */
 static const struct suffix suffixes[] = {
-    {".amazonaws.com.cn", "aws-cn", false},
-    {".amazonaws.com", "aws", false},
-    {".amazonaws.eu", "aws-eusc", false},
-    {".c2s.ic.gov", "aws-iso", false},
-    {".sc2s.sgov.gov", "aws-iso-b", false},
-    {".cloud.adc-e.uk", "aws-iso-e", false},
-    {".csp.hci.ic.gov", "aws-iso-f", false},
-    {".on.aws", "aws", true},
+    SUFFIX(".amazonaws.com.cn", "aws-cn", false),
+    SUFFIX(".amazonaws.com", "aws", false),
+    SUFFIX(".amazonaws.eu", "aws-eusc", false),
+    SUFFIX(".c2s.ic.gov", "aws-iso", false),
+    SUFFIX(".sc2s.sgov.gov", "aws-iso-b", false),
+    SUFFIX(".cloud.adc-e.uk", "aws-iso-e", false),
+    SUFFIX(".csp.hci.ic.gov", "aws-iso-f", false),
+    SUFFIX(".on.aws", "aws", true),
 };
 
 struct kind_prefix {
@@ -66,11 +72,10 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool ends_with(const char *text, const char *suffix)
+static bool ends_with(const char *text, size_t text_len, const char *suffix, size_t len)
 {
-    size_t text_len = strlen(text);
-    size_t len = strlen(suffix);
-    return text_len > len && strcmp(text + text_len - len, suffix) == 0;
+    return text_len > len && text[text_len - 1] == suffix[len - 1] &&
+           memcmp(text + text_len - len, suffix, len) == 0;
 }
 
 /* Returns the number of lower-case letters at `at`. */
@@ -128,7 +133,7 @@ static bool normalize(const char *host, char out[RIA_HOST_SIZE])
     }
     for (size_t i = 0; i < len; i++) {
         char c = ria_ascii_lower(host[i]);
-        if (!ria_ascii_is_alnum(c) && strchr(".-_:", c) == NULL) {
+        if (!ria_ascii_is_alnum(c) && c != '.' && c != '-' && c != '_' && c != ':') {
             return false;
         }
         out[i] = c;
@@ -141,7 +146,7 @@ static bool normalize(const char *host, char out[RIA_HOST_SIZE])
  * there are more than LABELS_MAX labels. */
 static bool split_labels(const char *host, size_t len, struct labels *out)
 {
-    (void)ria_text_copy(out->text, sizeof(out->text), host);
+    memcpy(out->text, host, len);
     out->text[len] = '\0';
     char *at = out->text;
     for (out->count = 0; out->count < LABELS_MAX; out->count++) {
@@ -231,12 +236,13 @@ static void endpoint_set_from_labels(
 static void endpoint_classify(struct ria_endpoint *out)
 {
     const char *host = out->host;
+    size_t len = strlen(host);
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        if (!ends_with(host, suffixes[i].text)) {
+        if (!ends_with(host, len, suffixes[i].text, suffixes[i].len)) {
             continue;
         }
         struct labels labels;
-        if (split_labels(host, strlen(host) - strlen(suffixes[i].text), &labels)) {
+        if (split_labels(host, len - suffixes[i].len, &labels)) {
             (suffixes[i].is_dsql ? endpoint_set_from_dsql_labels
                                  : endpoint_set_from_labels)(&labels, suffixes[i].partition, out);
         }

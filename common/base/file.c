@@ -85,7 +85,8 @@ static bool is_settled(const struct stat *status)
     static const int64_t fine = 20 * 1000000LL;
     static const int64_t coarse = 3 * 1000000000LL;
     struct timespec now = {0};
-    (void)clock_gettime(CLOCK_REALTIME, &now);
+    /* The time of the kernel's last tick, from which the time stamps are also taken. */
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
     bool has_fraction = status->st_ctim.tv_nsec != 0 || status->st_mtim.tv_nsec != 0;
     return nanoseconds(&now) - nanoseconds(&status->st_ctim) > (has_fraction ? fine : coarse);
 }
@@ -136,6 +137,23 @@ bool ria_file_facts_at(const char *path, struct ria_file *out)
     }
     file_set_facts(-1, path, &status, out);
     return true;
+}
+
+static bool same_acl(const struct ria_acl *a, const struct ria_acl *b)
+{
+    return a->is_present == b->is_present && a->is_unreadable == b->is_unreadable &&
+           a->group_writes == b->group_writes && a->has_writer == b->has_writer &&
+           a->writer_is_group == b->writer_is_group && a->writer == b->writer;
+}
+
+bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b)
+{
+    const struct ria_stamp *x = &a->stamp;
+    const struct ria_stamp *y = &b->stamp;
+    return x->device == y->device && x->inode == y->inode && x->size == y->size &&
+           x->modified == y->modified && x->changed == y->changed && x->version == y->version &&
+           a->owner == b->owner && a->group == b->group && a->mode == b->mode &&
+           same_acl(&a->acl, &b->acl);
 }
 
 /* -- replacing a file ------------------------------------------------------------------------ */

@@ -16,6 +16,9 @@ bool ria_file_facts(int fd, struct ria_file *out) RIA_MUST_USE;
  * process cannot open. Returns false with errno set on failure. */
 bool ria_file_facts_at(const char *path, struct ria_file *out) RIA_MUST_USE;
 
+/* Returns whether the facts of two reads describe the same, unchanged file. */
+bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b);
+
 /* Returns whether an open file has the given type (S_IFREG, S_IFDIR) and is private (base/trust.h).
  */
 bool ria_file_is_private(int fd, mode_t kind) RIA_MUST_USE;

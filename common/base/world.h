@@ -57,6 +57,7 @@ struct ria_file {
     struct ria_acl acl;
     uint32_t file_system; /* f_type of statfs(2) */
     bool is_read_only;    /* the file system is mounted read-only */
+    bool is_missing;      /* set only by read_facts(): nothing exists at the path */
 };
 
 /* The time by which a call must return, on the clock that ticks() reads. */
@@ -118,8 +119,9 @@ struct ria_world {
         struct ria_error *err);
 
     /* Fills *out with the facts about a regular file and does not open the file. Returns false if
-     * the facts are not available; a call of read_file() with the same path reports the reason. The
-     * member is NULL in a world that does not provide the facts. Without them, the copy of a
+     * the facts are not available; a call of read_file() with the same path reports the reason. If
+     * nothing exists at the path, also sets out->is_missing; a world need not do so. The member is
+     * NULL in a world that does not provide the facts. Without them, the copy of a
      * configuration file in memory cannot be compared with the file, so every login reads the file
      * again. */
     bool (*read_facts)(void *self, const char *path, struct ria_file *out);
@@ -156,8 +158,9 @@ struct ria_world {
     uid_t (*uid)(void *self);
 
     /* Returns true if the process runs with more rights than the user who started it (setuid, file
-     * capabilities), or if its effective and real ids differ (seteuid). */
-    bool (*is_privileged)(void *self);
+     * capabilities), or if its effective and real ids differ (seteuid). If the result is false and
+     * `user` is not NULL, sets *user to the result of uid(), without a system call of its own. */
+    bool (*is_privileged)(void *self, uid_t *user);
 
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is
      * NULL, nothing is logged. */

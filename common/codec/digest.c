@@ -20,6 +20,10 @@ enum {
 
 static EVP_MD *sha256; /* NULL: OpenSSL has passed no check yet */
 
+/* An empty context for the next ria_digest_open(), or NULL. It contains no secret, because
+ * EVP_MD_CTX_reset() has wiped and freed its state. */
+static EVP_MD_CTX *spare;
+
 enum {
     FUNCTIONS = 15
 };
@@ -229,15 +233,29 @@ static EVP_MD *get_sha256(struct ria_error *err)
     return stored;
 }
 
-bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
+static bool open_new(struct ria_digest *digest, struct ria_error *err)
 {
     EVP_MD *md = get_sha256(err);
     return md != NULL && open_with(md, digest, err);
 }
 
+bool ria_digest_open(struct ria_digest *digest, struct ria_error *err)
+{
+    digest->is_reused = true;
+    digest->md = get_sha256(err);
+    digest->ctx = digest->md == NULL ? NULL : __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQUIRE);
+    return digest->ctx != NULL || (digest->md != NULL && open_with(digest->md, digest, err));
+}
+
 void ria_digest_release(struct ria_digest *digest)
 {
-    EVP_MD_CTX_free(digest->ctx);
+    EVP_MD_CTX *none = NULL;
+    if (digest->ctx != NULL &&
+        (!digest->is_reused || EVP_MD_CTX_reset(digest->ctx) != 1 ||
+         !__atomic_compare_exchange_n(
+             &spare, &none, digest->ctx, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))) {
+        EVP_MD_CTX_free(digest->ctx);
+    }
     digest->ctx = NULL;
 }
 
@@ -267,7 +285,7 @@ bool ria_digest_hmac(
 bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
 {
     RIA_AUTO(digest) digest = {0};
-    return ria_digest_open(&digest, err) &&
+    return open_new(&digest, err) &&
            ria_digest_sha256(&digest, &(struct ria_digest_part){data, len}, 1, out, err);
 }
 
@@ -280,7 +298,7 @@ bool ria_hmac_sha256(
     struct ria_error *err)
 {
     RIA_AUTO(digest) digest = {0};
-    return ria_digest_open(&digest, err) &&
+    return open_new(&digest, err) &&
            ria_digest_hmac(
                &digest, &(struct ria_digest_part){key, key_len}, messages, count, out, err);
 }

@@ -38,6 +38,7 @@ struct evp_md_st;     /* OpenSSL's EVP_MD */
 struct ria_digest {
     struct evp_md_ctx_st *ctx;
     struct evp_md_st *md; /* SHA-256; borrowed, and valid until the process ends */
+    bool is_reused;       /* ria_digest_open() has opened it */
 };
 
 /* One piece of a message. */
@@ -68,7 +69,8 @@ bool ria_digest_hmac(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Closes the context; OpenSSL wipes its memory. Accepts a closed one. */
+/* Closes the context; OpenSSL wipes its memory. Stores the empty context for the next call of
+ * ria_digest_open(), if none is stored. Accepts a closed one. */
 void ria_digest_release(struct ria_digest *digest);
 
 /* Computes out = SHA-256(data). On failure, returns false with err filled (RIA_E_CRYPTO), and out

@@ -23,17 +23,59 @@ static bool is_unreserved(char c)
 
 static const char upper_digits[] = RIA_DIGITS "ABCDEF";
 
+/* A word of eight equal bytes. */
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Sets bit 7 of each byte of the result whose byte in `bytes` is above `least` - 1 and below
+ * `most` + 1. Bit 7 of all bytes must be 0, and `least` above 0. */
+#define EIGHT_IN_RANGE(bytes, least, most)                                                         \
+    (((bytes) + EIGHT(0x80 - (least))) & ~((bytes) + EIGHT(0x7f - (most))))
+
+/* Compares eight bytes at once: sets bit 7 of each byte of the result whose byte is neither an
+ * ASCII letter nor a digit. The first byte is the lowest byte of the result. */
+static uint64_t find_others(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    word = le64toh(word);
+    uint64_t ascii = word & EIGHT(0x7f);
+    uint64_t letters = EIGHT_IN_RANGE(ascii | EIGHT(0x20), 'a', 'z');
+    uint64_t digits = EIGHT_IN_RANGE(ascii, '0', '9');
+    return ~((letters | digits) & ~word) & EIGHT(0x80);
+}
+
+static char *write_byte(char *out, char byte)
+{
+    unsigned char c = (unsigned char)byte;
+    if (is_unreserved(byte)) {
+        *out++ = byte;
+    } else {
+        *out++ = '%';
+        *out++ = upper_digits[c >> 4];
+        *out++ = upper_digits[c & 0xf];
+    }
+    return out;
+}
+
+/* Most texts consist of letters and digits, which are copied eight at a time. If other bytes are
+ * among the eight, copies only those before the first of them. */
 char *ria_percent_write(char *out, const char *bytes, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (is_unreserved(bytes[i])) {
-            *out++ = bytes[i];
-        } else {
-            *out++ = '%';
-            *out++ = upper_digits[c >> 4];
-            *out++ = upper_digits[c & 0xf];
+    const char *end = bytes + len;
+    while ((size_t)(end - bytes) >= sizeof(uint64_t)) {
+        uint64_t others = find_others(bytes);
+        memcpy(out, bytes, sizeof(others));
+        if (others == 0) {
+            bytes += sizeof(others);
+            out += sizeof(others);
+            continue;
         }
+        size_t before = (size_t)__builtin_ctzll(others) / 8;
+        out = write_byte(out + before, bytes[before]);
+        bytes += before + 1;
+    }
+    while (bytes < end) {
+        out = write_byte(out, *bytes++);
     }
     return out;
 }

@@ -192,11 +192,12 @@ static enum ria_outcome config_read_file(
 /* Reads the file, or uses this process's copy of the file. If the file exists, adds it to *out. */
 static enum ria_outcome config_load_file(
     const struct ria_world *world,
+    uid_t user,
     const struct ria_settings_path *where,
     struct ria_config *out,
     struct ria_error *err)
 {
-    struct ria_config_file *file = ria_config_copy_get(world, where->text);
+    struct ria_config_file *file = ria_config_copy_get(world, user, where->text);
     if (file != NULL) {
         ria_world_log(world, RIA_LOG_DEBUG, "%s has not changed since it was read", where->text);
     } else {
@@ -211,14 +212,18 @@ static enum ria_outcome config_load_file(
 
 /* Loads the file that RDS_IAM_CONFIG names. It must exist. */
 static bool load_named(
-    const struct ria_world *world, const char *named, struct ria_config *out, struct ria_error *err)
+    const struct ria_world *world,
+    uid_t user,
+    const char *named,
+    struct ria_config *out,
+    struct ria_error *err)
 {
     char path[RIA_PATH_MAX];
     if (!ria_setting_expand(world, named, path)) {
         return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
     }
     const struct ria_settings_path where = {path, true};
-    enum ria_outcome outcome = config_load_file(world, &where, out, err);
+    enum ria_outcome outcome = config_load_file(world, user, &where, out, err);
     if (outcome == RIA_ABSENT) {
         return ria_fail(
             err,
@@ -249,7 +254,7 @@ void ria_config_add_name(const struct ria_world *world, struct ria_buf *out)
 
 /* Loads the user's own file, then the system's file. Both may be missing. */
 static bool load_default(
-    const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+    const struct ria_world *world, uid_t user, struct ria_config *out, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     char path[RIA_PATH_MAX];
@@ -260,16 +265,23 @@ static bool load_default(
     const struct ria_settings_path own = {path, false};
     const struct ria_settings_path system = {"/etc/rds-iam/config", false};
     if (ria_setting_expand(world, name.data, path) &&
-        config_load_file(world, &own, out, err) == RIA_FAILED) {
+        config_load_file(world, user, &own, out, err) == RIA_FAILED) {
         return false;
     }
-    return config_load_file(world, &system, out, err) != RIA_FAILED;
+    return config_load_file(world, user, &system, out, err) != RIA_FAILED;
 }
 
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
+    return ria_config_load_as(world, world->uid(world->self), out, err);
+}
+
+bool ria_config_load_as(
+    const struct ria_world *world, uid_t user, struct ria_config *out, struct ria_error *err)
+{
     const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
-    bool ok = named != NULL ? load_named(world, named, out, err) : load_default(world, out, err);
+    bool ok = named != NULL ? load_named(world, user, named, out, err)
+                            : load_default(world, user, out, err);
     if (!ok) {
         ria_config_release(out);
     }

@@ -35,6 +35,11 @@ struct ria_config {
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
     RIA_MUST_USE;
 
+/* Like ria_config_load(), for a caller that knows the effective user already. */
+bool ria_config_load_as(
+    const struct ria_world *world, uid_t user, struct ria_config *out, struct ria_error *err)
+    RIA_MUST_USE;
+
 /* Appends the path of the file that the user edits, in its short form: the value of RDS_IAM_CONFIG
  * if it is set, else the path of the user's own file ("~/.config/rds-iam/config"). The file need
  * not exist. */

@@ -8,6 +8,8 @@
  */
 #include "config/config_copy.h"
 
+#include "base/file.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,38 +71,22 @@ static struct ria_config_file *config_copy_acquire(const char *path)
     return file;
 }
 
-static bool same_acl(const struct ria_acl *a, const struct ria_acl *b)
-{
-    return a->is_present == b->is_present && a->is_unreadable == b->is_unreadable &&
-           a->group_writes == b->group_writes && a->has_writer == b->has_writer &&
-           a->writer_is_group == b->writer_is_group && a->writer == b->writer;
-}
-
-/* Returns whether the facts of two reads describe the same, unchanged file. */
-static bool same_state(const struct ria_file *a, const struct ria_file *b)
-{
-    const struct ria_stamp *x = &a->stamp;
-    const struct ria_stamp *y = &b->stamp;
-    return x->device == y->device && x->inode == y->inode && x->size == y->size &&
-           x->modified == y->modified && x->changed == y->changed && x->version == y->version &&
-           a->owner == b->owner && a->group == b->group && a->mode == b->mode &&
-           same_acl(&a->acl, &b->acl);
-}
-
 /* Returns whether the file is unchanged and was read by the same user. The file then still passes
  * the check of base/trust.h, because the check depends only on the user and on these facts. */
 static bool is_current(
-    const struct ria_world *world, const char *path, const struct ria_config_file *file)
+    const struct ria_world *world, uid_t user, const char *path, const struct ria_config_file *file)
 {
     struct ria_file facts;
-    return world->uid(world->self) == file->reader && world->read_facts != NULL &&
-           world->read_facts(world->self, path, &facts) && same_state(&facts, &file->facts);
+    return user == file->reader && world->read_facts != NULL &&
+           world->read_facts(world->self, path, &facts) &&
+           ria_file_same_facts(&facts, &file->facts);
 }
 
-struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path)
+struct ria_config_file *ria_config_copy_get(
+    const struct ria_world *world, uid_t user, const char *path)
 {
     struct ria_config_file *file = config_copy_acquire(path);
-    if (file != NULL && !is_current(world, path, file)) {
+    if (file != NULL && !is_current(world, user, path, file)) {
         ria_config_file_release(file);
         return NULL;
     }

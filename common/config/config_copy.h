@@ -31,9 +31,11 @@ struct ria_config_file {
     struct ria_section_table sections;
 };
 
-/* Returns a reference to the cached copy of the file. The caller releases it. Returns NULL if there
+/* Returns a reference to the cached copy of the file. `user` is the effective user. The caller
+ * releases the reference. Returns NULL if there
  * is no copy, if one of the two conditions above does not hold, or if the lock is taken. */
-struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path);
+struct ria_config_file *ria_config_copy_get(
+    const struct ria_world *world, uid_t user, const char *path);
 
 /* Sets file->reader, and caches the file, which has been read and has passed its checks. Does not
  * cache the file if it was changed just before it was read, if the world has no read_facts(), or if

@@ -119,6 +119,7 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
     }
     key.hash = join_hashes(hash, hash_user(key.user), key.port, key.is_wildcard);
     table->has_wildcard = table->has_wildcard || key.is_wildcard;
+    table->lengths |= UINT64_C(1) << (key.host_len % 64);
     table->keys[table->count] = key;
     return &table->keys[table->count++];
 }
@@ -217,12 +218,15 @@ uint32_t ria_sections_find(
 {
     struct ria_section_key connection = {.user = user, .port = port};
     uint32_t first = RIA_NO_SECTION;
-    uint64_t user_hash = hash_user(user);
     uint64_t hash = RIA_HASH_START;
     size_t len = strlen(host);
     if (len > 1 && host[len - 1] == '.') {
         len--;
     }
+    if (!table->has_wildcard && (table->lengths >> (len % 64) & 1) == 0) {
+        return RIA_NO_SECTION;
+    }
+    uint64_t user_hash = hash_user(user);
     for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
         hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
         connection.is_wildcard = i > 1;

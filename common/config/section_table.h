@@ -33,6 +33,7 @@ struct ria_section_table {
     uint32_t *slots; /* index of a key plus 1; 0: free */
     uint32_t slot_mask;
     bool has_wildcard; /* the key of at least one section is a wildcard */
+    uint64_t lengths;  /* bit n is set if the length of a key's host is n, modulo 64 */
 };
 
 /* Allocates a table for the sections of *ini. *out must be zeroed. Returns false if memory runs

@@ -29,7 +29,7 @@ bool ria_resolve_login(
     struct ria_resolved *out,
     struct ria_error *err)
 {
-    if (world->is_privileged(world->self)) {
+    if (world->is_privileged(world->self, &out->user)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (login->host == NULL || *login->host == '\0') {
@@ -146,7 +146,7 @@ bool ria_resolve_section(
     struct ria_resolved *out,
     struct ria_error *err)
 {
-    if (!ria_config_load(world, &out->config, err)) {
+    if (!ria_config_load_as(world, out->user, &out->config, err)) {
         return false;
     }
     ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->section);
@@ -278,6 +278,7 @@ struct ria_query ria_resolve_query(
     const struct ria_section *section = &resolved->section;
     struct ria_query query = {
         .world = world,
+        .user = resolved->user,
         .deadline = deadline,
         .profile = section->profile,
         .role = section->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &section->role,

@@ -14,6 +14,7 @@
 #include "provider/provider.h"
 
 struct ria_resolved {
+    uid_t user; /* the effective user */
     struct ria_config config;
     struct ria_section section;   /* borrowed from config */
     struct ria_endpoint dialed;   /* login->host, parsed */

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "login/explain.h"
 #include "provider/cache.h"
+#include "provider/chain_copy.h"
 #include "provider/memory_cache.h"
 #include "provider/profile_active.h"
 
@@ -107,7 +108,7 @@ enum ria_outcome ria_session_for(
     struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
-    if (world->is_privileged(world->self)) {
+    if (world->is_privileged(world->self, NULL)) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (!resolve(login, world, &resolved, err)) {
@@ -128,6 +129,7 @@ bool ria_session_directory(const struct ria_world *world, size_t index, char *pa
 void ria_session_forget(void)
 {
     ria_memory_cache_clear();
+    ria_chain_copy_clear();
 }
 
 void ria_session_release(struct ria_session *session)

@@ -47,7 +47,7 @@ static enum ria_outcome question_prepare(
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
-    if (world->is_privileged(world->self)) {
+    if (world->is_privileged(world->self, NULL)) {
         (void)ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
         return RIA_FAILED;
     }

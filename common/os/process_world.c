@@ -35,23 +35,42 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
+/* Fills found[] with the variables that have the prefix, and returns their number. Counts, but does
+ * not store, those for which found[] has no room. */
+static size_t find_variables(const char *prefix, const char **found, size_t room)
+{
+    size_t len = strlen(prefix);
+    size_t count = 0;
+    for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
+        if (environ[i][0] == prefix[0] && strncmp(environ[i], prefix, len) == 0) {
+            if (count < room) {
+                found[count] = environ[i];
+            }
+            count++;
+        }
+    }
+    return count;
+}
+
 /* Appends the variables with the prefix, sorted. Another thread of the host may change environ
  * meanwhile; a variable that is added after this function has counted the variables is left out. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
+    enum {
+        FEW = 32
+    };
     (void)self;
-    size_t len = strlen(prefix);
-    size_t room = 0;
-    size_t count = 0;
-    while (environ != NULL && environ[room] != NULL) {
-        room++;
-    }
-    const char **found = room == 0 ? NULL : calloc(room, sizeof(*found));
-    out->failed = out->failed || (room > 0 && found == NULL);
-    for (size_t i = 0; found != NULL && i < room && environ[i] != NULL; i++) {
-        if (strncmp(environ[i], prefix, len) == 0) {
-            found[count++] = environ[i];
-        }
+    const char *few[FEW];
+    const char **many = NULL;
+    const char **found = few;
+    size_t count = find_variables(prefix, few, FEW);
+    if (count > FEW) {
+        size_t room = count;
+        many = calloc(room, sizeof(*many));
+        found = many;
+        out->failed = out->failed || many == NULL;
+        count = many == NULL ? 0 : find_variables(prefix, many, room);
+        count = count < room ? count : room;
     }
     if (count > 1) {
         qsort(found, count, sizeof(*found), compare_texts);
@@ -59,7 +78,7 @@ static void add_variables(void *self, const char *prefix, struct ria_buf *out)
     for (size_t i = 0; i < count; i++) {
         ria_buf_add(out, found[i], strlen(found[i]) + 1);
     }
-    free(found);
+    free(many);
 }
 
 static int64_t get_now(void *self)
@@ -93,7 +112,7 @@ static uid_t get_uid(void *self)
  * set, the program may have changed its effective ids after its start. In this case the environment
  * still belongs to the real user, and a child may run as either user, because a shell resets its
  * effective ids to the real ids. */
-static bool get_privileged(void *self)
+static bool get_privileged(void *self, uid_t *user)
 {
     (void)self;
     uid_t real;
@@ -102,9 +121,15 @@ static bool get_privileged(void *self)
     gid_t effective_group;
     uid_t saved;
     gid_t saved_group;
-    return getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
-           getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
-           real_group != effective_group;
+    if (getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
+        getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
+        real_group != effective_group) {
+        return true;
+    }
+    if (user != NULL) {
+        *user = effective;
+    }
+    return false;
 }
 
 /* If the path is a symbolic link, checks the directory to which the link leads. */
@@ -313,9 +338,12 @@ static bool process_world_read_facts(void *self, const char *path, struct ria_fi
 {
     (void)self;
     int saved = errno;
-    bool ok = ria_file_facts_at(path, out) && S_ISREG(out->mode);
+    bool exists = ria_file_facts_at(path, out);
+    if (!exists) {
+        *out = (struct ria_file){.is_missing = errno == ENOENT || errno == ENOTDIR};
+    }
     errno = saved;
-    return ok;
+    return exists && S_ISREG(out->mode);
 }
 
 static enum ria_outcome read_private_file(

@@ -7,9 +7,14 @@
 
 #include "base/messages.h"
 #include "base/text.h"
+#include "provider/chain_copy.h"
 #include "provider/network.h"
 
 #include <string.h>
+
+enum {
+    KEY_ROOM = 1024 /* of most keys of provider/chain_copy.h */
+};
 
 struct source {
     const char *name;
@@ -141,8 +146,10 @@ enum ria_outcome ria_chain_carry_out(
     return out->outcome == RIA_ABSENT ? absent_everywhere(trail, err) : RIA_FAILED;
 }
 
-enum ria_outcome ria_chain_find(
+/* Runs both steps, and caches what they find. `key` is empty if nothing is cached for the query. */
+static enum ria_outcome find_and_cache(
     const struct ria_query *query,
+    const struct ria_buf *key,
     struct ria_response *out,
     struct ria_trail *trail,
     struct ria_error *err)
@@ -151,5 +158,27 @@ enum ria_outcome ria_chain_find(
     RIA_AUTO(plan) plan;
     ria_plan_init(&plan, &room);
     enum ria_outcome outcome = ria_chain_plan(query, &plan, trail, err);
-    return outcome == RIA_FOUND ? ria_chain_carry_out(query, &plan, out, trail, err) : outcome;
+    if (outcome == RIA_FOUND) {
+        outcome = ria_chain_carry_out(query, &plan, out, trail, err);
+    }
+    if (outcome == RIA_FOUND) {
+        ria_chain_copy_put(query, key, &plan, out);
+    }
+    return outcome;
+}
+
+enum ria_outcome ria_chain_find(
+    const struct ria_query *query,
+    struct ria_response *out,
+    struct ria_trail *trail,
+    struct ria_error *err)
+{
+    char room[KEY_ROOM];
+    RIA_AUTO(buf) key = RIA_BUF_IN(room, RIA_RECORD_MAX);
+    trail->count = 0;
+    trail->origin = RIA_ORIGIN_MEMORY;
+    bool has_copy = !ria_environment_decides(query) && ria_chain_copy_key(query, &key) &&
+                    ria_deadline_left(query->world, query->deadline) > 0 &&
+                    ria_chain_copy_get(query, &key, out);
+    return has_copy ? RIA_FOUND : find_and_cache(query, &key, out, trail, err);
 }

@@ -49,7 +49,9 @@ enum ria_outcome ria_chain_carry_out(
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Runs both steps. Fills *out (initialized with RIA_RESPONSE_INIT) and *trail. */
+/* Runs both steps, or uses the copy of an earlier result for an equal query
+ * (provider/chain_copy.h). Fills *out (initialized with RIA_RESPONSE_INIT) and *trail; the trail of
+ * a copy has no steps. */
 enum ria_outcome ria_chain_find(
     const struct ria_query *query,
     struct ria_response *out,

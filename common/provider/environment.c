@@ -17,10 +17,11 @@
 
 #include <string.h>
 
-/* Appends the value without leading and trailing blanks, which copying and pasting may add. */
-static void add_trimmed(const struct ria_world *world, const char *name, struct ria_buf *out)
+/* Appends the value of a variable without leading and trailing blanks, which copying and pasting
+ * may add. Appends nothing if the variable is unset. */
+static void add_trimmed(
+    const struct ria_world *world, const char *name, const char *value, struct ria_buf *out)
 {
-    const char *value = ria_world_env(world, name);
     if (value == NULL) {
         return;
     }
@@ -68,7 +69,8 @@ static enum ria_outcome refuse_half_pair(
 /* Warns if AWS_PROFILE is set: the keys in the environment have precedence over it. */
 static void environment_warn_of_unused_profile(const struct ria_world *world)
 {
-    const char *profile = ria_world_env(world, "AWS_PROFILE");
+    const char *profile =
+        ria_world_logs(world, RIA_LOG_WARNING) ? ria_world_env(world, "AWS_PROFILE") : NULL;
     if (profile != NULL) {
         char shown[128];
         (void)ria_url_show_in(profile, shown, sizeof(shown));
@@ -81,26 +83,37 @@ static void environment_warn_of_unused_profile(const struct ria_world *world)
     }
 }
 
+bool ria_environment_decides(const struct ria_query *query)
+{
+    return query->profile.value == NULL && query->role == NULL &&
+           (ria_world_env(query->world, "AWS_ACCESS_KEY_ID") != NULL ||
+            ria_world_env(query->world, "AWS_SECRET_ACCESS_KEY") != NULL);
+}
+
 enum ria_outcome ria_environment_keys(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err)
 {
-    bool has_id = ria_world_env(world, "AWS_ACCESS_KEY_ID") != NULL;
-    bool has_secret = ria_world_env(world, "AWS_SECRET_ACCESS_KEY") != NULL;
-    if (!has_id && !has_secret) {
+    const char *id = ria_world_env(world, "AWS_ACCESS_KEY_ID");
+    const char *secret = ria_world_env(world, "AWS_SECRET_ACCESS_KEY");
+    if (id == NULL && secret == NULL) {
         return ria_absent(err, "AWS_ACCESS_KEY_ID is not set");
     }
-    if (!has_secret) {
+    if (secret == NULL) {
         return refuse_half_pair(world, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
     }
-    if (!has_id) {
+    if (id == NULL) {
         return refuse_half_pair(world, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
     }
     struct ria_credentials *found = &out->keys;
-    add_trimmed(world, "AWS_ACCESS_KEY_ID", &found->access_key_id);
-    add_trimmed(world, "AWS_SECRET_ACCESS_KEY", &found->secret_access_key);
-    bool has_token = ria_world_env(world, "AWS_SESSION_TOKEN") != NULL;
-    add_trimmed(
-        world, has_token ? "AWS_SESSION_TOKEN" : "AWS_SECURITY_TOKEN", &found->session_token);
+    add_trimmed(world, "AWS_ACCESS_KEY_ID", id, &found->access_key_id);
+    add_trimmed(world, "AWS_SECRET_ACCESS_KEY", secret, &found->secret_access_key);
+    const char *token_name = "AWS_SESSION_TOKEN";
+    const char *token = ria_world_env(world, token_name);
+    if (token == NULL) {
+        token_name = "AWS_SECURITY_TOKEN";
+        token = ria_world_env(world, token_name);
+    }
+    add_trimmed(world, token_name, token, &found->session_token);
     if (!read_expiration(world, found, err)) {
         return RIA_FAILED;
     }
@@ -113,7 +126,7 @@ enum ria_outcome ria_environment_keys(
     }
     (void)ria_text_copy(out->label, sizeof(out->label), "the environment");
     out->source = RIA_SOURCE_KEYS;
-    out->value[RIA_PLAN_KEYS] = ria_network_variable(world, "AWS_ACCESS_KEY_ID");
+    out->value[RIA_PLAN_KEYS] = (struct ria_setting){id, "AWS_ACCESS_KEY_ID", 0};
     return RIA_FOUND;
 }
 

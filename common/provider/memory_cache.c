@@ -67,13 +67,13 @@ static struct copy *memory_cache_find(const char *name)
 /* Returns when the copy expires, on the world's ticks. The wall clock counts whole seconds: the
  * credentials expire as soon as the wall clock shows `expires`. */
 static int64_t memory_cache_expiry(
-    const struct ria_world *world, const struct copy *copy, int64_t ticks)
+    const struct ria_world *world, const struct copy *copy, int64_t ticks, int64_t now)
 {
     if (copy->expires == 0) {
         return copy->until;
     }
-    int64_t now = world->now(world->self) + ria_cache_offset(world, &copy->offset);
-    int64_t left = copy->expires > now ? copy->expires - now : 0;
+    int64_t then = now + ria_cache_offset(world, &copy->offset);
+    int64_t left = copy->expires > then ? copy->expires - then : 0;
     if (left >= (INT64_MAX - ticks) / 1000) {
         return copy->until;
     }
@@ -86,10 +86,12 @@ static int64_t memory_cache_expiry(
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
+    int64_t now = world->now(world->self);
     int64_t first = INT64_MAX;
     for (size_t i = 0; i < (size_t)2 * COPIES; i++) {
         struct copy *copy = i < COPIES ? &copies[i] : &keys[i - COPIES];
-        int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_expiry(world, copy, ticks);
+        int64_t end =
+            copy->record.len == 0 ? INT64_MAX : memory_cache_expiry(world, copy, ticks, now);
         if (end <= ticks) {
             ria_secret_wipe(&copy->record);
         } else if (end < first) {

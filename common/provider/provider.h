@@ -17,6 +17,7 @@
 /* The input of every provider. The caller owns everything that the query points to. */
 struct ria_query {
     const struct ria_world *world;
+    uid_t user; /* the effective user; only ria_chain_find() uses it */
     struct ria_deadline deadline;
     /* The profile that a command-line option or rds-iam's configuration names. This profile
      * overrides the environment. value is NULL if neither names a profile. */
@@ -54,6 +55,10 @@ ria_provide ria_provider_web_identity;
 ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
+
+/* Returns whether the keys in the environment are all that decides which credentials are used: at
+ * least one of the two key variables is set, no profile is named, and no role is assumed. */
+bool ria_environment_decides(const struct ria_query *query);
 
 /* The functions for the sources that credential_source in a profile can name. The providers above
  * also call these functions. Each function fills the plan's source, label and values (the keys in

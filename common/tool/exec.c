@@ -445,7 +445,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
         return ria_usage(argv[0], "no command given: write -- and the command");
     }
     /* execvp() searches the caller's PATH, which a privileged process must not trust. */
-    if (world->is_privileged(world->self)) {
+    if (world->is_privileged(world->self, NULL)) {
         return ria_failure(RIA_REFUSAL_PRIVILEGED);
     }
     char **command = argv + end + 1;

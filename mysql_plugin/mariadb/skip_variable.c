@@ -58,7 +58,7 @@ static bool skip_variable_has_name(const struct ria_object *object)
 static bool may_be_set(void)
 {
     const struct ria_world *world = ria_process_world();
-    return world->env(world->self, variable) != NULL || world->is_privileged(world->self);
+    return world->env(world->self, variable) != NULL || world->is_privileged(world->self, NULL);
 }
 
 bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)

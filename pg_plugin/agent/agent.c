@@ -69,9 +69,12 @@ static uid_t agent_get_user(void *self)
     return agent->user;
 }
 
-static bool agent_is_privileged(void *self)
+static bool agent_is_privileged(void *self, uid_t *user)
 {
     const struct ria_agent *agent = self;
+    if (user != NULL) {
+        *user = agent->user;
+    }
     return agent->is_privileged;
 }
 
@@ -80,7 +83,7 @@ void ria_agent_init(struct ria_agent *agent)
     const struct ria_world *process = ria_process_world();
     agent->world = *process;
     agent->user = process->uid(process->self);
-    agent->is_privileged = process->is_privileged(process->self);
+    agent->is_privileged = process->is_privileged(process->self, NULL);
     agent->world.uid = agent_get_user;
     agent->world.is_privileged = agent_is_privileged;
     agent->world.self = agent;

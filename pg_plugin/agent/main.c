@@ -319,7 +319,7 @@ static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
 static bool agent_open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
-    if (agent->world.is_privileged(agent->world.self)) {
+    if (agent->world.is_privileged(agent->world.self, NULL)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     /* --status creates no directory. It would have to remove the directory again, and an agent that

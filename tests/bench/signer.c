@@ -8,7 +8,8 @@
  *   signer             all rows
  *   signer rounds N    all rows in N rounds (301 at most), without the rows about two threads
  *   signer threads     two threads over one, one line for each of 15 rounds
- *   signer once N      one token, then N more, with static keys; for strace and callgrind
+ *   signer once N KIND one token, then N more; for strace and callgrind. KIND is environment,
+ * profile, role, or sign for ria_token_sign()
  *
  * The program sets its own environment, with files in a directory that it creates and removes.
  */
@@ -408,6 +409,29 @@ static void remove_files(void)
     (void)!system(command);
 }
 
+static void run_once(const char *kind, long more)
+{
+    static const struct {
+        const char *kind;
+        void (*run)(void);
+    } kinds[] = {
+        {"environment", make_from_environment},
+        {"profile", make_from_profile},
+        {"role", make_from_role},
+        {"sign", sign},
+    };
+    size_t i = 0;
+    while (strcmp(kinds[i].kind, kind) != 0) {
+        i++;
+        if (i == sizeof(kinds) / sizeof(kinds[0])) {
+            end("the kind is environment, profile, role or sign");
+        }
+    }
+    for (kinds[i].run(); more > 0; more--) {
+        kinds[i].run();
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (CRYPTO_set_mem_functions(openssl_allocate, openssl_reallocate, openssl_free) != 1) {
@@ -415,11 +439,8 @@ int main(int argc, char **argv)
     }
     set_up();
     (void)atexit(remove_files);
-    if (argc == 3 && strcmp(argv[1], "once") == 0) {
-        make_from_environment();
-        for (long i = strtol(argv[2], NULL, 10); i > 0; i--) {
-            make_from_environment();
-        }
+    if (argc == 4 && strcmp(argv[1], "once") == 0) {
+        run_once(argv[3], strtol(argv[2], NULL, 10));
         return EXIT_SUCCESS;
     }
     if (argc == 2 && strcmp(argv[1], "threads") == 0) {

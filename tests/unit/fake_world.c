@@ -51,9 +51,12 @@ static uid_t get_uid(void *self)
     return RIA_FAKE_UID;
 }
 
-static bool get_privileged(void *self)
+static bool get_privileged(void *self, uid_t *user)
 {
-    const struct ria_fake *fake = self;
+    struct ria_fake *fake = self;
+    if (user != NULL) {
+        *user = fake->world.uid(self);
+    }
     return fake->is_privileged;
 }
 
@@ -103,7 +106,8 @@ static enum ria_outcome read_file(
 static bool fake_read_facts(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_fake_file *found = find_file(self, path);
-    if (found == NULL || found->text == NULL) {
+    *out = (struct ria_file){.is_missing = found == NULL};
+    if (found == NULL || found->text == NULL || found->is_unreachable) {
         return false;
     }
     *out = found->file;

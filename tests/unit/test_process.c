@@ -409,7 +409,7 @@ static void environment_uid_and_clocks_are_those_of_the_process(void **state)
     int64_t ticks = world->ticks(world->self);
     assert_true(ticks > 0 && world->ticks(world->self) >= ticks);
     assert_int_equal(world->uid(world->self), geteuid());
-    assert_false(world->is_privileged(world->self));
+    assert_false(world->is_privileged(world->self, NULL));
     assert_int_equal(setenv("RIA_TEST", timestamp, 1), 0);
     assert_string_equal(world->env(world->self, "RIA_TEST"), timestamp);
     assert_int_equal(unsetenv("RIA_TEST"), 0);

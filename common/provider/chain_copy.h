@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Caches, in the memory of this process, what the credential chain found for a query. A later login
+ * with an equal query then reads neither of AWS's two files and makes no plan.
+ *
+ * A copy is used only while these conditions hold:
+ *
+ *   - The query, HOME, every variable AWS_*, and the effective user have the same values as when
+ * the copy was stored.
+ *   - world->read_facts() returns the same facts of both AWS files as when the files were read, and
+ *     a file that did not exist still does not exist.
+ *   - The copy is less than an hour old.
+ *   - If the credentials came from rds-iam-fetch, their in-process copy (provider/memory_cache.h)
+ * is still the same and needs no renewal.
+ *
+ * Nothing else decides what the chain finds, except for the sources that are not cached here: web
+ * identity, container and instance metadata, which also depend on a token file or on the machine.
+ * Keys in the environment are not cached either, because they are read without a file. Nothing is
+ * cached if the world has a log, so that the log contains each file that was read and each warning
+ * about it. The first call in a process stores nothing, so a process that makes one token caches no
+ * keys.
+ *
+ * The copies are in secret memory (base/secret.h), at most 16, because they contain static keys.
+ * ria_chain_copy_get() wipes each copy that is an hour old, and a copy of its key if a file has
+ * changed.
+ *
+ * Thread-safe, and never blocks: if the lock stays taken, a call finds and stores nothing, and the
+ * caller makes the plan.
+ */
+#ifndef RIA_PROVIDER_CHAIN_COPY_H
+#define RIA_PROVIDER_CHAIN_COPY_H
+
+#include "provider/provider.h"
+#include "provider/response.h"
+
+/* Writes everything that decides what the chain finds for the query, except for the files, to *key.
+ * Returns false if nothing is cached for such a query. The key can contain a secret. */
+bool ria_chain_copy_key(const struct ria_query *query, struct ria_buf *key);
+
+/* Fills *out, as ria_chain_find() does if it returns FOUND. Returns false, with *out empty, if one
+ * of the conditions above does not hold. */
+bool ria_chain_copy_get(
+    const struct ria_query *query, const struct ria_buf *key, struct ria_response *out);
+
+/* Stores what the chain has found: the plan, and the credentials that carrying it out returned.
+ * `key` was written before the plan was made; if the query now has another key, the environment
+ * has changed meanwhile, and nothing is stored. */
+void ria_chain_copy_put(
+    const struct ria_query *query,
+    const struct ria_buf *key,
+    const struct ria_plan *plan,
+    const struct ria_response *response);
+
+/* Wipes all copies. */
+void ria_chain_copy_clear(void);
+
+#endif

@@ -181,8 +181,8 @@ static enum ria_outcome fail_too_late(const struct ria_store *store, struct ria_
         "time of a login; try again");
 }
 
-/* Calls get() for a process whose turn it is. If that fails, another process may have written a
- * fresh entry while this process released the lock. */
+/* Calls get() for a process whose turn it is. If get() fails, reads the entry: another process may
+ * have written a fresh one while this process had released the lock during a pause. */
 static enum turn get_in_turn(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,

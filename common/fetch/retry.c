@@ -169,8 +169,8 @@ int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint3
     return pause;
 }
 
-/* Sleeps before the next try. After a transient fault, the pause is short and the lock stays held.
- */
+/* Sleeps before the next try. Releases the entry's lock during a long pause only: after a transient
+ * fault, the pause is short. Returns false if no try may follow (ria_turn_pass()). */
 static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_long)
 {
     if (is_long && fetch->store != NULL) {
@@ -262,7 +262,8 @@ enum ria_http_result ria_fetch_exchange(
     return result;
 }
 
-/* Decides about another try of a request of ria_fetch_send() (ria_fetch_retry()). */
+/* Decides whether ria_fetch_send() sends its request again, and sleeps before that
+ * (ria_fetch_retry()). Passes on the reason why the last try failed. */
 static bool send_again(
     const struct ria_fetch *fetch,
     unsigned tries,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the turns with the lock of the cache entry and a note in its lock file. Ignores a note
- * whose time is in the future or long ago, so a clock that was set delays no process for long. */
+ * from the future, and a note that is older than 10 seconds. So a change of the clock cannot delay
+ * a process for long. */
 #include "fetch/turn.h"
 
 #include "base/text.h"
@@ -10,11 +11,12 @@
 #include <unistd.h>
 
 enum {
-    /* Milliseconds. A process that has tried often, or that received Retry-After, makes longer
-     * pauses itself (retry.c), but does not impose them on others: a login has only 10 s, and a
-     * Retry-After of an hour may come from a proxy. */
+    /* Milliseconds. The longest pause that a note imposes on other processes. A process that has
+     * tried often, or that received Retry-After, makes longer pauses itself (retry.c). It does not
+     * impose them on others: a login has only 10 s, and a Retry-After of an hour may come from a
+     * proxy. */
     PAUSE_MAX_MS = 2000,
-    /* Milliseconds after which a note gives no reason any more. A login waits for this long. */
+    /* Milliseconds after which a note is ignored. A login waits for at most this time. */
     REASON_MS = 10 * 1000,
 };
 
@@ -39,8 +41,8 @@ static void turn_sleep(int64_t milliseconds)
     (void)nanosleep(&wait, NULL);
 }
 
-/* Reads the note. Returns false if there is none, or if it is too old. Otherwise sets *rest to the
- * milliseconds until a process may try again. */
+/* Reads the note. Returns false if there is none, if it is too old, or if its content is not valid.
+ * Otherwise sets *rest to the milliseconds until a process may try again. */
 static bool read_note(const struct ria_store *store, struct note *note, int64_t *rest)
 {
     if (store->lock < 0 || pread(store->lock, note, sizeof(*note), 0) != (ssize_t)sizeof(*note)) {

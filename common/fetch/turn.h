@@ -21,7 +21,8 @@ enum {
 /* Takes the entry's lock. Sleeps while another process holds the lock, and until the pause in the
  * note has passed; does not hold the lock meanwhile. Returns true if this process may send
  * requests, also if the entry cannot be locked (ria_store_lock()). Returns false, without the lock,
- * if the deadline leaves no time for that. Uses SIGALRM. */
+ * if the lock is not free before the deadline. Also returns false if the time until the deadline is
+ * too short for the pause and RIA_TURN_ANSWER_MS. Uses SIGALRM. */
 bool ria_turn_take(
     struct ria_store *store, const struct ria_world *world, struct ria_deadline deadline);
 
@@ -35,7 +36,7 @@ void ria_turn_note(const struct ria_store *store, int64_t pause, const char *rea
 bool ria_turn_reason(const struct ria_store *store, char reason[RIA_TURN_REASON_SIZE]);
 
 /* Releases the lock, sleeps for `pause` milliseconds, and takes the lock again. Returns false if
- * ria_turn_take() does, or if another process has replaced the entry in the meantime. */
+ * ria_turn_take() returns false, or if another process has replaced the entry in the meantime. */
 bool ria_turn_pass(
     struct ria_store *store,
     const struct ria_world *world,

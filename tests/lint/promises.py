@@ -4,7 +4,7 @@
 A promise is an item of a list under "## Promises". It names its tests in a nested item:
 
     * The promise, in sentences.
-      - Test: `integration/guest/test_log.py` `Secrets`; `unit/test_url.c` `host_and_port_of_a_url`, `urls_in_a_text`
+      - Test: `integration/guest/test_log.py` `Secrets`; `unit/test_url.c` `only_host_and_port_of_a_url_are_shown`
 
 A path is that of a file below tests/. The names after the path are functions or classes that this file defines.
 test_promises.py contains the tests.

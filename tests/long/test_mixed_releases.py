@@ -141,7 +141,7 @@ class SameRecords(MixedCase):
                 self.write_sessions(f"c{next(self.counter)}x")
                 before = len(self.calls())
                 self.assert_all_in(self.log_in(harness.PREFIX, other, count=4 * LOGINS))
-                # Each release uses the entries of the other one. Entries of instances are not in this test.
+                # Each release uses the entries of the other one. This test has no cached credentials of instances.
                 self.assertEqual(len(self.calls()) - before, SESSIONS)
 
     def test_agents(self):
@@ -214,7 +214,7 @@ class InPlace(MixedCase):
     """The files of a tree are replaced while logins run."""
 
     def while_logins_run(self, root, replace_all):
-        """Returns the results of the logins that ran while the files were replaced, again and again."""
+        """Replaces the files several times while logins run. Returns the results of these logins."""
         tree = pathlib.Path(f"{root}{harness.PREFIX}")
         results, done = [], threading.Event()
 
@@ -244,7 +244,7 @@ class InPlace(MixedCase):
         return root, len(self.verdicts())
 
     def test_by_rename(self):
-        """As a package manager does. Every login succeeds, because the releases have the same records."""
+        """A package manager replaces files by rename. The releases have the same records, so every login succeeds."""
         for name, other in self.releases.items():
             with self.subTest(release=name):
                 root, seen = self.start(other)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""README.md's quick start and every recipe of RECIPES.md, played in empty roots of Debian 12 and 13 in which only the
-built packages of rds-iam are installed, and the packages that the recipe names. The lab is outside of the root."""
+"""README.md's quick start and every recipe of RECIPES.md, played in empty roots of Debian 12 and 13. A root contains
+the built packages of rds-iam and the packages that the recipe names, and no others. The lab is outside of the root."""
 import os
 import time
 import unittest
@@ -23,7 +23,8 @@ QUICK_START = ("rds-iam setup ca", "rds-iam exec -- psql", "rds-iam exec -- mari
 
 
 class TypesTheQuickStart(package_machine.PackageCase):
-    """The README's commands in a root without rds-iam. root types the first one, and a user without rights the others."""
+    """The README's commands in a root without rds-iam. The user root runs the first command, and
+    another user runs the others."""
 
     has_product = False
 

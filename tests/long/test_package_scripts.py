@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The scripts of the Debian package rds-iam-postgresql under a real systemd: an upgrade restarts the agents that run as
-services of the system and of users, and starts no other, the first installation starts none, and a removal stops
+"""The scripts of the Debian package rds-iam-postgresql under a real systemd. The first installation starts no agent. An
+upgrade restarts the agents that run as services of the system and of users, and starts no other. A removal stops
 them."""
 import os
 import pathlib
@@ -36,7 +36,7 @@ class Agents(unittest.TestCase):
         return shown[0], int(shown[1])
 
     def allow_services(self, booted):
-        """Hides this machine's policy-rc.d. In a container, it forbids package scripts to start services."""
+        """Hides this machine's policy-rc.d. In a container, this program forbids package scripts to start services."""
         policy = "/usr/sbin/policy-rc.d"
         if os.path.exists(policy):
             self.assertEqual(booted.run("mount", "--bind", "/dev/null", policy).returncode, 0)
@@ -51,13 +51,13 @@ class Agents(unittest.TestCase):
             first = self.state(booted, RUNS)
             self.assertEqual(first[0], "active")
             self.script(booted, "postinst", "configure", "")
-            self.assertEqual(self.state(booted, RUNS), first, "the first installation")
+            self.assertEqual(self.state(booted, RUNS), first, "the first installation does not restart the agent")
             self.script(booted, "prerm", "upgrade", "0.1.0-2")
-            self.assertEqual(self.state(booted, RUNS), first, "the old package's script during an upgrade")
+            self.assertEqual(self.state(booted, RUNS), first, "during an upgrade, prerm does not stop the agent")
             self.script(booted, "postinst", "configure", "0.1.0-1")
             second = self.state(booted, RUNS)
             self.assertEqual(second[0], "active")
-            self.assertNotEqual(second[1], first[1], "the upgrade restarts it")
+            self.assertNotEqual(second[1], first[1], "the upgrade restarts the agent")
             self.assertEqual(self.state(booted, RESTS), ("inactive", 0))
             self.script(booted, "prerm", "remove")
             self.assertEqual(self.state(booted, RUNS), ("inactive", 0))
@@ -108,10 +108,10 @@ class InstalledAgents(unittest.TestCase):
         self.done(booted.run("dpkg", "-i", "/root/rds-iam.deb", "/root/rds-iam-postgresql.deb"))
         second = self.states(booted)
         self.assertEqual([pid > 0 for pid in second], [True, False, False, True])
-        self.assertFalse(set(first) & set(second) - {0}, "the upgrade restarts both")
+        self.assertFalse(set(first) & set(second) - {0}, "the upgrade restarts both agents")
         self.assertGreater(self.running(booted), 1, "control")
         self.done(booted.run("dpkg", "--remove", "rds-iam-postgresql"))
-        self.assertEqual(self.running(booted), 0, "the removal stops both")
+        self.assertEqual(self.running(booted), 0, "the removal stops both agents")
 
 
 def add_tests():

@@ -68,7 +68,7 @@ class Debian(LabCase):
         return first, second
 
     def report_lintian(self, release, directory):
-        """build-deb fails if lintian reports an error or a warning. Prints what it reports besides."""
+        """build-deb fails if lintian reports an error or a warning. Prints lintian's other findings."""
         log = (directory / "lintian.log").read_text(encoding="utf-8")
         tags = re.findall(r"^[EWIPXOCM]: .*", log, re.MULTILINE)
         self.assertFalse([tag for tag in tags if tag[0] in "EW"])
@@ -108,7 +108,7 @@ class Debian(LabCase):
                            f"--username {USER} --dbname {self.lab.database_name} --service prod --write")
         output = self.done(machine, "rds-iam-agent --once && psql -XAtw service=prod -c 'select current_user'")
         self.assertIn(f"{USER}\n", output)
-        # The distribution's own client plugin, through our link.
+        # The link in rds-iam's plugin directory leads to the distribution's own client plugin.
         output = self.done(machine, "readlink -f /usr/lib/rds-iam/mariadb/dialog.so")
         self.assertRegex(output, r"^/usr/lib/[^/]+-linux-gnu/libmariadb3/plugin/dialog\.so$")
 
@@ -163,8 +163,8 @@ class Others(LabCase):
         return next((clone / "build/meson-dist").glob("*.tar.xz"))
 
     def test_the_archive_of_meson_dist(self):
-        """Two archives are equal. An archive without git builds, passes the unit tests, and installs below any prefix
-        and DESTDIR."""
+        """Two archives are equal. Outside a git checkout, an archive builds, passes the unit tests, and installs below
+        any prefix and DESTDIR."""
         directory = scratch(self, "dist")
         first = self.archive(directory)
         self.assertEqual(first.read_bytes(), self.archive(directory, "077").read_bytes())

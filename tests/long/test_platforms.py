@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Other processors, another C library, and the compilers of Debian 12 and 13. Every build turns warnings into errors.
 
-usage: tests/python tests/long/test_platforms.py [PLATFORM]     (as root; all platforms without PLATFORM)
+usage: tests/python tests/long/test_platforms.py [PLATFORM]     (as root; default: all platforms)
 
 PLATFORM is Arm64, S390x, Bits32, Musl, Clang or Trixie, the name of a class below. The programs of other processors
 run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass there, each with the reason;
@@ -37,7 +37,7 @@ EXEMPT = {
         "every_conversation_ends_the_same_for_a_nonblocking_caller"), STARTS),
     "unit": {"failures_are_printed_with_their_rows": STARTS},
     "preload_lookup": {
-        "test_a_copy_at_the_address_of_an_unloaded_copy": "qemu gives no address a second time",
+        "test_a_copy_at_the_address_of_an_unloaded_copy": "qemu maps no library at the address of an unloaded one",
     },
 }
 VECTORS = ("token_vectors", "dsql_tokens", "endpoint", "behaviour", "config_grammar", "service_endpoint", "token_file",
@@ -56,7 +56,7 @@ TRIXIE_PACKAGES = ("gcc", "clang", "libclang-rt-19-dev", "meson", "ninja-build",
 
 
 def failed_tests(output):
-    """The names of the tests that failed, by cmocka's TAP; and the number of tests that ran."""
+    """Returns the names of the failed tests and the number of tests that ran, from cmocka's TAP output."""
     return (re.findall(r"^not ok \d+ - (\w+)$", output, re.MULTILINE),
             len(re.findall(r"^(?:not )?ok \d+ - \w+$", output, re.MULTILINE)))
 
@@ -159,7 +159,7 @@ class S390x(EmulatedCase):
 
 
 class Bits32(PlatformCase):
-    def test_a_compiler_for_32_bits_is_refused_with_a_sentence(self):
+    def test_a_compiler_for_32_bits_is_refused_with_a_message(self):
         file = BUILDS / "armhf.ini"
         BUILDS.mkdir(parents=True, exist_ok=True)
         file.write_text("[binaries]\nc = 'arm-linux-gnueabihf-gcc'\nar = 'arm-linux-gnueabihf-ar'\npkgconfig = 'pkg-config'\n"
@@ -173,8 +173,8 @@ class Bits32(PlatformCase):
 
 
 class Musl(PlatformCase):
-    """The sources compile with musl's headers, and use no function that musl, or a library that they link, does not
-    define. Debian has no libcrypto for musl, so the objects are not linked."""
+    """The sources compile with musl's headers. Every function that they call is defined by musl or by a library that
+    they link. Debian has no libcrypto for musl, so the objects are not linked."""
 
     def symbols(self, *files, defined):
         """The names that libraries define, or that objects need."""

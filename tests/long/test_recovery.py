@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Faults of the machine: what the user sees, who recovers, and after which time.
+"""Faults of the machine: what the user sees, which logins recover, and how long the recovery takes.
 
 There are four kinds of logins: the MariaDB plugin, psql with the agent, psql under the preload of `rds-iam exec`, and
-`rds-iam token`. Each fault meets the kinds that it can affect. After the fault, each of these succeeds without a
-restart. The test prints the time from the end of the fault to the first success of each kind; README.md lists
-these times. RIA_OUTAGE is the length in seconds of the faults that last (default: 600)."""
+`rds-iam token`. Each fault is tested with the kinds that it can affect. After the fault, each of these kinds succeeds
+without a restart. The test prints the time from the end of the fault to the first success of each kind. RIA_OUTAGE is
+the length of an outage in seconds (default: 600)."""
 import concurrent.futures
 import contextlib
 import os
@@ -69,7 +69,7 @@ class RecoveryCase(CloudCase):
             self.assertTrue(is_in, f"{kind}: {text}")
 
     def recover(self, fault, kinds=None):
-        """Measures the time until each kind of login succeeds, all at once."""
+        """Repeats the logins of all kinds at the same time, until each kind succeeds. Measures these times."""
         start = time.monotonic()
 
         def wait(kind):
@@ -217,7 +217,7 @@ class Disk(RoleCase):
         self.recover("full or read-only home", ["plugin", "preload", "tool"])
 
     def test_the_agent(self):
-        """Its directory is on another file system, as $XDG_RUNTIME_DIR is."""
+        """The agent's directory is on another file system, as $XDG_RUNTIME_DIR is."""
         for name, script in (("full", self.FULL), ("read-only", self.READ_ONLY)):
             with self.subTest(disk=name):
                 directory = pathlib.Path(tempfile.mkdtemp(prefix="agent-", dir=harness.WORK))

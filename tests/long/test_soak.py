@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Many logins over both servers, at the rate that RDS allows, and for an hour: no login fails, and no process grows.
+"""Many logins to both servers: at the rate that RDS allows, and for an hour. No login fails, and no process grows.
 Four client programs log in at the same time: libpq with the agent, libpq under the preload, libmariadb with the plugin,
 and libmariadb under the preload. soak.py describes them.
 
-A login that fails because this machine is too slow for a time limit is told apart from a fault: LATE_MAX of the logins
-may be late, and no login may fail for another reason. The number of logins per second is reported and not checked."""
+A login that fails because this machine is too slow for a time limit counts as late. LATE_MAX is the allowed share of
+late logins. No login may fail for another reason. The number of logins per second is reported and not checked."""
 import time
 
 import soak
@@ -72,7 +72,7 @@ class SoakCase(LabCase):
             for name, samples in way.samples.items():
                 with self.subTest(way=way.name, process=name):
                     self.assertLessEqual(soak.slope(samples), most)
-                    # A login is in progress at each moment, so the numbers differ by the descriptors of a login.
+                    # Some logins are in progress at each sample, so the numbers differ by their descriptors.
                     half = len(samples) // 2
                     for held in ("descriptors", "threads"):
                         early, later = (max(getattr(each, held) for each in part)

@@ -88,7 +88,7 @@ def findings(tool, source):
 
 
 def analyze(tool, wanted):
-    """Analyzes files with one tool, one for each processor at a time. Returns the findings and the failures."""
+    """Analyzes files with one tool, one file for each processor at a time. Returns the findings and the failures."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda source: findings(tool, source), wanted))
     return set().union(*(found for found, _ in results)), [text for _, text in results if text]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Defects that the analyzers must find: a read of freed memory, and a read past the end of an
- * array, because cppcheck does not report the first. This file is only analyzed, and is never
+ * array, because cppcheck does not report the first one. This file is only analyzed, and is never
  * compiled into a program. */
 #include <stdlib.h>
 

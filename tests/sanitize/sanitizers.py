@@ -60,7 +60,7 @@ def build_address():
     checked("meson", "install", "-C", ADDRESS, "--no-rebuild")
     shutil.rmtree(ADDRESS_GUESTS, ignore_errors=True)
     (ADDRESS_PREFIX / "lib/rds-iam").rename(ADDRESS_GUESTS)
-    # Clients without sanitizers cannot load those, so they get the plugins and the preload of the normal build.
+    # Clients without sanitizers cannot load the sanitized plugins and preload, so they get those of the normal build.
     shutil.copytree(harness.PREFIX / "lib/rds-iam", ADDRESS_PREFIX / "lib/rds-iam", symlinks=True)
 
 

@@ -9,7 +9,7 @@ import analyzers
 import harness
 
 PLANTED = pathlib.Path(__file__).with_name("planted.c")
-# The check by which each tool reports the planted defect.
+# The check by which each tool reports its planted defect.
 CONTROL = {"gcc": "analyzer-use-after-free", "cppcheck": "arrayIndexOutOfBounds"}
 
 

@@ -10,7 +10,7 @@ import sanitizers
 from labcase import USER, harness
 from mariadb_client import MariadbCase
 
-FOUND = 66
+FOUND = 66  # the exit status of a program in which the sanitizer has found a race
 SUPPRESSIONS = pathlib.Path(__file__).with_name("thread_suppressions.txt")
 OPTIONS = f"halt_on_error=0:exitcode={FOUND}:suppressions={SUPPRESSIONS}:print_suppressions=1"
 # test_guest_thread calls the product in a signal handler, to show that its check of the stack works there.
@@ -35,7 +35,7 @@ class Threads(MariadbCase):
     used = set()  # the suppressions that matched a report
 
     def test_z_each_suppression_is_used(self):
-        """The last test of the class."""
+        """Runs last, because tests run in the order of their names. The other tests collect the used suppressions."""
         listed = {line.strip() for line in SUPPRESSIONS.read_text().splitlines() if line.strip() and line[0] != "#"}
         self.assertEqual(listed - self.used, set())
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stands for rds-iam-fetch in test_background.c. Reads a request, and does what its label names:
- * sends credentials with a long session token, a refusal or another record, or sends nothing. */
+ * sends an error, another kind of record, or credentials with a long session token, or sends
+ * nothing. */
 #include "provider/answer_record.h"
 #include "provider/request.h"
 #include "provider/response.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client library that is built in several copies: client_number() returns the number of the copy.
- * A wrapper has the same functions, except client_mark(), which identifies the library. */
+ * Only a client library has client_mark(); a wrapper has the other functions alone. */
 typedef int client_function(void);
 
 __attribute__((visibility("default"))) client_function client_number, client_twice, client_other,

@@ -28,7 +28,7 @@ struct ria_fake_mariadb {
     bool has_status; /* 3.4.1 and later */
     unsigned status;
     const char *tls_library;
-    const char *packet;    /* the packet that is read; NULL: none is stored */
+    const char *packet;    /* that read_packet() returns; NULL: it returns none */
     bool is_from_greeting; /* the packet is part of the greeting; nothing was sent before it */
     bool write_fails;
     bool read_fails;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A fake world of tables: environment, files, clocks and a recorded log. It uses nothing of the
- * machine, so tests need no setenv, no file and no sleep.
+ * A fake world: its environment, files, clocks and log are tables. It uses nothing of the machine,
+ * so tests need no setenv, no file and no sleep.
  *
  *     struct ria_fake fake;
  *     ria_fake_init(&fake);
@@ -63,7 +63,7 @@ struct ria_fake {
     struct ria_deadline deadline;      /* of the last request */
     const char *alias;                 /* the alias that DNS returns */
     char queried_alias[RIA_HOST_SIZE]; /* the last name that was queried */
-    enum ria_source asked_source;
+    enum ria_source asked_source;      /* of the last request for credentials */
     size_t asked_roles;
     struct ria_fake_line {
         enum ria_log_level level;

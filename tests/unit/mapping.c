@@ -18,9 +18,8 @@ struct range {
     char mode[8];
 };
 
-/* Returns true if the range is one inaccessible page. This size tells the mapping for secrets from
- * one of AddressSanitizer, which has the same size but stands between larger inaccessible ranges.
- */
+/* Returns true if the range is one inaccessible page. AddressSanitizer has a mapping of the same
+ * size as the mapping for secrets, but it stands between larger inaccessible ranges. */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

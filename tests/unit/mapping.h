@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the mapping for secrets from outside, by the kernel's list of this process's memory.
+ * Finds the mapping for secrets in the kernel's list of this process's memory, without a function
+ * of the product.
  */
 #ifndef RIA_UNIT_MAPPING_H
 #define RIA_UNIT_MAPPING_H

@@ -243,7 +243,7 @@ static void the_active_profile_sets_the_metadata_endpoint(void **state)
         const char *want; /* NULL: refused */
         const char *refusal;
     } rows[] = {
-        {"nothing", {.config = ""}, own, NULL},
+        {"no setting", {.config = ""}, own, NULL},
         {"an endpoint of [default]",
          {.config = "[default]\nec2_metadata_service_endpoint = http://[::1]:1338\n"},
          "http://[::1]:1338",

@@ -163,7 +163,7 @@ static void no_token_is_signed_for_an_unsuitable_channel(void **state)
     assert_int_equal(fake.sent[0], 0);
 }
 
-static void a_host_without_an_endpoint_is_refused_before_its_channel(void **state)
+static void a_missing_endpoint_is_reported_before_the_channel(void **state)
 {
     (void)state;
     set_up(false);
@@ -340,7 +340,7 @@ int main(void)
         cmocka_unit_test(a_typed_password_is_sent_unchanged_over_any_channel),
         cmocka_unit_test(a_pasted_token_needs_the_same_channel_as_a_signed_one),
         cmocka_unit_test(no_token_is_signed_for_an_unsuitable_channel),
-        cmocka_unit_test(a_host_without_an_endpoint_is_refused_before_its_channel),
+        cmocka_unit_test(a_missing_endpoint_is_reported_before_the_channel),
         cmocka_unit_test(a_chain_without_a_checked_name_depends_on_the_configuration),
         cmocka_unit_test(a_chain_to_a_system_ca_is_never_enough),
         cmocka_unit_test(the_cores_message_reaches_the_user),

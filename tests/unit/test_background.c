@@ -57,8 +57,8 @@ static bool ask(
         background, &request, ria_deadline_in(world, budget), response, err);
 }
 
-/* Works until the fetch has ended, and returns its result. The first call must be the one that
- * starts it. */
+/* Starts a fetch, calls ria_background_work() until it has ended, and returns its result. No
+ * earlier call may have started this fetch. */
 static bool await(
     const char *label,
     unsigned number,
@@ -164,7 +164,7 @@ static void a_seventeenth_child_is_not_started(void **state)
 
 /* Also, the responses need more memory than there is for secrets, so the oldest responses are
  * dropped. */
-static void a_name_too_many_replaces_the_oldest(void **state)
+static void one_name_too_many_replaces_the_oldest(void **state)
 {
     (void)state;
     RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
@@ -223,7 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_are_reported_and_stay, begin, end),
         cmocka_unit_test_setup_teardown(an_invalid_request_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_seventeenth_child_is_not_started, begin, end),
-        cmocka_unit_test_setup_teardown(a_name_too_many_replaces_the_oldest, begin, end),
+        cmocka_unit_test_setup_teardown(one_name_too_many_replaces_the_oldest, begin, end),
         cmocka_unit_test_setup_teardown(a_response_without_secret_memory_is_given_once, begin, end),
         cmocka_unit_test_setup_teardown(without_descriptors_nothing_is_started, begin, end),
     };

@@ -61,7 +61,7 @@ static const struct ria_command_group group = {
     .count = sizeof(rows) / sizeof(rows[0]),
 };
 
-static void the_help_text_of_a_command(void **state)
+static void the_help_text_of_a_command_lists_its_options(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 4096};
@@ -85,7 +85,7 @@ static void the_help_text_of_a_command(void **state)
         "exit status: 0 (success), 1 (failure, one message on stderr), 2 (usage error)\n");
 }
 
-static void the_help_text_of_a_group(void **state)
+static void the_help_text_of_a_group_lists_its_commands(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 4096};
@@ -178,8 +178,8 @@ static void a_command_is_run_by_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_help_text_of_a_command),
-        cmocka_unit_test(the_help_text_of_a_group),
+        cmocka_unit_test(the_help_text_of_a_command_lists_its_options),
+        cmocka_unit_test(the_help_text_of_a_group_lists_its_commands),
         cmocka_unit_test(a_text_that_does_not_fit_sets_failed),
         cmocka_unit_test(values_are_stored_at_their_places),
         cmocka_unit_test(a_command_is_run_by_its_name),

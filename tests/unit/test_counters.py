@@ -90,7 +90,7 @@ class Counters(unittest.TestCase):
                 for path in (*(self.path / "counts").iterdir(), *self.path.glob("*.gcda")):
                     path.unlink()
 
-    def test_a_process_whose_counts_cannot_be_kept_runs_as_usual(self):
+    def test_a_process_whose_counts_cannot_be_stored_runs_as_usual(self):
         program = self.program()
         (self.path / "counts").rmdir()
         self.assertEqual([harness.run([program, end]).returncode for end in ENDS], list(ENDS.values()))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each reader of a record rejects a record with one wrong field: a field that it does not know, a
- * text that is too long, a text with a NUL byte, and a number of another length than eight bytes.
+ * text that is too long, a text with a NUL byte, or a number whose length is not eight bytes.
  * Control: the same record without this field is accepted. */
 #include "provider/alias_record.h"
 #include "provider/answer_record.h"
@@ -112,8 +112,8 @@ static const struct reader {
     void (*write)(struct ria_buf *out);
     bool (*read)(const struct ria_buf *bytes);
     const char *message; /* of a damaged record; NULL: the reader gives no message */
-    unsigned texts[12];  /* the tags of texts, and of numbers, both end with 0 */
-    unsigned numbers[8];
+    unsigned texts[12];  /* the tags of the texts; 0 ends the list */
+    unsigned numbers[8]; /* the tags of the numbers; 0 ends the list */
 } readers[] = {
     {"a response",
      write_response,
@@ -274,7 +274,7 @@ static void a_role_value_before_the_first_role_is_rejected(void **state)
     }
 }
 
-/* Neither a result nor an error. */
+/* The record has neither a result nor an error. */
 static void a_record_without_a_result_is_rejected(void **state)
 {
     (void)state;
@@ -323,7 +323,7 @@ static void an_alias_must_be_a_name_that_fits(void **state)
     assert_false(ria_alias_read_response(&record, host));
 }
 
-/* Further warnings are dropped: the response itself is complete. */
+/* A response with too many warnings is accepted, because the other fields are complete. */
 static void one_warning_too_many_is_dropped(void **state)
 {
     (void)state;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A program at a fixed address (not PIE) that takes the address of an OpenSSL function. The whole
- * process then sees that function at an address inside the program. The core cannot distinguish it
- * from a program that exports its own OpenSSL function. It therefore refuses to compute a digest,
- * and the message names this cause too. */
+ * process then sees that function at an address inside the program. The core cannot distinguish
+ * this program from one that exports its own OpenSSL function. The core therefore refuses to
+ * compute a digest, and the message names this cause too. */
 #include "codec/digest.h"
 
 #include "unit.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tokens for Aurora DSQL. The signing modules, and then ria_token_for(), give the tokens of
- * dsql_tokens.json; ria_token_for() derives service, action and region from the host name. Then
- * other names of a cluster, and the logins that ria_token_for() refuses. */
+ * dsql_tokens.json; ria_token_for() derives service, action and region from the host name. The
+ * last test connects by other names of a cluster, and makes logins that ria_token_for() refuses. */
 #include "aws/sigv4.h"
 #include "aws/token.h"
 #include "rds_iam.h"
@@ -145,7 +145,7 @@ static void ria_token_for_gives_the_same_tokens_at_every_port(void **state)
 }
 
 /* All rows connect to the cluster of the first vector. */
-static void other_names_of_a_cluster(void **state)
+static void other_names_of_a_cluster_give_its_token_or_a_refusal(void **state)
 {
     (void)state;
     static const struct {
@@ -229,7 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_of_aurora_dsql_equal_those_of_botocore),
         cmocka_unit_test(ria_token_for_gives_the_same_tokens_at_every_port),
-        cmocka_unit_test(other_names_of_a_cluster),
+        cmocka_unit_test(other_names_of_a_cluster_give_its_token_or_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,8 +143,8 @@ static void invalid_elf_files_are_rejected(void **state)
 }
 
 /* Offsets past the end of the file, or so large that the sum with a size overflows. Such an offset
- * of the segments' table or of the interpreter makes the file invalid. Any other one has the effect
- * that no needed library is found. */
+ * of the segments' table or of the interpreter makes the file invalid. With any
+ * other such offset, no needed library is found. */
 static void offsets_outside_the_file_are_rejected(void **state)
 {
     (void)state;

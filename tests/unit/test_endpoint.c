@@ -45,7 +45,7 @@ static void the_host_name_determines_kind_and_partition(void **state)
     } rows[] = {
         {"an instance", "db.abc.us-east-1.rds.amazonaws.com", RIA_ENDPOINT_INSTANCE, "aws"},
         {"a cluster", "c.cluster-abc.us-east-1.rds.amazonaws.com", RIA_ENDPOINT_CLUSTER, "aws"},
-        {"its reader",
+        {"the reader of a cluster",
          "c.cluster-ro-abc.us-east-1.rds.amazonaws.com",
          RIA_ENDPOINT_CLUSTER_READER,
          "aws"},

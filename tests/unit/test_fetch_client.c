@@ -2,7 +2,7 @@
  *
  * The conversation with rds-iam-fetch, which fetch_peer.c replaces here, and the ways in which it
  * can end. A conversation must end the same for a blocking and for a nonblocking caller, except
- * that a nonblocking caller itself ends one that takes too long. */
+ * that a nonblocking caller itself ends a conversation that takes too long. */
 #include "os/fetch_client.h"
 #include "rds_iam.h"
 #include "unit.h"

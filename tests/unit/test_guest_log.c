@@ -185,7 +185,7 @@ static void a_file_that_cannot_be_used_is_reported_once(void **state)
     assert_int_not_equal(access(in_scratch("nothing"), F_OK), 0);
 }
 
-static void other_files_that_cannot_be_used(void **state)
+static void a_path_that_cannot_be_used_is_reported_once(void **state)
 {
     (void)state;
     static const struct {
@@ -321,7 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_appended_with_time_and_program),
         cmocka_unit_test(a_file_that_cannot_be_used_is_reported_once),
-        cmocka_unit_test(other_files_that_cannot_be_used),
+        cmocka_unit_test(a_path_that_cannot_be_used_is_reported_once),
         cmocka_unit_test(an_unknown_level_is_reported_once),
         cmocka_unit_test(a_full_file_raises_no_signal),
         cmocka_unit_test(the_file_is_not_used_with_other_rights),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parser ignores some lines of an AWS file that would select the identity if they were correct.
- * The search must then stop, and must not use another source. */
+ * Some lines of an AWS file would select the identity if they were correct, but the parser ignores
+ * them. The search must then stop, and must not use another source. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -75,7 +75,7 @@ static void no_other_source_replaces_an_ignored_line(void **state)
 
 /* An ignored line does not stop the search if the AWS CLI would not use it either, or if it names
  * no source. */
-static void an_irrelevant_ignored_line_stops_no_source(void **state)
+static void an_irrelevant_ignored_line_does_not_stop_the_search(void **state)
 {
     (void)state;
 #define KEYS "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
@@ -104,7 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_other_source_replaces_an_ignored_line),
-        cmocka_unit_test(an_irrelevant_ignored_line_stops_no_source),
+        cmocka_unit_test(an_irrelevant_ignored_line_does_not_stop_the_search),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

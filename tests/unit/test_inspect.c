@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The functions that only inform about a login refuse what a login refuses: a process with more
- * rights than its caller, and a host that is not an RDS endpoint. None of them asks AWS then. */
+ * rights than its caller, and a text that is not a host name. In these cases, none of them
+ * sends a request to AWS. */
 #include "rds_iam.h"
 
 #include "aws/identity.h"
@@ -38,7 +39,7 @@ static enum ria_outcome inspect(
     return ria_login_inspect(of, &fake->world, &facts, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-static void a_host_that_is_no_endpoint_is_refused(void **state)
+static void a_text_that_is_not_a_host_name_is_refused(void **state)
 {
     (void)state;
     enum ria_outcome (*const functions[])(
@@ -115,7 +116,7 @@ static void only_actions_of_the_table_are_questions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_host_that_is_no_endpoint_is_refused),
+        cmocka_unit_test(a_text_that_is_not_a_host_name_is_refused),
         cmocka_unit_test(a_privileged_process_asks_nothing),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_nothing_is_asked),

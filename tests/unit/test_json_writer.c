@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The JSON writer: layout, escapes, and sequences of calls from which no valid document results.
+ * The JSON writer: layout, escapes, and sequences of calls that make no valid document.
  * jansson parses the documents. */
 #include "tool/json_writer.h"
 
@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-static void a_document_of_every_kind_of_value(void **state)
+static void every_kind_of_value_is_written(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 4096};
@@ -68,7 +68,7 @@ static void strings_are_escaped(void **state)
          "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf",
          "\"\\ud83d\\ude00\\udbff\\udfff\"",
          NULL},
-        {"a byte of no character",
+        {"a byte that belongs to no character",
          "a\xff"
          "b",
          "\"a\\ufffdb\"",
@@ -193,7 +193,7 @@ static void a_full_buffer_is_reported(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_of_every_kind_of_value),
+        cmocka_unit_test(every_kind_of_value_is_written),
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(the_name_of_a_member_is_escaped),
         cmocka_unit_test(calls_that_make_no_document_are_reported),

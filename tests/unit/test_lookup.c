@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The replacement of dlsym(), in this program. It replaces two functions of a client library that
- * is loaded in eleven copies. A replacement function calls the function of its copy and adds 1000
- * to the result. */
+ * The product's dlsym(), linked into this program. A lookup of two functions of a client library
+ * must return replacement functions. The library is loaded in eleven copies. A replacement function
+ * calls the function of its copy and adds 1000 to the result. */
 #include "interpose/library.h"
 #include "interpose/lookup.h"
 

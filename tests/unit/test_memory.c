@@ -267,7 +267,7 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
 
 /* -- out of memory -------------------------------------------------------------------------- */
 
-/* Returns true if the n-th allocation was not reached, so that every allocation has been tested. */
+/* Returns true if the n-th allocation was not reached: every allocation has then been tested. */
 static bool walk_on(const struct origin *origin, size_t n)
 {
     struct ria_fake fake;

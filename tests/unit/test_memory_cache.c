@@ -19,7 +19,7 @@
 
 enum {
     HOUR = 3600,
-    COPY_MS = 61 * 1000, /* credentials without an expiry are cached for less */
+    COPY_MS = 61 * 1000, /* credentials without an expiry time are cached for less */
     IDENTITIES = 40,
 };
 
@@ -211,7 +211,7 @@ static void expiry_is_checked_by_the_clock_of_aws(void **state)
     assert_int_equal(count_kept(), 0);
 }
 
-static void a_sweep_returns_when_the_next_one_is_due(void **state)
+static void the_time_of_the_next_expiry_is_returned(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -331,8 +331,8 @@ static void a_signing_key_expires_with_its_credentials(void **state)
     assert_int_equal(ria_mapping_count(FETCHED, strlen(FETCHED)), 0);
 }
 
-/* After keys of other secrets and other days were cached, a token is the one that is made with an
- * empty cache. Tokens of another secret or another day differ from the first one. */
+/* While keys of other secrets and other days are cached, a token equals the token that is made with
+ * an empty cache. Tokens of another secret or another day differ from the first one. */
 static void only_the_same_secret_and_day_find_a_key(void **state)
 {
     (void)state;
@@ -389,7 +389,7 @@ int main(void)
         cmocka_unit_test(cached_credentials_are_in_the_mapping_and_not_on_the_heap),
         cmocka_unit_test(any_call_wipes_expired_credentials),
         cmocka_unit_test(expiry_is_checked_by_the_clock_of_aws),
-        cmocka_unit_test(a_sweep_returns_when_the_next_one_is_due),
+        cmocka_unit_test(the_time_of_the_next_expiry_is_returned),
         cmocka_unit_test(the_cache_has_sixteen_entries_at_most),
         cmocka_unit_test(a_signing_key_is_stored_until_its_day_ends),
         cmocka_unit_test(a_signing_key_expires_with_its_credentials),

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void the_text_for_each_maker(void **state)
+static void each_maker_gets_its_own_text(void **state)
 {
     (void)state;
     static const struct {
@@ -54,7 +54,7 @@ static void the_text_for_each_maker(void **state)
     }
 }
 
-static void a_path_that_an_option_file_cannot_contain(void **state)
+static void a_path_that_an_option_file_cannot_contain_is_rejected(void **state)
 {
     (void)state;
     char longest[2001];
@@ -109,8 +109,8 @@ static void without_room_for_the_file_no_signal_ends_the_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_text_for_each_maker),
-        cmocka_unit_test(a_path_that_an_option_file_cannot_contain),
+        cmocka_unit_test(each_maker_gets_its_own_text),
+        cmocka_unit_test(a_path_that_an_option_file_cannot_contain_is_rejected),
         cmocka_unit_test(readers_do_not_share_an_offset),
         cmocka_unit_test(no_other_user_can_open_the_file),
         cmocka_unit_test(without_room_for_the_file_no_signal_ends_the_program),

@@ -87,7 +87,7 @@ static void a_hexadecimal_array_ends_with_a_nul(void **state)
     assert_string_equal(out, "");
 }
 
-static void an_array_of_any_length_becomes_its_bytes_digits(void **state)
+static void an_array_of_any_length_becomes_two_digits_per_byte(void **state)
 {
     (void)state;
     uint8_t bytes[256 + 9];
@@ -116,7 +116,7 @@ int main(void)
         cmocka_unit_test(each_byte_becomes_two_lower_case_digits),
         cmocka_unit_test(decoding_reverses_encoding),
         cmocka_unit_test(a_hexadecimal_array_ends_with_a_nul),
-        cmocka_unit_test(an_array_of_any_length_becomes_its_bytes_digits),
+        cmocka_unit_test(an_array_of_any_length_becomes_two_digits_per_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

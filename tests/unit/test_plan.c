@@ -162,22 +162,22 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
          NULL,
          "AWS_ACCESS_KEY_ID: the keys of the environment are temporary (ASIA...), and AWS accepts "
          "these only with their session token; add AWS_SESSION_TOKEN"},
-        {"control: with it",
+        {"control: temporary keys with their token",
          {{"AWS_ACCESS_KEY_ID", "ASIAX"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", "t"}},
          NULL,
          NULL},
-        {"in a profile",
+        {"temporary keys in a profile without their token",
          {{NULL, NULL}},
          "[default]\n" KEYS("ASIAX", "s"),
          "config:2: the keys of profile default are temporary (ASIA...), and AWS accepts these "
          "only with their session token; add aws_session_token"},
-        {"control: with it",
+        {"control: temporary keys in a profile with their token",
          {{NULL, NULL}},
          "[default]\naws_session_token = t\n" KEYS("ASIAX", "s"),
          NULL},
-        {"under a role",
+        {"temporary keys in the source profile of a role, without their token",
          {{NULL, NULL}},
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\n[profile b]\n" KEYS(
              "ASIAX", "s"),
@@ -275,7 +275,7 @@ static void roles_are_renewed_at_different_times(void **state)
     }
 }
 
-static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time(void **state)
+static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -361,7 +361,7 @@ int main(void)
         cmocka_unit_test(unusable_keys_and_profiles_are_rejected),
         cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
         cmocka_unit_test(roles_are_renewed_at_different_times),
-        cmocka_unit_test(after_a_failed_renewal_the_process_waits_a_tenth_of_the_time),
+        cmocka_unit_test(after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left),
         cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The second object of the preload: the reasons why a token that the program supplies is not sent.
+ * The second object of libpq's preload: the reasons why a token that the program supplies is not
+ * sent.
  */
 #include "preload/module.h"
 

@@ -400,7 +400,7 @@ static void only_a_slow_command_is_reported(void **state)
          {RIA_E_DEADLINE, "killed"},
          RIA_LOGIN_BUDGET_MS,
          BEGIN "set cache_credential_process = yes for this host"},
-        {"the same, for the command line tool",
+        {"such a command, and the time limit of the command line tool",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_INTERACTIVE_BUDGET_MS,

@@ -383,7 +383,7 @@ static void keys_in_a_file_that_others_can_write_are_rejected(void **state)
     }
 }
 
-static void absence_everywhere_lists_every_source(void **state)
+static void without_credentials_the_message_lists_every_source(void **state)
 {
     (void)state;
     struct asked asked;
@@ -478,7 +478,7 @@ int main(void)
         cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
         cmocka_unit_test(keys_in_a_file_that_others_can_write_are_rejected),
-        cmocka_unit_test(absence_everywhere_lists_every_source),
+        cmocka_unit_test(without_credentials_the_message_lists_every_source),
         cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),
         cmocka_unit_test(the_cache_is_in_the_users_own_runtime_directory_or_in_the_home),

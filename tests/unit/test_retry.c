@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * When rds-iam-fetch sends a request again. */
+ * When rds-iam-fetch sends a request again: the number of tries, the pauses, and the deadline. */
 #include "fetch/fetch.h"
 #include "unit.h"
 
@@ -26,14 +26,14 @@ static void a_pause_is_random_and_its_limit_doubles(void **state)
         {"throttled four times", 4, {.is_throttled = true}, 2000, 7999},
         {"throttled seven times", 7, {.is_throttled = true}, 2000, 7999},
         {"throttled eight times", 8, {.is_throttled = true}, NEVER, NEVER},
-        {"a fault that asks for more time", 1, {.retry_after = 2000}, 2000, 2500},
-        {"a fault that asks for time, three times", 3, {.retry_after = 2000}, NEVER, NEVER},
-        {"throttled, and asks for more time",
+        {"a fault with Retry-After", 1, {.retry_after = 2000}, 2000, 2500},
+        {"a fault with Retry-After, three times", 3, {.retry_after = 2000}, NEVER, NEVER},
+        {"throttled, with Retry-After", 1, {.is_throttled = true, .retry_after = 4000}, 4000, 5000},
+        {"a fault with a Retry-After of a day",
          1,
-         {.is_throttled = true, .retry_after = 4000},
-         4000,
-         5000},
-        {"a day", 1, {.retry_after = INT64_C(86400000)}, 86400000, 108000000},
+         {.retry_after = INT64_C(86400000)},
+         86400000,
+         108000000},
     };
     for_each_row(row, rows, row->name) {
         int64_t least = INT64_MAX;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The limit of the number of roles that are assumed one after another. */
+ * The limit on the number of roles that are assumed one after another. */
 #include "fake_world.h"
 #include "provider/chain.h"
 #include "provider/memory_cache.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoints of the AWS services that rds-iam-fetch calls, and the region that a request to them
+ * The endpoints of the AWS services that rds-iam-fetch calls, and the region that a request to each
  * is signed for: the endpoint rules of botocore, and the settings that select an endpoint. */
 #include "provider/chain.h"
 
@@ -80,7 +80,7 @@ static void each_region_and_variant_has_botocores_endpoint(void **state)
 }
 
 /* All rows of query_endpoints.json: RDS and IAM. All regions of a partition share the endpoints of
- * IAM, which have their own region to sign for. */
+ * IAM. A request to them is signed for one fixed region. */
 static void rds_and_iam_have_botocores_endpoints(void **state)
 {
     (void)state;
@@ -188,25 +188,25 @@ static void settings_choose_the_endpoint(void **state)
     } rows[] = {
         {"no setting", {{NULL, NULL}}, "", own, NULL, NULL},
         {"the profile's endpoint_url", {{NULL, NULL}}, KEY, "https://key", "config:8", NULL},
-        {"a services section overrides it",
+        {"a services section overrides the endpoint_url of the profile",
          {{NULL, NULL}},
          KEY SECTION,
          "https://section",
          NULL,
          NULL},
-        {"a services section without the service does not",
+        {"a services section without the service overrides nothing",
          {{NULL, NULL}},
          KEY "services = x\n[services x]\nsso =\n  endpoint_url = https://no\n",
          "https://key",
          NULL,
          NULL},
-        {"the variable for all services overrides both",
+        {"the variable for all services overrides the profile and the section",
          {{"AWS_ENDPOINT_URL", "https://all"}},
          KEY SECTION,
          "https://all",
          "AWS_ENDPOINT_URL",
          NULL},
-        {"the service's own variable overrides all",
+        {"the service's own variable overrides all other settings",
          {{"AWS_ENDPOINT_URL", "https://all"}, {"AWS_ENDPOINT_URL_STS", "https://sts"}},
          KEY SECTION,
          "https://sts",

@@ -233,7 +233,7 @@ static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
 }
 
-/* -- entries that share --------------------------------------------------------------------- */
+/* -- entries that share a passfile ---------------------------------------------------------- */
 
 #define GOOD "host=h\nuser=u\nsslmode=verify-full\n"
 #define FILE_P "passfile=/d/p\n"
@@ -283,7 +283,7 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
     }
 }
 
-static void it_disqualifies_no_other_entry(void **state)
+static void an_invalid_entry_disqualifies_no_other_entry(void **state)
 {
     (void)state;
     static const struct {
@@ -298,7 +298,7 @@ static void it_disqualifies_no_other_entry(void **state)
          "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P,
          NULL,
          true},
-        {"such a second entry in the other file",
+        {"a second entry of the same name in the other file",
          "[a]\n" GOOD FILE_P,
          "[a]\nhost=h\n" FILE_P,
          true},
@@ -347,7 +347,7 @@ int main(void)
         cmocka_unit_test(the_last_component_in_the_agents_directory_is_not_resolved),
         cmocka_unit_test(a_path_in_a_missing_directory_is_compared_as_text),
         cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
-        cmocka_unit_test(it_disqualifies_no_other_entry),
+        cmocka_unit_test(an_invalid_entry_disqualifies_no_other_entry),
         cmocka_unit_test(entries_are_sorted_by_passfile_and_then_by_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ static void an_opened_file_is_checked_like_a_named_one(void **state)
     assert_non_null(strstr(err.text, "/: libpq reads the service from it, but rds-iam cannot"));
 }
 
-/* A file of /proc that can be opened, and not read at its start. */
+/* /proc/self/mem can be opened, but its first bytes cannot be read. */
 static void a_read_error_is_reported(void **state)
 {
     (void)state;

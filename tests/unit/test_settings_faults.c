@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Mistakes in the AWS files, in the environment and in the configuration of rds-iam: the error
- * message names the line or the variable, and no request is sent before it. */
+ * message names the line or the variable, and no request is sent. */
 #include "provider/chain.h"
 
 #include "config/config.h"

@@ -7,7 +7,7 @@
 
 #define HOST RIA_LOGIN_HOST
 
-static void what_the_token_is_signed_for(void **state)
+static void name_section_and_options_determine_what_is_signed(void **state)
 {
     (void)state;
     static const struct {
@@ -62,7 +62,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-1%2F",
          NULL},
-        {"the tunnel's other port is not mapped",
+        {"another port of the tunnel's address is not mapped",
          "[127.0.0.1:13306]\nendpoint = " HOST ":3306\n",
          "127.0.0.1",
          13307,
@@ -137,7 +137,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          "is an Aurora global endpoint, whose name has no region",
          NULL},
-        {"a global endpoint with one",
+        {"a global endpoint with a region",
          "[*.global.rds.amazonaws.com]\nregion = eu-west-1\n",
          "g.global-a.global.rds.amazonaws.com",
          5432,
@@ -280,7 +280,7 @@ static void the_remedy_names_the_configuration_file_in_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_the_token_is_signed_for),
+        cmocka_unit_test(name_section_and_options_determine_what_is_signed),
         cmocka_unit_test(the_remedy_names_the_configuration_file_in_use),
         cmocka_unit_test(environment_and_profile_do_not_set_the_region),
     };

@@ -71,7 +71,7 @@ static void the_variable_has_the_same_effect_as_in_the_library(void **state)
         expect_number(*value == NULL ? "unset" : *value, may_skip(), heeds->skips_verification());
         expect_number("control", heeds->skips_verification(), *value != NULL);
         use(plain);
-        expect("a library without it", !may_skip());
+        expect("a library that does not contain the name", !may_skip());
     }
 }
 

@@ -40,7 +40,7 @@ class Inherited(unittest.TestCase):
         fields = dict(line.split(":\t") for line in result.stdout.splitlines())
         return int(fields["SigBlk"], 16), int(fields["SigIgn"], 16), int(fields["Umask"], 8)
 
-    def test_ignored_signals(self):
+    def test_ignored_signals_get_their_default_action(self):
         for number in SIGNALS:
             with self.subTest(signal=number):
                 def ignore(number=number):
@@ -49,7 +49,7 @@ class Inherited(unittest.TestCase):
                 self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: the program inherits it")
                 self.assertEqual(self.state("reset", ignore)[1], 0)
 
-    def test_blocked_signals(self):
+    def test_blocked_signals_are_unblocked(self):
         for number in SIGNALS:
             with self.subTest(signal=number):
                 def block(number=number):
@@ -58,7 +58,7 @@ class Inherited(unittest.TestCase):
                 self.assertTrue(self.state("as it is", block)[0] & bit, "control: the program inherits it")
                 self.assertEqual(self.state("reset", block)[0], 0)
 
-    def test_umask(self):
+    def test_the_umask_is_022(self):
         for mask in (0o077, 0o027, 0):
             with self.subTest(mask=oct(mask)):
                 self.assertEqual(self.state("as it is", lambda mask=mask: os.umask(mask))[2], mask, "control")

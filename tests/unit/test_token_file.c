@@ -122,7 +122,7 @@ static void texts_are_escaped_as_in_python(void **state)
         text.data, "{\"RoleArn\": \"\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u007f/~\\ud83d\\ude00\"}");
 }
 
-static void a_plan_has_its_token_file(void **state)
+static void each_session_determines_its_token_file(void **state)
 {
     (void)state;
     static const struct {
@@ -176,7 +176,7 @@ int main(void)
         cmocka_unit_test(roles_give_the_texts_of_the_vectors),
         cmocka_unit_test(sso_roles_give_the_texts_of_the_vectors),
         cmocka_unit_test(texts_are_escaped_as_in_python),
-        cmocka_unit_test(a_plan_has_its_token_file),
+        cmocka_unit_test(each_session_determines_its_token_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

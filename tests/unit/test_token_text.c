@@ -46,7 +46,7 @@ static const struct {
     const char *text;
 } passwords[] = {
     {"a password", "secret"},
-    {"an empty one", ""},
+    {"an empty password", ""},
     {"a piece of a token", HOST "/?Action=connect&DBUser=etl&X-Amz-Algorithm=AWS4"},
     {"the name of the parameter alone", "X-Amz-Signature"},
 };

@@ -85,7 +85,7 @@ class Tool(unittest.TestCase):
             self.assertTrue(line.startswith("rds-iam: warning: "), line)
 
     def assert_failed(self, result, message):
-        """The program fails, prints one line on stderr, which begins with the message, and nothing on stdout."""
+        """Checks the exit status, that stdout is empty, and that stderr is one line that begins with the message."""
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
         self.assertTrue(result.stderr.startswith("rds-iam: " + message), result.stderr)
@@ -219,7 +219,7 @@ class Tool(unittest.TestCase):
         result = self.token(*GOOD, **KEYS, AWS_REGION="us-east-2", AWS_DEFAULT_REGION="us-east-2")
         self.assert_printed(result, expected() + "\n")
 
-    def test_a_host_that_is_not_an_rds_name(self):
+    def test_a_host_that_is_not_an_rds_name_needs_a_region(self):
         arguments = ["--hostname", "db.example", *without("--hostname")]
         self.assert_failed(self.token(*arguments), "db.example is not an RDS endpoint")
         result = self.token(*arguments, "--region", "eu-west-1")
@@ -234,7 +234,7 @@ class Tool(unittest.TestCase):
         self.assert_failed(
             self.token(*GOOD), "%s: every user can write it; run: chmod o-w %s" % (self.config, self.config))
 
-    def test_missing_and_invalid_credentials(self):
+    def test_missing_and_invalid_credentials_are_reported(self):
         self.profiles("[profile half]\naws_access_key_id = A\n")
         rows = [
             ({"AWS_PROFILE": "nope"}, 'AWS_PROFILE: the profile "nope" does not exist'),

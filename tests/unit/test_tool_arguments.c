@@ -53,16 +53,20 @@ static void each_form_of_the_host_is_found(void **state)
     (void)state;
     static const struct row rows[] = {
         {"no arguments", {"mariadb"}, {0}},
-        {"a letter", {"mariadb", "-h", "db"}, {.host = "db"}},
-        {"a letter with its value", {"mysql", "-hdb"}, {.host = "db"}},
-        {"letters that share an argument", {"mysql", "-Nhdb"}, {.host = "db"}},
-        {"the same with the next argument", {"mysql", "-Nh", "db"}, {.host = "db"}},
+        {"a one-letter option", {"mariadb", "-h", "db"}, {.host = "db"}},
+        {"a one-letter option with its value", {"mysql", "-hdb"}, {.host = "db"}},
+        {"one-letter options that share an argument", {"mysql", "-Nhdb"}, {.host = "db"}},
+        {"one-letter options, and the value in the next argument",
+         {"mysql", "-Nh", "db"},
+         {.host = "db"}},
         {"a long option", {"/usr/bin/mariadb-dump", "--host=db"}, {.host = "db"}},
-        {"a long option with the next argument", {"mysqldump", "--host", "db"}, {.host = "db"}},
+        {"a long option, and the value in the next argument",
+         {"mysqldump", "--host", "db"},
+         {.host = "db"}},
         {"an abbreviation", {"mariadb-admin", "--hos=db"}, {.host = "db"}},
         {"the shortest abbreviation", {"mariadb-admin", "--ho", "db"}, {.host = "db"}},
         {"after the name of a database", {"mariadb", "shop", "-h", "db"}, {.host = "db"}},
-        {"the last one counts", {"mariadb", "-h", "a", "--host=b"}, {.host = "b"}},
+        {"the last host counts", {"mariadb", "-h", "a", "--host=b"}, {.host = "b"}},
         {"an empty host", {"mariadb", "-h", ""}, {.host = ""}},
         {"a host that is missing", {"mariadb", "-h"}, {0}},
         {"a long host that is missing", {"mariadb", "--host"}, {0}},
@@ -87,8 +91,8 @@ static void values_of_other_options_are_not_taken_for_the_host(void **state)
         {"a statement", {"mysql", "-ehdb"}, {0}},
         {"a statement in the next argument", {"mysql", "-e", "-hdb"}, {0}},
         {"mariadb-dump's -e has no value", {"mysqldump", "-ehdb"}, {.host = "db"}},
-        {"mariadb-dump's -w has one", {"mysqldump", "-w", "-hdb"}, {0}},
-        {"mariadb's -w has none", {"mariadb", "-w", "-hdb"}, {.host = "db"}},
+        {"mariadb-dump's -w has a value", {"mysqldump", "-w", "-hdb"}, {0}},
+        {"mariadb's -w has no value", {"mariadb", "-w", "-hdb"}, {.host = "db"}},
         {"--help", {"mariadb", "--h"}, {0}},
         {"--html", {"mariadb", "--html", "db"}, {0}},
         {"--hostname", {"mariadb", "--hostname=db"}, {0}},
@@ -184,7 +188,7 @@ static void only_the_tools_are_recognised(void **state)
     assert_false(ria_tool_is_interactive("mysqldump"));
 }
 
-static void lines_of_option_files(void **state)
+static void each_form_of_a_line_in_an_option_file_is_read(void **state)
 {
     (void)state;
     static const struct {
@@ -240,7 +244,7 @@ static void lines_of_option_files(void **state)
     }
 }
 
-static void groups_and_files_that_a_tool_reads(void **state)
+static void each_tool_reads_its_own_groups_and_files(void **state)
 {
     (void)state;
     enum {
@@ -303,8 +307,8 @@ int main(void)
         cmocka_unit_test(values_of_other_options_are_not_taken_for_the_host),
         cmocka_unit_test(other_options_are_found),
         cmocka_unit_test(only_the_tools_are_recognised),
-        cmocka_unit_test(lines_of_option_files),
-        cmocka_unit_test(groups_and_files_that_a_tool_reads),
+        cmocka_unit_test(each_form_of_a_line_in_an_option_file_is_read),
+        cmocka_unit_test(each_tool_reads_its_own_groups_and_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,7 @@ static void a_file_that_others_can_write_is_not_read(void **state)
     }
 }
 
-/* -- lists ---------------------------------------------------------------------------------- */
+/* -- access control lists ------------------------------------------------------------------- */
 
 #define HEAD "\2\0\0\0"
 #define ENTRY(tag, rights, id) tag "\0" rights "\0" id
@@ -179,7 +179,7 @@ static void writers_in_an_acl_are_found(void **state)
 }
 
 /* A private group is accepted; an additional user in an ACL is rejected. */
-static void a_list_beside_a_private_group(void **state)
+static void an_acl_beside_a_private_group_is_checked(void **state)
 {
     (void)state;
     static const char bytes[] = HEAD USER_OBJ ENTRY("\2", "\6", ID_1001) GROUP_RW MASK_RW OTHERS;
@@ -338,7 +338,7 @@ static enum ria_outcome find(struct ria_fake *fake, struct ria_error *err)
 }
 
 /* Settings that run a command, read a file, send a request or select a CA. */
-static void settings_of_another_user(void **state)
+static void dangerous_settings_of_another_user_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -465,10 +465,10 @@ int main(void)
         cmocka_unit_test(writers_of_a_foreign_file_are_described),
         cmocka_unit_test(a_file_that_others_can_write_is_not_read),
         cmocka_unit_test(writers_in_an_acl_are_found),
-        cmocka_unit_test(a_list_beside_a_private_group),
+        cmocka_unit_test(an_acl_beside_a_private_group_is_checked),
         cmocka_unit_test(file_systems_without_chmod_get_another_remedy),
         cmocka_unit_test(each_kind_of_file_is_checked_by_the_same_rule),
-        cmocka_unit_test(settings_of_another_user),
+        cmocka_unit_test(dangerous_settings_of_another_user_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

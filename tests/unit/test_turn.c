@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns with the lock of a cache entry: pauses, reasons, and an entry that another process writes.
- */
+ * The turns of processes that need the same cache entry: pauses that all processes obey, the reason
+ * of the last failure, and an entry that another process writes during a pause. */
 #include "fetch/turn.h"
 #include "unit.h"
 
@@ -68,7 +68,7 @@ static void a_pause_holds_for_every_process(void **state)
     ria_store_close(&other);
 }
 
-static void a_pause_of_an_hour_holds_for_its_own_process_only(void **state)
+static void a_pause_of_an_hour_delays_other_processes_for_seconds_only(void **state)
 {
     (void)state;
     struct ria_store one = opened();
@@ -89,12 +89,12 @@ static void an_unusable_note_is_ignored(void **state)
         bool is_cut;
         bool is_used;
     } rows[] = {
-        {"control: a note of now", 0, 0, false, true},
-        {"from the future", -60000, 0, false, false},
-        {"old", 11000, 0, false, false},
-        {"a pause that no process notes", 0, 1000000, false, false},
+        {"control: a note written just now", 0, 0, false, true},
+        {"a note from the future", -60000, 0, false, false},
+        {"a note of eleven seconds ago", 11000, 0, false, false},
+        {"a pause above the limit", 0, 1000000, false, false},
         {"a negative pause", 0, -1, false, false},
-        {"half a note", 0, 0, true, false},
+        {"a truncated note", 0, 0, true, false},
     };
     for_each_row(row, rows, row->name) {
         struct {
@@ -114,7 +114,8 @@ static void an_unusable_note_is_ignored(void **state)
     }
 }
 
-/* Runs ria_turn_pass() while a child process has a turn, in which it may write the entry. */
+/* Runs ria_turn_pass() while a child process takes the lock. If `writes` is true, the child also
+ * writes the entry. */
 static bool pass_while_a_child_has_a_turn(bool writes)
 {
     struct ria_store store = opened();
@@ -139,7 +140,7 @@ static bool pass_while_a_child_has_a_turn(bool writes)
     return passed;
 }
 
-static void a_written_entry_ends_the_tries(void **state)
+static void an_entry_of_another_process_ends_the_tries(void **state)
 {
     (void)state;
     assert_true(pass_while_a_child_has_a_turn(false));
@@ -152,9 +153,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_pause_holds_for_every_process, remove_files),
-        cmocka_unit_test_teardown(a_pause_of_an_hour_holds_for_its_own_process_only, remove_files),
+        cmocka_unit_test_teardown(
+            a_pause_of_an_hour_delays_other_processes_for_seconds_only, remove_files),
         cmocka_unit_test_teardown(an_unusable_note_is_ignored, remove_files),
-        cmocka_unit_test_teardown(a_written_entry_ends_the_tries, remove_files),
+        cmocka_unit_test_teardown(an_entry_of_another_process_ends_the_tries, remove_files),
     };
     world = ria_process_world();
     (void)snprintf(

@@ -7,7 +7,7 @@
 
 #define NOTHING "[URL not shown]"
 
-static void host_and_port_of_a_url(void **state)
+static void only_host_and_port_of_a_url_are_shown(void **state)
 {
     (void)state;
     static const struct {
@@ -72,7 +72,7 @@ static void a_long_host_is_not_shown(void **state)
     assert_string_equal(shown, NOTHING);
 }
 
-static void urls_in_a_text(void **state)
+static void urls_in_a_text_are_reduced_to_their_hosts(void **state)
 {
     (void)state;
     static const struct {
@@ -103,7 +103,7 @@ static void urls_in_a_text(void **state)
 }
 
 /* The advice of the product stays complete; quoted text may be cut after any character. */
-static void urls_in_a_message(void **state)
+static void secrets_are_removed_from_urls_in_a_message(void **state)
 {
     (void)state;
     static const struct {
@@ -161,10 +161,10 @@ static void names_that_may_be_urls_are_not_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(host_and_port_of_a_url),
+        cmocka_unit_test(only_host_and_port_of_a_url_are_shown),
         cmocka_unit_test(a_long_host_is_not_shown),
-        cmocka_unit_test(urls_in_a_text),
-        cmocka_unit_test(urls_in_a_message),
+        cmocka_unit_test(urls_in_a_text_are_reduced_to_their_hosts),
+        cmocka_unit_test(secrets_are_removed_from_urls_in_a_message),
         cmocka_unit_test(names_that_may_be_urls_are_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,9 +55,9 @@ struct unit_table {
              row < (array) + RIA_COUNT(array) && unit_row_begin(row_name);                         \
              row++)
 
-/* The parts of for_each_row(). unit_table_begin() returns the table around the new one;
- * unit_table_end() makes that one current again, and fails the test if a check of the new one
- * failed.
+/* The parts of for_each_row(). unit_table_begin() returns the outer table. unit_table_end() makes
+ * the outer table current again, and reports a failure if a check of the inner table has failed, or
+ * if the inner table has not run all its rows.
  */
 struct unit_table unit_table_begin(const char *file, int line, const char *table, size_t count);
 bool unit_table_enter(void);

@@ -7,7 +7,7 @@ from service import await_true
 from test_agent_lease import LeaseCase
 
 SECONDS = 60
-# The supervisor starts workers that end at once after longer and longer pauses, so the log has few messages.
+# If each worker ends at once, the supervisor pauses longer before each start. So the log has few messages.
 FEW = 20
 
 
@@ -19,7 +19,8 @@ class Waits(LeaseCase):
 
     @contextlib.contextmanager
     def failing_to_wait(self):
-        """Runs an agent whose poll() or epoll_wait() fails while this function's second result, a file, names it."""
+        """Runs an agent. Yields the agent and the path of a file. While this file contains the name poll or epoll_wait,
+        this function fails in the agent."""
         fault = self.home.path / "fault"
         library = harness.BUILD / "tests/integration/src/fails_to_wait.so"
         self.services.add("prod")

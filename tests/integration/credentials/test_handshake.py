@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A connection to STS that ends in the TLS handshake. If the peer closes it, the request is sent again. If the peer
-rejects the handshake, the request is not sent again."""
+"""A connection to STS that ends in the TLS handshake. If the peer closes the connection, rds-iam-fetch sends the
+request again. If the peer rejects the handshake, rds-iam-fetch does not send the request again."""
 import select
 import socket
 import threading
@@ -60,17 +60,17 @@ class HandshakeEnds(CloudCase):
     def log_in(self, server):
         return self.mariadb(principal="etl-base", **self.cloud_env(AWS_ENDPOINT_URL_STS=server.url))
 
-    def test_a_server_that_closes_two_connections(self):
+    def test_after_two_closed_connections_the_third_try_succeeds(self):
         server = Handshake(self, 2)
         self.assert_logged_in(self.log_in(server))
         self.assertEqual((server.connections, len(self.calls())), (3, 1))
 
-    def test_a_server_that_closes_every_connection(self):
+    def test_after_three_closed_connections_the_login_fails(self):
         server = Handshake(self, 99)
         self.assertIn("STS did not answer: 127.0.0.1:", self.log_in(server).stderr)
         self.assertEqual(server.connections, 3)
 
-    def test_control_a_server_that_rejects_the_handshake(self):
+    def test_after_a_rejected_handshake_no_other_try_follows(self):
         server = Handshake(self, 99, ALERT)
         self.assertIn("STS could not be reached: 127.0.0.1:", self.log_in(server).stderr)
         self.assertEqual(server.connections, 1)

@@ -11,8 +11,8 @@ from process_case import ProcessCase
 from service import Services, await_true
 
 SLOW = 11  # seconds; longer than the limit of a login
-AHEAD = 32  # seconds; much longer than the limit of a login, and shorter than the agent's
-NOT_ANSWERED = 600
+AHEAD = 32  # seconds; much longer than the limit of a login, and shorter than the agent's limit
+NOT_ANSWERED = 600  # seconds; longer than every limit
 LONG_LIMIT_SECONDS = 60
 
 

@@ -15,7 +15,7 @@ SAID = "STS says Throttling: Rate exceeded; try again later"
 WAITED = "another process of yours tries to get the same credentials, and "
 OUT_OF_TIME = "getting AWS credentials took longer than a login allows"
 LOGINS = 20
-# The shortest pause after a throttled request is 0.25 s, and a login lasts for 10 s.
+# The shortest pause after a throttled request is 0.25 s, and a login ends after 10 s.
 REQUESTS_AT_MOST = 40
 
 
@@ -41,11 +41,11 @@ class Throttled(CloudCase):
         await_true(lambda: self.calls())
         return first
 
-    def assert_says_the_truth(self, result):
+    def assert_reports_throttling(self, result):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertIn(SAID, result.stderr)
 
-    def test_a_login_beside_a_process_that_can_wait(self):
+    def test_a_login_uses_the_credentials_of_a_process_that_can_wait(self):
         self.throttle(4)
         first = self.start_first()
         login = self.run_tool()
@@ -54,44 +54,45 @@ class Throttled(CloudCase):
         self.assertIn(keys["AccessKeyId"], login.stdout)
         self.assertEqual(len(self.calls()), 5, "one of the two sends the request that succeeds")
 
-    def test_a_login_beside_a_process_that_can_wait_says_why_it_fails(self):
+    def test_a_login_beside_a_process_that_can_wait_reports_the_reason(self):
         self.throttle()
         first = self.start_first()
-        self.assert_says_the_truth(self.run_tool())
-        self.assertFalse(first.done(), "control: it still tries")
+        self.assert_reports_throttling(self.run_tool())
+        self.assertFalse(first.done(), "control: the first process still tries")
         self.lab.faults()
         self.assertEqual(first.result().returncode, 0)
 
-    def test_a_login_beside_the_agent(self):
+    def test_a_login_beside_the_agent_reports_the_reason_or_succeeds(self):
         services = Services(self.home)
         services.add("prod")
         self.throttle()
         with services.agent("etl-base", wait=False, **self.cloud_env()) as agent:
             await_true(lambda: self.calls(), agent.log)
-            self.assert_says_the_truth(self.run_tool())
+            self.assert_reports_throttling(self.run_tool())
             self.throttle(2)
             login = self.run_tool()
             self.assertEqual(login.returncode, 0, login.stderr)
             agent.await_log("1 of 1 services have their tokens", "has its token again")
 
     def test_many_logins_send_few_requests(self):
-        """On a loaded machine, the time of a login may end while rds-iam-fetch sends its response."""
+        """On a loaded machine, the time of a login may end while rds-iam-fetch sends its response. The test leaves out
+        these logins."""
         self.throttle()
         results = [run.result() for run in [self.pool.submit(self.run_tool) for _ in range(LOGINS)]]
         in_time = [result for result in results if OUT_OF_TIME not in result.stderr]
         self.assertGreater(len(in_time), 0, results)
         for result in in_time:
-            self.assert_says_the_truth(result)
+            self.assert_reports_throttling(result)
         self.assertLessEqual(len(self.calls()), REQUESTS_AT_MOST)
-        self.assertGreater(len(self.calls()), 2, "control: they try")
+        self.assertGreater(len(self.calls()), 2, "control: the logins try again")
 
-    def test_many_logins_when_the_throttling_ends(self):
+    def test_many_logins_succeed_when_the_throttling_ends(self):
         self.throttle(3)
         results = [run.result() for run in [self.pool.submit(self.run_tool) for _ in range(LOGINS)]]
         self.assertEqual({result.returncode for result in results}, {0}, results)
         self.assertEqual(len(self.calls()), 4)
 
-    def test_control_a_silent_service_is_named_too(self):
+    def test_a_silent_service_is_named_too(self):
         """The first process holds the lock while it waits for responses, so the login gets no turn."""
         self.lab.faults({"service": "sts", "kind": "hang", "times": None})
         first = self.start_first()

@@ -107,13 +107,25 @@ static void check_one_host(
     const struct ria_world *world = ria_process_world();
     struct ria_login_certificate certificate;
     struct ria_error err;
+    char shown[RIA_HOST_SHOWN_SIZE];
     const struct ria_login login = {
         .host = host,
         .port = port == 0 ? MYSQL_PORT : port,
         .user = target->user,
         .is_mysql = true,
     };
-    if (*host == '\0' || ria_login_certificate(&login, world, &certificate, &err) != RIA_FOUND) {
+    enum ria_outcome outcome =
+        *host == '\0' ? RIA_ABSENT : ria_login_certificate(&login, world, &certificate, &err);
+    if (outcome == RIA_FAILED) {
+        ria_show_host(host, shown);
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "the settings of the connection to %s are left alone: %s",
+            shown,
+            err.text);
+    }
+    if (outcome != RIA_FOUND) {
         return;
     }
     if (!target->is_mariadb) {
@@ -122,7 +134,6 @@ static void check_one_host(
     }
     const char *ca = find_ca(world, certificate.is_public);
     if (ca == NULL && target->lacks_ca) {
-        char shown[RIA_HOST_SHOWN_SIZE];
         ria_show_host(host, shown);
         ria_world_log(
             world,

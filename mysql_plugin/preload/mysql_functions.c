@@ -20,8 +20,10 @@
 #include "preload/settings.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "interpose/library.h"
 #include "interpose/lookup.h"
+#include "interpose/preload_log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -57,9 +59,24 @@ struct call {
     int saved_errno;
 };
 
+/* Logs why a call fails, because the library cannot set an error for a call that it does not get.
+ * Returns false. */
+static bool call_fail(const char *name)
+{
+    char text[RIA_LOG_LINE_MAX];
+    (void)ria_text_format(
+        text,
+        sizeof(text),
+        "%s() fails, because it was not found in the client library, maybe for lack of memory; try "
+        "again",
+        name);
+    ria_preload_log(RIA_LOG_WARNING, text);
+    return false;
+}
+
 /* Finds the copy that the call is meant for, and copies the address of its function `name` to
- * *function. Returns false if there is no such copy or function. The caller must call call_end() in
- * both cases. */
+ * *function. Returns false, with the reason logged, if there is no such copy or function. The
+ * caller must call call_end() in both cases. */
 static bool call_begin(
     struct call *call, const struct origin *origin, const char *name, void *function)
 {
@@ -68,13 +85,13 @@ static bool call_begin(
         call->library.handle = entered;
         call->is_borrowed = true;
     } else if (!ria_library_find(name, origin->copy, &call->library)) {
-        return false;
+        return call_fail(name);
     }
     call->is_programs = !call->is_borrowed && getauxval(AT_SECURE) == 0 &&
                         !ria_library_contains(&call->library, origin->caller);
     entered = call->library.handle;
     errno = call->saved_errno;
-    return ria_library_function(&call->library, name, function);
+    return ria_library_function(&call->library, name, function) || call_fail(name);
 }
 
 static void call_end(struct call *call)
@@ -97,8 +114,11 @@ ONE_FOR_ALL_COPIES struct ria_handle *do_init(const struct origin *origin, struc
     if (call_begin(&call, origin, "mysql_init", &real)) {
         made = real(mysql);
     }
-    if (made != NULL && call.is_programs) {
-        (void)ria_handle_begin(made);
+    if (made != NULL && call.is_programs && !ria_handle_begin(made)) {
+        ria_preload_log(
+            RIA_LOG_WARNING,
+            "the settings of a handle are left alone: memory ran out, or there are too many "
+            "handles; close others and try again");
     }
     call_end(&call);
     return made;

@@ -186,12 +186,27 @@ static void check_tool_host(
  */
 static char *option_text;
 
-static int open_option_text(void)
+/* Logs why the tool gets no option file. */
+static void log_no_file(const char *reason)
 {
-    return ria_option_file_open(option_text);
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "the server is not verified, because the tool gets no option file: %s",
+        reason);
 }
 
-/* Stores the text of the option file in option_text. Returns false if the tool gets no file. */
+static int open_option_text(void)
+{
+    int fd = ria_option_file_open(option_text);
+    if (fd < 0) {
+        log_no_file("it cannot be made in memory (memfd_create, or ulimit -f)");
+    }
+    return fd;
+}
+
+/* Stores the text of the option file in option_text, or NULL if memory runs out. Returns false if
+ * the tool gets no file because of its CA. */
 static bool make_option_text(
     const struct ria_tool_arguments *given,
     enum ria_tool_maker maker,
@@ -213,7 +228,7 @@ static bool make_option_text(
     }
     const char *whole = ria_buf_text(&text);
     option_text = whole == NULL ? NULL : strdup(whole);
-    return option_text != NULL;
+    return true;
 }
 
 static bool is_own_home(const char *variable)
@@ -280,7 +295,12 @@ void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *o
     if (!given.is_tls_off && tool_is_over_tcp(&given, maker, arguments.port != NULL)) {
         check_tool_host(&given, maker, &verdict);
     }
-    if (verdict.is_ours && make_option_text(&given, maker, &verdict) && set_home(maker)) {
+    if (!verdict.is_ours || !make_option_text(&given, maker, &verdict)) {
+        return;
+    }
+    if (option_text != NULL && set_home(maker)) {
         *out = (struct ria_tool_file){OPTION_DIRECTORY "/my.cnf", open_option_text};
+    } else {
+        log_no_file("memory ran out; start the tool again");
     }
 }

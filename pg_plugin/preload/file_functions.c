@@ -21,6 +21,7 @@
 #include "preload/query.h"
 
 #include "interpose/next.h"
+#include "interpose/preload_log.h"
 #include "interpose/redirect.h"
 
 #include <errno.h>
@@ -247,11 +248,17 @@ static bool needs_real_stat(const char *path, int *fd, int *result)
     }
 }
 
-/* Closes fd, and returns `result` with errno unchanged. */
+/* Closes the descriptor of a file in memory, and returns `result` with errno unchanged. If `result`
+ * is not 0, logs a warning, because some programs ignore a file that they cannot open. */
 static int close_after(int fd, int result)
 {
     int saved = errno;
     (void)close(fd);
+    if (result != 0) {
+        ria_preload_log(
+            RIA_LOG_WARNING,
+            "a file in memory cannot be opened, maybe for lack of memory; try again");
+    }
     errno = saved;
     return result;
 }
@@ -308,7 +315,7 @@ static bool is_opened(const char *path, const char *mode, FILE **stream)
     }
     *stream = fd < 0 ? NULL : fdopen(fd, "r");
     if (*stream == NULL && fd >= 0) {
-        (void)close_after(fd, 0);
+        (void)close_after(fd, -1);
     }
     return true;
 }

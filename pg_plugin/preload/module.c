@@ -177,7 +177,7 @@ static int make_service_passfile(const char *path, bool dry_run)
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     size_t entries = ria_token_passfile_add_entries(path, dry_run, &lines);
     /* If no line could be made, the reader opens the agent's real file, which may contain more. */
-    return entries > 0 && (dry_run || lines.len > 0) ? in_memory(&lines) : -1;
+    return entries > 0 && (dry_run || lines.len > 0 || lines.failed) ? in_memory(&lines) : -1;
 }
 
 /* Returns the port of the first host, which is the first item of the list. Returns 5432 if this

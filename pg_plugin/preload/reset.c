@@ -27,6 +27,7 @@
 #include "preload/query.h"
 
 #include "base/buf.h"
+#include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
@@ -154,6 +155,10 @@ void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn
         !ria_library_function(libpq, "PQport", &port) || !ria_probe_is_possible(libpq) ||
         !ria_probe_connection(libpq, conn, &settings)) {
         explicit_bzero(password, strlen(password));
+        ria_preload_log(
+            RIA_LOG_WARNING,
+            "the reset sends no token: libpq does not report the connection's settings, maybe for "
+            "lack of memory; open a new connection instead");
         return;
     }
     struct ria_pq_target target = target_now(&settings, host(conn), port(conn));

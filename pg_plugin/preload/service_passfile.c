@@ -6,6 +6,7 @@
  * entry that shares its passfile gets tokens. */
 #include "preload/token_passfile.h"
 
+#include "base/messages.h"
 #include "service/index.h"
 
 #include <string.h>
@@ -83,8 +84,15 @@ size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria
     for (size_t i = 0; i < paths.count; i++) {
         service_passfile_read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
     }
-    bool ok =
-        ria_service_index_make(files, paths.count, NULL, &index) && add_entries(&index, &lines);
+    bool is_made = ria_service_index_make(files, paths.count, NULL, &index);
+    if (!is_made) {
+        ria_world_log(
+            ria_process_world(),
+            RIA_LOG_WARNING,
+            "no token can be made for the passfile %s: " RIA_REFUSAL_MEMORY "; open it again",
+            path);
+    }
+    bool ok = is_made && add_entries(&index, &lines);
     for (size_t i = 0; i < paths.count; i++) {
         ria_service_file_release(&files[i]);
     }

@@ -53,11 +53,14 @@ void *__real_mmap64(void *at, size_t len, int protection, int flags, int fd, off
 
 static struct ria_fault_page no_page;
 
-/* Returns NULL without a page. */
+/* Returns NULL without a page. Makes the system call, because the preload implements open64(). */
 static struct ria_fault_page *map_page(void)
 {
     const char *path = getenv(RIA_FAULT_VARIABLE);
-    int fd = path == NULL ? -1 : __real_open64(path, O_RDWR | O_CLOEXEC);
+    int fd =
+        path == NULL
+            ? -1
+            : (int)__real_syscall(SYS_openat, (long)AT_FDCWD, path, (long)(O_RDWR | O_CLOEXEC));
     if (fd < 0) {
         return NULL;
     }

@@ -26,9 +26,11 @@ enum {
 
 /* The objects, for `role`. */
 enum {
-    RIA_FAULT_ROLE_GUEST = 1, /* the test's own process */
-    RIA_FAULT_ROLE_FETCH = 2, /* rds-iam-fetch */
-    RIA_FAULT_ROLE_AGENT = 3, /* rds-iam-agent */
+    RIA_FAULT_ROLE_GUEST = 1,   /* the test's own process */
+    RIA_FAULT_ROLE_FETCH = 2,   /* rds-iam-fetch */
+    RIA_FAULT_ROLE_AGENT = 3,   /* rds-iam-agent */
+    RIA_FAULT_ROLE_PRELOAD = 4, /* the preload and its modules, in the test's own process or in a
+                                   program that it starts */
 };
 
 /* Which calls fail. */

@@ -287,8 +287,9 @@ static void run(const void *argument, struct walk_result *out)
 }
 
 /* SSO accepts a refresh token once. After a renewal the file contains the new one, or the log
- * contains the reason. If all later calls fail, neither is required. */
-static const char *check_session(const char *log)
+ * contains the reason. If all later calls fail, neither the file nor the log can be written; then
+ * the login fails too, so the user learns that something is wrong. */
+static const char *check_session(const char *log, const struct walk_result *result)
 {
     char text[4096];
     uint64_t count = scratch_served(ROUTE_OIDC) - renewals;
@@ -300,7 +301,8 @@ static const char *check_session(const char *log)
     if (is_old == is_new) {
         return "the token file is damaged";
     }
-    bool is_silent = *log == '\0' && !walk_fails_later_calls();
+    bool has_failed = walk_fails_later_calls() && !result->has_succeeded;
+    bool is_silent = *log == '\0' && !has_failed;
     return count == 0 && is_new               ? "a new token without a renewal"
            : count > 0 && is_old && is_silent ? "a refresh token was lost, and the log is empty"
                                               : NULL;
@@ -310,7 +312,6 @@ static const char *check_files(const void *argument, const struct walk_result *r
 {
     static char log[64 * 1024];
     const struct source *source = argument;
-    (void)result;
     if (!scratch_read("home/log", log, sizeof(log))) {
         log[0] = '\0';
     }
@@ -322,7 +323,7 @@ static const char *check_files(const void *argument, const struct walk_result *r
         proxied = scratch_served(ROUTE_PROXY);
         return "a request to this machine was sent to a proxy";
     }
-    return source->has_session ? check_session(log) : NULL;
+    return source->has_session ? check_session(log, result) : NULL;
 }
 
 /* -- the walks ------------------------------------------------------------------------------ */

@@ -310,7 +310,7 @@ static void check_run(
         const char *more;
     } rows[] = {
         {WALK_LEAKED,
-         scenario->role == RIA_FAULT_ROLE_GUEST &&
+         (scenario->role == RIA_FAULT_ROLE_GUEST || scenario->role == RIA_FAULT_ROLE_PRELOAD) &&
              (shared->live < 0 || shared->live > scenario->kept_objects),
          result->message},
         {WALK_LEAKED_DESCRIPTOR, shared->descriptors != 0, result->message},
@@ -320,7 +320,10 @@ static void check_run(
          contains_secret(result->message) || contains_secret(read_stderr()),
          ""},
         {WALK_NO_MESSAGE, !result->has_succeeded && result->message[0] == '\0', ""},
-        {WALK_WRONG_TOKEN, result->has_succeeded && strcmp(result->token, token) != 0, ""},
+        {WALK_WRONG_TOKEN,
+         (result->has_succeeded && strcmp(result->token, token) != 0) ||
+             (result->earlier[0] != '\0' && strcmp(result->earlier, token) != 0),
+         ""},
         {WALK_TOKEN_AFTER_FAILURE,
          !result->has_succeeded && result->token[0] != '\0',
          result->message},

@@ -22,6 +22,8 @@ struct walk_result {
     bool has_succeeded;
     char message[WALK_MESSAGE_SIZE]; /* for the user; required if the run has not succeeded */
     char token[WALK_TOKEN_SIZE];     /* what was sent or returned; "" if nothing was */
+    char earlier[WALK_TOKEN_SIZE];   /* what was sent before a failure, which could not prevent it:
+                                        "",   or the token of the run without a failure */
 };
 
 struct walk_scenario {

@@ -69,7 +69,13 @@ def cppcheck(source):
             "--template={file}:{line}: warning: {message} [{id}]", *kept, source.path]
 
 
-TOOLS = {"gcc": gcc, "cppcheck": cppcheck}
+def clang(source):
+    # The analyzer that scan-build runs, with its default limits. The options for warnings are gcc's.
+    kept = [word for word in source.options if not word.startswith("-W")]
+    return ["clang", "--analyze", "--analyzer-output", "text", *kept, source.path]
+
+
+TOOLS = {"gcc": gcc, "cppcheck": cppcheck, "clang": clang}
 # FILE:LINE:COLUMN: warning: MESSAGE [CHECK]; gcc puts the number of the weakness before the check.
 FOUND = re.compile(r"^(\S+?):(\d+)(?::\d+)?: (?:warning|error|portability|performance): .* \[([\w.,=+-]+)\]$", re.M)
 

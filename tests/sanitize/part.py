@@ -19,6 +19,8 @@ import sanitizers
 
 TESTS = harness.SOURCE / "tests"
 FILE_SECONDS = 3600
+# The message of a login that has reached its deadline. With a sanitizer and on a loaded machine, it may be right.
+DEADLINE = "took longer than a login allows"
 
 
 class Part(NamedTuple):
@@ -47,8 +49,11 @@ PARTS = {
 def run_file(part, words):
     """Runs one test file. Returns the row for tests/summary.py."""
     env = {**os.environ, "RIA_PREFIX": str(part.prefix), "NSS_WRAPPER_DISABLE_DEEPBIND": "1"}
+    command = [harness.PYTHON, TESTS / words[0], *words[1:]]
     try:
-        result = harness.run([harness.PYTHON, TESTS / words[0], *words[1:]], env=env, timeout=FILE_SECONDS)
+        result = harness.run(command, env=env, timeout=FILE_SECONDS)
+        if result.returncode != 0 and DEADLINE in result.stdout + result.stderr:
+            result = harness.run(command, env=env, timeout=FILE_SECONDS)
         status, text, errors = result.returncode, result.stdout, result.stderr
     except harness.subprocess.TimeoutExpired:
         status, text, errors = 1, "", f"no result in {FILE_SECONDS} s"

@@ -342,6 +342,20 @@ static void one_warning_too_many_is_dropped(void **state)
     assert_string_equal(response.warnings[0], "warning 0");
 }
 
+static void a_refused_bundle_has_the_reason_of_the_program_that_asked(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) pem = {.max = 64};
+    const struct ria_error refusal = {
+        .code = RIA_E_CREDENTIALS, .text = "the server refused; try again"};
+    ria_trust_bundle_write_response(NULL, &refusal, &bytes);
+    assert_false(ria_trust_bundle_read_response(&bytes, &pem, &reason));
+    assert_int_equal(reason.code, RIA_E_CREDENTIALS);
+    assert_string_equal(reason.text, refusal.text);
+    assert_int_equal(pem.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_record_without_a_result_is_rejected),
         cmocka_unit_test(an_alias_must_be_a_name_that_fits),
         cmocka_unit_test(one_warning_too_many_is_dropped),
+        cmocka_unit_test(a_refused_bundle_has_the_reason_of_the_program_that_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #define RDS "db.abc123def456.eu-west-1.rds.amazonaws.com"
 #define OTHER "db.example.com"
@@ -74,10 +75,48 @@ static void rds_names_are_found_in_each_form(void **state)
     }
 }
 
+static void check_logged(const char *name, const char *host, bool is_logged)
+{
+    char path[] = "/tmp/ria-host-module-XXXXXX";
+    char setting[64];
+    char text[1024];
+    struct ria_host_verdict verdict;
+    const struct ria_host_target target = {.host = host, .user = "u", .is_mariadb = true};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)snprintf(setting, sizeof(setting), "warning:%s", path);
+    assert_int_equal(setenv("RDS_IAM_LOG", setting, 1), 0);
+    ria_host_check(&target, &verdict);
+    ssize_t len = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    (void)unlink(path);
+    assert_int_equal(unsetenv("RDS_IAM_LOG"), 0);
+    text[len < 0 ? 0 : len] = '\0';
+    expect_piece(
+        name,
+        text,
+        is_logged ? "the settings of the connection to " OTHER
+                    " are left alone: RDS_IAM_CONFIG names /dev/null/x"
+                  : "");
+    expect_number(name, len > 0, is_logged);
+}
+
+/* Without the configuration it is unknown whether another name is mapped to an RDS host. */
+static void a_configuration_that_cannot_be_read_is_logged(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("RDS_IAM_CONFIG", "/dev/null/x", 1), 0);
+    check_logged("another name", OTHER, true);
+    check_logged("control: an RDS name", RDS, false);
+    assert_int_equal(unsetenv("RDS_IAM_CONFIG"), 0);
+    check_logged("control: no configuration", OTHER, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_are_found_in_each_form),
+        cmocka_unit_test(a_configuration_that_cannot_be_read_is_logged),
     };
     return cmocka_run_group_tests(tests, set_environment, NULL);
 }

@@ -61,6 +61,18 @@ static void a_text_that_is_not_a_host_name_is_refused(void **state)
     assert_int_equal(inspect(&login, &fake, &err), RIA_FOUND); /* control */
 }
 
+static void a_login_without_a_user_is_refused(void **state)
+{
+    (void)state;
+    const struct ria_login nameless = {.host = HOST, .port = 3306, .is_mysql = true};
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    ria_fake_init(&fake);
+    assert_int_equal(inspect(&nameless, &fake, &err), RIA_FAILED);
+    expect_piece("no user", err.text, "the user name must have 1 to");
+    assert_int_equal(inspect(&login, &fake, &err), RIA_FOUND); /* control */
+}
+
 static void a_privileged_process_asks_nothing(void **state)
 {
     (void)state;
@@ -117,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_not_a_host_name_is_refused),
+        cmocka_unit_test(a_login_without_a_user_is_refused),
         cmocka_unit_test(a_privileged_process_asks_nothing),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_nothing_is_asked),

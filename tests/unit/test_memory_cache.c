@@ -227,6 +227,10 @@ static void the_time_of_the_next_expiry_is_returned(void **state)
     assert_int_equal(count_kept(), 1);
     ria_memory_cache_clear();
     assert_true(ria_memory_cache_expire(&fake.world) == INT64_MAX);
+    fetch_as(&fake, "process", INT64_MAX / 2); /* more milliseconds than a number has */
+    assert_true(ria_memory_cache_expire(&fake.world) > fake.ticks + ((int64_t)HOUR * 1000));
+    assert_int_equal(count_kept(), 1);
+    ria_memory_cache_clear();
 }
 
 static void the_cache_has_sixteen_entries_at_most(void **state)

@@ -363,6 +363,10 @@ static void a_setting_that_decides_the_identity_changes_the_cache_name(void **st
     ria_buf_add_text(&plan.keys.access_key_id, "X");
     assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
     assert_string_not_equal(name, first);
+    memcpy(first, name, sizeof(first));
+    ria_buf_add_text(&plan.keys.session_token, "X");
+    assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
+    assert_string_not_equal(name, first);
 }
 
 int main(void)

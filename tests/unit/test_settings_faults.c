@@ -436,6 +436,40 @@ static void a_missing_session_token_is_reported(void **state)
         "these only with their session token; add AWS_SESSION_TOKEN");
 }
 
+static void a_setting_of_a_source_is_checked_before_the_request(void **state)
+{
+    (void)state;
+    char keys[1024];
+    (void)snprintf(
+        keys,
+        sizeof(keys),
+        "[default]\naws_access_key_id = AKIA\naws_secret_access_key = %0*d\n",
+        RIA_SECRET_ACCESS_KEY_MAX + 1,
+        0);
+    check("a key", "", keys, "the keys of the profile \"default\" are too long to be AWS keys");
+    check(
+        "the duration of a web identity's role",
+        "[default]\nregion = r-1\nweb_identity_token_file = /t\nrole_arn = arn\n"
+        "duration_seconds = x\n",
+        "",
+        "config:5: duration_seconds");
+    static const struct {
+        const char *name;
+        const char *environment[7];
+        const char *want;
+    } rows[] = {
+        {"the instance",
+         {"AWS_EC2_METADATA_DISABLED", "maybe", NULL},
+         "AWS_EC2_METADATA_DISABLED: \"maybe\" is neither true nor false; write one of them"},
+        {"the network settings of a web identity",
+         {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t", "AWS_USE_FIPS_ENDPOINT", "maybe", NULL},
+         "AWS_USE_FIPS_ENDPOINT: \"maybe\" is neither true nor false; write one of them"},
+    };
+    for_each_row(row, rows, row->name) {
+        check_in(row->name, row->environment, "", "", row->want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +483,7 @@ int main(void)
         cmocka_unit_test(names_as_aws_writes_them_are_accepted),
         cmocka_unit_test(a_session_token_in_the_other_file_is_named),
         cmocka_unit_test(a_missing_session_token_is_reported),
+        cmocka_unit_test(a_setting_of_a_source_is_checked_before_the_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

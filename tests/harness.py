@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The common start of every Python test: the directories of a test run, and a runner that prints TAP to stdout.
 
 meson sets environment variables that name the build directory, the installed prefix and the work directory. A test

@@ -184,7 +184,8 @@ static enum ria_outcome get_token(
         return failed(
             fetch,
             err,
-            "accepts a connection and does not answer; in a container its hop limit must be 2: aws "
+            "accepts a connection and does not answer; in a container its hop limit must be at "
+            "least 2: aws "
             "ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID",
             "");
     }

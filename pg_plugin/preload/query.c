@@ -37,7 +37,7 @@ static const struct ria_pq_module *find_module(void *object)
 {
     const struct ria_pq_module *(*get)(unsigned) = NULL;
     void *found = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
-    memcpy(&get, &found, sizeof(found)); /* ISO C cannot cast object to function pointers */
+    memcpy(&get, &found, sizeof(found)); /* ISO C does not define such a cast */
     const struct ria_pq_module *module = get == NULL ? NULL : get(RIA_PQ_MODULE_VERSION);
     return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
 }

@@ -29,7 +29,7 @@ TWO_SIDES = (
 )
 # Names of roles, not of topics: the main() of a program, and the interface between two objects (abi).
 NAMES_OF_ROLES = {"main", "abi"}
-# The files of the subcommands of rds-iam have the names of the subcommands.
+# The files of the sub-commands of rds-iam have the names of the sub-commands.
 SUBCOMMANDS = {"common/tool/" + name for name in ("credentials", "exec", "lint", "setup", "token")}
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The options of rds-iam and rds-iam-agent, from each place that lists them: the tables in the code, --help, the manual
 pages, and the completions, which a real shell prints. A function for a place returns {command: {option: the name of
-the option's value, or None}}, without --help. If a command has subcommands, their names are among its options; they are
+the option's value, or None}}, without --help. If a command has sub-commands, their names are among its options; they are
 the names without dashes."""
 import functools
 import os

@@ -47,8 +47,8 @@ def table(text):
 
 
 def commands():
-    """{command of rds-iam: its options}, from the help texts. The options of a command with subcommands ("setup")
-    include the names and options of the subcommands."""
+    """{command of rds-iam: its options}, from the help texts. The options of a command with sub-commands ("setup")
+    include the names and options of the sub-commands."""
     def read_help(*words):
         text = harness.run([harness.installed("bin/rds-iam"), *words, "--help"]).stdout
         return set(re.findall(r"^  ([a-z][a-z-]*)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))

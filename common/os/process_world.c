@@ -42,12 +42,13 @@ static size_t find_variables(const char *prefix, const char **found, size_t room
     size_t len = strlen(prefix);
     size_t count = 0;
     for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
-        if (environ[i][0] == prefix[0] && strncmp(environ[i], prefix, len) == 0) {
-            if (count < room) {
-                found[count] = environ[i];
-            }
-            count++;
+        if (environ[i][0] != prefix[0] || strncmp(environ[i], prefix, len) != 0) {
+            continue;
         }
+        if (count < room) {
+            found[count] = environ[i];
+        }
+        count++;
     }
     return count;
 }

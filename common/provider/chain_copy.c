@@ -112,12 +112,13 @@ static struct entry *chain_copy_find(const struct ria_buf *key, struct found *ou
 {
     for (size_t i = 0; i < COPIES; i++) {
         const struct ria_secret *bytes = &entries[i].bytes;
-        if (bytes->len >= sizeof(*out) + key->len &&
-            memcmp(bytes->data + sizeof(*out), key->data, key->len) == 0) {
-            memcpy(out, bytes->data, sizeof(*out));
-            if (out->key_len == key->len) {
-                return &entries[i];
-            }
+        if (bytes->len < sizeof(*out) + key->len ||
+            memcmp(bytes->data + sizeof(*out), key->data, key->len) != 0) {
+            continue;
+        }
+        memcpy(out, bytes->data, sizeof(*out));
+        if (out->key_len == key->len) {
+            return &entries[i];
         }
     }
     return NULL;

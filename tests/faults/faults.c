@@ -369,7 +369,7 @@ long __wrap_syscall(long number, ...)
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 {
     int result = __real_clock_gettime(clock, out);
-    if (clock == CLOCK_REALTIME && get_page()->now != 0) {
+    if ((clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE) && get_page()->now != 0) {
         out->tv_sec = get_page()->now;
     }
     return result;

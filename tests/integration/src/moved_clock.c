@@ -36,7 +36,7 @@ static long offset(void)
 VISIBLE int clock_gettime(clockid_t clock, struct timespec *out)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, out);
-    if (result == 0 && clock == CLOCK_REALTIME) {
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         out->tv_sec += offset();
     }
     return result;

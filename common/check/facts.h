@@ -165,7 +165,7 @@ void ria_check_settings(struct ria_facts *facts);
 void ria_check_service(struct ria_facts *facts);
 
 enum {
-    RIA_CHECK_NAME_SIZE = 256 /* of a service or a group */
+    RIA_CHECK_NAME_SIZE = 256 /* bytes for the name of a service or a group, and the NUL */
 };
 
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the

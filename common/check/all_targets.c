@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks all logins that are configured: the services of pg_service.conf, and the groups of MySQL's
- * option files that have a host. Skips a host for which no token can be made. But a service with a
- * passfile is always checked. */
+ * option files that have a host. Skips a host for which tokens are not made. If the configuration
+ * cannot be read, skips no host. A service with a passfile is always checked. */
 #include "check/facts.h"
 
 #include "tool/tool.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two values that the client finds by itself: its default user, if neither the service nor the
- * option file names a user; and the time limit of its connection, which is the first one that is
- * set in the service, the option file or the environment. */
+ * Sets two values that rds-iam check takes over from the client: the user with which the client
+ * logs in if the settings name none; and the client's time limit for a connection, which is the
+ * first one that is set in the service, the option file or the environment. The limit is at most
+ * 30 s. */
 #include "check/facts.h"
 
 #include <pwd.h>

@@ -165,13 +165,14 @@ void ria_check_settings(struct ria_facts *facts);
 void ria_check_service(struct ria_facts *facts);
 
 enum {
-    RIA_CHECK_NAME_SIZE = 256 /* of a service or a group */
+    RIA_CHECK_NAME_SIZE = 256 /* bytes for the name of a service or a group, and the NUL */
 };
 
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
  * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
- * true if no token can be made for the service's host and the service has no passfile. Returns
- * false if there is no service with this index, or if a service file cannot be read. */
+ * true if the service has no passfile and tokens are not made for its host
+ * (ria_login_has_endpoint()). Returns false if there is no service with this index, or if a service
+ * file cannot be read. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
 
 /* -- option_groups.c -- */
@@ -193,7 +194,8 @@ bool ria_check_list_client_groups(const struct ria_world *world, struct ria_buf 
  * the name of an option. Returns false if there is no such line. */
 bool ria_check_find_option(const char *lines, const char *name, char *out, size_t size);
 
-/* Returns whether the group itself sets a host for which tokens can be made. */
+/* Returns whether the group itself sets a host for which tokens are made. Also returns true if the
+ * configuration cannot be read and might map the host. */
 bool ria_check_group_has_endpoint(const struct ria_world *world, const char *group);
 
 /* -- client_defaults.c -- */
@@ -379,7 +381,8 @@ bool ria_check_is_plain(const char *text);
  *   {known}        the values that AWS has reported, as options of rds-iam setup policy
  *   {describe}     the command that shows whether IAM authentication is enabled
  *   {enable}       the command that enables IAM authentication
- *   {iam_setting}  {enable} if AWS has reported that it is not enabled, otherwise {describe}
+ *   {iam_setting}  {enable} if AWS has reported that it is not enabled; otherwise, and for every
+ *                  proxy, {describe}
  *   {assumption}   a sentence that names the account in {resource}, unless AWS has reported it
  *   {users}        the SQL statement that shows the user
  *   rds-db:connect the action that a policy must allow, which has another name for Aurora DSQL

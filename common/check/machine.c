@@ -78,8 +78,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the file, the number of its certificates, and in how many days the file must have been
- * renewed: on that day, the first region has no root left that has not expired. */
+/* Reports the file, the number of its certificates, and the number of days until the last root of
+ * some region expires. The file must be renewed before that. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};

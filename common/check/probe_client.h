@@ -41,8 +41,9 @@ bool ria_probe_run(
     struct ria_probe *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Copies the value of the first line with this name to `out`, cut to `size`, with its newlines
- * replaced by spaces. Returns false, with "" in `out`, if no line has this name. */
+/* Copies the value of the first line with this name to `out`, cut to `size`. Replaces newlines
+ * by spaces, removes spaces at the end, and calls ria_printable(). Returns false, with "" in `out`,
+ * if no line has this name. */
 bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, size_t size);
 
 /* Returns whether the first line with this name has this value. */

@@ -262,8 +262,8 @@ void ria_check_service(struct ria_facts *facts)
     release_service_files(&files);
 }
 
-/* Returns true if a service is not for RDS: the service has no passfile, and no token can be made
- * for its host. */
+/* Returns true if a service is not for RDS: the service has no passfile, and tokens are not made
+ * for its host. Returns false if the configuration cannot be read and might map the host. */
 static bool is_other_service(
     const struct ria_indexed_service *service, const struct ria_world *world)
 {

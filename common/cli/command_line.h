@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses the options of a command from its table (cli/syntax.h), runs a command by its name, and
- * handles --help. Prints usage errors in the same form for all commands.
+ * Parses a command line according to the command's table of options (cli/syntax.h), runs a command
+ * by its name, and handles --help. Prints usage errors in the same form for all commands.
  */
 #ifndef RIA_CLI_COMMAND_LINE_H
 #define RIA_CLI_COMMAND_LINE_H

@@ -26,7 +26,7 @@ int ria_usage_error(struct ria_error *err, const char *command, const char *form
 /* Prints an error of a command on stderr, after the name of the program. */
 void ria_print_error(const char *command, const struct ria_error *err);
 
-/* Prints the name of the program and what failed on stderr. Replaces control characters in the
+/* Prints the name of the program and what failed, on stderr. Replaces control characters in the
  * text, and cuts a text of more than 8191 bytes. Returns RIA_EXIT_FAILED. */
 int ria_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

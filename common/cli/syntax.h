@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The types of the tables of options and of commands. Each command has, in its own file, one table
- * of its options, from which ria_options_parse() parses the command line and ria_help_of_command()
- * makes the text of --help. tests/lint/test_options.py compares the tables with the manual pages
- * and with the completions.
+ * of its options. ria_options_parse() parses the command line according to this table, and
+ * ria_help_of_command() makes the text of --help from it. tests/lint/test_options.py compares the
+ * tables with the manual pages and with the completions.
  *
  *     struct arguments {
  *         const char *file;

@@ -8,7 +8,8 @@
  * Returns ABSENT if no service accepts a connection at the default address, because in this case
  * this machine is not an EC2 instance. Also returns ABSENT if the service refuses to give a session
  * token (status 403), or if the instance has no role. Fails if the service accepts the connection
- * but does not respond; the usual cause is the hop limit in a container. */
+ * but does not respond; the usual cause is the hop limit in a container. Rejects plain http to any
+ * host except this machine and the two addresses of AWS. */
 #include "base/ascii.h"
 #include "base/messages.h"
 #include "fetch/fetch.h"

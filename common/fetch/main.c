@@ -67,8 +67,9 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if the user has configured a role that is assumed with the instance's
- * role, because the configured role must not be assumed with the credentials of another source. */
+/* Turns ABSENT into FAILED if a role is assumed with the instance's role. ABSENT would mean that no
+ * credentials are configured, but the user has configured this role. The error names the setting of
+ * the role. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {
@@ -121,8 +122,10 @@ static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_respon
     return carry_out(fetch, &response->credentials, &response->err);
 }
 
-/* Carries out the plan, or reads its result from the cache. Reads no cache entry if the user has
- * entered an MFA code, because the code is valid for one call and the user wants that call. */
+/* Carries out the plan, or reads its result from the cache. Does not read the result from the
+ * cache if the user has entered an MFA code, because the code is valid for one call and the user
+ * wants that call. The cached output of a credential_process is read nevertheless
+ * (ria_fetch_cached_process()). */
 static void serve(
     struct ria_fetch *fetch, const struct ria_request *request, struct ria_buf *record)
 {
@@ -191,10 +194,10 @@ static int explain_to_user(void)
 }
 
 /* Makes the kernel kill this process when its caller ends, because after that no process reads the
- * response. A credential_process ends with this process (credential_process.c), so a whole chain of
- * nested commands ends with its first caller. The kernel watches the thread that started this
- * process; that thread waits for the response. Returns false if the caller had ended before this
- * call. */
+ * response. A credential_process ends with this process (credential_process.c). If that command
+ * runs rds-iam, which starts this program again, the inner processes end too when the outermost
+ * caller ends. The kernel watches the thread that started this process; that thread waits for
+ * the response. Returns false if the caller had ended before this call. */
 static bool end_with_caller(void)
 {
     struct pollfd caller = {.fd = STDIN_FILENO};

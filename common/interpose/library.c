@@ -78,7 +78,7 @@ static void *find_in_object(const char *file, const char *name)
 }
 
 enum {
-    NAMES_BYTES = PATH_MAX, /* of the names that one pass over the loaded objects copies */
+    NAMES_BYTES = PATH_MAX, /* bytes for the names that one pass over the loaded objects copies */
     PASSES_MAX = 1000,
 };
 

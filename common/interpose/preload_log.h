@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log of a preload, for lines that no other object of rds-iam can write. Also records the
- * program's stderr before main() (os/guest_stderr.h).
+ * Writes the preload's own lines to the log of the process (os/guest_log.h), for example if another
+ * object of rds-iam is not installed. Also records the program's stderr before main()
+ * (os/guest_stderr.h).
  */
 #ifndef RIA_INTERPOSE_PRELOAD_LOG_H
 #define RIA_INTERPOSE_PRELOAD_LOG_H

@@ -74,7 +74,7 @@ static bool describe_machine(const struct ria_world *world, char out[64])
     return true;
 }
 
-/* Logs a warning if the token file belongs to another user. */
+/* Logs a warning if the token file belongs neither to root nor to the user. */
 static void warn_of_owner(
     const struct ria_world *world, const char *path, const struct ria_file *facts)
 {

@@ -53,7 +53,8 @@ bool ria_cache_find_process(
  * text is static. */
 const char *ria_cache_runtime_fault(const struct ria_world *world);
 
-/* Reads a cache file into *out. Returns false if no usable file exists; logs why at level info. */
+/* Reads a cache file into *out. Returns false if place->directory is "". Also returns false if
+ * no usable file exists, and logs why at level info. */
 bool ria_cache_read(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out);
 

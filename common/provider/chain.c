@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-    KEY_ROOM = 1024 /* of most keys of provider/chain_copy.h */
+    /* Bytes. Enough for most keys of ria_chain_copy_key(); a longer key is allocated. */
+    KEY_ROOM = 1024
 };
 
 struct source {
@@ -146,7 +147,8 @@ enum ria_outcome ria_chain_carry_out(
     return out->outcome == RIA_ABSENT ? absent_everywhere(trail, err) : RIA_FAILED;
 }
 
-/* Runs both steps, and caches what they find. `key` is empty if nothing is cached for the query. */
+/* Makes the plan and carries it out. Stores the result for the next equal query, if
+ * ria_chain_copy_put() allows it. `key` is empty if nothing may be stored for the query. */
 static enum ria_outcome find_and_cache(
     const struct ria_query *query,
     const struct ria_buf *key,

@@ -5,13 +5,13 @@
  *
  * A copy is used only while these conditions hold:
  *
- *   - The query, HOME, every variable AWS_*, and the effective user have the same values as when
- * the copy was stored.
+ *   - The query, HOME, every variable AWS_*, and the effective user are the same as when the copy
+ *     was stored.
  *   - world->read_facts() returns the same facts of both AWS files as when the files were read, and
  *     a file that did not exist still does not exist.
  *   - The copy is less than an hour old.
- *   - If the credentials came from rds-iam-fetch, their in-process copy (provider/memory_cache.h)
- * is still the same and needs no renewal.
+ *   - If the credentials came from rds-iam-fetch, their in-process copy (memory_cache.h) is still
+ *     the same and needs no renewal.
  *
  * Nothing else decides what the chain finds, except for the sources that are not cached here: web
  * identity, container and instance metadata, which also depend on a token file or on the machine.

@@ -3,7 +3,7 @@
  * Reads the endpoint of container credentials (ECS tasks, EKS Pod Identity) from the environment.
  * If one variable contains a relative URI and the other a full URI, the relative URI is used, as in
  * every AWS SDK. Rejects a relative URI that does not begin with a slash, and a full URI that
- * begins with a slash. libcurl checks the rest of a full URI when the request is sent. */
+ * begins with a slash. rds-iam-fetch checks the rest of a full URI before it sends the request. */
 #include "provider/provider.h"
 
 #include "base/messages.h"
@@ -44,8 +44,8 @@ enum ria_outcome ria_container_endpoint(
 }
 
 /* Returns true if the URI uses plain http, which needs no CA bundle. A relative URI also uses plain
- * http. Any other URI may need a CA bundle: only libcurl parses the URI, so the scheme of the URI
- * is not known here. */
+ * http. Every other URI counts as one that may need a CA bundle, even one that begins with HTTP://:
+ * this function compares only the beginning, and rds-iam-fetch parses the URI later. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

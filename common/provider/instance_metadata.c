@@ -5,7 +5,8 @@
  * configuration, so it is the last source in the chain. Its outcome is ABSENT if
  * AWS_EC2_METADATA_DISABLED is true. If the plan is carried out, and the metadata service does not
  * respond, is switched off, or has no role, the outcome is also ABSENT (obtain.h). Rejects an
- * unknown endpoint mode, and an endpoint that is named in a file of another user. */
+ * unknown endpoint mode, and an endpoint that is named in a file which belongs neither to root nor
+ * to the user. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"

@@ -35,13 +35,13 @@ struct ria_setting ria_network_setting(
 bool ria_network_settings(
     const struct ria_query *query, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
-/* Call this for each source that uses HTTPS. Rejects a CA bundle that is named in a file of another
- * user. */
+/* Call this for each source that uses HTTPS. Rejects a CA bundle that is named in a file which
+ * belongs neither to root nor to the user. */
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
 /* Call this for each service that the plan will send requests to. Rejects an endpoint or a CA
- * bundle that is named in a file of another user, and an endpoint together with a variant (FIPS,
- * dual-stack). */
+ * bundle that is named in a file which belongs neither to root nor to the user, and an endpoint
+ * together with a variant (FIPS, dual-stack). */
 bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the source that a profile contains. Tries the sources of a table, which is in botocore's
- * order. Rejects a credential_process in a file of another user, a credential_source without a
- * role, and a source whose line was ignored. */
+ * order. Rejects a credential_process in a file that belongs neither to root nor to the user, a
+ * credential_source without a role, and a profile in which the parser ignored a line that sets a
+ * key of a source. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -70,8 +71,8 @@ static enum ria_outcome refuse_lone_credential_source(
     return RIA_FAILED;
 }
 
-/* Reads credential_process. Rejects the key if it is in a file of another user, because that user
- * could use the key to run commands. */
+/* Reads credential_process. Rejects the key if it is in a file that belongs neither to root nor to
+ * the user, because the file's owner could use the key to run commands. */
 static enum ria_outcome read_process(
     const struct ria_query *query,
     const struct ria_profile *profile,

@@ -3,10 +3,10 @@
  * links this object, into each program and each library.
  *
  * gcc's own support writes the counters when a process calls exit(). The counts of a process that
- * ends by _exit(), execve() or a signal are lost, and gcc's support opens files in programs that
- * count their descriptors. Here, a constructor maps a file over the counters instead (counters.ld
- * collects them on pages of their own). All processes that run the same object count in the same
- * pages, so no end of a process loses a count.
+ * ends by _exit(), execve() or a signal are lost. Also, gcc's support opens files, which disturbs a
+ * test that counts the open descriptors of its process. Here, a constructor maps a file over the
+ * counters instead (counters.ld collects them on pages of their own). All processes that run the
+ * same object count in the same pages, so no count is lost, however a process ends.
  *
  * If RIA_COVERAGE_WRITE in the environment is the path of the file, the constructor writes gcc's
  * .gcda files from the counters, and an executable ends before its main().

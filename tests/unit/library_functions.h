@@ -14,7 +14,8 @@ struct ria_library_functions {
     int (*get_option)(struct ria_mariadb *mysql, int option, void *out, ...);
     void (*set_error)(
         struct ria_mariadb *mysql, unsigned code, const char *sqlstate, const char *format, ...);
-    bool (*skips_verification)(void); /* as the library itself reads the environment */
+    bool (*skips_verification)(void); /* whether this library itself would skip the verification in
+                                         the present environment */
 };
 
 #endif

@@ -73,7 +73,11 @@ static void sources_on_the_network_become_a_plan(void **state)
          "[default]\nregion = eu-west-1\nrole_arn = arn\nweb_identity_token_file = /t\n",
          RIA_SOURCE_WEB_IDENTITY,
          1},
-        {"two roles, one on the other", {{NULL, NULL}}, role_chain, RIA_SOURCE_KEYS, 2},
+        {"two roles, the second assumed with the first",
+         {{NULL, NULL}},
+         role_chain,
+         RIA_SOURCE_KEYS,
+         2},
         {"a role with the container's keys",
          {{"AWS_PROFILE", "a"},
           {"AWS_ACCESS_KEY_ID", ""},
@@ -244,7 +248,8 @@ static void roles_are_renewed_at_different_times(void **state)
         size_t roles;
         int64_t duration;
         bool has_mfa;
-        int64_t spread; /* the most by which two sessions differ */
+        int64_t spread; /* the largest difference between the renewal margins of two sessions, in
+                           seconds */
     } rows[] = {
         {"no role", 0, 0, false, 0},
         {"a session of an hour", 1, 0, false, 300},
@@ -295,7 +300,7 @@ static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left(vo
     } rows[] = {
         {"the first login", 0, true, 1},
         {"a renewal that fails", 1000, false, 2},
-        {"at once", 1001, false, 2},
+        {"1 ms after the failed renewal: no new try", 1001, false, 2},
         {"1 ms before 80 s have passed", 80999, true, 2},
         {"after 80 s", 81000, true, 3},
         {"after a renewal that succeeded", 82000, true, 4},

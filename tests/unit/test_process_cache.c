@@ -137,6 +137,7 @@ struct variable {
 static void the_entry_name_depends_on_command_file_profile_and_environment(void **state)
 {
     (void)state;
+    static const char file[] = "/file"; /* not below HOME */
     static const char other_file[] = "/other";
     static const struct {
         const char *name;
@@ -157,7 +158,7 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
         {"an empty variable that begins with AWS_", {{"AWS_X", ""}}, COMMAND, false},
         {"a variable that contains a secret", {{"AWS_MFA_TOKEN", "123456"}}, COMMAND, false},
         {"another file", {{"AWS_CONFIG_FILE", other_file}}, COMMAND, false},
-        {"another home", {{"HOME", "/home/v"}, {"AWS_CONFIG_FILE", other_file}}, COMMAND, false},
+        {"another home", {{"HOME", "/home/v"}}, COMMAND, false},
     };
     struct ria_cache_place first = {{0}, {0}};
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
@@ -165,10 +166,11 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
         struct ria_fake fake;
         ria_fake_init(&fake);
         ria_fake_env(&fake, "AWS_PROFILE", "p");
+        ria_fake_env(&fake, "AWS_CONFIG_FILE", file);
         for (size_t j = 0; rows[i].variables[j].name != NULL; j++) {
             ria_fake_env(&fake, rows[i].variables[j].name, rows[i].variables[j].value);
         }
-        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
+        ria_fake_file(&fake, file, rows[i].config);
         ria_fake_file(&fake, other_file, rows[i].config);
         find_place(&fake, &yes, &place);
         first = i == 0 ? place : first;

@@ -125,15 +125,20 @@
  * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
  * a client, the part before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
-    "%s is not an RDS endpoint: the server would refuse a token signed for it, so check the "      \
-    "spelling; for a tunnel or an alias, write three lines: [%s], then endpoint = ENDPOINT:PORT, " \
-    "then tls = verify-ca"
+    "%s is not an RDS endpoint: check the spelling, or use the endpoint's own name (for a "        \
+    "tunnel, "                                                                                     \
+    "map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = "         \
+    "ENDPOINT:PORT, then tls = verify-ca"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
-    "or write three lines: [%s:%u], then endpoint = %s:%u, then tls = verify-ca, in %s"
+    "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \
+    "verify-ca, in %s"
+#define RIA_REFUSAL_PUBLIC_ALIAS                                                                   \
+    "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name"
 #define RIA_REFUSAL_TUNNEL                                                                         \
-    "%s is not an RDS endpoint, and the server's host name was not verified; if it is a tunnel, "  \
-    "write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:PORT, then tls = verify-ca"
+    "%s is not an RDS endpoint, and the server's host name was not verified: use the endpoint's "  \
+    "own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: "       \
+    "[%s%s%s:%u], then endpoint = ENDPOINT:PORT, then tls = verify-ca"
 #define RIA_REFUSAL_TUNNEL_NAME                                                                    \
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
     "endpoint's own name, and map it to the tunnel's address in /etc/hosts"

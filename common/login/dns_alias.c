@@ -53,22 +53,27 @@ static bool find_alias(
 }
 
 /* Replaces *err with the better message, unless that message is so long that a client would cut it.
- */
+ * For a name whose server has a certificate of a public CA, the configuration rejects the section
+ * that the message for other names advises. */
 static void dns_alias_explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {
     struct ria_error better;
-    (void)ria_fail_shown(
-        &better,
-        RIA_E_ENDPOINT,
-        RIA_REFUSAL_ALIAS,
-        host,
-        name,
-        host,
-        port,
-        name,
-        port,
-        file == NULL ? "its file" : file);
+    if (ria_host_has_public_ca(name)) {
+        (void)ria_fail_shown(&better, RIA_E_ENDPOINT, RIA_REFUSAL_PUBLIC_ALIAS, host, name);
+    } else {
+        (void)ria_fail_shown(
+            &better,
+            RIA_E_ENDPOINT,
+            RIA_REFUSAL_ALIAS,
+            host,
+            name,
+            host,
+            port,
+            name,
+            port,
+            file == NULL ? "its file" : file);
+    }
     if (strlen(better.text) <= RIA_ERROR_SHOWN_MAX) {
         *err = better;
     }

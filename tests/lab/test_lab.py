@@ -240,7 +240,7 @@ class Logins(unittest.TestCase):
     def test_a_block_that_is_missing_in_the_recipes_is_an_error(self):
         with self.assertRaisesRegex(LookupError, "RECIPES.md has 0 blocks of sql with -- Oracle"):
             recipes.statements("Oracle")
-        with self.assertRaisesRegex(LookupError, "RECIPES.md has no placeholder STRAY there"):
+        with self.assertRaisesRegex(LookupError, "RECIPES.md has no placeholder STRAY in this text"):
             recipes.configuration(REGION="r", ACCOUNT_ID="1", ACCESS_ROLE="a", STRAY="s")
 
     def test_other_certificates_are_not_trusted(self):

@@ -168,9 +168,29 @@ static void the_suggested_section_has_the_name_of_the_alias(void **state)
             "the sentence",
             err.text,
             "db.example.com is not an RDS endpoint, but a DNS alias of " RDS "; if that is "
-            "your database, use that name, or write three lines: "
+            "your database, use that name, or, to accept any RDS server, add 3 lines: "
             "[db.example.com:3306], then endpoint = " RDS
             ":3306, then tls = verify-ca, in ~/.config/rds-iam/config");
+    }
+}
+
+/* The configuration rejects tls = verify-ca for a server with a certificate of a public CA. */
+static void no_section_is_suggested_for_a_server_with_a_public_ca(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "shop.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com",
+        "abcdefghijklmnopqrstuvwxyz.dsql.eu-west-1.on.aws"};
+    struct ria_error err;
+    for_each_row(name, names, *name) {
+        RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
+        ria_buf_addf(
+            &want,
+            "db.example.com is not an RDS endpoint, but a DNS alias of %s; if that is your "
+            "database, use that name",
+            *name);
+        ask("db.example.com", RIA_CHANNEL_VERIFIED, *name, &err);
+        expect_text(*name, err.text, ria_buf_text(&want));
     }
 }
 
@@ -211,7 +231,7 @@ static void suggested_names_are_complete_or_omitted(void **state)
         } else {
             ria_buf_addf(
                 &want,
-                "write three lines: [%s], then endpoint = ENDPOINT:PORT, then tls = verify-ca",
+                "add 3 lines: [%s], then endpoint = ENDPOINT:PORT, then tls = verify-ca",
                 row->host);
         }
         ria_buf_add_text(&want, ", in ~/.config/rds-iam/config");
@@ -231,7 +251,7 @@ static void without_an_alias_the_message_is_unchanged(void **state)
         expect_piece(
             "no alias",
             err.text,
-            "for a tunnel or an alias, write three lines: [db.example.com], then endpoint = ");
+            "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = ");
     }
 }
 
@@ -279,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_truncated_message_is_not_an_alias),
         cmocka_unit_test(a_record_contains_exactly_one_name),
         cmocka_unit_test(the_suggested_section_has_the_name_of_the_alias),
+        cmocka_unit_test(no_section_is_suggested_for_a_server_with_a_public_ca),
         cmocka_unit_test(suggested_names_are_complete_or_omitted),
         cmocka_unit_test(without_an_alias_the_message_is_unchanged),
         cmocka_unit_test(dns_is_not_queried_for_names_that_have_no_alias),

@@ -149,10 +149,10 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
         {"an alias",
          "db.example.com",
          RIA_ABSENT,
-         "db.example.com is not an RDS endpoint: the server would refuse a token signed for it, so "
-         "check the "
-         "spelling; for a tunnel or an alias, write three lines: [db.example.com], "
-         "then endpoint = ENDPOINT:PORT, then tls = verify-ca"},
+         "db.example.com is not an RDS endpoint: "
+         "check the spelling, or use the endpoint's own name (for a tunnel, map it in /etc/hosts); "
+         "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = ENDPOINT:PORT, "
+         "then tls = verify-ca"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",

@@ -149,8 +149,8 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
                       "tls = verify-ca to this section, or use the endpoint's own name, and map it "
                       "to the tunnel's address in /etc/hosts"
                     : "127.0.0.1 is not an RDS endpoint, and the server's host name was not "
-                      "verified; "
-                      "if it is a tunnel, write three lines: [127.0.0.1:13306], then "
+                      "verified: use the endpoint's own name (for a tunnel, map it in /etc/hosts); "
+                      "to accept any RDS server, add 3 lines: [127.0.0.1:13306], then "
                       "endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
                       "~/.config/rds-iam/config");
         }
@@ -205,7 +205,7 @@ static void the_suggested_section_of_an_ipv6_address_has_a_port(void **state)
         .host = "::1", .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
     ria_login_world(&fake, NULL);
     expect_number("::1", ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-    expect_piece("::1", err.text, "write three lines: [[::1]:13306], then endpoint = ");
+    expect_piece("::1", err.text, "add 3 lines: [[::1]:13306], then endpoint = ");
     ria_login_world(&fake, "[[::1]:13306]\nendpoint = " HOST ":3306\ntls = verify-ca\n");
     expect_number("::1", ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
 }
@@ -395,9 +395,9 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "and the server's host name was not verified; if it is a tunnel, write "},
-        {180, "", true, "if it is a tunnel, write three lines: ["},
-        {250, "", true, "if it is a tunnel, write three lines: ["},
+        {90, "", true, "and the server's host name was not verified: use the endpoint's own name "},
+        {180, "", true, "to accept any RDS server, add 3 lines: ["},
+        {250, "", true, "to accept any RDS server, add 3 lines: ["},
         {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "or else write two lines: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",

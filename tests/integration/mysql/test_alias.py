@@ -18,7 +18,7 @@ LONG_ALIAS = "mysql-production-primary.database.internal.platform.example.com"
 LONG_RDS = ("clickpipes-analytics-production-warehouse-primary-replica-no2.cluster-custom-abcdefghijkl."
             "eu-central-1.rds.amazonaws.com")
 EC2 = "ec2-203-0-113-7.eu-west-1.compute.amazonaws.com"
-PLAIN = "for a tunnel or an alias, "
+PLAIN = "(for a tunnel, map it in /etc/hosts); to accept any RDS server, "
 ATTEMPTS = 8
 
 
@@ -71,7 +71,7 @@ class Alias(MariadbCase):
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is not an RDS endpoint", seen["printed"])
         self.assertIn(f"but a DNS alias of {RDS}; if that is your database, use that name, "
-                      f"or write three lines: {self.section(seen['port'])}", seen["printed"])
+                      f"or, to accept any RDS server, add 3 lines: {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"], "a DNS response alone is never trusted")
 
     def test_the_section_fixes_the_login(self):
@@ -95,7 +95,7 @@ class Alias(MariadbCase):
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(
             f"{mysql_client.STOCK} (rds-iam: {ALIAS} is not an RDS endpoint, but a DNS alias of "), seen["printed"])
-        self.assertIn(f"or write three lines: {self.section(seen['port'])}", seen["printed"])
+        self.assertIn(f"or, to accept any RDS server, add 3 lines: {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"])
 
     def test_a_client_on_oracles_library_that_may_send_a_password_sends_no_query(self):
@@ -108,7 +108,7 @@ class Alias(MariadbCase):
             with self.subTest(records=records):
                 seen = self.mariadb_login(records)
                 self.assertEqual(seen["asked"], [ALIAS])
-                self.assertIn(f"{PLAIN}write three lines: [{ALIAS}], then endpoint = ENDPOINT:PORT", seen["printed"])
+                self.assertIn(f"{PLAIN}add 3 lines: [{ALIAS}], then endpoint = ENDPOINT:PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
     def test_a_resolver_that_does_not_respond_does_not_block_the_login(self):
@@ -121,7 +121,7 @@ class Alias(MariadbCase):
                 "--username", USER]
         seen = self.ask({ALIAS: RDS}, *argv)
         self.assertEqual(seen["status"], 1)
-        self.assertIn(f"or write three lines: {self.section(3306)}", seen["printed"])
+        self.assertIn(f"or, to accept any RDS server, add 3 lines: {self.section(3306)}", seen["printed"])
 
     def test_long_names_are_printed_completely(self):
         """The login works after the printed section is written to the file as it is."""
@@ -130,7 +130,7 @@ class Alias(MariadbCase):
                     "--username", USER]
             printed = self.ask({host: rds}, *argv)["printed"]
             section, value, tls, file = re.search(
-                r"write three lines: (\[.*\]), then (endpoint = \S+), then (tls = verify-ca), in (\S+)$",
+                r"add 3 lines: (\[.*\]), then (endpoint = \S+), then (tls = verify-ca), in (\S+)$",
                 printed).groups()
             self.assertEqual((section, value, file), (
                 f"[{host}:3306]", f"endpoint = {rds}:3306", "~/.config/rds-iam/config"))
@@ -141,7 +141,7 @@ class Alias(MariadbCase):
     def test_long_names_are_printed_completely_by_oracles_library(self):
         seen = self.oracle_login({ALIAS: LONG_RDS})
         port = seen["port"]
-        self.assertIn(f"write three lines: [{ALIAS}:{port}], then endpoint = {LONG_RDS}:{port}, then tls = verify-ca, "
+        self.assertIn(f"add 3 lines: [{ALIAS}:{port}], then endpoint = {LONG_RDS}:{port}, then tls = verify-ca, "
                       "in ~/.config/rds-iam/config", seen["printed"])
 
 

@@ -12,8 +12,8 @@ GLOBAL = "mydb.global-abcdefghijkl.global.rds.amazonaws.com"
 DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
-    "{0} is not an RDS endpoint: the server would refuse a token signed for it, so check the spelling; for "
-    "a tunnel or an alias, write three lines: [{0}], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+    "{0} is not an RDS endpoint: check the spelling, or use "
+    "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [{0}], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
     "~/.config/rds-iam/config")  # fmt: skip
 # Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}

@@ -90,6 +90,9 @@
 #define RIA_REMEDY_MARIADB_CA                                                                      \
     "the server's certificate was not issued by the CA in ssl-ca, or has expired; run: rds-iam "   \
     "setup ca, and name its file in ssl-ca"
+#define RIA_REMEDY_MARIADB_NAME                                                                    \
+    "the server's certificate does not contain the host name that the client dialed; use the "     \
+    "endpoint's own name, and for a tunnel map this name to the tunnel's address in /etc/hosts"
 #define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
 #define RIA_REMEDY_OTHER_RELEASE                                                                   \

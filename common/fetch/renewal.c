@@ -79,9 +79,10 @@ __attribute__((noreturn)) static void renew_alone(
 
 /* Waits for the child's result, but not longer than the deadline. Returns true if the child
  * succeeded. Otherwise returns false, with *out filled with the child's error or with the error of
- * this function. */
-static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out)
+ * this function. Sets *is_over if the child has written its result or has ended. */
+static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out, bool *is_over)
 {
+    *is_over = false;
     for (;;) {
         int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
         struct pollfd watched = {.fd = in, .events = POLLIN};
@@ -96,6 +97,7 @@ static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error 
         if (len < 0 && errno == EINTR) {
             continue;
         }
+        *is_over = true;
         return len == (ssize_t)sizeof(*out)
                    ? out->code == RIA_E_NONE
                    : ria_fail(out, RIA_E_SYSTEM, "the renewal ended without a result");
@@ -120,11 +122,12 @@ enum ria_outcome ria_renewal_run(
         return ria_failed(err, RIA_E_SYSTEM, "cannot start a process for the renewal");
     }
     struct ria_error received = {0};
-    bool ok = await_error(fetch, ends[0], &received);
+    bool is_over = false;
+    bool ok = await_error(fetch, ends[0], &received, &is_over);
     (void)close(ends[0]);
-    if (received.code != RIA_E_DEADLINE) {
-        (void)waitpid(pid, NULL, 0);
-    }
+    /* The error code does not tell whether the child is still running: the child's own error can
+     * be RIA_E_DEADLINE too. */
+    (void)waitpid(pid, NULL, is_over ? 0 : WNOHANG);
     if (!ok) {
         *err = received;
     }

@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "codec/url.h"
+#include "provider/profile_active.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -292,6 +293,26 @@ struct ria_query ria_resolve_query(
         query.profile = (struct ria_setting){login->profile, "--profile", 0};
     }
     return query;
+}
+
+void ria_resolve_process_cache(
+    const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)
+{
+    struct ria_error err;
+    struct ria_query unnamed = *query;
+    unnamed.profile = (struct ria_setting){0};
+    if (plan->source != RIA_SOURCE_PROCESS) {
+        return;
+    }
+    if (!ria_config_load(query->world, config, &err)) {
+        ria_world_log(query->world, RIA_LOG_WARNING, "%s", err.text);
+        return;
+    }
+    (void)ria_config_caches_process(
+        config,
+        ria_profile_choice(query).value,
+        ria_profile_choice(&unnamed).value,
+        &plan->value[RIA_PLAN_PROCESS_CACHE]);
 }
 
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])

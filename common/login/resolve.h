@@ -63,6 +63,14 @@ struct ria_query ria_resolve_query(
     struct ria_deadline deadline,
     const struct ria_world *world);
 
+/* For a login without a host, whose plan was made with a zeroed ria_resolved: if the plan's source
+ * is a credential_process, sets whether its output may be cached. The sections of rds-iam's
+ * configuration that name the profile of the query decide this. Loads *config, which the caller
+ * zeroes before the call and releases after the last use of the plan. If the configuration cannot
+ * be loaded, logs a warning and leaves the plan unchanged. */
+void ria_resolve_process_cache(
+    const struct ria_query *query, struct ria_config *config, struct ria_plan *plan);
+
 /* Does what ria_alias_explain() does, for a host that is already parsed. Runs rds-iam-fetch. Blocks
  * for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(

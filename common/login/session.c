@@ -13,7 +13,6 @@
 #include "provider/cache.h"
 #include "provider/chain_copy.h"
 #include "provider/memory_cache.h"
-#include "provider/profile_active.h"
 
 /* Moves the keys from the response to the session, so that only one copy of them exists. */
 static void session_move_response(struct ria_response *response, struct ria_session *session)
@@ -35,26 +34,6 @@ static bool resolve(
     return login->host == NULL || (ria_resolve_login(login, world, resolved, err) &&
                                    ria_resolve_section(login, world, resolved, err) &&
                                    ria_resolve_endpoint(login, world, resolved, err));
-}
-
-/* If the login has no host, rds-iam's configuration decides only whether the output of a
- * credential_process is cached. The sections that name the profile of the query decide this. If the
- * configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
-static void session_read_process_cache(
-    const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)
-{
-    struct ria_error err;
-    struct ria_query unnamed = *query;
-    unnamed.profile = (struct ria_setting){0};
-    if (!ria_config_load(query->world, config, &err)) {
-        ria_world_log(query->world, RIA_LOG_WARNING, "%s", err.text);
-        return;
-    }
-    (void)ria_config_caches_process(
-        config,
-        ria_profile_choice(query).value,
-        ria_profile_choice(&unnamed).value,
-        &plan->value[RIA_PLAN_PROCESS_CACHE]);
 }
 
 /* Copies the serial of the first MFA device in the plan. With the serial, the program can prompt
@@ -80,8 +59,8 @@ static enum ria_outcome session_find(
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_plan(query, &plan, &trail, err);
-    if (outcome == RIA_FOUND && plan.source == RIA_SOURCE_PROCESS && !has_login) {
-        session_read_process_cache(query, config, &plan);
+    if (outcome == RIA_FOUND && !has_login) {
+        ria_resolve_process_cache(query, config, &plan);
     }
     if (outcome == RIA_FOUND) {
         outcome = ria_chain_carry_out(query, &plan, &response, &trail, err);

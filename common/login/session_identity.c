@@ -58,6 +58,9 @@ static enum ria_outcome question_prepare(
     }
     out->query = ria_resolve_query(login, &out->resolved, deadline, world);
     enum ria_outcome outcome = ria_chain_plan(&out->query, &out->plan, &trail, err);
+    if (outcome == RIA_FOUND && login->host == NULL) {
+        ria_resolve_process_cache(&out->query, &out->resolved.config, &out->plan);
+    }
     if (outcome == RIA_FOUND) {
         outcome = ria_chain_carry_out(&out->query, &out->plan, &response, &trail, err);
     }

@@ -145,6 +145,13 @@ enum {
     RIA_MARIADB_INFO_TLS_VERIFY_STATUS = 37,     /* out: unsigned; known since 3.4.1 */
 };
 
+/* The only bit of the verification status that the plugin reads by itself: the certificate does not
+ * contain the host name. 1 means that the chain is not trusted. The meanings of the other bits
+ * differ between the library's header and its documentation. */
+enum {
+    RIA_MARIADB_TLS_VERIFY_HOST = 2,
+};
+
 /* MYSQL_PLUGIN_VIO: reads and writes packets during authentication. The library's header declares
  * the length in write_packet() as an int, but the function in 3.1 to 3.4.1 takes a size_t. The
  * plugin passes a size_t, so the upper bits of the argument are zero, and both kinds of function

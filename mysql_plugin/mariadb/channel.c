@@ -65,6 +65,17 @@ static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual
                                                                       : usual;
 }
 
+/* Returns the remedy for a verification that failed. If more than the host name is wrong, the
+ * message does not mention the name. */
+static const char *status_remedy(const struct ria_mariadb *mysql, unsigned status)
+{
+    if (status == RIA_MARIADB_TLS_VERIFY_HOST) {
+        return RIA_REMEDY_MARIADB_NAME;
+    }
+    return ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA
+                                     : tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
+}
+
 /* Returns the channel of a connection for which verification is on. `status` is 0 if the library
  * verified chain and name.
  */
@@ -72,8 +83,7 @@ static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)
 {
     if (has_status && status != 0) {
-        *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA
-                                            : tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
+        *remedy = status_remedy(mysql, status);
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);

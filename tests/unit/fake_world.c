@@ -163,6 +163,7 @@ static bool fetch(
     fake->fetches++;
     fake->asked_source = asked.plan.source;
     fake->asked_roles = asked.plan.role_count;
+    fake->asked_process_cache = asked.plan.value[RIA_PLAN_PROCESS_CACHE].value != NULL;
     ria_request_release(&asked);
     if (fake->response == NULL && fake->asked_source == RIA_SOURCE_INSTANCE &&
         fake->asked_roles == 0) {

@@ -65,6 +65,7 @@ struct ria_fake {
     char queried_alias[RIA_HOST_SIZE]; /* the last name that was queried */
     enum ria_source asked_source;      /* of the last request for credentials */
     size_t asked_roles;
+    bool asked_process_cache; /* the request allows caching the output of a credential_process */
     struct ria_fake_line {
         enum ria_log_level level;
         char text[RIA_ERROR_TEXT_MAX];

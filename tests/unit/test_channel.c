@@ -27,6 +27,9 @@ struct row {
 
 static const char other_ca[] = "the server's certificate was not issued by the CA in ssl-ca, or "
                                "has expired; run: rds-iam setup ca, and name its file in ssl-ca";
+static const char other_name[] =
+    "the server's certificate does not contain the host name that the client dialed; use the "
+    "endpoint's own name, and for a tunnel map this name to the tunnel's address in /etc/hosts";
 static const char verify[] = "add ssl-verify-server-cert=1";
 static const char encrypt[] =
     "set ssl-ca and ssl-verify-server-cert=1, as printed by rds-iam setup mysql";
@@ -106,6 +109,32 @@ static const struct row on[] = {
      .on = 1,
      .has_status = true,
      .status = 2,
+     .ssl_ca = ca,
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = other_name},
+    {.name = "3.4.1, the certificate has another name, no CA",
+     .on = 1,
+     .has_status = true,
+     .status = 2,
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = other_name},
+    {.name = "3.4.1, not trusted, and with another name",
+     .on = 1,
+     .has_status = true,
+     .status = 3,
+     .ssl_ca = ca,
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = other_ca},
+    {.name = "3.4.1, not trusted, and with another name, no CA",
+     .on = 1,
+     .has_status = true,
+     .status = 3,
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = encrypt},
+    {.name = "3.4.1, expired, with the bit of the library's header",
+     .on = 1,
+     .has_status = true,
+     .status = 8,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},

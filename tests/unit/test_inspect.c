@@ -2,7 +2,7 @@
  *
  * The functions that only inform about a login refuse what a login refuses: a process with more
  * rights than its caller, and a text that is not a host name. In these cases, none of them
- * sends a request to AWS. */
+ * sends a request to AWS. They get the credentials as rds-iam credentials does. */
 #include "rds_iam.h"
 
 #include "aws/identity.h"
@@ -14,6 +14,14 @@
 
 static const struct ria_login login = {.host = HOST, .port = 3306, .user = "u", .is_mysql = true};
 static const struct ria_login invalid = {.host = "/socket", .port = 3306, .user = "u"};
+
+static enum ria_outcome ask_credentials(
+    const struct ria_login *of, struct ria_fake *fake, struct ria_error *err)
+{
+    RIA_AUTO(session) session = RIA_SESSION_INIT;
+    return ria_session_for(
+        of, NULL, ria_deadline_in(&fake->world, 1000), &fake->world, &session, err);
+}
 
 static enum ria_outcome ask_identity(
     const struct ria_login *of, struct ria_fake *fake, struct ria_error *err)
@@ -116,6 +124,48 @@ static void without_credentials_nothing_is_asked(void **state)
     assert_non_null(strstr(err.text, "no AWS credentials"));
 }
 
+/* Each function asks for the credentials with the cache that `rds-iam credentials` uses. */
+static void the_output_of_a_process_is_cached_as_for_credentials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *host; /* NULL: a profile alone */
+        const char *config;
+        bool is_cached;
+    } rows[] = {
+        {"a profile", NULL, "[db.x]\nprofile = p\ncache_credential_process = yes\n", true},
+        {"a profile, not set", NULL, "[db.x]\nprofile = p\n", false},
+        {"a profile of no section",
+         NULL,
+         "[db.x]\nprofile = q\ncache_credential_process = yes\n",
+         false},
+        {"a host", HOST, "[" HOST "]\nprofile = p\ncache_credential_process = yes\n", true},
+        {"a host whose section does not set it",
+         HOST,
+         "[" HOST "]\nprofile = p\n[db.x]\nprofile = p\ncache_credential_process = yes\n",
+         false},
+    };
+    enum ria_outcome (*const functions[])(
+        const struct ria_login *, struct ria_fake *, struct ria_error *) = {
+        ask_credentials, ask_identity, ask_question};
+    for_each_row(row, rows, row->name) {
+        for (size_t i = 0; i < RIA_COUNT(functions); i++) {
+            const struct ria_login of = {
+                .host = row->host, .port = 3306, .user = "u", .profile = "p", .is_mysql = true};
+            struct ria_fake fake;
+            struct ria_error err = {0};
+            ria_fake_init(&fake);
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
+            ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[profile p]\ncredential_process = run\n");
+            expect_number(row->name, functions[i](&of, &fake, &err), RIA_FAILED);
+            expect_piece(row->name, err.text, "rds-iam-fetch was asked");
+            expect_number(row->name, fake.asked_source, RIA_SOURCE_PROCESS);
+            expect(row->name, fake.asked_process_cache == row->is_cached);
+        }
+    }
+}
+
 static void only_actions_of_the_table_are_questions(void **state)
 {
     (void)state;
@@ -133,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_privileged_process_asks_nothing),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_nothing_is_asked),
+        cmocka_unit_test(the_output_of_a_process_is_cached_as_for_credentials),
         cmocka_unit_test(only_actions_of_the_table_are_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,10 +3,11 @@
  * Reads a cache entry. If the entry is missing or has expired, waits for the entry's lock and reads
  * the entry again, because another process may hold the lock while it fetches the same credentials.
  * If there is still no fresh entry, fetches the credentials and writes the entry. While a service
- * throttles requests, the processes take turns (turn.h). Fails if this process gets no turn before
- * the deadline; if the last try of another process failed, the message contains the reason. If
- * may_share is false, never reads the entry. Does not cache a failure, or credentials without an
- * expiry time.
+ * throttles requests, the processes take turns (turn.h). If this process fails, or gets no turn
+ * before the deadline, uses an entry that another process has written in the meantime, also if the
+ * entry is already due for a renewal. If there is none, and this process got no turn, the message
+ * contains the reason why the last try of another process failed. If may_share is false, never
+ * reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
  * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
  * down must not delay the login much or make it fail. In this case one process renews the entry,
@@ -21,21 +22,6 @@
 #include "fetch/turn.h"
 
 #include <string.h>
-
-static bool read_fresh(
-    const struct ria_fetch *fetch,
-    const struct ria_cache_place *place,
-    struct ria_response *response)
-{
-    if (!ria_cache_read(fetch->world, place, response)) {
-        return false;
-    }
-    if (ria_cache_is_fresh(fetch->world, fetch->plan, response)) {
-        return true;
-    }
-    ria_response_release(response);
-    return false;
-}
 
 /* See renewal_limit(). */
 enum {
@@ -108,18 +94,21 @@ static bool is_left_alone(
     return false;
 }
 
+/* Waits for this process's turn. Sets *is_renewal to whether the entry was usable. */
 static enum turn await_turn(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     bool may_share,
     struct ria_store *store,
+    bool *is_renewal,
     struct ria_response *response)
 {
+    *is_renewal = false;
     const char *directory = place->directory[0] == '\0' ? NULL : place->directory;
     if (!ria_store_open(store, directory, place->name)) {
         return OURS;
     }
-    if (may_share && read_fresh(fetch, place, response)) {
+    if (may_share && ria_turn_read_fresh(fetch, place, response)) {
         return IS_CACHED;
     }
     int64_t left = may_share ? read_usable(fetch, place, response) : 0;
@@ -129,17 +118,19 @@ static enum turn await_turn(
         return IS_CACHED;
     }
     ria_response_release(response);
-    if (may_share && read_fresh(fetch, place, response)) {
+    if (may_share && ria_turn_read_fresh(fetch, place, response)) {
         return IS_CACHED;
     }
     if (is_ours) {
+        *is_renewal = left > 0;
         ria_store_begin(store);
+        return OURS;
     }
-    return is_ours ? OURS : TOO_LATE;
+    return may_share && read_usable(fetch, place, response) > 0 ? IS_CACHED : TOO_LATE;
 }
 
-/* Writes the entry. Credentials without an expiry time are not cached, because the entry would
- * always count as fresh. */
+/* Removes the note of the tries that failed, and writes the entry. Credentials without an expiry
+ * time are not cached, because the entry would always count as fresh. */
 static void cached_write(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -148,8 +139,12 @@ static void cached_write(
     struct ria_buf *record)
 {
     const struct ria_setting *setting = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
-    if (response->outcome != RIA_FOUND || response->credentials.expires == 0 || record->failed ||
-        place->directory[0] == '\0' || ria_store_write(store, record) || setting->value == NULL) {
+    if (response->outcome != RIA_FOUND) {
+        return;
+    }
+    ria_turn_clear(store);
+    if (response->credentials.expires == 0 || record->failed || place->directory[0] == '\0' ||
+        ria_store_write(store, record) || setting->value == NULL) {
         return;
     }
     ria_response_warn(
@@ -182,28 +177,35 @@ static enum ria_outcome fail_too_late(const struct ria_store *store, struct ria_
 }
 
 /* Calls get() for a process whose turn it is. If get() fails, reads the entry: another process may
- * have written a fresh one while this process had released the lock during a pause. */
+ * have written it while this process had released the lock during a pause. An entry that is usable
+ * but not fresh is read only if there was no usable entry before. So the caller learns that a
+ * renewal has failed. */
 static enum turn get_in_turn(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     struct ria_store *store,
+    bool is_renewal,
     ria_fetch_get *get,
     struct ria_response *response)
 {
     struct ria_store *outer = fetch->store;
+    const struct ria_cache_place *outer_place = fetch->place;
     fetch->store = store;
+    fetch->place = place;
     response->outcome = get(fetch, response);
     fetch->store = outer;
+    fetch->place = outer_place;
     if (store == NULL || response->outcome == RIA_FOUND) {
         return OURS;
     }
-    RIA_AUTO(response) fresh = RIA_RESPONSE_INIT;
-    if (!read_fresh(fetch, place, &fresh)) {
+    RIA_AUTO(response) stored = RIA_RESPONSE_INIT;
+    if (!ria_turn_read_fresh(fetch, place, &stored) &&
+        (is_renewal || read_usable(fetch, place, &stored) == 0)) {
         return OURS;
     }
     ria_response_release(response);
-    *response = fresh;
-    fresh = (struct ria_response)RIA_RESPONSE_INIT;
+    *response = stored;
+    stored = (struct ria_response)RIA_RESPONSE_INIT;
     return IS_CACHED;
 }
 
@@ -216,13 +218,14 @@ void ria_fetch_cached(
     struct ria_buf *record)
 {
     struct ria_store store;
-    enum turn turn = await_turn(fetch, place, may_share, &store, response);
+    bool is_renewal = false;
+    enum turn turn = await_turn(fetch, place, may_share, &store, &is_renewal, response);
     ria_fetch_spent(fetch, "another process of yours that gets the same credentials");
     if (turn == TOO_LATE) {
         response->outcome = fail_too_late(&store, &response->err);
     } else if (turn == OURS) {
         bool is_shared = may_share && store.is_held;
-        turn = get_in_turn(fetch, place, is_shared ? &store : NULL, get, response);
+        turn = get_in_turn(fetch, place, is_shared ? &store : NULL, is_renewal, get, response);
     }
     ria_response_write(response, record);
     if (turn == OURS) {

@@ -22,7 +22,8 @@ typedef enum ria_outcome ria_fetch_get(struct ria_fetch *fetch, struct ria_respo
  * the meantime, reads this entry. Otherwise calls get(), and writes the entry if the credentials
  * have an expiry time. Because of the lock, only one process at a time sends requests in get();
  * while a service throttles, the processes take turns (turn.h). If this process gets no turn before
- * the deadline and no other process writes a fresh entry, the outcome is FAILED. If
+ * the deadline, or if get() fails, reads an entry that another process has written in the meantime,
+ * if its credentials are still usable. If there is no such entry, the outcome is FAILED. If
  * place->directory is "", or if the cache cannot be used, calls get() without a cache.
  */
 void ria_fetch_cached(

@@ -13,6 +13,8 @@
 #include "fetch/http.h"
 #include "provider/response.h"
 
+struct ria_cache_place;
+
 /* The state of one request to rds-iam-fetch. world, plan and result are borrowed. */
 struct ria_fetch {
     const struct ria_world *world;
@@ -23,9 +25,10 @@ struct ria_fetch {
     struct ria_response *result;  /* receives warnings, the clock offset and the identity */
     struct ria_store *store;      /* the locked cache entry, whose lock is released during a long
                                      pause (turn.h); NULL: none. Borrowed */
-    struct ria_buf bundle;        /* the CA bundle of ria_fetch_authorities(); owned */
-    bool has_difference;          /* a verified response had a Date header */
-    int64_t difference;           /* that date minus this machine's time, in seconds */
+    const struct ria_cache_place *place; /* the place of the entry in `store`; borrowed */
+    struct ria_buf bundle;               /* the CA bundle of ria_fetch_authorities(); owned */
+    bool has_difference;                 /* a verified response had a Date header */
+    int64_t difference;                  /* that date minus this machine's time, in seconds */
     struct {
         int64_t since;   /* ticks at which the current step began */
         int64_t longest; /* duration of the longest step, in milliseconds */
@@ -165,11 +168,12 @@ struct ria_fetch_pace {
  * pause is random, so that processes that failed at the same time do not retry at the same time.
  * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
  * to 8 s. If the service requires a longer pause, the pause is the required one, and up to a
- * quarter more. If fetch->store is set, notes the reason in the lock file. During the pause after
- * throttling, or of Retry-After, releases the lock, so that other processes can try within their
- * own time limits (turn.h). Returns false, without sleeping, after the last try, or if the deadline
- * does not allow the pause. Also returns false after the pause if another process has replaced the
- * entry, or if this process could not take the lock again. */
+ * quarter more. If fetch->store is set, notes the reason in the lock file, and a pause that all
+ * processes obey: after throttling, its upper limit doubles with each throttled try of any process,
+ * up to 2 s. During the pause after throttling, or of Retry-After, releases the lock, so that other
+ * processes can try within their own time limits (turn.h). Returns false, without sleeping, after
+ * the last try, or if the deadline does not allow the pause. Also returns false after the pause if
+ * another process has written a fresh entry, or if this process could not take the lock again. */
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
 

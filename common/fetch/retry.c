@@ -150,9 +150,14 @@ bool ria_fetch_is_transient(long status)
            status == 504;
 }
 
+static const struct retry_rule *retry_find_rule(const struct ria_fetch_pace *pace)
+{
+    return pace->is_throttled ? &retry_throttled : &retry_fault;
+}
+
 int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint32_t random)
 {
-    const struct retry_rule *rule = pace->is_throttled ? &retry_throttled : &retry_fault;
+    const struct retry_rule *rule = retry_find_rule(pace);
     if (tries == 0 || tries >= rule->tries) {
         return -1;
     }
@@ -170,15 +175,42 @@ int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint3
 }
 
 /* Sleeps before the next try. Releases the entry's lock during a long pause only: after a transient
- * fault, the pause is short. Returns false if no try may follow (ria_turn_pass()). */
+ * fault, the pause is short. Returns false if no try may follow, because this process gets no turn,
+ * or because another process has written a fresh entry. Continues if this process cannot use the
+ * new entry: the credentials of a role whose sessions last 15 minutes are fresh for a second only.
+ */
 static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_long)
 {
     if (is_long && fetch->store != NULL) {
-        return ria_turn_pass(fetch->store, fetch->world, fetch->deadline, pause);
+        RIA_AUTO(response) stored = RIA_RESPONSE_INIT;
+        return ria_turn_pass(fetch->store, fetch->world, fetch->deadline, pause) &&
+               !ria_turn_read_fresh(fetch, fetch->place, &stored);
     }
     struct timespec wait = {.tv_sec = pause / 1000, .tv_nsec = (pause % 1000) * 1000000};
     (void)nanosleep(&wait, NULL);
     return true;
+}
+
+/* Notes why the last try failed, and the pause that all processes obey. Counts the throttled tries
+ * of all processes, because each process may have tried only once. Returns the noted pause. */
+static int64_t retry_note(
+    const struct ria_fetch *fetch,
+    unsigned tries,
+    const struct ria_fetch_pace *pace,
+    bool is_long,
+    uint32_t random)
+{
+    unsigned noted = ria_turn_tries(fetch->store);
+    if (!is_long) {
+        ria_turn_note(fetch->store, noted, 0, pace->reason);
+        return 0;
+    }
+    unsigned most = retry_find_rule(pace)->tries - 1;
+    unsigned all = noted >= tries ? noted + 1 : tries;
+    int64_t pause = ria_fetch_pause(all < most ? all : most, pace, random);
+    pause = pause < RIA_TURN_PAUSE_MAX_MS ? pause : RIA_TURN_PAUSE_MAX_MS;
+    ria_turn_note(fetch->store, all, pause, pace->reason);
+    return pause;
 }
 
 bool ria_fetch_retry(
@@ -190,7 +222,8 @@ bool ria_fetch_retry(
     bool is_long = pace->is_throttled || pace->retry_after > 0;
     int64_t rest = is_long ? RIA_TURN_ANSWER_MS : 0;
     if (fetch->store != NULL && pace->reason != NULL) {
-        ria_turn_note(fetch->store, is_long && pause > 0 ? pause : 0, pace->reason);
+        int64_t noted = retry_note(fetch, tries, pace, is_long, random);
+        pause = pause >= 0 && pause < noted ? noted : pause;
     }
     if (pause < 0 || ria_deadline_left(fetch->world, fetch->deadline) <= pause + rest) {
         return false;

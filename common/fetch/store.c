@@ -152,17 +152,6 @@ int64_t ria_store_failed_ago(const struct ria_store *store)
     return now.tv_sec - lock.st_mtim.tv_sec;
 }
 
-void ria_store_stamp(const struct ria_store *store, struct ria_store_stamp *out)
-{
-    struct stat entry;
-    *out = (struct ria_store_stamp){0};
-    if (fstatat(store->directory, store->name, &entry, AT_SYMLINK_NOFOLLOW) == 0) {
-        out->inode = entry.st_ino;
-        out->seconds = entry.st_mtim.tv_sec;
-        out->nanoseconds = entry.st_mtim.tv_nsec;
-    }
-}
-
 /* Returns whether a file belongs to the cache: "NAME", "NAME.lock" or "NAME.new", where NAME is a
  * digest in hexadecimal. */
 static bool store_is_ours(const char *name)

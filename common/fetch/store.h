@@ -43,16 +43,6 @@ void ria_store_begin(const struct ria_store *store);
  * returns -1; also returns -1 if the entry does not exist or the times cannot be read. */
 int64_t ria_store_failed_ago(const struct ria_store *store);
 
-/* Identifies a version of the entry; all members are 0 if the entry does not exist. */
-struct ria_store_stamp {
-    uint64_t inode;
-    int64_t seconds;
-    int64_t nanoseconds;
-};
-
-/* Sets *out to the present version of the entry. */
-void ria_store_stamp(const struct ria_store *store, struct ria_store_stamp *out);
-
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,
  * lock files and ".new" files) that is older than 37 hours. Returns false if this process does not
  * hold the lock, or if the file cannot be written. */

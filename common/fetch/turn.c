@@ -2,28 +2,29 @@
  *
  * Implements the turns with the lock of the cache entry and a note in its lock file. Ignores a note
  * from the future, and a note that is older than 10 seconds. So a change of the clock cannot delay
- * a process for long. */
+ * a process for long. Also ignores a note in the format of another release. */
 #include "fetch/turn.h"
 
 #include "base/text.h"
 
+#include <limits.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    /* Milliseconds. The longest pause that a note imposes on other processes. A process that has
-     * tried often, or that received Retry-After, makes longer pauses itself (retry.c). It does not
-     * impose them on others: a login has only 10 s, and a Retry-After of an hour may come from a
-     * proxy. */
-    PAUSE_MAX_MS = 2000,
     /* Milliseconds after which a note is ignored. A login waits for at most this time. */
     REASON_MS = 10 * 1000,
+    /* The number of the format of struct note. Format 1 has no number: it begins with `at`. A
+     * release that uses format 1 takes this number for `at`, and ignores the note as too old. */
+    FORMAT = 2,
 };
 
 /* The content of a lock file. */
 struct note {
+    int64_t format;
     int64_t at;    /* when the try failed, in milliseconds since 1970 */
     int64_t pause; /* milliseconds */
+    int64_t tries; /* throttled tries of all processes in a row */
     char reason[RIA_TURN_REASON_SIZE];
 };
 
@@ -50,8 +51,8 @@ static bool read_note(const struct ria_store *store, struct note *note, int64_t 
     }
     note->reason[sizeof(note->reason) - 1] = '\0';
     int64_t now = turn_milliseconds();
-    if (note->at > now || note->at < now - REASON_MS || note->pause < 0 ||
-        note->pause > PAUSE_MAX_MS) {
+    if (note->format != FORMAT || note->at > now || note->at < now - REASON_MS || note->pause < 0 ||
+        note->pause > RIA_TURN_PAUSE_MAX_MS || note->tries < 0 || note->tries > INT_MAX) {
         return false;
     }
     *rest = note->at + note->pause > now ? note->at + note->pause - now : 0;
@@ -78,16 +79,32 @@ bool ria_turn_take(
     return false;
 }
 
-void ria_turn_note(const struct ria_store *store, int64_t pause, const char *reason)
+void ria_turn_note(const struct ria_store *store, unsigned tries, int64_t pause, const char *reason)
 {
     struct note note = {
+        .format = FORMAT,
         .at = turn_milliseconds(),
-        .pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS,
+        .pause = pause < RIA_TURN_PAUSE_MAX_MS ? pause : RIA_TURN_PAUSE_MAX_MS,
+        .tries = tries,
     };
     (void)ria_text_copy(note.reason, sizeof(note.reason), reason);
     if (store->is_held) {
         (void)!pwrite(store->lock, &note, sizeof(note), 0);
     }
+}
+
+void ria_turn_clear(const struct ria_store *store)
+{
+    if (store->is_held) {
+        (void)!ftruncate(store->lock, 0);
+    }
+}
+
+unsigned ria_turn_tries(const struct ria_store *store)
+{
+    struct note note;
+    int64_t rest = 0;
+    return read_note(store, &note, &rest) ? (unsigned)note.tries : 0;
 }
 
 bool ria_turn_reason(const struct ria_store *store, char reason[RIA_TURN_REASON_SIZE])
@@ -108,15 +125,22 @@ bool ria_turn_pass(
     struct ria_deadline deadline,
     int64_t pause)
 {
-    struct ria_store_stamp before;
-    struct ria_store_stamp after;
-    ria_store_stamp(store, &before);
     ria_store_unlock(store);
     turn_sleep(pause);
-    if (!ria_turn_take(store, world, deadline)) {
+    return ria_turn_take(store, world, deadline);
+}
+
+bool ria_turn_read_fresh(
+    const struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_response *response)
+{
+    if (!ria_cache_read(fetch->world, place, response)) {
         return false;
     }
-    ria_store_stamp(store, &after);
-    return before.inode == after.inode && before.seconds == after.seconds &&
-           before.nanoseconds == after.nanoseconds;
+    if (ria_cache_is_fresh(fetch->world, fetch->plan, response)) {
+        return true;
+    }
+    ria_response_release(response);
+    return false;
 }

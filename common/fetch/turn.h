@@ -2,20 +2,29 @@
  *
  * Decides which of the processes that need the same credentials sends requests. A process sends
  * them while it holds the lock of the cache entry. If a service throttles, the process releases the
- * lock during its pause. The lock file contains a note: why the last try failed, and until when no
- * process may try again. So all processes together send no more requests than one process would,
- * each process tries within its own time limit, and a process whose time is used up can report the
- * reason.
+ * lock during its pause. The lock file contains a note: why the last try failed, how often
+ * the processes have been throttled in a row, and until when no process may try again. So one
+ * process at a time sends requests, and the time between their requests grows with the number of
+ * tries of all of them together, up to 2 seconds. Each process tries within its own time limit, and
+ * a process whose time is used up can report the reason. A process that cannot lock the entry takes
+ * no turns.
  */
 #ifndef RIA_FETCH_TURN_H
 #define RIA_FETCH_TURN_H
 
+#include "fetch/fetch.h"
 #include "fetch/store.h"
+#include "provider/cache.h"
 
 enum {
     RIA_TURN_REASON_SIZE = 320,
     /* Milliseconds. A request that may be throttled needs this time to get its response. */
     RIA_TURN_ANSWER_MS = 1000,
+    /* Milliseconds. The longest pause that a note imposes on other processes. A process that has
+     * tried often, or that received Retry-After, makes longer pauses itself (retry.c). It does not
+     * impose them on others: a login has only 10 s, and a Retry-After of an hour may come from a
+     * proxy. */
+    RIA_TURN_PAUSE_MAX_MS = 2000,
 };
 
 /* Takes the entry's lock. Sleeps while another process holds the lock, and until the pause in the
@@ -27,20 +36,36 @@ bool ria_turn_take(
     struct ria_store *store, const struct ria_world *world, struct ria_deadline deadline);
 
 /* Writes the note: a try has just failed for `reason`, and no process may try again within `pause`
- * milliseconds (at most 2 seconds are noted). Does nothing if this process does not hold the lock.
- */
-void ria_turn_note(const struct ria_store *store, int64_t pause, const char *reason);
+ * milliseconds (at most RIA_TURN_PAUSE_MAX_MS are noted). `tries` is the number for
+ * ria_turn_tries(). Does nothing if this process does not hold the lock. */
+void ria_turn_note(
+    const struct ria_store *store, unsigned tries, int64_t pause, const char *reason);
+
+/* Removes the note, because a process has obtained the credentials. Changes the time of the lock
+ * file, so call this function before ria_store_write() (ria_store_failed_ago()). Does nothing if
+ * this process does not hold the lock. */
+void ria_turn_clear(const struct ria_store *store);
+
+/* Returns the number of tries in the note, or 0 if no try failed in the last ten seconds. */
+unsigned ria_turn_tries(const struct ria_store *store);
 
 /* Reads the note. Returns true if a try failed in the last ten seconds, with its reason in
  * `reason`; the text is printable. */
 bool ria_turn_reason(const struct ria_store *store, char reason[RIA_TURN_REASON_SIZE]);
 
 /* Releases the lock, sleeps for `pause` milliseconds, and takes the lock again. Returns false if
- * ria_turn_take() returns false, or if another process has replaced the entry in the meantime. */
+ * ria_turn_take() returns false. Another process may have written the entry in the meantime. */
 bool ria_turn_pass(
     struct ria_store *store,
     const struct ria_world *world,
     struct ria_deadline deadline,
     int64_t pause);
+
+/* Reads the cache entry at *place into *response, which must be RIA_RESPONSE_INIT. Returns false,
+ * with *response unchanged, if there is no entry or if it is not fresh. */
+bool ria_turn_read_fresh(
+    const struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_response *response);
 
 #endif

@@ -16,7 +16,7 @@ first of them that does not ignore the request affects it.
 | close        | a connection that is closed after the request                                      |
 | truncated    | the real response, shorter than its Content-Length, then the end                   |
 | flood        | the real response, followed by blanks up to one gigabyte                           |
-| status       | `status`; if `code` is given, an error in the service's form, otherwise `body` with the content type `content_type` |
+| status       | `status`; if `code` is given, an error in the service's form, otherwise `body` with the content type `content_type`; with the header Retry-After if `retry_after` is given |
 | content-type | the real response with the content type `content_type`                             |
 | redirect     | `status` (302) to `location`, or to the same path on elsewhere.example.com         |
 | malformed    | the first half of the real body, with a Content-Length that matches it             |
@@ -65,6 +65,7 @@ class Fault:
     body: str = ""
     content_type: str = "text/html"
     location: str = None
+    retry_after: str = None
 
     def matches(self, request):
         return fnmatch.fnmatchcase(request.service, self.service) and fnmatch.fnmatchcase(
@@ -93,9 +94,11 @@ def _nothing(fault, request, service):
 
 
 def _status(fault, request, service):
+    headers = (("Retry-After", fault.retry_after),) if fault.retry_after else ()
     if fault.code and service is not None:
-        return service.error(fault.status, fault.code, fault.message)
-    return Answer(fault.status, fault.content_type, fault.body.encode())
+        answer = service.error(fault.status, fault.code, fault.message)
+        return answer._replace(headers=answer.headers + headers)
+    return Answer(fault.status, fault.content_type, fault.body.encode(), headers)
 
 
 def _redirect(fault, request, service):

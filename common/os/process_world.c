@@ -41,12 +41,17 @@ static size_t find_variables(const char *prefix, const char **found, size_t room
 {
     size_t len = strlen(prefix);
     size_t count = 0;
-    for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
-        if (environ[i][0] != prefix[0] || strncmp(environ[i], prefix, len) != 0) {
+    for (size_t i = 0; environ != NULL; i++) {
+        /* Read only once, because unsetenv() in another thread may set the element to NULL. */
+        const char *entry = __atomic_load_n(&environ[i], __ATOMIC_RELAXED);
+        if (entry == NULL) {
+            break;
+        }
+        if (entry[0] != prefix[0] || strncmp(entry, prefix, len) != 0) {
             continue;
         }
         if (count < room) {
-            found[count] = environ[i];
+            found[count] = entry;
         }
         count++;
     }

@@ -146,7 +146,8 @@ enum ria_outcome ria_chain_carry_out(
     return out->outcome == RIA_ABSENT ? absent_everywhere(trail, err) : RIA_FAILED;
 }
 
-/* Runs both steps, and caches what they find. `key` is empty if nothing is cached for the query. */
+/* Runs both steps, and caches what they find. `key` is empty if nothing is cached for the query.
+ * Also wipes old copies of other queries, because then no call of ria_chain_copy_get() does. */
 static enum ria_outcome find_and_cache(
     const struct ria_query *query,
     const struct ria_buf *key,
@@ -164,6 +165,7 @@ static enum ria_outcome find_and_cache(
     if (outcome == RIA_FOUND) {
         ria_chain_copy_put(query, key, &plan, out);
     }
+    ria_chain_copy_expire(query->world);
     return outcome;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a file's facts, and replaces a file.
+ * Reads a file's facts, recognizes file systems whose facts may be old, and replaces a file.
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
  * mode lets the group write, because a list cannot give more rights than the group bits of the
@@ -14,11 +14,13 @@
  */
 #include "base/file.h"
 
+#include "base/text.h"
 #include "base/trust.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -154,6 +156,78 @@ bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b)
            x->modified == y->modified && x->changed == y->changed && x->version == y->version &&
            a->owner == b->owner && a->group == b->group && a->mode == b->mode &&
            same_acl(&a->acl, &b->acl);
+}
+
+/* -- file systems with old facts -------------------------------------------------------------- */
+
+/* Magic numbers from linux/magic.h, and from the sources of file systems that this header does not
+ * list. */
+static const uint32_t remote_types[] = {
+    0x00006969, /* NFS */
+    0xff534d42, /* CIFS */
+    0xfe534d42, /* SMB */
+    0x0000517b, /* SMB */
+    0x65735546, /* FUSE: sshfs, virtiofs, and most user-space clients of a server */
+    0x01021997, /* 9p, drvfs */
+    0x53464846, /* drvfs of WSL 1 */
+    0x5346414f, /* AFS */
+    0x6b414653, /* AFS of the kernel */
+    0x00c36400, /* Ceph */
+    0x0bd00bd0, /* Lustre */
+    0x47504653, /* GPFS */
+    0x19830326, /* BeeGFS */
+    0xaad7aaea, /* PanFS */
+    0x20030528, /* OrangeFS */
+    0x01161970, /* GFS2 */
+    0x7461636f, /* OCFS2 */
+    0xbeefdead, /* StorNext */
+    0x73757245, /* Coda */
+    0x0000564c, /* NCP */
+    0x786f4256, /* VirtualBox */
+    0xbacbacbc, /* VMware */
+    0x7c7c6673, /* Parallels */
+};
+
+bool ria_file_is_remote_type(uint32_t type)
+{
+    for (size_t i = 0; i < sizeof(remote_types) / sizeof(remote_types[0]); i++) {
+        if (remote_types[i] == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Replaces a path by the path of its directory. Returns false, with the path unchanged, for "/" and
+ * ".". */
+static bool cut_last_name(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        bool is_name = strcmp(path, ".") != 0;
+        memcpy(path, ".", sizeof("."));
+        return is_name;
+    }
+    bool is_root = slash[1] == '\0' && slash == path;
+    slash[slash == path ? 1 : 0] = '\0';
+    return !is_root;
+}
+
+bool ria_file_is_remote(const char *path)
+{
+    enum {
+        ROOM = 512
+    };
+    char at[ROOM];
+    struct statfs status;
+    if (!ria_text_copy(at, sizeof(at), path)) {
+        return true;
+    }
+    int result = statfs(at, &status);
+    while (result != 0 && (errno == ENOENT || errno == ENOTDIR) && cut_last_name(at)) {
+        result = statfs(at, &status);
+    }
+    return result != 0 || ria_file_is_remote_type((uint32_t)status.f_type);
 }
 
 /* -- replacing a file ------------------------------------------------------------------------ */

@@ -19,6 +19,18 @@ bool ria_file_facts_at(const char *path, struct ria_file *out) RIA_MUST_USE;
 /* Returns whether the facts of two reads describe the same, unchanged file. */
 bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b);
 
+/* Returns whether the path is on a file system for which the kernel caches the facts of files that
+ * another machine or program can change: a network file system, FUSE, or a directory that a virtual
+ * machine shares with its host. For up to a minute after such a change, stat() can still return the
+ * old facts. If nothing exists at the path, the nearest existing directory above it decides.
+ * Returns true if the file system is not known, or if the path has 512 bytes or more. Sends a
+ * request to the server of a network file system. May change errno. */
+bool ria_file_is_remote(const char *path) RIA_MUST_USE;
+
+/* Returns whether a file system has one of the types of ria_file_is_remote(). `type` is f_type of
+ * statfs(2). */
+bool ria_file_is_remote_type(uint32_t type);
+
 /* Returns whether an open file has the given type (S_IFREG, S_IFDIR) and is private (base/trust.h).
  */
 bool ria_file_is_private(int fd, mode_t kind) RIA_MUST_USE;

@@ -126,6 +126,10 @@ struct ria_world {
      * again. */
     bool (*read_facts)(void *self, const char *path, struct ria_file *out);
 
+    /* Returns whether read_facts() may return old facts for some time after a change of the file
+     * (ria_file_is_remote()). A world that has read_facts() has this member, too. */
+    bool (*is_remote)(void *self, const char *path);
+
     /* Appends the contents of the regular file `name` in `directory` to *out, and returns FOUND.
      * The directory and the file must belong to the user and give no rights to others, and neither
      * may be a symbolic link. Otherwise, and if the file cannot be read to its end, returns ABSENT

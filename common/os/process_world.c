@@ -41,12 +41,17 @@ static size_t find_variables(const char *prefix, const char **found, size_t room
 {
     size_t len = strlen(prefix);
     size_t count = 0;
-    for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
-        if (environ[i][0] != prefix[0] || strncmp(environ[i], prefix, len) != 0) {
+    for (size_t i = 0; environ != NULL; i++) {
+        /* Read only once, because unsetenv() in another thread may set the element to NULL. */
+        const char *entry = __atomic_load_n(&environ[i], __ATOMIC_RELAXED);
+        if (entry == NULL) {
+            break;
+        }
+        if (entry[0] != prefix[0] || strncmp(entry, prefix, len) != 0) {
             continue;
         }
         if (count < room) {
-            found[count] = environ[i];
+            found[count] = entry;
         }
         count++;
     }
@@ -347,6 +352,15 @@ static bool process_world_read_facts(void *self, const char *path, struct ria_fi
     return exists && S_ISREG(out->mode);
 }
 
+static bool process_world_is_remote(void *self, const char *path)
+{
+    (void)self;
+    int saved = errno;
+    bool is_remote = ria_file_is_remote(path);
+    errno = saved;
+    return is_remote;
+}
+
 static enum ria_outcome read_private_file(
     int directory, const char *name, struct ria_buf *out, struct ria_error *err)
 {
@@ -455,10 +469,10 @@ bool ria_process_log_to_file(enum ria_log_level level, const char *text)
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \
         .ticks = process_world_get_ticks, .home = get_home, .read_file = process_world_read_file,  \
-        .read_facts = process_world_read_facts, .read_private = read_private,                      \
-        .is_own_directory = get_own_directory, .machine = get_machine,                             \
-        .fetch = process_world_fetch, .uid = get_uid, .is_privileged = get_privileged,             \
-        .log = (log_function), .log_level = (last_level),                                          \
+        .read_facts = process_world_read_facts, .is_remote = process_world_is_remote,              \
+        .read_private = read_private, .is_own_directory = get_own_directory,                       \
+        .machine = get_machine, .fetch = process_world_fetch, .uid = get_uid,                      \
+        .is_privileged = get_privileged, .log = (log_function), .log_level = (last_level),         \
     }
 
 const struct ria_world *ria_process_world(void)

@@ -148,7 +148,8 @@ enum ria_outcome ria_chain_carry_out(
 }
 
 /* Makes the plan and carries it out. Stores the result for the next equal query, if
- * ria_chain_copy_put() allows it. `key` is empty if nothing may be stored for the query. */
+ * ria_chain_copy_put() allows it. `key` is empty if nothing may be stored for the query. Also wipes
+ * old copies of other queries, because then no call of ria_chain_copy_get() does. */
 static enum ria_outcome find_and_cache(
     const struct ria_query *query,
     const struct ria_buf *key,
@@ -166,6 +167,7 @@ static enum ria_outcome find_and_cache(
     if (outcome == RIA_FOUND) {
         ria_chain_copy_put(query, key, &plan, out);
     }
+    ria_chain_copy_expire(query->world);
     return outcome;
 }
 

@@ -3,7 +3,8 @@
  * Stores copies in a table of 16 entries under one lock. The code tries a limited number of times
  * to take the lock and never blocks on it. A copy consists of a struct found, the key, and a
  * response (codec/record.h). The files are compared after the lock is released. Stores no copy of a
- * plan that depends on more than its key and AWS's two files, and no copy of an error.
+ * plan that depends on more than its key and AWS's two files, no copy of an error, and no copy if
+ * one of the files is on a network file system.
  */
 #include "provider/chain_copy.h"
 
@@ -124,6 +125,14 @@ static struct entry *chain_copy_find(const struct ria_buf *key, struct found *ou
     return NULL;
 }
 
+void ria_chain_copy_expire(const struct ria_world *world)
+{
+    if (chain_copy_try_lock()) {
+        chain_copy_sweep(world);
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
 /* Copies the entry with this key to *found, and its static credentials to *out. */
 static bool copy_entry(
     const struct ria_world *world,
@@ -148,20 +157,26 @@ static bool copy_entry(
     return ok;
 }
 
-/* Returns whether both files are as they were when they were read. */
-static bool are_unchanged(const struct ria_world *world, const struct found *found)
+static bool is_unchanged(const struct ria_world *world, const struct found_file *file)
 {
-    bool ok = true;
-    for (size_t i = 0; ok && i < RIA_PROFILE_FILES; i++) {
-        const struct found_file *file = &found->files[i];
-        struct ria_file now = {0};
-        if (file->path[0] != '\0') {
-            bool is_present = world->read_facts(world->self, file->path, &now);
-            ok = file->is_present ? is_present && ria_file_same_facts(&now, &file->facts)
-                                  : !is_present && now.is_missing;
+    struct ria_file now = {0};
+    if (file->path[0] == '\0') {
+        return true;
+    }
+    bool is_present = world->read_facts(world->self, file->path, &now);
+    return file->is_present ? is_present && ria_file_same_facts(&now, &file->facts)
+                            : !is_present && now.is_missing;
+}
+
+/* Returns the path of the first file that is not as it was when it was read, or NULL. */
+static const char *changed_path(const struct ria_world *world, const struct found *found)
+{
+    for (size_t i = 0; i < RIA_PROFILE_FILES; i++) {
+        if (!is_unchanged(world, &found->files[i])) {
+            return found->files[i].path;
         }
     }
-    return ok;
+    return NULL;
 }
 
 /* Returns whether the credentials are not yet due for a renewal, and AWS's clock is still known. */
@@ -182,17 +197,33 @@ static bool get_fetched(
            is_before_renewal(world, out, found->renewal);
 }
 
-/* Wipes the copy with this key. */
-static void chain_copy_forget(const struct ria_buf *key)
+/* Returns whether the entry was made from a file with this path. The caller holds the lock. */
+static bool is_from_file(const struct entry *entry, const char *path)
 {
-    struct found unused;
-    if (chain_copy_try_lock()) {
-        struct entry *entry = chain_copy_find(key, &unused);
-        if (entry != NULL) {
-            ria_secret_wipe(&entry->bytes);
-        }
-        (void)pthread_mutex_unlock(&lock);
+    struct found found;
+    if (entry->bytes.len < sizeof(found)) {
+        return false;
     }
+    memcpy(&found, entry->bytes.data, sizeof(found));
+    bool is_from = false;
+    for (size_t i = 0; !is_from && i < RIA_PROFILE_FILES; i++) {
+        is_from = strcmp(found.files[i].path, path) == 0;
+    }
+    return is_from;
+}
+
+/* Wipes the copies that were made from the file with this path, for any query. */
+static void chain_copy_forget(const char *path)
+{
+    if (!chain_copy_try_lock()) {
+        return;
+    }
+    for (size_t i = 0; i < COPIES; i++) {
+        if (is_from_file(&entries[i], path)) {
+            ria_secret_wipe(&entries[i].bytes);
+        }
+    }
+    (void)pthread_mutex_unlock(&lock);
 }
 
 bool ria_chain_copy_get(
@@ -204,11 +235,11 @@ bool ria_chain_copy_get(
     if (!copy_entry(world, key, &found, out)) {
         return false;
     }
-    bool is_current = are_unchanged(world, &found);
-    if (!is_current) {
-        chain_copy_forget(key);
+    const char *changed = changed_path(world, &found);
+    if (changed != NULL) {
+        chain_copy_forget(changed);
     }
-    if (!is_current || (found.name[0] != '\0' && !get_fetched(world, &found, out))) {
+    if (changed != NULL || (found.name[0] != '\0' && !get_fetched(world, &found, out))) {
         ria_response_release(out);
         return false;
     }
@@ -219,15 +250,18 @@ bool ria_chain_copy_get(
 /* -- storing ----------------------------------------------------------------------------------- */
 
 /* Copies the state of both files. Returns false if the state of one of them cannot be compared
- * later. */
-static bool set_files(const struct ria_profiles *profiles, struct found *out)
+ * later. On a network file system, opening a file asks the server for its state, but read_facts()
+ * may return the state of a minute ago. */
+static bool set_files(
+    const struct ria_world *world, const struct ria_profiles *profiles, struct found *out)
 {
     for (size_t i = 0; i < RIA_PROFILE_FILES; i++) {
         struct found_file *file = &out->files[i];
         file->is_present = profiles->present[i];
         file->facts = profiles->facts[i];
         if (!ria_text_copy(file->path, sizeof(file->path), profiles->path[i]) ||
-            profiles->is_unreachable[i] || (file->is_present && !file->facts.stamp.is_settled)) {
+            profiles->is_unreachable[i] || (file->is_present && !file->facts.stamp.is_settled) ||
+            (file->path[0] != '\0' && world->is_remote(world->self, file->path))) {
             return false;
         }
     }
@@ -307,9 +341,12 @@ void ria_chain_copy_put(
 {
     struct found found = {.expires = response->credentials.expires, .renewal = response->renewal};
     RIA_AUTO(buf) bytes = {.max = RIA_SECRET_MAX};
+    /* The copy is stored for query->user. If another thread calls seteuid() for a short time, the
+     * owners of the files are compared with another user, and nothing is stored. */
     if (__atomic_exchange_n(&is_second, true, __ATOMIC_RELAXED) && plan->profiles != NULL &&
+        plan->profiles->user == query->user &&
         is_before_renewal(query->world, response, response->renewal) && is_same_query(query, key) &&
-        set_files(plan->profiles, &found) && set_name(query->world, plan, &found)) {
+        set_files(query->world, plan->profiles, &found) && set_name(query->world, plan, &found)) {
         write_entry(&found, key, response, &bytes);
         chain_copy_store(query->world, key, &bytes);
     }

@@ -16,16 +16,19 @@
  * Nothing else decides what the chain finds, except for the sources that are not cached here: web
  * identity, container and instance metadata, which also depend on a token file or on the machine.
  * Keys in the environment are not cached either, because they are read without a file. Nothing is
- * cached if the world has a log, so that the log contains each file that was read and each warning
- * about it. The first call in a process stores nothing, so a process that makes one token caches no
- * keys.
+ * cached if one of the files is on a network file system (world->is_remote()), because read_facts()
+ * may notice a change of such a file a minute late. Nothing is cached if the world has a log, so
+ * that the log contains each file that was read and each warning about it. The first call in a
+ * process stores nothing, so a process that makes one token caches no keys.
  *
- * The copies are in secret memory (base/secret.h), at most 16, because they contain static keys.
- * ria_chain_copy_get() wipes each copy that is an hour old, and a copy of its key if a file has
- * changed.
+ * The copies are in secret memory (base/secret.h), at most 16. A copy contains static keys. Its key
+ * contains the value of each variable AWS_*, so also AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN if
+ * a setting names a profile in their place. ria_chain_copy_get() and ria_chain_copy_expire() wipe
+ * the copies that are an hour old. If a file has changed, ria_chain_copy_get() wipes each copy that
+ * was made from the path of this file.
  *
- * Thread-safe, and never blocks: if the lock stays taken, a call finds and stores nothing, and the
- * caller makes the plan.
+ * Thread-safe, and never blocks: if the lock stays taken, a call finds, stores and wipes nothing,
+ * and the caller makes the plan.
  */
 #ifndef RIA_PROVIDER_CHAIN_COPY_H
 #define RIA_PROVIDER_CHAIN_COPY_H
@@ -50,6 +53,9 @@ void ria_chain_copy_put(
     const struct ria_buf *key,
     const struct ria_plan *plan,
     const struct ria_response *response);
+
+/* Wipes the copies that are an hour old. */
+void ria_chain_copy_expire(const struct ria_world *world);
 
 /* Wipes all copies. */
 void ria_chain_copy_clear(void);

@@ -57,8 +57,15 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
  * regular file with mode 0600, which are libpq's conditions for a passfile. */
 static int in_memory(const struct ria_buf *text)
 {
-    bool is_whole = ria_buf_text(text) != NULL;
-    int fd = is_whole ? memfd_create("rds-iam-passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING) : -1;
+    if (ria_buf_text(text) == NULL) {
+        ria_world_log(
+            ria_process_world(),
+            RIA_LOG_WARNING,
+            "cannot make a passfile in memory: it is too long, or memory ran out; name fewer "
+            "hosts, or remove lines from the passfile");
+        return -1;
+    }
+    int fd = memfd_create("rds-iam-passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write_within_limits(fd, text) &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0 &&
         lseek(fd, 0, SEEK_SET) == 0) {

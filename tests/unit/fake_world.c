@@ -47,8 +47,8 @@ static int64_t get_ticks(void *self)
 
 static uid_t get_uid(void *self)
 {
-    (void)self;
-    return RIA_FAKE_UID;
+    const struct ria_fake *fake = self;
+    return fake->user;
 }
 
 static bool get_privileged(void *self, uid_t *user)
@@ -114,9 +114,17 @@ static bool fake_read_facts(void *self, const char *path, struct ria_file *out)
     return true;
 }
 
+static bool fake_is_remote(void *self, const char *path)
+{
+    struct ria_fake *fake = self;
+    fake->remote_checks++;
+    return fake->remote != NULL && strncmp(path, fake->remote, strlen(fake->remote)) == 0;
+}
+
 void ria_fake_enable_stat(struct ria_fake *fake)
 {
     fake->world.read_facts = fake_read_facts;
+    fake->world.is_remote = fake_is_remote;
 }
 
 static enum ria_outcome read_private(
@@ -213,6 +221,7 @@ void ria_fake_init(struct ria_fake *fake)
             },
         .now = 1787402096,
         .ticks = 5000,
+        .user = RIA_FAKE_UID,
         .machine = {.boot_id = "11111111-2222-3333-4444-555555555555", .net_namespace = 1},
     };
     ria_fake_env(fake, "HOME", "/home/u");

@@ -55,6 +55,9 @@ struct ria_fake {
     int64_t ticks_step; /* how far each read of the monotonic clock advances it */
     bool is_privileged;
     const char *foreign_directory; /* the only directory of another user, or NULL */
+    const char *remote;            /* paths that begin so are on a network file system; or NULL */
+    size_t remote_checks;          /* how often a file system was checked */
+    uid_t user;                    /* the effective user */
     struct ria_machine machine;
     /* The response of rds-iam-fetch to a request for credentials; NULL: instance metadata is
      * absent, and every other such request fails. */
@@ -81,8 +84,8 @@ void ria_fake_init(struct ria_fake *fake);
 void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
 struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
 
-/* Enables the world's function that returns the status of a file without reading it, so that parsed
- * files can be cached. Without it, each call reads its files. */
+/* Enables the world's functions that return the status of a file without reading it, so that parsed
+ * files can be cached. Without them, each call reads its files. */
 void ria_fake_enable_stat(struct ria_fake *fake);
 
 /* Returns true if a line of that level contains the piece. */

@@ -64,8 +64,8 @@ static void begin(struct asked *asked, const char *profile)
     asked->fake.world.log = NULL;
     (void)settle(ria_fake_file(&asked->fake, RIA_FAKE_AWS_CONFIG, config_text));
     (void)settle(ria_fake_file(&asked->fake, RIA_FAKE_AWS_CREDENTIALS, keys_text));
-    asked->query =
-        (struct ria_query){.world = &asked->fake.world, .profile = {profile, "--profile", 0}};
+    asked->query = (struct ria_query){
+        .world = &asked->fake.world, .user = RIA_FAKE_UID, .profile = {profile, "--profile", 0}};
     ask(asked);
     ask(asked);
     asked->fake.reads = 0;
@@ -131,6 +131,7 @@ static void read_the_cli_cache(struct asked *asked)
 }
 static void change_the_user(struct asked *asked)
 {
+    asked->fake.user++;
     asked->query.user++;
 }
 static void start_a_log(struct asked *asked)
@@ -138,6 +139,11 @@ static void start_a_log(struct asked *asked)
     static struct ria_fake other;
     ria_fake_init(&other);
     asked->fake.world.log = other.world.log;
+}
+static void set_keys(struct asked *asked)
+{
+    ria_fake_env(&asked->fake, "AWS_ACCESS_KEY_ID", "AKIB");
+    ria_fake_env(&asked->fake, "AWS_SECRET_ACCESS_KEY", "s");
 }
 static void wait_an_hour(struct asked *asked)
 {
@@ -202,8 +208,7 @@ static void a_key_in_the_environment_wins_at_once(void **state)
     ask(&asked);
     ask(&asked);
     expect_text("the profile", asked.id, "AKIA");
-    ria_fake_env(&asked.fake, "AWS_ACCESS_KEY_ID", "AKIB");
-    ria_fake_env(&asked.fake, "AWS_SECRET_ACCESS_KEY", "s");
+    set_keys(&asked);
     ask(&asked);
     expect_text("the environment", asked.id, "AKIB");
 }
@@ -236,6 +241,54 @@ static void a_file_written_just_now_is_read_each_time(void **state)
     ask(&asked);
     ask(&asked);
     expect_number("two logins", asked.fake.reads, 4);
+}
+
+static void on_a_network_file_system_the_files_are_read_each_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *remote;
+        size_t reads;  /* of two logins */
+        size_t checks; /* of two logins */
+    } rows[] = {
+        {"the config file", RIA_FAKE_AWS_CONFIG, 4, 2},
+        {"the credentials file", RIA_FAKE_AWS_CREDENTIALS, 4, 4},
+        {"the home directory", "/home/u", 4, 2},
+        {"a missing file", "/missing", 4, 2},
+        {"control: no file", "/other", 2, 2},
+    };
+    for_each_row(row, rows, row->name) {
+        struct asked asked;
+        begin(&asked, "keys");
+        bool is_missing = strcmp(row->remote, "/missing") == 0;
+        ria_fake_env(&asked.fake, "AWS_CONFIG_FILE", is_missing ? "/missing" : NULL);
+        ria_chain_copy_clear();
+        asked.fake.remote = row->remote;
+        asked.fake.remote_checks = 0;
+        ask(&asked);
+        ask(&asked);
+        expect_text(row->name, asked.id, "AKIA");
+        expect_number("reads", asked.fake.reads, row->reads);
+        expect_number("checks", asked.fake.remote_checks, row->checks);
+    }
+}
+
+/* Another thread has called seteuid() for a short time. */
+static void files_that_were_judged_for_another_user_are_not_cached(void **state)
+{
+    (void)state;
+    struct asked asked;
+    begin(&asked, "keys");
+    ria_chain_copy_clear();
+    asked.fake.user++;
+    ask(&asked);
+    asked.fake.user--;
+    ask(&asked);
+    expect_text("the profile", asked.id, "AKIA");
+    expect_number("both logins read both files", asked.fake.reads, 4);
+    ask(&asked);
+    expect_number("control: the second login was cached", asked.fake.reads, 4);
 }
 
 static void fetched_credentials_are_found_until_their_renewal(void **state)
@@ -280,6 +333,49 @@ static void stored_keys_are_in_the_mapping_until_they_are_wiped(void **state)
     }
 }
 
+static void a_changed_file_wipes_the_copies_of_all_queries(void **state)
+{
+    (void)state;
+    struct asked asked;
+    begin(&asked, "keys");
+    asked.query.region = (struct ria_setting){"eu-west-1", "--region", 0};
+    ask(&asked);
+    ria_fake_env(&asked.fake, "AWS_SHARED_CREDENTIALS_FILE", "/other");
+    ria_fake_env(&asked.fake, "AWS_CONFIG_FILE", "/none");
+    (void)settle(ria_fake_file(&asked.fake, "/other", keys_text));
+    ask(&asked);
+    expect_number("three copies", ria_mapping_count(SECRET, strlen(SECRET)), 3);
+    ria_fake_env(&asked.fake, "AWS_SHARED_CREDENTIALS_FILE", NULL);
+    ria_fake_env(&asked.fake, "AWS_CONFIG_FILE", NULL);
+    edit_credentials(&asked);
+    RIA_AUTO(buf) key = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    assert_true(ria_chain_copy_key(&asked.query, &key));
+    expect("not found", !ria_chain_copy_get(&asked.query, &key, &response));
+    expect_number("the copy from /other", ria_mapping_count(SECRET, strlen(SECRET)), 1);
+}
+
+/* These logins do not look for a copy. */
+static void every_login_wipes_old_copies(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        void (*change)(struct asked *asked);
+    } rows[] = {{"a login with a log", start_a_log}, {"keys in the environment", set_keys}};
+    for_each_row(row, rows, row->name) {
+        struct asked asked;
+        begin(&asked, "keys");
+        row->change(&asked);
+        asked.query.profile.value = row->change == set_keys ? NULL : "absent";
+        ask(&asked);
+        expect_number("control: less than an hour", ria_mapping_count(SECRET, strlen(SECRET)), 1);
+        wait_an_hour(&asked);
+        ask(&asked);
+        expect_number("wiped", ria_mapping_count(SECRET, strlen(SECRET)), 0);
+    }
+}
+
 /* Runs first, because the process has no copy before it. */
 static void the_first_call_stores_nothing(void **state)
 {
@@ -289,8 +385,8 @@ static void the_first_call_stores_nothing(void **state)
     ria_fake_enable_stat(&asked.fake);
     asked.fake.world.log = NULL;
     (void)settle(ria_fake_file(&asked.fake, RIA_FAKE_AWS_CREDENTIALS, keys_text));
-    asked.query =
-        (struct ria_query){.world = &asked.fake.world, .profile = {"keys", "--profile", 0}};
+    asked.query = (struct ria_query){
+        .world = &asked.fake.world, .user = RIA_FAKE_UID, .profile = {"keys", "--profile", 0}};
     ask(&asked);
     expect(
         "no mapping, or an empty one",
@@ -309,8 +405,12 @@ int main(void)
         cmocka_unit_test(a_key_in_the_environment_wins_at_once),
         cmocka_unit_test(a_new_file_is_noticed),
         cmocka_unit_test(a_file_written_just_now_is_read_each_time),
+        cmocka_unit_test(on_a_network_file_system_the_files_are_read_each_time),
+        cmocka_unit_test(files_that_were_judged_for_another_user_are_not_cached),
         cmocka_unit_test(fetched_credentials_are_found_until_their_renewal),
         cmocka_unit_test(stored_keys_are_in_the_mapping_until_they_are_wiped),
+        cmocka_unit_test(a_changed_file_wipes_the_copies_of_all_queries),
+        cmocka_unit_test(every_login_wipes_old_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

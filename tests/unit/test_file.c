@@ -2,17 +2,20 @@
  *
  * ria_file_replace() in a real directory: the old file is replaced completely or stays unchanged,
  * no symbolic link is followed, and no temporary file is left. Also writing to an open file, and
- * whether a file is private. */
+ * whether a file is private, and whether its file system is a network file system. */
 #include "base/file.h"
 
 #include "unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum {
@@ -290,9 +293,63 @@ static void no_other_user_can_open_a_private_file(void **state)
     assert_false(ria_file_is_private(-1, S_IFDIR));
 }
 
+/* The type of the file system of `scratch` decides for it and for what is missing below it. */
+static void the_file_system_of_a_path_is_found(void **state)
+{
+    (void)state;
+    char path[sizeof(scratch) + 64];
+    struct statfs status;
+    assert_int_equal(statfs(scratch, &status), 0);
+    bool is_remote = ria_file_is_remote_type((uint32_t)status.f_type);
+    static const char *const names[] = {"", "/missing", "/missing/missing", "/file", "/file/name"};
+    write_old("file", "x");
+    for_each_row(name, names, *name) {
+        (void)snprintf(path, sizeof(path), "%s%s", scratch, *name);
+        expect(*name, ria_file_is_remote(path) == is_remote);
+    }
+    assert_int_equal(unlinkat(directory, "file", 0), 0);
+    expect("control: /proc", !ria_file_is_remote("/proc/missing"));
+    static const char *const ends[] = {"/", "/missing-of-rds-iam"};
+    for_each_row(end_of, ends, *end_of) {
+        expect(*end_of, ria_file_is_remote(*end_of) == ria_file_is_remote("/"));
+    }
+    expect("a relative path", ria_file_is_remote("missing/x") == ria_file_is_remote("."));
+    memset(path, 'x', sizeof(path));
+    path[1000] = '\0';
+    expect("a long path", ria_file_is_remote(path));
+}
+
+static void network_file_systems_are_remote(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t type;
+        bool is_remote;
+    } rows[] = {
+        {"NFS", NFS_SUPER_MAGIC, true},
+        {"CIFS", 0xff534d42, true},
+        {"SMB 2", 0xfe534d42, true},
+        {"FUSE", 0x65735546, true},
+        {"9p", V9FS_MAGIC, true},
+        {"Ceph", 0x00c36400, true},
+        {"AFS", 0x6b414653, true},
+        {"ext4", EXT4_SUPER_MAGIC, false},
+        {"XFS", 0x58465342, false},
+        {"btrfs", BTRFS_SUPER_MAGIC, false},
+        {"tmpfs", TMPFS_MAGIC, false},
+        {"overlay", OVERLAYFS_SUPER_MAGIC, false},
+    };
+    for_each_row(row, rows, row->name) {
+        expect(row->name, ria_file_is_remote_type(row->type) == row->is_remote);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_file_system_of_a_path_is_found, begin, end),
+        cmocka_unit_test(network_file_systems_are_remote),
         cmocka_unit_test_setup_teardown(a_file_is_created_and_replaced, begin, end),
         cmocka_unit_test_setup_teardown(
             a_process_that_has_the_old_file_open_still_reads_it, begin, end),

@@ -149,6 +149,25 @@ void ria_fault_released(const void *object)
     }
 }
 
+static void count_context(const void *object, int64_t change)
+{
+    if (object != NULL && get_page()->role == RIA_FAULT_ROLE) {
+        (void)__atomic_add_fetch(&get_page()->contexts, change, __ATOMIC_RELAXED);
+    }
+}
+
+void *ria_fault_made_context(void *object)
+{
+    count_context(object, 1);
+    return ria_fault_made(object);
+}
+
+void ria_fault_released_context(const void *object)
+{
+    count_context(object, -1);
+    ria_fault_released(object);
+}
+
 /* Searches a block that is about to be freed. */
 static void search(void *block)
 {

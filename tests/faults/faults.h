@@ -58,6 +58,7 @@ struct ria_fault_page {
     uint64_t calls;    /* that could have failed in this mode, while armed */
     uint64_t injected; /* failures */
     int64_t live;      /* objects that were made and not released */
+    int64_t contexts;  /* digest contexts among them */
     uint64_t searched; /* freed blocks */
     uint64_t found;    /* freed blocks that contained a secret */
     uint64_t caller;   /* of the first failed call: its offset in the object */
@@ -83,9 +84,11 @@ enum ria_fault {
 enum ria_fault ria_fault_step(const char *name, unsigned marks, const void *caller);
 
 /* For the wrappers: count an object that was made or released. ria_fault_made() returns `object`.
- */
+ * The functions _context do the same for a digest context. */
 void *ria_fault_made(void *object);
+void *ria_fault_made_context(void *object);
 void ria_fault_released(const void *object);
+void ria_fault_released_context(const void *object);
 
 /* Returns the address of the true function if the address is that of a wrapper of libcrypto's
  * functions, else the address itself. */

@@ -69,6 +69,9 @@ class Call:
         names = [re.search(r"\(\*(\w+)\)\(|(\w+)(?:\[\w*\])?$", parameter) for parameter in parameters]
         return ", ".join(name[1] or name[2] for name in names)
 
+    def kind(self):
+        return "_context" if "context" in self.marks else ""
+
     def failure(self):
         lines = [f"ria_fault_released({argument});" for mark, argument in self.marks.items() if mark == "freed"]
         if "done" in self.marks:
@@ -84,7 +87,7 @@ class Call:
         real = f"__real_{self.name}({self.arguments()})"
         if "freed" in self.marks:
             returned = "" if self.type.strip() == "void" else "return "
-            body = [f"ria_fault_released({self.marks['freed']});", f"{returned}{real};"]
+            body = [f"ria_fault_released{self.kind()}({self.marks['freed']});", f"{returned}{real};"]
         else:
             marks = [f"RIA_FAULT_CAN_{mark.upper()}" for mark in self.marks if mark in ("eintr", "short", "once")]
             step = f'ria_fault_step("{self.name}", {" | ".join(marks) or "0"}, __builtin_return_address(0))'
@@ -95,7 +98,7 @@ class Call:
             if "short" in self.marks:
                 length = self.marks["short"]
                 body.append(f"if (fault == RIA_FAULT_SHORT && {length} > 1) {{ {length} = 1; }}")
-            body.append(f"return ria_fault_made({real});" if "made" in self.marks else f"return {real};")
+            body.append(f"return ria_fault_made{self.kind()}({real});" if "made" in self.marks else f"return {real};")
         indented = "\n".join("    " + line for line in body)
         return "\n".join([*declared, f"{self.type}__wrap_{self.name}({self.parameters})", "{", indented, "}", ""])
 

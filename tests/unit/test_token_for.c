@@ -395,7 +395,7 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "and the server's host name was not verified: use the endpoint's own name "},
+        {50, "", true, "and the server's host name was not verified: use the endpoint's own name "},
         {180, "", true, "to accept any RDS server, add 3 lines: ["},
         {250, "", true, "to accept any RDS server, add 3 lines: ["},
         {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "or else write two lines: ["},

@@ -223,7 +223,8 @@ def run_resets(cases, copies, home, lab, env):
         else:
             lab.await_token_end()
         moments.append(time.time())
-        return [(run.case, run.end() if run.has_connected else line) for run, line in zip(runs, first)], moments
+        # The message about a list of hosts has a line for each host.
+        return [(run.case, run.end() if run.has_connected else line + run.end()) for run, line in zip(runs, first)], moments
 
     return _with_late_ones_again(run, cases, lab)
 

@@ -2,14 +2,15 @@
  *
  * The cache name of a plan's result. The cache file and the in-process copy have this name. The
  * name is the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan
- * returns. In this list, (machine) and (evidence) mark the data that the caller passes in these
- * parameters of ria_cache_name():
+ * returns. The caller passes the data marked (machine) and (evidence) in the parameters of
+ * ria_cache_name() with these names. The other data is in the plan:
  *
  *   keys           the key id and the session token
  *   roles          ARN, external id, session name, duration, MFA device, source identity, tags,
  *                  transitive tags, region
  *   web identity   the token file, and the token in it (evidence)
- *   SSO, login     session or start URL, region, account and role; the directory of the token file
+ *   SSO            session or start URL, region, account and role
+ *   login          the session; the directory of its token file
  *   process        the command, the file and the profile that contain it, and the environment
  *                  variables of the command (evidence)
  *   container, instance   the endpoint, the authorization token (evidence, if it is in a file), the

@@ -2,9 +2,8 @@
  *
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
  * Sets environment variables, and then replaces itself with the command (execvp(3)), so the caller
- * gets the output and the exit status of the command. Does not set the variables that name the
- * hooks for a program that cannot load the hooks. Refuses to run with more privileges than its
- * caller. */
+ * gets the output and the exit status of the command. If the program cannot load the hooks, does
+ * not set the variables that name them. Refuses to run with more privileges than its caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -77,11 +76,12 @@ static const struct ria_syntax exec_syntax = {
              "  PGSSLMODE            verify-full, if it is not set and the preload does not\n"
              "                       reach the libpq of COMMAND\n"
              "  PGGSSENCMODE         disable, in the same case\n"
-             "  PGSSLROOTCERT        the CA file for RDS, in the same case; FILE replaces a\n"
-             "                       value\n"
-             "  MYSQL_HOME           only in a tool that connects to RDS: where it reads its\n"
-             "                       options\n"
-             "  MARIADB_HOME         in the same case, if it is set to an empty value\n"
+             "  PGSSLROOTCERT        the CA file for RDS, in the same case; --ca also\n"
+             "                       replaces a value that is set already\n"
+             "  MYSQL_HOME           in a tool that connects to RDS: the directory of the\n"
+             "                       option file that the preload makes\n"
+             "  MARIADB_HOME         the same, in a tool of MariaDB, if MARIADB_HOME is set\n"
+             "                       but empty\n"
              "\n"
              "A program for another C library or processor cannot load LD_PRELOAD, and does\n"
              "not get the first four.\n",
@@ -102,7 +102,8 @@ struct variable {
     const char *value;
     enum how how;
     bool is_object;        /* names shared objects of rds-iam; for programs that can load them */
-    const char *separator; /* characters that separate entries; the first is written; "": no list */
+    const char *separator; /* characters that separate entries; rds-iam writes the first of them;
+                              "": no list */
     const char *needs;     /* the variable is set only if this file can be read; NULL: always */
 };
 
@@ -301,9 +302,9 @@ static bool check_preload(void)
 static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
 
 /* Sets the variable of one kind of file. Uses the first of these values that exists: the value of
- * --ca; the value that an outer rds-iam exec has set; the file of the CA store. If the store has no
- * usable file, leaves the variable unset; in this case a login fails with a message that names the
- * command to run. */
+ * --ca; the value that is set already, for example by an outer rds-iam exec; the file of the CA
+ * store. If the store has no usable file, leaves the variable unset; in this case a login fails
+ * with a message that names the command to run. */
 static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
     char path[RIA_CA_PATH_SIZE];

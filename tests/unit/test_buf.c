@@ -60,7 +60,7 @@ static void a_nul_byte_is_appended_as_a_byte(void **state)
     assert_memory_equal(buf.data, "a\0b\0\0", 6);
 }
 
-/* Lengths around each reallocation, and around the maximum. */
+/* Maxima around the first two block sizes, and larger ones. */
 static void the_maximum_is_exact(void **state)
 {
     (void)state;
@@ -112,7 +112,7 @@ static void a_failure_is_remembered_until_the_buffer_is_cleared(void **state)
     assert_string_equal(ria_buf_text(&buf), "wxyz");
 }
 
-/* The C locale has no bytes for this character. */
+/* The C locale has no bytes for U+00FC, so vsnprintf() fails. */
 static void a_text_that_cannot_be_formatted_fails(void **state)
 {
     (void)state;
@@ -135,7 +135,7 @@ static void a_length_near_the_end_of_size_t_does_not_wrap(void **state)
     assert_int_equal(buf.len, 0);
 }
 
-static void clearing_and_growing_wipe_the_bytes(void **state)
+static void clearing_wipes_the_bytes(void **state)
 {
     (void)state;
     RIA_AUTO(buf) buf = {.max = 1000};
@@ -249,7 +249,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
         cmocka_unit_test(a_text_that_cannot_be_formatted_fails),
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
-        cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
+        cmocka_unit_test(clearing_wipes_the_bytes),
         cmocka_unit_test(reserved_bytes_are_wiped_even_if_they_were_not_added),
         cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
         cmocka_unit_test(moving_leaves_the_source_empty),

@@ -3,7 +3,7 @@
 with a section for each of the lab's databases.
 
 The command appends a line to a file each time it runs. The line count tells how often the command ran: credentials
-from memory or from the cache add no line. Each test file contains what its tests expect.
+from memory or from the cache add no line.
 """
 import json
 import time

@@ -205,8 +205,8 @@ class Redirects(HostileCase):
             self.assertIn("169.254.169.254", server.addresses, "control: another client follows the redirect")
 
 
-# The reasons that differ from TOO_LONG. libcurl does not decode an encoding that it did not request, and skips the
-# extension of a chunk.
+# Responses that fail for another reason than TOO_LONG. libcurl does not decode an encoding that it did not request, so
+# the compressed body is short enough to be read, and is invalid. libcurl skips the extension of a chunk.
 OTHERS = {
     (HostileCase.a_role, "gzip"): ": this is not an STS response; check its endpoint",
     (HostileCase.a_container, "gzip"): "does not answer with credentials (not JSON)",

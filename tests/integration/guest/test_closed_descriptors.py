@@ -49,7 +49,7 @@ class ClosedCase(MariadbCase):
         result = self.home.run(
             ["sh", "-c", f'exec "$@" {closing}', "sh", *argv], **{"RDS_IAM_LOG": "1", **extra})
         text = self.dump.read_text(errors="replace") if self.dump.exists() else None
-        # pg_dump writes another key each time.
+        # pg_dump writes a new random key after \restrict and \unrestrict in each run.
         return result, text and re.sub(r"(?m)^(\\(?:un)?restrict) .*", r"\1", text)
 
     @staticmethod
@@ -130,7 +130,7 @@ class UnderExec(ClosedCase):
             with self.subTest(closing=closing):
                 argv = self.under_exec("/usr/bin/python3", "-S", "-c", script)
                 found = self.run_closed(closing, argv)[1].split()
-                self.assertEqual(found[0], "/dev/null", "harness.run() always sets it so")
+                self.assertEqual(found[0], "/dev/null", "by harness.run(), or by exec if the shell has closed it")
                 self.assertEqual(found[1] == "/dev/null", closing != "2>&-" and " >&-" in " " + closing, found)
                 self.assertEqual(found[2] == "/dev/null", "2>&-" in closing, found)
 
@@ -140,7 +140,7 @@ class UnderExec(ClosedCase):
         self.assertIn("write error", result.stderr)
 
     def test_a_stderr_that_is_a_file_gets_the_log(self):
-        """A stderr that is a file also gets the log if a shell under exec redirects the stderr of its command."""
+        """The shell that starts exec redirects stderr to the file, or a shell under exec does."""
         inner = f"psql -XAtwc 'select 1' 2>{self.dump}"
         for closing, argv in ((f"2>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
                               (f"2>>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
@@ -153,7 +153,7 @@ class UnderExec(ClosedCase):
 
 
 class ClosesItself(ClosedCase):
-    """The program closes its stderr, and its dump becomes descriptor 2."""
+    """Most programs here close their stderr themselves, and their dump becomes descriptor 2."""
 
     def script(self, driver, before, flags=""):
         place = {"host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER}
@@ -213,8 +213,8 @@ class ClosesItself(ClosedCase):
 
 
 class Programs(ClosedCase):
-    """If rds-iam's own programs start without the descriptors 0 to 2, they open /dev/null in their place, and no
-    other file."""
+    """If rds-iam's own programs start without the descriptors 0 to 2, they open /dev/null as these descriptors.
+    No other file, socket or pipe gets one of these numbers."""
 
     def opened(self, argv, **extra):
         trace = self.home.path / "trace"

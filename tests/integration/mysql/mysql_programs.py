@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs of Debian on libmariadb. Each program is given a host, a port, a user and at most a password, but no TLS
-setting, except ODBC with its SSLVERIFY. Each program prints the user that the server sees, except those in SILENT. Each
-test file contains what its tests expect.
+setting, except ODBC with its SSLVERIFY. Each program prints the user that the server sees, except those in SILENT.
 """
 import harness
 

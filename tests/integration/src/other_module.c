@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: when rds-iam's preload loads its token module, loads the file that the variable
- * OTHER_MODULE names instead. */
+ * An object for LD_PRELOAD that replaces dlopen(). When rds-iam's preload loads its token module,
+ * this dlopen() loads another file instead: the one that the variable OTHER_MODULE names. */
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdlib.h>

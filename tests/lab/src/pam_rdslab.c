@@ -3,9 +3,9 @@
  * PAM module of the lab's servers. The arguments in the service file select one of two modes:
  *
  *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides.
- *                                              The module rejects a replication login without a
- *                                              query to the verifier, unless PostgreSQL has
- *                                              rds.iam_auth_for_replication = 1
+ *                                              Unless PostgreSQL has
+ *                                              rds.iam_auth_for_replication = 1, the module rejects
+ *                                              a replication login and does not ask the verifier
  *     pam_rdslab.so password=WORD              the password must be WORD; for an account that
  *                                              uses a typed password in clear text
  *

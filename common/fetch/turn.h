@@ -62,7 +62,7 @@ bool ria_turn_pass(
     int64_t pause);
 
 /* Reads the cache entry at *place into *response, which must be RIA_RESPONSE_INIT. Returns false,
- * with *response unchanged, if there is no entry or if it is not fresh. */
+ * with *response unchanged, if no entry exists or if it is not fresh. */
 bool ria_turn_read_fresh(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,

@@ -75,7 +75,7 @@ static bool call_fail(const char *name)
 }
 
 /* Finds the copy that the call is meant for, and copies the address of its function `name` to
- * *function. Returns false, with the reason logged, if there is no such copy or function. The
+ * *function. Returns false, with the reason logged, if no such copy or function exists. The
  * caller must call call_end() in both cases. */
 static bool call_begin(
     struct call *call, const struct origin *origin, const char *name, void *function)

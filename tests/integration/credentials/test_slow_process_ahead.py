@@ -35,7 +35,7 @@ class LongLimit(ProcessCase):
             await_true(lambda: self.run_count == 1, agent.log)
             begin = time.monotonic()
             self.assertEqual(self.opener.read(self.services.passfile("prod")), "")
-            self.assertNotEqual(self.psql().returncode, 0, "control: there is no token yet")
+            self.assertNotEqual(self.psql().returncode, 0, "control: no token was made yet")
             self.assertLess(time.monotonic() - begin, seconds, "control: the command is running")
             while "1 of 1 services have their tokens" not in agent.log():
                 self.assertLess(time.monotonic() - begin, 2 * seconds, agent.log())

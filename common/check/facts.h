@@ -171,7 +171,8 @@ enum {
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
  * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
  * true if the service has no passfile and tokens are not made for its host
- * (ria_login_has_endpoint()). Returns false if no service has this index, or if a service file cannot be read. */
+ * (ria_login_has_endpoint()). Returns false if no service has this index, or if a service file
+ * cannot be read. */
 bool ria_check_service_name(const struct ria_world *world, size_t index, char *out, bool *is_other);
 
 /* -- option_groups.c -- */

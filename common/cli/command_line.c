@@ -17,10 +17,73 @@ enum {
     HELP_MAX = 64 * 1024,
     NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
-    NEAREST_MIN = 4, /* letters that an unknown name must share with a name to suggest it */
+    SAME_START_MIN = 4,   /* with so many equal first letters, a name is suggested */
+    LETTERS_PER_TYPO = 3, /* a word may have one typo for so many letters, and then */
+    TYPOS_MAX = 2,        /* not more than these */
+    MISSPELLED_MAX = 31,  /* the letters of the longest word that is compared */
 };
 
 static const struct ria_option help_switch = {.name = "help"};
+
+/* -- misspelled names ------------------------------------------------------------------------ */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Returns how many typos a word of `len` letters may have so that a name is still suggested. */
+static size_t most_typos(size_t len)
+{
+    return len > MISSPELLED_MAX ? 0 : smaller(len / LETTERS_PER_TYPO, TYPOS_MAX);
+}
+
+/* count[i][j]: the typos between the first i letters of a word and the first j letters of a name */
+struct typos {
+    size_t count[MISSPELLED_MAX + 1][MISSPELLED_MAX + 1];
+};
+
+/* Returns count[i][j] from the entries for fewer letters. */
+static size_t count_typos_of(
+    const char *word, size_t i, const char *name, size_t j, const struct typos *typos)
+{
+    if (i == 0 || j == 0) {
+        return i + j;
+    }
+    size_t least = typos->count[i - 1][j - 1] + (word[i - 1] != name[j - 1]);
+    least = smaller(least, 1 + smaller(typos->count[i - 1][j], typos->count[i][j - 1]));
+    bool is_swapped = i > 1 && j > 1 && word[i - 1] == name[j - 2] && word[i - 2] == name[j - 1];
+    return is_swapped ? smaller(least, typos->count[i - 2][j - 2] + 1) : least;
+}
+
+/* Returns the number of typos that turn the name into the word: a missing, superfluous or wrong
+ * letter, or two letters in the wrong order (the optimal string alignment distance). Returns
+ * SIZE_MAX for a word or a name of more than MISSPELLED_MAX letters. */
+static size_t count_typos(const char *word, size_t len, const char *name)
+{
+    struct typos typos = {0};
+    size_t name_len = strlen(name);
+    if (len > MISSPELLED_MAX || name_len > MISSPELLED_MAX) {
+        return SIZE_MAX;
+    }
+    for (size_t i = 0; i <= len; i++) {
+        for (size_t j = 0; j <= name_len; j++) {
+            typos.count[i][j] = count_typos_of(word, i, name, j, &typos);
+        }
+    }
+    return typos.count[len][name_len];
+}
+
+static size_t count_same_start(const char *word, const char *name)
+{
+    size_t len = 0;
+    while (word[len] != '\0' && word[len] == name[len]) {
+        len++;
+    }
+    return len;
+}
+
+/* -- options --------------------------------------------------------------------------------- */
 
 static int print_help(const struct ria_buf *text)
 {
@@ -42,19 +105,45 @@ static size_t name_len(const char *word, const char *name)
     return name - word > 1 ? strcspn(name, "=") : len > 0 ? len : 1;
 }
 
-/* Fills err for an unknown option. Names the options that begin with the same letters. Does not
- * print the value, which could be a secret. */
+/* Appends the names of the options that begin with these letters. */
+static void add_longer_names(
+    const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
+{
+    for (size_t i = 0; len > 0 && i <= syntax->count; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (strncmp(option->name, name, len) == 0) {
+            ria_buf_addf(names, "%s--%s", names->len == 0 ? "" : " or ", option->name);
+        }
+    }
+}
+
+/* Appends the names of the options that differ from these letters by the fewest typos. */
+static void add_similar_names(
+    const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
+{
+    size_t fewest = most_typos(len);
+    for (size_t i = 0; i <= syntax->count; i++) {
+        fewest = smaller(fewest, count_typos(name, len, option_at(syntax, i)->name));
+    }
+    for (size_t i = 0; i <= syntax->count; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (fewest > 0 && count_typos(name, len, option->name) == fewest) {
+            ria_buf_addf(names, "%s--%s", names->len == 0 ? "" : " or ", option->name);
+        }
+    }
+}
+
+/* Fills err for an unknown option. Names the options that begin with the same letters, or else
+ * those whose misspelling it may be. Does not print the value, which could be a secret. */
 static int unknown_option(
     const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
 {
     const char *name = word + strspn(word, "-");
     size_t len = name_len(word, name);
     RIA_AUTO(buf) names = {.max = NAMES_MAX};
-    for (size_t i = 0; len > 0 && i <= syntax->count; i++) {
-        const struct ria_option *option = option_at(syntax, i);
-        if (strncmp(option->name, name, len) == 0) {
-            ria_buf_addf(&names, "%s--%s", names.len == 0 ? "" : " or ", option->name);
-        }
+    add_longer_names(syntax, name, len, &names);
+    if (names.len == 0) {
+        add_similar_names(syntax, name, len, &names);
     }
     int shown = (int)((size_t)(name - word) + len);
     const char *list = ria_buf_text(&names);
@@ -228,20 +317,24 @@ int ria_options_port(const char *command, const char *text, unsigned *port)
     return status;
 }
 
-/* Returns the name in the table that shares the most letters with `word` at the beginning, or NULL
- * if no name shares four. */
+/* Returns the name in the table that the word resembles, or NULL. A name with the fewest typos
+ * comes before a name that only begins with the same letters. */
 static const char *nearest_name(const struct ria_command_group *group, const char *word)
 {
     const char *nearest = NULL;
-    size_t most = NEAREST_MIN - 1;
+    size_t most = SAME_START_MIN - 1;
+    size_t fewest = most_typos(strlen(word)) + 1;
     for (size_t i = 0; i < group->count; i++) {
-        size_t len = 0;
-        while (word[len] != '\0' && word[len] == group->rows[i].name[len]) {
-            len++;
-        }
-        if (len > most) {
-            most = len;
-            nearest = group->rows[i].name;
+        const char *name = group->rows[i].name;
+        size_t typos = count_typos(word, strlen(word), name);
+        size_t same = count_same_start(word, name);
+        if (typos < fewest) {
+            fewest = typos;
+            most = SIZE_MAX;
+            nearest = name;
+        } else if (same > most) {
+            most = same;
+            nearest = name;
         }
     }
     return nearest;

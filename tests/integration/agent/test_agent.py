@@ -116,7 +116,7 @@ class Entries(AgentCase):
             AWS_SHARED_CREDENTIALS_FILE=str(self.home.path / ".aws" / "credentials"))
         self.assertIn("1 of 1 services have their tokens", result.stderr)
         result = self.home.run([*without, harness.installed("bin/rds-iam"), "lint"], None, **passwd)
-        self.assertIn("1 services in 1 files: 0 errors", result.stdout)
+        self.assertIn("1 service in 1 file: 0 errors", result.stdout)
         result = self.home.run([*without, "psql", "-XAtwc", "select 1", "service=prod"], None, **passwd)
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
@@ -432,7 +432,8 @@ class Lifecycle(AgentCase):
         rows = (
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),
-            (["--onec"], 2, "unknown option --onec"),
+            (["--onec"], 2, "unknown option --onec; write --once"),
+            (["--nope"], 2, "unknown option --nope; see rds-iam-agent --help"),
             (["--onc"], 2, "unknown option --onc; write --once"),
             (["--once=1"], 2, "--once takes no value"),
             (["--directory"], 2, "rds-iam-agent: --directory needs a value; see rds-iam-agent --help\n"),

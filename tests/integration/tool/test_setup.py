@@ -137,8 +137,8 @@ class OptionFile(SetupCase):
             with self.subTest(name=name):
                 result = self.setup_mysql("--ssl-ca", name)
                 self.assertEqual((result.returncode, result.stdout), (2, ""))
-                self.assertIn("--ssl-ca: the path is too long for an option file, begins or ends with a blank, or "
-                              "contains a control character or one of", result.stderr)
+                self.assertIn("the path of the root certificates is too long for an option file, begins or ends with a "
+                              "blank, or contains a control character or one of", result.stderr)
         path = self.home.write("CA of RDS.pem", self.lab.ca_file.read_text())
         self.home.write(".my.cnf", self.setup_mysql("--ssl-ca", path).stdout)
         self.assert_logged_in(self.home.run(self.argv(SUFFIX)))
@@ -460,9 +460,9 @@ class Clients(SetupCase):
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--program", "PHP"],
-             "--program, --write and --clients cannot be used together; see rds-iam setup mysql --help"),
+             "write only one of --program, --write, --clients and --client; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--clients"],
-             "--program, --write and --clients cannot be used together; see rds-iam setup mysql --help"),
+             "write only one of --program, --write, --clients and --client; see rds-iam setup mysql --help"),
             (["setup", "postgres", "--write", "--program", "PHP"],
              "--write and --program cannot be used together; see rds-iam setup postgres --help"),
         )

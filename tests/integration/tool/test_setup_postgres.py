@@ -70,7 +70,7 @@ class Setup(SetupCase):
     def test_lint_finds_nothing_in_the_printed_entry(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_the_printed_sql_is_the_sql_of_the_recipes(self):
         text = self.setup_postgres().stdout
@@ -340,7 +340,7 @@ class Lint(LabCase):
 
     def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_ten_thousand_services(self):
         """A service name and a passfile occur again at the end. The finding names the first occurrence."""
@@ -351,14 +351,14 @@ class Lint(LabCase):
         path, result = self.lint(text)
         self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
         self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but [t] does not qualify", result.stdout)
-        self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
+        self.assertIn("10002 services in 1 file: 2 errors, 1 warning", result.stdout)
 
     def test_a_service_that_is_never_read_does_not_disqualify_a_passfile(self):
         """The agent serves the other entries of that passfile."""
         weak = GOOD.replace("verify-full", "require")
         _, result = self.lint(f"[s]\n{GOOD}[s]\n{weak}[t]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
-                         (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
+                         (0, "3 services in 1 file: 0 errors, 1 warning"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
         self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: a service that is read")
 
@@ -437,7 +437,7 @@ class Lint(LabCase):
         path = self.home.write("services", f"[s]\n{GOOD}".replace("=CA", f"={self.lab.ca_file}").replace(
             "/nowhere", f"/run/user/{os.geteuid()}/rds-iam/run"))
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_files_that_not_every_libpq_reads(self):
         path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")

@@ -168,7 +168,7 @@ bool ria_profile_is_set(const struct ria_setting *setting);
 
 /* Finds the value of a key (in lower case). Searches the credentials file first, and then the
  * config file if the key is unset or blank there. Returns false, with *out unchanged, if the key is
- * unset or blank in both. */
+ * unset or blank in both files. */
 bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
 
 /* Finds the value of a key (in lower case) in one of the two files. Returns false, with *out

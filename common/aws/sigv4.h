@@ -44,7 +44,8 @@ struct ria_sigv4_key {
     uint8_t bytes[RIA_SHA256_LEN];
 };
 
-/* Derives the signing key. The caller wipes *out. On failure, returns false with err filled. */
+/* Derives the signing key. The caller must wipe *out after use. On failure, returns false with err
+ * filled. */
 bool ria_sigv4_derive(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
@@ -52,7 +53,8 @@ bool ria_sigv4_derive(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Computes the signature of a canonical request, which may consist of several parts. `key` is the
- * key of the scope. On failure, returns false with err filled, and signature is unchanged. */
+ * key that was derived for this scope. On failure, returns false with err filled, and signature is
+ * unchanged. */
 bool ria_sigv4_sign(
     const struct ria_sigv4_scope *scope,
     const struct ria_sigv4_key *key,

@@ -132,7 +132,7 @@ static char *write_unsigned(
 }
 
 /* Computes the signature of the canonical request: method, path, sorted query, the Host header and
- * the empty body's hash. Its variable parts are parts of the token. */
+ * the empty body's hash. The variable parts of the request are parts of the token. */
 static bool aws_token_compute(
     const struct layout *layout,
     const struct ria_sigv4_scope *scope,

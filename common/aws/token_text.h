@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 /* Returns whether a user of Aurora DSQL is the administrator, whose token and policy have the
- * action DbConnectAdmin instead of DbConnect. Names are compared with their case, as PostgreSQL
- * does. */
+ * action DbConnectAdmin instead of DbConnect. The comparison of names is case-sensitive, as in
+ * PostgreSQL. */
 bool ria_dsql_user_is_admin(const char *user);
 
 /* Returns whether a password is a token: it contains "X-Amz-Signature=". Returns false for NULL. */
@@ -27,8 +27,8 @@ bool ria_is_token(const char *password);
 
 /* Returns whether a password is the beginning of a token: it contains the beginning of a token's
  * parameters, such as "?Action=", "&X-Amz-" or "X-Amz-Signature=", but no signature of 64
- * hexadecimal digits. Programs that store a password in a small buffer make such texts. Returns
- * false for NULL. */
+ * hexadecimal digits. A program that stores a password in a small buffer can cut a token in this
+ * way. Returns false for NULL. */
 bool ria_token_is_cut(const char *password);
 
 /* Like ria_is_token(), for the first `len` bytes of a passfile line, in which a backslash may

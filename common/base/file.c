@@ -322,13 +322,13 @@ static bool is_expected(const struct ria_replacement *what)
 
 /* Renames the new file to `name`. Fails with EEXIST if a file called `name` exists. On a file
  * system that does not support RENAME_NOREPLACE, creates a hard link called `name` and removes the
- * old name. */
+ * name `fresh`. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
     enum {
         NO_REPLACE = 1 /* RENAME_NOREPLACE of linux/fs.h */
     };
-    /* A system call, because C libraries other than glibc have no function for it. */
+    /* This is a direct system call, because not every C library has the function renameat2(). */
     if (syscall(SYS_renameat2, directory, fresh, directory, name, NO_REPLACE) == 0) {
         return true;
     }

@@ -12,7 +12,7 @@
  *           and a warning names the three levels.
  *   FILE    an absolute path. Without it, the log goes to stderr (os/guest_log.h).
  *
- * The first form is a line on stderr. The second form is a line in a file:
+ * On stderr, a line has the first of these two forms. In a file, it has the second form:
  *
  *   rds-iam: [warning: |debug: ]TEXT
  *   TIME rds-iam[PID] PROGRAM LEVEL: TEXT

@@ -54,10 +54,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns true if the files have sections, but none matches the connection. Then sets *out to the
- * name and the place of a section, and *is_domain to whether the host is in the domain that this
- * section names without "*.". Takes the first section whose domain contains the host; if there is
- * none, takes the first section. */
+/* Returns true if the files have sections, but none matches the connection. In this case, sets *out
+ * to the name and the place of one section. If a section names a domain of the host without the
+ * wildcard "*.", such as [example.com] for db.example.com, sets *out to the first such section and
+ * *is_domain to true. Otherwise, sets *out to the first section and *is_domain to false. */
 bool ria_config_has_other(
     const struct ria_config *config,
     const char *host,

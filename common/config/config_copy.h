@@ -32,8 +32,8 @@ struct ria_config_file {
 };
 
 /* Returns a reference to the cached copy of the file. `user` is the effective user. The caller
- * releases the reference. Returns NULL if there
- * is no copy, if one of the two conditions above does not hold, or if the lock is taken. */
+ * releases the reference. Returns NULL if the file has no copy, if one of the two conditions above
+ * does not hold, or if another thread holds the lock. */
 struct ria_config_file *ria_config_copy_get(
     const struct ria_world *world, uid_t user, const char *path);
 

@@ -136,7 +136,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"an unknown key",
          "[h]\nprofil = a\n",
          PLACE ":2: unknown key \"profil\"; the keys are profile, region, endpoint, "
-               "tls, aws_cli_cache, cache_credential_process, role_arn and its companions "
+               "tls, aws_cli_cache, cache_credential_process, role_arn, "
                "external_id, role_session_name, duration_seconds, "
                "session_tags, transitive_tag_keys, source_identity"},
         {"a sub-property",
@@ -209,7 +209,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"a broken section that no login uses",
          "[h]\nprofile = a\n[other]\nport = 5\n",
          PLACE ":4: unknown key \"port\"; the keys are profile, region, endpoint, "
-               "tls, aws_cli_cache, cache_credential_process, role_arn and its companions "
+               "tls, aws_cli_cache, cache_credential_process, role_arn, "
                "external_id, role_session_name, duration_seconds, "
                "session_tags, transitive_tag_keys, source_identity"},
         {"a line without =", "[h]\nprofile\n", PLACE ":2: a line without its =; write key = value"},

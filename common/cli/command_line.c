@@ -152,7 +152,8 @@ static int unknown_option(
                : ria_usage_error(err, command, "unknown option %.*s; write %s", shown, word, list);
 }
 
-/* Finds the option that a word names, which begins with a dash. Returns NULL if there is none. */
+/* Finds the option that a word names. The word begins with a dash. Returns NULL if no option has
+ * this name. */
 static const struct ria_option *find_option(const struct ria_syntax *syntax, const char *word)
 {
     size_t len = strcspn(word, "=");
@@ -173,8 +174,8 @@ static const char **value_place(const struct ria_option *option, void *values)
     return (const char **)((char *)values + option->place);
 }
 
-/* Stores the value of an option; NULL: the command line has no value for it. Returns RIA_CONTINUE,
- * or the exit status. */
+/* Stores the value of an option. `value` is NULL if the command line has no value for the option.
+ * Returns RIA_CONTINUE, or the exit status. */
 static int options_set(
     const char *command,
     const struct ria_option *option,
@@ -238,8 +239,8 @@ static int print_help_of(
     return print_help(&text);
 }
 
-/* Parses the option in the word *at, and moves *at to its value if that is the next word. Returns
- * RIA_CONTINUE, or the exit status. */
+/* Parses the option in the word argv[*at]. If the next word is the option's value, moves *at to
+ * that word. Returns RIA_CONTINUE, or the exit status. */
 static int parse_option(
     int argc,
     char **argv,

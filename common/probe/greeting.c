@@ -49,7 +49,7 @@ static bool refuse_silence(ssize_t len)
     return refuse(strerror(errno));
 }
 
-/* Reads exactly `size` bytes. Returns the result of the last recv() if fewer arrive. */
+/* Reads exactly `size` bytes. Returns the result of the last recv() if fewer bytes arrive. */
 static ssize_t read_exactly(int fd, unsigned char *out, size_t size)
 {
     size_t done = 0;

@@ -138,8 +138,8 @@ static struct mysql_handle *prepare_handle(
     }
     (void)lib->option(handle, OPTION_CONNECT_TIMEOUT, &timeout);
     if (parameters->port != NULL) {
-        /* Otherwise both libraries connect to localhost over a Unix socket, and ignore the port.
-         * The mariadb command, too, uses TCP if its arguments have a port. */
+        /* Without this option, both libraries connect to localhost over a Unix socket, and ignore
+         * the port. The mariadb command, too, uses TCP if its arguments have a port. */
         unsigned protocol = PROTOCOL_TCP;
         (void)lib->option(handle, OPTION_PROTOCOL, &protocol);
     }

@@ -297,9 +297,10 @@ void ria_login_name_remedy(
     char out[RIA_ERROR_TEXT_MAX]);
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
- * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write, unless that message is so long that a client would cut it. Does
- * nothing if login->host is NULL. Takes 2 seconds at most, and never longer than the deadline. */
+ * name is a DNS alias of an RDS name, replaces *err by a message that contains the RDS name. For
+ * most endpoints, the message also contains the section to write. If the message is so long that a
+ * client would cut it, *err stays unchanged. Does nothing if login->host is NULL. Takes 2 seconds
+ * at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,

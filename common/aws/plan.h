@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A plan describes how to get credentials. It is the merged result of the environment, AWS's two
- * files and rds-iam's own file: one source of credentials, and the roles, in the order in
- * which they are assumed. It contains every setting that is used, with defaults filled in, and
- * the file and line where each setting was read.
+ * files (~/.aws/config and ~/.aws/credentials) and rds-iam's own file: one source of credentials,
+ * and the roles, in the order in which they are assumed. It contains every setting that is used,
+ * with defaults filled in, and the file and line where each setting was read.
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
  * followed source_profile from profile to profile up to the last profile, rejected cycles, and

@@ -16,7 +16,7 @@ enum {
 /* A setting. The strings are borrowed from the parsed file or from the environment. */
 struct ria_setting {
     const char *value; /* NULL: not set */
-    const char *path;  /* the path of the file; or if line is 0, the name of the option or variable;
+    const char *path;  /* the path of the file. If line is 0, the name of the option or variable, or
                           NULL for a default */
     unsigned line;     /* counted from 1 */
 };

@@ -3,8 +3,8 @@
  * AWS Signature Version 4: credential scope, signing key, signature. This module signs a canonical
  * request that the caller wrote, so presigned queries and signed headers share this code.
  *
- * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide); it makes the
- * same signatures as botocore 1.43.
+ * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide). Makes the same
+ * signatures as botocore 1.43.
  */
 #ifndef RIA_AWS_SIGV4_H
 #define RIA_AWS_SIGV4_H

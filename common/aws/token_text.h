@@ -2,10 +2,10 @@
  *
  * Recognizes tokens and reads their parameters. A token is a URL with a SigV4 query signature (AWS,
  * "Authenticating Requests: Using Query Parameters"). These functions recognize a token by its
- * signature parameter alone, because the AWS SDKs write the other parameters in different orders,
- * some SDKs write https:// before the token, and tokens of Aurora DSQL have other actions. The
- * plugins, the preload and the agent all use these functions. They do not verify the signature; the
- * server verifies it. token.h makes tokens.
+ * signature parameter alone, because the rest of a token varies. The AWS SDKs write the other
+ * parameters in different orders, some SDKs write https:// before the token, and tokens of Aurora
+ * DSQL have other actions. The plugins, the preload and the agent all use these functions. The
+ * functions do not verify the signature; the server verifies it. token.h makes tokens.
  *
  * All functions are pure and may be called from any thread. They need only libc, because the
  * preload also compiles this file.

@@ -4,9 +4,9 @@
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
  * mode lets the group write, because a list cannot give more rights than the group bits of the
- * mode. Few files let the group write. The type of the file system is read only if the mode lets
- * the group or others write, because only the error message for a file that others can write
- * depends on the type.
+ * mode. Few files let the group write. Only the error message for a file that others can write
+ * depends on the type of the file system. So the type is read only if the mode lets the group or
+ * others write.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so

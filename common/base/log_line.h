@@ -77,7 +77,7 @@ struct ria_log_line {
 /* These functions write a line, with its newline, in the form for stderr and in the form for a
  * file. A text that is too long is cut. The program's name is cut before its first character that
  * is not a letter, a digit or one of "._+-", because a program may have overwritten its argv[0]
- * with a title. Both return the length of the line. */
+ * with a title. Both functions return the length of the line. */
 size_t ria_log_line_for_stderr(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 size_t ria_log_line_for_file(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 

@@ -7,9 +7,9 @@
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
  * first matching section is used. A file must belong to root or the user, and no other user may be
- * able to write it (base/trust.h), because the file decides which token is sent to which address.
- * All sections are checked when the file is read, including sections that do not match the login. A
- * file has at most 10,000 sections.
+ * able to write the file (base/trust.h). The reason: the file decides which token is sent to which
+ * address. All sections are checked when the file is read, including sections that do not match the
+ * login. A file has at most 10,000 sections.
  *
  * A process caches a file until the file changes (config/config_copy.h).
  */

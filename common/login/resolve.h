@@ -46,9 +46,9 @@ bool ria_resolve_section(
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Step 3. Finds the host, port and region to sign for. Returns false with err filled if the host is
- * not an RDS endpoint and no setting allows it, if no region is known or the region is invalid, or
- * if a MySQL client has dialed an endpoint of Aurora DSQL. */
+/* Step 3. Finds the host, port and region to sign for. Returns false with err filled in these
+ * cases: the host is not an RDS endpoint and no setting allows it; no region is known; the region
+ * is invalid; or a MySQL client has dialed an endpoint of Aurora DSQL. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

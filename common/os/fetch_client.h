@@ -55,8 +55,8 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
  * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
-/* Starts the program, waits for its response, and ends it. Blocks until the deadline at most.
- * Returns false with err filled on failure. */
+/* Starts the program, waits for its response, and ends the program. Blocks until the deadline at
+ * most. Returns false with err filled on failure. */
 bool ria_fetch_client_run(
     const struct ria_world *world,
     const struct ria_buf *request,

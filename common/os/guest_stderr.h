@@ -12,10 +12,10 @@
  *                        has it.
  *   otherwise            the file at descriptor 2 at the first call of ria_stderr_record(), if it
  *                        can be a stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
- *                        journal's socket, without the close-on-exec flag. Limit: if the program
- *                        has already closed its stderr, and opened its own file at descriptor 2
- *                        without that flag, this code cannot tell the file from the stderr of a
- *                        program that was started with 2>FILE.
+ *                        journal's socket, without the close-on-exec flag. Limit: the program may
+ *                        have closed its stderr before this call, and opened its own file at
+ *                        descriptor 2 without that flag. This code cannot distinguish this file
+ *                        from the stderr of a program that was started with 2>FILE.
  */
 #ifndef RIA_OS_GUEST_STDERR_H
 #define RIA_OS_GUEST_STDERR_H

@@ -36,8 +36,8 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Fills found[] with the variables that have the prefix, and returns their number. Counts, but does
- * not store, those for which found[] has no room. */
+/* Fills found[] with the variables that have the prefix, and returns their number. Variables for
+ * which found[] has no room are counted, but not stored. */
 static size_t find_variables(const char *prefix, const char **found, size_t room)
 {
     size_t len = strlen(prefix);

@@ -17,10 +17,12 @@ enum {
     HELP_MAX = 64 * 1024,
     NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
-    SAME_START_MIN = 4,   /* with so many equal first letters, a name is suggested */
-    LETTERS_PER_TYPO = 3, /* a word may have one typo for so many letters, and then */
-    TYPOS_MAX = 2,        /* not more than these */
-    MISSPELLED_MAX = 31,  /* the letters of the longest word that is compared */
+    SAME_START_MIN = 4,   /* a name is suggested if it has this number of first letters in common
+                             with the unknown word */
+    LETTERS_PER_TYPO = 3, /* a name is also suggested if the word has at most one typo for each
+                             three letters */
+    TYPOS_MAX = 2,        /* a word with more typos leads to no suggestion */
+    MISSPELLED_MAX = 31,  /* a word with more letters is not compared */
 };
 
 static const struct ria_option help_switch = {.name = "help"};
@@ -32,18 +34,19 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Returns how many typos a word of `len` letters may have so that a name is still suggested. */
+/* Returns the largest number of typos with which a word of `len` letters leads to a suggestion. */
 static size_t most_typos(size_t len)
 {
     return len > MISSPELLED_MAX ? 0 : smaller(len / LETTERS_PER_TYPO, TYPOS_MAX);
 }
 
-/* count[i][j]: the typos between the first i letters of a word and the first j letters of a name */
+/* count[i][j] is the number of typos that turn the first j letters of a name into the first i
+ * letters of a word. */
 struct typos {
     size_t count[MISSPELLED_MAX + 1][MISSPELLED_MAX + 1];
 };
 
-/* Returns count[i][j] from the entries for fewer letters. */
+/* Computes count[i][j] from the entries for fewer letters. */
 static size_t count_typos_of(
     const char *word, size_t i, const char *name, size_t j, const struct typos *typos)
 {
@@ -105,7 +108,7 @@ static size_t name_len(const char *word, const char *name)
     return name - word > 1 ? strcspn(name, "=") : len > 0 ? len : 1;
 }
 
-/* Appends the names of the options that begin with these letters. */
+/* Appends the names of the options that begin with the first `len` letters of `name`. */
 static void add_longer_names(
     const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
 {
@@ -117,7 +120,8 @@ static void add_longer_names(
     }
 }
 
-/* Appends the names of the options that differ from these letters by the fewest typos. */
+/* Appends the names of the options that differ from the first `len` letters of `name` by the fewest
+ * typos. Appends nothing if each option differs by too many typos. */
 static void add_similar_names(
     const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
 {
@@ -133,8 +137,9 @@ static void add_similar_names(
     }
 }
 
-/* Fills err for an unknown option. Names the options that begin with the same letters, or else
- * those whose misspelling it may be. Does not print the value, which could be a secret. */
+/* Fills err for an unknown option. Names the options that begin with the letters of the unknown
+ * option. If none begins with these letters, names the options of which it may be a misspelling.
+ * Does not print the value, which could be a secret. */
 static int unknown_option(
     const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
 {
@@ -318,8 +323,8 @@ int ria_options_port(const char *command, const char *text, unsigned *port)
     return status;
 }
 
-/* Returns the name in the table that the word resembles, or NULL. A name with the fewest typos
- * comes before a name that only begins with the same letters. */
+/* Returns the name in the table that is most similar to the word, or NULL if no name is similar. A
+ * name with few typos is preferred to a name that only begins with the same letters. */
 static const char *nearest_name(const struct ria_command_group *group, const char *word)
 {
     const char *nearest = NULL;

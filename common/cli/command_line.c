@@ -21,7 +21,7 @@ enum {
                              with the unknown word */
     LETTERS_PER_TYPO = 3, /* a name is also suggested if the word has at most one typo for each
                              three letters */
-    TYPOS_MAX = 2,        /* a word with more typos leads to no suggestion */
+    TYPOS_MAX = 2,        /* the limit of typos for a word of any length */
     MISSPELLED_MAX = 31,  /* a word with more letters is not compared */
 };
 

@@ -26,8 +26,8 @@ the true cause. With `--aws`, `rds-iam check` asks AWS and puts the true cause f
 names of the causes.
 
 The servers of the test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
-even for hosts without a section. If the port is 5432 or 3306, `rds-iam check` names this cause for such a host only if
-AWS reports another port (`--aws`).
+even for a host that has no section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
+cause for such a host only if AWS reports another port (`--aws`).
 
 The test `tests/integration/tool/test_check_causes.py` produces each of these causes with real clients and servers. The
 test fails if their output differs from this page. Do not edit this page. To write this page again, run:

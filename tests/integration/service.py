@@ -85,7 +85,7 @@ class Services:
         return line
 
     def clear(self):
-        """Removes all entries. The file changes at the next add()."""
+        """Removes all entries. The service file does not change until the next add()."""
         self._text = "# services of a user\n"
 
     def line_of(self, text):
@@ -140,7 +140,7 @@ class Agent:
 
     @property
     def worker(self):
-        """The process id of the worker, or 0 while there is none."""
+        """The process id of the agent's worker process, or 0 while the agent has none."""
         pid = self.process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent: the entries that it refuses and its messages, renewal, failure, recovery, and how it stops."""
+"""The agent: the entries that it refuses and its messages, renewal, failure, recovery, and how it ends."""
 import os
 import pathlib
 import re
@@ -38,7 +38,8 @@ REFUSED = (
 )
 
 
-# Runs in a mount namespace of its own. Its root directory contains /top and the directories of the real root.
+# A script for a new mount namespace. It runs the agent in a root directory that contains /top and the directories of the
+# real root. Then it moves /top.
 MOVED_TOP = """
 set -e
 mkdir "$1/root" "$1/root/top"
@@ -74,7 +75,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                # The line that a killed agent left. Its token has other parameters than rds-iam's tokens.
+                # A line as a killed agent leaves it, except that its token has other parameters than rds-iam's tokens.
                 services.passfile("bad").write_text(
                     f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()
@@ -105,7 +106,7 @@ class Entries(AgentCase):
         self.assert_accepted()
 
     def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
-        """libpq 15 and later also uses that home directory, so psql reads the same file here."""
+        """libpq 15 and later also uses that home directory, so psql reads the same file in this test."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),
@@ -420,7 +421,7 @@ class Lifecycle(AgentCase):
             self.assertEqual(os.listdir(moved / "rds-iam" / "run"), [])
 
     def test_the_agent_ends_when_a_directory_in_the_root_is_moved(self):
-        """Runs in a root directory of its own, which contains what the agent needs."""
+        """The agent runs in a root directory of its own, which contains what the agent needs."""
         self.services.directory = pathlib.Path("/top/run")
         self.services.add("prod")
         result = self.home.run(

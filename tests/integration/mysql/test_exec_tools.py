@@ -214,7 +214,7 @@ class Given(ToolCase):
         self.assertIn("was not verified, so no token was sent", self.exec("mariadb", *self.place(), *WHO).stderr)
         self.assert_nothing_sent()
 
-    def test_a_directory_of_the_users_own(self):
+    def test_an_option_file_in_the_directory_mysql_home(self):
         own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
         result = self.exec("mariadb", *self.place(), *WHO, own=[], MYSQL_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
@@ -224,8 +224,8 @@ class Given(ToolCase):
             result = self.exec("mariadb", *self.place(), *WHO, **{variable: ""})
             self.assertEqual(result.stdout, ME + "\n", result.stderr)
 
-    def test_a_directory_of_the_users_own_in_mariadb_home(self):
-        """If MARIADB_HOME is set, the releases that read it ignore MYSQL_HOME."""
+    def test_an_option_file_in_the_directory_mariadb_home(self):
+        """If MARIADB_HOME is set, the releases that read this variable ignore MYSQL_HOME."""
         own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
         result = self.exec("mariadb", *self.place(), *WHO, own=[], MARIADB_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
@@ -357,7 +357,7 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST, under=False), NONE)
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST, "--protocol=TCP"), MARIADB % self.ca, "control")
 
-    def test_localhost_is_a_socket_unless_the_tool_takes_it_for_tcp(self):
+    def test_localhost_means_a_socket_unless_the_arguments_select_tcp(self):
         self.home.write(CONFIG, f"[localhost:13306]\nendpoint = {hostile.HOST}:3306\n")
         for maker, text in (("mariadb", MARIADB), ("oracle", ORACLE)):
             self.assertEqual(self.read(maker, "-h", "localhost", "-P13306", "--protocol=tcp"), text % self.ca)
@@ -415,7 +415,7 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", *words, MARIADB_HOME=""), MARIADB % self.ca)
         self.assertEqual(self.read("oracle", *words, MARIADB_HOME="/nonexistent"), ORACLE % self.ca)
 
-    def test_the_chain_suffices(self):
+    def test_tls_verify_ca_takes_effect_only_in_tools_of_mariadb(self):
         self.home.write(CONFIG, f"[db.example.com]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
         self.assertEqual(self.read("mariadb", "-h", "db.example.com"), CHAIN_ONLY % self.ca)
         self.assertEqual(self.log, "")

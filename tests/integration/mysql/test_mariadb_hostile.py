@@ -2,7 +2,7 @@
 """Servers that request a token although the client has not verified them.
 
 Each server is a scripted peer that records what it receives. Each row has a control: with the distribution's
-plugin, the same peer receives the password, which is a token in that case, and the same search finds it."""
+plugin and a token as the password, the same peer receives the password, and the same search finds it."""
 import re
 from typing import NamedTuple
 
@@ -204,7 +204,7 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertEqual(traces.find(plain, self.secrets), [])
 
     def refuse_unverified(self, script, error):
-        """Both clients refuse the script's server, without TLS and with TLS. `error` is a pattern of the library's
+        """Checks that both clients refuse a server with this script, without TLS and with TLS. `error` is a pattern of the library's
         error, OURS for the plugin's error, or OURS_OR_LOST."""
         for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
                                                (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
@@ -254,7 +254,7 @@ class HostileMariaDB(hostile.HostileCase):
             self.write_options(labcase.mariadb_plugins(), VERIFY)
             with self.peer("server", Script()) as peer:
                 text = self.dial(client, peer.port, **store)
-            if VERIFIES_ITSELF:  # it checks the name even without ssl-ca, and reports that to the plugin
+            if VERIFIES_ITSELF:  # the library checks the name even without ssl-ca, and reports the check to the plugin
                 self.assert_token(peer.answers[0], hostile.HOST, 3306)
             else:
                 self.assert_message(client, text, HOST_NOT_VERIFIED + NO_CA)

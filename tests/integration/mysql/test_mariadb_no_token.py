@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Logins to a verified server for which no token can be made. The client prints the cause and the remedy, and
+"""Logins for which no token can be made, although the server is verified. The client prints the cause and the remedy, and
 sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
 from typing import NamedTuple
 

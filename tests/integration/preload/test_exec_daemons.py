@@ -18,7 +18,7 @@ MAPS = {
     "pgsql": "hosts = inet:{host}:{port}\nuser = {user}\npassword =\ndbname = shop\nquery = select current_user\n",
 }
 NAMES = {"mysql": f"{USER}@%\n", "pgsql": f"{USER}\n"}
-# proxymap is started by master, which passes on only the variables that import_environment lists.
+# Postfix's master starts proxymap, and passes on only the variables that import_environment lists.
 MAIN_CF = """
 compatibility_level = 3.6
 queue_directory = {queue}
@@ -70,8 +70,9 @@ NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_
 
 
 class DaemonCase(LabCase):
-    """has_store: `rds-iam setup ca` was run in the home, and HOME is set, as in a unit with User=. Otherwise there is no
-    HOME, and rds-iam exec gets --ca. A daemon that changes its user could not read the file in the home."""
+    """If has_store is true, the home contains the files that `rds-iam setup ca` installs, and HOME is set, as in a unit
+    with User=. Otherwise HOME is not set, and rds-iam exec gets --ca. A daemon that changes its user needs --ca, because
+    it could not read the files in the home."""
 
     has_store = False
 
@@ -162,8 +163,8 @@ class Postmap(PostfixCase):
 
 if os.geteuid() == 0:
     class Proxymap(PostfixCase):
-        """Postfix's master starts proxymap as the user postfix. It passes on only the variables that import_environment
-        lists."""
+        """Postfix's master starts proxymap as the user postfix. master passes on only the variables that
+        import_environment lists."""
 
         def start_master(self, passed, more="", under=True):
             place = self.write_maps("postfix", more)
@@ -222,8 +223,8 @@ def has_dovecot_24():
 
 if os.geteuid() == 0 and not has_dovecot_24():
     class Dovecot(DaemonCase):
-        """Dovecot's master starts auth (as the user dovecot) and auth-worker. It passes on only the variables that
-        import_environment lists. auth connects to PostgreSQL, and both connect to MySQL."""
+        """Dovecot's master starts auth (as the user dovecot) and auth-worker. master passes on only the variables that
+        import_environment lists. auth connects to PostgreSQL. For MySQL, auth and auth-worker connect."""
 
         def authenticate(self, engine, passed):
             """Starts dovecot under rds-iam exec, and has it look a user up. Returns the result of doveadm."""

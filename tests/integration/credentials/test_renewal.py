@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Credentials that expire.
 
-If credentials expire sooner than a new token would, and their source can renew them, rds-iam renews them; it renews
-those of a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire.
+rds-iam renews credentials that would expire sooner than a new token, if their source can renew them. It renews the
+credentials of a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire.
 After that, the login fails with a message.
 
 To let hours pass, the tests move the machine's clock (machine_clock.py) and the clocks of AWS and the databases
@@ -230,7 +230,8 @@ class SlowChain(RoleCase):
 
 
 class ValidCredentials(RoleCase):
-    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins and makes none fail."""
+    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins, and no
+    login fails."""
 
     def setUp(self):
         super().setUp()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """STS throttles requests while several processes of a user need the same credentials.
 
-The processes take turns: the time between their requests grows with the tries of all of them together. No process waits
-for a lock that another process holds during its pauses. A process that gets no credentials reports why the other process
+The processes take turns: the more requests all processes together have sent, the longer the pause before the next one.
+A process holds no lock during its pauses, so the other processes need not wait for it. A process that gets no credentials reports why the other process
 got none."""
 import concurrent.futures
 import json

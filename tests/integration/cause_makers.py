@@ -2,8 +2,8 @@
 """How `rds-iam check`'s tests make the causes of a refused login in the lab.
 
 A maker is a function make(case, engine): it makes the cause for a test case, and returns the login to test
-(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). case.row is
-an ExitStack that is closed at the end of the row (cause_rows.py). A maker registers there what it starts.
+(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). case.row
+is an ExitStack that is closed at the end of the row (cause_rows.py). A maker registers there what it starts.
 """
 import os
 import socket
@@ -79,7 +79,8 @@ def proxy(**script):
 
 
 def real_name_tunnel(case, engine):
-    """A tunnel that listens on another port, under the endpoint's own name. rds-iam's configuration has no section for it."""
+    """A tunnel that listens on another port, under the endpoint's own name. rds-iam's configuration has no section for
+    it."""
     login = case.login_to(engine)
     listener = case.row.enter_context(socket.create_server(("127.0.0.1", 0)))
     relay = Relay(listener, login.port)
@@ -168,8 +169,8 @@ def old_token(case, engine):
 
 
 def other_token(case, engine):
-    """A token of another access key and for another port. If the access key were the client's own, the preload for libpq
-    would replace the token by a new one."""
+    """A token of another access key and for another port. If the access key were the client's own, the preload for
+    libpq would replace the token by a new one."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("every-user", server, USER, port=3309)
 
@@ -232,8 +233,8 @@ def alias(case, engine):
         name: "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"})
 
 
-# A shell command for a new mount namespace. It removes the file $2 from the directory $1 in this namespace, and runs the
-# command that begins with $3.
+# A shell command for a new mount namespace. It removes the file $2 from the directory $1 in this namespace, and runs
+# the command that begins with $3.
 WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$copy" && rm "$copy/$2"'
            ' && mount --bind "$copy" "$1" || exit 99; shift 2; exec "$@"')
 

@@ -293,7 +293,7 @@ ALIKE_OTHERS = (
 GOOD = (
     Row("a clock that is 10 minutes behind", clock(600), IN, (), GOOD_CLIENT, ACCEPTED),
     Row("a clock that is 4 minutes ahead", clock(-240), IN, (), GOOD_CLIENT, ACCEPTED),
-    Row("STS that throttles the question for the identity", faulty(
+    Row("STS that throttles the request for the identity", faulty(
             changed(), {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "times": None}),
         IN, (), GOOD_CLIENT, ACCEPTED),
     Row("a tunnel that is mapped", tunnel(), IN, (), {"postgres": GOOD_CLIENT, "mysql": None}, ACCEPTED),

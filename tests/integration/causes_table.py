@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The table of causes in common/check/CAUSES.md: what the client printed and what `rds-iam check` named, for each cause.
+"""The table of causes in common/check/CAUSES.md: what the client printed and what `rds-iam check` named, for each
+cause.
 
-tool/test_check_causes.py makes each cause in the lab, and compares the lines of the file with what it saw. With --write,
-it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones. cause_rows.py defines how each
-cause is made.
+tool/test_check_causes.py makes each cause in the lab, and compares the lines of the file with what it saw. With
+--write, it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones. cause_rows.py defines
+how each cause is made.
 """
 import re
 

@@ -39,9 +39,9 @@ def needs_root(test):
 
 
 class CloudCase(MariadbCase):
-    """At the start of each test, AWS has no fault, the clock is right, and the lab's EC2 instance has its usual role. The
-    environment of cloud_env() switches the instance metadata service off. The environment of machine_env() switches it
-    on."""
+    """At the start of each test, AWS has no fault, the clock is right, and the lab's EC2 instance has its usual role.
+    The environment of cloud_env() switches the instance metadata service off. The environment of machine_env() switches
+    it on."""
 
     def setUp(self):
         super().setUp()
@@ -72,8 +72,8 @@ class CloudCase(MariadbCase):
         return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
 
     def local_door(self, listener=None):
-        """Opens a proxy to the lab's endpoints for the credentials of instances and containers. The proxy can inject faults,
-        and closes at the end of the test."""
+        """Opens a proxy to the lab's endpoints for the credentials of instances and containers. The proxy can inject
+        faults, and closes at the end of the test."""
         return self._door(self.lab.cloud_http, None, listener)
 
     def _door(self, *arguments):

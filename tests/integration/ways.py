@@ -6,8 +6,8 @@ module of its own (as in Python wheels), and bound to itself (as builds with -Bs
 case is a function of libpq, a form of connection string, and how the function is reached. src/ways.c runs
 a case. The expected results are in the tests.
 
-A test can shorten the life of the lab's tokens to TOKEN_LIFE seconds. On a busy machine, a login can take longer. If the
-server refuses a case for that reason, although the case's token was made after the case began, the case runs again,
+A test can shorten the life of the lab's tokens to TOKEN_LIFE seconds. On a busy machine, a login can take longer. If
+the server refuses a case for that reason, although the case's token was made after the case began, the case runs again,
 alone.
 """
 import os
@@ -194,7 +194,8 @@ def with_preload(**extra):
 
 
 def run_connects(cases, copies, home, lab, env, form_of=None, principal="etl"):
-    """Runs at most TOGETHER cases at the same time. Returns [(case, output)]. form_of replaces the result of forms()."""
+    """Runs at most TOGETHER cases at the same time. Returns [(case, output)]. form_of replaces the result of
+    forms()."""
     form_of = form_of or forms(home, lab)
     cases = list(cases)
 
@@ -240,8 +241,8 @@ def _with_late_ones_again(run, cases, lab):
 
 
 def were_late(lab, verdicts, moments):
-    """Returns whether all logins with expired tokens failed because the machine was too slow. This is the case if each of
-    these tokens was made for its login, but reached the server too late. `moments` are the times at which groups of
+    """Returns whether all logins with expired tokens failed because the machine was too slow. This is the case if each
+    of these tokens was made for its login, but reached the server too late. `moments` are the times at which groups of
     logins began. A token was made for its login if it was made after the beginning of the login's group, or at most
     SHARED_SECONDS earlier. Prints how many logins were late."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]

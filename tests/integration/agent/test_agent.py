@@ -38,8 +38,8 @@ REFUSED = (
 )
 
 
-# A script for a new mount namespace. It runs the agent in a root directory that contains /top and the directories of the
-# real root. Then it moves /top.
+# A script for a new mount namespace. It runs the agent in a root directory that contains /top and the directories of
+# the real root. Then it moves /top.
 MOVED_TOP = """
 set -e
 mkdir "$1/root" "$1/root/top"

@@ -237,13 +237,13 @@ class Drivers(DriverCase):
 
 
 class Readme(DriverCase):
-    """The README's table of programs: with the permanent settings of its row, a program sends nothing to a server without
-    TLS, and logs in to the lab's server."""
+    """The README's table of programs: with the permanent settings of its row, a program sends nothing to a server
+    without TLS, and logs in to the lab's server."""
 
     TITLE = "Which program needs what"
     THREE = "with three more variables"
-    # Each program of the table that reads a service: the command, and the words of the command that contain its settings.
-    # %s stands for those settings of the row that are not environment variables.
+    # Each program of the table that reads a service: the command, and the words of the command that contain its
+    # settings. %s stands for those settings of the row that are not environment variables.
     PROGRAMS = {
         "`psql`": (("psql", "-XAtwc", QUERY, "WORDS"), "%s"),
         "psycopg": (("/usr/bin/python3", "-c", PSYCOPG), "%s"),

@@ -95,7 +95,8 @@ class FaultCase(LeaseCase):
 
     @contextlib.contextmanager
     def waiting(self):
-        """Runs an agent and a client that waits, because the source of the agent's credentials waits at a gate (Gate)."""
+        """Runs an agent and a client that waits, because the source of the agent's credentials waits at a gate
+        (Gate)."""
         gate = self.gate()
         aws = self.home.path / ".aws/config"
         (self.home.path / ".aws/gate").rename(aws)
@@ -457,7 +458,8 @@ class Clock(FaultCase):
     def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
         """Without leases, the token stays in the file until it is due for renewal. The agent notices the change of the
         clock earlier, because the kernel then cancels the agent's timer. moved_clock.so cancels the timer if the mark
-        file exists. The agent watches the home for its service file, so a new mark file also makes the agent set the timer."""
+        file exists. The agent watches the home for its service file, so a new mark file also makes the agent set the
+        timer."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731

@@ -197,8 +197,8 @@ class Status(LeaseCase):
             1, f"rds-iam-agent: {directory}: the directory does not exist, so no agent serves it; run: rds-iam-agent --directory {directory}\n"))
 
     def test_status_creates_no_directory(self):
-        """strace shows each attempt to create a directory. Even a directory that exists only for a moment would be wrong,
-        because an agent that starts at that moment could use it."""
+        """strace shows each attempt to create a directory. Even a directory that exists only for a moment would be
+        wrong, because an agent that starts at that moment could use it."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)

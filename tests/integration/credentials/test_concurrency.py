@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Many processes that need the same credentials at the same moment send only one request to AWS, and no process fails. If a host
-program forks after a login, its processes hold no lock of the cache, because only rds-iam-fetch takes these locks."""
+"""Many processes that need the same credentials at the same moment send only one request to AWS, and no process fails.
+If a host program forks after a login, its processes hold no lock of the cache, because only rds-iam-fetch takes these
+locks."""
 import concurrent.futures
 import json
 import os

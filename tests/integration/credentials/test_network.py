@@ -37,7 +37,8 @@ class TrueAddresses(NetworkCase):
         """Checks that rds-iam and the AWS CLI have the same identity: `session` of `role`.
 
         `credentials --explain` prints `message`, both databases accept a login of this session, and AWS receives
-        requests at each of `hosts` and at no other host. `cli` is the environment of the AWS CLI; None: the same as `env`."""
+        requests at each of `hosts` and at no other host. `cli` is the environment of the AWS CLI; None: the same as
+        `env`."""
         arn = self.lab.roles[role].session_arn(session)
         database = ["--hostname", self.lab.pg.host, "--port", self.lab.pg.port, "--username", "u"]
         shown = self.host.run(

@@ -231,9 +231,9 @@ class Expired(CoreCase):
             await_true(lambda: not find(self.secrets, memory(agent.worker)), agent.log)
 
     def dumps_at_exit(self, *arguments):
-        """gdb stops rds-iam after it has printed, and again when it exits. Each time, gdb dumps the memory of rds-iam. (gdb
-        does not dump at the entry of write(), because write() could then fail with ENOSYS.) rds-iam hides its mappings
-        from its own user, so gdb runs as root of a user namespace. Returns the output and the two dumps."""
+        """gdb stops rds-iam after it has printed, and again when it exits. Each time, gdb dumps the memory of rds-iam.
+        (gdb does not dump at the entry of write(), because write() could then fail with ENOSYS.) rds-iam hides its
+        mappings from its own user, so gdb runs as root of a user namespace. Returns the output and the two dumps."""
         result = self.home.run(
             ["unshare", "-r", "gdb", "-nx", "-batch", "-ex", "catch syscall exit_group", "-ex", "catch syscall write",
              "-ex", "run", "-ex", "continue", "-ex", "set use-coredump-filter off", "-ex", "set dump-excluded-mappings on",

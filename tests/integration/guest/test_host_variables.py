@@ -68,8 +68,8 @@ class HostVariablesCase(CloudCase):
 
 
 class Withheld(HostVariablesCase):
-    # The values in the environment of rds-iam. They name files that do not exist. ld.so reports a missing file of LD_AUDIT
-    # or LD_PRELOAD.
+    # The values in the environment of rds-iam. They name files that do not exist. ld.so reports a missing file of
+    # LD_AUDIT or LD_PRELOAD.
     VALUES = {name: f"/nowhere/{name.lower()}" for name in NAMES}
 
     def test_rds_iam_fetch_starts_without_the_variables_of_the_host(self):
@@ -157,8 +157,8 @@ class InTheBackground(HostVariablesCase):
         self.services.add("prod")
 
     def libcurl_elsewhere(self):
-        """Makes a copy of rds-iam-fetch that needs a libcurl of another name. Only one directory, and no system directory,
-        contains a library of that name. Returns this directory."""
+        """Makes a copy of rds-iam-fetch that needs a libcurl of another name. Only one directory, and no system
+        directory, contains a library of that name. Returns this directory."""
         (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
         directory = self.home.path / "only-here"
         directory.mkdir(exist_ok=True)

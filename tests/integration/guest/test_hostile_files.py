@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""FIFOs, devices, sockets, directories, endless and huge files in the place of each file that rds-iam reads, and files that another process replaces while rds-iam reads them. rds-iam rejects such a file
-at once and uses nothing from it. Also tests that each login reads AWS's files again, and that a token file or a CA
-bundle of another user causes a warning.
+"""FIFOs, devices, sockets, directories, endless and huge files in the place of each file that rds-iam reads, and files
+that another process replaces while rds-iam reads them. rds-iam rejects such a file at once and uses nothing from it.
+Also tests that each login reads AWS's files again, and that a token file or a CA bundle of another user causes a
+warning.
 
 Not here: owners of other files, modes and access control lists (test_whose_files.py)."""
 import contextlib

@@ -5,8 +5,8 @@ rds-iam's configuration and pg_service.conf must belong to root or to the user. 
 user, as in a home directory that is mounted into a container. rds-iam then uses their keys, roles and sessions, but
 no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that other
 users can write, whether the mode or an ACL allows it, and also on a file system where chmod cannot change the mode.
-The class AcceptedGroups tests the groups that are allowed to write. Each check has a control: the same file without the flaw takes
-effect.
+The class AcceptedGroups tests the groups that are allowed to write. Each check has a control: the same file without the
+flaw takes effect.
 """
 import json
 import os

@@ -93,8 +93,8 @@ class Connections(MariadbCase):
         self.assert_accepted(4)
 
     def test_a_program_with_a_small_first_stack(self):
-        """The stack of the first thread is limited to 512 KiB. If less than 256 KiB of it are free, the plugin makes the
-        token in another thread."""
+        """The stack of the first thread is limited to 512 KiB. If less than 256 KiB of it are free, the plugin makes
+        the token in another thread."""
         mariadb = self.lab.mariadb
         words = [str(word) for word in (PROGRAM, "reconnect", mariadb.host, mariadb.port, USER)]
         result = self.home.run(["sh", "-c", 'ulimit -s 512; exec "$@"', "sh", *words])

@@ -204,8 +204,8 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertEqual(traces.find(plain, self.secrets), [])
 
     def refuse_unverified(self, script, error):
-        """Checks that both clients refuse a server with this script, without TLS and with TLS. `error` is a pattern of the library's
-        error, OURS for the plugin's error, or OURS_OR_LOST."""
+        """Checks that both clients refuse a server with this script, without TLS and with TLS. `error` is a pattern of
+        the library's error, OURS for the plugin's error, or OURS_OR_LOST."""
         for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
                                                (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
             for client in EVERY_CLIENT:

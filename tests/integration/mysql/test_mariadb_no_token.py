@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins for which no token can be made, although the server is verified. The client prints the cause and the remedy, and
-sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
+"""Logins for which no token can be made, although the server is verified. The client prints the cause and the remedy,
+and sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
 from typing import NamedTuple
 
 import hostile

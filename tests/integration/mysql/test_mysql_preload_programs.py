@@ -32,7 +32,8 @@ class ProgramCase(hostile.HostileCase):
         return self.home.run([*under, *argv], principal, **extra)
 
     def assert_printed(self, name, result, user=ME):
-        """Checks that the program printed the user that the server sees, or the server's uptime if the program is in SILENT."""
+        """Checks that the program printed the user that the server sees, or the server's uptime if the program is in
+        SILENT."""
         if name in SILENT:
             self.assertIn("uptime", result.stdout, result.stderr)
         else:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment, and the daemon in the foreground. Each
-daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
+"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment, and the daemon in the foreground.
+Each daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
 import os
 import pathlib
 import shutil
@@ -71,8 +71,8 @@ NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_
 
 class DaemonCase(LabCase):
     """If has_store is true, the home contains the files that `rds-iam setup ca` installs, and HOME is set, as in a unit
-    with User=. Otherwise HOME is not set, and rds-iam exec gets --ca. A daemon that changes its user needs --ca, because
-    it could not read the files in the home."""
+    with User=. Otherwise HOME is not set, and rds-iam exec gets --ca. A daemon that changes its user needs --ca,
+    because it could not read the files in the home."""
 
     has_store = False
 

@@ -222,8 +222,8 @@ class AddressSanitizer(ProgramCase):
         self.assertIn("ASan runtime does not come first", refused.stderr, "control: AddressSanitizer rejects a preload")
 
     def test_a_libmariadb_program_logs_in(self):
-        """gcc links AddressSanitizer's runtime as a shared object. clang puts it into the program unless -shared-libasan is
-        given."""
+        """gcc links AddressSanitizer's runtime as a shared object. clang puts it into the program unless
+        -shared-libasan is given."""
         server = self.lab.mariadb
         libraries = harness.run(["mariadb_config", "--cflags", "--libs"]).stdout.split()
         for name, compiler in (("gcc", ("gcc",)), ("gcc-static", ("gcc", "-static-libasan")), ("clang", ("clang",))):

@@ -302,8 +302,8 @@ class Psql(ClientCase):
         self.assert_accepted()
 
     def test_an_old_token_in_the_environment_or_the_passfile(self):
-        """The lab's server treats the token as expired, although the times in the token are valid. The preload replaces the
-        token, because the token's identity is that of rds-iam's credentials."""
+        """The lab's server treats the token as expired, although the times in the token are valid. The preload replaces
+        the token, because the token's identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
         result = self.run_client("psql", "-XAtwc", "select 1", **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Every function that begins a connection, with the preload and Debian's libpq. There are three copies of libpq: the
-usual one, the private copy of a module, and one that is bound to itself (as with -Bsymbolic). For each copy, a program is linked with the
-functions, or looks them up. In tests of many cases, tokens live for two seconds. tests/long tests other versions of
-libpq."""
+usual one, the private copy of a module, and one that is bound to itself (as with -Bsymbolic). For each copy, a program
+is linked with the functions, or looks them up. In tests of many cases, tokens live for two seconds. tests/long tests
+other versions of libpq."""
 import itertools
 import tempfile
 

@@ -2,9 +2,9 @@
  *
  * usage: handles STEP...
  * A program that runs all steps on the same handle of libmariadb. Only the step "threads" uses
- * further handles. A step that connects prints the user or the error. The program calls the functions of the library
- * that it is linked with. If HANDLES_LIBRARY is set, the program instead loads the library in that
- * file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
+ * further handles. A step that connects prints the user or the error. The program calls the
+ * functions of the library that it is linked with. If HANDLES_LIBRARY is set, the program instead
+ * loads the library in that file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
  *
  *   init                    mysql_init() on the memory of the handle
  *   close                   mysql_close()

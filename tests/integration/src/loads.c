@@ -6,9 +6,10 @@
  *
  * first: the stack of main(); thread: a thread with a default stack; coroutine: a stack of 256 KiB
  * from the heap; KIB, a number: a thread with a stack of that many KiB. For a stack of KIB, the
- * program prints "used N", the number of bytes of the stack that were touched. At the end, it prints
- * "threads N", the number of threads that the library created. Without arguments, the program does
- * nothing. If it is linked with a library, only the constructor of the library runs then.
+ * program prints "used N", the number of bytes of the stack that were touched. At the end, it
+ * prints "threads N", the number of threads that the library created. Without arguments, the
+ * program does nothing. If it is linked with a library, only the constructor of the library runs
+ * then.
  */
 #include <dlfcn.h>
 #include <pthread.h>

@@ -235,7 +235,7 @@ class Environment(SetupCase):
         self.assert_nothing_sent()
 
     def test_a_command_of_oracles_library(self):
-        """tests/loader stands in for a command. A command takes each line of the group as an option. A program that
+        """tests/loader stands in for a command. A command treats each line of the group as an option. A program that
         does not know an option ignores it if the option has the prefix "loose-"."""
         lines = self.block("mysql", "[client-rds]").splitlines()[1:]
         options = ["--" + line.removeprefix("loose-") for line in lines]
@@ -250,7 +250,7 @@ class Environment(SetupCase):
         self.assert_accepted(len(mysql_client.LIBRARIES))
 
     def test_the_command_line_of_oracles_command(self):
-        """The exported variables and the options of the printed command line."""
+        """Checks the exported variables, and the options of the printed command line."""
         lines = self.block("mysql", "export LIBMYSQL_PLUGIN_DIR")
         exports, _, command = lines.partition("    mysql" if "    mysql" in lines else "mysql -h")
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
@@ -353,7 +353,7 @@ class Programs(SetupCase):
         self.assert_accepted(len(IN_PROGRAM))
 
     def test_a_program_without_options_for_tls_logs_in_under_exec(self):
-        """The printed command, with the lab's port and a script that prints one row."""
+        """Runs the printed command, with the lab's port and a script that prints one row."""
         script = self.home.write("who.lua", 'function thread_init()\n  print((sysbench.sql.driver():connect()'
                                  ':query_row("select current_user()")))\nend\nfunction event()\nend\n')
         words = shlex.split(self.code("sysbench").replace("\\\n", " "))
@@ -402,7 +402,8 @@ class Programs(SetupCase):
             self.assertEqual(len(every), len(set(every)), sorted(name for name in every if every.count(name) > 1))
 
     def test_an_unknown_name(self):
-        """The message has the name whose spelling is closest to the given name, and the first name of each program, in sorted order."""
+        """The message contains the name whose spelling is closest to the given name, and the sorted first names of all
+        programs."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
                              ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):

@@ -86,8 +86,8 @@ class Setup(SetupCase):
             self.assertIn(line, text)
 
     def test_the_default_text_is_short(self):
-        """Without options it is a template. If only some of the values are given, one message names all missing
-        ones."""
+        """Without options, the output is a template. If only some of the values are given, one message names all
+        missing ones."""
         self.assertEqual(self.home.run([tool(), "setup", "postgres"], None).stderr, "")
         for result in (self.setup_postgres(), self.home.run([tool(), "setup", "postgres"], None)):
             lines = result.stdout.splitlines()
@@ -138,8 +138,8 @@ class Setup(SetupCase):
         self.assertIn(unserved, text)
 
     def test_the_sidecar(self):
-        """Tests the installed example of a Kubernetes sidecar. Its command fills the passfile that the client's
-        entry names, and with the client's environment psql logs in. /tokens and /services are volumes."""
+        """Tests the installed example of a Kubernetes sidecar. The sidecar's command fills the passfile that the
+        client's entry names. With the client's environment, psql logs in. /tokens and /services are volumes."""
         path = harness.installed("share/rds-iam/sidecar.yaml")
         form = yaml.safe_load(path.read_text(encoding="utf-8"))
         agent, client = form["spec"]["containers"]
@@ -406,7 +406,7 @@ class Lint(LabCase):
 
     def test_a_passfile_in_the_environment(self):
         """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
-        PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
+        PGGSSENCMODE and PGSSLROOTCERT then make the program verify the server."""
         verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
         finding = "8: warning: PGPASSFILE also names this file, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (

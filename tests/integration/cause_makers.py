@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """How `rds-iam check`'s tests make the causes of a refused login in the lab.
 
-A maker is a function make(case, engine): it makes the cause for a test case, and returns the login to test
-(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). case.row
-is an ExitStack that is closed at the end of the row (cause_rows.py). A maker registers there what it starts.
+A maker is a function make(case, engine). It makes the cause for a test case, and returns the login to test
+(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). For each
+row of cause_rows.py, the test case has an ExitStack, case.row. A maker registers there what it starts, and the stack
+ends it at the end of the row.
 """
 import os
 import socket
@@ -116,7 +117,7 @@ def role(name, **parameters):
 
 
 def settings(variables, text="", **files):
-    """AWS settings: environment variables without keys, and the text of ~/.aws/config. In the text, {NAME}
+    """AWS settings: environment variables that contain no keys, and the text of ~/.aws/config. In the text, {NAME}
     becomes the ARN of the role NAME; in a variable, {http} becomes the URL of the lab's AWS."""
     def make(case, engine):
         arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
@@ -176,8 +177,8 @@ def other_token(case, engine):
 
 
 def service(agent="etl", **settings):
-    """A service of pg_service.conf, and an agent. agent is the principal whose keys the agent has, None for an agent
-    without credentials, or False for no agent."""
+    """A service of pg_service.conf, and an agent. `agent` is the principal whose keys the agent has. None stands for an
+    agent without credentials, False for no agent."""
     def make(case, engine):
         case.home.path.joinpath("runtime").mkdir(mode=0o700, exist_ok=True)
         services = Services(case.home, "runtime/rds-iam/run")
@@ -240,7 +241,7 @@ WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$c
 
 
 def without(**objects):
-    """An installation that lacks one file. objects maps each engine to the name of its file."""
+    """An installation that lacks one file. `objects` maps each engine to the name of its file."""
     def make(case, engine):
         path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
         user = [] if os.geteuid() == 0 else ["-r"]

@@ -78,7 +78,8 @@ def remedy_text(remedy):
 
 
 class Seen:
-    """What one run of a row showed. text is what the client printed, or None if no client was run."""
+    """What one run of a row showed. `client` contains the lines that the client printed, or "logs in" if it logged in.
+    It is None if no client was run."""
 
     def __init__(self, engine, login, output, client, with_aws, case):
         def clean(text):

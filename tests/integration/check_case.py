@@ -87,13 +87,13 @@ class Login:
     aliases: dict = None  # the command runs in a network of its own, with these CNAME records (dns.py)
 
     def change(self, **changes):
-        """Returns a changed copy. env is added to the environment."""
+        """Returns a changed copy. The variables in `env` are added to the login's environment."""
         env = {**self.env, **changes.pop("env", {})}
         return dataclasses.replace(self, env=env, **changes)
 
 
 class Output(NamedTuple):
-    """What one run printed. document is the JSON object that check() parsed, or None if another method ran the
+    """What one run printed. `document` is the JSON object that check() parsed, or None if another method ran the
     command."""
 
     status: int
@@ -125,7 +125,7 @@ class CheckCase(CloudCase):
         return login.change(**changes)
 
     def peer(self, engine, certificate="server", **script):
-        """Starts a scripted server of this engine. It ends with the test."""
+        """Starts a scripted server of this engine. The server ends with the test."""
         pair = getattr(self.lab.certificates, certificate) if certificate else None
         made = PostgreSQLPeer(pair, **script) if engine == "postgres" else MySQLPeer(pair, *script.values())
         peer = self.enterContext(made)
@@ -224,7 +224,7 @@ class CheckCase(CloudCase):
 
 
 class Silent(Peer):
-    """A server that accepts connections, sends nothing and closes them."""
+    """A server that accepts connections and sends nothing. It waits until the client closes the connection."""
 
     def converse(self, wire):
         raise EOFError

@@ -68,7 +68,7 @@ class CloudCase(MariadbCase):
             **extra)
 
     def sts_door(self):
-        """Opens a proxy to the lab's STS that can inject faults. It closes at the end of the test."""
+        """Opens a proxy to the lab's STS that can inject faults. The proxy closes at the end of the test."""
         return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
 
     def local_door(self, listener=None):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration: the files that a user writes; logins of two clients; refusals by rds-iam, by the agent and by the
-server; and the example of RECIPES.md with a service of another AWS account.
+"""The demonstration shows the files that a user writes, logins of two clients, and refusals by rds-iam, by the agent
+and by the server. It also runs the example of RECIPES.md with a service of another AWS account.
 
-It checks itself. If a login fails or an expected refusal is missing, it ends with status 1.
+If a login fails or an expected refusal is missing, the demonstration ends with status 1.
 """
 import contextlib
 import os

@@ -33,8 +33,8 @@ except MySQLdb.Error as error:
 
 
 def stock_plugins():
-    """Returns the plugin directory of the distribution. If rds-iam's plugin refuses to send a token, the control of the
-    test shows that a plugin of this directory sends a password to the same server."""
+    """Returns the plugin directory of the distribution. In the control of a test, a plugin of this directory sends a
+    password to the server to which rds-iam's plugin sends no token."""
     done = subprocess.run(
         ["mariadb_config", "--plugindir"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
     return done.stdout.strip()

@@ -103,8 +103,8 @@ class Services:
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """Runs an agent in the foreground while the block runs. under: words in front of the command. wait: if true,
-        waits until the agent has tried each entry, otherwise only until --status succeeds."""
+        """Runs an agent in the foreground while the block runs. `under` are words in front of the command. If
+        `wait` is true, waits until the agent has tried each entry, otherwise only until --status succeeds."""
         agent = Agent(self, principal, extra, under)
         try:
             agent.await_start(wait)

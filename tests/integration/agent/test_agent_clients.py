@@ -12,8 +12,8 @@ import ways
 
 # The second path ends like the agent's default directory, so the preload recognizes its passfiles.
 DIRECTORIES = ("run", "rds-iam/run")
-# A program that links libpq and calls PQreset(). Ruby cannot test a reset: that of ruby-pg 1.5 and later begins a new
-# connection.
+# A program that links libpq and calls PQreset(). Ruby cannot test a reset, because the reset of ruby-pg 1.5 and later
+# begins a new connection.
 PQRESET = (ways.PROGRAMS / "ways", "linked", "reset", "service=work")
 RUBY = """
 require "pg"

@@ -29,22 +29,18 @@ TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
 class Spelling(NamedTuple):
-    """words: the driver's connection settings; variables: the environment variables that are set."""
+    """One way to give a driver its settings."""
 
-    words: str
-    variables: tuple = ()
+    words: str  # the driver's connection settings
+    variables: tuple = ()  # the environment variables that are set
 
 
 class Driver(NamedTuple):
-    """argv: the command. WORDS in it is replaced by the words of the spelling. sees_preload: whether the driver
-    calls a libpq that the preload of rds-iam exec reaches. connects_again: whether the driver may open more
-    connections."""
-
-    argv: tuple
-    leaks: tuple
-    holds: tuple
-    sees_preload: bool = True
-    connects_again: bool = False
+    argv: tuple  # the command; the words of the spelling replace WORDS
+    leaks: tuple  # spellings with which the driver sends the token to an impostor
+    holds: tuple  # spellings with which the driver sends the impostors nothing
+    sees_preload: bool = True  # the driver calls a libpq that the preload of rds-iam exec reaches
+    connects_again: bool = False  # the driver may open more connections
 
 
 RUBY_PG = 'require "pg"; puts PG.connect(WORDS).exec("select current_user").getvalue(0, 0)'

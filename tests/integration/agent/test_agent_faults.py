@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Faults that a running agent meets: processes that are killed or stopped while a client waits, a full disk, a
-removed directory, invalid files, missing credentials, a clock that is set. The results are those that
+removed directory, invalid files, missing credentials, a clock that is set to another time. The results are those that
 pg_plugin/agent/README.md describes. No client waits for more than 5 seconds (opener.py), and no token
 stays in a file."""
 import concurrent.futures

@@ -17,7 +17,7 @@ from test_agent_lease import LeaseCase
 SOCKET_SECONDS = 60
 EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
 UNITS = ("share/systemd/user/rds-iam-agent.service", "lib/systemd/system/rds-iam-agent@.service")
-# Each row: a text of our unit, its replacement, and the message of systemd-analyze.
+# Each row: a text of rds-iam's unit, its replacement, and the message of systemd-analyze.
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
     ("WatchdogSec=", "WatchdgSec=", "Unknown key"),

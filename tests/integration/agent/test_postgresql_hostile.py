@@ -18,13 +18,12 @@ SERVICE = "rds"
 
 
 class Row(NamedTuple):
-    """certificate: its name in lab.certificates, or None for no TLS. message: psql's message under verify-full.
-    control: connection settings with which psql sends the token to the same peer."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    message: str
-    control: str
+    certificate: str  # its name in lab.certificates; None: no TLS
+    message: str  # of psql under verify-full
+    control: str  # connection settings with which psql sends the token to the same peer
 
 
 ROWS = [

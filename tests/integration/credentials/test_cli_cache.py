@@ -11,7 +11,7 @@ from labcase import harness
 from mariadb_client import CONFIG
 from network import HostCase
 
-# Makes botocore cache role credentials in the AWS CLI's directory. Its JSONFileCache writes times that end in
+# Makes botocore cache role credentials in the AWS CLI's directory. botocore's JSONFileCache writes times that end in
 # "UTC".
 BOTOCORE = """
 import botocore.credentials, botocore.session, os

@@ -106,7 +106,7 @@ def repeated(first, part):
 
 HEX = b"%x\r\n"
 MANY = 1 << 16
-# Responses that are larger than any true response. None of them ends by itself, except the compressed ones.
+# Responses that are larger than any response of AWS. None of them ends by itself, except the compressed ones.
 LARGE = {
     "gzip": lambda: [head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}") + BOMB],
     "gzip as the transfer's encoding": lambda: [head("Transfer-Encoding: gzip") + BOMB],

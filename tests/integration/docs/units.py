@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs systemd's units on a machine without systemd. A Unit is read from the unit that Debian's package installs and
+"""Reads systemd's units for a machine without systemd. A Unit is read from the unit that Debian's package installs and
 from the files in /etc that a recipe writes. It returns the commands, the environment, the user and the directories that
 systemd would use.
 
@@ -28,8 +28,8 @@ class Account(NamedTuple):
 
 
 class Unit:
-    """settings: {name: values in order}, of the section Service; an empty value removes the values before it. accounts:
-    the machine's accounts by name."""
+    """A unit of a service. self.settings contains {name: values in order} of the section Service. An empty value in the
+    unit removes the values before it. `accounts` are the machine's accounts by name."""
 
     def __init__(self, text, accounts):
         self.settings = {}

@@ -162,8 +162,9 @@ class DocsCase(NetworkCase):
         """Does what a section shows, block by block, and then verifies the result as the recipe states. Returns the
         output of each command.
 
-        instead: {beginning of a command: function of the command} for commands that cannot run here. other: {language:
-        function of the block's text} for blocks that are neither shell nor files. order: languages that come first.
+        instead: {beginning of a command: function of the command}, for commands that cannot run here
+        other: {language: function of the block's text}, for blocks that are neither shell nor files
+        order: the languages of the blocks that come first
         """
         blocks = [block for block in documents.blocks(document) if block.title == title]
         self.assertTrue(blocks, f"{document.name} has no block in its section {title}")

@@ -188,7 +188,7 @@ class Dumps(CoreCase):
         self.assertTrue(find(self.secrets, dump), result.stderr)
 
     def test_a_forked_child_uses_the_credentials_of_its_parent(self):
-        """The child does not fetch credentials, and its copy is not in a core file either."""
+        """The child does not fetch credentials. Its copy of the credentials is not in a core file either."""
         self.home.write(".aws/config", "[default]\ncredential_process = echo x >>runs; cat keys\n")
         connect = (f'import os, time\ndef connect():\n    import MySQLdb\n    found = MySQLdb.connect(host="{self.lab.mariadb.host}", '
                    f'port={self.lab.mariadb.port}, user="{USER}", read_default_file="{self.home.path}/.my.cnf", '

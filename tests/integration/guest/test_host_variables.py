@@ -22,7 +22,7 @@ FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
 NAMES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE",
          "OPENSSL_ENGINES", "OPENSSL_MODULES")
 REPLACE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
-# Replaces rds-iam-fetch: logs its environment, then runs the commands {ends}, then becomes the real program.
+# Replaces rds-iam-fetch: logs its environment, then runs the commands {ends}, then executes the real program.
 REPLACEMENT = """#!/bin/sh
 tr '\\0' '\\n' </proc/$$/environ >>{log}; echo started >>{log}
 {ends}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Names of users, hosts, profiles, role sessions and tags that contain line breaks, separators and control characters.
-They add no line to a log, no parameter to a token or to a request, and no field to a passfile. Where a name is
+Such names add no line to a log, no parameter to a token or to a request, and no field to a passfile. Where a name is
 accepted, the other side receives exactly this name.
 
 Not here: names in SQL (../tool/test_setup_sql.py), URLs as names (test_urls.py)."""
@@ -158,7 +158,7 @@ class Injection(WhoseFilesCase):
                 self.assertEqual([c for c in first + rest.replace("\n", "") if ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e"], [])
 
     def test_names_in_the_environment_that_a_command_prints(self):
-        """Paths and names that a command prints as its result."""
+        """Tests paths and names that a command prints as its result."""
         hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
         directory = self.home.path / hostile_text.replace(":", "")
         directory.mkdir(mode=0o700)

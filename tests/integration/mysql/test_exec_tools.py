@@ -77,7 +77,7 @@ class Tools(ToolCase):
             with self.subTest(words=words):
                 result = self.exec("mariadb", *words, *rest)
                 self.assertEqual(result.stdout, ME + "\n", result.stderr)
-                self.assertNotIn("rds-iam", result.stderr)  # MariaDB comments on the abbreviation
+                self.assertNotIn("rds-iam", result.stderr)  # MariaDB prints a message about the abbreviation
 
     def test_a_host_in_the_environment(self):
         server = self.lab.mariadb
@@ -242,7 +242,7 @@ class Given(ToolCase):
         self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
 
     def test_files_of_etc_are_overridden(self):
-        """The tool reads rds-iam's option file after the files of /etc, so rds-iam's options win."""
+        """The tool reads rds-iam's option file after the files of /etc, so rds-iam's options override them."""
         file = self.home.write("etc.cnf", "[client]\nskip-ssl\nssl-verify-server-cert=0\n", 0o644)
         user = ["--map-root-user"] if os.geteuid() != 0 else []
         for under, expected in ((True, ME + "\n"), (False, "")):
@@ -372,8 +372,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
 
     def test_sources_that_are_not_read(self):
-        """A tool can read sources that rds-iam does not read. They may name another server than ~/.my.cnf and
-        MYSQL_HOST do, so rds-iam then adds no options unless the arguments name the server."""
+        """A tool can read sources that rds-iam does not read, and these sources may name another server than ~/.my.cnf
+        and MYSQL_HOST. So if a tool reads such a source, rds-iam adds options only if the arguments name the server."""
         self.write_client(f"host={hostile.HOST}")
         for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
                              (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):

@@ -299,7 +299,7 @@ class Names(MariadbCase):
 
     def test_a_trailing_dot(self):
         name = self.lab.mariadb.host + "."
-        # This client compares the name with its dot to the certificate, and fails before it calls a plugin.
+        # This client compares the name, including the dot, with the certificate, and fails before it calls a plugin.
         result = self.mariadb(host=name)
         self.assertIn("ERROR 2026", result.stderr)
         self.assertEqual(self.verdicts(), [])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The second plugin, aws_rds_iam, which the option default-auth selects. It is for libraries that have
-mysql_clear_password built in.
+"""Tests of the second plugin, aws_rds_iam, which the option default-auth selects. This plugin is for libraries that
+have mysql_clear_password built in.
 
 The plugin directory of most tests contains the distribution's own mysql_clear_password, which would send an empty
 password. With this directory, only the second plugin can log in the IAM user."""

@@ -47,18 +47,14 @@ GREETING_ASKS = Script(greeting=CLEAR, asks=())
 
 
 class Row(NamedTuple):
-    """A hostile server, and the expected message.
-
-    certificate: name in lab.certificates, None: no TLS. options: lines of my.cnf. message: the plugin's message, or
-    (LIBRARY, the library's message). control: options with which the stock plugin sends the password to this
-    server."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    options: tuple
-    message: object
+    certificate: str  # its name in lab.certificates; None: no TLS
+    options: tuple  # lines of my.cnf
+    message: object  # the plugin's message, or (LIBRARY, the library's message)
     script: Script = Script()
-    control: tuple = (OFF,)
+    control: tuple = (OFF,)  # options with which the stock plugin sends the password to this server
     clients: tuple = EVERY_CLIENT
 
 
@@ -109,7 +105,7 @@ ROWS = [
 OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
 OURS = "ERROR 2061"  # the plugin refuses
 # The client ends while the peer still writes. It prints the plugin's error, or a lost connection if the peer closed
-# the connection first. Both are correct, and nothing is sent.
+# the connection first. Both messages are correct, and nothing is sent.
 OURS_OR_LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
 LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
 # AuthSwitchRequests that are truncated or name no plugin, and the error of the library or of the plugin (OURS). For

@@ -39,15 +39,12 @@ def mode(name, *more):
 
 
 class Row(NamedTuple):
-    """A hostile server, and the expected message.
-
-    certificate: name in lab.certificates, None: no TLS. options: of the client. message: the beginning of the
-    plugin's message, or of the library's message."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    options: tuple
-    message: str
+    certificate: str  # its name in lab.certificates; None: no TLS
+    options: tuple  # of the client
+    message: str  # the beginning of the plugin's message or of the library's message
     script: Script = Script()
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libmariadb log in by IAM, send no token and no password to hostile servers, and reach
-local servers as they do without rds-iam exec. Only ODBC, mydumper and myloader are given a TLS setting."""
+"""Under rds-iam exec, programs on libmariadb log in with tokens, send no token and no password to hostile servers, and
+reach local servers as they do without rds-iam exec. Only ODBC, mydumper and myloader are given a TLS setting."""
 import shutil
 
 import mysql_programs

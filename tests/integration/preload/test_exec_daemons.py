@@ -39,8 +39,8 @@ MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 
-# The query returns the name under which the server has logged Dovecot in. Dovecot takes this name for the password of
-# each of its users. So `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
+# The query returns the name under which the server has logged Dovecot in. Dovecot uses this name as the password of
+# each user. So `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
 DOVECOT_CONF = """
 base_dir = {place}/base
 state_dir = {place}/state
@@ -227,7 +227,7 @@ if os.geteuid() == 0 and not has_dovecot_24():
         import_environment lists. auth connects to PostgreSQL. For MySQL, auth and auth-worker connect."""
 
         def authenticate(self, engine, passed):
-            """Starts dovecot under rds-iam exec, and has it look a user up. Returns the result of doveadm."""
+            """Starts dovecot under rds-iam exec, and makes it look up a user. Returns the result of doveadm."""
             server = self.places[engine]
             place = self.home.path / f"dovecot-{engine}"
             for directory in ("base", "state"):

@@ -428,7 +428,7 @@ class Tools(ClientCase):
         return True
 
     def restore(self, archive, under=None, password=dict):
-        """Runs pg_restore -j. Its token lives for two seconds, and expires while an index is created. Returns
+        """Runs pg_restore -j. The token lives for two seconds, and expires while an index is created. Returns
         the exit status and stderr. password() is called at each start and returns environment variables."""
         for _ in range(2):
             seen, moments = len(self.lab.journal()), []

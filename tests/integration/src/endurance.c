@@ -64,8 +64,8 @@ static bool log_in(const struct work *work)
     return ok;
 }
 
-/* Logs in until the first goal is reached, waits for the measurement, and does the same up to the
- * second goal. */
+/* Logs in until the first goal is reached, waits for the measurement, and logs in until the second
+ * goal is reached. */
 static void *run(void *argument)
 {
     struct work *work = argument;

@@ -284,7 +284,7 @@ class Environment(CommandCase):
 
 
 class Cost(CommandCase):
-    def test_a_program_without_a_client_library_maps_only_the_preload(self):
+    def test_a_program_without_a_client_library_maps_no_object_of_rds_iam_except_the_preload(self):
         result = self.home.run([*self.start(), "cat", "/proc/self/maps"])
         self.assertIn("librds-iam-pq.so", result.stdout, "control")
         for name in ("libcrypto", "libssl", "rds-iam-pq-token", "rds-iam-mysql-host"):

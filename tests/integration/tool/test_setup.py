@@ -23,7 +23,7 @@ PLANTED = {
     b"": "contains no MySQL client library",
 }
 SUFFIX = "--defaults-group-suffix=-rds"
-# The longest line of a text, unless it contains a path of this machine.
+# The most columns of a line that contains no path of this machine.
 COLUMNS = 80
 # The most lines that a command without --program prints.
 SHORT = 25
@@ -52,7 +52,7 @@ class SetupCase(LabCase):
         return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
     def block(self, program, start):
-        """Returns a block by its first words."""
+        """Returns the block that begins with these words."""
         found = [block for block in self.blocks(program) if block.startswith(start)]
         self.assertEqual(len(found), 1, (program, start))
         return found[0]
@@ -159,7 +159,7 @@ class OptionFile(SetupCase):
         argv = self.program("MySQLdb", 'read_default_file="%(file)s"')
         drop_in = self.home.write("conf.d/rds.cnf", self.printed("--all-servers"))
         self.assert_logged_in(self.home.run(self.argv()))
-        if VERIFIES_ITSELF:  # 3.4 reads a drop-in of any name, as `mariadb` does
+        if VERIFIES_ITSELF:  # Connector/C 3.4 reads a drop-in of any name, as `mariadb` does
             self.assert_logged_in(self.home.run(argv))
         else:
             self.assertIn("Access denied", self.home.run(argv).stderr)

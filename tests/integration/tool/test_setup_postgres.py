@@ -115,7 +115,7 @@ class Setup(SetupCase):
         self.assertIn('\nuser=Etl "x"\n', text)
 
     def test_each_printed_unit_serves_a_printed_passfile(self):
-        """The installed system unit contains the directory. In a system unit, %t is /run."""
+        """The installed system unit contains the directory of the passfiles. In a system unit, %t is /run."""
         unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
         for name, account in (("agent", "ACCOUNT"), ("replication", "postgres"), ("postgres_fdw", "postgres"),
@@ -254,13 +254,12 @@ class Setup(SetupCase):
 
 
 class Row(NamedTuple):
-    """text: a service file; the test replaces CA and OPEN in it. line, finding: the output of lint. psql: a part
-    of libpq's error message; "": libpq accepts the service; None: psql is not run."""
+    """A service file, and what lint and libpq print about it."""
 
-    text: str
-    line: int
-    finding: str
-    psql: str = ""
+    text: str  # the service file; the test replaces the words CA and OPEN
+    line: int  # the line that lint names
+    finding: str  # the text that lint prints about this line
+    psql: str = ""  # a part of libpq's error message; "": libpq accepts the service; None: psql is not run
 
 
 GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\ngssencmode=disable\n"

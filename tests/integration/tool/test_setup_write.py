@@ -21,11 +21,11 @@ def tool():
 
 
 class Kind(NamedTuple):
-    """One of the two commands. file: the file that it writes. group: the name of its section."""
+    """One of the two commands."""
 
     name: str
-    file: str
-    group: str
+    file: str  # the file that the command writes
+    group: str  # the name of the section in this file
 
 
 MYSQL = Kind("mysql", ".my.cnf", "client-rds")

@@ -96,7 +96,8 @@ static void run_task(void *argument)
 
 bool ria_login_token_run(struct ria_login_token *login_token)
 {
-    /* If the program gives no user name, NSS looks the name up, and NSS modules need more stack. */
+    /* If the program gives no user name, the C library's name service (NSS) looks the name up, and
+     * its modules need more stack. */
     const struct ria_guest_work guest_work = {
         .need = login_token->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
         .run = run_task,

@@ -23,7 +23,7 @@ enum ria_login_task {
 
 /* One task and its result. Allocate this struct on the heap, because it is too large for a small
  * stack. Zero the struct, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and
- * call ria_login_token_run(). Release `token` in the end. */
+ * call ria_login_token_run(). Release `token` at the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
@@ -37,8 +37,8 @@ struct ria_login_token {
                          endpoint that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[256];      /* if login.user was NULL: the operating system's user, to whose name
-                               login.user now points */
+    char os_user[256];      /* the name of the operating system's user, if login.user was NULL;
+                               login.user then points to this name */
     bool lacks_endpoint;    /* tokens are not made for the host; err contains the reason */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;

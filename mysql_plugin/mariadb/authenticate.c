@@ -21,7 +21,7 @@ bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ri
            mysql->methods->api != NULL && mysql->methods->set_error != NULL;
 }
 
-/* Sends the text and its NUL, as the stock plugin does. */
+/* Sends the text and its NUL, as the distribution's own plugin does. */
 static int send_text(struct ria_mariadb_vio *vio, const char *text, size_t len)
 {
     return vio->write_packet(vio, (const unsigned char *)text, len + 1) == 0 ? RIA_MARIADB_OK
@@ -130,8 +130,9 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     return result;
 }
 
-/* Sends the program's own password over any channel, as the stock plugin does. Ignores an error in
- * rds-iam's configuration, so that such an error never prevents a login with a password. */
+/* Sends the program's own password over any channel, as the distribution's own plugin does. Ignores
+ * an error in rds-iam's configuration, so that such an error never prevents a login with a
+ * password. */
 static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     int saved = errno;

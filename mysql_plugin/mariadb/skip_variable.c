@@ -67,7 +67,8 @@ bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)
         return false;
     }
     const struct ria_mariadb_api *api = mysql->methods->api;
-    /* Another object may have replaced some of these functions. */
+    /* Another object may have replaced some of these functions, so the object of each function is
+     * searched. */
     const uintptr_t functions[] = {
         (uintptr_t)mysql->methods->set_error,
         (uintptr_t)api->get_info,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Determines which client library a loaded copy is. Also determines the numbers that the copy's
- * mysql_options() uses for the options that the preload records or sets. The numbers differ between
- * libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later (SONAMEs 21 and 24).
+ * Determines which client library and version a loaded copy of a library is. Also determines the
+ * numbers that the copy's mysql_options() uses for the options that the preload records or sets.
+ * The numbers differ between libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and
+ * later (SONAMEs 21 and 24).
  *
  * These functions recognize a copy by its functions and by the version that it reports. They do not
  * use its SONAME: a vendor's build may have another SONAME (libperconaserverclient.so.21), and some
@@ -36,11 +37,12 @@ enum ria_client_option {
                     option */
 };
 
+/* A client library, and the numbers of its options. */
 struct ria_dialect {
     const char *name; /* for the log */
     bool is_mariadb;
     const char *plugin_dir;   /* rds-iam's plugin directory for this library */
-    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library lacks it */
+    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library does not have the option */
 };
 
 enum {

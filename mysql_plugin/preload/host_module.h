@@ -23,7 +23,7 @@ struct ria_host_target {
     bool lacks_ca;    /* the program has set no CA, and the library reads no option file */
 };
 
-/* How to verify the server of that connection. */
+/* How to verify the server of a connection. */
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
     bool chain_suffices; /* tls = verify-ca, and the library is libmariadb: the certificate need not
@@ -74,7 +74,7 @@ void ria_host_query(const struct ria_host_target *target, struct ria_host_verdic
  * before main(). Loads the object in the same way as ria_host_query(). Preserves errno. */
 void ria_host_read_tool(int argc, char *const argv[], struct ria_tool_file *out);
 
-/* The functions of struct ria_host_module, for the object's own files. */
+/* The functions of struct ria_host_module. Only files of rds-iam-mysql-host.so call them. */
 void ria_host_check(const struct ria_host_target *target, struct ria_host_verdict *out);
 void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out);
 

@@ -78,8 +78,8 @@ static const struct ria_host_module *load_host_module(const struct host_subject 
         (void)dlclose(object);
     }
     if (module == NULL) {
-        /* Calling dlerror() also clears the error, which the program would otherwise take for its
-         * own. */
+        /* Calling dlerror() also clears the error, so the program's next call of dlerror() does not
+         * return it. */
         log_no_host_module(subject, dlerror());
         return NULL;
     }

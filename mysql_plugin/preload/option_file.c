@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the text of the option file, and opens the file as a memfd. The file has the one group
+ * Writes the text of the option file, and opens the file as a memfd. The file has one group,
  * [client], which every tool of both makers reads. */
 #include "preload/option_file.h"
 

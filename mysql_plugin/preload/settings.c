@@ -148,7 +148,7 @@ static bool is_on(const struct setter *setter, enum ria_client_option option)
            get(setter->handle, setter->dialect->numbers[option], &value) == 0 && value != 0;
 }
 
-/* Returns the flags that settings_take_back() needs to restore libmariadb's options. They are
+/* Returns the flags that settings_take_back() needs to restore libmariadb's options. The flags are
  * needed because libmariadb turns TLS on for a handle that gets a CA, and leaves TLS on when the CA
  * is removed. */
 static uint32_t read_state(const struct setter *setter)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that verify an RDS
- * server. These tools contain their client library, so its functions cannot be interposed. But the
- * tools read option files: MYSQL_HOME names a directory whose my.cnf they read before ~/.my.cnf. So
- * if a tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process, and the
- * preload redirects the opens of the my.cnf in that directory to a file in memory. Nothing is
- * written to disk. The tool reads ~/.my.cnf and its command line later, so the user's own options
- * override the file in memory. A program that the tool starts inherits MYSQL_HOME, but finds no
- * file there.
+ * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that make them verify
+ * an RDS server. These tools contain their client library, so its functions cannot be interposed.
+ * But the tools read option files: MYSQL_HOME names a directory whose my.cnf they read before
+ * ~/.my.cnf. So if a tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process,
+ * and the preload redirects the opens of the my.cnf in that directory to a file in memory. Nothing
+ * is written to disk. The tool reads ~/.my.cnf and its command line later, so the user's own
+ * options override the file in memory. A program that the tool starts inherits MYSQL_HOME, but
+ * finds no file there.
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
  * cases: the maker of the tool is unknown; the tool connects to another host or over a Unix socket;
@@ -136,7 +136,7 @@ static bool tool_has_other_source(const struct ria_tool_arguments *given, enum r
 }
 
 /* Reads ~/.my.cnf into *out, which is wiped on release, because the file may contain a password.
- * Returns false if it is not a regular file, cannot be read, or is longer than out->max. */
+ * Returns false if ~/.my.cnf is not a regular file, cannot be read, or is longer than out->max. */
 static bool load_own_file(struct ria_buf *out)
 {
     const struct ria_world *world = ria_process_world();
@@ -206,7 +206,8 @@ static int open_option_text(void)
 }
 
 /* Stores the text of the option file in option_text, or NULL if memory runs out. Returns false if
- * the tool gets no file because of its CA. */
+ * the tool gets no file, because no CA is known or the CA's path cannot be written to an option
+ * file. */
 static bool make_option_text(
     const struct ria_tool_arguments *given,
     enum ria_tool_maker maker,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Determines which client library and version a loaded copy of a library is. Also determines the
- * numbers that the copy's mysql_options() uses for the options that the preload records or sets.
- * The numbers differ between libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and
- * later (SONAMEs 21 and 24).
+ * Recognizes the client library to which a loaded copy belongs. Also determines the numbers that
+ * the copy's mysql_options() uses for the options that the preload records or sets. The numbers
+ * differ between libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later
+ * (SONAMEs 21 and 24).
  *
  * These functions recognize a copy by its functions and by the version that it reports. They do not
  * use its SONAME: a vendor's build may have another SONAME (libperconaserverclient.so.21), and some

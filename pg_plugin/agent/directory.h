@@ -50,7 +50,7 @@ struct ria_passfile_directory ria_directory_place(const struct ria_directory *di
 
 /* Checks whether a passfile in the directory can have that name. Returns false with err filled for
  * a name that begins with a dot, for the agent's own files, and for a name that is empty or too
- * long. The message does not name file and line. */
+ * long. The message does not name the service file and the line; the caller adds them. */
 bool ria_directory_may_hold(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

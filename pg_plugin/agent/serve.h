@@ -42,7 +42,8 @@ void ria_serve_retry(struct ria_serve *serve);
 void ria_serve_renew(struct ria_serve *serve);
 
 /* Does the work that is due, but only for some milliseconds. Returns the time at which to call it
- * again, in ticks: now or earlier if there is more work now; INT64_MAX if every file is at rest. */
+ * again, in ticks: the present or an earlier time if more work is due at once; INT64_MAX if every
+ * file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* Does the work that depends on the wall clock: checks that credentials are available before a

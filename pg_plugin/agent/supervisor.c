@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 enum {
-    BLIND_MS = 20,   /* the pause between two looks at a worker that ends after poll() has failed */
+    BLIND_MS = 20,   /* after poll() has failed: the pause between two checks whether the worker has
+                        ended */
     END_MS = 2000,   /* how long the worker may take to end */
     QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
                         pause */
@@ -391,8 +392,8 @@ static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
     return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
 }
 
-/* Waits for an event or for the next timeout. If poll() fails, ends the agent: the loop would use a
- * whole CPU. Until the worker has ended, sleeps instead of calling poll(). */
+/* Waits for an event or for the next timeout. If poll() fails, ends the agent, because the loop
+ * would otherwise use a whole CPU. Until the worker has ended, sleeps instead of calling poll(). */
 static void await_event(struct supervisor *supervisor, struct pollfd *watched, nfds_t count)
 {
     int64_t now = supervisor_milliseconds();

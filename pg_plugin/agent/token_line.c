@@ -35,7 +35,7 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
 /* Returns the time at which the line must be checked again: when the core renews its credentials.
  * While the new credentials are being fetched, a client that opens the passfile still gets a token
  * signed with the old ones. Credentials whose renewal is overdue are checked after half of their
- * remaining life, so that the log reports in time why logins fail. */
+ * remaining life, so that the log reports the reason before logins fail. */
 static int64_t next_check(int64_t now, const struct ria_token *token)
 {
     if (token->credentials_expires == 0) {

@@ -21,9 +21,9 @@ static const uint32_t edits = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE |
 static const uint32_t own_edits =
     IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
 
-/* Watches every parent directory, because a move of a parent also moves the directory. If the user
- * has no more watches, the agent notices such a move only at its next event in the directory or in
- * the directory's parent, or on SIGHUP. */
+/* Watches every parent directory, because a move of a parent also moves the directory. If the
+ * user's limit of watches is reached, the agent notices such a move only at the next event in the
+ * directory or in the directory's parent, or on SIGHUP. */
 static void watch_above(const struct ria_watch *watch, char *path)
 {
     for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {

@@ -98,8 +98,8 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
  * token. Otherwise copies the lines that contain no token. If is_used is true, libpq may send the
  * copied tokens, so this function adds them to the key history. is_used is false if there are fresh
  * tokens, because libpq then sends only these. In this case the copied tokens must not be in the
- * history: a token with the same access key id that the program gives later comes from the user,
- * not from an earlier connection. */
+ * history: if the program later gives a token with the same access key id, that token comes from
+ * the user, not from an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {

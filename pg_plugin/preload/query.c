@@ -72,8 +72,8 @@ static const struct ria_pq_module *query_load(bool is_for_token)
         (void)dlclose(object);
     }
     if (module == NULL) {
-        const char *error =
-            dlerror(); /* clears the error, which the program would take for its own */
+        const char *error = dlerror(); /* also clears the error, so the program's next call of
+                                          dlerror() does not return it */
         if (is_for_token) {
             log_no_module(error);
         }

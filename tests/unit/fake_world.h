@@ -55,7 +55,8 @@ struct ria_fake {
     int64_t ticks_step; /* how far each read of the monotonic clock advances it */
     bool is_privileged;
     const char *foreign_directory; /* the only directory of another user, or NULL */
-    const char *remote;            /* paths that begin so are on a network file system; or NULL */
+    const char *remote;            /* paths that begin with this text are on a network file system;
+                                      or NULL */
     size_t remote_checks;          /* how often a file system was checked */
     uid_t user;                    /* the effective user */
     struct ria_machine machine;
@@ -76,7 +77,8 @@ struct ria_fake {
     size_t log_count;
 };
 
-/* Sets up an empty world of uid RIA_FAKE_UID at 2026-08-22T12:34:56Z. */
+/* Sets up a world without variables (except HOME) and files, whose user has the uid RIA_FAKE_UID
+ * and whose time is 2026-08-22T12:34:56Z. */
 void ria_fake_init(struct ria_fake *fake);
 
 /* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing one.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watches the heap of the product's own objects, in programs that are linked with --wrap for
- * malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before it is
- * freed, and lets a chosen allocation fail. Does not see the allocations of other libraries. Not
- * thread-safe.
+ * Watches the memory that the product's own objects allocate, in programs that are linked with
+ * --wrap for malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before
+ * it is freed, and lets a chosen allocation fail. Does not see the allocations of other libraries.
+ * Not thread-safe.
  */
 #ifndef RIA_UNIT_HEAP_H
 #define RIA_UNIT_HEAP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the mapping for secrets in /proc/self/smaps: RIA_SECRETS_MAX bytes between two inaccessible
- * pages. */
+ * Searches /proc/self/smaps for the mapping in which the product stores secrets: RIA_SECRETS_MAX
+ * bytes between two inaccessible pages. */
 #include "mapping.h"
 
 #include "base/secret.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The buffer: how it grows to its maximum length, that it stays failed until it is cleared, that it
- * wipes its bytes, how it is moved, and how it uses lent memory. */
+ * wipes its bytes, how it is moved, and how it uses memory that the caller lends (RIA_BUF_IN). */
 #include "base/buf.h"
 
 #include "unit.h"

@@ -175,7 +175,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"tls in a section with a wildcard",
          "[*.x]\ntls = verify-full\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
-        {"a value for a role without a role",
+        {"a setting of a role, without role_arn",
          "[h]\nprofile = a\nexternal_id = e\n",
          PLACE ":3: this key needs a role; add role_arn to this section"},
         {"an empty role",

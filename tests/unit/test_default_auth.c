@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plugin aws_rds_iam, which the option default-auth selects and which starts a login: its
- * reaction to each packet that a server can send next. A fake in this file stands for the thread
- * that signs a token. */
+ * The plugin aws_rds_iam, with which the library begins a login if the option default-auth names
+ * it: its reaction to each packet that a server can send next. A fake in this file stands for the
+ * thread that signs a token. */
 #include "fake_mariadb.h"
 #include "unit.h"
 

@@ -293,7 +293,7 @@ static void no_other_user_can_open_a_private_file(void **state)
     assert_false(ria_file_is_private(-1, S_IFDIR));
 }
 
-/* The type of the file system of `scratch` decides for it and for what is missing below it. */
+/* A path that does not exist counts as a path on the file system of its nearest existing parent. */
 static void the_file_system_of_a_path_is_found(void **state)
 {
     (void)state;

@@ -27,8 +27,7 @@ enum ria_login_task {
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
-    bool needs_endpoint; /* first check whether tokens are made for the host; if they are not, do
-                            not carry out `task` */
+    bool needs_endpoint; /* carry out `task` only if tokens are made for the host */
     /* Finds the user if login.user is NULL and the process does not run as root. Set this member to
      * getlogin_r() for a client library that prefers the terminal's login name to the process's
      * user. Set it to NULL for a library that logs in as the process's user. */

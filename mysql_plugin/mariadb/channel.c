@@ -54,8 +54,8 @@ static bool is_own_machine(const char *host)
 
 /* Returns the remedy for a client without TLS or without a CA. Under rds-iam exec, the preload sets
  * both for an RDS host. It cannot do so if no root certificates are installed (RDS_IAM_CA and
- * RDS_IAM_CA_PUBLIC are unset); the remedy is then to install them. In every other case, the remedy
- * is `usual`. */
+ * RDS_IAM_CA_PUBLIC are unset). In this case, the remedy is to install them. In every other case,
+ * the remedy is `usual`. */
 static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();

@@ -64,9 +64,8 @@ static const unsigned long verify_identity = 1UL << 30;
  * server's greeting. The flag is 0 if the greeting does not offer TLS (cli_calculate_client_flag()
  * in client.c of 5.7.36 and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor
  * verify_identity proves that TLS is on. A TLS context may be left over from an earlier connection
- * that failed. In 5.7, MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode
- * stays PREFERRED, so in this case the connection continues in plain text if the server does not
- * offer TLS. */
+ * that failed. In 5.7, MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity, but the ssl-mode
+ * stays PREFERRED. The connection then continues in plain text if the server does not offer TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)

@@ -55,9 +55,9 @@ const struct ria_dialect *ria_dialect_of(const struct ria_library *library);
 /* Returns the option that has this number in the dialect, or RIA_OPTIONS for any other number. */
 enum ria_client_option ria_dialect_option(const struct ria_dialect *dialect, int number);
 
-/* Returns true if the library is Connector/C 3.4 or later. If such a library has a CA and its
- * verification is on, it verifies the certificate chain and the name of each server, except for the
- * hosts 127.0.0.1 and ::1, for which it verifies only the chain. */
+/* Returns true if the library is Connector/C 3.4 or later. If verification is on and a CA is set,
+ * such a library verifies the certificate chain and the name of each server. For the hosts
+ * 127.0.0.1 and ::1, it verifies only the chain. */
 bool ria_dialect_is_mariadb_34(
     const struct ria_dialect *dialect, const struct ria_library *library);
 

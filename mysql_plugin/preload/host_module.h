@@ -48,9 +48,9 @@ struct ria_host_module {
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
 
     /* Reads the arguments of a command-line tool (tool_arguments.h) before its main(). If the tool
-     * connects to an RDS host, sets MYSQL_HOME (and MARIADB_HOME, if it is set and empty) in the
-     * environment of this process, and fills *out; else sets out->path to NULL. Uses as much stack
-     * as check(). */
+     * connects to an RDS host, fills *out, and sets MYSQL_HOME in the environment of this process
+     * (also MARIADB_HOME, if it is set and empty). Otherwise sets out->path to NULL. Uses as much
+     * stack as check(). */
     void (*read_tool)(int argc, char *const argv[], struct ria_tool_file *out);
 };
 

@@ -10,11 +10,17 @@
  * finds no file there.
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
- * cases: the maker of the tool is unknown; the tool connects to another host or over a Unix socket;
- * its arguments or ~/.my.cnf turn TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool
- * of MariaDB; no CA file is known; or the arguments name no host, and the tool reads options from a
- * source that this file does not read. If the host is named only in an option file other than
- * ~/.my.cnf, this file does not find the host. */
+ * cases:
+ *
+ *   - the maker of the tool is unknown;
+ *   - the tool connects to a host that is not an RDS host, or over a Unix socket;
+ *   - the tool's arguments or ~/.my.cnf turn TLS off;
+ *   - the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB;
+ *   - no CA file is known;
+ *   - the arguments name no host, and the tool reads options from a source that this file does not
+ *     read.
+ *
+ * If the host is named only in an option file other than ~/.my.cnf, this file does not find it. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
@@ -259,9 +265,9 @@ static bool set_home(enum ria_tool_maker maker)
 }
 
 /* Finds the tool's server. If the arguments name a host, this is the tool's server, because the
- * arguments override every other source. If they name no host and the tool reads a source that this
- * file does not read, leaves *given without a host, because that source may name a host that this
- * file does not see. */
+ * arguments override every other source. If the arguments name no host, and the tool reads a source
+ * that this file does not read, that source may name a host. In this case, leaves *given without a
+ * host. */
 static void find_server(
     int argc,
     char *const argv[],

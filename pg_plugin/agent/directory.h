@@ -29,11 +29,14 @@ struct ria_directory {
  * ~/.cache/rds-iam/run. With `make`, creates missing directories with mode 0700, but no parent of
  * `requested`. Release *out with ria_directory_release().
  *
- * Returns false with err filled, and removes what it created, in these cases: the directory is
- * missing or cannot be created; another user owns the directory or can enter it; its file system
- * does not store the mode 0600; a parent directory belongs to neither root nor the user; or a
- * parent directory without the sticky bit (which /tmp has) can be written by every user, or by a
- * group other than the user's private group. */
+ * Returns false with err filled, and removes what it created, in these cases:
+ *
+ *   - the directory is missing or cannot be created;
+ *   - another user owns the directory or can enter it;
+ *   - the directory's file system does not store the mode 0600;
+ *   - a parent directory belongs to neither root nor the user;
+ *   - a parent directory without the sticky bit (which /tmp has) can be written by every user, or
+ *     by a group other than the user's private group. */
 bool ria_directory_open(
     const char *requested,
     bool make,

@@ -126,13 +126,13 @@ struct supervisor {
     /* All times are monotonic milliseconds, which do not count the machine's sleep. */
     int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
-    int64_t pause;  /* the last pause; 0: the last worker did not die quickly, and its successor was
-                       started without a pause */
-    bool is_ready;  /* systemd got READY=1 */
-    int64_t end_by; /* when to kill a worker that was told to end; INT64_MAX: not told */
-    int64_t ping_at; /* when to send the next "WATCHDOG=1" */
-    bool is_blind;   /* poll() has failed, so the agent ends */
-    int status;      /* the exit status */
+    int64_t pause;    /* the last pause; 0: the last worker did not die quickly, so the next one was
+                         started at once */
+    bool is_ready;    /* systemd got READY=1 */
+    int64_t end_by;   /* when to kill a worker that was told to end; INT64_MAX: not told */
+    int64_t ping_at;  /* when to send the next "WATCHDOG=1" */
+    bool is_blind;    /* poll() has failed, so the agent ends */
+    int status;       /* the exit status */
 };
 
 static int64_t supervisor_milliseconds(void)
@@ -376,8 +376,8 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
-/* Handles the timeouts that have passed. May start a worker; returns false in the child process
- * when that worker has ended. */
+/* Handles the timeouts that have passed. May start a worker. Returns false in the worker's process,
+ * when the worker has ended. */
 static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
 {
     check_worker(supervisor, now);

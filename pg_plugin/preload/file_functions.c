@@ -122,8 +122,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     return found < 0 ? RESPONSE_REAL : RESPONSE_FILE;
 }
 
-/* Returns true if open() with these flags only reads a file: the flags neither allow writing, nor
- * create or truncate the file, nor open it as a mere reference or as a directory. */
+/* Returns true if open() with these flags only reads an existing file. Returns false for O_PATH and
+ * O_DIRECTORY, and for flags that create or truncate the file. */
 static bool only_reads(int flags)
 {
     return (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY)) == O_RDONLY;

@@ -242,8 +242,8 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* Called if libpq reads no passfile. Logs why the connection gets no token: the refusals and, if a
- * token was made, the fact that libpq has no passfile from which it could read the token. */
+/* Called if libpq reads no passfile. Logs why the connection gets no token: logs the refusals. If a
+ * token was made, also logs that libpq has no passfile from which it could read the token. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
@@ -310,9 +310,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* If the fresh token must not replace the stored token (ria_token_is_replaced()), the stored token
- * counts as current: it is not older than the fresh token, or it is a valid token of another
- * identity. */
+/* If ria_token_is_replaced() returns false, the stored token counts as current: it is not older
+ * than the fresh token, or it is a valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

@@ -33,7 +33,7 @@ bool ria_query_may_send(const struct ria_pq_target *target);
 
 /* Returns true if the settings alone show that a token may be sent: sslmode is verify-full,
  * gssencmode is disable or not set, no host is a Unix socket, and no setting comes from a service
- * file (the module would have to check such a file). Runs no query. */
+ * file, which the module would have to check. Runs no query. */
 bool ria_query_is_verified(const struct ria_pq_target *target);
 
 /* Calls refresh() of the module. If the query cannot run, *out is all false. */

@@ -43,10 +43,10 @@ static void log_too_long(void)
         "old one; open a new connection instead");
 }
 
-/* Returns the size of the memory block that `password` points to, or, if that is unknown, the
- * length of the password including its NUL. malloc_usable_size() is called only if it comes from
- * the same object as malloc(), because an allocator cannot measure the blocks of another allocator.
- */
+/* Returns the size of the memory block that `password` points to. If this size is unknown, returns
+ * the length of the password including its NUL. malloc_usable_size() is called only if it comes
+ * from the same object as malloc(), because an allocator cannot measure the blocks of another
+ * allocator. */
 static size_t room_at(char *password)
 {
     Dl_info owner;

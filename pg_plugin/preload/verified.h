@@ -6,7 +6,7 @@
  * certificates of the CA store, and without Kerberos encryption. If rds-iam's configuration has
  * tls = verify-ca for every host of the connection, the connection is made with sslmode=verify-ca
  * instead. If the program itself sets sslmode=verify-full or verify-ca, and the user has no root
- * certificates, the connection only gets those of the CA store; with verify-ca it never gets the
+ * certificates, the connection gets only those of the CA store. With verify-ca it never gets the
  * public roots. All of this applies to connections that send tokens and to connections that send
  * passwords.
  *
@@ -15,9 +15,9 @@
  * from psqlodbc counts as prefer if the connection has no password. Such a connection could not
  * succeed without TLS anyway, because no token is sent without TLS.
  *
- * The preload changes neither any other connection with sslmode=disable or require, nor a
- * connection with a host that is not an RDS host, nor root certificates that the user has named
- * (sslrootcert) or put into ~/.postgresql/root.crt.
+ * The preload does not change any other connection with sslmode=disable or require, or a connection
+ * with a host that is not an RDS host. It does not replace root certificates that the user has
+ * named (sslrootcert) or put into ~/.postgresql/root.crt.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
 #define RIA_PRELOAD_VERIFIED_H

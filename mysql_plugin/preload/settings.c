@@ -174,9 +174,9 @@ static bool verify_by_flag(const struct setter *setter, bool is_on)
 }
 
 /* Turns on verification of the name. There is one exception: if chain_suffices is true and the
- * library is libmariadb up to 3.3, sets nothing. Such a library has a CA here, and with a CA it
- * verifies the chain even if verification of the name is off. chain_suffices is true only for
- * libmariadb. */
+ * library is libmariadb up to 3.3, sets nothing. The handle has a CA when this function is called,
+ * and with a CA such a library verifies the chain even if verification of the name is off.
+ * chain_suffices is true only for libmariadb. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls the core for one of three tasks: to make a token, to check that a given token may be sent,
- * or to check whether tokens are made for the host. If the program names no user, first finds the
- * operating system's user; if no user can be found, the login fails. The core needs more stack than
- * the 60 KB that Connector/C's asynchronous API gives a plugin. So all of this code runs on a stack
- * that os/guest_thread.h chooses. */
+ * Calls the core (rds_iam.h) for one of three tasks: to make a token, to check that a given token
+ * may be sent, or to check whether tokens are made for the host. If the program names no user,
+ * first finds the operating system's user; if no user can be found, the login fails. The core needs
+ * more stack than the 60 KB that Connector/C's asynchronous API gives a plugin. So all of this code
+ * runs on a stack that os/guest_thread.h chooses. */
 #include "login_token.h"
 
 #include <pwd.h>

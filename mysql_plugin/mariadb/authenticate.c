@@ -87,8 +87,9 @@ static int mariadb_authenticate_finish(
     return ria_mariadb_refuse(vio, mysql, login_token->err.text);
 }
 
-/* Refuses the login because of the channel. But if tokens are not made for the host, the message
- * says this instead, because no TLS setting makes a token possible for such a host. */
+/* Refuses the login because of the channel: TLS is off, or the server was not verified. But if
+ * tokens are not made for the host, the message says this instead, because no TLS setting makes a
+ * token possible for such a host. */
 static int refuse_host_or_channel(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,

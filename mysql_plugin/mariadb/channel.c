@@ -52,10 +52,11 @@ static bool is_own_machine(const char *host)
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
-/* Returns the remedy for a client without TLS or without a CA. Under rds-iam exec, the preload sets
- * both for an RDS host. It cannot do so if no root certificates are installed (RDS_IAM_CA and
- * RDS_IAM_CA_PUBLIC are unset). In this case, the remedy is to install them. In every other case,
- * the remedy is `usual`. */
+/* Returns the remedy, which is the part of a message that tells the user what to do, for a client
+ * without TLS or without a CA. Under rds-iam exec, the preloaded object sets both for an RDS host.
+ * It cannot do so if no root certificates are installed (RDS_IAM_CA and RDS_IAM_CA_PUBLIC are
+ * unset). In this case, the remedy is to install them. In every other case, the remedy is `usual`.
+ */
 static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists the known layouts of MYSQL, and decides which layout a connection has. The descriptor in
- * MYSQL has the same offset in all layouts, and must equal the descriptor of the connection's
- * socket. The port has another offset in each layout. The layout at whose offset MYSQL contains the
- * port of the socket's peer is the right one. Rejects a connection that matches no layout, or more
- * than one. */
+ * Lists the known layouts of the library's structure MYSQL, and decides which layout a connection
+ * has. The descriptor in MYSQL has the same offset in all layouts, and must equal the descriptor of
+ * the connection's socket. The port has another offset in each layout. The layout at whose offset
+ * MYSQL contains the port of the socket's peer is the right one. Rejects a connection that matches
+ * no layout, or more than one. */
 #include "layout.h"
 
 #include <limits.h>

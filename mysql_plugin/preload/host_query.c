@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads rds-iam-mysql-host.so once, and runs each check on a stack that is large enough
- * (os/guest_thread.h). During a check, signals that the program handles are deferred
- * (interpose/signal_guard.h). Does not use an rds-iam-mysql-host.so of another version. */
+ * Loads rds-iam-mysql-host.so (the module) once, and runs each check on a stack that is large
+ * enough (os/guest_thread.h). During a check, signals that the program handles are deferred
+ * (interpose/signal_guard.h). Does not use a module of another version. */
 #include "preload/host_module.h"
 
 #include "base/messages.h"

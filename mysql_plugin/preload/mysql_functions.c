@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interposes the functions of libmariadb and libmysqlclient that create a handle, close it, set its
- * options or begin a connection. Each function is compiled nine times: once with its public name,
- * for programs that are linked with a library, and in eight numbered variants, for programs that
- * call dlsym(). A program may have loaded several copies of the libraries; dlsym() returns a
+ * Interposes the functions of libmariadb and libmysqlclient that create a handle (MYSQL), close it,
+ * set its options or begin a connection. Each function is compiled nine times: once with its public
+ * name, for programs that are linked with a library, and in eight numbered variants, for programs
+ * that call dlsym(). A program may have loaded several copies of the libraries; dlsym() returns a
  * different variant for each copy. Each variant calls the function of its copy with the program's
  * own arguments. After the library has accepted an option, this file records the option. Before a
  * connection, it sets the missing options (settings.h).

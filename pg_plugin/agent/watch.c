@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the inotify watches. In the directories of input files, reports that a file was
- * created, renamed or removed, that its writer has closed it, or that its attributes have changed,
- * but not each write. In the agent's directory, reports only renamed and removed files and changed
- * attributes, because the agent itself creates and writes the files there. Ignores a failure to
- * watch the parents of the agent's directory. */
+ * Implements the inotify watches. In the directories of the files that the agent reads, reports
+ * that a file was created, renamed or removed, that its writer has closed it, or that its
+ * attributes have changed. Does not report each write. In the agent's directory, reports only
+ * renamed and removed files and changed attributes, because the agent itself creates and writes the
+ * files there. Ignores a failure to watch the parents of the agent's directory. */
 #include "agent/watch.h"
 
 #include <errno.h>

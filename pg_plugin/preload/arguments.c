@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converts each of the three forms of a call to the keyword and value arrays of
+ * Converts a call of libpq, which has one of three forms, to the keyword and value arrays of
  * PQconnectdbParams(). A connection string is not parsed here: the whole string becomes the value
  * of dbname, which libpq expands. If the arrays are full, drops further arguments. */
 #include "preload/arguments.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the token module once, and runs each query on a stack with enough room (os/guest_thread.h).
- * Rejects a module of another version. While a query runs, the overlay redirects nothing, so the
- * module reads the real files. */
+ * Loads the token module, rds-iam-pq-token.so, once, and runs each query on a stack with enough
+ * room (os/guest_thread.h). Rejects a module of another version. While a query runs, the overlay
+ * (overlay.h) redirects nothing, so the module reads the real files. */
 #include "preload/query.h"
 
 #include "interpose/signal_guard.h"

@@ -18,8 +18,8 @@
  *   4. The fresh token fits into the memory block of the stored one. The allocator reports the size
  *      of the block.
  *
- * The module ends the lines of its own passfiles with spare bytes, so that libpq allocates a block
- * with room for a longer token. */
+ * The token module (module.h) ends the lines of its own passfiles with spare bytes, so that libpq
+ * allocates a block with room for a longer token. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A fake world: its environment, files, clocks and log are tables. It uses nothing of the machine,
- * so tests need no setenv, no file and no sleep.
+ * A fake world (struct ria_world of base/world.h): its environment, files, clocks and log are
+ * tables. It uses nothing of the machine, so tests need no setenv, no file and no sleep.
  *
  *     struct ria_fake fake;
  *     ria_fake_init(&fake);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All rows of config_grammar.json: the texts of two files, and exactly the profiles that they
- * define. No expected profile or key may be missing, and no other may exist. */
+ * All rows of tests/vectors/config_grammar.json: the texts of AWS's two files, and exactly the
+ * profiles that they define. No expected profile or key may be missing, and no other may exist. */
 #include "aws/profile.h"
 
 #include "fake_world.h"

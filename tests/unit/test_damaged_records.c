@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each reader of a record rejects a record with one wrong field: a field that it does not know, a
- * text that is too long, a text with a NUL byte, or a number whose length is not eight bytes.
- * Control: the same record without this field is accepted. */
+ * Records are the messages between rds-iam-fetch and its callers. Each reader rejects a record with
+ * one wrong field: a field that the reader does not know, a text that is too long, a text with a
+ * NUL byte, or a number whose length is not eight bytes. Control: the same record without this
+ * field is accepted. */
 #include "provider/alias_record.h"
 #include "provider/answer_record.h"
 #include "provider/identity_record.h"

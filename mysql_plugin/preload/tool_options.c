@@ -253,7 +253,8 @@ static bool has_own_home(enum ria_tool_maker maker)
 }
 
 /* Makes the tool read the option file. Some releases of MariaDB's tools ignore MYSQL_HOME if
- * MARIADB_HOME is set, even to an empty value. So if MARIADB_HOME is set, sets both variables. */
+ * MARIADB_HOME is set, even to an empty value. So if MARIADB_HOME is set (has_own_home() then
+ * ensures that its value is empty or OPTION_DIRECTORY), sets both variables. */
 static bool set_home(enum ria_tool_maker maker)
 {
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): ria_world_env() returns NULL for an empty value. */

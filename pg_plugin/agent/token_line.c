@@ -160,9 +160,9 @@ enum ria_token_line_result ria_token_line_make(
         .user = line->user,
         .channel = RIA_CHANNEL_VERIFIED, /* the entry has sslmode=verify-full */
     };
-    /* In the background, a source may take as long as when a user waits for it on a terminal. A
-     * credential_process may need this time. A client that opens a passfile does not wait so long
-     * (serve_file.c). */
+    /* In the background, a source gets the time limit of a command that a user runs in a terminal,
+     * because a credential_process may need this time. A client that opens a passfile does not wait
+     * so long (serve_file.c). */
     int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_INTERACTIVE_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;

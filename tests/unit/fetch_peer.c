@@ -17,7 +17,7 @@ enum {
     MOMENT_US = 2000
 };
 
-/* A complete response, as long as one with a session token. */
+/* Makes a complete response, with the length of a response that contains a session token. */
 static void make_response(struct ria_buf *out)
 {
     char payload[PAYLOAD];

@@ -146,8 +146,8 @@ enum {
 };
 
 /* The bit of the verification status that is set if the certificate does not contain the host name.
- * Bit 1 is set if the chain is not trusted. The library's header and its documentation give the
- * other bits different meanings, so the plugin does not interpret them. */
+ * The bit with the value 1 is set if the chain is not trusted. The library's header and its
+ * documentation give the other bits different meanings, so the plugin does not interpret them. */
 enum {
     RIA_MARIADB_TLS_VERIFY_HOST = 2,
 };

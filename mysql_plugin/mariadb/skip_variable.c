@@ -21,8 +21,8 @@
 
 static const char variable[] = "MARIADB_TLS_DISABLE_PEER_VERIFICATION";
 
-/* Compares byte by byte. In a program built with AddressSanitizer, memmem() is replaced by a
- * version that aborts the program if the memory contains a gap between two constants. */
+/* Compares byte by byte. AddressSanitizer leaves gaps between constants, and replaces memmem() by a
+ * version that aborts the program when it reads such a gap. */
 __attribute__((no_sanitize("address"))) static bool contains_variable(const char *text, size_t len)
 {
     for (size_t i = 0; i + sizeof(variable) <= len; i++) {

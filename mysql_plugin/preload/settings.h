@@ -47,8 +47,8 @@ void ria_settings_record_ssl(
     const char *capath);
 
 /* Removes the options that the preload set for the previous connection, and sets the missing
- * options for this one. Does nothing while a nonblocking connection of the handle is in progress,
- * or if the handle is connected. Blocks while rds-iam's configuration is read. */
+ * options for the new one. Does nothing while a nonblocking connection of the handle is in
+ * progress, or if the handle is connected. Blocks while rds-iam's configuration is read. */
 void ria_settings_apply(
     const struct ria_library *library, struct ria_handle *handle, const struct ria_dialed *dialed);
 

@@ -212,7 +212,7 @@ static int open_option_text(void)
 }
 
 /* Stores the text of the option file in option_text, or NULL if memory runs out. Returns false if
- * the tool gets no file, because no CA is known or the CA's path cannot be written to an option
+ * the tool gets no file: either no CA is known, or the CA's path cannot be written to an option
  * file. */
 static bool make_option_text(
     const struct ria_tool_arguments *given,

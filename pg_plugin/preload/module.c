@@ -21,8 +21,8 @@
 
 enum {
     /* Spare bytes after each token, so that a reset can write a longer token in its place. The
-     * session tokens of one role differ in length by a few dozen bytes, if only because of their
-     * percent-encoding. */
+     * session tokens of one role differ in length by a few dozen bytes, for example because of
+     * their percent-encoding. */
     SPARE = 1024,
 
     /* A line with a token has at least 512 bytes, so with SPARE bytes it is at most three times as
@@ -54,7 +54,8 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
 }
 
 /* Returns a sealed memfd with the text, or -1 after it has logged the reason. The memfd is a
- * regular file with mode 0600, which are libpq's conditions for a passfile. */
+ * regular file with mode 0600, because libpq ignores a passfile of another kind and a passfile that
+ * the group or others may access. */
 static int in_memory(const struct ria_buf *text)
 {
     if (ria_buf_text(text) == NULL) {

@@ -6,9 +6,9 @@
  * certificates of the CA store (the files that `rds-iam setup ca` installs), and without Kerberos
  * encryption. If rds-iam's configuration has tls = verify-ca for every host of the connection, the
  * connection is made with sslmode=verify-ca instead. If the program itself sets sslmode=verify-full
- * or verify-ca, and the user has no root certificates, the connection gets only those of the CA
- * store. With verify-ca it never gets the public roots. All of this applies to connections that
- * send tokens and to connections that send passwords.
+ * or verify-ca, and the user has no root certificates, the preload only adds the root certificates
+ * of the CA store. A connection with verify-ca never gets the public roots. All of this applies to
+ * connections that send tokens and to connections that send passwords.
  *
  * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
  * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable

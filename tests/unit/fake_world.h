@@ -81,8 +81,8 @@ struct ria_fake {
  * and whose time is 2026-08-22T12:34:56Z. */
 void ria_fake_init(struct ria_fake *fake);
 
-/* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing one.
- */
+/* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing
+   variable or file of that name. */
 void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
 struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
 

@@ -32,7 +32,7 @@ size_t ria_heap_live(void);
 /* Lets the n-th allocation after this call fail, once; 0: none. */
 void ria_heap_fail_at(size_t n);
 
-/* Returns true if that allocation has failed. */
+/* Returns true if the allocation that ria_heap_fail_at() chose has failed. */
 bool ria_heap_has_failed(void);
 
 /* Lets every mmap() fail, in a program that is linked with --wrap for mmap64 too. */

@@ -19,7 +19,8 @@ struct range {
 };
 
 /* Returns true if the range is one inaccessible page. AddressSanitizer has a mapping of the same
- * size as the mapping for secrets, but it stands between larger inaccessible ranges. */
+ * size as the mapping for secrets, but AddressSanitizer's mapping stands between larger
+ * inaccessible ranges. */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

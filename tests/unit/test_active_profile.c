@@ -27,7 +27,7 @@ struct planned {
 };
 
 /* The input of the credential chain: variables, the config file and the credentials file, the
- * profile that the option --profile names, and a role of our configuration. */
+ * profile that the option --profile names, and a role of rds-iam's configuration. */
 struct request {
     struct variable variables[6];
     const char *config;

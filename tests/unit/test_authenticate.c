@@ -216,7 +216,8 @@ static void a_verified_chain_without_a_verified_name_needs_the_configuration(voi
         "then tls = verify-ca, in ");
 }
 
-/* The configuration has no effect: the plugin only checks whether the host has an endpoint. */
+/* tls = verify-ca in rds-iam's configuration has no effect. The plugin only checks whether the host
+ * has an endpoint. */
 static void a_chain_to_a_system_ca_is_never_enough(void **state)
 {
     (void)state;

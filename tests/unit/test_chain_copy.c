@@ -356,7 +356,7 @@ static void a_changed_file_wipes_the_copies_of_all_queries(void **state)
     expect_number("the copy from /other", ria_mapping_count(SECRET, strlen(SECRET)), 1);
 }
 
-/* These logins do not look for a copy, but wipe each copy that is too old. */
+/* The logins of the two rows do not look for a copy, but they wipe each copy that is too old. */
 static void every_login_wipes_old_copies(void **state)
 {
     (void)state;

@@ -172,7 +172,7 @@ static void each_change_is_noticed(void **state)
         row->change(&file->file);
         ask(&fake, response);
         expect_text(row->name, response, row->want);
-        /* The file changes again, and cannot be opened: the cached copy is not used. */
+        /* If the file has changed and cannot be opened, the cached copy is not used. */
         file->text = NULL;
         file->file.stamp.inode += 2000000;
         ask(&fake, response);

@@ -90,7 +90,7 @@ static void a_broken_connection_is_reported_by_the_library(void **state)
     (void)state;
     assert_int_equal(authenticate(NULL), RIA_MARIADB_ERROR);
     assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
-    /* Older libraries return the previous packet again. */
+    /* If reading fails, older libraries return the previous packet a second time. */
     ria_fake_mariadb_init(&fake);
     fake.read_fails = true;
     fake.packet = "\xfemysql_clear_password";

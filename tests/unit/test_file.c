@@ -254,7 +254,7 @@ static void a_changed_file_is_not_replaced(void **state)
     assert_false(ria_file_replace(&what, "new", 3));
     assert_int_equal(errno, ESTALE);
     assert_null(content("f"));
-    /* Control: the version that is expected. */
+    /* Control: a file whose facts are the expected ones is replaced. */
     write_old("f", "old");
     fd = openat(directory, "f", O_RDONLY | O_CLOEXEC);
     assert_true(ria_file_facts(fd, &facts));

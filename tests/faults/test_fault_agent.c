@@ -142,7 +142,7 @@ static void copy_log(const char *path, struct walk_result *out)
     memcpy(out->message, text + skipped, len - skipped + 1);
 }
 
-/* If all later calls fail, the log cannot be written. Then the exit status is all that shows the
+/* If all later calls fail, the log cannot be written. Then only the exit status shows the
  * failure. */
 static void describe_unwritten(int status, struct walk_result *out)
 {
@@ -151,8 +151,8 @@ static void describe_unwritten(int status, struct walk_result *out)
     }
 }
 
-/* The agent may serve a token and fail later. This token is not a token after a failure, but it
- * must be the correct one. */
+/* The agent may serve a token and fail later. The walk must not count this token as one that was
+ * sent after a failure, but the token must be correct. */
 static void keep_earlier_token(struct walk_result *out)
 {
     if (!out->has_succeeded) {

@@ -26,7 +26,7 @@ enum {
 struct program {
     const char *name;
     void (*run)(struct walk_result *out);
-    int64_t kept_objects; /* the text of the option file, of the tool in the run and in the next */
+    int64_t kept_objects; /* of the tool: the text of the option file, in the run and in the next */
 };
 
 static unsigned port; /* nothing listens here */
@@ -43,7 +43,8 @@ static void take_port(void)
     port = ntohs(address.sin_port);
 }
 
-/* Connects the handle, and writes the options that it then has. */
+/* Connects the handle, and writes the options that the handle then has: CA, verification, plugin
+ * directory. */
 static void connect_to(MYSQL *mysql, const char *host, char *out, size_t size)
 {
     const char *ca = NULL;

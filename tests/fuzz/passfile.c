@@ -5,8 +5,8 @@
  *
  * Input: four lines (host, port, database, user), then the user's passfile.
  *
- * PQconnectStart() finds the password of a connection, and fails here before it opens the
- * connection, because an invalid target_session_attrs is given, which libpq checks last.
+ * The target gives an invalid target_session_attrs, which libpq checks last. So PQconnectStart()
+ * finds the password of a connection, and then fails before it opens the connection.
  *
  * Properties:
  *   1. if host, port, user and a password are written as a line, libpq finds this password for
@@ -17,12 +17,12 @@
  *      made for the host, libpq finds a fresh token.
  *
  * Known differences, which the target leaves out:
- *   - a line that begins with "#", which libpq 14 and later take for a comment: a host's name
- *     cannot begin so;
- *   - a password that ends with CR, which libpq removes from the end of the line: a token contains
- *     no CR;
- *   - an empty password in the user's own passfile: libpq ends its search there, so that it finds
- *     no token behind it;
+ *   - a line that begins with "#": libpq 14 and later take it for a comment. No host's name begins
+ *     with "#";
+ *   - a password that ends with CR: libpq removes a CR from the end of a line. A token contains no
+ *     CR;
+ *   - an empty password in the user's own passfile: libpq ends its search at this line, so it finds
+ *     no token in a later line;
  *   - a NUL byte: the module does not use such a passfile. */
 #include "scratch.h"
 

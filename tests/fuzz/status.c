@@ -3,7 +3,7 @@
  * The agent's status socket: the text that the agent sends, and the two sides of the exchange.
  *
  * Input: a service file, in which DIRECTORY stands for the agent's directory; a piece that the
- * client sends to the agent; and a piece that tells what a false agent sends to `--status`.
+ * client sends to the agent; and a piece that selects what a false agent sends to `--status`.
  *
  * Properties:
  *   1. the agent responds to each client, whatever it sends, and never waits for it;

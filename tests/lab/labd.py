@@ -70,7 +70,7 @@ def parse_arguments():
 
 
 def run(stack, arguments):
-    """Starts the lab, announces it and waits. Never returns; every end is an exception."""
+    """Starts the lab, announces it and waits. Never returns: Stopped or LabError ends it."""
     in_memory = place.own_mounts()
     if arguments.owner is not None:
         follow(arguments.owner)

@@ -86,7 +86,8 @@ def _r(package, driver, query):
 
 
 def _ocaml(package, archives, text):
-    """The toplevel finds a package below OCaml's own directory, with the package's stubs in stublibs."""
+    """The command runs `ocaml`, which loads a package from OCaml's own directory, and the package's C library from the
+    directory stublibs."""
     def command(home, place):
         directory = harness.run(["ocamlc", "-where"]).stdout.strip()
         archive = [f"{archive}.cma" for archive in archives]

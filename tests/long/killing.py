@@ -26,7 +26,7 @@ CALLS = ("mkdir", "mkdirat", "openat", "flock", "fchown", "fremovexattr", "fchmo
 WHOLE_RUNS = 5
 REMEASURE_EVERY = 50
 CALLS_MAX = 200
-RUNS_MAX = 4  # for each kill
+RUNS_MAX = 4  # the most runs that are started for each kill
 SECONDS = 60
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The ways of logging in that test_soak.py runs, each with a client program that logs in all the time, and the samples
-of memory, descriptors and threads that are taken of each process.
+"""The ways of logging in that test_soak.py runs, each with a client program that logs in again and again. Also takes
+samples of the memory, descriptors and threads of each process.
 
 Each way has its own home, so it has its own cache of credentials. The credentials are those of a role whose sessions
 outlive a token by only the `seconds` of Way(), so rds-iam assumes the role again after about this time."""
@@ -130,7 +130,7 @@ class Way:
             self.samples.setdefault(name, []).append(Sample(seconds, logins, rss, *held))
 
     def uncounted(self, pid):
-        """The resident memory, in KiB, that sample() leaves out, because it grows only up to a fixed size."""
+        """The resident memory, in KiB, that sample() subtracts, because it grows only up to a fixed size."""
         return 0
 
     def failures(self):

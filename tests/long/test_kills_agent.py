@@ -25,7 +25,7 @@ KILLS = int(os.environ.get("RIA_KILLS", "500"))
 LINE = re.compile(r"[^\n]+X-Amz-Signature=[0-9a-f]{64}\n")
 NAMES = {"prod": 1, "shared": 2}  # passfile: its number of lines
 OWN = {"agent.pid", "agent.socket"}
-# Of the passfiles, and of the agent's trials of modes and leases.
+# The temporary files of the passfiles, and the files with which the agent tests file modes and leases.
 TEMPORARY = {".prod.new", ".shared.new", ".mode.new", ".lease.new"}
 READERS = 2
 OPENS_SECONDS = 0.3  # the longest random time before a kill of an agent that serves

@@ -39,7 +39,7 @@ def setUpModule():
 
 class VersionsCase(LabCase):
     def for_each(self, check):
-        """Calls check(copies) for each version, in a separate subtest."""
+        """Calls check(copies) for each version, in a separate subtest. copies makes copies of this libpq."""
         for major, library in sorted(LIBRARIES.items()):
             with self.subTest(libpq=major):
                 copies = ways.Copies(library, tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))

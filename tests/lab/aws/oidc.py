@@ -31,7 +31,7 @@ class Login:
     previous: str = ""
 
     def accepts(self, refresh_token):
-        """Whether the refresh token is valid. If so, it becomes the previous one."""
+        """Whether the refresh token is valid. A valid token becomes the previous refresh token."""
         if self.has_ended or refresh_token not in (self.refresh_token, self.grace and self.previous):
             return False
         self.previous = refresh_token

@@ -94,7 +94,7 @@ def measure():
 
 def compared_value(goal, row, is_busy):
     """The value that is compared with the goal: the median. On a busy machine, the best value of a row in nanoseconds,
-    microseconds or milliseconds, because other programs only add to it."""
+    microseconds or milliseconds, because other programs can only increase such a value."""
     if is_busy and goal.unit in ("ns", "us", "ms"):
         return min(row["values"])
     return statistics.median(row["values"])

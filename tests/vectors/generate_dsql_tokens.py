@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tokens of Aurora DSQL, made by the client methods of a botocore: writes dsql_tokens.json.
+"""Writes dsql_tokens.json: tokens of Aurora DSQL that methods of a botocore client make.
 
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_dsql_tokens.py [--print]
 

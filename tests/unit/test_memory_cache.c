@@ -78,8 +78,8 @@ static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds
     fake->response = NULL;
 }
 
-/* Counts the stored copies of responses. A signing key is stored with its secret access key, but
- * without the id. */
+/* Counts the stored copies of responses, by the access key id. (A signing key is stored with its
+ * secret access key, but without the id, so it is not counted.) */
 static size_t count_kept(void)
 {
     return ria_mapping_count(FETCHED_ID, strlen(FETCHED_ID));

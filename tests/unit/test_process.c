@@ -90,7 +90,7 @@ static struct ria_file look_at(const char *name)
     return file;
 }
 
-/* Sets all times of the file back except the change time (ctime), which only the machine sets. */
+/* Sets all times of the file back except the change time (ctime), which only the kernel can set. */
 static void date_back(const char *name, time_t seconds)
 {
     const struct timespec times[] = {
@@ -323,7 +323,7 @@ static void a_path_that_leads_to_no_file_has_its_own_error_code(void **state)
     assert_int_equal(code_of_file_below_a_closed_directory(), RIA_E_UNREACHABLE);
 }
 
-/* HOME is ignored here. The test compares the result with this user's line in passwd. */
+/* home() ignores HOME. The test compares its result with this user's line in passwd. */
 static void the_home_of_the_passwd_entry_is_found_without_the_variable(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every unit test includes this file. It contains cmocka, the runner for tables of rows, and checks
- * that print the expected and the actual value. It uses no module of the product.
+ * Every unit test includes this file. It includes cmocka, and declares the runner for tables of
+ * rows and checks that print the expected and the actual value. It uses no module of the product.
  *
  * A table is an array. Each row has a name, usually its first member, that states what the row
  * shows:

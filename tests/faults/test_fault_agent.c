@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-agent while one of its calls after another fails: it starts, a client opens a
- * passfile, a signal makes it renew, a client asks for the status, and it ends. The agent is a
- * program of its own (fault-agent). Its log counts as the message of the run.
+ * Runs rds-iam-agent many times; in each run, another of its calls fails (walk.h). In a run, the
+ * agent starts, a client opens a passfile, a signal makes the agent renew its tokens, a client asks
+ * for the status, and the agent ends. The agent is a program of its own (fault-agent). Its log
+ * counts as the message of the run.
  */
 #include "scratch.h"
 #include "unit.h"

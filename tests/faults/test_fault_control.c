@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Controls of the walk: each kind of mistake is planted in a scenario, and the walk finds this
- * mistake and no other. */
+ * Controls of the walk (walk.h): each kind of mistake is planted in a scenario, and the walk finds
+ * this mistake and no other. */
 #include "walk.h"
 
 #include "scratch.h"

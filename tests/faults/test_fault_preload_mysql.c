@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs on the distribution's libmariadb under the preload, and the command-line tool `mariadb`,
- * while one call of the preload or of rds-iam-mysql-host.so after another fails. Calls of
+ * Programs on the distribution's libmariadb under the preload, and the command-line tool `mariadb`.
+ * In each run, another call of the preload or of rds-iam-mysql-host.so fails (walk.h). Calls of
  * libmariadb itself do not fail. The "token" of a run is what the preload has set: the options that
- * make the library verify the server. Without them, the plugins send no token.
+ * make the library verify the server. Without these options, the plugins send no token.
  */
 #include "preload_walk.h"
 #include "scratch.h"

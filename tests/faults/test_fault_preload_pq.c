@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program on the distribution's libpq under the preload, while one call of the preload or of its
- * token module after another fails. Calls of libpq itself do not fail. PQpass() shows which token a
- * connection would send. A peer on loopback, which asks for a password in clear text, shows that no
- * token reaches a server that is not verified.
+ * A program on the distribution's libpq under the preload. In each run, another call of the preload
+ * or of its token module fails (walk.h). Calls of libpq itself do not fail. PQpass() shows which
+ * token a connection would send. A peer on loopback, which asks for a password in clear text, shows
+ * that no token reaches a server that is not verified.
  */
 #include "preload_walk.h"
 #include "scratch.h"

@@ -101,7 +101,7 @@ class Way:
 
     @contextlib.contextmanager
     def around(self):
-        """Runs what the client program needs."""
+        """A context manager that runs what the client program needs, such as an agent."""
         yield
 
     def pids(self):
@@ -156,8 +156,8 @@ class _Postgres(Way):
 
 
 class Agent(_Postgres):
-    """libpq reads a passfile of the agent. The agent and its worker are measured, too. under: words in front of the
-    agent's command, such as env with a variable."""
+    """libpq reads a passfile of the agent. The agent and its worker are measured, too. `under` contains words in front
+    of the agent's command, such as "env" and "NAME=VALUE"."""
 
     name = "agent"
     under = ()
@@ -221,8 +221,8 @@ WAYS = (Agent, Preload, Plugin, MysqlPreload)
 
 
 def run(ways, rate, logins, limit):
-    """Runs all ways at the same time, each with this many logins at this rate per second. Samples until all have
-    ended. Raises TimeoutError after `limit` seconds."""
+    """Runs all ways at the same time, each with this many logins at this rate per second. Takes samples until all
+    client programs have ended. Raises TimeoutError after `limit` seconds."""
     with contextlib.ExitStack() as stack:
         for way in ways:
             stack.enter_context(way.around())

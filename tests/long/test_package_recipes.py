@@ -58,7 +58,7 @@ class TypesTheQuickStart(package_machine.PackageCase):
 
 
 def cases(release):
-    """The cases of tests/integration/docs, in the roots of a release."""
+    """The classes of tests/integration/docs, for the roots of a release."""
     class Readme(TypesTheQuickStart, test_readme.Readme):
         pass
 

@@ -61,8 +61,8 @@ struct ria_fault_page {
     int64_t contexts;  /* digest contexts among them */
     uint64_t searched; /* freed blocks */
     uint64_t found;    /* freed blocks that contained a secret */
-    uint64_t caller;   /* of the first failed call: its offset in the object */
-    char name[64];     /* of the first failed call */
+    uint64_t caller;   /* the offset, in the object, of the first failed call */
+    char name[64];     /* the name of the first failed call */
 };
 
 /* Marks of a call, besides that it can fail. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of the options that are set on handles: entries are created, changed and removed. Also
- * tests more handles than the table has room for, several threads, a forked child, and a process
- * that can allocate no memory. */
+ * The record of the options that are set on handles of libmariadb and libmysqlclient. Entries are
+ * created, changed and removed. Also tests more handles than the table has room for, several
+ * threads, a forked child, and a process that can allocate no memory. */
 #include "preload/handle_record.h"
 
 #include "unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Credentials that a process caches for its next login. They are stored only in the mapping for
- * secrets, and are wiped once the process notices that they have expired. */
+ * secrets (base/secret.h), and are wiped once the process notices that they have expired. */
 #include "codec/digest.h"
 #include "provider/memory_cache.h"
 #include "rds_iam.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of the process: which real files it reads, which it rejects, and that it leaves errno
- * and the open descriptors unchanged. Also its environment, clocks and log. */
+ * ria_process_world(), through which the product uses real files, the environment, clocks and the
+ * log. Tests which files it reads and which it rejects, and that it leaves errno and the open
+ * descriptors unchanged. */
 #include "rds_iam.h"
 
 #include "unit.h"

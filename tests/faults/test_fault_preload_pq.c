@@ -49,7 +49,7 @@ struct program {
     void (*run)(const struct program *program, struct walk_result *out);
     const char *settings;
     const char *own_passfile; /* the contents of the user's passfile; NULL: none */
-    bool is_silent;           /* nothing is logged, because the preload need not refuse anything */
+    bool is_silent;           /* nothing is logged, because the preload has nothing to refuse */
 };
 
 static unsigned port;

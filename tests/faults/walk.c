@@ -81,7 +81,7 @@ bool walk_fails_later_calls(void)
 }
 
 /* Reads the environment, and starts the program again with LD_BIND_NOW. Without this variable, the
- * first call of a function runs the dynamic linker, which stores all registers on the stack, and a
+ * first call of a function runs the dynamic linker, which stores all registers on the stack. A
  * register may contain a part of a secret. */
 __attribute__((constructor)) static void start(int argc, char **argv)
 {

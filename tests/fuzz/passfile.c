@@ -10,7 +10,7 @@
  *
  * Properties:
  *   1. if host, port, user and a password are written as a line, libpq finds this password for
- *      every database, and finds none for another user, port or host;
+ *      every database. For another user, port or host, libpq finds no password;
  *   2. if the server is not verified, libpq finds no token in the composed passfile. It finds the
  *      password that it finds in the user's own passfile after the lines with tokens were removed;
  *   3. if the server is verified, libpq finds this same password. If there is none, and tokens are

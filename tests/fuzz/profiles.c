@@ -8,7 +8,7 @@
  * Properties, for two files that botocore accepts and in which the parser ignores no line:
  *   1. rds-iam and botocore find the same profiles, sessions, keys and values;
  *   2. if both find a source for the profile "p" or "default", the two sources are of the same
- *      kind, with the same keys, command or SSO account, and the same roles in the same order;
+ *      kind. They have the same keys, command or SSO account, and the same roles in the same order;
  *   3. if botocore finds a source, rds-iam finds this source or fails; it does not try another one;
  *   4. if botocore finds no source, then rds-iam finds only instance metadata, or fails. If
  *      botocore finds an error, then rds-iam fails.

@@ -15,7 +15,7 @@
  *   2. libpq refuses to read the service exactly if the parser has found a line that is too long,
  *      or a line that is not a setting that this libpq knows;
  *   3. if libpq reads the service, the parser has the same values;
- *   4. if the service qualifies for tokens, it contains what a token needs, libpq reads it, and the
+ *   4. if the service qualifies for tokens, it contains what a token needs, and libpq reads it. Its
  *      first host and port are those that libpq connects to;
  *   5. a message begins with the path of a file, and contains no password.
  *

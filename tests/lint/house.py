@@ -64,8 +64,8 @@ def definitions(root):
 
 
 def graph(root):
-    """{module: the modules that it depends on}. A module depends on the headers that it includes and on the
-    modules whose functions it calls, but not on the header that declares its own functions."""
+    """{module: the modules that it depends on}. A module depends on the modules whose functions it calls, and on the
+    headers that it includes, except those that declare its own functions."""
     arrows, defined = {}, definitions(root)
     for path in sources(root):
         needed = arrows.setdefault(module(path), set())

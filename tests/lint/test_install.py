@@ -22,7 +22,7 @@ DPKG = "dpkg-architecture"
 
 
 def named_paths():
-    """The paths of the product that the documents name, as {path: README}."""
+    """The paths of the product that the documents name, as {path: the document}."""
     found = {}
     for name in READMES:
         path = harness.SOURCE / name
@@ -136,8 +136,8 @@ class Install(unittest.TestCase):
         self.assertEqual([path for path in without if "/man/" in path], [])
 
     def test_systemd_finds_the_users_unit(self):
-        """systemd finds the unit by its name, also below ~/.local, because the unit is installed in one of the
-        directories that a user's systemd searches (systemd-analyze prints them). It does not find a unit below /opt."""
+        """systemd-analyze prints the directories that a user's systemd searches. The unit is installed in one of them,
+        also below ~/.local, so systemd finds it by its name. It does not find a unit below /opt."""
         home = self.scratch / "home"
         searched = harness.run(["systemd-analyze", "--user", "unit-paths"], env={
             "HOME": str(home), "XDG_RUNTIME_DIR": str(self.scratch), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}).stdout.split()
@@ -161,7 +161,7 @@ class Install(unittest.TestCase):
 
 
 class Runpath(unittest.TestCase):
-    """-Dfetch_runpath is for a libcurl in a separate directory."""
+    """The option -Dfetch_runpath, which is for a libcurl in a directory that the loader does not search."""
     FETCH = "rds-iam-fetch"
 
     def setUp(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The options in the tables of the code, in --help, in the manual pages and in the completions for bash, zsh and fish
-are the same. A difference that is planted in one of these places is found."""
+"""The tables of the code, --help, the manual pages, and the completions for bash, zsh and fish have the same options. A
+difference that is planted in one of these places is found."""
 import pathlib
 import shlex
 import shutil

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A model of Oracle's client library, as a preloaded authentication plugin sees it: the plugin list
- * with the plugins' names, the gate in front of the built-in mysql_clear_password (the check that
- * passwords in clear text are enabled), a connection in memory, and what the library does with a
- * plugin's return value. The model has no network: a test passes a descriptor or a function that
- * sends. The model does not depend on the plugin's internals.
+ * A model of Oracle's client library, as a preloaded authentication plugin sees it. The model has
+ * the plugin list with the plugins' names, a connection in memory, and the handling of a plugin's
+ * return value. It also has the check that passwords in clear text are enabled, called the gate,
+ * which the library makes before it calls the built-in mysql_clear_password. The model has no
+ * network: a test passes a descriptor or a function that sends. The model does not depend on the
+ * plugin's internals.
  *
  *     struct ria_library library;
  *     ria_library_start(&library, &ria_profiles[0]);

@@ -6,9 +6,9 @@ tests, and the lab's directory and certificates.
 
     with PackageRoots("trixie") as roots, roots.root(["postfix-mysql"]) as path: ...
 
-What is installed is in overlays over the empty root, so the empty root is unpacked once for a release, and the packages of
-rds-iam are installed once. The mounts must belong to the test process: call surroundings.leave_mount_namespace() first.
-Only root can use this module.
+Installed packages are in overlays over the empty root. So for each release, the empty root is unpacked only once, and
+the packages of rds-iam are installed only once. The mounts must belong to the test process: call
+surroundings.leave_mount_namespace() first. Only root can use this module.
 """
 import contextlib
 import pathlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent's units under a real systemd. The units forbid what they claim to forbid, and they allow everything that
-the agent, the renewal of an SSO session, a credential_process or the directory of a passfile needs."""
+"""The agent's units under a real systemd. The units forbid what their settings name. They allow everything that the
+agent, the renewal of an SSO session, a credential_process or the directory of a passfile needs."""
 import json
 import pathlib
 

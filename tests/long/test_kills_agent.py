@@ -2,8 +2,8 @@
 """rds-iam-agent, whose processes are killed at random moments while clients read its passfiles.
 
 In each round, both processes are killed while the agent starts or serves; then the worker of the next agent; then its
-supervisor. Whatever is killed, a client reads whole lines or an empty file, no open takes longer than 5 seconds, each
-file has the mode 0600, the next agent serves every passfile, and the files that killed agents leave behind do not
+supervisor. In each case, a client reads whole lines or an empty file, no open takes longer than 5 seconds, and each
+file has the mode 0600. The next agent serves every passfile, and the files that killed agents leave behind do not
 accumulate."""
 import collections
 import contextlib

@@ -34,8 +34,8 @@ static uint32_t flags_of(const void *handle)
     return ria_handle_read(handle, &flags) ? flags : UINT32_MAX;
 }
 
-/* Runs in a child, which has no table yet. Returns whether a handle gets no entry without memory,
- * and gets one as soon as memory is available. */
+/* Runs in a child, which has no table yet. Returns whether a handle gets an entry only when memory
+ * is available. */
 static bool is_right_without_memory(void)
 {
     struct rlimit before;

@@ -127,8 +127,8 @@ static void stat_shows_the_file_that_is_read_until_it_changes(void **state)
     assert_true(look_at("turned").stamp.inode != seen.stamp.inode);
 }
 
-/* A further write in the kernel tick of the last write would not alter the change time, so the file
- * is settled only after that tick. */
+/* Another write in the same kernel tick as the last write would not alter the change time. So the
+ * file is settled only after this tick. */
 static void a_file_written_just_now_is_not_settled(void **state)
 {
     (void)state;

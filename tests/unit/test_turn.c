@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes that need the same cache entry take turns to request the credentials. Tests the pauses,
- * which all processes obey and which grow with the tries of all of them, the reason of the last
- * failure, and an entry that another process writes during a pause. */
+ * Processes that need the same cache entry take turns to request the credentials. All processes
+ * obey a pause, and the pauses grow with the tries of all processes. Also tests the reason of the
+ * last failure, and an entry that another process writes during a pause. */
 #include "fetch/turn.h"
 #include "unit.h"
 

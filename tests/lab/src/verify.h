@@ -21,8 +21,8 @@ struct rdslab_login {
 enum rdslab_answer {
     RDSLAB_ACCEPTED,
     RDSLAB_REFUSED,
-    RDSLAB_UNREACHABLE, /* no verifier, or it closed the connection, sent no line or took longer
-                         * than ten seconds */
+    RDSLAB_UNREACHABLE, /* no verifier has the name, or the verifier closed the connection, sent no
+                         * line or took longer than ten seconds */
 };
 
 /* Sends a request and waits for the result. Each send and each receive waits for up to ten seconds.

@@ -4,8 +4,8 @@
 
     tests/python tests/bench/report.py [--busy] [--output DIRECTORY]
 
-Refuses a machine whose load average is above 0.5, because most rows are times. --busy measures all the same, and the
-report then says so."""
+Refuses to run if the load average of the machine is above 0.5, because most rows are times. With --busy it runs anyway,
+and the report states that the machine was busy."""
 import argparse
 import dataclasses
 import datetime

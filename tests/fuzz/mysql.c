@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The decisions of the MySQL plugins: which states of a connection lead to a token, to a password
- * or to a refusal. The plugin for Connector/C sees a fake library (fake_mariadb.h), and Oracle's
- * plugin a block of memory in one of the layouts of the struct MYSQL.
+ * or to a refusal. The plugin for Connector/C runs with a fake library (fake_mariadb.h), and
+ * Oracle's plugin with a block of memory in one of the layouts of the struct MYSQL.
  *
  * Input: bytes that select the state (struct state), then pieces: the cipher, the user, the
  * password.

@@ -29,7 +29,7 @@
  *   - a profile whose static keys are the source of its own role, or that has a role and a
  *     source_profile with keys and a role: see the comments in provider/profile_role.c;
  *   - sub-properties instead of a value that a source needs: botocore itself fails;
- *   - login_session, which botocore knows from release 1.41 on.
+ *   - login_session, which botocore supports from release 1.41 on.
  */
 #include "scratch.h"
 

@@ -13,7 +13,7 @@
  * Properties:
  *   1. the parser finds the service exactly if libpq finds it;
  *   2. libpq refuses to read the service exactly if the parser has found a line that is too long,
- *      or a line that is not a setting that this libpq knows;
+ *      or a line with a setting that this libpq does not support;
  *   3. if libpq reads the service, the parser has the same values;
  *   4. if the service qualifies for tokens, it contains what a token needs, and libpq reads it. Its
  *      first host and port are those that libpq connects to;

@@ -6,7 +6,7 @@
  * client sends to the agent; and a piece that selects what a false agent sends to `--status`.
  *
  * Properties:
- *   1. the agent responds to each client, whatever it sends, and never waits for it;
+ *   1. the agent responds to each client, whatever the client sends, and never waits for a client;
  *   2. the text has no control character except newlines, and contains no password of the service
  *      file;
  *   3. `--status` ends, whatever the peer sends; it prints exactly the file that it receives, or

@@ -2,9 +2,9 @@
  *
  * A model of Oracle's client library, as a preloaded authentication plugin sees it. The model has
  * the plugin list with the plugins' names, a connection in memory, and the handling of a plugin's
- * return value. It also has the check that passwords in clear text are enabled, called the gate,
- * which the library makes before it calls the built-in mysql_clear_password. The model has no
- * network: a test passes a descriptor or a function that sends. The model does not depend on the
+ * return value. It also has a check that the tests call the gate: before the library calls the
+ * built-in mysql_clear_password, it checks that passwords in clear text are enabled. The model has
+ * no network: a test passes a descriptor or a function that sends. The model does not depend on the
  * plugin's internals.
  *
  *     struct ria_library library;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs and language bindings whose packages are too large for every run: GDAL, Qt, R and OCaml, with both
-engines. Each prints the user that the server sees. No program gets a TLS setting.
+engines. Each prints the user name that the server reports. No program gets a TLS setting.
 
     install()                                   installs the missing packages, as root
     PROGRAMS[name](home, place)                 a command line; the name begins with the engine

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A fleet of hosts that all start at once against an STS that throttles, then meet an outage of STS, and then are
-replaced in batches. After each of these events, every host logs in, and the test prints and draws how many requests the
+"""All hosts of a fleet start at once, and STS throttles them. Then STS has an outage. Then the hosts are replaced in
+batches. After each of these events, every host logs in, and the test prints and draws how many requests the
 hosts sent to STS. fleet.py describes the hosts, and fleet_sts.py the service.
 
-With the argument Short, 100 hosts and an outage of 30 seconds; with Full, 1,000 hosts and an outage of five minutes. The
-charts are fleet_100.svg and fleet_1000.svg in the work directory (build/work)."""
+With the argument Short, the fleet has 100 hosts and the outage takes 30 seconds; with Full, 1,000 hosts and five
+minutes. The charts are fleet_100.svg and fleet_1000.svg in the work directory (build/work)."""
 import asyncio
 import collections
 import concurrent.futures

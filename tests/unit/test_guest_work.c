@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Work runs on the caller's stack or on a thread that the product creates. Cancellation of the
- * caller is deferred until the work has ended. ria_guest_run_in_time() returns at its deadline,
- * even if the work has not ended. */
+ * ria_guest_run() runs work on the caller's stack or on a thread that the product creates.
+ * Cancellation of the caller is deferred until the work has ended. ria_guest_run_in_time() returns
+ * at its deadline, even if the work has not ended. */
 #include "os/guest_thread.h"
 #include "unit.h"
 

@@ -2,10 +2,10 @@
 """Decides whether a caller may assume a role, and which policies, tags and duration the new session has.
 
 AssumeRole consists of one to three actions. For each action, AWS evaluates two policies: the caller's own, and the
-role's trust policy. Both must allow the action, with one exception within one account: if the trust policy names the
-caller itself and not only the account, the caller's own policy need not allow the action, but must not deny it. The
-message of a refusal does not name the policy that refused; the record of calls names it. This module does not depend on
-the wire format, or on how a session is stored.
+role's trust policy. Both must allow the action, with one exception. If the role is in the caller's account, and the
+trust policy names the caller itself and not only the account, it is enough that the caller's own policy does not deny
+the action. The message of a refusal does not name the policy that refused; the record of calls names it. This module
+does not depend on the wire format, or on how a session is stored.
 """
 import json
 import math

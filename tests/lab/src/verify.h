@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The request that a server of the lab sends to the verifier for one login, and the result. The
- * result contains no reason, so that the server cannot tell it to its client, as on RDS. The lab's
- * journal contains the reasons.
+ * result contains no reason, so the server cannot report a reason to its client. RDS does not
+ * report a reason either. The lab's journal contains the reasons.
  *
  * Not for the product: no installed file contains this code.
  */

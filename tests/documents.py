@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Extracts what a document shows to users: the blocks between ``` of each section, with the file that a block is
-written to.
+"""Extracts the code blocks of a document (the text between two lines with ```), and the names of the files that the
+blocks show.
 
-A block belongs to a file if the paragraph in front of it ends with the file's name in backquotes and a colon. A block
-of shell is a file only if it begins with #!. Markdown also shows indented lines as code. The documents must not use
-that form; indented() finds such lines.
+A block is the content of a file if the paragraph in front of it ends with the file's name in backquotes and a colon. A
+shell block must also begin with #!; all other shell blocks are commands. Markdown also shows indented lines as code.
+The documents must not use that form; indented() finds such lines.
 """
 import pathlib
 import re
@@ -59,8 +59,8 @@ def section(path, title):
 
 
 def packages(path, title):
-    """The Debian packages that a recipe names behind *Packages:*. title: the title of its section, or of a part with
-    ###."""
+    """The Debian packages that a recipe names behind *Packages:*. title: the heading of the recipe's section (##) or of
+    a part of it (###)."""
     found = [part for part in re.split("^(?=## )", path.read_text(encoding="utf-8"), flags=re.M)
              if re.search(f"^###? {re.escape(title)}$", part, re.M)]
     if len(found) != 1:
@@ -97,7 +97,8 @@ def block(path, language, text):
 
 
 def filled(path, text, values):
-    """The text, in which each placeholder (a word in capitals) is replaced by its value. Each value must be used."""
+    """The text, in which each placeholder (a word in capitals) is replaced by its value. Raises LookupError if the text
+    lacks a placeholder that has a value."""
     word = re.compile(rf"\b({'|'.join(values)})\b")
     unused = set(values) - set(word.findall(text))
     if unused:

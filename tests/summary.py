@@ -21,7 +21,7 @@ GOOD = ("OK", "SKIP", "EXPECTEDFAIL")
 
 
 def count_test(test):
-    """Returns (passed, failed, skipped) of one test, which is one line of the log."""
+    """Returns the counts (passed, failed, skipped) of one test. test is one line of meson's log, as a dict."""
     text = test.get("stdout", "")
     cases = CASE.findall(text)
     planned = PLAN.search(text)

@@ -21,8 +21,8 @@ SEARCHABLE = 0o001
 
 def reset_process():
     """Gives this process, and the programs that it starts, the state that a login shell gives: no signal is
-    ignored or blocked, and the umask is 022. The caller's state may differ: nohup and `&` ignore
-    signals, and a program that inherits this cannot be ended by these signals."""
+    ignored or blocked, and the umask is 022. The caller's state may differ: nohup and `&` start a process that ignores
+    signals. Its child processes also ignore these signals, so a test could not end them with such a signal."""
     for number in signal.valid_signals():
         if signal.getsignal(number) == signal.SIG_IGN and number not in IGNORED_BY_PYTHON:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -33,10 +33,11 @@ def reset_process():
 def open_directories(source, *others):
     """Makes a source tree, and other directories that tests use, reachable for every user. This is needed only
     if the tests run as root, because only root's tests start programs as other users. Root's clone may be below
-    /root, which other users cannot enter, or was itself closed by a umask of 077 when root made it.
+    /root, which other users cannot enter. A clone that root made with the umask 077 cannot be entered by others either.
 
-    The topmost closed directory is covered by an empty one, in a mount namespace of this process, and the trees
-    are mounted into it at their own paths. Raises OSError if the kernel does not allow this.
+    In a mount namespace of this process, an empty directory is mounted over the topmost directory that other users
+    cannot enter. The trees are then mounted below the empty directory, at their own paths. Raises OSError if the kernel
+    does not allow this.
     """
     if os.geteuid() != 0:
         return
@@ -61,8 +62,8 @@ def open_directories(source, *others):
 
 
 def hide_directory(directory):
-    """Covers a directory by an empty one for this process, if it exists. Raises OSError if the kernel does not allow
-    this, or if the tests do not run as root."""
+    """If the directory exists, mounts an empty directory over it, which only this process and its children see. Raises
+    OSError if the kernel does not allow this, or if the tests do not run as root."""
     if directory.is_dir():
         _mount(leave_mount_namespace(), "tmpfs", directory, "tmpfs", 0, "mode=755")
 

@@ -120,8 +120,8 @@ class Growth(LeaseCase):
             series.record(f"open_{lines}", f"an open of a passfile, {lines:,} lines; goal {goal}", times, "ms")
 
     def test_many_entries_once(self):
-        """rds-iam-agent --once writes the tokens of many entries and ends, beside a program that writes the same
-        passfile with botocore."""
+        """rds-iam-agent --once writes the tokens of many entries and ends. It is compared with a program that writes
+        the same passfile with botocore."""
         commands = []
         for count in ENTRIES:
             home = self.home.path / f"once{count}"

@@ -78,8 +78,8 @@ class Cost(MariadbCase):
             self.assertLessEqual(ratio, INSTRUCTIONS_MAX, name)
 
     def resident(self, whose):
-        """The resident KiB of a client that has logged in and waits for its next command. smaps_rollup is used
-        because the kernel counts its pages one by one; the kernel's running total is wrong by dozens of pages.
+        """The resident KiB of a client that has logged in and waits for its next command, from smaps_rollup. For this
+        file, the kernel counts the pages one by one; its running total, in other files, is wrong by dozens of pages.
         setarch -R turns off random addresses, which change how many adjacent pages of a file the kernel maps."""
         options, environment = self.usual[whose]
         argv = ["setarch", "-R",

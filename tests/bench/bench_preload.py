@@ -52,7 +52,7 @@ class Preload(unittest.TestCase):
         added = {title: system_calls(library) - bare for title, library in OBJECTS.items()}
         print(f"# system calls added to {bare}: {added}", flush=True)
         self.assertGreater(added["an empty object"], 0, "control")
-        # getpid(): a child of fork() must know that it is one (common/interpose/library.c).
+        # getpid(): a child of fork() must detect that it is a child (common/interpose/library.c).
         self.assertLessEqual(added["the preload"], added["an empty object"] + 1)
 
     def test_what_is_mapped(self):

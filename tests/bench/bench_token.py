@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One token inside one process, and in a process of its own, beside the packages of AWS: botocore, the AWS CLI, the
-npm package @aws-sdk/rds-signer, and the AWS SDK for Go. All programs of a row run alternately. A peer that cannot be
-obtained is reported and left out."""
+"""Compares one token inside one process, and one token in a process of its own, with the packages of AWS (the peers):
+botocore, the AWS CLI, the npm package @aws-sdk/rds-signer, and the AWS SDK for Go. All programs of a row run
+alternately. A peer that cannot be obtained is reported and left out."""
 import os
 import re
 import shutil
@@ -91,7 +91,8 @@ def system_calls():
 
 
 def measure_in_process(peers):
-    """Each round runs bench_signer and then each peer, and compares the minimum of bench_signer's round."""
+    """Each round runs bench_signer and then each peer. A row compares a peer with the minimum that bench_signer has
+    measured in the same round."""
     rounds = []
     for _ in range(ROUNDS):
         row = {"ours": signer_rows(31)}

@@ -4,8 +4,8 @@
 
     tests/python tests/bench/report.py [--busy] [--output DIRECTORY]
 
-Refuses a machine whose load average is above 0.5, because most rows are times. --busy measures all the same, and the
-report then says so."""
+Refuses to run if the load average of the machine is above 0.5, because most rows are times. With --busy it runs anyway,
+and the report states that the machine was busy."""
 import argparse
 import dataclasses
 import datetime
@@ -94,7 +94,7 @@ def measure():
 
 def compared_value(goal, row, is_busy):
     """The value that is compared with the goal: the median. On a busy machine, the best value of a row in nanoseconds,
-    microseconds or milliseconds, because other programs only add to it."""
+    microseconds or milliseconds, because other programs can only increase such a value."""
     if is_busy and goal.unit in ("ns", "us", "ms"):
         return min(row["values"])
     return statistics.median(row["values"])

@@ -16,8 +16,8 @@ class Command:
     stdin: str = "/dev/null"
 
     def run(self):
-        """Runs the command, which must succeed. Returns its elapsed milliseconds, and the processor milliseconds of
-        it and of all processes that it waited for."""
+        """Runs the command, which must succeed. Returns the elapsed milliseconds, and the processor milliseconds of the
+        command and of all processes that it waited for."""
         words = [str(word) for word in self.argv]
         actions = [(os.POSIX_SPAWN_OPEN, 0, self.stdin, os.O_RDONLY, 0),
                    (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)]
@@ -65,7 +65,7 @@ def summary(values):
 
 def record(name, what, values, unit="", note=""):
     """Prints the median, minimum and maximum of one row. `name` is the row's name in report.py, or None. `note`
-    contains the absolute figures behind a ratio."""
+    contains the absolute figures from which a ratio was computed."""
     values = list(values)
     print(f"# {what:64} {summary(values)}{' ' if unit else ''}{unit}{'; ' if note else ''}{note}", flush=True)
     if name and (path := os.environ.get("RIA_BENCH_ROWS")):

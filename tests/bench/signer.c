@@ -7,7 +7,7 @@
  *
  *   signer             all rows
  *   signer rounds N    all rows in N rounds (301 at most), without the rows about two threads
- *   signer threads     two threads over one, one line for each of 15 rounds
+ *   signer threads     the rate of two threads over that of one, a line for each of 15 rounds
  *   signer once N KIND one token, then N more; for strace and callgrind. KIND is environment,
  * profile, role, or sign for ria_token_sign()
  *

@@ -8,7 +8,8 @@ import collections
 import re
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
-# What only programs of rds-iam contain. Plugins and preload, which run in other programs, contain the rest.
+# The sources that only programs of rds-iam contain. All other sources are in the plugins or the preload, which run in
+# other programs.
 OWN_PROGRAMS = ("common/check/", "common/cli/", "common/fetch/", "common/probe/", "common/tool/", "pg_plugin/agent/")
 ROW = re.compile(r"(\S+)\s+(\S+)\s+(\d+)(?:-(\d+))?\s+(\S.*)")
 MARKER = re.compile(r"\b[GL]COV_EXCL")
@@ -39,7 +40,7 @@ def read_rows(text):
 
 
 def uncovered(files):
-    """{(file, function): [line]} of the code that runs in other programs. `files` is as gcovr writes it."""
+    """{(file, function): [line]} of the code that runs in other programs. `files` is the list in gcovr's JSON."""
     found = collections.defaultdict(list)
     for each in files:
         if not is_guest(each["file"]):

@@ -63,7 +63,8 @@ def measure(build):
     traced = build / "coverage.json"
     folders = [word for folder in reasons.FOLDERS for word in ("--filter", f"{SOURCE}/{folder}/")]
     # ThreadSanitizer, with which loader/threads is built, adds lines that have no code. A process that was killed
-    # between two counters can leave a branch with the count -1, which gcovr cannot read; it then ignores this branch.
+    # between two counters can leave a branch with the count -1, which gcovr cannot read. With
+    # --gcov-ignore-parse-errors, gcovr ignores this branch.
     run_gcovr("--exclude-directories", ".*/loader/threads", *folders, "--exclude-unreachable-branches",
               "--exclude-throw-branches", "--gcov-ignore-parse-errors", "--json", traced, build / "coverage")
     html = build / "coverage-report"

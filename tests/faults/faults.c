@@ -53,7 +53,7 @@ void *__real_mmap64(void *at, size_t len, int protection, int flags, int fd, off
 
 static struct ria_fault_page no_page;
 
-/* Returns NULL without a page. Makes the system call, because the preload implements open64(). */
+/* Returns NULL if there is no page. Does not call open64(), because the preload implements it. */
 static struct ria_fault_page *map_page(void)
 {
     const char *path = getenv(RIA_FAULT_VARIABLE);
@@ -168,7 +168,7 @@ void ria_fault_released_context(const void *object)
     ria_fault_released(object);
 }
 
-/* Searches a block that is about to be freed. */
+/* Searches a block that is about to be freed for the secrets. */
 static void search(void *block)
 {
     struct ria_fault_page *page = get_page();
@@ -255,7 +255,7 @@ void __wrap_free(void *block)
 
 #define FAILED(name) (ria_fault_step(name, 0, __builtin_return_address(0)) != RIA_FAULT_NONE)
 
-/* Reads the last argument of the caller, which is a number or a pointer. */
+/* Reads the variable argument of the wrapper that uses this macro: a number or a pointer. */
 #define READ_ARGUMENT(type, after, out)                                                            \
     do {                                                                                           \
         va_list arguments;                                                                         \

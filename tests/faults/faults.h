@@ -55,17 +55,17 @@ struct ria_fault_page {
     char secrets[RIA_FAULT_SECRETS_MAX][RIA_FAULT_SECRET_SIZE]; /* texts */
 
     /* Written by the wrappers. */
-    uint64_t calls;    /* that could have failed in this mode, while armed */
+    uint64_t calls;    /* that could have failed in this mode while is_armed was set */
     uint64_t injected; /* failures */
     int64_t live;      /* objects that were made and not released */
     int64_t contexts;  /* digest contexts among them */
     uint64_t searched; /* freed blocks */
     uint64_t found;    /* freed blocks that contained a secret */
-    uint64_t caller;   /* of the first failed call: its offset in the object */
-    char name[64];     /* of the first failed call */
+    uint64_t caller;   /* the offset, in the object, of the first failed call */
+    char name[64];     /* the name of the first failed call */
 };
 
-/* What a call can do beside failing. */
+/* Marks of a call, besides that it can fail. */
 enum {
     RIA_FAULT_CAN_EINTR = 1,
     RIA_FAULT_CAN_SHORT = 2,
@@ -91,7 +91,7 @@ void ria_fault_released(const void *object);
 void ria_fault_released_context(const void *object);
 
 /* Returns the address of the true function if the address is that of a wrapper of libcrypto's
- * functions, else the address itself. */
+ * functions, otherwise the address itself. */
 uintptr_t ria_fault_true_address(uintptr_t address);
 
 #endif

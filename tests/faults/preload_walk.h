@@ -28,8 +28,7 @@ void preload_walk_message(struct walk_result *out, const char *more);
 /* Walks through all modes. */
 void preload_walk(const struct walk_scenario *scenario);
 
-/* Makes the environment of a program that a run starts contain the preload's fault object, or not.
- */
+/* Sets whether a program that a run starts gets the preload's fault object in LD_PRELOAD. */
 void preload_walk_preloads(bool is_on);
 
 #endif

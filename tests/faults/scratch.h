@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A directory for the files of a scenario, and a server on loopback that stands for AWS.
+ * A directory for the files of a scenario, and a server on loopback that simulates AWS.
  */
 #ifndef RIA_FAULTS_SCRATCH_H
 #define RIA_FAULTS_SCRATCH_H
@@ -29,7 +29,7 @@ struct scratch_route {
     const char *request;
     const char *body;
     const char *type;
-    const char *failure; /* the status line's rest, "400 Bad Request"; NULL: 200 OK */
+    const char *failure; /* the status, for example "400 Bad Request"; NULL: "200 OK" */
 };
 
 /* Starts a server in a child process, which ends with this process. A request without a route gets

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-agent while one of its calls after another fails: it starts, a client opens a
- * passfile, a signal makes it renew, a client asks for the status, and it ends. The agent is a
- * program of its own (fault-agent). Its log counts as the message of the run.
+ * Runs rds-iam-agent many times; in each run, another of its calls fails (walk.h). In a run, the
+ * agent starts, a client opens a passfile, a signal makes the agent renew its tokens, a client asks
+ * for the status, and the agent ends. The agent is a program of its own (fault-agent). Its log
+ * counts as the message of the run.
  */
 #include "scratch.h"
 #include "unit.h"
@@ -142,7 +143,7 @@ static void copy_log(const char *path, struct walk_result *out)
     memcpy(out->message, text + skipped, len - skipped + 1);
 }
 
-/* If all later calls fail, the log cannot be written. Then the exit status is all that shows the
+/* If all later calls fail, the log cannot be written. Then only the exit status shows the
  * failure. */
 static void describe_unwritten(int status, struct walk_result *out)
 {
@@ -151,8 +152,8 @@ static void describe_unwritten(int status, struct walk_result *out)
     }
 }
 
-/* The agent may serve a token and fail later. This token is not a token after a failure, but it
- * must be the correct one. */
+/* The agent may serve a token and fail later. The walk must not count this token as one that was
+ * sent after a failure, but the token must be correct. */
 static void keep_earlier_token(struct walk_result *out)
 {
     if (!out->has_succeeded) {

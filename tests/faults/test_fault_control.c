@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Controls of the walk: each kind of mistake is planted in a scenario, and the walk finds this
- * mistake and no other. */
+ * Controls of the walk (walk.h): each kind of mistake is planted in a scenario, and the walk finds
+ * this mistake and no other. */
 #include "walk.h"
 
 #include "scratch.h"
@@ -108,7 +108,8 @@ static void that_waits(struct walk_result *out)
     succeed(out);
 }
 
-/* The secret is so deep in the stack that the frames of the thread's end do not overwrite it. */
+/* The secret is so deep in the stack that the functions which end the thread do not overwrite it.
+ */
 __attribute__((noinline)) static void leave_secret(void)
 {
     volatile char frame[DEPTH];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A login by each MariaDB plugin, while one call of the plugin after another fails. Function tables
- * stand for Connector/C (fake_mariadb.h); everything else is as in a client. */
+ * A login by each MariaDB plugin, many times; in each run, another call of the plugin fails
+ * (walk.h). Function tables take the place of Connector/C (fake_mariadb.h); everything else is as
+ * in a client. */
 #include "fake_mariadb.h"
 #include "login_walk.h"
 #include "unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A login by each plugin for Oracle's library, while one call of the plugin after another fails. A
- * model stands for the library (tests/loader). */
+ * A login by each plugin for Oracle's library, many times; in each run, another call of the plugin
+ * fails (walk.h). A model takes the place of the library (tests/loader). */
 #include "login.h"
 #include "login_walk.h"
 #include "unit.h"

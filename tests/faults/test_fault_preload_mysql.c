@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs on the distribution's libmariadb under the preload, and the command-line tool `mariadb`,
- * while one call of the preload or of rds-iam-mysql-host.so after another fails. Calls of
+ * Programs on the distribution's libmariadb under the preload, and the command-line tool `mariadb`.
+ * In each run, another call of the preload or of rds-iam-mysql-host.so fails (walk.h). Calls of
  * libmariadb itself do not fail. The "token" of a run is what the preload has set: the options that
- * make the library verify the server. Without them, the plugins send no token.
+ * make the library verify the server. Without these options, the plugins send no token.
  */
 #include "preload_walk.h"
 #include "scratch.h"
@@ -26,7 +26,7 @@ enum {
 struct program {
     const char *name;
     void (*run)(struct walk_result *out);
-    int64_t kept_objects; /* the text of the option file, of the tool in the run and in the next */
+    int64_t kept_objects; /* of the tool: the text of the option file, in the run and in the next */
 };
 
 static unsigned port; /* nothing listens here */
@@ -43,7 +43,8 @@ static void take_port(void)
     port = ntohs(address.sin_port);
 }
 
-/* Connects the handle, and writes the options that it then has. */
+/* Connects the handle, and writes the options that the handle then has: CA, verification, plugin
+ * directory. */
 static void connect_to(MYSQL *mysql, const char *host, char *out, size_t size)
 {
     const char *ca = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program on the distribution's libpq under the preload, while one call of the preload or of its
- * token module after another fails. Calls of libpq itself do not fail. PQpass() shows which token a
- * connection would send. A peer on loopback, which asks for a password in clear text, shows that no
- * token reaches a server that is not verified.
+ * A program on the distribution's libpq under the preload. In each run, another call of the preload
+ * or of its token module fails (walk.h). Calls of libpq itself do not fail. PQpass() shows which
+ * token a connection would send. A peer on loopback, which asks for a password in clear text, shows
+ * that no token reaches a server that is not verified.
  */
 #include "preload_walk.h"
 #include "scratch.h"
@@ -49,7 +49,7 @@ struct program {
     void (*run)(const struct program *program, struct walk_result *out);
     const char *settings;
     const char *own_passfile; /* the contents of the user's passfile; NULL: none */
-    bool is_silent;           /* nothing is logged: the program asks for nothing that fails */
+    bool is_silent;           /* nothing is logged, because the preload has nothing to refuse */
 };
 
 static unsigned port;
@@ -173,7 +173,7 @@ static void begin(const struct program *program, struct walk_result *out)
         out->token[0] = '\0';
         more = "no fresh token";
     }
-    /* Without verification, a token is reported as a token after a failure. */
+    /* If the server is not verified, the run counts as a failure, so the walk reports a token. */
     out->has_succeeded = is_verified && out->token[0] != '\0';
     preload_walk_message(out, more);
     PQfinish(conn);
@@ -243,7 +243,8 @@ static void read_passfile(const struct program *program, struct walk_result *out
 
 static PGconn *kept; /* begun before the run; stores a token that has expired */
 
-/* Makes the token of a new connection older, in the connection's own memory. */
+/* Begins a connection, and changes the date of the token in the connection's own memory, so that
+ * the token has expired. */
 static void keep_connection(const struct program *program)
 {
     static const char date[] = "X-Amz-Date=";

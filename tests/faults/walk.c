@@ -25,7 +25,7 @@ enum {
     SMALL_STACK_SIZE = 60 * KB,
     SECONDS = 60,
     DESCRIPTORS = 256,
-    PIECE = 12, /* of a secret; later calls may have overwritten the rest */
+    PIECE = 12, /* bytes of a secret to search for; later calls may have overwritten the rest */
     PIECE_STEP = 4,
     PRINTED_MAX = 12, /* findings of one walk */
     WAITS = 200,
@@ -81,7 +81,7 @@ bool walk_fails_later_calls(void)
 }
 
 /* Reads the environment, and starts the program again with LD_BIND_NOW. Without this variable, the
- * first call of a function runs the dynamic linker, which stores all registers on the stack, and a
+ * first call of a function runs the dynamic linker, which stores all registers on the stack. A
  * register may contain a part of a secret. */
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
@@ -381,7 +381,7 @@ struct walk_count walk(
 {
     struct walk_count count = {0};
     char token[WALK_TOKEN_SIZE];
-    /* In the given mode, so that `calls` counts the calls that can fail in that mode; n is 0. */
+    /* n is 0, so no call fails; `calls` counts the calls that can fail in the given mode. */
     int status = run_once(scenario, mode, 0);
     if (status != 0 || !shared->result.has_succeeded) {
         unit_fail(

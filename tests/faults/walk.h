@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs a scenario once for each call that a run without a failure makes, each time in a new process
- * and with another failing call (faults.h). Each run is checked: the process ends in time and by
- * itself; it releases what it allocated and closes its descriptors; no secret stays in freed memory
- * or on the stack; a failure has a message without a secret, and sent no token; a success has the
- * same token as the run without a failure. If a run fails because of one failed call, the next run
- * in the same process, without a failure, succeeds.
+ * A walk runs a scenario once for each call that a run without a failure makes, each time in a new
+ * process and with another failing call (faults.h). Each run is checked: the process ends in time
+ * and by itself; it releases what it allocated and closes its descriptors; no secret stays in freed
+ * memory or on the stack; a failure has a message without a secret, and sent no token; a success
+ * has the same token as the run without a failure. If a run fails because of one failed call, the
+ * next run in the same process, without a failure, succeeds.
  */
 #ifndef RIA_FAULTS_WALK_H
 #define RIA_FAULTS_WALK_H
@@ -22,8 +22,8 @@ struct walk_result {
     bool has_succeeded;
     char message[WALK_MESSAGE_SIZE]; /* for the user; required if the run has not succeeded */
     char token[WALK_TOKEN_SIZE];     /* what was sent or returned; "" if nothing was */
-    char earlier[WALK_TOKEN_SIZE];   /* what was sent before a failure, which could not prevent it:
-                                        "",   or the token of the run without a failure */
+    char earlier[WALK_TOKEN_SIZE]; /* what was sent before the call failed: "", or the token of the
+                                      run without a failure */
 };
 
 struct walk_scenario {
@@ -35,7 +35,7 @@ struct walk_scenario {
     /* The run. Called on a thread of a new process, which ends afterwards. */
     void (*run)(const void *argument, struct walk_result *out);
     /* Called after each run, in the test's process. Returns what is wrong, or NULL if nothing is.
-     * The pointer may be NULL. */
+     * The member itself may be NULL. */
     const char *(*check)(const void *argument, const struct walk_result *result);
     bool has_small_stack; /* 60 KB, as in Connector/C's asynchronous functions */
     /* The product keeps up to this many objects after the run. The objects of a program other than
@@ -83,10 +83,12 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
 struct walk_count walk(
     const struct walk_scenario *scenario, enum ria_fault_mode mode, uint64_t first, uint64_t step);
 
-/* Walks through all n of a mode. Fails the current test in three cases: anything was found; in more
- * than half of the runs, no call failed; or, in mode RIA_FAULT_ONCE, there are fewer calls than
- * minimum_calls. In the short form, the environment variable RIA_FAULT_STEP is the step between two
- * n. The first n is RIA_FAULT_FIRST, or 1. */
+/* Calls walk() for all n of a mode. Fails the current test in three cases: anything was found; in
+ * more than half of the runs, no call failed; or, in mode RIA_FAULT_ONCE, there are fewer calls
+ * than minimum_calls. The environment variable RIA_FAULT_STEP (default: 1) is the difference
+ * between two successive n; the suite "unit" sets it to shorten the test. The first n is
+ * RIA_FAULT_FIRST, or 1.
+ */
 void walk_expect_clean(const struct walk_scenario *scenario, enum ria_fault_mode mode);
 
 /* Returns the name of the call that failed first in this run; "" before. */

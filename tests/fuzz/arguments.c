@@ -84,8 +84,8 @@ static void finish(PGconn *conn)
     PQfinish(conn);
 }
 
-/* Does not complete the connection: PQconnectPoll() has no time limit, so the client would wait for
- * as long as the server. */
+/* Does not complete the connection: PQconnectPoll() has no time limit, so the client would wait
+ * until the server closes the connection. */
 static void begin_and_finish(const char *conninfo)
 {
     PGconn *conn = PQconnectStart(conninfo);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Reads AWS's two files with botocore, for the target "profiles". The arguments are the paths of the config file and
 of the credentials file. For each line on stdin, it reads both files again and writes to stdout a number of four bytes
-(little-endian), and then that many bytes: "error" if botocore rejects a file, else records of five fields, each of
+(little-endian), and then that many bytes: "error" if botocore rejects a file; otherwise records of five fields, each of
 which ends with a NUL:
 
     value    PROFILE  KEY     VALUE    ""      a setting; VALUE is "" for a key with sub-properties
@@ -91,7 +91,7 @@ class Assume(botocore.credentials.AssumeRoleProvider):
 
 
 def source_of(name, config, paths):
-    """Returns the method, two fields, and the roles."""
+    """Returns METHOD, ID and SECRET of the source, and the roles."""
     builder = Builder(config, paths)
     assume = Assume(
         lambda: config, None, {}, name, credential_sourcer=Sourcer(), profile_provider_builder=builder
@@ -118,7 +118,7 @@ def describe(credentials, roles):
         if credentials.method == "assume-role-with-web-identity":
             fetcher = refresh.__self__
             return "web", fetcher._web_identity_token_loader._web_identity_token_path, "", [*roles, fetcher._role_arn]
-        # With an MFA device, botocore wraps the method.
+        # For a role with an MFA device, botocore wraps the refresh method.
         credentials = getattr(refresh, "_refresh", refresh).__self__._source_credentials
     return "keys", credentials.access_key, credentials.secret_key, roles
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache files. A file that store.c writes is read back byte for byte by the process's own world. If
+ * Cache files. The process's own world (struct ria_world) reads the bytes that store.c wrote. If
  * cache.c accepts a file, the credentials are complete and have an expiration. If cache.c ignores a
  * file, one log line reports that, and the line does not contain the secret.
  *

@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-/* A secret in the corpora. Mutated inputs usually still contain it, so a message that repeats it is
- * found. */
+/* A secret in the corpora. Mutated inputs usually still contain the secret, so a target finds a
+ * message that repeats it. */
 #define FUZZ_SECRET "wJalrXUtnFEMI"
 
 /* libFuzzer's entry point. */
@@ -42,7 +42,7 @@ struct fuzz_input {
 /* Removes and returns the first byte; returns 0 at the end. */
 unsigned fuzz_byte(struct fuzz_input *input);
 
-/* Copies the next piece to a block of exactly its size, so that the sanitizers detect a read behind
+/* Copies the next piece to a block of exactly its size, so that the sanitizers detect a read past
  * its end. Returns false at the end of the input. *out must be zeroed. */
 bool fuzz_piece(struct fuzz_input *input, struct ria_buf *out);
 

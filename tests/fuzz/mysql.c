@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The decisions of the MySQL plugins: which states of a connection lead to a token, to a password
- * or to a refusal. The plugin for Connector/C sees a fake library (fake_mariadb.h), and Oracle's
- * plugin a block of memory in one of the layouts of the struct MYSQL.
+ * or to a refusal. The plugin for Connector/C runs with a fake library (fake_mariadb.h), and
+ * Oracle's plugin with a block of memory in one of the layouts of the struct MYSQL.
  *
  * Input: bytes that select the state (struct state), then pieces: the cipher, the user, the
  * password.
  *
  * Properties:
  *   1. the plugin for Connector/C sends a token only over TCP and TLS with a cipher suite that
- *      encrypts and authenticates, if the library has verified the chain and the name. If it
- *      has verified only the chain, the configuration must say tls = verify-ca, and the chain must
- *      end at a CA that the client was given;
+ *      encrypts and authenticates. The library must have verified the chain and the name. If the
+ *      configuration sets tls = verify-ca, a verified chain is enough, if it ends at a CA that the
+ *      client was given;
  *   2. Oracle's plugin sends a token only over TCP and TLS with VERIFY_IDENTITY, as reported by
  *      every member that it reads;
  *   3. a password that is not a token is sent unchanged, or not at all. Oracle's plugin sends it

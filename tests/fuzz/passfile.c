@@ -5,24 +5,24 @@
  *
  * Input: four lines (host, port, database, user), then the user's passfile.
  *
- * PQconnectStart() finds the password of a connection, and fails here before it opens the
- * connection, because an invalid target_session_attrs is given, which libpq checks last.
+ * The target gives an invalid target_session_attrs, which libpq checks last. So PQconnectStart()
+ * finds the password of a connection, and then fails before it opens the connection.
  *
  * Properties:
  *   1. if host, port, user and a password are written as a line, libpq finds this password for
- *      every database, and finds none for another user, port or host;
+ *      every database. For another user, port or host, libpq finds no password;
  *   2. if the server is not verified, libpq finds no token in the composed passfile. It finds the
- *      password that it finds in the user's own passfile after the lines with tokens were removed;
- *   3. if the server is verified, libpq finds this same password. If there is none, and tokens are
- *      made for the host, libpq finds a fresh token.
+ *      password of the user's own passfile, from which the lines with tokens were removed;
+ *   3. if the server is verified, libpq finds the same password. If there is no such password, and
+ *      tokens are made for the host, libpq finds a fresh token.
  *
  * Known differences, which the target leaves out:
- *   - a line that begins with "#", which libpq 14 and later take for a comment: a host's name
- *     cannot begin so;
- *   - a password that ends with CR, which libpq removes from the end of the line: a token contains
- *     no CR;
- *   - an empty password in the user's own passfile: libpq ends its search there, so that it finds
- *     no token behind it;
+ *   - a line that begins with "#": libpq 14 and later take it for a comment. No host's name begins
+ *     with "#";
+ *   - a password that ends with CR: libpq removes a CR from the end of a line. A token contains no
+ *     CR;
+ *   - an empty password in the user's own passfile: libpq ends its search at this line, so it finds
+ *     no token in a later line;
  *   - a NUL byte: the module does not use such a passfile. */
 #include "scratch.h"
 
@@ -176,7 +176,8 @@ static void remove_tokens(const struct ria_buf *own, struct ria_buf *out)
 }
 
 /* Returns whether the first line that matches the login has an empty password. Appends a line that
- * matches every login: libpq does not find it behind a line with an empty password. */
+ * matches every login: libpq ends its search at a line with an empty password, and does not find
+ * the appended line. */
 static bool has_empty_password(const struct lookup *what, const struct ria_buf *own)
 {
     RIA_AUTO(buf) longer = {.max = 65536};

@@ -3,7 +3,7 @@
  * The output of a credential_process, through the functions that collect and parse it. No message
  * may show the command's stdout; a message shows the end of its stderr.
  *
- * Input: a byte (one less than the number of bytes of stderr that a read returns), stdout, stderr.
+ * Input: a byte n, stdout, stderr. Each read of stderr returns n + 1 bytes.
  */
 #include "fuzz.h"
 

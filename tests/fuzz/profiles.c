@@ -6,9 +6,9 @@
  * Input: the config file, then the credentials file.
  *
  * Properties, for two files that botocore accepts and in which the parser ignores no line:
- *   1. both find the same profiles, sessions, keys and values;
- *   2. if both find a source for the profile "p" or "default", it is a source of the same kind,
- *      with the same keys, command or SSO account, and the same roles in the same order;
+ *   1. rds-iam and botocore find the same profiles, sessions, keys and values;
+ *   2. if both find a source for the profile "p" or "default", the two sources are of the same
+ *      kind. They have the same keys, command or SSO account, and the same roles in the same order;
  *   3. if botocore finds a source, rds-iam finds this source or fails; it does not try another one;
  *   4. if botocore finds no source, then rds-iam finds only instance metadata, or fails. If
  *      botocore finds an error, then rds-iam fails.
@@ -29,7 +29,7 @@
  *   - a profile whose static keys are the source of its own role, or that has a role and a
  *     source_profile with keys and a role: see the comments in provider/profile_role.c;
  *   - sub-properties instead of a value that a source needs: botocore itself fails;
- *   - login_session, which botocore knows from release 1.41 on.
+ *   - login_session, which botocore supports from release 1.41 on.
  */
 #include "scratch.h"
 
@@ -128,7 +128,7 @@ static bool next_record(const struct ria_buf *records, size_t *at, struct record
 
 /* -- inputs that are left out ---------------------------------------------------------------- */
 
-/* Returns whether a section's name means the same to both. */
+/* Returns whether a section's name means the same to rds-iam and to botocore. */
 static bool is_plain_section(const char *name, size_t len, bool is_config)
 {
     static const char *const words[] = {"profile", "sso-session"};
@@ -288,7 +288,7 @@ static void check_source(const struct ria_plan *plan, const struct record *want)
             plan->source == RIA_SOURCE_KEYS || plan->source == RIA_SOURCE_CONTAINER ||
             plan->source == RIA_SOURCE_INSTANCE || plan->source == RIA_SOURCE_WEB_IDENTITY);
     } else {
-        /* After the profile, both try the metadata service of the instance. */
+        /* After the profile, rds-iam and botocore try the metadata service of the instance. */
         fuzz_require(strcmp(method, "none") == 0 && plan->source == RIA_SOURCE_INSTANCE);
     }
 }

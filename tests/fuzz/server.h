@@ -2,9 +2,8 @@
  *
  * A server for real client libraries: a thread that sends the pieces of an input as raw bytes, and
  * records what the client sends. The program's own connect() and getaddrinfo() replace those of
- * libc, so that a name resolves to the IPv4 address of this machine and each IPv4 connection
- * reaches this server, whatever host and port the client dials. Other connections, and
- * posix_spawn(), always fail.
+ * libc: every name resolves to an IPv4 address of this machine, and every IPv4 connection reaches
+ * this server, on any host and port. Other connections, and posix_spawn(), always fail.
  *
  * When a client has connected, the server sends the first piece. It sends each further piece after
  * the client has sent something, or after a short wait. After the last piece it closes its side of

@@ -6,16 +6,16 @@
  * Input: the name of a service in the first line, then the user's service file, then the file of
  * the system.
  *
- * PQconnectStart() reads the service and checks all settings. It always fails here, before it opens
- * a connection, because an invalid target_session_attrs is given, which libpq checks last. Its
- * message tells whether libpq found the service, and whether libpq could read the service.
+ * PQconnectStart() reads the service and checks all settings. The target gives an invalid
+ * target_session_attrs, which libpq checks last. So PQconnectStart() always fails before it opens a
+ * connection. Its message shows whether libpq found the service, and whether libpq could read it.
  *
  * Properties:
- *   1. both find the service, or neither does;
+ *   1. the parser finds the service exactly if libpq finds it;
  *   2. libpq refuses to read the service exactly if the parser has found a line that is too long,
- *      or a line that is not a setting that this libpq knows;
- *   3. if libpq reads the service, both have the same values;
- *   4. if the service qualifies for tokens, it contains what a token needs, libpq reads it, and the
+ *      or a line with a setting that this libpq does not support;
+ *   3. if libpq reads the service, the parser has the same values;
+ *   4. if the service qualifies for tokens, it contains what a token needs, and libpq reads it. Its
  *      first host and port are those that libpq connects to;
  *   5. a message begins with the path of a file, and contains no password.
  *

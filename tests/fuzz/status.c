@@ -3,10 +3,10 @@
  * The agent's status socket: the text that the agent sends, and the two sides of the exchange.
  *
  * Input: a service file, in which DIRECTORY stands for the agent's directory; a piece that the
- * client sends to the agent; and a piece that tells what a false agent sends to `--status`.
+ * client sends to the agent; and a piece that selects what a false agent sends to `--status`.
  *
  * Properties:
- *   1. the agent responds to each client, whatever it sends, and never waits for it;
+ *   1. the agent responds to each client, whatever the client sends, and never waits for a client;
  *   2. the text has no control character except newlines, and contains no password of the service
  *      file;
  *   3. `--status` ends, whatever the peer sends; it prints exactly the file that it receives, or

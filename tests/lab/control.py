@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""labd's interfaces: the servers send tokens to one, and tests read and control the lab through the other.
+"""labd's two interfaces: the servers send tokens to the first one, and tests read and control the lab through the
+second one.
 
     abstract Unix socket   request: three netstrings (resource id, user, token); response: "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object per line
@@ -11,8 +12,8 @@
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number} sets what the
                                              loopback's metadata service serves (Machine in exchange.py)
-                           POST /reset       {} undoes the actions here except logins to SSO and by aws login,
-                                             and empties both journals
+                           POST /reset       {} undoes the actions here except /sso and /login, and empties
+                                             the journal and the list of calls
                            POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
@@ -46,8 +47,8 @@ REQUEST_BODY_MAX = 65536
 
 
 class Clock:
-    """The lab's clock: the real time plus an offset. It also decides which tokens expire before the end
-    that they name: those signed before `oldest`, and those signed more than `life` seconds ago."""
+    """The lab's clock: the real time plus an offset. It also expires some tokens before the expiry that they state:
+    those signed before `oldest`, and those signed more than `life` seconds ago."""
 
     def __init__(self):
         self.set(0.0)

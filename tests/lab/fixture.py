@@ -32,30 +32,31 @@ class Database:
     endpoints: tuple
     instances: dict = field(default_factory=dict)
 
-    service = "rds-db"  # of a token's scope
+    service = "rds-db"  # the service in a token's scope
 
     def user_arn(self, user):
         """The ARN on which a policy must allow permission()."""
         return f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:{self.resource_id}/{user}"
 
     def permission(self, user):
-        """The action that a policy must allow for this user; its second half is the action of the token."""
+        """The action that a policy must allow for this user. Its part after the colon is the action in the token."""
         return "rds-db:connect"
 
     def addresses(self, port):
-        """The texts for which a token can be signed."""
+        """The addresses (host:port) for which a token can be signed."""
         return [f"{name}:{port}" for name in self.endpoints]
 
     def is_granted(self, user, arn):
-        """Whether the database lets the IAM user or role log in as this user. RDS asks the policies alone."""
+        """Whether the database lets the IAM user or role log in as this user. Always true, because RDS has no such
+        grants: only IAM policies decide."""
         return True
 
 
 @dataclass(frozen=True)
 class Dsql:
-    """An Aurora DSQL cluster. The lab's PostgreSQL server plays it in the database "postgres", for the members of the
-    role dsql_iam. endpoints[1] is its name by AWS PrivateLink. grants maps each user to the ARNs that AWS IAM GRANT
-    names; admin needs none."""
+    """An Aurora DSQL cluster. The lab's PostgreSQL server simulates it in the database "postgres", for the members of
+    the role dsql_iam. endpoints[1] is the cluster's host name for AWS PrivateLink. grants maps each database user to
+    the ARNs in its AWS IAM GRANT statements; the user admin needs no grant."""
 
     cluster_id: str
     account: str
@@ -149,7 +150,7 @@ class Role:
 @dataclass(frozen=True)
 class Container:
     """One path of the container endpoints. If authorization is set, only a client that sends it gets credentials;
-    else every client does. All session_tags are transitive, as EKS makes them."""
+    otherwise every client gets them. All session_tags are transitive, as in EKS."""
 
     path: str
     service: str

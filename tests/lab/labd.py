@@ -70,7 +70,7 @@ def parse_arguments():
 
 
 def run(stack, arguments):
-    """Starts the lab, announces it and waits. Never returns; every end is an exception."""
+    """Starts the lab, announces it and waits. Never returns: Stopped or LabError ends it."""
     in_memory = place.own_mounts()
     if arguments.owner is not None:
         follow(arguments.owner)
@@ -232,8 +232,8 @@ def count_live(journal, clock):
 
 
 def prepare(running, root):
-    """Makes the servers' templates in threads. Each thread lives longer than the programs that it starts;
-    process.py explains why."""
+    """Makes the servers' templates in threads. Each thread ends after the programs that it starts; process.py explains
+    why."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for done in [pool.submit(server.prepare, root) for server in running]:
             done.result()

@@ -102,7 +102,8 @@ def own_mounts():
 @contextlib.contextmanager
 def data_directory(path, in_memory):
     """Makes the empty directory path/data, to which the servers write. in_memory is the result of own_mounts().
-    Making the 1,500 files of a database takes longer than starting its server; in memory it takes a tenth."""
+    Making the 1,500 files of a database on disk takes longer than starting its server. In memory, it takes a tenth of
+    that time."""
     data = path / "data"
     data.mkdir(mode=0o755)
     libc = ctypes.CDLL(None, use_errno=True)

@@ -4,9 +4,10 @@
     lab = pool.take(build_dir)      # a started lab, reset to the state after its start
     lab.stop()                      # gives it back
 
-Without a pool, take() starts a lab and stop() ends it. A pool is a directory, named by RIA_LABS. Each of its files
-describes one lab; the process that has locked the file uses the lab. The labs end with the process RIA_LABS_OWNER. A
-test that changes the servers themselves (accounts, tables) needs a lab of its own: rdslab.Lab(build_dir).start().
+A pool is a directory; RIA_LABS is its path. Each file in it, called a slot, describes one lab. The process that has
+locked the file uses the lab. RIA_LABS_OWNER is a process id: the labs end with this process. If RIA_LABS is not set,
+take() starts a lab and stop() ends it. A test that changes the servers themselves (accounts, tables) needs a lab of its
+own: rdslab.Lab(build_dir).start().
 """
 import fcntl
 import json
@@ -16,7 +17,7 @@ import shutil
 
 import rdslab
 
-SLOTS = 64  # more than test programs that run at the same time
+SLOTS = 64  # more than the number of test programs that run at the same time
 
 
 def take(build_dir):

@@ -2,9 +2,9 @@
 """Starts the programs of the lab: chooses their user and environment, and ensures that they end with labd.
 
 When labd ends, even by SIGKILL, the kernel sends a signal (the death signal) to each program that was started here.
-Neither server should run as root, and PostgreSQL refuses to, so root starts them as the user nobody. This user keeps
-CAP_DAC_OVERRIDE, because the build directory may be below a directory that only root can enter. An ordinary user starts
-the programs as itself.
+PostgreSQL refuses to run as root, and MariaDB should not, so root starts both as the user nobody. They keep
+CAP_DAC_OVERRIDE, because the build directory may be below a directory that only root can enter. If an ordinary user
+runs labd, the programs run as this user.
 """
 import glob
 import importlib.util

@@ -145,7 +145,7 @@ class Lab:
         self.provider_key = trust.provider_key
 
     def _server(self, database, server=None):
-        """server is the name of the server that plays the database; None: the server of the database's engine."""
+        """server is the name of the server that simulates the database; None: the server of the database's engine."""
         return Server(
             engine=database.engine,
             host=database.endpoints[0],
@@ -311,9 +311,9 @@ class Lab:
         self._act("/sso-over", {"client_id": token["clientId"]})
 
     def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
-        """Simulates a login by `aws login`. Returns the content of the token file that it writes. The lab's AWS does
-        not accept the first credentials, which expire in `expires` seconds. It accepts later credentials, which are
-        valid for `seconds`."""
+        """Simulates a login by `aws login`. Returns the content of the token file that `aws login` writes. The lab's
+        AWS services do not accept the first credentials, which expire in `expires` seconds. They accept later
+        credentials, which are valid for `seconds`."""
         from cryptography.hazmat.primitives import serialization  # imported here because it is slow
         from cryptography.hazmat.primitives.asymmetric import ec
 

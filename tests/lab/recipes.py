@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Blocks of the documents: from RECIPES.md, the policies of an access role, the SQL that makes database users, and the
-service's configuration; from the README, the commands that install from source. Values replace the words in capitals.
+service's configuration; from the README, the commands that install from source. The arguments of a function replace the
+placeholders (words in capitals) of its block.
 
 The lab uses these blocks, so the tests test what the documents show. A missing or repeated block is an error.
 """

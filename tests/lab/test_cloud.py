@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Instance metadata, container endpoints, AWS's real addresses and faults of the simulated AWS services. Clients that
-are not ours (botocore, the AWS CLI) get credentials from the services, and a client can observe every fault."""
+"""Tests instance metadata, container endpoints, AWS's real addresses and faults of the simulated AWS services. Clients
+that are not part of the product (botocore, the AWS CLI) get credentials from the services, and a client can observe
+every fault."""
 import http.client
 import json
 import os

@@ -57,8 +57,8 @@ def psql(lab, user, password, query):
 
 
 def traces(text):
-    """The ids of the processes, except this one, that have the text in their command line, environment, working
-    directory, or the name of an open file."""
+    """The ids of the processes, except this one, that have the text in one of four places: their command line, their
+    environment, the name of their working directory, or the name of an open file."""
     found = set()
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and has_trace(entry, text):

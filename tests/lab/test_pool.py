@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A lab of the pool is used again, and is then as it was after its start."""
+"""When a second test takes a lab of the pool, the lab is in the state that it had after its start."""
 import os
 import signal
 import subprocess

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The lab's STS: to which callers it gives a session, and whether the databases' verifier accepts the session's keys.
+"""Tests the lab's STS: to which callers it gives a session, and whether the verifier accepts tokens of the session.
 botocore signs the requests. test_cloud.py tests whole clients such as the AWS CLI."""
 import re
 import time
@@ -316,7 +316,7 @@ class AssumeRole(StsCase):
 
 
 class WebIdentity(StsCase):
-    def test_a_valid_token_opens_the_role(self):
+    def test_a_valid_token_gets_a_session_of_the_role(self):
         reply = self.web(self.lab.web_identity())
         self.assertEqual(reply.status, 200, reply.body)
         self.assertEqual(reply.text("SubjectFromWebIdentityToken"), "system:serviceaccount:etl:etl")

@@ -24,10 +24,11 @@ STATIC = re.compile(r"^(?:__attribute__\(\([^\n]*\)\)\s)?static\b[^=;{}()]*?\b([
 SHORT_HEADER = 30
 # Two files may have the same name only if they are two sides of one task.
 TWO_SIDES = (
-    {"common/provider", "common/fetch"},             # chooses a credential source; sends its requests
+    {"common/provider", "common/fetch"},             # the choice of a credential source; its requests
     {"mysql_plugin/mariadb", "mysql_plugin/mysql"},  # the two plugins
 )
-# Names of roles, not of topics: the main() of a program, and the interface between two objects (abi).
+# These file names state the role of a file, not its topic: the main() of a program, and the interface between two
+# objects (abi).
 NAMES_OF_ROLES = {"main", "abi"}
 # The files of the sub-commands of rds-iam have the names of the sub-commands.
 SUBCOMMANDS = {"common/tool/" + name for name in ("credentials", "exec", "lint", "setup", "token")}
@@ -63,8 +64,8 @@ def definitions(root):
 
 
 def graph(root):
-    """{module: the modules that it depends on}. A module depends on the headers that it includes and on the
-    modules whose functions it calls, but not on the header that declares its own functions."""
+    """{module: the modules that it depends on}. A module depends on the modules whose functions it calls, and on the
+    headers that it includes, except those that declare its own functions."""
     arrows, defined = {}, definitions(root)
     for path in sources(root):
         needed = arrows.setdefault(module(path), set())

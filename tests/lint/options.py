@@ -154,8 +154,8 @@ def shell(name, root, home, first=""):
 
 
 def completed(name, root, home, known):
-    """From the completions for a shell. `known` is the result of table(). It gives the commands that the shell completes,
-    and the names of the options' values, because completions do not contain such names."""
+    """From the completions for a shell. `known`, the result of table(), supplies the commands to complete, and the
+    names of the options' values, because completions do not contain these names."""
     found = {}
     asked = shell(name, root, home)
     try:

@@ -19,7 +19,7 @@ MARK = "\x1d"  # cannot be part of a completion
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b\(B|\r|\x07")
 DESCRIPTION = re.compile(r"\s+-- .*")
 
-# Ctrl-G prints the present line between two marks. The list of completions is printed before that.
+# Ctrl-G prints the current command line between two marks. The shell has printed the list of completions before that.
 BASH = r"""
 PS1=; bind 'set show-all-if-ambiguous on'; bind 'set completion-query-items -1'; bind 'set page-completions off'
 bind 'set completion-display-width 0'; bind 'set enable-bracketed-paste off'
@@ -99,7 +99,7 @@ class Shell:
         return self.terminal.read_until(MARK, 2).split(MARK)[1]
 
     def press_enter(self):
-        """Runs the present line, and waits until it has ended."""
+        """Runs the current command line, and waits until the command has ended."""
         self.terminal.send("\n printf '\\35en''ded\\35'\n")
         self.terminal.read_until(f"{MARK}ended{MARK}")
 

@@ -77,8 +77,8 @@ LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
 
 
 def check_libpq(offsets, numbers):
-    # The define gives the handle type the same name in the product's header and in libpq's. With this define, both
-    # headers declare the functions, and the compiler compares the declarations.
+    # The define gives the handle type the same name in the product's header and in libpq's header. So the compiler can
+    # compare the two declarations of each function.
     includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
     return check(offsets, numbers, includes, "libpq", "pg_plugin")
 

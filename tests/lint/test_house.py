@@ -12,7 +12,7 @@ WALK = re.compile(r"^## Walk: (.+)$", re.M)
 STEP = re.compile(r"^\d+\. `([\w./]+)`", re.M)
 LONGEST_WALK = 6
 
-# A tree that breaks each rule once, and the rule against cycles twice, and follows all rules otherwise.
+# The files of a scratch tree that breaks each rule once, and the rule against cycles twice.
 PLANTED = {
     "common/rds_iam.h": "bool ria_door(void);\nbool ria_window(void);\n",
     "common/loose.c": "\n",
@@ -32,7 +32,8 @@ PLANTED = {
 
 
 def walks(root):
-    """(README, title, files in the listed order) of each walk in a README of the product."""
+    """(README, title, files in the listed order) of each walk in a README of the product. A walk is a list of files in
+    reading order."""
     for folder in house.FOLDERS:
         for readme in sorted((root / folder).rglob("README.md")):
             parts = WALK.split(readme.read_text(encoding="utf-8"))

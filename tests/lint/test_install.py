@@ -14,7 +14,7 @@ import unittest
 import harness
 
 READMES = ("README.md", "RECIPES.md", "mysql_plugin/READERS.md", "pg_plugin/READERS.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
-# A path of the product, as the install steps of the README make it.
+# A path of the product that the install steps of the README create.
 OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
 PLUGINS = "/usr/lib/rds-iam"
 DISTRIBUTION = re.compile(r"MariaDB client plugins of the distribution\s*: (\S+)")
@@ -22,7 +22,7 @@ DPKG = "dpkg-architecture"
 
 
 def named_paths():
-    """The paths of the product that the documents name, as {path: README}."""
+    """The paths of the product that the documents name, as {path: the document}."""
     found = {}
     for name in READMES:
         path = harness.SOURCE / name
@@ -136,8 +136,8 @@ class Install(unittest.TestCase):
         self.assertEqual([path for path in without if "/man/" in path], [])
 
     def test_systemd_finds_the_users_unit(self):
-        """systemd finds the unit by its name, also below ~/.local: the unit is installed in one of the directories that
-        a user's systemd searches, as systemd-analyze prints them. Below /opt it is not."""
+        """systemd-analyze prints the directories that a user's systemd searches. The unit is installed in one of them,
+        also below ~/.local, so systemd finds it by its name. It does not find a unit below /opt."""
         home = self.scratch / "home"
         searched = harness.run(["systemd-analyze", "--user", "unit-paths"], env={
             "HOME": str(home), "XDG_RUNTIME_DIR": str(self.scratch), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}).stdout.split()
@@ -149,8 +149,8 @@ class Install(unittest.TestCase):
                 self.assertIn(f"{prefix}/lib/systemd/system/rds-iam-agent@.service", installed)
 
     def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
-        """The product installs links that lead to plugins in this directory. libmariadb-dev names the directory; without
-        it, the build finds the same directory."""
+        """The product installs links that lead to plugins in this directory. A file of libmariadb-dev names the
+        directory. If this package is not installed, the build finds the same directory."""
         _, with_it = self.configure(self.machine(), "--prefix=/usr")
         self.assertIn("dialog.so", os.listdir(with_it))
         _, without = self.configure(
@@ -161,7 +161,7 @@ class Install(unittest.TestCase):
 
 
 class Runpath(unittest.TestCase):
-    """-Dfetch_runpath is for a libcurl in a separate directory."""
+    """The option -Dfetch_runpath, which is for a libcurl in a directory that the loader does not search."""
     FETCH = "rds-iam-fetch"
 
     def setUp(self):

@@ -21,8 +21,9 @@ LAYERS = {
     "common/os": ["common/base", "common/codec", "common/aws", "common/config", "common/provider"],
     PUBLIC: BELOW_PUBLIC,
     "common/login": [*BELOW_PUBLIC, PUBLIC],
-    # Above the core. Of the core, the plugins for MySQL include only the public header, and the preloads also
-    # common/base and common/os. rds-iam-fetch is a program of the core and may include all of it.
+    # The folders from here on are above the core. Of the core, the plugins for MySQL include only the public header;
+    # the preloads also include common/base and common/os. rds-iam-fetch is a program of the core and may include all of
+    # it.
     "common/fetch": [*BELOW_PUBLIC, PUBLIC, "common/login"],
     "common/cli": [PUBLIC],
     "common/interpose": ["common/base", "common/os"],

@@ -85,7 +85,8 @@ def is_lazy(path):
 
 
 def is_fixed_in_memory(path):
-    """A program without the PIE flag is loaded at a fixed address. A library never is; it has no interpreter."""
+    """True for a program that is loaded at a fixed address, that is, without the PIE flag. Unlike a program, a library
+    has no interpreter, and needs no such flag."""
     kind = re.search(r"Type: +(\w+)", harness.run(["readelf", "-hW", path]).stdout).group(1)
     is_program = "INTERP" in dict(segments(path))
     return kind != "DYN" or (is_program and "PIE" not in dynamic_flags(path).get("FLAGS_1", ""))

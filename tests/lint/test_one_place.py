@@ -11,8 +11,8 @@ import harness
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
-# (the task, the files that may implement it, a pattern that its code matches, examples that match the pattern, which
-# the control adds to a scratch tree)
+# (the task, the files that may implement it, a pattern that the task's code matches, examples that match the pattern)
+# The control adds the examples to a scratch tree.
 RULES = (
     ("letters, digits and blanks", {"common/base/ascii.h"},
      re.compile(r"""<ctype\.h>|<strings\.h>|\bis(?:alnum|alpha|digit|space|cntrl|upper|lower|xdigit|print)\(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The options in the tables of the code, in --help, in the manual pages and in the completions for bash, zsh and fish
-are the same. A difference that is planted in one of these places is found."""
+"""The tables of the code, --help, the manual pages, and the completions for bash, zsh and fish have the same options. A
+difference that is planted in one of these places is found."""
 import pathlib
 import shlex
 import shutil
@@ -12,7 +12,8 @@ import options
 
 COLUMNS = 80
 SHELLS = ("bash", "zsh", "fish")
-# For each file: a text with the option --json, and the text without it that replaces it in a copy of the tree.
+# For each file: a text with the option --json, and a text without this option that replaces the first text in a copy of
+# the tree.
 PLANTED = {
     "common/tool/completions/rds-iam.bash": (" --json --help", " --help"),
     "common/tool/completions/_rds-iam": ("            '--aws[also ask AWS]' \\\n            '--json[print one JSON object]'\n",
@@ -30,7 +31,7 @@ class OptionsCase(unittest.TestCase):
         cls.table = options.table(harness.SOURCE)
 
     def copy(self, changes):
-        """A copy of the sources with these changes: {file: (text, the text instead)}."""
+        """A copy of the sources with these changes: {file: (old text, new text)}."""
         root = self.scratch / f"copy-{len(list(self.scratch.iterdir()))}"
         for folder in options.FOLDERS:
             shutil.copytree(harness.SOURCE / folder, root / folder)
@@ -119,7 +120,7 @@ class Planted(OptionsCase):
 
 
 class Completion(OptionsCase):
-    """What a user types, and what each shell makes of it."""
+    """What a user types, and the line to which each shell completes it."""
 
     def test_the_line_is_completed(self):
         for name in SHELLS[:2]:
@@ -195,7 +196,8 @@ class Completion(OptionsCase):
 
 
 class Names(OptionsCase):
-    """Names in the user's files are never executed. A completed name is one word, which is the name."""
+    """Names in the user's files are never executed. A shell reads a completed name as one word, and this word is the
+    name."""
 
     # Each row: the beginning that is typed, and the name.
     PLANTED = (

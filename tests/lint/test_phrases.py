@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""No banned phrase occurs in messages, help texts, comments, documents and programs, and the share of comments
-does not fall."""
+"""No banned phrase occurs in messages, help texts, comments, documents and programs, and the share of comment lines is
+not below LEAST_COMMENT."""
 import pathlib
 import re
 import tempfile

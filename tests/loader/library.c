@@ -154,15 +154,14 @@ void ria_library_end(struct ria_library *library)
     (void)pthread_mutex_destroy(&library->lock);
 }
 
-/* The built-in plugin. It runs only if the gate is open. */
+/* The built-in plugin. The gate (library.h) decides whether it runs. */
 static int send_password(struct ria_connection *connection, const char *password)
 {
     const unsigned char *text = (const unsigned char *)password;
     return connection->write_packet(connection, text, (int)strlen(password) + 1) == 0 ? -1 : 0;
 }
 
-/* Implements the gate. The gate compares pointers, so every plugin except the built-in one passes.
- */
+/* The gate in front of the built-in plugin. It compares pointers, so every other plugin passes. */
 static bool is_enabled(const struct ria_library *library, const struct ria_declaration *plugin)
 {
     const char *value = getenv("LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN");

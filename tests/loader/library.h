@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A model of Oracle's client library, as a preloaded authentication plugin sees it: the plugin list
- * with the plugins' names, the gate in front of the built-in mysql_clear_password (the check that
- * passwords in clear text are enabled), a connection in memory, and what the library does with a
- * plugin's return value. Written from the library's behavior. It has no network: a test passes a
- * descriptor or a function that sends. It does not depend on the plugin's internals.
+ * A model of Oracle's client library, as a preloaded authentication plugin sees it. The model has
+ * the plugin list with the plugins' names, a connection in memory, and the handling of a plugin's
+ * return value. It also has a check that the tests call the gate: before the library calls the
+ * built-in mysql_clear_password, it checks that passwords in clear text are enabled. The model has
+ * no network: a test passes a descriptor or a function that sends. The model does not depend on the
+ * plugin's internals.
  *
  *     struct ria_library library;
  *     ria_library_start(&library, &ria_profiles[0]);
@@ -15,7 +16,8 @@
  *     ria_connection_close(&connection);
  *     ria_library_end(&library);
  *
- * Follows client_plugin.cc and client.cc of 5.7.34, 8.0.25, 8.4.8 and 9.6.0.
+ * It models the behavior of the functions in client_plugin.cc and client.cc of 5.7.34, 8.0.25,
+ * 8.4.8 and 9.6.0.
  */
 #ifndef RIA_LOADER_LIBRARY_H
 #define RIA_LOADER_LIBRARY_H

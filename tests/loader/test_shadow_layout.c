@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests memory whose layout the plugin does not know. The plugin must follow no pointer in it,
- * write nothing to it, send nothing, and read nothing beyond its end. The memory ends at the end of
- * a page, and the next page is inaccessible. Also tests what the plugin reads from info(), and when
- * it counts a connection as encrypted. */
+ * Tests memory whose layout the plugin does not know. The plugin must follow no pointer in this
+ * memory, must not write to it or read beyond its end, and must send nothing. The memory ends at
+ * the end of a page, and the next page is inaccessible. Also tests what the plugin reads from
+ * info(), and when it counts a connection as encrypted. */
 #include "login.h"
 
 #include "memory.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests passwords with the shadow plugins in each version of Oracle's library: which passwords are
- * sent, to which server, and how the others are rejected. The control is the same library without a
- * shadow plugin. */
+ * Tests passwords with the shadow plugins (mysql_plugin/mysql) in each version of Oracle's library:
+ * which passwords are sent, to which server, and how the others are rejected. The control is the
+ * same library without a shadow plugin. */
 #include "login.h"
 
 #include <stdlib.h>

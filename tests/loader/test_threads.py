@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The control of test_shadow_threads: ThreadSanitizer finds a race in that build, and the program fails."""
+"""The control of test_shadow_threads. In the same build, ThreadSanitizer finds a planted race, and the program
+fails."""
 import os
 import unittest
 

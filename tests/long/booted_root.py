@@ -7,8 +7,9 @@
             machine.run("systemctl", "start", "x.service")
             machine.of_user("ada", "start", "x.service")
 
-A test may change the root. Of this machine, the root uses the network, and copies of a few device nodes. (machine.py
-runs units with this machine's own files.) Only root can use this module.
+A test may change the files of the root directory. The root directory uses this machine's network, and contains copies
+of a few of its device nodes. (machine.py runs units with this machine's own files.) Only the user root can use this
+module.
 """
 import secrets
 import subprocess
@@ -84,7 +85,7 @@ class Booted:
         self._process.wait()
         deadline = time.monotonic() + BOOT_SECONDS
         while (removed := harness.run(["unshare", "--mount", "sh", "-c", REMOVE, "sh", self._name])).returncode != 0:
-            if time.monotonic() > deadline:  # some of its killed processes may still be in the cgroup until then
+            if time.monotonic() > deadline:  # until then, killed processes of the cgroup may not have ended yet
                 raise AssertionError(removed.stderr)
             time.sleep(0.1)
 

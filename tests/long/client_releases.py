@@ -6,8 +6,8 @@
     client.program(path)            # the same for one of our programs, with this release's libmariadb
 
 apt-get finds and downloads the packages, with directories of its own below build/clients. The unpacked packages stay
-there for later runs. The client of a release that is newer than this system runs with its own C library. The client of an
-older release runs with this system's C library, for which the plugin was built.
+there for later runs. The client of a release that is newer than this system runs with the C library of that release.
+The client of an older release runs with this system's C library, for which the plugin was built.
 """
 import platform
 import shutil

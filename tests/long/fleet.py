@@ -219,7 +219,8 @@ class PluginHost(Host):
             await program.wait()
 
     async def _read(self, stream):
-        """The program prints a line each second, and one for each failure before that line."""
+        """Reads the lines that the program prints: a line of counts each second, and before it a line for each failure
+        in that second."""
         done, error = 0, ""
         begin = time.monotonic()
         while line := (await stream.readline()).decode(errors="replace"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Programs and language bindings whose packages are too large for every run: GDAL, Qt, R and OCaml, with both
-engines. Each prints the user that the server sees. No program gets a TLS setting.
+engines. Each prints the user name that the server reports. No program gets a TLS setting.
 
     install()                                   installs the missing packages, as root
     PROGRAMS[name](home, place)                 a command line; the name begins with the engine
@@ -86,7 +86,8 @@ def _r(package, driver, query):
 
 
 def _ocaml(package, archives, text):
-    """The toplevel finds a package below OCaml's own directory, with the package's stubs in stublibs."""
+    """The command runs `ocaml`, which loads a package from OCaml's own directory, and the package's C library from the
+    directory stublibs."""
     def command(home, place):
         directory = harness.run(["ocamlc", "-where"]).stdout.strip()
         archive = [f"{archive}.cma" for archive in archives]

@@ -3,9 +3,9 @@
 
 Two kinds of kills:
 
-* At a system call: for each system call that changes files (CALLS), strace counts the calls of each process, and
-  SIGKILL ends the process before call number 1, 2, 3 and so on. Each state that the command leaves on the disk occurs
-  in these series.
+* At a system call: for each system call that changes files (CALLS), strace counts the calls of each process. In the
+  first run, SIGKILL ends the process before its first call; in the second run, before its second call, and so on. Each
+  state that the command leaves on the disk occurs in these series.
 * At a random moment: all processes of the command are killed, at a moment between its start and its end. The length of
   a whole run is measured again and again, because the load of the machine changes.
 """
@@ -26,7 +26,7 @@ CALLS = ("mkdir", "mkdirat", "openat", "flock", "fchown", "fremovexattr", "fchmo
 WHOLE_RUNS = 5
 REMEASURE_EVERY = 50
 CALLS_MAX = 200
-RUNS_MAX = 4  # for each kill
+RUNS_MAX = 4  # the most runs that are started for each kill
 SECONDS = 60
 
 

@@ -78,8 +78,8 @@ REMOVE = r"""
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd /sys/fs/cgroup && find "$1" -depth -type d -exec rmdir {} +
 """
-# A user manager, as user@.service starts it, but without logind. It may not make user namespaces; the error is the
-# same as on a kernel that forbids them to ordinary users, EPERM.
+# A user manager, as user@.service starts it, but without logind. It may not make user namespaces. An attempt fails with
+# EPERM, as on a kernel that forbids user namespaces to ordinary users.
 MANAGER = f"""
 [Service]
 Type=notify

@@ -18,7 +18,7 @@ import harness
 RECENT = 20
 FIRST_WITH_CONTRACT = "tests/unit/test_record_numbers.c"
 STORE = harness.SOURCE / "build" / "releases"
-# Parts that exchange records of the next version; see integration/src/next/meson.build.
+# Parts of the product whose records have the next version number; see integration/src/next/meson.build.
 NEXT = harness.BUILD / "tests" / "integration" / "src" / "next"
 BIND = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 PARTS = {
@@ -85,7 +85,7 @@ def files_of(tree, parts):
 
 
 def replace(tree, source, name):
-    """Replaces a file as a package manager does."""
+    """Replaces a file by rename, as a package manager does."""
     fresh = tree / f"{name}.fresh"
     shutil.copy(source, fresh)
     fresh.rename(tree / name)

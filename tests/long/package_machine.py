@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Debian systems in which a test plays README.md and RECIPES.md: an empty root of a release, with the clients psql and
-mariadb, the built packages of rds-iam, and the packages that the played recipe names. No other file of the product, of
-this tree or of this machine is in such a root, except the work directory of the tests, and the lab's directory and
-certificates.
+"""Debian systems in which a test runs the commands of README.md and RECIPES.md. Each is a root directory with an empty
+system of a release, the clients psql and mariadb, the built packages of rds-iam, and the packages that the recipe
+names. It contains no other file of the product, of this tree or of this machine, except the work directory of the
+tests, and the lab's directory and certificates.
 
     with PackageRoots("trixie") as roots, roots.root(["postfix-mysql"]) as path: ...
 
-What is installed is in overlays over the empty root, so the empty root is unpacked once for a release, and the packages of
-rds-iam are installed once. The mounts must belong to the test process: call surroundings.leave_mount_namespace() first.
-Only root can use this module.
+Installed packages are in overlays over the empty root. So for each release, the empty root is unpacked only once, and
+the packages of rds-iam are installed only once. The mounts must belong to the test process: call
+surroundings.leave_mount_namespace() first. Only root can use this module.
 """
 import contextlib
 import pathlib
@@ -146,8 +146,8 @@ class OnlyTheNetwork:
 
 
 class PackageCase(DocsCase):
-    """Runs the tests of a DocsCase in roots of `release`. Derive a class from this one and from that DocsCase. Each
-    test has a root of its own, and each class a lab of its own."""
+    """Runs the tests of a class derived from DocsCase in roots of `release`. Derive the new class from PackageCase and
+    from that class. Each test has a root of its own, and each class a lab of its own."""
 
     release = None
     changes_servers = True
@@ -185,7 +185,8 @@ class PackageCase(DocsCase):
         return sorted({name for title in titles for name in (*packages(RECIPES, title), *OF_THE_TEST.get(title, ()))})
 
     def install(self):
-        """Installs in self.root what the root does not have, on this machine's network."""
+        """Installs more in self.root, on this machine's network. A subclass may override this method, which does
+        nothing."""
 
     def in_machine(self, command):
         """Runs a shell command as root that must succeed. Returns its output."""
@@ -194,8 +195,8 @@ class PackageCase(DocsCase):
         return result.stdout
 
     def prepare(self):
-        """Runs the command with which RECIPES.md begins, with the lab's root certificates. Then checks that the product
-        is that of the packages."""
+        """Runs the first command of RECIPES.md, with the lab's root certificates. Then checks that the installed
+        product is that of the packages."""
         self.in_machine(f"rds-iam setup ca --file {self.lab.ca_file}")
         self.assert_the_product_is_that_of_the_packages()
 

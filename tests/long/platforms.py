@@ -52,7 +52,8 @@ def install_tools():
 
 
 class Sysroot:
-    """The libraries of Debian for another processor. machine and endian are names of meson; the first is also qemu's."""
+    """The libraries of Debian for another processor. machine and endian are names that meson uses; machine is also the
+    name that qemu uses."""
 
     def __init__(self, architecture, machine, endian, packages):
         self.architecture, self.machine, self.endian, self.packages = architecture, machine, endian, packages
@@ -71,7 +72,8 @@ class Sysroot:
                 "--include=" + ",".join(self.packages), RELEASE, root)
             for package in sorted(root.glob("var/cache/apt/archives/*.deb")):
                 run("dpkg-deb", "-x", package, draft)
-            # The other directories would hide those of this machine from the emulated programs: /proc, /dev, /tmp.
+            # Other directories of the sysroot (proc, dev, tmp) would hide this machine's /proc, /dev and /tmp from the
+            # emulated programs.
             for path in draft.iterdir():
                 if path.name not in ("lib", "lib64", "usr"):
                     shutil.rmtree(path)

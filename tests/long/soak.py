@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The ways of logging in that test_soak.py runs, each with a client program that logs in all the time, and the samples
-of memory, descriptors and threads that are taken of each process.
+"""The ways of logging in that test_soak.py runs, each with a client program that logs in again and again. Also takes
+samples of the memory, descriptors and threads of each process.
 
 Each way has its own home, so it has its own cache of credentials. The credentials are those of a role whose sessions
 outlive a token by only the `seconds` of Way(), so rds-iam assumes the role again after about this time."""
@@ -101,7 +101,7 @@ class Way:
 
     @contextlib.contextmanager
     def around(self):
-        """Runs what the client program needs."""
+        """A context manager that runs what the client program needs, such as an agent."""
         yield
 
     def pids(self):
@@ -130,7 +130,7 @@ class Way:
             self.samples.setdefault(name, []).append(Sample(seconds, logins, rss, *held))
 
     def uncounted(self, pid):
-        """The resident memory, in KiB, that sample() leaves out, because it grows only up to a fixed size."""
+        """The resident memory, in KiB, that sample() subtracts, because it grows only up to a fixed size."""
         return 0
 
     def failures(self):
@@ -156,8 +156,8 @@ class _Postgres(Way):
 
 
 class Agent(_Postgres):
-    """libpq reads a passfile of the agent. The agent and its worker are measured, too. under: words in front of the
-    agent's command, such as env with a variable."""
+    """libpq reads a passfile of the agent. The agent and its worker are measured, too. `under` contains words in front
+    of the agent's command, such as "env" and "NAME=VALUE"."""
 
     name = "agent"
     under = ()
@@ -221,8 +221,8 @@ WAYS = (Agent, Preload, Plugin, MysqlPreload)
 
 
 def run(ways, rate, logins, limit):
-    """Runs all ways at the same time, each with this many logins at this rate per second. Samples until all have
-    ended. Raises TimeoutError after `limit` seconds."""
+    """Runs all ways at the same time, each with this many logins at this rate per second. Takes samples until all
+    client programs have ended. Raises TimeoutError after `limit` seconds."""
     with contextlib.ExitStack() as stack:
         for way in ways:
             stack.enter_context(way.around())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent's units under a real systemd. The units forbid what they claim to forbid, and they allow everything that
-the agent, the renewal of an SSO session, a credential_process or the directory of a passfile needs."""
+"""The agent's units under a real systemd. The units forbid what their settings name. They allow everything that the
+agent, the renewal of an SSO session, a credential_process or the directory of a passfile needs."""
 import json
 import pathlib
 
@@ -93,7 +93,8 @@ class UnitCase(CloudCase):
         return self.machine.as_user("cat", f"{self.services.directory}/prod").stdout
 
     def assert_serves(self):
-        """Waits, because a slow credential source may have no token for the first open on a busy machine."""
+        """Waits until a read of the passfile returns a token. On a busy machine, a slow credential source may not
+        respond in time for the first read."""
         await_true(lambda: "X-Amz-Signature" in self.passfile(), self.log_text)
         status = self.machine.as_user(agent_program(), "--status", "--directory", self.services.directory)
         self.assertRegex(status.stdout, r"serving +on open", status.stderr)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A fleet of hosts that all start at once against an STS that throttles, then meet an outage of STS, and then are
-replaced in batches. Every host logs in after each of these, and the test prints and draws how many requests
-that takes. fleet.py describes the hosts, and fleet_sts.py the service.
+"""All hosts of a fleet start at once, and STS throttles them. Then STS has an outage. Then the hosts are replaced in
+batches. After each of these events, every host logs in, and the test prints and draws how many requests the
+hosts sent to STS. fleet.py describes the hosts, and fleet_sts.py the service.
 
-With the argument Short, 100 hosts and an outage of 30 seconds; with Full, 1,000 hosts and an outage of five minutes. The
-charts are fleet_100.svg and fleet_1000.svg in the work directory (build/work)."""
+With the argument Short, the fleet has 100 hosts and the outage takes 30 seconds; with Full, 1,000 hosts and five
+minutes. The charts are fleet_100.svg and fleet_1000.svg in the work directory (build/work)."""
 import asyncio
 import collections
 import concurrent.futures
@@ -22,7 +22,7 @@ LATE_MAX = 0.01
 # The requests for each session that STS issues when hosts do not all start at once.
 REQUESTS_MAX = 4
 THREADS = 100
-# What differs from host to host in a reason.
+# The parts of an error's text that differ from host to host.
 REASON = re.compile(r"/\S*/home-\w+/|\[[\w.]+\]|[0-9.]+:[0-9]+|\([^)]*\)")
 SESSIONS = 5  # logins with psql after each phase in which all hosts log in
 
@@ -80,7 +80,8 @@ class FleetCase(LabCase):
         self.assertGreater(spent["all start"]["throttled"], 0, "control: STS throttled")
         for name in ("STS is back", "rolling restart"):
             self.assertLess(sum(spent[name].values()), spent[name]["answered"] * REQUESTS_MAX, name)
-        # A renewal has three tries, and the next one follows after a tenth of the remaining time.
+        # A renewal sends up to three requests. If it fails, the next renewal follows after a tenth of the time for
+        # which the credentials are still valid. So each host renews at most twice in this phase.
         down = [phase for phase in self.phases if phase[0] == "outage: unavailable"]
         warm = collections.Counter(each.host for each in self.requests(down[0]) if each.host in self.warm)
         self.assertLessEqual(max(warm.values(), default=0), 2 * 3)

@@ -5,8 +5,8 @@ five hundred logins.
 In the first run, the server invalidates a refresh token when it responds. The test kills the processes of the login,
 rds-iam and rds-iam-fetch. The renewal is a separate process, and continues. In the second run (grace), the server
 also accepts the previous token until the client uses the new one. The test kills the renewal as well; the file then
-contains the complete old token or the complete new one. After each kill, the token file is complete, and only its user
-can read the files in its directory.
+contains the complete old token or the complete new one. After each kill, the token file is complete, and only the user
+who owns it can read the files in its directory.
 """
 import fcntl
 import json
@@ -29,7 +29,8 @@ class Kills(CloudCase):
         return len(self.lab.calls(operation=self.operation))
 
     def expire_token(self, path, parent):
-        """Makes the access token in the file expired. The lock ensures that no renewal runs at the same time."""
+        """Changes the file so that its access token has expired. The lock ensures that no renewal runs at the same
+        time."""
         with open(f"{path}.lock", "a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             document = json.loads(path.read_text())

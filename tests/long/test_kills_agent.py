@@ -2,8 +2,8 @@
 """rds-iam-agent, whose processes are killed at random moments while clients read its passfiles.
 
 In each round, both processes are killed while the agent starts or serves; then the worker of the next agent; then its
-supervisor. Whatever is killed, a client reads whole lines or an empty file, no open takes longer than 5 seconds, each
-file has the mode 0600, the next agent serves every passfile, and the files that killed agents leave behind do not
+supervisor. In each case, a client reads whole lines or an empty file, no open takes longer than 5 seconds, and each
+file has the mode 0600. The next agent serves every passfile, and the files that killed agents leave behind do not
 accumulate."""
 import collections
 import contextlib
@@ -25,7 +25,7 @@ KILLS = int(os.environ.get("RIA_KILLS", "500"))
 LINE = re.compile(r"[^\n]+X-Amz-Signature=[0-9a-f]{64}\n")
 NAMES = {"prod": 1, "shared": 2}  # passfile: its number of lines
 OWN = {"agent.pid", "agent.socket"}
-# Of the passfiles, and of the agent's trials of modes and leases.
+# The temporary files of the passfiles, and the files with which the agent tests file modes and leases.
 TEMPORARY = {".prod.new", ".shared.new", ".mode.new", ".lease.new"}
 READERS = 2
 OPENS_SECONDS = 0.3  # the longest random time before a kill of an agent that serves

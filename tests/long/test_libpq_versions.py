@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every libpq from 10 to 18, with every function that starts a connection: through the agent's passfiles, and under
-the preload. Tokens are valid for two seconds. Also node-postgres, which reads the passfile itself."""
+the preload. Tokens are valid for two seconds. ways.py describes the cases. Also tests node-postgres, which reads the
+passfile itself."""
 import subprocess
 import tempfile
 import unittest
@@ -39,7 +40,7 @@ def setUpModule():
 
 class VersionsCase(LabCase):
     def for_each(self, check):
-        """Calls check(copies) for each version, in a separate subtest."""
+        """Calls check(copies) for each version, in a separate subtest. copies is a ways.Copies of this version."""
         for major, library in sorted(LIBRARIES.items()):
             with self.subTest(libpq=major):
                 copies = ways.Copies(library, tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""README.md's quick start and every recipe of RECIPES.md, played in empty roots of Debian 12 and 13. A root contains
-the built packages of rds-iam and the packages that the recipe names, and no others. The lab is outside of the root."""
+"""Runs the commands of README.md's quick start and of every recipe of RECIPES.md, in root directories with empty
+systems of Debian 12 and 13. Such a system has the clients psql and mariadb, the built packages of rds-iam and the
+packages that the recipe names. The lab is outside of it."""
 import os
 import time
 import unittest
@@ -17,7 +18,7 @@ import package_machine
 from package_machine import PACKAGES, OnlyTheNetwork, done, install_command
 from user_machine import played, plays
 
-# Tests of recipes that a release cannot play: {(name of the test, release): the reason}.
+# Tests of recipes that cannot be run in a release: {(name of the test, release): the reason}.
 UNPLAYED = {}
 QUICK_START = ("rds-iam setup ca", "rds-iam exec -- psql", "rds-iam exec -- mariadb")
 
@@ -57,7 +58,7 @@ class TypesTheQuickStart(package_machine.PackageCase):
 
 
 def cases(release):
-    """The cases of tests/integration/docs, in the roots of a release."""
+    """The classes of tests/integration/docs, for the roots of a release."""
     class Readme(TypesTheQuickStart, test_readme.Readme):
         pass
 

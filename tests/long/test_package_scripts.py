@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The scripts of the Debian package rds-iam-postgresql under a real systemd. The first installation starts no agent. An
-upgrade restarts the agents that run as services of the system and of users, and starts no other. A removal stops
-them."""
+upgrade restarts the agents that run as services of the system and of users, and starts no other agent. A removal stops
+all agents that run as services."""
 import os
 import pathlib
 import shutil

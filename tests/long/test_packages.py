@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The packages of .packaging: built in clean roots of Debian 12 and 13 without an error or a warning of lintian, twice
-with the same bytes, installed in empty roots, used on the lab, upgraded, removed and purged. The RPM spec, the
-Containerfile and the archive of `meson dist`. test_package_recipes.py plays the documents with these packages."""
+"""Tests the packages of .packaging. They are built in clean roots of Debian 12 and 13, without an error or a warning of
+lintian, and twice with the same bytes. They are installed in empty roots, used with the lab's servers, upgraded,
+removed and purged. Also tests the RPM spec, the Containerfile and the archive of `meson dist`. test_package_recipes.py
+runs the commands of the documents with these packages. A root is a directory that contains a Debian system
+(empty_root.py)."""
 import hashlib
 import os
 import pathlib
@@ -89,7 +91,7 @@ class Debian(LabCase):
         self.remove_and_purge(machine, before)
 
     def install(self, machine):
-        """Installs the packages as the README shows, and logs in. test_package_recipes.py plays the quick start."""
+        """Installs the packages as the README shows, and logs in. test_package_recipes.py runs the quick start."""
         self.done(machine, f"cd packages && {documents.block(documents.README, 'sh', 'apt install ./')}")
         self.done(machine, "rds-iam setup ca --file global-bundle.pem")
         self.assertEqual(self.done(machine, machine.psql()), f"{USER}\n")

@@ -4,8 +4,8 @@
 usage: tests/python tests/long/test_platforms.py [PLATFORM]     (as root; default: all platforms)
 
 PLATFORM is Arm64, S390x, Bits32, Musl, Clang or Trixie, the name of a class below. The programs of other processors
-run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass there, each with the reason;
-every other test must pass.
+run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass under qemu-user, each with
+the reason; every other test must pass.
 """
 import os
 import pathlib

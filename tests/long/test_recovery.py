@@ -50,7 +50,7 @@ class RecoveryCase(CloudCase):
         }
 
     def log_in(self, kind, under=(), timeout=120, **extra):
-        """Returns (is_in, what the user sees)."""
+        """Logs in once. Returns (whether the login succeeded, what the user sees)."""
         argv, expected = self.kinds()[kind]
         result = self.home.run([*under, *argv], self.principal(kind), timeout=timeout, **{**self.env(kind), **extra})
         self.assertGreaterEqual(result.returncode, 0, result)
@@ -69,7 +69,8 @@ class RecoveryCase(CloudCase):
             self.assertTrue(is_in, f"{kind}: {text}")
 
     def recover(self, fault, kinds=None):
-        """Repeats the logins of all kinds at the same time, until each kind succeeds. Measures these times."""
+        """Repeats the logins of all kinds at the same time, until each kind succeeds. Measures the time that each kind
+        needs."""
         start = time.monotonic()
 
         def wait(kind):

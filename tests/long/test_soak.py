@@ -18,7 +18,8 @@ LEAK_LOGINS, LEAK_BYTES = 1500, 4096
 # The seconds for which a session is used, before the role is assumed again.
 SHORT_LIFE, LONG_LIFE = 4, 60
 LATE_MAX = 0.001
-# Bytes for each login. The resident memory changes by whole pages, so a short run cannot show a small leak.
+# The most bytes by which a process may grow with each login. The resident memory changes by whole pages, so a short run
+# cannot show a small leak.
 SLOPE_MAX, SHORT_SLOPE_MAX = 4, 2048
 
 
@@ -35,7 +36,8 @@ class SoakCase(LabCase):
         return made
 
     def soak(self, ways, rate, logins, limit):
-        """Runs the ways and prints what was measured. Returns the number of sessions that STS issued."""
+        """Runs these ways of logging in (soak.Way) and prints what was measured. Returns the number of sessions that
+        STS issued."""
         start = time.monotonic()
         soak.run(ways, rate, logins, limit)
         seconds = time.monotonic() - start

@@ -2,8 +2,8 @@
 """Runs the static analyzers, and compares their findings with suppressions.txt.
 
 Each analyzer is a row of TOOLS: the command for one file, made from the file's command in compile_commands.json, and
-the form of a finding. A finding is (file below the source tree, check, line). Not here: the assertions
-(test_analyzers.py).
+the form of a finding. A finding is (tool, file below the source tree, check, line). test_analyzers.py contains the
+assertions.
 """
 import concurrent.futures
 import json
@@ -76,7 +76,7 @@ def clang(source):
 
 
 TOOLS = {"gcc": gcc, "cppcheck": cppcheck, "clang": clang}
-# FILE:LINE:COLUMN: warning: MESSAGE [CHECK]; gcc puts the number of the weakness before the check.
+# FILE:LINE:COLUMN: warning: MESSAGE [CHECK]; before this, gcc's message also contains the CWE number in brackets.
 FOUND = re.compile(r"^(\S+?):(\d+)(?::\d+)?: (?:warning|error|portability|performance): .* \[([\w.,=+-]+)\]$", re.M)
 
 

@@ -2,9 +2,9 @@
  *
  * The default options of the address sanitizer and the undefined behaviour sanitizer for programs
  * that start with an empty environment, such as rds-iam-fetch. Each finding ends the program, and
- * is written to a file in RIA_FINDINGS, which the test run checks at its end: a test that expects a
- * failure could hide a finding. Leaks are not checked here, because that check needs ptrace(),
- * which the product's programs forbid. */
+ * is written to a file in the directory RIA_FINDINGS. At its end, the test run looks for such
+ * files, because a test that expects a failure could hide a finding. Leaks are not checked here,
+ * because that check needs ptrace(), which the product's programs forbid. */
 
 #define OPTIONS                                                                                    \
     "halt_on_error=1:abort_on_error=1:print_stacktrace=1:log_path=" RIA_FINDINGS "/finding"

@@ -19,7 +19,8 @@ import sanitizers
 
 TESTS = harness.SOURCE / "tests"
 FILE_SECONDS = 3600
-# The message of a login that has reached its deadline. With a sanitizer and on a loaded machine, it may be right.
+# The message of a login that has reached its deadline. With a sanitizer and on a loaded machine, a login may be that
+# slow.
 DEADLINE = "took longer than a login allows"
 
 

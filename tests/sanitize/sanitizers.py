@@ -2,7 +2,8 @@
 """Builds the product with sanitizers, and collects their findings.
 
 Programs of the product may start with an empty environment, and the test that started them may expect their failure.
-So options.c sets the options of the sanitizers, and each finding is a file in FINDINGS. Not here: what runs.
+So options.c sets the options of the sanitizers, and each finding is a file in FINDINGS. This module does not decide
+which tests run.
 """
 import os
 import pathlib

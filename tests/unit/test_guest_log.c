@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log file that RDS_IAM_LOG names: which files are used, what happens to the host's signals and
- * descriptors, and what is reported on stderr if a file cannot be used. Each case runs in its own
- * process, because a process reports a fault once. */
+ * The log file that RDS_IAM_LOG names: which files are used, what happens to the signals and
+ * descriptors of the host program, and what is reported on stderr if a file cannot be used. Each
+ * case runs in its own process, because a process reports a fault only once. */
 #include "os/guest_log.h"
 
 #include "os/guest_stderr.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ria_guest_has_room(): whether the current stack is known to be large enough. The tests call it on
- * threads, in a coroutine, in a signal handler, and with a stack limit that is too low. */
+ * ria_guest_has_room() returns whether the current stack is known to be large enough. The tests
+ * call it on threads, in a coroutine, in a signal handler, and with a stack limit that is too low.
+ */
 #include "os/guest_thread.h"
 #include "unit.h"
 

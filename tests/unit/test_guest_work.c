@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Work runs on the caller's stack or on a thread of ours. Cancellation of the caller is deferred
- * until the work has ended. ria_guest_run_in_time() returns at its deadline, even if the work has
- * not ended. */
+ * ria_guest_run() runs work on the caller's stack or on a thread that the product creates.
+ * Cancellation of the caller is deferred until the work has ended. ria_guest_run_in_time() returns
+ * at its deadline, even if the work has not ended. */
 #include "os/guest_thread.h"
 #include "unit.h"
 
@@ -241,7 +241,7 @@ static void cancellation_is_deferred_until_the_work_has_ended(void **state)
         bool ends;
     } rows[] = {
         {"on the caller's stack", run_until_cancelled, true},
-        {"on our own thread", run_in_coroutine_until_cancelled, true},
+        {"on a thread of the product", run_in_coroutine_until_cancelled, true},
         {"while the caller waits with a deadline", run_in_time_until_cancelled, true},
         {"control: no function of the product is called", wait_alone, false},
     };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of the options that are set on handles: entries are created, changed and removed. Also
- * more handles than the table has room for, several threads, a forked child, and a process without
- * memory. */
+ * The record of the options that are set on handles of libmariadb and libmysqlclient. Entries are
+ * created, changed and removed. Also tests more handles than the table has room for, several
+ * threads, a forked child, and a process that can allocate no memory. */
 #include "preload/handle_record.h"
 
 #include "unit.h"
@@ -34,8 +34,8 @@ static uint32_t flags_of(const void *handle)
     return ria_handle_read(handle, &flags) ? flags : UINT32_MAX;
 }
 
-/* Runs in a child, which has no table yet. Returns whether a handle gets no entry without memory,
- * and gets one as soon as memory is available. */
+/* Runs in a child, which has no table yet. Returns whether a handle gets an entry only when memory
+ * is available. */
 static bool is_right_without_memory(void)
 {
     struct rlimit before;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ria_login_has_endpoint(): for which hosts tokens are made. The preloads and the plugins call it
- * before they make a token. Also ria_login_certificate().
+ * ria_login_has_endpoint() decides for which hosts tokens are made. The preloads and the plugins
+ * call it before they make a token. Also tests ria_login_certificate().
  */
 #include "rds_iam.h"
 

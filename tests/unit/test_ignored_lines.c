@@ -73,8 +73,8 @@ static void no_other_source_replaces_an_ignored_line(void **state)
     }
 }
 
-/* An ignored line does not stop the search if the AWS CLI would not use it either, or if it names
- * no source. */
+/* An ignored line does not stop the search in two cases: the AWS CLI ignores the line too, or the
+ * line names no source. */
 static void an_irrelevant_ignored_line_does_not_stop_the_search(void **state)
 {
     (void)state;

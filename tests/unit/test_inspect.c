@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that only inform about a login refuse what a login refuses: a process with more
- * rights than its caller, and a text that is not a host name. In these cases, none of them
- * sends a request to AWS. They get the credentials as rds-iam credentials does. */
+ * The functions that only inform about a login refuse the same two things as a login: a process
+ * with more rights than its caller, and a text that is not a host name. In these cases, the
+ * functions send no request to AWS. They get the credentials as rds-iam credentials does. */
 #include "rds_iam.h"
 
 #include "aws/identity.h"
@@ -81,7 +81,7 @@ static void a_login_without_a_user_is_refused(void **state)
     assert_int_equal(inspect(&login, &fake, &err), RIA_FOUND); /* control */
 }
 
-static void a_privileged_process_asks_nothing(void **state)
+static void a_privileged_process_sends_no_request(void **state)
 {
     (void)state;
     enum ria_outcome (*const functions[])(
@@ -114,7 +114,7 @@ static void an_unreadable_profile_is_reported(void **state)
     assert_non_null(strstr(err.text, RIA_FAKE_AWS_CONFIG ": cannot be opened"));
 }
 
-static void without_credentials_nothing_is_asked(void **state)
+static void without_credentials_no_request_is_sent(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -136,7 +136,7 @@ static void the_output_of_a_process_is_cached_as_for_credentials(void **state)
     } rows[] = {
         {"a profile", NULL, "[db.x]\nprofile = p\ncache_credential_process = yes\n", true},
         {"a profile, not set", NULL, "[db.x]\nprofile = p\n", false},
-        {"a profile of no section",
+        {"a profile that no section names",
          NULL,
          "[db.x]\nprofile = q\ncache_credential_process = yes\n",
          false},
@@ -166,7 +166,7 @@ static void the_output_of_a_process_is_cached_as_for_credentials(void **state)
     }
 }
 
-static void only_actions_of_the_table_are_questions(void **state)
+static void only_actions_of_the_table_are_accepted(void **state)
 {
     (void)state;
     enum ria_question question;
@@ -180,11 +180,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_not_a_host_name_is_refused),
         cmocka_unit_test(a_login_without_a_user_is_refused),
-        cmocka_unit_test(a_privileged_process_asks_nothing),
+        cmocka_unit_test(a_privileged_process_sends_no_request),
         cmocka_unit_test(an_unreadable_profile_is_reported),
-        cmocka_unit_test(without_credentials_nothing_is_asked),
+        cmocka_unit_test(without_credentials_no_request_is_sent),
         cmocka_unit_test(the_output_of_a_process_is_cached_as_for_credentials),
-        cmocka_unit_test(only_actions_of_the_table_are_questions),
+        cmocka_unit_test(only_actions_of_the_table_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

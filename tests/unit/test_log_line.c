@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The values of RDS_IAM_LOG, and the two forms of a line. */
+ * The values of RDS_IAM_LOG, and the two forms of a log line: on stderr and in a file. */
 #include "base/log_line.h"
 
 #include "unit.h"

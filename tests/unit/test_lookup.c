@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 enum {
-    COPIES = 11, /* more than the available numbers */
+    COPIES = 11, /* more than RIA_COPIES_MAX, the number of copies that get replacements */
     OURS = 1000,
 };
 

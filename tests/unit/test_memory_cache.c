@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Credentials that a process caches for its next login. They are stored only in the mapping for
- * secrets, and are wiped once the process notices that they have expired. */
+ * secrets (base/secret.h), and are wiped once the process notices that they have expired. */
 #include "codec/digest.h"
 #include "provider/memory_cache.h"
 #include "rds_iam.h"
@@ -78,8 +78,8 @@ static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds
     fake->response = NULL;
 }
 
-/* Counts the stored copies of responses. A signing key is stored with its secret access key, but
- * without the id. */
+/* Counts the stored copies of responses, by the access key id. (A signing key is stored with its
+ * secret access key, but without the id, so it is not counted.) */
 static size_t count_kept(void)
 {
     return ria_mapping_count(FETCHED_ID, strlen(FETCHED_ID));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Nested calls of interposed functions: calls that the library itself makes are distinguished from
- * those of the program, also after longjmp() has left a call. */
+ * Nested calls of the functions that a preload replaces. Calls that the library itself makes must
+ * be distinguished from calls of the program, also after longjmp() has left a call. */
 #include "interpose/nested.h"
 
 #include "unit.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The option file in memory for command-line tools: its text, its mode, its descriptors. */
+ * The option file in memory that the preload makes for command-line tools of MariaDB and Oracle:
+ * its text, its mode, its descriptors. */
 #include "preload/option_file.h"
 
 #include "unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plans of network sources: the requests to rds-iam-fetch, the cases without a request, and the
- * time for which a response is used. */
+ * The plans (aws/plan.h) of credential sources on the network: the requests to rds-iam-fetch, the
+ * cases without a request, and the time for which a response is used. */
 #include "provider/chain.h"
 
 #include "fake_world.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The second object of libpq's preload: the reasons why a token that the program supplies is not
- * sent, and why no passfile is made.
+ * The token module, which is the second object of libpq's preload: the reasons why it withholds a
+ * token that the program supplies, and why it makes no passfile.
  */
 #include "preload/module.h"
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Returns the output of a warning. A pipe stands for stderr. */
+/* Returns the output of a warning. A pipe takes the place of stderr. */
 static const char *written(const char *text)
 {
     static char line[2048];

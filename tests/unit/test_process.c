@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of the process: which real files it reads, which it rejects, and that it leaves errno
- * and the open descriptors unchanged. Also its environment, clocks and log. */
+ * ria_process_world(), through which the product uses real files, the environment, clocks and the
+ * log. Tests which files it reads and which it rejects, and that it leaves errno and the open
+ * descriptors unchanged. */
 #include "rds_iam.h"
 
 #include "unit.h"
@@ -90,7 +91,7 @@ static struct ria_file look_at(const char *name)
     return file;
 }
 
-/* Sets all times of the file back except the change time (ctime), which only the machine sets. */
+/* Sets all times of the file back except the change time (ctime), which only the kernel can set. */
 static void date_back(const char *name, time_t seconds)
 {
     const struct timespec times[] = {
@@ -126,8 +127,8 @@ static void stat_shows_the_file_that_is_read_until_it_changes(void **state)
     assert_true(look_at("turned").stamp.inode != seen.stamp.inode);
 }
 
-/* A further write in the kernel tick of the last write would not alter the change time, so the file
- * is settled only after that tick. */
+/* Another write in the same kernel tick as the last write would not alter the change time. So the
+ * file is settled only after this tick. */
 static void a_file_written_just_now_is_not_settled(void **state)
 {
     (void)state;
@@ -323,7 +324,7 @@ static void a_path_that_leads_to_no_file_has_its_own_error_code(void **state)
     assert_int_equal(code_of_file_below_a_closed_directory(), RIA_E_UNREACHABLE);
 }
 
-/* HOME is ignored here. The test compares the result with this user's line in passwd. */
+/* home() ignores HOME. The test compares its result with this user's line in passwd. */
 static void the_home_of_the_passwd_entry_is_found_without_the_variable(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The list of nested credential_process commands, for names and variable values of all kinds: what
- * is added, and what is rejected. Also the count of keepers among the ancestor processes. */
+ * is added, and what is rejected. Also the count of keepers (the processes in which rds-iam-fetch
+ * starts such commands) among the ancestor processes. */
 #include "fetch/process_chain.h"
 
 #include "fake_world.h"

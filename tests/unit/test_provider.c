@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential sources, in cases that behaviour.json does not cover, and the loop over them. */
+ * The credential sources, in cases that behaviour.json does not cover, and the order in which they
+ * are tried. */
 #include "provider/cache.h"
 #include "provider/chain.h"
 

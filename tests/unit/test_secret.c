@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for secrets: its mapping, wiping, and its limits. */
+ * Memory for secrets: the mapping that contains them, the wiping, and the limits. */
 #include "base/secret.h"
 
 #include "mapping.h"

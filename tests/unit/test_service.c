@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parser of pg_service.conf and the rules of an entry. A fake world with one file supplies the
- * texts. */
+ * The parser of pg_service.conf, and the rules for an entry (a service that names a passfile). A
+ * fake struct ria_world with one file supplies the texts. */
 #include "service/entry.h"
 
 #include <setjmp.h>

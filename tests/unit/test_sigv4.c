@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signing refuses what does not fit: a region that is too long for the credential scope, a secret
- * that is too long for a signing key, and a time without a timestamp. The callers check these
- * values first, so no login reaches these refusals. */
+ * Signing refuses three values: a region that is too long for the credential scope, a secret that
+ * is too long for a signing key, and a time that a timestamp cannot express. The callers check
+ * these values first, so no login reaches these refusals. */
 #include "aws/sigv4.h"
 
 #include "aws/token.h"

@@ -202,7 +202,7 @@ static void only_a_usable_stderr_is_written_to(void **state)
     }
 }
 
-/* Descriptor 2 when it is recorded, and the one that the host program puts in its place before the
+/* What descriptor 2 is when it is recorded, and what the host program replaces it with before the
  * log line. */
 struct change {
     const char *name;
@@ -214,7 +214,7 @@ struct change {
 static int write_after_change(const void *argument)
 {
     const struct change *change = argument;
-    /* Number 2 is in use here, so that no end of a pipe gets it. */
+    /* Descriptor 2 is still open here, so no end of a pipe gets its number. */
     struct way first = change->first == NULL ? (struct way){-1, -1} : change->first();
     struct way second = change->second == NULL ? first : change->second();
     (void)close(STDERR_FILENO);

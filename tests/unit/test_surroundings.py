@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """surroundings.py gives every test the same environment.
 
-Programs that a test starts have default signal actions, no blocked signals and the umask 022, even if the caller
-of tests/run ignores or blocks signals or has another umask. If root runs the tests, other users can reach the
-clone, even if one of its parent directories is closed to them."""
+Programs that a test starts have default signal actions, no blocked signals and the umask 022. The signals that the
+caller of tests/run ignores or blocks, and the caller's umask, have no effect. If root runs the tests, other users can
+reach the clone, even if one of its parent directories is closed to them."""
 import os
 import pathlib
 import shutil

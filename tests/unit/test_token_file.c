@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of the AWS CLI's cache files: all rows of cache_keys.json, computed with our digests,
- * and the token file paths of a plan. */
+ * The names of the AWS CLI's cache files: the product computes the digest of each row of
+ * cache_keys.json. Also the token file paths of a plan. */
 #include "fetch/token_file.h"
 
 #include "fetch/cli_cache.h"

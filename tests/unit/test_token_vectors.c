@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tokens of tokens.json: signature and text by the signing modules, and again by
- * ria_token_for(), which normalizes host names first. */
+ * The signing modules must compute the signatures and texts of tokens.json. ria_token_for() must
+ * make the same tokens; it normalizes host names first. */
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "aws/token.h"

@@ -71,7 +71,8 @@ static void owners_and_writers_are_checked(void **state)
     }
 }
 
-/* In a mounted home, the owner's private group has no other member. */
+/* Another user's file, as in a mounted home: its owner's private group may write it, and a shared
+ * group may not. */
 static void writers_of_a_foreign_file_are_described(void **state)
 {
     (void)state;

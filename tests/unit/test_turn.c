@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The turns of processes that need the same cache entry: pauses that all processes obey and that
- * grow with their tries, the reason of the last failure, and an entry that another process writes
- * during a pause. */
+ * Processes that need the same cache entry take turns to request the credentials. All processes
+ * obey a pause, and the pauses grow with the tries of all processes. Also tests the reason of the
+ * last failure, and an entry that another process writes during a pause. */
 #include "fetch/turn.h"
 #include "unit.h"
 
@@ -23,7 +23,7 @@ enum {
     FORMAT = 2,     /* of the note */
 };
 
-/* The note in a lock file. */
+/* The note that a process writes into the lock file for the next process. */
 struct note {
     int64_t format;
     int64_t at;

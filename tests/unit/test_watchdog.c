@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The watchdog of the agent's worker: both sides in one process, with times that the test sets. */
+ * The watchdog of the agent's worker. One process has both sides, that of the worker and that of
+ * the supervisor, and the test sets the times. */
 #include "agent/watchdog.h"
 
 #include "unit.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that work on any world: blank variables, printable log lines, deadlines. */
+ * Functions that work on any struct ria_world: blank variables, printable log lines, deadlines. */
 #include "base/world.h"
 
 #include "fake_world.h"

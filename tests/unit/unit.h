@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every unit test includes this file. It contains cmocka, the runner for tables of rows, and checks
- * that print the expected and the actual value. It uses no module of the product.
+ * Every unit test includes this file. It includes cmocka, and declares the runner for tables of
+ * rows and checks that print the expected and the actual value. It uses no module of the product.
  *
  * A table is an array. Each row has a name, usually its first member, that states what the row
  * shows:
@@ -56,8 +56,8 @@ struct unit_table {
              row++)
 
 /* The parts of for_each_row(). unit_table_begin() returns the outer table. unit_table_end() makes
- * the outer table current again, and reports a failure if a check of the inner table has failed, or
- * if the inner table has not run all its rows.
+ * the outer table current again. It reports a failure in two cases: a check of the inner table has
+ * failed, or the inner table has not run all its rows.
  */
 struct unit_table unit_table_begin(const char *file, int line, const char *table, size_t count);
 bool unit_table_enter(void);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tokens of Aurora DSQL, made by the client methods of a botocore: writes dsql_tokens.json.
+"""Writes dsql_tokens.json: tokens of Aurora DSQL that methods of a botocore client make.
 
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_dsql_tokens.py [--print]
 
@@ -46,7 +46,7 @@ CASES = [
 
 def token(host, user, region, session_token, timestamp):
     """The token that the method of botocore's client makes. To fix the time, this function replaces a method of the
-    signer, which the signer calls after it has read the clock and before it uses the time."""
+    signer. The signer calls this method after it has read the clock, and uses the time later."""
     plain = botocore.auth.SigV4QueryAuth._modify_request_before_signing
 
     def with_timestamp(self, request):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The endpoints of AWS's own services, by the rule data of a botocore: writes service_endpoints.json or
-query_endpoints.json.
+"""Writes service_endpoints.json or query_endpoints.json: the hosts of AWS's services, by botocore's endpoint rules.
 
     PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_service_endpoints.py FILE
 
-DIRECTORY contains the botocore, and FILE is one of the two names. The file has a row for every region of botocore's
-partitions, and for one region that botocore does not know, with every variant.
+DIRECTORY contains botocore, and FILE is one of the two names. The file has a row for every region of botocore's
+partitions, and for one region that botocore does not know. A row has the hosts with every variant (dual-stack, FIPS).
 """
 import json
 import pathlib

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Decides whether a caller may assume a role, and what its session gets.
+"""Decides whether a caller may assume a role, and which policies, tags and duration the new session has.
 
 AssumeRole consists of one to three actions. For each action, AWS evaluates two policies: the caller's own, and the
-role's trust policy. Both must allow the action. Within one account the trust policy alone is enough if it names the
-caller itself and not only the account, and if the caller's own policy does not deny the action. The message of a
-refusal does not name the policy that refused; the journal names it. This module does not depend on the wire format, or
-on how a session is stored.
+role's trust policy. Both must allow the action, with one exception. If the role is in the caller's account, and the
+trust policy names the caller itself and not only the account, it is enough that the caller's own policy does not deny
+the action. The message of a refusal does not name the policy that refused; the record of calls names it. This module
+does not depend on the wire format, or on how a session is stored.
 """
 import json
 import math
@@ -102,7 +102,7 @@ class Roles:
 
     def assume_as_service(self, service, role, grant):
         """Returns a new Session that an AWS service gets for an instance, task or pod, or None if the role does not
-        trust the service. role is a role of the fixture; its policies are those of the last change()."""
+        trust the service. role is a role of the fixture. If change() has replaced its policies, the new ones apply."""
         role = self._by_arn[role.arn]
         caller = iam.Caller("Service", frozenset({service}))
         actions = ["sts:AssumeRole"] + (["sts:TagSession"] if grant.tags else [])

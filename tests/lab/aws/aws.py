@@ -2,10 +2,10 @@
 """The AWS services over HTTP and HTTPS: selects the service of a request, applies a fault, records the call, and sends
 the response.
 
-The path, and not the address, selects the service: "/" is STS, or the service in the scope of the signature if that is
-RDS or IAM; "/latest/" is the instance metadata service, and a path that begins with /v1/ or /v2/ is a container
-endpoint. SSO's two services and sign-in have one path each. A call is recorded before its response is sent, so a test
-that has the response finds the record.
+The path, and not the address, selects the service. A request for "/" is for RDS or IAM if the scope of its signature
+names that service, and otherwise for STS. "/latest/" is the instance metadata service, and a path that begins with /v1/
+or /v2/ is a container endpoint. SSO's two services and sign-in have one path each. A call is recorded before its
+response is sent, so a test that has received the response finds the record.
 """
 import email.utils
 import http.server
@@ -44,7 +44,7 @@ MISSING_BYTES = 100
 
 class Cloud:
     """The services and the record of their calls. now() returns the time of the lab's clock. ports and iam_off are
-    those of Rds, and may be filled later."""
+    arguments of Rds (rds_api.py), and may be filled later."""
 
     def __init__(self, fixture, principals, now, calls, certificates, ports, iam_off):
         provider_key = pathlib.Path(certificates.provider_public_key).read_text(encoding="ascii")
@@ -139,7 +139,7 @@ def _served(service, request):
     except AwsError as error:
         request.code, request.detail = error.code, error.detail or error.message
         return service.error(error.status, error.code, error.message)
-    except Exception as error:  # an error in the lab must be visible, and must not look like one of AWS
+    except Exception as error:  # an error in the lab must be visible, and must not look like an error of AWS
         request.code, request.detail = "LabFault", f"{type(error).__name__}: {error}"
         return Answer(500, "text/plain", b"internal error in the lab; see its calls\n")
 
@@ -270,7 +270,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             left -= len(blanks)
 
     def log_message(self, format, *arguments):
-        """Prints nothing, because the journal records the calls."""
+        """Prints nothing, because Cloud records the calls."""
 
 
 _MANNERS = {

@@ -21,7 +21,7 @@ class Container:
         self._roles = roles
 
     def knows(self, path):
-        """Whether a path belongs to the container endpoints, valid or not."""
+        """Whether a path belongs to the container endpoints, even if lab.json does not define it."""
         return path.startswith(("/v1/", "/v2/"))
 
     def operation(self, request):
@@ -67,7 +67,7 @@ class Container:
 
 def _authorized(given, entries):
     """Returns the first entry that needs no authorization, or whose authorization is this Authorization header. Raises
-    AwsError if there is none."""
+    AwsError if no entry matches."""
     for entry in entries:
         if entry.authorization is None:
             return entry

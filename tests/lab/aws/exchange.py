@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 class AwsError(Exception):
-    """A service rejects a request. detail is for the journal only; the response does not contain it."""
+    """A service rejects a request. detail is for the record of calls only; the response does not contain it."""
 
     def __init__(self, status, code, message, detail=""):
         super().__init__(message)
@@ -26,8 +26,8 @@ class AwsError(Exception):
 @dataclass
 class Machine:
     """The machine that a request comes from: the lab's loopback, or one of its networks. instance_role is the name
-    of a role, or None for an instance without a role. seconds is how long its sessions are valid. Negative
-    seconds simulate an outage: the metadata service returns credentials that expired so many seconds ago, and the
+    of a role, or None for an instance without a role. seconds is how long its sessions are valid. A negative number of
+    seconds simulates an outage: the metadata service returns credentials that expired that many seconds ago, and the
     other AWS services still accept them."""
 
     instance_role: str
@@ -37,8 +37,8 @@ class Machine:
 
 @dataclass
 class Request:
-    """headers contains pairs in the order of the request. The attributes after machine are for the journal; the code
-    that learns a value sets it."""
+    """headers contains pairs in the order of the request. The attributes after machine are for the record of calls; the
+    code that learns a value sets it."""
 
     method: str
     target: str

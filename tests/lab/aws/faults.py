@@ -14,11 +14,11 @@ first of them that does not ignore the request affects it.
 | drip         | the real response, one byte of its body every 200 ms                               |
 | reset        | a connection that is reset after the request                                       |
 | close        | a connection that is closed after the request                                      |
-| truncated    | the real response, shorter than its Content-Length, then the end                   |
+| truncated    | the real response with a Content-Length that is too large, then a closed connection |
 | flood        | the real response, followed by blanks up to one gigabyte                           |
 | status       | `status`; if `code` is given, an error in the service's form, otherwise `body` with the content type `content_type`; with the header Retry-After if `retry_after` is given |
 | content-type | the real response with the content type `content_type`                             |
-| redirect     | `status` (302) to `location`, or to the same path on elsewhere.example.com         |
+| redirect     | `status` (default: 302) with the Location `location` (default: the same path on elsewhere.example.com) |
 | malformed    | the first half of the real body, with a Content-Length that matches it             |
 | entity-bomb  | an STS response whose XML entities expand to 3 GB                                  |
 | empty        | 200 and an empty body                                                              |

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""IAM: the role behind a session, and the simulation of a user's or role's identity policies. As in AWS, the simulation
+"""IAM: describes roles, and simulates the identity policies of a user or role. As in AWS, the simulation
 ignores session policies.
 """
 import re

@@ -5,10 +5,11 @@
         network.run(["aws", "sts", "get-caller-identity"], env=network.client_env())
 
 The namespace contains the instance metadata service and the container endpoints at their link-local addresses on port
-80, STS and the other AWS services at every AWS host name of lab.json on port 443, and the lab's databases and AWS
-services at the lab's own ports. The databases also have the ports 5432 and 3306; tokens for these ports are accepted
-after Lab.usual_ports(). The namespace's /etc/hosts is the lab's file, so names also resolve without a preload. There is
-no route to other networks. Root makes the namespace directly; an ordinary user makes it in a new user namespace.
+80. It contains STS and the other AWS services at every AWS host name of lab.json on port 443. The lab's databases and
+AWS services also have the lab's own ports. The databases also have the ports 5432 and 3306; tokens for these ports are
+accepted after Lab.usual_ports(). The namespace's /etc/hosts is the lab's file, so names also resolve without
+libnss_wrapper. There is no route to other networks. Root makes the namespace directly; an ordinary user makes it in a
+new user namespace.
 
 When this file runs as a program, it is the process that keeps the namespace alive. It makes the listening sockets,
 passes them to labd (networks.py) and waits until its parent or labd ends.
@@ -37,8 +38,9 @@ MS_BIND = 4096
 class Network:
     """One namespace, from __enter__ to __exit__. The top of this file describes it.
 
-    instance_role is the name of the role that its metadata service serves, or None. boot_id is the text that its
-    processes read from /proc/sys/kernel/random/boot_id. tunnels maps further ports to an engine.
+    instance_role is the name of the role that its metadata service serves, or None. boot_id is the text that the
+    processes in the namespace read from /proc/sys/kernel/random/boot_id. tunnels maps further ports of the namespace to
+    an engine; a connection to such a port reaches the lab's database of this engine.
     """
 
     def __init__(self, lab, instance_role, boot_id=None, tunnels=()):

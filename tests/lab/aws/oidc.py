@@ -3,7 +3,7 @@
 
 A test cannot log in with a browser. It registers a login instead (control.py, /sso) and writes the token file that
 `aws sso login` would write. A refresh token can be used once, so a client that loses the response has lost the
-session. This is the strictest behavior that a client can meet. With `grace`, the server also accepts the previous
+session. A client must expect no stricter behavior of a server. With `grace`, the server also accepts the previous
 refresh token until the client uses the new one.
 """
 import hmac
@@ -31,7 +31,7 @@ class Login:
     previous: str = ""
 
     def accepts(self, refresh_token):
-        """Whether the refresh token is valid. If so, it becomes the previous one."""
+        """Whether the refresh token is valid. A valid token becomes the previous refresh token."""
         if self.has_ended or refresh_token not in (self.refresh_token, self.grace and self.previous):
             return False
         self.previous = refresh_token

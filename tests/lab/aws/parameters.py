@@ -35,7 +35,7 @@ LIMITS = {
 TAG_KEY, TAG_VALUE = Limit(1, 128), Limit(0, 256)
 SECONDS_MIN, SECONDS_MAX = 900, 43200
 
-# The journal contains only the lengths of these secrets.
+# The record of calls contains only the lengths of these secrets.
 SECRET = {"WebIdentityToken", "TokenCode"}
 
 
@@ -61,7 +61,7 @@ def decode(request):
 
 
 def without_secrets(parameters):
-    """The parameters in the form that the journal may contain."""
+    """The parameters in the form that the record of calls may contain."""
     return {
         name: f"({len(value)} characters)" if name in SECRET else value
         for name, value in parameters.items()

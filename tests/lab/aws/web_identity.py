@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Web identity tokens, which the OpenID Connect provider of a cluster gives to its pods: RS256 by python3-jwt. The
-provider's key is made together with the lab's certificates.
+"""Web identity tokens, which the OpenID Connect provider of a cluster gives to the cluster's pods. python3-jwt signs
+them with RS256. The provider's key is made together with the lab's certificates.
 
-check() is the part of STS; mint() is the part of the provider. This module does not decide which role the sender
-of a token may assume.
+mint() makes a token, as the provider does; check() verifies it, as STS does. This module does not decide which role the
+sender of a token may assume.
 """
 import pathlib
 import time

@@ -34,7 +34,7 @@ OK = b"\x00\x00\x00\x02\x00\x00\x00"
 
 
 def error(number, text, state="HY000"):
-    """An ERR_Packet. If a server sends it in place of its greeting, it has no SQLSTATE; state is then None."""
+    """An ERR_Packet. state is its SQLSTATE, or None for a packet that replaces the greeting: that packet has none."""
     return b"\xff" + struct.pack("<H", number) + (f"#{state}" if state else "").encode() + text.encode()
 
 

@@ -60,7 +60,7 @@ class Wire:
         return data
 
     def hang_up(self):
-        """Ends sending. drain() still records what the client sends."""
+        """Shuts down the direction to the client. drain() still records what the client sends."""
         with contextlib.suppress(OSError):  # the client has already closed the connection
             self._socket.shutdown(socket.SHUT_WR)
 

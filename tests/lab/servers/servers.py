@@ -53,7 +53,8 @@ def rendered(name, fixture):
 
 
 def fingerprint(binary, *texts):
-    """Part of a template's name. Another server binary, another user, or other SQL or options need another template."""
+    """Part of a template's name. If the server's binary, the user, the SQL or the options change, the name changes, so
+    a new template is made."""
     facts = [os.stat(binary).st_size, os.stat(binary).st_mtime_ns, os.geteuid(), *texts]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
@@ -177,16 +178,16 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """PostgreSQL. Members of rds_iam, except master_user, log in through PAM; all logins need TLS. The server also plays
-    an Aurora DSQL cluster: members of dsql_iam log in to the database "postgres" through PAM, and the verifier checks
-    their tokens as tokens of that cluster. All other logins use SCRAM."""
+    """PostgreSQL. Members of rds_iam, except master_user, log in through PAM; all logins need TLS. The server also
+    simulates an Aurora DSQL cluster: members of dsql_iam log in to the database "postgres" through PAM, and the
+    verifier checks their tokens as tokens of that cluster. All other logins use SCRAM."""
 
     engine = "postgresql"
     ready_text = "database system is ready to accept connections"
     port_lost_text = "could not bind IPv4 address"
     death_signal = "QUIT"  # stops at once, as KILL does, but frees the shared memory segment
 
-    # The master user has a password, although it is a member of rds_iam with the right to give that role to others.
+    # The master user logs in with a password, although it is a member of rds_iam (so that it can grant rds_iam).
     HBA = (
         "hostssl all master_user 127.0.0.1/32 scram-sha-256\n"
         "hostssl all +rds_iam 127.0.0.1/32 pam pamservice=rdslab-token\n"
@@ -206,7 +207,8 @@ class PostgreSQL(Server):
         "jit": "off",
         "wal_level": "logical",  # rds.logical_replication
     }
-    # Small segments keep the template small: a new data directory contains two, of 16 MB each by default.
+    # A new data directory contains two WAL segments, of 16 MB each by default. Smaller segments make the template
+    # smaller.
     INITDB = ["-U", "postgres", "--auth=reject", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
               "--wal-segsize=1"]
     # This file is in the data directory. The server reads it again on SIGHUP.

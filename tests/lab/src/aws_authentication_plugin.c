@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * MariaDB server plugin AWSAuthenticationPlugin: stands for the plugin of that name on RDS.
+ * MariaDB server plugin AWSAuthenticationPlugin: simulates the plugin of that name on RDS.
  * Accounts must be IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'. The plugin requests
  * mysql_clear_password from the client, and the verifier checks the token that the client sends.
  *
@@ -68,7 +68,7 @@ maria_declare_plugin(aws_authentication_plugin)
     .info = &authentication,
     .name = "AWSAuthenticationPlugin",
     .author = "rds-iam",
-    .descr = "IAM database authentication as the test lab plays it",
+    .descr = "IAM database authentication, simulated by the test lab",
     .license = PLUGIN_LICENSE_BSD,
     .version = 0x0100,
     .version_info = "1.0",

@@ -62,8 +62,8 @@ static bool receive_line(int fd, char *line, size_t size)
     return false;
 }
 
-/* Connects to the verifier. Returns the socket, or -1 if the name is empty or too long, or on any
- * other error, for example if there is no verifier of that name. */
+/* Connects to the verifier. Returns the socket. Returns -1 if the name is empty or too long, if no
+ * verifier has this name, or on any other error. */
 static int dial(const char *socket_name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The request that a server of the lab sends to the verifier for one login, and the result. The
- * result contains no reason, so that the server cannot tell it to its client, as on RDS. The lab's
- * journal contains the reasons.
+ * result contains no reason, so the server cannot report a reason to its client. RDS does not
+ * report a reason either. The lab's journal contains the reasons.
  *
  * Not for the product: no installed file contains this code.
  */
@@ -21,8 +21,8 @@ struct rdslab_login {
 enum rdslab_answer {
     RDSLAB_ACCEPTED,
     RDSLAB_REFUSED,
-    RDSLAB_UNREACHABLE, /* no verifier, or it closed the connection, sent no line or took longer
-                         * than ten seconds */
+    RDSLAB_UNREACHABLE, /* no verifier has the name, or the verifier closed the connection, sent no
+                         * line or took longer than ten seconds */
 };
 
 /* Sends a request and waits for the result. Each send and each receive waits for up to ten seconds.

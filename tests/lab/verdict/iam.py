@@ -2,9 +2,9 @@
 """IAM policies: is this action on this resource allowed, and who may assume this role?
 
 Identity policies may contain Effect, Action, NotAction, Resource, NotResource and Condition; trust policies may
-contain Effect, Principal, Action and Condition. This module supports the wildcards * and ?, the operators and
-condition keys in the tables below, the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$}, which stand
-for the characters *, ? and $. An explicit Deny takes precedence. Anything else in a policy is an error and is never
+contain Effect, Principal, Action and Condition. This module supports the wildcards * and ?, and the operators and
+condition keys in the tables below. It supports the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$} for
+the characters *, ? and $. An explicit Deny takes precedence. Anything else in a policy is an error and is never
 ignored, because a partly understood policy could allow too much. Permission boundaries, organizations and other
 resource policies are not supported.
 

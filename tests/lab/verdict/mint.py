@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Makes tokens of RDS and Aurora DSQL with botocore. The arguments decide whether a token is valid.
 
-Only botocore's code makes a token, not the product's and not the lab's, so a token of this module is what an AWS SDK
-would give to the client.
+Only botocore's code makes a token. No code of the product or of the lab takes part, so a token of this module is what
+an AWS SDK would give to the client.
 """
 import time
 

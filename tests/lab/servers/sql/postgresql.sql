@@ -22,7 +22,7 @@ END $$$$;
 
 ${recipes_postgresql}
 ${recipes_replication}
--- What the membership means on RDS.
+-- On RDS, membership in rds_replication is enough for a replication connection. Here the user needs this attribute.
 ALTER USER clickpipes_iam_user WITH REPLICATION;
 GRANT pg_read_all_data TO clickpipes_iam_user;
 
@@ -33,7 +33,7 @@ CREATE ROLE nologin_user; GRANT rds_iam TO nologin_user;
 
 CREATE USER limited_user CONNECTION LIMIT 0; GRANT rds_iam TO limited_user;
 
--- The users of the Aurora DSQL cluster that this server plays.
+-- The users of the Aurora DSQL cluster that this server simulates.
 CREATE ROLE dsql_iam NOLOGIN;
 
 CREATE USER admin; GRANT dsql_iam TO admin;

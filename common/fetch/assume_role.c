@@ -82,8 +82,8 @@ static const char *policy_to_check(const char *message)
     return NULL;
 }
 
-/* Returns the part of a message after the semicolon: what to do about a refusal. Writes a text that
- * is not a constant to `room`. */
+/* Returns what the user should do about a refusal: the part of the message after the semicolon. If
+ * this text is not a constant, writes it to `room`. */
 static const char *advice(
     const struct ria_role *role, const struct ria_call_fault *fault, char room[ADVICE_MAX])
 {

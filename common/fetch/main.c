@@ -67,9 +67,9 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if a role is assumed with the instance's role. ABSENT would mean that no
- * credentials are configured, but the user has configured this role. The error names the setting of
- * the role. */
+/* Turns ABSENT into FAILED if the plan assumes a role with the credentials of the instance's role.
+ * ABSENT would mean that no credentials are configured, but the user has configured this role. The
+ * error names the setting of the role. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {
@@ -210,7 +210,7 @@ int main(void)
     if (!ria_standard_files_open()) {
         return 2;
     }
-    /* Close the descriptors that were inherited from the host. Not every C library has a function
+    /* Close the descriptors that were inherited from the caller. Not every C library has a function
      * with which the core could close them when it starts this program. */
     (void)syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0);
     /* Keep secrets out of core dumps, debuggers and logs of TLS keys. */

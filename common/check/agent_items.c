@@ -50,7 +50,7 @@ static bool has_state_line(const char *lines, const char *name, bool *has_tokens
     return is_found;
 }
 
-/* Copies the text from here to the end of the line. */
+/* Copies `text` up to the end of its line. */
 static void copy_status_line(const char *text, char *out, size_t size)
 {
     (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Logs in once, through the client library and rds-iam's hooks, as the user's program does. If the
- * user named a service or a group of an option file, the login uses the settings of that service or
- * group. Otherwise the login runs under rds-iam exec. Changes nothing on the server. */
+ * Logs in once, through the client library and rds-iam's hooks (the preload and the plugins), as
+ * the user's program does. If the user named a service or a group of an option file, the login uses
+ * the settings of that service or group. Otherwise the login runs under rds-iam exec. Changes
+ * nothing on the server. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -106,8 +107,8 @@ static bool attempt_with(struct ria_facts *facts, const char *library, struct ri
            !ria_probe_is(&facts->attempt, "error_stage", "library");
 }
 
-/* Tries the library of the target. If that is not known, tries the usual libraries one after the
- * other until one of them can be loaded. */
+/* Tries the library of the target. If that library is not known, tries the usual libraries one
+ * after the other until one of them can be loaded. */
 static bool attempt(struct ria_facts *facts, struct ria_error *err)
 {
     const struct ria_target *target = &facts->target;

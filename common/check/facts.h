@@ -276,9 +276,9 @@ bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
  * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
-/* Like ria_check_explain_proved(), but only for one cause, which is not in the table of that
- * function: the client sent no token, because plugin-dir does not lead to rds-iam's plugin. The
- * server's error does not name this cause. */
+/* Like ria_check_explain_proved(), but for a MySQL client that sent no token because it did not
+ * find rds-iam's plugin: no option file has the group, or plugin-dir does not lead to the plugin.
+ * The server's error does not name these causes. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- phase_times.c -- */

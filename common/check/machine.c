@@ -78,8 +78,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the file, the number of its certificates, and the number of days until the last root of
- * some region expires. The file must be renewed before that. */
+/* Reports the file, the number of its certificates, and the number of days until the first region
+ * has no valid root in the file. The file must be renewed before that. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};

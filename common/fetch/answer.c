@@ -163,7 +163,8 @@ void ria_fetch_response_answer(struct ria_fetch *fetch, struct ria_buf *record)
     if (ria_question_find(fetch->plan->value[RIA_PLAN_QUESTION].value, &question)) {
         (void)inquiry_send(fetch, ria_question_form(question), &answer, &err);
     } else {
-        (void)ria_fail(&err, RIA_E_SYSTEM, "rds-iam-fetch does not have this question");
+        (void)ria_fail(
+            &err, RIA_E_SYSTEM, "rds-iam-fetch does not know this question; reinstall rds-iam");
     }
     ria_answer_write(&answer, &err, record);
 }

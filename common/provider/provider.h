@@ -56,8 +56,8 @@ ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
-/* Returns whether the keys in the environment are all that decides which credentials are used: at
- * least one of the two key variables is set, no profile is named, and no role is assumed. */
+/* Returns whether the keys in the environment alone decide which credentials are used: at least one
+ * of the two key variables is set, no profile is named, and no role is assumed. */
 bool ria_environment_decides(const struct ria_query *query);
 
 /* The functions for the sources that credential_source in a profile can name. The providers above

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
- * Sets environment variables, and then replaces itself with the command (execvp(3)), so the caller
- * gets the output and the exit status of the command. If the program cannot load the hooks, does
- * not set the variables that name them. Refuses to run with more privileges than its caller. */
+ * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks (the
+ * preload and the plugins). Sets environment variables, and then replaces itself with the command
+ * (execvp(3)), so the caller gets the output and the exit status of the command. If the program
+ * cannot load the hooks, does not set the variables that name them. Refuses to run with more
+ * privileges than its caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -348,8 +349,9 @@ static bool binds_deeply(const char *command)
     return false;
 }
 
-/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has warned of
- * it (ria_process_world()), and each process of the command would repeat the warning. */
+/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has already
+ * warned about the invalid value (ria_process_world()), and each process of the command would
+ * repeat the warning. */
 static bool correct_log(void)
 {
     const char *set = secure_getenv("RDS_IAM_LOG");

@@ -115,9 +115,9 @@ static const char start_text[] =
 /* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
 static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
-    "#    Its systemd unit does not serve the passfile above, because XDG_RUNTIME_DIR\n"
-    "#    is not set here. To use the unit, run this command again in a systemd\n"
-    "#    login session (ssh or a console, not su or cron).\n";
+    "#    The agent's systemd unit does not serve the passfile above, because\n"
+    "#    XDG_RUNTIME_DIR is not set here. To use the unit, run this command again in\n"
+    "#    a systemd login session (ssh or a console, not su or cron).\n";
 
 static const char written_text[] = "\n"
                                    "# Start the agent, which fills the passfile:\n"

@@ -38,8 +38,8 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* The kinds of rds-iam setup. argv[0] is the word "setup" and the name of the kind: "setup mysql",
- * for example. */
+/* The kinds of rds-iam setup. argv[0] contains the command and the kind: "rds-iam setup mysql", for
+ * example. */
 ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_policy;

@@ -45,8 +45,8 @@ static void add_parameter(struct parameters *out, const char *name, const char *
     }
 }
 
-/* Composes the command line of the probe. If the target is a service, libpq reads host, port and
- * user from the service, so they are not on the command line. */
+/* Composes the command line of rds-iam-probe. If the target is a service, libpq reads host, port
+ * and user from the service, so they are not on the command line. */
 static void compose_login(
     const struct ria_target *target,
     const char *library,
@@ -82,7 +82,7 @@ static unsigned login_limit(const struct ria_target *target)
 }
 
 /* Tries to log in with one library. Returns false if the library cannot be loaded, and also, with
- * *err filled, if the probe cannot be started. */
+ * *err filled, if rds-iam-probe cannot be started. */
 static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
 {
     char port[16];

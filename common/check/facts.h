@@ -17,7 +17,8 @@ enum {
     RIA_MYSQL_PORT = 3306,
 };
 
-/* The probe reports times in microseconds, and the items show them in milliseconds. */
+/* rds-iam-probe reports times in microseconds, and the items of the report show them in
+ * milliseconds. */
 #define RIA_US_PER_MS 1000.0
 
 /* How a login ended. */
@@ -231,7 +232,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
 void ria_check_environment_password(struct ria_facts *facts);
 
 /* Returns the place of the client's own password, as a static text: the place that was recorded, or
- * the place in a warning of rds-iam's hooks. Returns NULL if the client has no password of its own.
+ * the place in a warning of rds-iam's hooks (the preload and the plugins). Returns NULL if the
+ * client has no password of its own.
  */
 const char *ria_check_password_place(const struct ria_facts *facts);
 

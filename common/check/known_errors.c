@@ -12,7 +12,8 @@
     "As an administrator, if the user does not exist: CREATE USER \"{user}\"; and in any case: "   \
     "GRANT rds_iam TO \"{user}\";"
 #define THROTTLED                                                                                  \
-    "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
+    "The server checks at most 200 IAM logins per second. Either more logins arrived, or the "     \
+    "server was slow."
 #define CONNECTIONS "Close connections, or raise max_connections."
 #define OTHER_DATABASE "Name another database: --dbname NAME"
 #define NO_CONNECTION "The server has no free connection."

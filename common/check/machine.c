@@ -147,9 +147,9 @@ struct object {
     enum ria_part part;
 };
 
-/* Returns whether a login needs the object. If the engine is not known, the user may have installed
- * only one part of rds-iam. In this case, the objects of a part that is not installed are needed
- * only if the other part is not installed either. */
+/* Returns whether a login needs the object. A login needs the objects of its engine. If the engine
+ * is not known and exactly one part of rds-iam is installed, the login needs only the objects of
+ * this part. If both parts or none are installed, it needs the objects of both. */
 static bool is_object_used(enum ria_engine engine, const struct object *object)
 {
     if (object->part == RIA_PARTS || engine == object->engine) {

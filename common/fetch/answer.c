@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Asks AWS a question of `rds-iam check --aws`: sends one request to RDS or IAM with the keys of
- * the plan, and parses the answer. Rejects an answer about a name that was not requested. If AWS
- * gives no answer, the response contains the reason: for example, that the identity is not allowed
- * to send the request, or that no object has the requested name. */
+ * the plan (aws/plan.h), and parses the answer. Rejects an answer about a name that was not
+ * requested. If AWS gives no answer, the response contains the reason: for example, that the
+ * identity is not allowed to send the request, or that no object has the requested name. */
 #include "provider/answer_record.h"
 
 #include "aws/inquiry_form.h"

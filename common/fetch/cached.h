@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Returns a cached response, or fetches and caches it. A response is the result of a whole plan, or
- * the output of a credential_process whose credentials are used to assume a role.
+ * Returns a cached response, or fetches and caches it. A response is the result of a whole plan
+ * (aws/plan.h), or the output of a credential_process whose credentials are used to assume a role.
  */
 #ifndef RIA_FETCH_CACHED_H
 #define RIA_FETCH_CACHED_H

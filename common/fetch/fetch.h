@@ -15,7 +15,8 @@
 
 struct ria_cache_place;
 
-/* The state of one request to rds-iam-fetch. world, plan and result are borrowed. */
+/* The state of one request to rds-iam-fetch. The plan (aws/plan.h) consists of a source of
+ * credentials and the roles to assume. world, plan and result are borrowed. */
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
- * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
- * Also serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM
- * to a question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
+ * response on the same socket. A request for credentials contains a plan (aws/plan.h): a source of
+ * credentials and the roles to assume. Carries out the plan and caches the result (cached.h). Also
+ * serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM to a
+ * question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
  * program (common/os/fetch_client.c); users do not start it. It reads no configuration, because the
  * request contains all settings. Rejects malformed input with a hint on stderr and exit status 2.
  */

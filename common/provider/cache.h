@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reading side of the credential cache: finds the cache file of a plan, and reads it. Only
- * rds-iam-fetch writes cache files and takes locks (fetch/store.h).
+ * The reading side of the credential cache: finds the cache file of a plan (aws/plan.h), and reads
+ * this file. Only rds-iam-fetch writes cache files and takes locks (fetch/store.h).
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Caches, in the memory of this process, what the credential chain found for a query. A later login
- * with an equal query then makes no plan, and reads neither of AWS's two files (config and
- * credentials).
+ * with an equal query then makes no plan (aws/plan.h), and reads neither of AWS's two files (config
+ * and credentials).
  *
  * A copy is used only while these conditions hold:
  *
@@ -14,13 +14,13 @@
  *   - If the credentials came from rds-iam-fetch, their in-process copy (memory_cache.h) is still
  *     the same and needs no renewal.
  *
- * Nothing else decides what the chain finds, except for the sources that are not cached here: web
- * identity, container and instance metadata, which also depend on a token file or on the machine.
- * Keys in the environment are not cached either, because they are read without a file. Nothing is
- * cached if one of the files is on a network file system (world->is_remote()), because read_facts()
- * may notice a change of such a file a minute late. Nothing is cached if the world has a log, so
- * that the log contains each file that was read and each warning about it. The first call in a
- * process stores nothing, so a process that makes one token caches no keys.
+ * The credentials of web identity, container and instance metadata also depend on a token file or
+ * on the machine, so they are not cached here. Keys in the environment are not cached either,
+ * because they are read without a file. Nothing is cached if one of the files is on a network file
+ * system (world->is_remote()), because read_facts() may notice a change of such a file a minute
+ * late. Nothing is cached if the world has a log, so that the log contains each file that was read
+ * and each warning about it. The first call in a process stores nothing, so a process that makes
+ * one token caches no keys.
  *
  * The copies are in secret memory (base/secret.h), at most 16. A copy contains static keys. The
  * text by which a copy is found (ria_chain_copy_key()) contains the value of each variable AWS_*.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Tries the static keys in the plan, then the in-process copy, then
- * the cache file, and runs rds-iam-fetch last.
+ * Turns a plan (aws/plan.h) into credentials. Tries the static keys in the plan, then the
+ * in-process copy, then the cache file, and runs rds-iam-fetch last.
  *
  * Rejects a plan whose keys are in quotes, and a plan with temporary keys and no session token,
  * because AWS rejects every signature that is made with such keys. Also rejects a plan with a role

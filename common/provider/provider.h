@@ -42,7 +42,8 @@ struct ria_query {
 
 /* FOUND   *out is filled, including its label;
  * ABSENT  the source is not configured: err names the missing setting in a few words, which become
- *         one item of a list; err is "" if another entry of the table reports the same source;
+ *         one item of a list; err is "" if another entry of the table in chain.c reports the same
+ *         source;
  * FAILED  the source is configured but broken, or cannot be used here: err is a whole message.
  * On entry *out is RIA_PLAN_INIT, except for the profiles and RIA_PLAN_PROFILE, which an earlier
  * source may have set. The caller releases *out whatever the outcome. */

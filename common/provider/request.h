@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request to rds-iam-fetch: carry out a plan within a time limit, and store the result in a cache
- * file.
+ * A request to rds-iam-fetch: carry out a plan (aws/plan.h) within a time limit, and store the
+ * result in a cache file.
  */
 #ifndef RIA_PROVIDER_REQUEST_H
 #define RIA_PROVIDER_REQUEST_H

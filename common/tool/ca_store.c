@@ -45,8 +45,8 @@ bool ria_ca_store_directory(
                "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
 }
 
-/* Checks that only trusted users can write the directory of a file. Any other user who can write
- * the directory could replace the file before the clients open it. */
+/* Checks that only trusted users (base/trust.h) can write the directory of a file. Any other user
+ * who can write the directory could replace the file before the clients open it. */
 static bool check_directory_of(
     const struct ria_world *world, const char *path, struct ria_error *err)
 {

@@ -122,9 +122,9 @@ static const struct variable variables[] = {
 };
 
 /* Variables for a command whose libpq the preload does not reach: the command does not load the
- * preload, or binds deeply (deep_programs). The variables make libpq verify the server, in the
- * command and in the programs that it starts. Where the preload reaches libpq, the preload decides
- * for each connection whether libpq must verify the server. */
+ * preload, or loads libpq with RTLD_DEEPBIND (deep_programs). The variables make libpq verify the
+ * server, in the command and in the programs that it starts. Where the preload reaches libpq, the
+ * preload decides for each connection whether libpq must verify the server. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
@@ -273,9 +273,10 @@ static bool check_object(const char *path)
     return false;
 }
 
-/* Checks that the preloaded object, and the object of at least one part, are installed. Without
- * this check the loader would ignore a missing object, and the command would run without tokens. If
- * one part is not installed, the preload logs a warning in a program that needs it. */
+/* Checks that the preloaded object, and the object of at least one part of rds-iam (part.h), are
+ * installed. Without this check the loader would ignore a missing object, and the command would run
+ * without tokens. If one part is not installed, the preload logs a warning in a program that needs
+ * it. */
 static bool check_preload(void)
 {
     bool is_ready = check_object(PRELOAD);

@@ -278,9 +278,9 @@ bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
  * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
-/* Like ria_check_explain_proved(), but for a MySQL client that sent no token because it did not
- * find rds-iam's plugin: no option file has the group, or plugin-dir does not lead to the plugin.
- * The server's error does not name these causes. */
+/* Adds the cause of a MySQL client that sent no token because it did not find rds-iam's plugin: no
+ * option file has the group, or plugin-dir does not lead to the plugin. The server's error does not
+ * name these causes. Returns false if neither is the case. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- phase_times.c -- */

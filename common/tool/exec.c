@@ -102,7 +102,8 @@ struct variable {
     const char *name;
     const char *value;
     enum how how;
-    bool is_object;        /* names shared objects of rds-iam; for programs that can load them */
+    bool is_object;        /* the value names shared objects of rds-iam; set only for a program that
+                              can load them */
     const char *separator; /* characters that separate entries; rds-iam writes the first of them;
                               "": no list */
     const char *needs;     /* the variable is set only if this file can be read; NULL: always */

@@ -260,8 +260,9 @@ static void add_iam_setting(const struct ria_facts *facts, struct ria_buf *out)
     (facts->aws.is_iam_off && !is_proxy ? add_enable : add_describe)(facts, out);
 }
 
-/* If AWS has not reported the database's account and resource id, writes which account the resource
- * contains, and how to find the values for the words in capitals in the command. */
+/* Writes nothing if AWS has reported the database's account and resource id. Otherwise writes which
+ * account the resource contains, and how to find the values for the words in capitals in the
+ * command. */
 static void add_assumption(const struct ria_facts *facts, struct ria_buf *out)
 {
     if (facts->aws.resource[0] == '\0') {

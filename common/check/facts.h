@@ -34,7 +34,7 @@ enum ria_verdict {
 struct ria_target {
     struct ria_login login;
     char host[256];     /* storage for login.host if a service or an option file contains it */
-    char user[256];     /* storage for login.user, likewise */
+    char user[256];     /* storage for login.user, in the same case */
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
     char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
@@ -50,7 +50,7 @@ struct ria_target {
     bool is_started;    /* `program` is a script, and program_file is the program that the script
                            starts */
     char library[1024]; /* path or name of the client library; "": not known */
-    enum ria_engine engine; /* never MARIADB: both servers have the protocol of MySQL */
+    enum ria_engine engine; /* never MARIADB, because a MariaDB server has the protocol of MySQL */
     bool is_port_assumed;   /* neither --port nor --engine is given, so the port is MySQL's */
     bool asks_aws;          /* --aws */
 };

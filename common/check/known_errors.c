@@ -215,8 +215,8 @@ static size_t quoted_length(const char *at, char quote, const char *name)
 }
 
 /* Copies the words of the server's error. Leaves out the names of the host, the user and the
- * database, because such a name may contain the words of a row: drops the text that libpq puts
- * before the server's words, and the quoted names. */
+ * database, because such a name may contain the words of a row. For this purpose, drops the text
+ * that libpq puts before the server's words, and the quoted names. */
 static void copy_server_words(const struct ria_facts *facts, char *out, size_t size)
 {
     const char *at = strstr(facts->refusal, "FATAL: ");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the
- * previous role, and parses the credentials of the role. Rejects keys that contain characters
- * other than visible ASCII, a role that needs an MFA code if the user has not entered an MFA code,
- * and settings that do not fit into a request. If STS refuses the request because a permission is
- * missing, the message names the policy to check. */
+ * previous role, and parses the credentials of the role. Rejects keys that contain characters other
+ * than visible ASCII, a role that needs an MFA code if no code was entered, and settings that do
+ * not fit into a request. If STS refuses the request because a permission is missing, the message
+ * names the policy to check. */
 #include "aws/tag.h"
 #include "fetch/sts.h"
 

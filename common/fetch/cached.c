@@ -9,10 +9,10 @@
  * message contains the reason why the last try of another process failed. If may_share is false,
  * never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
- * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
- * down must not delay the login much or make it fail. In this case one process renews the entry,
- * with a short time limit (renewal_limit()). All other processes use the entry as it is. For some
- * time after a failed renewal, all logins use the entry as it is.
+ * An entry that is due for a renewal may still be valid for a minute or more. Then a service that
+ * is slow or down must not make the login fail, or delay it much. Therefore, one process renews the
+ * entry, with a short time limit (renewal_limit()). All other processes use the entry as it is. For
+ * some time after a failed renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
@@ -69,7 +69,7 @@ static int64_t read_usable(
  * In the last five minutes the limit is larger, so that such credentials are renewed before they
  * count as expired. The larger limit is less than the 10 s of a login and of a MySQL server's
  * connect_timeout, so that the login still succeeds if the renewal fails. The agent and `rds-iam
- * credentials`, which can wait, always have the larger limit. They do not have more, because
+ * credentials`, which can wait, always have the larger limit. This limit is not larger, because
  * another program's login may wait for the output of `rds-iam credentials`. */
 static int64_t renewal_limit(const struct ria_fetch *fetch, int64_t left)
 {

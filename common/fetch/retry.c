@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements time limits and retries: decides how often and when a request is sent again within the
- * deadline, records which step took longest, and contains the words for messages about a failed
+ * Implements time limits and retries. Decides how often and when a request is sent again within the
+ * deadline, and records which step took longest. Contains the words for messages about a failed
  * try. Sends nothing after the deadline; in this case the message names the step that took longest.
  * Also computes the offset of this machine's clock and the corrected time that requests are signed
  * with.

@@ -16,12 +16,12 @@ struct ria_store {
     const char *name; /* borrowed */
 };
 
-/* Opens the cache directory and creates it if it does not exist. The directory must belong to the
- * user and give other users no rights; its parent must belong to the user, and no other user may be
- * able to write to the parent. `directory` may be NULL. `name` is the name of the entry, borrowed
- * until ria_store_close(). Returns false if the directory does not meet these requirements, or if
- * it does not exist and cannot be created, for example in a read-only home. If the function returns
- * false, the store caches nothing, and the caller need not report an error. */
+/* Opens the cache directory and creates it if it does not exist. The directory and its parent must
+ * belong to the user. The directory must give other users no rights, and no other user may be able
+ * to write to the parent. `directory` may be NULL. `name` is the name of the entry, borrowed until
+ * ria_store_close(). Returns false if the directory does not meet these requirements, or if it does
+ * not exist and cannot be created, for example in a read-only home. If the function returns false,
+ * the store caches nothing, and the caller need not report an error. */
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name);
 
 /* Takes the entry's lock; sleeps up to `timeout` milliseconds while another process holds the lock.

@@ -22,8 +22,8 @@ enum {
     RIA_TURN_ANSWER_MS = 1000,
     /* Milliseconds. The longest pause that a note imposes on other processes. A process that has
      * tried often, or that received Retry-After, makes longer pauses itself (retry.c). It does not
-     * impose them on others: a login has only 10 s, and a Retry-After of an hour may come from a
-     * proxy. */
+     * impose these pauses on other processes: a login has only 10 s, and a Retry-After of an hour
+     * may come from a proxy. */
     RIA_TURN_PAUSE_MAX_MS = 2000,
 };
 

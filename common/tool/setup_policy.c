@@ -90,8 +90,9 @@ static const struct ria_syntax setup_policy_syntax = {
     ".DbClusterResourceId\""
 
 /* For each kind of database: the prefixes of its resource ids, a description of the id, and a
- * command that shows the id or, if `next` is not NULL, the ARN that the command `next` needs to
- * show the id. #H stands for the endpoint, #R for the region, and CLUSTER_ARN for this ARN. */
+ * command. If `next` is NULL, the command shows the id. Otherwise it shows an ARN, with which the
+ * command `next` shows the id. #H stands for the endpoint, #R for the region, and CLUSTER_ARN for
+ * this ARN. */
 static const struct {
     const char *prefixes[PREFIXES];
     const char *what;

@@ -160,8 +160,8 @@ struct ria_fetch_pace {
     int64_t retry_after; /* the shortest pause that the service requires, in milliseconds; 0: the
                             response requires none */
     const char *reason;  /* why the try failed, as the end of a sentence: "STS says Throttling".
-                            Other processes that wait for the same credentials report it. Borrowed;
-                            NULL: not known */
+                            Other processes that wait for the same credentials report this reason.
+                            Borrowed; NULL: not known */
 };
 
 /* Decides whether a request is sent again after `tries` tries, and sleeps before the next try. A

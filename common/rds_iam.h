@@ -101,11 +101,11 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source and why the source has no
  *           credentials;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
- * If the outcome is not FOUND, *token is unchanged, or its text is empty. A token that is passed
- * again keeps its memory, so the next token needs no allocation. The call returns by the deadline,
- * unless reading a local file takes longer. Warnings are written to world->log. Making a token
- * needs 40 KB of stack. If the caller's stack may be smaller, call this function through
- * ria_guest_run() (os/guest_thread.h). err must not be NULL. */
+ * If the outcome is not FOUND, *token is unchanged, or its text is empty. If the caller passes the
+ * same *token in the next call, its memory is used again, and the next token needs no allocation.
+ * The call returns by the deadline, unless reading a local file takes longer. Warnings are written
+ * to world->log. Making a token needs 40 KB of stack. If the caller's stack may be smaller, call
+ * this function through ria_guest_run() (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -191,7 +191,8 @@ bool ria_session_directory(const struct ria_world *world, size_t index, char *pa
  * finished. Calls that run in other threads continue, and cache their credentials again. */
 void ria_session_forget(void);
 
-/* The time limit for commands that a user runs at a terminal, in milliseconds; a login has less. */
+/* The time limit for commands that a user runs at a terminal, in milliseconds. A login has a
+ * shorter limit (RIA_LOGIN_BUDGET_MS). */
 enum {
     RIA_INTERACTIVE_BUDGET_MS = 60000
 };
@@ -208,8 +209,8 @@ bool ria_login_may_send(
 /* Finds out whether tokens are made for login->host. Tokens are made if the host is a name of RDS
  * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
  * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
- * called for every server. Compares names only, and reads the configuration only if the name of the
- * host alone does not show that tokens are made. Returns
+ * called for every server. Compares names only. Does not read the configuration if the name of the
+ * host alone shows that tokens are made. Returns
  *   FOUND   tokens are made for this host;
  *   ABSENT  tokens are not made for this host: err contains the reason. If a section of the
  *           configuration can change this, err also contains the section to write;
@@ -296,9 +297,10 @@ void ria_login_name_remedy(
     char out[RIA_ERROR_TEXT_MAX]);
 
 /* Improves the message of a login that was refused because its host is not an RDS name. If the host
- * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
- * contains the section to write, unless that message is so long that a client would cut it. Does
- * nothing if login->host is NULL. Takes 2 seconds at most, and never longer than the deadline. */
+ * name is a DNS alias of an RDS name, replaces *err by a message that contains the RDS name. For
+ * most endpoints, the message also contains the section to write. If the message is so long that a
+ * client would cut it, *err stays unchanged. Does nothing if login->host is NULL. Takes 2 seconds
+ * at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -316,9 +318,9 @@ bool ria_trust_bundle_fetch(
     struct ria_buf *pem,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns whether the server of this name has a certificate of Amazon's public CAs instead of RDS's
- * own CA. This is the case for an RDS Proxy and for an Aurora DSQL cluster. Returns false for NULL.
- */
+/* Returns whether the server of this name has a certificate of Amazon's public CAs instead of a
+ * certificate of the CAs of RDS. This is the case for an RDS Proxy and for an Aurora DSQL cluster.
+ * Returns false for NULL. */
 bool ria_host_has_public_ca(const char *host) RIA_MUST_USE;
 
 /* What an IAM policy must name to allow a login to a database. */
@@ -403,8 +405,8 @@ bool ria_background_fetch(
  * descriptor belongs to *background, and ria_background_free() closes the descriptor. */
 int ria_background_fd(const struct ria_background *background);
 
-/* Returns the latest time at which the caller must call ria_background_work(), in the world's
- * ticks. INT64_MAX means never. */
+/* Returns the latest time at which the caller must call ria_background_work(), in ticks
+ * (base/world.h). INT64_MAX means never. */
 int64_t ria_background_due(const struct ria_background *background);
 
 /* Continues the fetches without blocking. Returns true if a fetch has finished, successfully or

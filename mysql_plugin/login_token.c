@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the operating system's user if the program names no user, and calls the core for one of
- * three tasks: to make a token, to check that a given token may be sent, or to check whether tokens
- * are made for the host. The core needs more stack than the 60 KB that Connector/C's asynchronous
- * API gives a plugin, so all of this code runs on a stack that os/guest_thread.h chooses. If no
- * user can be found, the login fails. */
+ * Calls the core (rds_iam.h) for one of three tasks: to make a token, to check that a given token
+ * may be sent, or to check whether tokens are made for the host. If the program names no user,
+ * first finds the operating system's user; if no user can be found, the login fails. The core needs
+ * more stack than the 60 KB that Connector/C's asynchronous API gives a plugin. So all of this code
+ * runs on a stack that os/guest_thread.h chooses. */
 #include "login_token.h"
 
 #include <pwd.h>
@@ -96,7 +96,8 @@ static void run_task(void *argument)
 
 bool ria_login_token_run(struct ria_login_token *login_token)
 {
-    /* If the program gives no user name, NSS looks the name up, and NSS modules need more stack. */
+    /* If the program gives no user name, the C library's name service (NSS) looks the name up, and
+     * its modules need more stack. */
     const struct ria_guest_work guest_work = {
         .need = login_token->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
         .run = run_task,

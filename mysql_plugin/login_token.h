@@ -23,12 +23,11 @@ enum ria_login_task {
 
 /* One task and its result. Allocate this struct on the heap, because it is too large for a small
  * stack. Zero the struct, initialize `token` with RIA_TOKEN_INIT, fill the first five members, and
- * call ria_login_token_run(). Release `token` in the end. */
+ * call ria_login_token_run(). Release `token` at the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
-    bool needs_endpoint; /* first check whether tokens are made for the host; if they are not, do
-                            not carry out `task` */
+    bool needs_endpoint; /* carry out `task` only if tokens are made for the host */
     /* Finds the user if login.user is NULL and the process does not run as root. Set this member to
      * getlogin_r() for a client library that prefers the terminal's login name to the process's
      * user. Set it to NULL for a library that logs in as the process's user. */
@@ -37,8 +36,8 @@ struct ria_login_token {
                          endpoint that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[256];      /* if login.user was NULL: the operating system's user, to whose name
-                               login.user now points */
+    char os_user[256];      /* the name of the operating system's user, if login.user was NULL;
+                               login.user then points to this name */
     bool lacks_endpoint;    /* tokens are not made for the host; err contains the reason */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;

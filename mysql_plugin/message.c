@@ -34,8 +34,8 @@ void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text
     message_fill(out, "", text);
 }
 
-/* The core's own message describes the channel in general words. This message can name the client
- * library's setting, because the caller knows the library. */
+/* The core's own message (common/base/messages.h) describes the channel in general words. This
+ * message can name the setting of the client library, because the caller knows the library. */
 void ria_message_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *remedy)
 {

@@ -24,8 +24,8 @@ enum {
  * printf function as the format. */
 void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
-/* Does the same as ria_message_format(), but writes no prefix "rds-iam: ". For a text that begins
- * with the client library's own words. */
+/* Does the same as ria_message_format(), but writes no prefix "rds-iam: ". Use it for a text that
+ * begins with the client library's own words. */
 void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
 /* Writes a message like "the connection is not encrypted, so no WHAT was sent; REMEDY" to `out`.

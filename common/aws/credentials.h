@@ -31,15 +31,15 @@ struct ria_credentials {
         .session_token = {.max = RIA_SESSION_TOKEN_MAX},                                           \
     }
 
-/* Room for credentials of the usual size. A longer session token is allocated. */
+/* Buffers for credentials of the usual size. Memory for a longer session token is allocated. */
 struct ria_credentials_room {
     char access_key_id[RIA_ACCESS_KEY_ID_MAX + 1];
     char secret_access_key[RIA_SECRET_ACCESS_KEY_MAX + 1];
     char session_token[1536];
 };
 
-/* Initializes empty credentials that use the room (RIA_BUF_IN of base/buf.h). Does not write the
- * room. */
+/* Initializes empty credentials that use the buffers in *room (RIA_BUF_IN of base/buf.h). Does not
+ * write to these buffers. */
 void ria_credentials_init(struct ria_credentials *credentials, struct ria_credentials_room *room);
 
 /* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Other

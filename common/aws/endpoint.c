@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the host names of RDS and Aurora DSQL label by label, from right to left. RDS: the
- * partition's suffix, then the region and "rds" in either order, then the label whose prefix gives
- * the kind. Aurora DSQL: "on.aws", the region, "dsql" or "dsql-..." (AWS PrivateLink), and the
- * cluster's id as the only further label. Rejects a text that is neither a host name nor an
+ * partition's suffix, then the region and "rds" or "rds-fips" in either order, then the label whose
+ * prefix gives the kind. Aurora DSQL: "on.aws", the region, "dsql" or "dsql-..." (AWS PrivateLink),
+ * and the cluster's id as the only further label. Rejects a text that is neither a host name nor an
  * address.
  */
 #include "aws/endpoint.h"
@@ -78,7 +78,7 @@ static bool ends_with(const char *text, size_t text_len, const char *suffix, siz
            memcmp(text + text_len - len, suffix, len) == 0;
 }
 
-/* Returns the number of lower-case letters at `at`. */
+/* Returns the number of lower-case letters with which `at` begins. */
 static size_t letters(const char *at)
 {
     size_t len = 0;
@@ -110,8 +110,7 @@ bool ria_region_is_plausible(const char *region)
     return *at == '\0';
 }
 
-/* Returns whether the text is a name or an IPv6 address. Returns false for "host:port", because
- * only an IPv6 address may contain colons. */
+/* Returns whether the text is an IPv6 address or has no colon. Returns false for "host:port". */
 static bool is_ipv6_or_name(const char *host)
 {
     const char *colon = strchr(host, ':');
@@ -170,8 +169,8 @@ static bool is_service_label(const char *label)
     return strcmp(label, "rds") == 0 || strcmp(label, "rds-fips") == 0;
 }
 
-/* Returns the kind of an endpoint by the prefix of its label. The last entry of the table is the
- * empty prefix, which every label has. */
+/* Returns the kind of endpoint that the prefix of this label means. The last entry of the table is
+ * the empty prefix, which every label has. */
 static enum ria_endpoint_kind kind_of(const char *label)
 {
     size_t i = 0;
@@ -192,7 +191,7 @@ static bool is_dsql_label(const char *label)
 }
 
 /* Sets kind, region and partition if the labels before the suffix are those of an endpoint of
- * Aurora DSQL, which are ID.dsql.REGION. AWS documents this form for the partition aws alone. */
+ * Aurora DSQL, which are ID.dsql.REGION. AWS documents this form only for the partition aws. */
 static void endpoint_set_from_dsql_labels(
     const struct labels *labels, const char *partition, struct ria_endpoint *out)
 {
@@ -232,7 +231,7 @@ static void endpoint_set_from_labels(
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
-/* Sets kind, region and partition of a valid host name. */
+/* Sets kind, region and partition if the valid host name is an endpoint of RDS or Aurora DSQL. */
 static void endpoint_classify(struct ria_endpoint *out)
 {
     const char *host = out->host;

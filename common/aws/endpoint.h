@@ -48,9 +48,10 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out);
 /* Decides whether a token can be signed for the endpoint. `host` is the text that was parsed.
  * Returns
  *   FOUND   the text is a name of RDS or Aurora DSQL with a region;
- *   ABSENT  the text contains no region, because it is a global endpoint or not a name of these
+ *   ABSENT  the region is not known, because the text is a global endpoint or not a name of these
  *           services: err contains the reason, and how to configure the region or the endpoint;
- *   FAILED  no token can be signed, because the text is not a host name: err contains the reason.
+ *   FAILED  no token can be signed, because the text is neither a host name nor an address: err
+ *           contains the reason.
  */
 enum ria_outcome ria_endpoint_judge(
     const struct ria_endpoint *endpoint, const char *host, struct ria_error *err) RIA_MUST_USE;
@@ -62,8 +63,8 @@ enum ria_outcome ria_endpoint_parse(
 /* Returns whether the name is an endpoint of RDS, Aurora or Aurora DSQL. */
 bool ria_endpoint_is_database(const struct ria_endpoint *endpoint);
 
-/* Returns whether the server's certificate is issued by Amazon's public CAs, and not by the CAs of
- * RDS: RDS Proxy and Aurora DSQL. */
+/* Returns true for RDS Proxy and Aurora DSQL, whose servers have certificates of Amazon's public
+ * CAs. The servers of all other RDS endpoints have certificates of the CAs of RDS. */
 bool ria_endpoint_has_public_ca(const struct ria_endpoint *endpoint);
 
 /* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1. A region has
@@ -72,8 +73,8 @@ bool ria_endpoint_has_public_ca(const struct ria_endpoint *endpoint);
 bool ria_region_is_plausible(const char *region);
 
 /* Splits "host:port" or "[v6]:port" at its last colon. Returns false, with the outputs unchanged,
- * if a part is missing, if the host contains a colon and is not in brackets, if the host is too
- * long, or if the port is not a plain decimal number from 1 to 65535. */
+ * for any other text. Also returns false if the host is too long, or if the port is not a plain
+ * decimal number from 1 to 65535. */
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port) RIA_MUST_USE;
 
 #endif

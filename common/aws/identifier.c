@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks identifiers with two tables: the name of each kind for messages, and the characters that
- * no identifier contains. The account number is the fifth field of an ARN. Rejects only identifiers
- * that STS, SSO or AWS's sign-in service would also reject, but not all of these: AWS alone checks
- * how many digits an account number has.
+ * no identifier contains. The account number is the fifth field of an ARN. STS, SSO or AWS's
+ * sign-in service would also reject every identifier that is rejected here. Some faults are left to
+ * AWS: this code does not check how many digits an account number has.
  */
 #include "aws/identifier.h"
 
@@ -42,8 +42,8 @@ static bool is_number(const char *text, size_t len)
     return len > 0 && strspn(text, RIA_DIGITS) >= len;
 }
 
-/* Returns the account in arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or NULL if the ARN is
- * shorter. */
+/* Returns the account in arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or NULL if the ARN has
+ * fewer fields. */
 static const char *find_account(const char *arn)
 {
     enum {

@@ -4,7 +4,7 @@
  * and start URLs. Users copy them from documents and consoles, sometimes with extra characters. AWS
  * rejects an identifier with extra characters, but the message of AWS does not name the user's
  * file. The error message of ria_identifier_check() names the file. The function does not find out
- * whether the identifier exists.
+ * whether AWS knows the identifier.
  */
 #ifndef RIA_AWS_IDENTIFIER_H
 #define RIA_AWS_IDENTIFIER_H
@@ -24,10 +24,10 @@ enum ria_identifier {
     RIA_IDENTIFIERS,
 };
 
-/* Returns true if the setting has no value, or a value with the form of an identifier. Returns
- * false with err filled if the value contains quotes, a line break, a space, a placeholder ({NAME},
- * <NAME>, $NAME), or a character outside ASCII, or if an account number contains a character that
- * is not a digit. The message is "path:line: the ARN of the role, VALUE, what is wrong; what to
+/* Returns false with err filled if the value contains quotes, a line break, a space, a placeholder
+ * ({NAME}, <NAME>, $NAME), or a character outside ASCII. Also returns false if an account number
+ * contains a character that is not a digit. Returns true for any other value, and for a setting
+ * without a value. The message is "path:line: the ARN of the role, VALUE, what is wrong; what to
  * do". The message does not show the value of an external id or a start URL. */
 bool ria_identifier_check(
     enum ria_identifier kind,

@@ -43,7 +43,8 @@ enum ria_answer_text {
     RIA_ANSWER_DECISION,         /* "allowed", "explicitDeny" or "implicitDeny" */
     RIA_ANSWER_BY_BOUNDARY,      /* "false": the permissions boundary does not allow the action */
     RIA_ANSWER_BY_ORGANIZATIONS, /* "false": a service control policy does not allow the action */
-    RIA_ANSWER_MISSING_KEY,      /* a policy names this condition key; AWS has no value for it */
+    RIA_ANSWER_MISSING_KEY,      /* a condition key that a policy uses, and for which AWS had no
+                                    value */
     RIA_ANSWER_REQUEST,          /* the request's id, which each response of AWS has */
     RIA_ANSWER_TEXTS,
 };

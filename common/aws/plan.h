@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * A plan describes how to get credentials. It is the merged result of the environment, AWS's two
- * files and rds-iam's own file: one source of credentials, and the roles, in the order in
- * which they are assumed. It contains every setting that is used, with defaults filled in, and
- * the file and line where each setting was read.
+ * files (~/.aws/config and ~/.aws/credentials) and rds-iam's own file: one source of credentials,
+ * and the roles, in the order in which they are assumed. It contains every setting that is used,
+ * with defaults filled in, and the file and line where each setting was read.
  *
  * A plan is complete before a command is run or a request is sent. The code that makes the plan has
  * followed source_profile from profile to profile up to the last profile, rejected cycles, and
@@ -23,7 +23,8 @@
 #include "aws/service.h"
 #include "aws/setting.h"
 
-/* Records contain the numbers of this enum and of the next two; see VERSION in codec/record.c. */
+/* The numbers of this enum and of the next two enums are stored in records (codec/record.h). Before
+ * you change a number, see VERSION in codec/record.c. */
 enum ria_source {
     RIA_SOURCE_KEYS,         /* the keys are in the plan */
     RIA_SOURCE_WEB_IDENTITY, /* the role that the web identity assumes is roles[0] of the plan */
@@ -41,7 +42,8 @@ enum ria_plan_value {
     RIA_PLAN_KEYS,    /* the id of the keys in the plan, and the place where it was read */
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
-    RIA_PLAN_SOURCE_PROFILE, /* the profile that contains the process or the session */
+    RIA_PLAN_SOURCE_PROFILE, /* the profile that contains credential_process, the SSO settings or
+                                login_session */
     RIA_PLAN_CONTAINER_URI,
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
@@ -73,7 +75,7 @@ enum ria_plan_value {
     RIA_PLAN_QUESTION,          /* the name of an action. This value and the next three are set only
                                    in a request that asks AWS a question with the plan's keys
                                    (aws/inquiry.h) */
-    RIA_PLAN_QUESTION_REGION,   /* the region of the endpoint */
+    RIA_PLAN_QUESTION_REGION,   /* the region in which the service is called */
     RIA_PLAN_QUESTION_NAME,     /* the name of the object that the question is about */
     RIA_PLAN_QUESTION_RESOURCE, /* unset for most questions */
     RIA_PLAN_VALUES,
@@ -147,9 +149,10 @@ struct ria_plan_endpoint {
                                        or the argument `region` of ria_plan_service() */
 };
 
-/* Fills *out with the endpoint of a service. The endpoint is the configured URL. If no URL is
- * configured, the endpoint is the region's endpoint in the enabled variants (FIPS, dual-stack,
- * legacy STS). Returns false if the configured URL does not fit into out->url. */
+/* Fills *out with the endpoint of a service. If the user configured a URL for the service, the
+ * endpoint is this URL. Otherwise, the endpoint is the region's endpoint in the enabled variants
+ * (FIPS, dual-stack, legacy STS). Returns false if the configured URL does not fit into out->url.
+ */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the two AWS files and finds the profiles in them. Rejects a file that other users can
- * write. From a file of another user, rejects settings that name a command, a file, a server or a
- * trusted certificate.
+ * Reads AWS's config file and credentials file, and finds the profiles in them. Rejects a file that
+ * other users can write. From a file that belongs to another user, rejects settings that name a
+ * command, a file, a server or a trusted certificate.
  */
 #include "aws/profile.h"
 

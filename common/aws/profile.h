@@ -59,10 +59,11 @@ struct ria_profiles {
     size_t slot_count;
 };
 
-/* Reads both files. Returns FOUND if at least one file exists, and ABSENT with the reason in err if
- * neither file exists. Returns FAILED with err filled if a file cannot be read or parsed, if other
- * users can write it (base/trust.h), or if memory runs out. Logs a warning for each ignored line,
- * for each name that some AWS tools do not accept, and for a file that belongs to another user.
+/* Reads the config file and the credentials file. Returns FOUND if at least one file exists, and
+ * ABSENT with the reason in err if neither file exists. Returns FAILED with err filled if a file
+ * cannot be read or parsed, if other users can write a file (base/trust.h), or if memory runs out.
+ * Logs a warning for each ignored line, for each name that some AWS tools do not accept, and for a
+ * file that belongs to another user.
  * *out must be zeroed. Do not put this large struct on a small stack. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
@@ -168,7 +169,7 @@ bool ria_profile_is_set(const struct ria_setting *setting);
 
 /* Finds the value of a key (in lower case). Searches the credentials file first, and then the
  * config file if the key is unset or blank there. Returns false, with *out unchanged, if the key is
- * unset or blank in both. */
+ * unset or blank in both files. */
 bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
 
 /* Finds the value of a key (in lower case) in one of the two files. Returns false, with *out

@@ -163,7 +163,7 @@ static bool sets_key(const struct ria_ini_warning *warning, const char *key)
 }
 
 /* Returns the first warning of a section, or NULL. If `key` is not NULL, skips warnings about lines
- * that do not set the key. */
+ * that do not begin with the key. */
 static const struct ria_ini_warning *warning_in(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {

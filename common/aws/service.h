@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoints of AWS services, and the region for which a request to an endpoint is signed. Both
- * depend on a region and on variants that the user can enable. Configured endpoints
- * (AWS_ENDPOINT_URL and similar settings) are not handled here; see provider/network.h.
+ * The endpoints of AWS services, and the region for which a request to an endpoint is signed. The
+ * endpoint and the region of the signature depend on the region that the caller gives, and on
+ * variants that the user can enable. Configured endpoints (AWS_ENDPOINT_URL and similar settings)
+ * are not handled here; see provider/network.h.
  *
  * Implements the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.67, and those
  * of rds and iam in botocore 1.43.11.

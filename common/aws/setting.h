@@ -16,7 +16,7 @@ enum {
 /* A setting. The strings are borrowed from the parsed file or from the environment. */
 struct ria_setting {
     const char *value; /* NULL: not set */
-    const char *path;  /* the path of the file; or if line is 0, the name of the option or variable;
+    const char *path;  /* the path of the file. If line is 0, the name of the option or variable, or
                           NULL for a default */
     unsigned line;     /* counted from 1 */
 };
@@ -31,8 +31,8 @@ struct ria_range {
     int64_t most;
 };
 
-/* Parses a number that consists of digits only. If the value is not a number or out of range,
- * returns false with err filled ("path:line: name is ...; write a number from ...") and *out
+/* Parses a number that consists of digits only. If the value is not such a number, or is out of
+ * range, returns false with err filled ("path:line: name is ...; write a number from ...") and *out
  * unchanged. */
 bool ria_setting_number(
     const struct ria_setting *setting,
@@ -60,8 +60,8 @@ struct ria_settings_path {
                       (ria_world_read_default()) */
 };
 
-/* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
- * if its default path leads to no file (RIA_E_UNREACHABLE); FAILED with err filled if the file
+/* Reads and parses the file. Returns ABSENT with err filled if the file does not exist, or if its
+ * default path leads to no file (RIA_E_UNREACHABLE). Returns FAILED with err filled if the file
  * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,

@@ -59,7 +59,7 @@ bool ria_sigv4_derive(
 }
 
 /* Writes the string to sign: algorithm, time, scope, and the hash of the canonical request. Returns
- * a pointer to the byte after it, or NULL if it does not fit. */
+ * a pointer to the byte after the string, or NULL if the scope is too long. */
 static char *write_string_to_sign(
     const struct ria_sigv4_scope *scope, const uint8_t hash[RIA_SHA256_LEN], char *at)
 {

@@ -3,8 +3,8 @@
  * AWS Signature Version 4: credential scope, signing key, signature. This module signs a canonical
  * request that the caller wrote, so presigned queries and signed headers share this code.
  *
- * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide); it makes the
- * same signatures as botocore 1.43.
+ * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide). Makes the same
+ * signatures as botocore 1.43.
  */
 #ifndef RIA_AWS_SIGV4_H
 #define RIA_AWS_SIGV4_H
@@ -44,7 +44,8 @@ struct ria_sigv4_key {
     uint8_t bytes[RIA_SHA256_LEN];
 };
 
-/* Derives the signing key. The caller wipes *out. On failure, returns false with err filled. */
+/* Derives the signing key. The caller must wipe *out after use. On failure, returns false with err
+ * filled. */
 bool ria_sigv4_derive(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
@@ -52,7 +53,8 @@ bool ria_sigv4_derive(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Computes the signature of a canonical request, which may consist of several parts. `key` is the
- * key of the scope. On failure, returns false with err filled, and signature is unchanged. */
+ * key that was derived for this scope. On failure, returns false with err filled, and signature is
+ * unchanged. */
 bool ria_sigv4_sign(
     const struct ria_sigv4_scope *scope,
     const struct ria_sigv4_key *key,

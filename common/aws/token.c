@@ -46,7 +46,7 @@ static size_t length_limit(
     return strlen(claim->host) + (3 * encoded) + CONSTANT_PARTS_MAX;
 }
 
-/* Writes the host and, for RDS, its port. Writes an IPv6 address in brackets, as in a URL. */
+/* Writes the host and, for RDS, the port. Writes an IPv6 address in brackets, as in a URL. */
 static char *write_host(char *at, const struct ria_token_claim *claim, struct layout *layout)
 {
     bool is_ipv6 = strchr(claim->host, ':') != NULL;
@@ -103,8 +103,8 @@ static char *write_head(
     return RIA_TEXT_PUT(at, "&X-Amz-Expires=" LIFE_TEXT);
 }
 
-/* Writes the token without its signature. Returns a pointer to the byte after it, or NULL if the
- * scope is too long. */
+/* Writes the token without its signature. Returns a pointer to the byte after the written text, or
+ * NULL if the scope is too long. */
 static char *write_unsigned(
     char *at,
     const struct ria_token_claim *claim,
@@ -132,7 +132,7 @@ static char *write_unsigned(
 }
 
 /* Computes the signature of the canonical request: method, path, sorted query, the Host header and
- * the empty body's hash. Its variable parts are parts of the token. */
+ * the empty body's hash. The variable parts of the request are parts of the token. */
 static bool aws_token_compute(
     const struct layout *layout,
     const struct ria_sigv4_scope *scope,

@@ -35,7 +35,7 @@ struct ria_token_claim {
     bool is_dsql; /* the host is an endpoint of Aurora DSQL */
 };
 
-/* Fills *out with the scope in which the token is signed. It borrows claim->region. Returns false
+/* Fills *out with the scope in which the token is signed. *out borrows claim->region. Returns false
  * with err filled if the time is outside the years 1970 to 9999. */
 bool ria_token_scope(
     const struct ria_token_claim *claim,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the signature and other parameters in the text of a token. Values are not decoded,
- * because the values that are read here contain no encoded characters. Finds no parameters in a
- * text that is not a token.
+ * Finds the signature and other parameters in the text of a token. Values are not percent-decoded,
+ * because the parts of values that are read here contain no encoded characters. Finds no parameters
+ * in a text that is not a token.
  */
 #include "aws/token_text.h"
 
@@ -92,7 +92,7 @@ static const char *date_of(const char *token)
     return token_text_value_of(token, "X-Amz-Date=");
 }
 
-/* Parses the basic form that SigV4 uses. Returns false for any other text. */
+/* Parses a date in the form that SigV4 uses. Returns false for any other text. */
 static bool parse_date(const char *text, int64_t *out)
 {
     char date[RIA_TIMESTAMP_SIZE] = "";

@@ -2,10 +2,10 @@
  *
  * Recognizes tokens and reads their parameters. A token is a URL with a SigV4 query signature (AWS,
  * "Authenticating Requests: Using Query Parameters"). These functions recognize a token by its
- * signature parameter alone, because the AWS SDKs write the other parameters in different orders,
- * some SDKs write https:// before the token, and tokens of Aurora DSQL have other actions. The
- * plugins, the preload and the agent all use these functions. They do not verify the signature; the
- * server verifies it. token.h makes tokens.
+ * signature parameter alone, because the rest of a token varies. The AWS SDKs write the other
+ * parameters in different orders, some SDKs write https:// before the token, and tokens of Aurora
+ * DSQL have other actions. The plugins, the preload and the agent all use these functions. The
+ * functions do not verify the signature; the server verifies it. token.h makes tokens.
  *
  * All functions are pure and may be called from any thread. They need only libc, because the
  * preload also compiles this file.
@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 /* Returns whether a user of Aurora DSQL is the administrator, whose token and policy have the
- * action DbConnectAdmin instead of DbConnect. Names are compared with their case, as PostgreSQL
- * does. */
+ * action DbConnectAdmin instead of DbConnect. The comparison of names is case-sensitive, as in
+ * PostgreSQL. */
 bool ria_dsql_user_is_admin(const char *user);
 
 /* Returns whether a password is a token: it contains "X-Amz-Signature=". Returns false for NULL. */
@@ -27,8 +27,8 @@ bool ria_is_token(const char *password);
 
 /* Returns whether a password is the beginning of a token: it contains the beginning of a token's
  * parameters, such as "?Action=", "&X-Amz-" or "X-Amz-Signature=", but no signature of 64
- * hexadecimal digits. Programs that store a password in a small buffer make such texts. Returns
- * false for NULL. */
+ * hexadecimal digits. A program that stores a password in a small buffer can cut a token in this
+ * way. Returns false for NULL. */
 bool ria_token_is_cut(const char *password);
 
 /* Like ria_is_token(), for the first `len` bytes of a passfile line, in which a backslash may

@@ -83,9 +83,9 @@ bool ria_ascii_begins(const char *text, const char *prefix);
  * 0 for every other text. */
 uint16_t ria_port_parse(const char *text);
 
-/* 64-bit FNV-1a, for hash tables, for comparing texts that no attacker can choose, and for numbers
- * that depend on a text and are spread evenly, such as renewal times. Start with RIA_HASH_START and
- * add one byte at a time, or call ria_hash() for a whole text. */
+/* The hash is 64-bit FNV-1a. It is used for hash tables, for comparing texts that no attacker can
+ * choose, and for distributing times such as renewals evenly. Start with RIA_HASH_START and add one
+ * byte at a time, or call ria_hash() for a whole text. */
 #define RIA_HASH_START UINT64_C(0xcbf29ce484222325)
 
 static inline uint64_t ria_hash_add(uint64_t hash, char c)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the buffer. To grow, it allocates a larger block, copies the bytes, and wipes the old
- * memory. It then frees that memory, unless it is a room that was lent. Wipes only bytes that were
- * reserved; the others were never written. realloc() is not used, because it can leave a copy of
- * the bytes in freed memory. Refuses bytes that would exceed the maximum. */
+ * memory. It then frees that memory, unless the caller lent it. Wipes only bytes that were
+ * reserved, because the other bytes were never written. realloc() is not used, because it can leave
+ * a copy of the bytes in freed memory. Refuses bytes that would exceed the maximum. */
 #include "base/buf.h"
 
 #include "base/ascii.h"

@@ -11,8 +11,8 @@
  *     ria_percent_add(&query, user, strlen(user));
  *     const char *text = ria_buf_text(&query);        NULL if an append above failed
  *
- * A buffer can use a room that its user lends, usually an array on the stack, so that short
- * contents need no allocation:
+ * A caller can lend an array to a buffer, usually an array on the stack, so that short contents
+ * need no allocation:
  *
  *     char room[512];
  *     RIA_AUTO(buf) query = RIA_BUF_IN(room, 4096);
@@ -35,12 +35,12 @@ struct ria_buf {
     size_t used;  /* bytes at data, from its start, that were reserved since data was wiped */
     size_t max;   /* maximum of len */
     bool failed;  /* an append exceeded max or ran out of memory; stays set until ria_buf_clear() */
-    bool is_lent; /* data is a room that the buffer's user has lent */
+    bool is_lent; /* data is an array that the caller has lent */
 };
 
-/* Initializes a buffer that stores its contents in the array `room`. When the contents no longer
- * fit, the buffer moves them to allocated memory and wipes the array. The array is also wiped when
- * the buffer is released. A released buffer can be filled again. It uses the array again only if it
+/* Initializes a buffer that stores its contents in the array `room`. If the contents do not fit,
+ * the buffer moves them to allocated memory and wipes the array. The array is also wiped when the
+ * buffer is released. A released buffer can be filled again. It uses the array again only if it
  * never moved its contents to allocated memory. The array must outlive the buffer. */
 #define RIA_BUF_IN(room, limit)                                                                    \
     {                                                                                              \
@@ -84,7 +84,8 @@ void ria_buf_clear(struct ria_buf *buf);
 void ria_buf_release(struct ria_buf *buf);
 
 /* Moves the contents of *from to *to, after releasing the old contents of *to. Leaves *from empty.
- * Copies the contents if the room of *from is lent; if memory then runs out, sets to->failed. */
+ * If *from uses a lent array, the contents are copied. If memory runs out for this copy, sets
+ * to->failed. */
 void ria_buf_move(struct ria_buf *to, struct ria_buf *from);
 
 #endif

@@ -4,9 +4,9 @@
  *
  * The owner and the mode come from fstat() or stat(). The access control list is read only if the
  * mode lets the group write, because a list cannot give more rights than the group bits of the
- * mode. Few files let the group write. The type of the file system is read only if the mode lets
- * the group or others write, because only the error message for a file that others can write
- * depends on the type.
+ * mode. Few files let the group write. Only the error message for a file that others can write
+ * depends on the type of the file system. So the type is read only if the mode lets the group or
+ * others write.
  *
  * To replace a file, the new contents are written to a new file in the same directory, without
  * following a link, and rename() puts the new file in place. On failure the new file is removed, so
@@ -322,13 +322,13 @@ static bool is_expected(const struct ria_replacement *what)
 
 /* Renames the new file to `name`. Fails with EEXIST if a file called `name` exists. On a file
  * system that does not support RENAME_NOREPLACE, creates a hard link called `name` and removes the
- * old name. */
+ * name `fresh`. */
 static bool put_new(int directory, const char *fresh, const char *name)
 {
     enum {
         NO_REPLACE = 1 /* RENAME_NOREPLACE of linux/fs.h */
     };
-    /* A system call, because C libraries other than glibc have no function for it. */
+    /* This is a direct system call, because not every C library has the function renameat2(). */
     if (syscall(SYS_renameat2, directory, fresh, directory, name, NO_REPLACE) == 0) {
         return true;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that read the facts about a file for base/trust.h, and that replace a file as a whole.
- * os/process_world.c calls these functions, and so do rds-iam-fetch, rds-iam, the agent and the
- * preload. All functions may be called from any thread. They block only on the file system.
+ * Functions that read the facts about a file (struct ria_file) for base/trust.h, and that replace a
+ * file as a whole. os/process_world.c calls these functions, and so do rds-iam-fetch, rds-iam, the
+ * agent and the preload. All functions may be called from any thread. They block only on the file
+ * system.
  */
 #ifndef RIA_BASE_FILE_H
 #define RIA_BASE_FILE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses RDS_IAM_LOG and formats log lines. A value that is not valid never disables the log: an
- * unknown level counts as info, and if the file is not an absolute path, the log goes to stderr. */
+ * Parses RDS_IAM_LOG and formats log lines. An invalid value still enables the log: an unknown
+ * level counts as info, and if the file is not an absolute path, the log goes to stderr. */
 #include "base/log_line.h"
 
 #include "base/ascii.h"

@@ -12,7 +12,7 @@
  *           and a warning names the three levels.
  *   FILE    an absolute path. Without it, the log goes to stderr (os/guest_log.h).
  *
- * The first form is a line on stderr. The second form is a line in a file:
+ * On stderr, a line has the first of these two forms. In a file, it has the second form:
  *
  *   rds-iam: [warning: |debug: ]TEXT
  *   TIME rds-iam[PID] PROGRAM LEVEL: TEXT
@@ -77,7 +77,7 @@ struct ria_log_line {
 /* These functions write a line, with its newline, in the form for stderr and in the form for a
  * file. A text that is too long is cut. The program's name is cut before its first character that
  * is not a letter, a digit or one of "._+-", because a program may have overwritten its argv[0]
- * with a title. Both return the length of the line. */
+ * with a title. Both functions return the length of the line. */
 size_t ria_log_line_for_stderr(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 size_t ria_log_line_for_file(const struct ria_log_line *line, char out[RIA_LOG_WHOLE_MAX]);
 

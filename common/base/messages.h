@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages that refuse a login, and every other message that more than one file uses. All hooks
- * (the plugins, the preloads and the agent) take their messages from here, so every client library
- * shows the same words for the same cause.
+ * The messages about a refused login, and every other message that more than one file uses. All
+ * hooks (the plugins, the preloads and the agent) take their messages from here, so every client
+ * library shows the same words for the same cause.
  *
  * A message states what is wrong and, after a semicolon, what to do. A hook for one client library
  * names that library's setting. The messages are macros, not variables, so that the compiler checks

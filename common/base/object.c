@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the loaded object that contains an address. With glibc 2.35 and later, asks
- * _dl_find_object(), which returns the start of the object; the ELF header there leads to the
- * program headers. Refuses an object whose memory does not begin with this header. With an older
+ * _dl_find_object(), which returns the start of the object. Finds the program headers through the
+ * ELF header, and refuses an object whose memory does not begin with an ELF header. With an older
  * glibc, asks dl_iterate_phdr(). */
 #include "base/object.h"
 
@@ -10,7 +10,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Returns the path of an object's file. The linker's name of the program itself is "". */
+/* Returns the path of an object's file. The dynamic linker reports the name "" for the program
+ * itself. */
 static const char *object_path(const char *name)
 {
     /* NOLINTNEXTLINE(performance-no-int-to-ptr) */

@@ -2,7 +2,7 @@
  *
  * Allocates secrets in one mapping. The mapping is divided into units of 4 KB. Each unit has a
  * bit, which is set while the unit is in use. The units of a secret are adjacent, and their bits
- * are in one 64-bit word, so one atomic operation reserves all units of a secret, and one atomic
+ * are in one 64-bit word. So one atomic operation reserves all units of a secret, and one atomic
  * operation releases them. Refuses a secret that is longer than RIA_SECRET_MAX.
  */
 #include "base/secret.h"

@@ -5,12 +5,12 @@
  * never unmapped. It reserves RIA_SECRETS_MAX bytes of address space between two inaccessible guard
  * pages; only pages in use take memory. The kernel leaves the mapping out of core files
  * (MADV_DONTDUMP). Heap memory cannot be left out in this way, because a heap page also contains
- * data of the host program, which must stay in the host's core files.
+ * data of the host program, which must stay in the core files of that program.
  *
  * The mapping is not locked into memory, because RLIMIT_MEMLOCK belongs to the host program.
- * Therefore a page can be swapped out. A child that the host forks inherits the mapping like all
- * other memory, so the child need not get credentials again. If the host executes another
- * program, that program does not inherit the mapping.
+ * Therefore a page can be swapped out. A child that the host program forks inherits the mapping
+ * like all other memory, so the child need not get credentials again. If the host program executes
+ * another program, the new program does not inherit the mapping.
  *
  * All functions may be called from any thread. They take no lock, so a child of fork() never
  * deadlocks. Only one thread at a time may use one struct ria_secret.

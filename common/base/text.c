@@ -79,7 +79,7 @@ static void mark_cut_name(char *out, size_t *len, const char *name)
 static void quote_name(const char *name, char *out)
 {
     static const char quote[] =
-        "'\"'\"'"; /* closes the quotes, adds a quote, and opens them again */
+        "'\"'\"'"; /* closes the quotes, adds a quote, and opens quotes again */
     size_t len = 0;
     out[len++] = '\'';
     for (; *name != '\0'; name++) {

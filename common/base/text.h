@@ -31,8 +31,8 @@ enum {
 
 /* Writes a name in the form that a shell and the AWS CLI's files accept, by the rule of Python's
  * shlex.quote(). A name that is empty or contains a space, a quote or another special character is
- * written in single quotes. Any other name is written unchanged. A name that is too long is cut and
- * ends in "...", before the closing quote if it has quotes. Returns out. */
+ * written in single quotes. Any other name is written unchanged. A name that is too long is cut.
+ * The result then ends in "...", or in "..." and the closing quote. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,
@@ -60,8 +60,8 @@ static inline char *ria_text_put(char *at, const void *bytes, size_t len)
     return at + len;
 }
 
-/* Writes a number in decimal, which has up to ten digits, to `at`. Returns a pointer to the byte
- * after it. */
+/* Writes a number in decimal (up to ten digits) to `at`. Returns a pointer to the byte after the
+ * last digit. */
 char *ria_text_put_number(char *at, unsigned number);
 
 /* Does the same as ria_text_put() with a string literal. */

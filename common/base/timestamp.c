@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converts between civil dates and day numbers, and formats and parses timestamps. In the
+ * Converts between calendar dates and day numbers, and formats and parses timestamps. In the
  * calculations a year starts in March, so that the leap day is the last day of the year. The number
  * of days before month m is then (153 * m + 2) / 5, where m is 0 for March. Rejects a date that
  * does not exist, and a text that mixes the basic and the extended form.

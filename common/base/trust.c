@@ -190,7 +190,7 @@ static const char *why_no_chmod(const struct ria_file *file)
     return file->is_read_only ? "mounted read-only" : NULL;
 }
 
-/* -- the verdict ----------------------------------------------------------------------------- */
+/* -- the checks ------------------------------------------------------------------------------ */
 
 bool ria_trust_is_foreign(const struct ria_file *file, uid_t user)
 {
@@ -230,7 +230,7 @@ bool ria_trust_check_writers(
 {
     char text[RIA_ERROR_TEXT_MAX];
     if ((file->mode & (S_IWGRP | S_IWOTH)) == 0) {
-        return true; /* only its owner can write it */
+        return true; /* only the owner can write the file */
     }
     uid_t user = world->uid(world->self);
     if (!trust_describe(file, user, text, sizeof(text))) {

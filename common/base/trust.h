@@ -2,7 +2,7 @@
  *
  * Decides whether a file is trusted. The same rule, with the same messages, applies to every file
  * from which settings, tokens or certificates are read. The functions check the facts in struct
- * ria_file. Only ria_trust_read() reads a file, through a world.
+ * ria_file. Only ria_trust_read() reads a file, through a world (base/world.h).
  *
  *   owner    Must be root or the effective user. A file of another user is "foreign". A foreign
  *            configuration of rds-iam and a foreign pg_service.conf are refused. Foreign AWS files

@@ -163,7 +163,7 @@ struct ria_world {
 
     /* Returns true if the process runs with more rights than the user who started it (setuid, file
      * capabilities), or if its effective and real ids differ (seteuid). If the result is false and
-     * `user` is not NULL, sets *user to the result of uid(), without a system call of its own. */
+     * `user` is not NULL, also sets *user to the effective uid, without a further system call. */
     bool (*is_privileged)(void *self, uid_t *user);
 
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is

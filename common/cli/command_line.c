@@ -17,10 +17,76 @@ enum {
     HELP_MAX = 64 * 1024,
     NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
-    NEAREST_MIN = 4, /* letters that an unknown name must share with a name to suggest it */
+    SAME_START_MIN = 4,   /* a name is suggested if it has this number of first letters in common
+                             with the unknown word */
+    LETTERS_PER_TYPO = 3, /* a name is also suggested if the word has at most one typo for each
+                             three letters */
+    TYPOS_MAX = 2,        /* the limit of typos for a word of any length */
+    MISSPELLED_MAX = 31,  /* a word with more letters is not compared */
 };
 
 static const struct ria_option help_switch = {.name = "help"};
+
+/* -- misspelled names ------------------------------------------------------------------------ */
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Returns the largest number of typos with which a word of `len` letters leads to a suggestion. */
+static size_t most_typos(size_t len)
+{
+    return len > MISSPELLED_MAX ? 0 : smaller(len / LETTERS_PER_TYPO, TYPOS_MAX);
+}
+
+/* count[i][j] is the number of typos that turn the first j letters of a name into the first i
+ * letters of a word. */
+struct typos {
+    size_t count[MISSPELLED_MAX + 1][MISSPELLED_MAX + 1];
+};
+
+/* Computes count[i][j] from the entries for fewer letters. */
+static size_t count_typos_of(
+    const char *word, size_t i, const char *name, size_t j, const struct typos *typos)
+{
+    if (i == 0 || j == 0) {
+        return i + j;
+    }
+    size_t least = typos->count[i - 1][j - 1] + (word[i - 1] != name[j - 1]);
+    least = smaller(least, 1 + smaller(typos->count[i - 1][j], typos->count[i][j - 1]));
+    bool is_swapped = i > 1 && j > 1 && word[i - 1] == name[j - 2] && word[i - 2] == name[j - 1];
+    return is_swapped ? smaller(least, typos->count[i - 2][j - 2] + 1) : least;
+}
+
+/* Returns the number of typos that turn the name into the word: a missing, superfluous or wrong
+ * letter, or two letters in the wrong order (the optimal string alignment distance). Returns
+ * SIZE_MAX for a word or a name of more than MISSPELLED_MAX letters. */
+static size_t count_typos(const char *word, size_t len, const char *name)
+{
+    struct typos typos = {0};
+    size_t name_len = strlen(name);
+    if (len > MISSPELLED_MAX || name_len > MISSPELLED_MAX) {
+        return SIZE_MAX;
+    }
+    for (size_t i = 0; i <= len; i++) {
+        for (size_t j = 0; j <= name_len; j++) {
+            typos.count[i][j] = count_typos_of(word, i, name, j, &typos);
+        }
+    }
+    return typos.count[len][name_len];
+}
+
+static size_t count_same_start(const char *word, const char *name)
+{
+    size_t len = 0;
+    while (word[len] != '\0' && word[len] == name[len]) {
+        len++;
+    }
+    return len;
+}
+
+/* -- options --------------------------------------------------------------------------------- */
 
 static int print_help(const struct ria_buf *text)
 {
@@ -42,19 +108,47 @@ static size_t name_len(const char *word, const char *name)
     return name - word > 1 ? strcspn(name, "=") : len > 0 ? len : 1;
 }
 
-/* Fills err for an unknown option. Names the options that begin with the same letters. Does not
- * print the value, which could be a secret. */
+/* Appends the names of the options that begin with the first `len` letters of `name`. */
+static void add_longer_names(
+    const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
+{
+    for (size_t i = 0; len > 0 && i <= syntax->count; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (strncmp(option->name, name, len) == 0) {
+            ria_buf_addf(names, "%s--%s", names->len == 0 ? "" : " or ", option->name);
+        }
+    }
+}
+
+/* Appends the names of the options that differ from the first `len` letters of `name` by the fewest
+ * typos. Appends nothing if each option differs by too many typos. */
+static void add_similar_names(
+    const struct ria_syntax *syntax, const char *name, size_t len, struct ria_buf *names)
+{
+    size_t fewest = most_typos(len);
+    for (size_t i = 0; i <= syntax->count; i++) {
+        fewest = smaller(fewest, count_typos(name, len, option_at(syntax, i)->name));
+    }
+    for (size_t i = 0; i <= syntax->count; i++) {
+        const struct ria_option *option = option_at(syntax, i);
+        if (fewest > 0 && count_typos(name, len, option->name) == fewest) {
+            ria_buf_addf(names, "%s--%s", names->len == 0 ? "" : " or ", option->name);
+        }
+    }
+}
+
+/* Fills err for an unknown option. Names the options that begin with the letters of the unknown
+ * option. If none begins with these letters, names the options of which it may be a misspelling.
+ * Does not print the value, which could be a secret. */
 static int unknown_option(
     const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
 {
     const char *name = word + strspn(word, "-");
     size_t len = name_len(word, name);
     RIA_AUTO(buf) names = {.max = NAMES_MAX};
-    for (size_t i = 0; len > 0 && i <= syntax->count; i++) {
-        const struct ria_option *option = option_at(syntax, i);
-        if (strncmp(option->name, name, len) == 0) {
-            ria_buf_addf(&names, "%s--%s", names.len == 0 ? "" : " or ", option->name);
-        }
+    add_longer_names(syntax, name, len, &names);
+    if (names.len == 0) {
+        add_similar_names(syntax, name, len, &names);
     }
     int shown = (int)((size_t)(name - word) + len);
     const char *list = ria_buf_text(&names);
@@ -63,7 +157,8 @@ static int unknown_option(
                : ria_usage_error(err, command, "unknown option %.*s; write %s", shown, word, list);
 }
 
-/* Finds the option that a word names, which begins with a dash. Returns NULL if there is none. */
+/* Finds the option that a word names. The word begins with a dash. Returns NULL if no option has
+ * this name. */
 static const struct ria_option *find_option(const struct ria_syntax *syntax, const char *word)
 {
     size_t len = strcspn(word, "=");
@@ -84,8 +179,8 @@ static const char **value_place(const struct ria_option *option, void *values)
     return (const char **)((char *)values + option->place);
 }
 
-/* Stores the value of an option; NULL: the command line has no value for it. Returns RIA_CONTINUE,
- * or the exit status. */
+/* Stores the value of an option. `value` is NULL if the command line has no value for the option.
+ * Returns RIA_CONTINUE, or the exit status. */
 static int options_set(
     const char *command,
     const struct ria_option *option,
@@ -149,8 +244,8 @@ static int print_help_of(
     return print_help(&text);
 }
 
-/* Parses the option in the word *at, and moves *at to its value if that is the next word. Returns
- * RIA_CONTINUE, or the exit status. */
+/* Parses the option in the word argv[*at]. If the next word is the option's value, moves *at to
+ * that word. Returns RIA_CONTINUE, or the exit status. */
 static int parse_option(
     int argc,
     char **argv,
@@ -228,20 +323,24 @@ int ria_options_port(const char *command, const char *text, unsigned *port)
     return status;
 }
 
-/* Returns the name in the table that shares the most letters with `word` at the beginning, or NULL
- * if no name shares four. */
+/* Returns the name in the table that is most similar to the word, or NULL if no name is similar. A
+ * name with few typos is preferred to a name that only begins with the same letters. */
 static const char *nearest_name(const struct ria_command_group *group, const char *word)
 {
     const char *nearest = NULL;
-    size_t most = NEAREST_MIN - 1;
+    size_t most = SAME_START_MIN - 1;
+    size_t fewest = most_typos(strlen(word)) + 1;
     for (size_t i = 0; i < group->count; i++) {
-        size_t len = 0;
-        while (word[len] != '\0' && word[len] == group->rows[i].name[len]) {
-            len++;
-        }
-        if (len > most) {
-            most = len;
-            nearest = group->rows[i].name;
+        const char *name = group->rows[i].name;
+        size_t typos = count_typos(word, strlen(word), name);
+        size_t same = count_same_start(word, name);
+        if (typos < fewest) {
+            fewest = typos;
+            most = SIZE_MAX;
+            nearest = name;
+        } else if (same > most) {
+            most = same;
+            nearest = name;
         }
     }
     return nearest;

@@ -3,7 +3,7 @@
  * Computes digests with OpenSSL's SHA-256, which is looked up once (EVP_MD_fetch()). HMAC is
  * implemented here from two digests. This HMAC needs no second lookup, and is three times as fast
  * as EVP_MAC for short messages such as those of SigV4. Refuses every computation if the process's
- * OpenSSL functions come from more than one object.
+ * OpenSSL functions come from more than one loaded object (the program or a library).
  */
 #include "codec/digest.h"
 
@@ -18,7 +18,7 @@ enum {
     BLOCK_LEN = 64
 };
 
-static EVP_MD *sha256; /* NULL: OpenSSL has passed no check yet */
+static EVP_MD *sha256; /* NULL until OpenSSL has passed the checks */
 
 /* An empty context for the next ria_digest_open(), or NULL. It contains no secret, because
  * EVP_MD_CTX_reset() has wiped and freed its state. */

@@ -27,9 +27,9 @@ struct ria_es256_key {
     uint8_t y[RIA_ES256_NUMBER_LEN];
 };
 
-/* Parses a P-256 private key, "EC PRIVATE KEY" or "PRIVATE KEY". Returns false with err filled for
- * any other key, and for a key with a password. On success, the caller releases *out with
- * ria_es256_key_release(). */
+/* Parses a P-256 private key with the PEM label "EC PRIVATE KEY" or "PRIVATE KEY". Returns false
+ * with err filled for any other key, and for a key with a password. On success, the caller releases
+ * *out with ria_es256_key_release(). */
 bool ria_es256_read(const struct ria_buf *pem, struct ria_es256_key *out, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses a text in place: ends each key, value and name with a NUL, and moves each continuation
- * line up to the end of the value that it continues. Copies nothing out of the wiped buffer.
- * Rejects a section line without ']', a NUL byte, a line above 128 KB and a text above 16 MB.
- * Ignores any other line that is not valid, and adds a warning.
+ * line up to the end of the value that it continues. Makes no copy of the text, because only its
+ * buffer is wiped at the end. Rejects a section line without ']', a NUL byte, a line above 128 KB
+ * and a text above 16 MB. Ignores any other line that is not valid, and adds a warning.
  */
 #include "codec/ini.h"
 
@@ -22,7 +22,7 @@ struct parser {
      * current key. */
     bool has_key;       /* false between a section line and its first key */
     bool key_is_parent; /* the key's value is empty, so indented lines are sub-properties */
-    bool key_continues; /* no empty line followed the key's value */
+    bool key_continues; /* true until an empty line follows the key's value */
     size_t key_indent;
     char *value_end; /* end of the key's value, where a continuation is appended */
 };

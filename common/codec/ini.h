@@ -17,8 +17,8 @@
  * with '=', a line before the first section, and text after a section's ']' are ignored with a
  * warning. A section line without ']', a NUL byte, and a text or line over the limits are errors.
  *
- * A document may contain secrets. It is stored in one wiped buffer, and all strings point into that
- * buffer.
+ * A document may contain secrets. It is stored in one buffer, which is wiped when it is released.
+ * All strings point into that buffer.
  */
 #ifndef RIA_CODEC_INI_H
 #define RIA_CODEC_INI_H
@@ -27,8 +27,8 @@
 #include "base/error.h"
 
 /* A file with a thousand AWS SSO profiles has 145 KB, and public reports mention files of 20,000
- * lines. If a user names a log file by mistake, the limit prevents the file from filling the host
- * program's memory. */
+ * lines. If a user configures a large log file as the settings file by mistake, the limit prevents
+ * this file from filling the host program's memory. */
 enum {
     RIA_INI_TEXT_MAX = 16 * 1024 * 1024,
     RIA_INI_LINE_MAX = 128 * 1024,

@@ -26,13 +26,15 @@ static const char upper_digits[] = RIA_DIGITS "ABCDEF";
 /* A word of eight equal bytes. */
 #define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Sets bit 7 of each byte of the result whose byte in `bytes` is above `least` - 1 and below
- * `most` + 1. Bit 7 of all bytes must be 0, and `least` above 0. */
+/* For each byte of `bytes` from `least` to `most`, sets bit 7 of the corresponding byte of the
+ * result. The other bits of the result have no meaning. Bit 7 of each byte of `bytes` must be 0,
+ * and `least` must be above 0. */
 #define EIGHT_IN_RANGE(bytes, least, most)                                                         \
     (((bytes) + EIGHT(0x80 - (least))) & ~((bytes) + EIGHT(0x7f - (most))))
 
-/* Compares eight bytes at once: sets bit 7 of each byte of the result whose byte is neither an
- * ASCII letter nor a digit. The first byte is the lowest byte of the result. */
+/* Compares eight bytes at once. For each byte that is neither an ASCII letter nor a digit, sets bit
+ * 7 of the corresponding byte of the result. The first byte corresponds to the lowest byte of the
+ * result. */
 static uint64_t find_others(const char *bytes)
 {
     uint64_t word;
@@ -57,8 +59,9 @@ static char *write_byte(char *out, char byte)
     return out;
 }
 
-/* Most texts consist of letters and digits, which are copied eight at a time. If other bytes are
- * among the eight, copies only those before the first of them. */
+/* Most texts consist of letters and digits, which are copied eight at a time. If one of the eight
+ * bytes is another character, the bytes before it are copied, and this character is written
+ * separately. */
 char *ria_percent_write(char *out, const char *bytes, size_t len)
 {
     const char *end = bytes + len;
@@ -102,9 +105,10 @@ void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)
     }
 }
 
-/* Writes the eight digits of four bytes. Each half of a byte has a byte of its own in `halves`, and
- * all eight become digits at once. A half above 9 becomes a letter: only for such a half, the sum
- * with 6 is 16 or more. The letter 'a' is 39 characters behind the character that follows '9'. */
+/* Writes the eight digits of four bytes. Each half of a byte (4 bits) has a byte of its own in
+ * `halves`, and all eight halves become digits at once. A half above 9 becomes a letter: only for
+ * such a half, the sum with 6 is 16 or more. The letter 'a' is 39 characters behind the character
+ * that follows '9'. */
 static void write_eight_digits(const uint8_t bytes[4], char out[8])
 {
     static const uint64_t each = UINT64_C(0x0101010101010101);

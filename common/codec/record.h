@@ -19,9 +19,9 @@
 
 #include <stdint.h>
 
-/* RIA_RECORD_MAX is four times the length of the largest realistic request. A plan with sixteen
- * roles and fifty tags for each would not fit, but such a configuration is not realistic. A record
- * of this size also fits into a pipe or socket buffer as a whole. */
+/* RIA_RECORD_MAX is four times the length of the largest realistic request. A plan (aws/plan.h)
+ * with sixteen roles and fifty tags for each would not fit, but such a configuration is not
+ * realistic. A record of this size also fits into a pipe or socket buffer as a whole. */
 enum {
     RIA_RECORD_MAX = 64 * 1024,
     RIA_RECORD_HEADER_LEN = 12,
@@ -79,10 +79,12 @@ bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, str
 /* Reads the next field. Returns false at the end of the record. */
 bool ria_record_next(struct ria_record *record, struct ria_record_field *out) RIA_MUST_USE;
 
-/* Returns the field as a string, borrowed from the record, or NULL if it contains a 0 byte. */
+/* Returns the field as a string, borrowed from the record, or NULL if the field contains a 0 byte.
+ */
 const char *ria_record_text(const struct ria_record_field *field);
 
-/* Reads the field as a number. Returns false, with *out unchanged, if it does not have 8 bytes. */
+/* Reads the field as a number. Returns false, with *out unchanged, if the field does not have 8
+ * bytes. */
 bool ria_record_number(const struct ria_record_field *field, int64_t *out) RIA_MUST_USE;
 
 #endif

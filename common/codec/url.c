@@ -118,7 +118,8 @@ static const char *scheme_start(const char *text, const char *end)
 
 static const char word_end[] = " \t\r\n\"'<>`";
 
-/* Returns the end of a URL. Punctuation at its end belongs to the sentence around the URL. */
+/* Returns the end of a URL. Punctuation at the end does not count as part of the URL, because it
+ * belongs to the sentence around the URL. */
 static const char *url_end(const char *authority)
 {
     const char *end = authority + strcspn(authority, word_end);
@@ -163,8 +164,8 @@ static bool was_shown(const char *authority)
     return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
 }
 
-/* Copies a text and replaces its URLs. If keeps_plain is set, a plain URL and an earlier
- * replacement stay unchanged. Returns false if the text was cut. */
+/* Copies a text and replaces its URLs. If keeps_plain is set, a plain URL (url_is_plain()) and an
+ * earlier replacement stay unchanged. Returns false if the text was cut. */
 static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
 {
     RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};

@@ -20,9 +20,9 @@ enum {
     SECTIONS_MAX = 10000
 };
 
-/* Checks tls = verify-ca. The section must name one endpoint, by its own name or by `endpoint`.
- * RDS Proxy and Aurora DSQL are rejected, because their certificates are issued by public CAs,
- * which also issue certificates to other servers. */
+/* Checks tls = verify-ca. The section must have the key `endpoint`, or the name of an endpoint as
+ * its own name. RDS Proxy and Aurora DSQL are rejected, because their certificates are issued by
+ * public CAs, which also issue certificates to other servers. */
 static bool check_verify_ca(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -357,7 +357,7 @@ bool ria_config_has_other(
     return is_found;
 }
 
-/* Returns whether the section names this profile and has cache_credential_process = yes. If so,
+/* Returns whether the section is for this profile and has cache_credential_process = yes. If so,
  * sets *out to that setting. */
 static bool caches_process(
     const struct ria_config_file *file,

@@ -7,9 +7,9 @@
  * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
  * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
  * first matching section is used. A file must belong to root or the user, and no other user may be
- * able to write it (base/trust.h), because the file decides which token is sent to which address.
- * All sections are checked when the file is read, including sections that do not match the login. A
- * file has at most 10,000 sections.
+ * able to write the file (base/trust.h). The reason: the file decides which token is sent to which
+ * address. All sections are checked when the file is read, including sections that do not match the
+ * login. A file has at most 10,000 sections.
  *
  * A process caches a file until the file changes (config/config_copy.h).
  */
@@ -54,10 +54,10 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Returns true if the files have sections, but none matches the connection. Then sets *out to the
- * name and the place of a section, and *is_domain to whether the host is in the domain that this
- * section names without "*.". Takes the first section whose domain contains the host; if there is
- * none, takes the first section. */
+/* Returns true if the files have sections, but none matches the connection. In this case, sets *out
+ * to the name and the place of one section. If a section names a domain of the host without the
+ * wildcard "*.", such as [example.com] for db.example.com, sets *out to the first such section and
+ * *is_domain to true. Otherwise, sets *out to the first section and *is_domain to false. */
 bool ria_config_has_other(
     const struct ria_config *config,
     const char *host,

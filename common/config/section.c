@@ -200,8 +200,7 @@ bool ria_section_parse(
         RIA_E_CONFIG,
         &setting,
         "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
-        "cache_credential_process, role_arn and its companions external_id, role_session_name, "
-        "duration_seconds, session_tags, "
-        "transitive_tag_keys, source_identity",
+        "cache_credential_process, role_arn, external_id, role_session_name, duration_seconds, "
+        "session_tags, transitive_tag_keys, source_identity",
         entry->key);
 }

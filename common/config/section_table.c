@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses section names and finds the section for a connection. The hash of a host is computed from
- * its last character to its first, so that one pass yields the hashes of all its suffixes. The keys
- * of a table are unique, so a login looks up at most four keys for each suffix: with and without
- * the user, and with and without the port. Of the sections that are found, the first in the file is
- * used. Rejects a name that is not an address.
+ * its last character to its first, so that one pass yields the hashes of all its suffixes. A login
+ * looks up at most four keys for each suffix: with and without the user, and each of these with and
+ * without the port. Of the sections that are found, the first in the file is used. Rejects a name
+ * that is not an address.
  */
 #include "config/section_table.h"
 
@@ -184,8 +184,8 @@ uint32_t ria_sections_enter(struct ria_section_table *table)
     return RIA_NO_SECTION;
 }
 
-/* Returns the first section with this host, with or without the user and with or without the port,
- * or RIA_NO_SECTION. */
+/* Returns the first section with this host that matches the user and the port of the connection, or
+ * RIA_NO_SECTION. */
 static uint32_t find_at(
     const struct ria_section_table *table,
     const struct ria_section_key *connection,

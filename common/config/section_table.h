@@ -37,7 +37,7 @@ struct ria_section_table {
 };
 
 /* Allocates a table for the sections of *ini. *out must be zeroed. Returns false if memory runs
- * out. The caller releases *out whatever the result. */
+ * out. The caller must release *out after success and after failure. */
 bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out) RIA_MUST_USE;
 
 /* Parses the next section's name. The caller passes the names in the order of the document. Returns

@@ -3,9 +3,9 @@
  * The replacement of dlsym(). A program that calls a client library through ctypes, cffi or JNA
  * gets the functions from dlsym(), and would bypass the interposed functions. So this dlsym()
  * returns the interposed function for an interposed name. It returns a different function for each
- * copy of the library, because libffi or a similar library makes the call, so the return address of
- * the call does not identify the copy. dlsym.S passes every other lookup unchanged to the real
- * dlsym() (real_dlsym.h).
+ * copy of the library. The reason: libffi or a similar library makes the call, so the return
+ * address of the call does not identify the copy. dlsym.S passes every other lookup unchanged to
+ * the real dlsym() (real_dlsym.h).
  *
  * Only one object of rds-iam in a process may replace dlsym(): the object that is linked with this
  * archive. In ria_interposed_lists, that object lists the functions of every library that it

@@ -6,8 +6,8 @@
  * call. Any other call is the program's: it comes from a callback of the library, or the program
  * has left the outer call with siglongjmp().
  *
- * The owner stores one struct for each thread by value, not in a stack frame, so a jump out of a
- * call leaves no dangling pointer. The functions have no other state.
+ * The caller has one struct for each thread, in thread-local memory and not in a stack frame. So a
+ * jump out of a call leaves no dangling pointer. The functions have no other state.
  */
 #ifndef RIA_INTERPOSE_NESTED_H
 #define RIA_INTERPOSE_NESTED_H
@@ -27,10 +27,10 @@ void ria_nested_begin(struct ria_nested *call, const void *frame);
 /* Marks the end of the call. */
 void ria_nested_end(struct ria_nested *call);
 
-/* Returns true if a call is in progress, as seen from `frame`. The frame of a nested call is below
- * the frame of the outer call. If `frame` is not below the frame of the outer call, the program has
- * left the outer call with a jump, and the function returns false. If `frame` is below that frame,
- * the program may have left the outer call nevertheless; this function cannot detect that. */
+/* Returns true if a call is in progress and `frame` is below the frame of that call, as the frame
+ * of a nested call always is. If `frame` is not below it, the program has left the outer call with
+ * a jump. The program can also leave the outer call with a jump and then make a call whose frame is
+ * below that frame. This function cannot detect that, and returns true. */
 bool ria_nested_is_in_progress(const struct ria_nested *call, const void *frame);
 
 /* Stores the pointer to arguments that the library will pass to its nested call. The interposed

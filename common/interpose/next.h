@@ -32,7 +32,7 @@ void *ria_next_function(struct ria_next *next);
 
 /* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If
  * an earlier constructor uses a function, ria_next_function() looks that function up. Call this
- * again before starting a thread that must not wait for the dynamic linker's lock. */
+ * function before starting a thread that must not wait for the dynamic linker's lock. */
 void ria_next_prepare(void);
 
 #endif

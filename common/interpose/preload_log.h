@@ -29,7 +29,7 @@ struct ria_preload_part {
     const char *object;      /* its path */
     const char *consequence; /* what does not work without it; RIA_WITHOUT_... */
     const char *package;     /* RIA_PACKAGE_... */
-    bool is_logged;          /* ria_preload_log_absent() sets it, so that it logs one line */
+    bool is_logged;          /* ria_preload_log_absent() has logged its one line */
 };
 
 /* Returns true if the object does not exist, and logs a warning the first time. Restores errno.

@@ -27,9 +27,9 @@ static void *find_nothing(void *handle, const char *name)
     return NULL;
 }
 
-/* Finds libc's dlsym() with dlvsym(), and with libc's dlsym() looks up the next dlsym(). The next
- * dlsym() may belong to another preload, which comes after this one. In this case, that preload's
- * dlsym() has precedence over libc's. */
+/* Finds libc's dlsym() with dlvsym(). Then calls libc's dlsym() to look up the next dlsym(), which
+ * may belong to another preload after this one. In this case, that preload's dlsym() has precedence
+ * over libc's. */
 static ria_dlsym_function *find_next(void)
 {
     ria_dlsym_function *next = find_nothing;

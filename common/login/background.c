@@ -25,7 +25,8 @@
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
     CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* for errors, and for credentials that are due for a renewal at once */
+    SHORT_LIFE_MS = 5000, /* how long an error is stored, and how long credentials that are already
+                             due for a renewal are stored */
 };
 
 struct fetch {
@@ -40,7 +41,7 @@ struct fetch {
     int64_t renewal;          /* when the credentials are due for a renewal; 0: no credentials,
                                  credentials without an expiry time, or a record that did not fit
                                  into secret memory */
-    int64_t ended;            /* when the fetch ended, ticks; INT64_MIN: it has no result */
+    int64_t ended;            /* when the fetch ended, in ticks; INT64_MIN: it has no result */
 };
 
 struct ria_background {
@@ -127,9 +128,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->renewal = is_stored ? renewal : 0;
 }
 
-/* Returns the time at which the response of an ended fetch becomes invalid, on the world's ticks.
- * This is when the credentials are due for a renewal, but not earlier than SHORT_LIFE_MS after the
- * end of the fetch. Adds one second because the wall clock counts whole seconds. */
+/* Returns the time, in ticks, at which the response of an ended fetch becomes invalid. This is the
+ * later of two times: when the credentials are due for a renewal, and SHORT_LIFE_MS after the end
+ * of the fetch. Adds one second because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -171,7 +172,7 @@ static int64_t background_sweep(const struct ria_background *background)
 
 /* -- one fetch ------------------------------------------------------------------------------ */
 
-/* Records the time at which a fetch ended, with a response or an error. */
+/* Stores the time at which a fetch ended, with a response or an error. Frees the request. */
 static void finish_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     fetch->ended = background->world->ticks(background->world->self);
@@ -186,8 +187,8 @@ static void fail_fetch(const struct ria_background *background, struct fetch *fe
     finish_fetch(background, fetch);
 }
 
-/* Registers the child's socket. If rds-iam-fetch was started a second time, its socket is new. The
- * old socket left the epoll set when the old socket was closed. */
+/* Registers the child's socket. A second start of rds-iam-fetch makes a new socket, which must be
+ * added to the epoll set. The old socket left the set when it was closed. */
 static void watch_socket(const struct ria_background *background, struct fetch *fetch)
 {
     struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};
@@ -239,7 +240,8 @@ static int64_t find_renewal(const struct ria_buf *request, const struct ria_resp
                : expires - ria_cache_margin(&read.plan, &response->credentials);
 }
 
-/* Handles a complete record: stores a response; any other record fails the fetch. */
+/* Handles a complete record. Stores the record if it is a response. Otherwise, ends the fetch with
+ * an error. */
 static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the database of a login as an IAM policy names it: the endpoint that a token is signed for,
- * its kind, its region and its partition. Rejects a host that is not an RDS name and that no
- * section maps to an RDS name. Rejects such a host also if the user gives --region, because the
- * host's name shows neither the kind nor the partition. */
+ * its kind, its region and its partition. Rejects a host that is not an endpoint of RDS or Aurora
+ * DSQL, unless a section maps the host to such an endpoint. Rejects this host also if the user
+ * gives --region, because the host's name shows neither the kind nor the partition. */
 #include "login/resolve.h"
 
 #include "aws/service.h"
@@ -31,7 +31,8 @@ static const struct {
 /* Returns the partition of a region if the endpoint can be in that region, else NULL. A region in
  * the endpoint's own name is in the endpoint's partition, even if rds-iam does not know the region.
  * The host names of GovCloud have the suffix of partition aws. A global endpoint's name has no
- * region that could show the difference, so a global endpoint can be in either partition. */
+ * region that could show the difference, so a global endpoint can be in the partition aws or
+ * aws-us-gov. */
 static const char *find_partition(const struct ria_endpoint *endpoint, const char *region)
 {
     if (strcmp(endpoint->region, region) == 0) {
@@ -43,7 +44,8 @@ static const char *find_partition(const struct ria_endpoint *endpoint, const cha
     return strcmp(name, endpoint->partition) == 0 || is_govcloud ? name : NULL;
 }
 
-/* Fails for a host that is not an RDS name and that no section maps to an RDS name. */
+/* Fails for a host that is not an endpoint of RDS or Aurora DSQL, and that no section maps to such
+ * an endpoint. */
 static bool reject_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -60,8 +62,8 @@ static bool reject_other(
             "the RDS endpoint",
             section->signed_for.host);
     }
-    /* Without a region, ria_resolve_endpoint() fails, and its error contains the section to write.
-     */
+    /* Without a region, ria_resolve_endpoint() fails, and its error contains the section that the
+     * user can write. */
     struct ria_login without_region = *login;
     without_region.region = NULL;
     if (ria_resolve_endpoint(&without_region, world, resolved, err) || login->port > 0) {

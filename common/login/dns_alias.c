@@ -2,10 +2,9 @@
  *
  * Replaces the error "is not an RDS endpoint" if DNS reports that the dialed name is an alias of
  * an RDS endpoint. The new error names that endpoint. The name is looked up only after the login
- * has failed. rds-iam-fetch makes the DNS query, not the host program, because the resolver would
- * share its settings (_res) with the host program, needs more stack than a library may use in a
- * thread of that program, and may wait longer than a login allows. A separate process can be killed
- * at the deadline. */
+ * has failed. rds-iam-fetch makes the DNS query. In the host program, the resolver would share its
+ * settings (_res) with that program, would need more stack than a library may use in a thread, and
+ * could wait longer than a login allows. A separate process can be killed at the deadline. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -19,7 +18,8 @@ enum {
     BUDGET_MS = 2000
 };
 
-/* Returns false for names that cannot be an alias: RDS endpoints, IP addresses, and localhost. */
+/* Returns false for names that cannot be an alias: endpoints of RDS or Aurora DSQL, IP addresses,
+ * and localhost. */
 static bool can_be_alias(const struct ria_endpoint *endpoint)
 {
     const char *host = endpoint->host;
@@ -53,8 +53,9 @@ static bool find_alias(
 }
 
 /* Replaces *err with the better message, unless that message is so long that a client would cut it.
- * For a name whose server has a certificate of a public CA, the configuration rejects the section
- * that the message for other names advises. */
+ * The message for most endpoints advises a section of the configuration. The configuration rejects
+ * this section if the server has a certificate of a public CA, so such an endpoint has another
+ * message. */
 static void dns_alias_explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {

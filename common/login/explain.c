@@ -127,7 +127,7 @@ static void explain_add_service(
 }
 
 /* Appends the services of SSO and of aws login. The regions of these services are set only if the
- * plan's source uses them. */
+ * plan's source uses these services. */
 static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
 {
     const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];
@@ -283,7 +283,8 @@ void ria_explain_response(
     add_origin(world, plan, origin, out);
     add_label(out, "access key");
     ria_buf_addf(out, "%s\n", credentials->access_key_id.data);
-    /* The endpoints of instances and containers do not report the ARN of the session. */
+    /* The metadata services of EC2 instances and containers do not report the ARN of the session.
+     */
     if (response->identity[0] != '\0') {
         add_label(out, "identity");
         ria_buf_addf(out, "%s\n", response->identity);

@@ -2,8 +2,8 @@
  *
  * Writes the output of rds-iam credentials --explain: the sources that were tried, the settings
  * that were chosen and where they were read, and the identity of the credentials. Each line is a
- * label and a value. No line contains a secret: for a command, a token file or an external id, only
- * the file and line that set it are shown.
+ * label and a value. No line contains a secret. For a command, a token file or an external id, a
+ * line shows only where the setting was read.
  *
  * Each function appends its lines to *out. If the text is too long or memory runs out, the function
  * sets out->failed.

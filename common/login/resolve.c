@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a login request. Checks the channel, and finds the section of rds-iam's configuration
- * for the dialed address. Finds the host, port and region to sign for in that section and in the
- * address; --region overrides the region. Rejects a channel that is not secure enough, a host
- * without a region, and a MySQL client with an endpoint of Aurora DSQL. Also rejects a host that is
- * not an endpoint of RDS or Aurora DSQL, unless the user gives --region or the section has the key
- * `endpoint`. */
+ * Resolves a login request. Checks the channel (the connection to the server), and finds the
+ * section of rds-iam's configuration for the dialed address. Takes the host, port and region that
+ * the token is signed for from that section and from the address. --region overrides the region.
+ * Rejects a channel that is not secure enough, a host without a region, and a MySQL client with an
+ * endpoint of Aurora DSQL. Also rejects a host that is not an endpoint of RDS or Aurora DSQL,
+ * unless the user gives --region or the section has the key `endpoint`. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -247,8 +247,9 @@ static const char *shell_word(const char *name, const char *placeholder)
     return len < RIA_HOST_SIZE && name[len] == '\0' ? name : placeholder;
 }
 
-/* Appends the rds-iam command that gets the same credentials. The command names the login, because
- * rds-iam's configuration and the database's region can change the credentials. */
+/* Appends the rds-iam command that gets the same credentials. The command contains the host, port
+ * and user of the login, because rds-iam's configuration and the database's region can change the
+ * credentials. */
 static void add_command(const void *whose, struct ria_buf *out)
 {
     const struct ria_login *login = whose;
@@ -351,12 +352,12 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_database(&endpoint) && endpoint.kind != RIA_ENDPOINT_DSQL;
 }
 
-/* Parses the dialed host into *resolved, and finds the section for that host. Does not look for the
- * section if needs_section is false and the host is an endpoint of RDS or Aurora DSQL that the
- * client can use. If the configuration cannot be loaded, returns FOUND if the host is an endpoint
- * of RDS or Aurora DSQL, else FAILED. Otherwise returns FOUND if the host is such an endpoint or
- * has a section with the key `endpoint`, else ABSENT. Also returns ABSENT if a MySQL client would
- * use an endpoint of Aurora DSQL. */
+/* Parses the dialed host into *resolved, and finds the section for that host. Skips the section if
+ * needs_section is false and the client can use the host itself as an endpoint. Returns
+ *   FOUND   the host is an endpoint of RDS or Aurora DSQL, even if the configuration cannot be
+ *           loaded; or the section for the host has the key `endpoint`;
+ *   ABSENT  neither is true, or a MySQL client would use an endpoint of Aurora DSQL;
+ *   FAILED  the host is not an endpoint, and the configuration cannot be loaded. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

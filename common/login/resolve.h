@@ -23,10 +23,10 @@ struct ria_resolved {
     struct ria_setting region;    /* borrowed from config, endpoint or login */
 };
 
-/* Step 1. Checks that host, port and user are set and of a valid size, and that the host program
- * has no more rights than its caller. Parses the dialed host. The caller zeroes *out before the
- * call, and releases it after success and after failure. Returns false with err filled if a check
- * fails. */
+/* Step 1. Checks that host, port and user are set and of a valid size, and that the host program is
+ * not privileged (setuid, file capabilities). Parses the dialed host. The caller zeroes *out before
+ * the call, and releases it after success and after failure. Returns false with err filled if a
+ * check fails. */
 bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -46,25 +46,25 @@ bool ria_resolve_section(
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Step 3. Finds the host, port and region to sign for. Returns false with err filled if the host is
- * not an RDS endpoint and no setting allows it, if no region is known or the region is invalid, or
- * if a MySQL client has dialed an endpoint of Aurora DSQL. */
+/* Step 3. Finds the host, port and region to sign for. Returns false with err filled in these
+ * cases: the host is not an RDS endpoint and no setting allows it; no region is known; the region
+ * is invalid; or a MySQL client has dialed an endpoint of Aurora DSQL. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns the input of the credential chain. It borrows from *login and *resolved. login->host may
- * be NULL if *resolved is zeroed. */
+/* Returns the input of the credential chain, which borrows from *login and *resolved. login->host
+ * may be NULL if *resolved is zeroed. */
 struct ria_query ria_resolve_query(
     const struct ria_login *login,
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
 
-/* For a login without a host, whose plan was made with a zeroed ria_resolved: if the plan's source
- * is a credential_process, sets whether its output may be cached. The sections of rds-iam's
+/* Call this function only for a login without a host. If the plan's source is a credential_process,
+ * sets in the plan whether the output of this process may be cached. The sections of rds-iam's
  * configuration that name the profile of the query decide this. Loads *config, which the caller
  * zeroes before the call and releases after the last use of the plan. If the configuration cannot
  * be loaded, logs a warning and leaves the plan unchanged. */

@@ -35,8 +35,8 @@ static void release_question(struct question *question)
     ria_resolved_release(&question->resolved);
 }
 
-/* Gets the credentials of the login, and makes these keys the source of the plan, without roles;
- * the plan's other settings stay. Then reads the settings of the service. */
+/* Gets the credentials of the login. These keys become the source of the plan, and the plan's roles
+ * are removed. The plan's other settings stay. Then reads the settings of the service. */
 static enum ria_outcome question_prepare(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts rds-iam-fetch from inside another vendor's program, sends it one request, and receives its
- * response. The child gets one end of a socket pair as its standard input, /dev/null as its
- * standard output and standard error, and no other descriptor. send() uses MSG_NOSIGNAL, so that a
- * child that exits early raises no SIGPIPE in the host. Only a complete response means success. The
- * exit status cannot show success, because the host may reap the child first. The exit status is
- * used only for the error message, and to decide whether to start the program a second time. The
- * child starts without the host's loader variables (host_variables.h). If rds-iam-fetch cannot load
- * its libraries without them, it is started a second time with the host's LD_LIBRARY_PATH, because
- * that variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects
- * a response that is not a record, and a response that is too long.
+ * Starts rds-iam-fetch from inside another vendor's program (the host program), sends it one
+ * request, and receives its response. The child gets one end of a socket pair as its standard
+ * input, /dev/null as its standard output and standard error, and no other descriptor. send() uses
+ * MSG_NOSIGNAL, so that a child that exits early raises no SIGPIPE in the host program. Only a
+ * complete response means success. The exit status cannot show success, because the host program
+ * may reap the child first. The exit status is used only for the error message, and to decide
+ * whether to start the program a second time. The child starts without the variables that the host
+ * program's dynamic linker reads (host_variables.h). If rds-iam-fetch cannot load its libraries
+ * without them, it is started a second time with the host program's LD_LIBRARY_PATH, because that
+ * variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects a
+ * response that is not a record, and a response that is too long.
  */
 #include "os/fetch_client.h"
 
@@ -74,16 +75,16 @@ static int set_actions(posix_spawn_file_actions_t *actions, int fd)
         error = posix_spawn_file_actions_addopen(actions, out, "/dev/null", O_WRONLY, 0);
     }
 #ifdef RIA_HAS_CLOSEFROM
-    /* Close the host's other descriptors in the child. rds-iam-fetch also closes them itself,
-     * because not every C library has this function. */
+    /* Close the host program's other descriptors in the child. rds-iam-fetch also closes them
+     * itself, because not every C library has this function. */
     error =
         error != 0 ? error : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 #endif
     return error;
 }
 
-/* The child starts with default signal handling and an empty signal mask, whatever the host has
- * set, and in its own process group, so that the whole group can be killed. */
+/* The child starts with default signal handling and an empty signal mask, whatever the host program
+ * has set, and in its own process group, so that the whole group can be killed. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t none;
@@ -263,8 +264,8 @@ static bool fetch_client_has_ended(pid_t pid)
 }
 
 /* Kills the program's process group and reaps the program. Does not kill a program that the host
- * has already reaped, because the process id may now belong to another process. Returns false if
- * the exit status is not available. */
+ * program has already reaped, because the process id may now belong to another process. Returns
+ * false if the exit status is not available. */
 static bool reap(pid_t pid, siginfo_t *info)
 {
     int result = -1;
@@ -309,8 +310,9 @@ static const char *fetch_client_signal_name(int number)
 
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
  * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
- * missing or has the wrong version. If the host has reaped the program, the exit status is unknown
- * and may have been 127, so in this case too the program is started a second time. */
+ * missing or has the wrong version. If the host program has reaped rds-iam-fetch, the exit status
+ * is unknown and may have been 127, so in this case, too, rds-iam-fetch is started a second time.
+ */
 static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {

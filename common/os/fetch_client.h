@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client of rds-iam-fetch. The client starts the program, sends one request, receives one
- * response, and reaps the program. The client is a non-blocking state machine, and two modules call
- * its steps. ria_fetch_client_run() implements the fetch() of the process's own world
- * (base/world.h) and calls poll() between the steps. login/background.c runs many clients at a
- * time. The client does not parse the records.
+ * The client of rds-iam-fetch, which runs inside another vendor's program (the host program). The
+ * client starts rds-iam-fetch, sends one request, receives one response, and reaps the process. The
+ * client is a non-blocking state machine, and two modules call its steps. ria_fetch_client_run()
+ * implements the fetch() of the process's own world (base/world.h) and calls poll() between the
+ * steps. login/background.c runs many clients at a time. The client does not parse the records.
  */
 #ifndef RIA_FETCH_CLIENT_H
 #define RIA_FETCH_CLIENT_H
@@ -44,7 +44,7 @@ bool ria_fetch_client_start(
 
 /* Sends and receives as much as possible without blocking. One case blocks for at most 200 ms: if
  * the program closed its socket without a response, the function waits for the program to exit. If
- * the program could not load its libraries, it is started a second time with the host's
+ * the program could not load its libraries, it is started a second time with the host program's
  * LD_LIBRARY_PATH. In this case `fd` is a new socket, which the caller must add to its epoll set.
  * Returns the new state. In every state except RIA_FETCH_WAITS, the program has been reaped and fd
  * is -1. */
@@ -55,8 +55,8 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
  * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
-/* Starts the program, waits for its response, and ends it. Blocks until the deadline at most.
- * Returns false with err filled on failure. */
+/* Starts the program, waits for its response, and ends the program. Blocks until the deadline at
+ * most. Returns false with err filled on failure. */
 bool ria_fetch_client_run(
     const struct ria_world *world,
     const struct ria_buf *request,

@@ -2,7 +2,8 @@
  *
  * Writes the log of the current process, which may be another vendor's program, as RDS_IAM_LOG
  * configures it (base/log_line.h): to stderr (guest_stderr.h) or to a file. This code is part of
- * the core and of librds-iam-pq.so. RDS_IAM_LOG is ignored in a secure-exec program.
+ * the core and of librds-iam-pq.so. RDS_IAM_LOG is ignored in a program that runs in
+ * secure-execution mode (setuid, file capabilities).
  *
  * The file is opened for each line and then closed. So the process keeps no additional descriptor,
  * and a program such as logrotate may rename the file at any time. A line is one write(2) with
@@ -24,7 +25,7 @@
 bool ria_guest_log_setting(struct ria_log_setting *out);
 
 /* Writes a line if RDS_IAM_LOG includes the level. The process's first call also warns of an
- * invalid RDS_IAM_LOG. Raises no signal in the host. Restores errno. Thread-safe. */
+ * invalid RDS_IAM_LOG. Raises no signal in the program. Restores errno. Thread-safe. */
 void ria_guest_log_write(enum ria_log_level level, const char *text);
 
 /* Warns of an invalid RDS_IAM_LOG, unless this process has already done so. Restores errno.

@@ -2,8 +2,8 @@
  *
  * Writes log lines to descriptor 2, after comparing the file at descriptor 2 with the recorded
  * stderr. Writes nothing if descriptor 2 is now another file. One race remains: another thread of
- * the host may close descriptor 2 between the comparison and the write. No system call does both at
- * once. */
+ * the host program may close descriptor 2 between the comparison and the write. No system call does
+ * both at once. */
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -49,8 +49,8 @@ static bool is_journal(const struct sockaddr_un *peer, socklen_t len)
            memcmp(peer->sun_path, path, sizeof(path)) == 0;
 }
 
-/* A socket pair, such as the stderr of an ssh session, has no name at either end. A connection of a
- * local protocol has a name at one end, and is not a stderr. */
+/* A socket pair, such as the stderr of an ssh session, has no name at either end. A connection to a
+ * local server, such as a database on this machine, has a name at one end, and is not a stderr. */
 static bool is_pair_or_journal(int fd)
 {
     struct sockaddr_un own = {0};
@@ -128,8 +128,8 @@ static bool is_still_stderr(void)
 /* -- writing --------------------------------------------------------------------------------- */
 
 /* The kernel raises SIGPIPE if the reader of a pipe has exited, and SIGXFSZ if a file has reached
- * RLIMIT_FSIZE. A signal that was pending before the write belongs to the host and stays pending.
- */
+ * RLIMIT_FSIZE. A signal that was pending before the write belongs to the host program and stays
+ * pending. */
 ssize_t ria_guest_write(int fd, const char *text, size_t len)
 {
     sigset_t ours;
@@ -155,8 +155,8 @@ ssize_t ria_guest_write(int fd, const char *text, size_t len)
     return done;
 }
 
-/* Calls poll() first, because a write to a pipe that its reader does not empty would block the
- * host. */
+/* Calls poll() first, because a write to a full pipe that its reader does not empty would block the
+ * host program. */
 void ria_stderr_write(const char *text, size_t len)
 {
     struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes to the stderr of the current process, which may be another vendor's program. This code is
- * part of the core and of librds-iam-pq.so.
+ * Writes to the stderr of the current process, which may be another vendor's program (the host
+ * program). This code is part of the core and of librds-iam-pq.so.
  *
  * Descriptor 2 is stderr only until the program closes it. The next file that the program opens can
  * get the number 2, and a log line would corrupt that file. So a line is written only while
@@ -10,12 +10,12 @@
  *   ria_stderr_at_start  the file at descriptor 2 before main(). rds-iam's programs and
  *                        librds-iam-pq.so define this variable, so every program under rds-iam exec
  *                        has it.
- *   otherwise            the file at descriptor 2 at the first ria_stderr_record(), if it can be a
- *                        stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
- *                        journal's socket, without the close-on-exec flag. Limit: if the program
- *                        has already closed its stderr, and opened its own file at descriptor 2
- *                        without that flag, this code cannot tell the file from the stderr of a
- *                        program that was started with 2>FILE.
+ *   otherwise            the file at descriptor 2 at the first call of ria_stderr_record(), if it
+ *                        can be a stderr: a terminal, a file, a pipe, a pair of Unix sockets or the
+ *                        journal's socket, without the close-on-exec flag. Limit: the program may
+ *                        have closed its stderr before this call, and opened its own file at
+ *                        descriptor 2 without that flag. This code cannot distinguish this file
+ *                        from the stderr of a program that was started with 2>FILE.
  */
 #ifndef RIA_OS_GUEST_STDERR_H
 #define RIA_OS_GUEST_STDERR_H
@@ -45,13 +45,13 @@ void ria_stderr_inspect(struct ria_stderr_file *out);
  * Thread-safe. Changes errno. */
 void ria_stderr_record(void);
 
-/* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host. Returns the result of write(2),
- * with errno set on failure. */
+/* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host program. Returns the result of
+ * write(2), with errno set on failure. */
 ssize_t ria_guest_write(int fd, const char *text, size_t len);
 
 /* Writes the text. Writes nothing if descriptor 2 is not the recorded stderr, or if the write would
- * block. Never raises SIGPIPE in the host. Records the stderr first if it is not recorded yet.
- * Thread-safe. Changes errno. */
+ * block. Never raises SIGPIPE in the host program. Records the stderr first if it is not recorded
+ * yet. Thread-safe. Changes errno. */
 void ria_stderr_write(const char *text, size_t len);
 
 #endif

@@ -27,8 +27,8 @@
 enum {
     KB = 1024,
 
-    /* The stack size of a new thread. All known NSS modules need less than half of this size. Only
-     * the pages that are used take memory. */
+    /* The stack size of a new thread. All known modules of NSS (Name Service Switch) need less than
+     * half of this size. Only the pages that are used take memory. */
     THREAD_STACK = 1024 * KB,
 
     /* An address at most 8 MB below the top of the first stack is always in that stack, because the
@@ -82,7 +82,8 @@ bool ria_guest_has_room(size_t size_needed)
 
 /* -- a new thread --------------------------------------------------------------------------- */
 
-/* Starts a thread with all signals blocked, so that it runs no signal handler of the host. */
+/* Starts a thread with all signals blocked, so that it runs no signal handler of the host program.
+ */
 static int guest_thread_start(
     pthread_t *thread, int detach_state, void *(*entry)(void *), void *argument)
 {

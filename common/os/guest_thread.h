@@ -16,8 +16,8 @@
 /* The kind of work, which decides how much stack it needs. guest_thread.c has the sizes. */
 enum ria_guest_need {
     RIA_GUEST_TOKEN,        /* making a token: reading files, running rds-iam-fetch, OpenSSL */
-    RIA_GUEST_NAME_SERVICE, /* an NSS query, which may be part of making a token; NSS modules put
-                               buffers of unknown size on the stack */
+    RIA_GUEST_NAME_SERVICE, /* a query of NSS (Name Service Switch), which may be part of making a
+                               token. NSS modules put buffers of unknown size on the stack. */
 };
 
 /* The work to run. The functions below borrow it for the call. */

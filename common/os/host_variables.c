@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the environment of rds-iam-fetch. Renames the loader's and OpenSSL's variables in a copy
- * of the environment, and leaves the process's own environment unchanged. Drops a variable of the
- * host that already has one of the new names, because rds-iam-fetch would take it for a renamed
- * variable. */
+ * Builds the environment of rds-iam-fetch. Renames the variables of the dynamic linker and of
+ * OpenSSL in a copy of the environment, and leaves the process's own environment unchanged. Drops a
+ * variable of the host program that already has one of the new names, because rds-iam-fetch would
+ * take it for a renamed variable. */
 #include "os/host_variables.h"
 
 #include "base/ascii.h"
@@ -49,8 +49,8 @@ static bool is_renamed(const char *variable)
            is_withheld(variable + sizeof(prefix) - 1);
 }
 
-/* The state of the function that writes the new environment. Another thread of the host may change
- * environ after its size was counted. A variable that no longer fits is left out. */
+/* The state of the function that writes the new environment. Another thread of the host program may
+ * change environ after its size was counted. A variable that no longer fits is left out. */
 struct writer {
     struct ria_child_environment *out;
     size_t count;

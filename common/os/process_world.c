@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the world of the current process. Outside common/os, the core reads the environment,
- * the clocks and files only through this interface. The code runs inside another vendor's program,
- * so no function changes the process's state, not even errno. Rejects a file that is neither a
- * regular file nor /dev/null, and a file that is larger than the caller's limit. */
+ * the clocks and files only through this interface. The code runs inside another vendor's program
+ * (the host program), so no function changes the process's state, not even errno. Rejects a file
+ * that is neither a regular file nor /dev/null, and a file that is larger than the caller's limit.
+ */
 #include "os/process_world.h"
 
 #include "base/file.h"
@@ -35,8 +36,8 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Fills found[] with the variables that have the prefix, and returns their number. Counts, but does
- * not store, those for which found[] has no room. */
+/* Fills found[] with the variables that have the prefix, and returns their number. Variables for
+ * which found[] has no room are counted, but not stored. */
 static size_t find_variables(const char *prefix, const char **found, size_t room)
 {
     size_t len = strlen(prefix);
@@ -58,8 +59,9 @@ static size_t find_variables(const char *prefix, const char **found, size_t room
     return count;
 }
 
-/* Appends the variables with the prefix, sorted. Another thread of the host may change environ
- * meanwhile; a variable that is added after this function has counted the variables is left out. */
+/* Appends the variables with the prefix, sorted. Another thread of the host program may change
+ * environ meanwhile. A variable that is added after this function has counted the variables is left
+ * out. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
     enum {

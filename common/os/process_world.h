@@ -14,11 +14,11 @@
  *
  * A log without a file goes to descriptor 2, but only while that descriptor is still the process's
  * stderr. In rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded
- * before main(). In any other program, it is recorded at the first call of this function, and only
- * if descriptor 2 is a terminal, a file, a pipe, a pair of Unix sockets or the journal's socket,
- * and has no close-on-exec flag. Do not set RDS_IAM_LOG for a program that runs without rds-iam
- * exec, closes its stderr before its first login, and then opens a data file at descriptor 2
- * without that flag: the log would be written into the data. */
+ * before main(). In any other program, the first call of this function records the stderr. It does
+ * so only if descriptor 2 has no close-on-exec flag, and is a terminal, a file, a pipe, a pair of
+ * Unix sockets or the journal's socket. Some programs close their stderr before the first login,
+ * and then open a data file at descriptor 2 without that flag. Do not set RDS_IAM_LOG for such a
+ * program without rds-iam exec, because the log would be written into the data file. */
 const struct ria_world *ria_process_world(void);
 
 /* Returns the home directory in the passwd entry of the effective user, or NULL if the entry has no

@@ -3,7 +3,7 @@
  * Opens /dev/null on closed descriptors 0 to 2 when one of rds-iam's programs starts. The parent
  * process may have closed these descriptors. If descriptor 2 stayed closed, a file that the program
  * opens could get the number 2, and error messages would be written into that file. Under rds-iam
- * exec, the error messages of the command would also be written there. */
+ * exec, the error messages of the command would also be written into that file. */
 #include "os/guest_stderr.h"
 #include "os/process_world.h"
 

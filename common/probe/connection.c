@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Resolves a host name and connects over TCP. The attempts to connect to all addresses together
- * have a time limit; the resolution of the name has none. Tries the addresses in the resolver's
- * order, as the client libraries do, and reports the error of the last one. */
+ * Resolves a host name and connects over TCP. All attempts to connect have one time limit together.
+ * The resolution of the name has no time limit. Tries the addresses in the resolver's order, as the
+ * client libraries do, and reports the error of the last attempt. */
 #include "probe/probe_program.h"
 
 #include <arpa/inet.h>

@@ -49,7 +49,7 @@ static bool refuse_silence(ssize_t len)
     return refuse(strerror(errno));
 }
 
-/* Reads exactly `size` bytes. Returns the result of the last recv() if fewer arrive. */
+/* Reads exactly `size` bytes. Returns the result of the last recv() if fewer bytes arrive. */
 static ssize_t read_exactly(int fd, unsigned char *out, size_t size)
 {
     size_t done = 0;
@@ -91,7 +91,7 @@ static bool start_postgres(int fd)
 
 /* -- MySQL ----------------------------------------------------------------------------------- */
 
-/* Reads a packet's payload and adds a zero byte. Returns its length, or -1. */
+/* Reads a packet's payload and adds a zero byte. Returns the payload's length, or -1 on failure. */
 static ssize_t read_packet(int fd, unsigned char *out, size_t size)
 {
     unsigned char header[MYSQL_HEADER];

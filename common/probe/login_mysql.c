@@ -2,7 +2,7 @@
  *
  * Logs in with the client library that the caller names: MariaDB Connector/C or libmysqlclient.
  * Then runs one query that reads the session's user. Includes no header of these libraries, but
- * declares the functions and option numbers itself; they are the same in Connector/C 3 and in
+ * declares the functions and option numbers itself. These are the same in Connector/C 3 and in
  * libmysqlclient 20 to 24. Rejects an unknown parameter. */
 #include "probe/probe_program.h"
 
@@ -138,8 +138,8 @@ static struct mysql_handle *prepare_handle(
     }
     (void)lib->option(handle, OPTION_CONNECT_TIMEOUT, &timeout);
     if (parameters->port != NULL) {
-        /* Otherwise both libraries connect to localhost over a Unix socket, and ignore the port.
-         * The mariadb command, too, uses TCP if its arguments have a port. */
+        /* Without this option, both libraries connect to localhost over a Unix socket, and ignore
+         * the port. The mariadb command, too, uses TCP if its arguments have a port. */
         unsigned protocol = PROTOCOL_TCP;
         (void)lib->option(handle, OPTION_PROTOCOL, &protocol);
     }

@@ -50,12 +50,16 @@ bool probe_start_tls(int fd, enum probe_engine engine);
 /* -- tls.c ------------------------------------------------------------------------------------ */
 
 /* Performs a TLS handshake and prints tls_us, protocol, cipher, names, subject, issuer, days_left
- * and these results: chain ("ok" or OpenSSL's reason), in_time ("no" if a certificate of the chain
- * has expired or is not valid yet), name ("ok" if the certificate contains `host`, otherwise
- * "mismatch") and signed_name ("ok" if the certificate contains `signed_name`, the host that the
- * token is signed for, otherwise "mismatch"). If the handshake fails, prints error_stage and error.
- * If the server does not answer in time, also prints silent (yes). After a failed verification,
- * continues and prints the reason. If ca_file is NULL, does not verify the chain. */
+ * and these results:
+ *   chain        "ok", or OpenSSL's reason;
+ *   in_time      "no" if the server's certificate or another one of the chain has expired or is not
+ *                valid yet, otherwise not printed;
+ *   name         "ok" if the certificate contains `host`, otherwise "mismatch";
+ *   signed_name  "ok" if the certificate contains `signed_name`, the host that the token is signed
+ *                for, otherwise "mismatch".
+ * If the handshake fails, prints error_stage and error. If the server does not answer in time, also
+ * prints silent (yes). After a failed verification, continues and prints the reason. If ca_file is
+ * NULL, does not verify the chain. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */

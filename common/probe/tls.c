@@ -134,8 +134,8 @@ static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
 {
     SSL *ssl = SSL_new(context);
     int64_t begun = probe_ticks();
-    /* SSL_set_tlsext_host_name() is a macro that casts the name to a non-const pointer, so it needs
-     * a copy. OpenSSL does not change the name. */
+    /* SSL_set_tlsext_host_name() is a macro that casts the name to a non-const pointer, so this
+     * code passes a copy. OpenSSL does not change the name. */
     char name[256] = "";
     (void)snprintf(name, sizeof(name), "%s", wanted->host);
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1) {

@@ -86,6 +86,11 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
 
 /* -- files ----------------------------------------------------------------------------------- */
 
+static const char *plural_end(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* Checks the lines and the services of each file. Returns false if memory runs out. */
 static bool check_files(struct lint *lint, const struct files *files)
 {
@@ -101,11 +106,15 @@ static bool check_files(struct lint *lint, const struct files *files)
     if (ok) {
         ria_buf_addf(
             &lint->findings.text,
-            "%zu services in %zu files: %u errors, %u warnings\n",
+            "%zu service%s in %zu file%s: %u error%s, %u warning%s\n",
             index.count,
+            plural_end(index.count),
             files->count,
+            plural_end(files->count),
             lint->findings.errors,
-            lint->findings.warnings);
+            plural_end(lint->findings.errors),
+            lint->findings.warnings,
+            plural_end(lint->findings.warnings));
     }
     return ok;
 }

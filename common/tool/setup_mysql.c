@@ -133,8 +133,9 @@ static int setup_mysql_check_ca(const char *command, const char *ca)
     }
     return ria_usage(
         command,
-        "--ssl-ca: the path is too long for an option file, begins or ends with a blank, or "
-        "contains a control character or one of # \\ ' \"; copy the file to another path");
+        "the path of the root certificates is too long for an option file, begins or ends with a "
+        "blank, or contains a control character or one of # \\ ' \"; copy the file, and name the "
+        "copy with --ssl-ca");
 }
 
 /* Writes the path of the root certificates to setup->ca. If the user has given a path and the file
@@ -270,7 +271,7 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     }
     if ((setup.program != NULL) + setup.is_written + (setup.has_clients || setup.client != NULL) >
         1) {
-        return ria_usage(argv[0], "--program, --write and --clients cannot be used together");
+        return ria_usage(argv[0], "write only one of --program, --write, --clients and --client");
     }
     if (setup.has_clients || setup.client != NULL) {
         return print_clients(&setup);

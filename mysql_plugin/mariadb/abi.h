@@ -3,8 +3,8 @@
  * Declares the parts of MariaDB Connector/C's private layout that a client authentication plugin
  * uses. The plugin has its own declarations, because Debian's headers of Connector/C do not
  * compile: they include a file that Debian does not install. The command line tools contain the
- * library but export none of its functions, so the plugin cannot link to them. It calls the library
- * only through function pointers in the structs below.
+ * library but export none of its functions, so the plugin cannot link to them. The plugin calls the
+ * library only through function pointers in the structs below.
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
  * installed headers. A member whose name begins with unused_ fills the space of members that the
@@ -21,7 +21,7 @@
 
 struct ria_mariadb; /* MYSQL */
 
-/* MARIADB_PVIO: the connection below the protocol. */
+/* MARIADB_PVIO: the socket, pipe or TLS session that carries the protocol's packets. */
 struct ria_mariadb_pvio {
     void *unused_data;
     unsigned char *unused_cache[2];
@@ -145,9 +145,9 @@ enum {
     RIA_MARIADB_INFO_TLS_VERIFY_STATUS = 37,     /* out: unsigned; known since 3.4.1 */
 };
 
-/* The only bit of the verification status that the plugin reads by itself: the certificate does not
- * contain the host name. 1 means that the chain is not trusted. The meanings of the other bits
- * differ between the library's header and its documentation. */
+/* The bit of the verification status that is set if the certificate does not contain the host name.
+ * The bit with the value 1 is set if the chain is not trusted. The library's header and its
+ * documentation give the other bits different meanings, so the plugin does not interpret them. */
 enum {
     RIA_MARIADB_TLS_VERIFY_HOST = 2,
 };

@@ -21,7 +21,7 @@ bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ri
            mysql->methods->api != NULL && mysql->methods->set_error != NULL;
 }
 
-/* Sends the text and its NUL, as the stock plugin does. */
+/* Sends the text and its NUL, as the distribution's own plugin does. */
 static int send_text(struct ria_mariadb_vio *vio, const char *text, size_t len)
 {
     return vio->write_packet(vio, (const unsigned char *)text, len + 1) == 0 ? RIA_MARIADB_OK
@@ -87,8 +87,9 @@ static int mariadb_authenticate_finish(
     return ria_mariadb_refuse(vio, mysql, login_token->err.text);
 }
 
-/* Refuses the login because of the channel. But if tokens are not made for the host, the message
- * says this instead, because no TLS setting makes a token possible for such a host. */
+/* Refuses the login because of the channel: TLS is off, or the server was not verified. But if
+ * tokens are not made for the host, the message says this instead, because no TLS setting makes a
+ * token possible for such a host. */
 static int refuse_host_or_channel(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,
@@ -130,8 +131,9 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     return result;
 }
 
-/* Sends the program's own password over any channel, as the stock plugin does. Ignores an error in
- * rds-iam's configuration, so that such an error never prevents a login with a password. */
+/* Sends the program's own password over any channel, as the distribution's own plugin does. Ignores
+ * an error in rds-iam's configuration, so that such an error never prevents a login with a
+ * password. */
 static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     int saved = errno;

@@ -2,7 +2,8 @@
  *
  * Determines how well the library has protected the connection. Calls the library's own functions,
  * because the place where the library stores these facts differs between versions and TLS
- * libraries. Treats everything that it cannot prove as unverified.
+ * libraries. If these functions do not prove that the server was verified, treats the server as
+ * unverified.
  *
  * Up to 3.4.0, the library verifies the server during the TLS handshake. So if verification is on
  * and the plugin runs, the chain and the name were verified. There are two exceptions, both for a
@@ -51,9 +52,11 @@ static bool is_own_machine(const char *host)
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
-/* Returns the remedy for a client without TLS or without a CA. Under rds-iam exec, the preload sets
- * both for a host of RDS, unless the CA store has no file. `usual` is the remedy
- * in every other case. */
+/* Returns the remedy, which is the part of a message that tells the user what to do, for a client
+ * without TLS or without a CA. Under rds-iam exec, the preloaded object sets both for an RDS host.
+ * It cannot do so if no root certificates are installed (RDS_IAM_CA and RDS_IAM_CA_PUBLIC are
+ * unset). In this case, the remedy is to install them. In every other case, the remedy is `usual`.
+ */
 static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();
@@ -119,7 +122,7 @@ static enum ria_channel verification_off(
 
 /* Returns the remedy for a connection without TLS. If verification is on, the library never
  * completes a login without TLS. So if verification is on and the connection has no TLS, the
- * library has called the plugin too early. */
+ * library has called the plugin before the TLS handshake. */
 static const char *plain_remedy(struct ria_mariadb *mysql, bool is_on)
 {
     if (is_default_auth(mysql)) {

@@ -36,9 +36,9 @@ int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text);
  * responds or the library's timeout ends the read. */
 int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const char *text);
 
-/* For use after read_packet() has returned less than 0: returns true if the server asked for
- * another plugin, whose name begins at packet + 1. read_packet() also returns less than 0 on a
- * broken connection, but in that case mysql has an error set. */
+/* For use after read_packet() has returned a negative value: returns true if the server asked for
+ * another plugin, whose name begins at packet + 1. On a broken connection read_packet() returns a
+ * negative value too, but then *mysql has an error set. */
 bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet);
 
 /* Returns false if the library's memory is not laid out as abi.h declares it. In this case the

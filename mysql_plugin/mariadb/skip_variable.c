@@ -21,8 +21,8 @@
 
 static const char variable[] = "MARIADB_TLS_DISABLE_PEER_VERIFICATION";
 
-/* Compares byte by byte. In a program built with AddressSanitizer, memmem() is replaced by a
- * version that aborts the program if the memory contains a gap between two constants. */
+/* Compares byte by byte. AddressSanitizer leaves gaps between constants, and replaces memmem() by a
+ * version that aborts the program when it reads such a gap. */
 __attribute__((no_sanitize("address"))) static bool contains_variable(const char *text, size_t len)
 {
     for (size_t i = 0; i + sizeof(variable) <= len; i++) {
@@ -67,7 +67,8 @@ bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)
         return false;
     }
     const struct ria_mariadb_api *api = mysql->methods->api;
-    /* Another object may have replaced some of these functions. */
+    /* Another object may have replaced some of these functions, so the object of each function is
+     * searched. */
     const uintptr_t functions[] = {
         (uintptr_t)mysql->methods->set_error,
         (uintptr_t)api->get_info,

@@ -2,8 +2,8 @@
  *
  * Declares the parts of Oracle's client library that a client authentication plugin uses. The
  * plugin has its own declarations, so it does not need the library's headers. The mysql command
- * contains the library but exports none of its functions, so the plugin cannot link to them. It
- * calls the library only through function pointers that the library passes to it.
+ * contains the library but exports none of its functions, so the plugin cannot link to them. The
+ * plugin calls the library only through function pointers that the library passes to it.
  *
  * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later
  * releases of 8.0, and 8.1, 8.4 and 9.x, use 0x0200, which has one more member in the middle of the

@@ -2,8 +2,9 @@
  *
  * Responds to a server that asks for mysql_clear_password: on each new connection, reconnect and
  * change of user. Checks the password first, then the host, then the channel. Sends a token if all
- * three allow it; the channel must be TLS with VERIFY_IDENTITY. Sends a password only over TLS, and
- * only if the environment allows passwords. Refuses every other login with a message. */
+ * three allow a token. The channel allows a token if TLS is on and the library has verified the
+ * server with VERIFY_IDENTITY. Sends a password only over TLS, and only if the environment allows
+ * passwords. Refuses every other login with a message. */
 #include "login_token.h"
 #include "message.h"
 #include "plugin.h"

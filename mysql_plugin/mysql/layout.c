@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists the known layouts of MYSQL, and decides which layout a connection has. For this, compares
- * the descriptor in MYSQL, whose offset is the same in all layouts, with the descriptor of the
- * connection's socket, and the port at each layout's offset with the port of the socket's peer.
- * Rejects a connection that matches no layout, or more than one. */
+ * Lists the known layouts of the library's structure MYSQL, and decides which layout a connection
+ * has. The descriptor in MYSQL has the same offset in all layouts, and must equal the descriptor of
+ * the connection's socket. The port has another offset in each layout. The layout at whose offset
+ * MYSQL contains the port of the socket's peer is the right one. Rejects a connection that matches
+ * no layout, or more than one. */
 #include "layout.h"
 
 #include <limits.h>
@@ -63,9 +64,8 @@ static const unsigned long verify_identity = 1UL << 30;
  * server's greeting. The flag is 0 if the greeting does not offer TLS (cli_calculate_client_flag()
  * in client.c of 5.7.36 and client.cc of 8.0, 8.4 and 9.x). Neither a TLS context nor
  * verify_identity proves that TLS is on. A TLS context may be left over from an earlier connection
- * that failed. In 5.7, MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity; the ssl-mode
- * stays PREFERRED, so in this case the connection continues in plain text if the server does not
- * offer TLS. */
+ * that failed. In 5.7, MYSQL_OPT_SSL_VERIFY_SERVER_CERT also sets verify_identity, but the ssl-mode
+ * stays PREFERRED. The connection then continues in plain text if the server does not offer TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)

@@ -8,11 +8,11 @@
 
 #include "layout.h"
 
-/* Responds to a server that has asked for mysql_clear_password: sends a token, or the program's own
- * password if the environment allows passwords, or refuses the login. interface_version is the
- * version of the plugin interface that the plugin declares. Returns RIA_MYSQL_OK or RIA_MYSQL_ERROR
- * and no other value. Blocks for RIA_LOGIN_BUDGET_MS at most, except for network writes.
- * Thread-safe. Preserves errno. */
+/* Responds to a server that has asked for mysql_clear_password: sends a token, sends the program's
+ * own password (if the environment allows passwords), or refuses the login. interface_version is
+ * the version of the plugin interface that the plugin declares. Returns RIA_MYSQL_OK or
+ * RIA_MYSQL_ERROR and no other value. Blocks for RIA_LOGIN_BUDGET_MS at most, except for network
+ * writes. Thread-safe. Preserves errno. */
 int ria_mysql_authenticate(
     struct ria_mysql_vio *vio, struct ria_mysql *mysql, unsigned interface_version);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Determines which client library a loaded copy is. Also determines the numbers that the copy's
- * mysql_options() uses for the options that the preload records or sets. The numbers differ between
- * libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later (SONAMEs 21 and 24).
+ * Recognizes the client library to which a loaded copy belongs. Also determines the numbers that
+ * the copy's mysql_options() uses for the options that the preload records or sets. The numbers
+ * differ between libmariadb, libmysqlclient 5.7 (SONAME 20) and libmysqlclient 8.0 and later
+ * (SONAMEs 21 and 24).
  *
  * These functions recognize a copy by its functions and by the version that it reports. They do not
  * use its SONAME: a vendor's build may have another SONAME (libperconaserverclient.so.21), and some
@@ -36,11 +37,12 @@ enum ria_client_option {
                     option */
 };
 
+/* A client library, and the numbers of its options. */
 struct ria_dialect {
     const char *name; /* for the log */
     bool is_mariadb;
     const char *plugin_dir;   /* rds-iam's plugin directory for this library */
-    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library lacks it */
+    int numbers[RIA_OPTIONS]; /* RIA_NO_OPTION: the library does not have the option */
 };
 
 enum {
@@ -53,9 +55,9 @@ const struct ria_dialect *ria_dialect_of(const struct ria_library *library);
 /* Returns the option that has this number in the dialect, or RIA_OPTIONS for any other number. */
 enum ria_client_option ria_dialect_option(const struct ria_dialect *dialect, int number);
 
-/* Returns true if the library is Connector/C 3.4 or later. If such a library has a CA and its
- * verification is on, it verifies the certificate chain and the name of each server, except for the
- * hosts 127.0.0.1 and ::1, for which it verifies only the chain. */
+/* Returns true if the library is Connector/C 3.4 or later. If verification is on and a CA is set,
+ * such a library verifies the certificate chain and the name of each server. For the hosts
+ * 127.0.0.1 and ::1, it verifies only the chain. */
 bool ria_dialect_is_mariadb_34(
     const struct ria_dialect *dialect, const struct ria_library *library);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores the entries in a hash table of 256 windows with 64 entries each. The hash of a handle
- * selects a window, and the handle's entry can be anywhere in that window. A lookup searches the
- * whole window, so a removed entry leaves no tombstone. If the window is full, the handle gets no
- * entry.
+ * Stores an entry for each handle (MYSQL) in a hash table of 256 windows with 64 entries each. The
+ * hash of a handle selects a window, and the handle's entry can be anywhere in that window. A
+ * lookup searches the whole window, so a removed entry leaves no tombstone. If the window is full,
+ * the handle gets no entry.
  *
  * The table is mapped when a program creates its first handle. A table in the object's own memory
  * would cost every program under `rds-iam exec` a mapping and a page fault. The table is never

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records what the program and the preload have set on each handle. The libraries themselves do not
- * report which options were set: for example, the option for verification is 0 on a new handle, and
- * also after the program has set it to 0.
+ * Records what the program and the preload have set on each handle (MYSQL). The libraries
+ * themselves do not report which options were set: for example, the option for verification is 0 on
+ * a new handle, and also after the program has set it to 0.
  *
  * The record is a table with a fixed size and without locks, so it works in the child of a fork()
  * and in a signal handler. A handle has an entry from mysql_init() to mysql_close(). The table has

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The check() of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
- * host, whether the client must verify the host's name, and which CA file verifies the host. If the
- * program passes a list of hosts, checks each of them. Settings belong to a handle and not to a
+ * host, whether the client must verify the host's name, and with which CA file. If the program
+ * passes a list of hosts, checks each of them. Settings belong to a handle (MYSQL) and not to a
  * host. So if at least one host of a list is an RDS host, all hosts of the list are verified, with
  * the CA file of the first RDS host in the list. Their names are verified too, unless the
  * configuration sets tls = verify-ca for every RDS host of the list. For Oracle's library, the
@@ -15,8 +15,8 @@
 
 enum {
     MYSQL_PORT = 3306,
-    HOST_MAX = 4096, /* enough for a list of sixteen names with 253 characters each, which is the
-                        longest name in the DNS */
+    HOST_MAX = 4096, /* enough for a list of sixteen names of 253 characters, the maximum length of
+                        a DNS name */
 };
 
 /* Returns the CA file that `rds-iam exec` has put into the environment, or NULL. RDS signs the

@@ -23,7 +23,7 @@ struct ria_host_target {
     bool lacks_ca;    /* the program has set no CA, and the library reads no option file */
 };
 
-/* How to verify the server of that connection. */
+/* How to verify the server of a connection. */
 struct ria_host_verdict {
     bool is_ours; /* the target contains an RDS name, or a name that the configuration maps */
     bool chain_suffices; /* tls = verify-ca, and the library is libmariadb: the certificate need not
@@ -48,9 +48,9 @@ struct ria_host_module {
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
 
     /* Reads the arguments of a command-line tool (tool_arguments.h) before its main(). If the tool
-     * connects to an RDS host, sets MYSQL_HOME (and MARIADB_HOME, if it is set and empty) in the
-     * environment of this process, and fills *out; else sets out->path to NULL. Uses as much stack
-     * as check(). */
+     * connects to an RDS host, fills *out, and sets MYSQL_HOME in the environment of this process
+     * (also MARIADB_HOME, if it is set and empty). Otherwise sets out->path to NULL. Uses as much
+     * stack as check(). */
     void (*read_tool)(int argc, char *const argv[], struct ria_tool_file *out);
 };
 
@@ -74,7 +74,7 @@ void ria_host_query(const struct ria_host_target *target, struct ria_host_verdic
  * before main(). Loads the object in the same way as ria_host_query(). Preserves errno. */
 void ria_host_read_tool(int argc, char *const argv[], struct ria_tool_file *out);
 
-/* The functions of struct ria_host_module, for the object's own files. */
+/* The functions of struct ria_host_module. Only files of rds-iam-mysql-host.so call them. */
 void ria_host_check(const struct ria_host_target *target, struct ria_host_verdict *out);
 void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out);
 

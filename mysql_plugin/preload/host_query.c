@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads rds-iam-mysql-host.so once, and runs each check on a stack that is large enough
- * (os/guest_thread.h). During a check, signals that the program handles are deferred
- * (interpose/signal_guard.h). Does not use an rds-iam-mysql-host.so of another version. */
+ * Loads rds-iam-mysql-host.so (the module) once, and runs each check on a stack that is large
+ * enough (os/guest_thread.h). During a check, signals that the program handles are deferred
+ * (interpose/signal_guard.h). Does not use a module of another version. */
 #include "preload/host_module.h"
 
 #include "base/messages.h"
@@ -78,8 +78,8 @@ static const struct ria_host_module *load_host_module(const struct host_subject 
         (void)dlclose(object);
     }
     if (module == NULL) {
-        /* Calling dlerror() also clears the error, which the program would otherwise take for its
-         * own. */
+        /* Calling dlerror() also clears the error, so the program's next call of dlerror() does not
+         * return it. */
         log_no_host_module(subject, dlerror());
         return NULL;
     }

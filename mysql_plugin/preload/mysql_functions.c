@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Interposes the functions of libmariadb and libmysqlclient that create a handle, close it, set its
- * options or begin a connection. Each function is compiled several times: once with its
- * public name, for programs that are linked with a library, and in numbered variants, one of which
- * a program gets from dlsym() for each copy of the library. Each variant calls the function of its
- * copy with the program's own arguments. After the library has accepted an option,
- * this file records the option. Before a connection, it sets the missing options (settings.h).
+ * Interposes the functions of libmariadb and libmysqlclient that create a handle (MYSQL), close it,
+ * set its options or begin a connection. Each function is compiled nine times: once with its public
+ * name, for programs that are linked with a library, and in eight numbered variants, for programs
+ * that call dlsym(). A program may have loaded several copies of the libraries; dlsym() returns a
+ * different variant for each copy. Each variant calls the function of its copy with the program's
+ * own arguments. After the library has accepted an option, this file records the option. Before a
+ * connection, it sets the missing options (settings.h).
  *
  * A library calls its own functions by their public names, so these calls also reach this file: at
  * a reconnect, from mysql_real_connect_start(), and for each line of an option file. This file
  * passes such a call to the library, but records nothing and sets nothing. It recognizes a
  * library's own call by the return address, which lies in the library. There is one exception: if a
  * function of the library ends with a jump to another function, the return address lies in this
- * object, because this object has called the first of the two functions. A library's own call may
- * run on a stack of 60 KB (libmariadb's coroutines). */
+ * object, because this object has called the first of the two functions. This file recognizes such
+ * a call too, because the first function has not returned yet. A library's own call may run on a
+ * stack of 60 KB (libmariadb's coroutines). */
 #include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"
@@ -32,9 +34,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Each function below has nine callers: one for programs that are linked with a library, and one
- * for each of RIA_COPIES_MAX copies. Without this attribute, the compiler inlines the function into
- * each caller. */
+/* Marks a function that has nine callers: one for programs that are linked with a library, and one
+ * for each of RIA_COPIES_MAX copies. Without this attribute, the compiler would inline the function
+ * into each caller. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- a call ------------------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the text of the option file, and opens the file as a memfd. The file has the one group
- * [client], which every tool of both makers reads. */
+ * Writes the text of the option file for a command-line tool, and opens the file as a memfd. The
+ * file has one group, [client], which every tool of both makers reads. */
 #include "preload/option_file.h"
 
 #include <string.h>

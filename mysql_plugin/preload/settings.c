@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets options with the mysql_options() of the copy that the handle belongs to. Sets nothing if the
- * host is not an RDS host or is not dialed over TCP. For an RDS host, sets nothing in these cases:
- * the handle has no record or is connected already, the library's version is unknown, or the
- * program has turned TLS off. */
+ * Sets options on a handle (MYSQL), with the mysql_options() of the client library that the handle
+ * belongs to. Sets nothing if the host is not an RDS host or is not dialed over TCP. For an RDS
+ * host, sets nothing in these cases: the handle has no record or is connected already, the
+ * library's version is unknown, or the program has turned TLS off. */
 #include "preload/settings.h"
 
 #include "preload/dialect.h"
@@ -148,7 +148,7 @@ static bool is_on(const struct setter *setter, enum ria_client_option option)
            get(setter->handle, setter->dialect->numbers[option], &value) == 0 && value != 0;
 }
 
-/* Returns the flags that settings_take_back() needs to restore libmariadb's options. They are
+/* Returns the flags that settings_take_back() needs to restore libmariadb's options. The flags are
  * needed because libmariadb turns TLS on for a handle that gets a CA, and leaves TLS on when the CA
  * is removed. */
 static uint32_t read_state(const struct setter *setter)
@@ -174,9 +174,9 @@ static bool verify_by_flag(const struct setter *setter, bool is_on)
 }
 
 /* Turns on verification of the name. There is one exception: if chain_suffices is true and the
- * library is libmariadb up to 3.3, sets nothing. Such a library has a CA here, and with a CA it
- * verifies the chain even if verification of the name is off. chain_suffices is true only for
- * libmariadb. */
+ * library is libmariadb up to 3.3, sets nothing. The handle has a CA when this function is called,
+ * and with a CA such a library verifies the chain even if verification of the name is off.
+ * chain_suffices is true only for libmariadb. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {

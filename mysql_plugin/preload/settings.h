@@ -3,12 +3,12 @@
  * Records the options that the program sets on a handle, and sets missing options before a
  * connection.
  *
- * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options,
- * each only if the program has not set it: the CA file, the verification of the server's name, and
- * rds-iam's plugin directory. Without a CA, it does not turn verification on. If the library reads
- * an option file, the options in that file override the preload's options, because the library
- * reads the file later. For every other host the preload sets nothing, and it removes the options
- * that it set for an earlier connection of the handle.
+ * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options: the
+ * CA file, the verification of the server's name, and rds-iam's plugin directory. It sets an option
+ * only if the program has not set this option. Without a CA, it does not turn verification on. If
+ * the library reads an option file, the options in that file override the preload's options,
+ * because the library reads the file later. For every other host the preload sets nothing, and it
+ * removes the options that it set for an earlier connection of the handle.
  *
  * Thread-safe for different handles; a handle must be used by one thread at a time. Preserves
  * errno.
@@ -47,8 +47,8 @@ void ria_settings_record_ssl(
     const char *capath);
 
 /* Removes the options that the preload set for the previous connection, and sets the missing
- * options for this one. Does nothing while a nonblocking connection of the handle is in progress,
- * or if the handle is connected. Blocks while rds-iam's configuration is read. */
+ * options for the new one. Does nothing while a nonblocking connection of the handle is in
+ * progress, or if the handle is connected. Blocks while rds-iam's configuration is read. */
 void ria_settings_apply(
     const struct ria_library *library, struct ria_handle *handle, const struct ria_dialed *dialed);
 

@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that verify an RDS
- * server. These tools contain their client library, so its functions cannot be interposed. But the
- * tools read option files: MYSQL_HOME names a directory whose my.cnf they read before ~/.my.cnf. So
- * if a tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process, and the
- * preload redirects the opens of the my.cnf in that directory to a file in memory. Nothing is
- * written to disk. The tool reads ~/.my.cnf and its command line later, so the user's own options
- * override the file in memory. A program that the tool starts inherits MYSQL_HOME, but finds no
- * file there.
+ * Gives the command-line tools of MariaDB and of Oracle's MySQL the options that make them verify
+ * an RDS server. These tools contain their client library, so its functions cannot be interposed.
+ * But the tools read option files: MYSQL_HOME names a directory whose my.cnf they read before
+ * ~/.my.cnf. So if a tool connects to an RDS host, this file sets MYSQL_HOME in the tool's process,
+ * and the preload redirects the opens of the my.cnf in that directory to a file in memory. Nothing
+ * is written to disk. The tool reads ~/.my.cnf and its command line later, so the user's own
+ * options override the file in memory. A program that the tool starts inherits MYSQL_HOME, but
+ * finds no file there.
  *
  * Runs before main(), when the process has one thread, so setenv() is safe. Sets nothing in these
- * cases: the maker of the tool is unknown; the tool connects to another host or over a Unix socket;
- * its arguments or ~/.my.cnf turn TLS off; the user has set MYSQL_HOME, or MARIADB_HOME for a tool
- * of MariaDB; no CA file is known; or the arguments name no host, and the tool reads options from a
- * source that this file does not read. If the host is named only in an option file other than
- * ~/.my.cnf, this file does not find the host. */
+ * cases:
+ *
+ *   - the maker of the tool is unknown;
+ *   - the tool connects to a host that is not an RDS host, or over a Unix socket;
+ *   - the tool's arguments or ~/.my.cnf turn TLS off;
+ *   - the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB;
+ *   - no CA file is known;
+ *   - the arguments name no host, and the tool reads options from a source that this file does not
+ *     read.
+ *
+ * If the host is named only in an option file other than ~/.my.cnf, this file does not find it. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 
@@ -136,7 +142,7 @@ static bool tool_has_other_source(const struct ria_tool_arguments *given, enum r
 }
 
 /* Reads ~/.my.cnf into *out, which is wiped on release, because the file may contain a password.
- * Returns false if it is not a regular file, cannot be read, or is longer than out->max. */
+ * Returns false if ~/.my.cnf is not a regular file, cannot be read, or is longer than out->max. */
 static bool load_own_file(struct ria_buf *out)
 {
     const struct ria_world *world = ria_process_world();
@@ -206,7 +212,8 @@ static int open_option_text(void)
 }
 
 /* Stores the text of the option file in option_text, or NULL if memory runs out. Returns false if
- * the tool gets no file because of its CA. */
+ * the tool gets no file: either no CA is known, or the CA's path cannot be written to an option
+ * file. */
 static bool make_option_text(
     const struct ria_tool_arguments *given,
     enum ria_tool_maker maker,
@@ -246,7 +253,8 @@ static bool has_own_home(enum ria_tool_maker maker)
 }
 
 /* Makes the tool read the option file. Some releases of MariaDB's tools ignore MYSQL_HOME if
- * MARIADB_HOME is set, even to an empty value. So if MARIADB_HOME is set, sets both variables. */
+ * MARIADB_HOME is set, even to an empty value. So if MARIADB_HOME is set (has_own_home() then
+ * ensures that its value is empty or OPTION_DIRECTORY), sets both variables. */
 static bool set_home(enum ria_tool_maker maker)
 {
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): ria_world_env() returns NULL for an empty value. */
@@ -258,9 +266,9 @@ static bool set_home(enum ria_tool_maker maker)
 }
 
 /* Finds the tool's server. If the arguments name a host, this is the tool's server, because the
- * arguments override every other source. If they name no host and the tool reads a source that this
- * file does not read, leaves *given without a host, because that source may name a host that this
- * file does not see. */
+ * arguments override every other source. If the arguments name no host, and the tool reads a source
+ * that this file does not read, that source may name a host. In this case, leaves *given without a
+ * host. */
 static void find_server(
     int argc,
     char *const argv[],

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the agent's world: copies the world of the process, and replaces its ticks, its functions
- * that read a file and a file's facts, its fetch, its log, and its functions for the user's id and
- * rights. If agent->background is set, fetches credentials in the background. Otherwise, a fetch
- * blocks until it ends, at its deadline at the latest. */
+ * Builds the agent's world (base/world.h), through which the core reads the clock, files and
+ * credentials. Copies the world of the process, and replaces these functions: ticks(), read_file(),
+ * read_facts(), fetch(), log(), uid() and is_privileged(). If agent->background is set, fetches
+ * credentials in the background. Otherwise, a fetch blocks until it ends, at its deadline at the
+ * latest. */
 #include "agent/agent.h"
 
 #include <stdlib.h>

@@ -2,11 +2,14 @@
  *
  * Declares the state that all parts of the agent share: its world (base/world.h), its directory,
  * its log, and rds-iam's configuration. The agent's world is the world of the process
- * (ria_process_world()) with these differences: the core's log lines go to the agent's log;
- * rds-iam's configuration is read through `config`; the ticks also count the time during which the
- * machine sleeps; the effective user and whether the process is privileged are determined only
- * once, because the agent never changes them; and a fetch of credentials does not block if
- * `background` is set.
+ * (ria_process_world()), with these differences:
+ *
+ *   - the core's log lines go to the agent's log;
+ *   - rds-iam's configuration is read through `config`;
+ *   - the ticks also count the time during which the machine sleeps;
+ *   - the effective user, and whether the process is privileged, are determined only once, because
+ *     the agent never changes them;
+ *   - a fetch of credentials does not block if `background` is set.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * While the core checks the configuration, records which files it reads, and their texts. When the
- * core later reads one of these files, returns the recorded text. */
+ * While the core (rds_iam.h) checks rds-iam's configuration, records which files the core reads,
+ * and their texts. When the core later reads one of these files, returns the recorded text. */
 #include "agent/config_snapshot.h"
 
 #include <stdio.h>

@@ -38,9 +38,9 @@ struct ria_config_snapshot {
 uint64_t ria_config_snapshot_stamp(const char *path);
 
 /* Reads and checks the files if they were edited since the last call. Returns false with err filled
- * if the new texts contain an error; the cached texts then stay in use, unless they contain an
- * error themselves, and further calls return true until the next edit. Also returns false if memory
- * runs out; the next call then tries again. */
+ * if the new texts contain an error. In this case, the cached texts stay in use if they contain no
+ * error. Further calls return true until the next edit. Also returns false if memory runs out; the
+ * next call then tries again. */
 bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,

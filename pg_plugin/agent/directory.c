@@ -198,7 +198,7 @@ static int directory_open_own(const struct ria_directory *directory, const char 
     return fd;
 }
 
-/* Returns the process id in agent.pid, for a message; 0 if the file contains none. */
+/* Returns the process id in agent.pid, or 0 if the file contains none. */
 static long read_pid(int fd)
 {
     char text[32] = {0};

@@ -29,11 +29,14 @@ struct ria_directory {
  * ~/.cache/rds-iam/run. With `make`, creates missing directories with mode 0700, but no parent of
  * `requested`. Release *out with ria_directory_release().
  *
- * Returns false with err filled, and removes what it created, in these cases: the directory is
- * missing or cannot be created; another user owns the directory or can enter it; its file system
- * does not store the mode 0600; a parent directory belongs to neither root nor the user; or a
- * parent directory without the sticky bit (which /tmp has) can be written by every user, or by a
- * group other than the user's private group. */
+ * Returns false with err filled, and removes what it created, in these cases:
+ *
+ *   - the directory is missing or cannot be created;
+ *   - another user owns the directory or can enter it;
+ *   - the directory's file system does not store the mode 0600;
+ *   - a parent directory belongs to neither root nor the user;
+ *   - a parent directory without the sticky bit (which /tmp has) can be written by every user, or
+ *     by a group other than the user's private group. */
 bool ria_directory_open(
     const char *requested,
     bool make,
@@ -50,7 +53,7 @@ struct ria_passfile_directory ria_directory_place(const struct ria_directory *di
 
 /* Checks whether a passfile in the directory can have that name. Returns false with err filled for
  * a name that begins with a dot, for the agent's own files, and for a name that is empty or too
- * long. The message does not name file and line. */
+ * long. The message does not name the service file and the line; the caller adds them. */
 bool ria_directory_may_hold(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

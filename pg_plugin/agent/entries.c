@@ -145,7 +145,7 @@ static void refuse_never_read(struct work *work, const struct ria_indexed_servic
 /* Logs the settings of a service that libpq takes literally, although the user meant something
  * else. A passfile= of this kind does not lead to the agent's directory, so without this message
  * the agent would silently ignore the entry. Any other setting of this kind makes a connection
- * fail, and libpq's message does not name the line; such a setting is logged only if `is_served` is
+ * fail, and libpq's message does not name the line. Such a setting is logged only if `is_served` is
  * true, which means that the agent creates a file for the service. */
 static void log_literal(struct work *work, const struct ria_indexed_service *here, bool is_served)
 {

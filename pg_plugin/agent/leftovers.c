@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Examines each file in the agent's directory, reads its first line, and removes the file if it is
- * a leftover. Does not change any other file. ria_leftovers_may_replace() does not open an empty
- * file, because the file may be leased, and opening it would then block. */
+ * a leftover of an earlier agent. Does not change any other file. ria_leftovers_may_replace() does
+ * not open an empty file, because the file may be leased, and opening it would then block. */
 #include "agent/leftovers.h"
 
 #include <dirent.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes the agent's log to stderr or to agent.log, and to the file of RDS_IAM_LOG. Truncates
- * agent.log when it exceeds 1 MB. If a state does not change, logs it only once. Repeats a warning
- * at most once an hour. Ignores write errors: a line that cannot be written is lost. */
+ * agent.log when it exceeds 1 MB. Logs a message about a state only once while the state lasts.
+ * Repeats a warning at most once an hour. Ignores write errors: a line that cannot be written is
+ * lost. */
 #include "agent/log.h"
 
 #include <stdarg.h>

@@ -3,10 +3,10 @@
  * The agent's log, for users to read. A message about a state is logged only once while the state
  * lasts: when the agent loads the service files, it logs the errors that it finds, except those
  * that it also found in the previous load. A warning (ria_log_warning()) is repeated at most once
- * an hour, so a source that stays broken does not fill the disk. Lines contain no secrets, and
- * control characters are replaced. The lines have the format of base/log_line.h. Each line is also
- * written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's level. If there is
- * such a file, the lines of ria_log_detail() are written only to it.
+ * an hour, so a source of credentials that stays broken does not fill the disk. Lines contain no
+ * secrets, and control characters are replaced. The lines have the format of base/log_line.h. Each
+ * line is also written to the file that RDS_IAM_LOG names, if RDS_IAM_LOG includes the line's
+ * level. If there is such a file, the lines of ria_log_detail() are written only to it.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H

@@ -184,7 +184,8 @@ static bool run_once(struct ria_agent *agent)
     struct ria_entries entries;
     struct ria_token_line_maker maker = {.agent = agent};
     struct ria_error err;
-    /* The configuration is read once. If it contains an error, the first line reports the error. */
+    /* The configuration is read once. If it contains an error, making the first line of a passfile
+     * reports the error. */
     (void)!ria_config_snapshot_refresh(&agent->config, &agent->world, &err);
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);

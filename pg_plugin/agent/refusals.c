@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores the reasons for --status in bounded memory. The refused entries are stored as complete
- * lines of text, and the failures in an array, which is searched from its start. */
+ * Stores the reasons that --status prints, in bounded memory. The refused entries are stored as
+ * complete lines of text, and the failures in an array, which is searched from its start. */
 #include "agent/refusals.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Manages all passfiles: replaces the entries and handles events. Also tries to make the tokens of
- * all lines ahead of time, so that credentials are fetched before a client needs them. Does its
- * work in small slices, so that no client waits long. Never replaces a file that an agent could not
- * have written. */
+ * Manages all passfiles: handles events, and replaces the list of entries after the service files
+ * were edited. Also tries to make the tokens of all lines ahead of time, so that credentials are
+ * fetched before a client needs them. Does its work in small slices, so that no client waits long.
+ * Replaces only files that an agent may have written. */
 #include "agent/serve.h"
 
 #include "agent/leftovers.h"

@@ -41,8 +41,9 @@ void ria_serve_retry(struct ria_serve *serve);
 /* Discards all texts and renews all tokens, because the clock was set or the user asked for it. */
 void ria_serve_renew(struct ria_serve *serve);
 
-/* Does the work that is due, but only for some milliseconds. Returns the time at which to call it
- * again, in ticks: now or earlier if there is more work now; INT64_MAX if every file is at rest. */
+/* Does the work that is due, but only for some milliseconds. Returns the time, in ticks, at which
+ * to call it again. If more work is due at once, this time is not later than now. INT64_MAX: every
+ * file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* Does the work that depends on the wall clock: checks that credentials are available before a

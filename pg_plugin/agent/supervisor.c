@@ -25,7 +25,8 @@
 #include <unistd.h>
 
 enum {
-    BLIND_MS = 20,   /* the pause between two looks at a worker that ends after poll() has failed */
+    BLIND_MS = 20,   /* after poll() has failed: the pause between two checks whether the worker has
+                        ended */
     END_MS = 2000,   /* how long the worker may take to end */
     QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
                         pause */
@@ -125,13 +126,13 @@ struct supervisor {
     /* All times are monotonic milliseconds, which do not count the machine's sleep. */
     int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
-    int64_t pause;  /* the last pause; 0: the last worker did not die quickly, and its successor was
-                       started without a pause */
-    bool is_ready;  /* systemd got READY=1 */
-    int64_t end_by; /* when to kill a worker that was told to end; INT64_MAX: not told */
-    int64_t ping_at; /* when to send the next "WATCHDOG=1" */
-    bool is_blind;   /* poll() has failed, so the agent ends */
-    int status;      /* the exit status */
+    int64_t pause;    /* the last pause; 0: the last worker did not die quickly, so the next one was
+                         started at once */
+    bool is_ready;    /* systemd got READY=1 */
+    int64_t end_by;   /* when to kill a worker that was told to end; INT64_MAX: not told */
+    int64_t ping_at;  /* when to send the next "WATCHDOG=1" */
+    bool is_blind;    /* poll() has failed, so the agent ends */
+    int status;       /* the exit status */
 };
 
 static int64_t supervisor_milliseconds(void)
@@ -375,8 +376,8 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
-/* Handles the timeouts that have passed. May start a worker; returns false in the child process
- * when that worker has ended. */
+/* Handles the timeouts that have passed. May start a worker. Returns false in the worker's process,
+ * when the worker has ended. */
 static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
 {
     check_worker(supervisor, now);
@@ -391,8 +392,8 @@ static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
     return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
 }
 
-/* Waits for an event or for the next timeout. If poll() fails, ends the agent: the loop would use a
- * whole CPU. Until the worker has ended, sleeps instead of calling poll(). */
+/* Waits for an event or for the next timeout. If poll() fails, ends the agent, because the loop
+ * would otherwise use a whole CPU. Until the worker has ended, sleeps instead of calling poll(). */
 static void await_event(struct supervisor *supervisor, struct pollfd *watched, nfds_t count)
 {
     int64_t now = supervisor_milliseconds();

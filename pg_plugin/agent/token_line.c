@@ -35,7 +35,7 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
 /* Returns the time at which the line must be checked again: when the core renews its credentials.
  * While the new credentials are being fetched, a client that opens the passfile still gets a token
  * signed with the old ones. Credentials whose renewal is overdue are checked after half of their
- * remaining life, so that the log reports in time why logins fail. */
+ * remaining life, so that the log reports the reason before logins fail. */
 static int64_t next_check(int64_t now, const struct ria_token *token)
 {
     if (token->credentials_expires == 0) {
@@ -160,9 +160,9 @@ enum ria_token_line_result ria_token_line_make(
         .user = line->user,
         .channel = RIA_CHANNEL_VERIFIED, /* the entry has sslmode=verify-full */
     };
-    /* In the background, a source may take as long as when a user waits for it on a terminal. A
-     * credential_process may need this time. A client that opens a passfile does not wait so long
-     * (serve_file.c). */
+    /* In the background, a source gets the time limit of a command that a user runs in a terminal,
+     * because a credential_process may need this time. A client that opens a passfile does not wait
+     * so long (serve_file.c). */
     int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_INTERACTIVE_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;

@@ -35,8 +35,8 @@ struct ria_token_line_maker {
         char name[256];
         int64_t expires; /* 0: the source reports no time */
     } sources[RIA_TOKEN_LINE_SOURCES];
-    uint64_t cause;    /* hash of the text of the last new error, which does not name the line; 0: a
-                          token was made since */
+    uint64_t cause;    /* a hash of the last new error's text, which does not name the line; 0: a
+                          token was made after this error */
     unsigned repeated; /* how many lines have failed with the error of `cause` in succession, after
                           the first one */
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the inotify watches. In the directories of input files, reports that a file was
- * created, renamed or removed, that its writer has closed it, or that its attributes have changed,
- * but not each write. In the agent's directory, reports only renamed and removed files and changed
- * attributes, because the agent itself creates and writes the files there. Ignores a failure to
- * watch the parents of the agent's directory. */
+ * Implements the inotify watches. In the directories of the files that the agent reads, reports
+ * that a file was created, renamed or removed, that its writer has closed it, or that its
+ * attributes have changed. Does not report each write. In the agent's directory, reports only
+ * renamed and removed files and changed attributes, because the agent itself creates and writes the
+ * files there. Ignores a failure to watch the parents of the agent's directory. */
 #include "agent/watch.h"
 
 #include <errno.h>
@@ -21,9 +21,9 @@ static const uint32_t edits = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE |
 static const uint32_t own_edits =
     IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
 
-/* Watches every parent directory, because a move of a parent also moves the directory. If the user
- * has no more watches, the agent notices such a move only at its next event in the directory or in
- * the directory's parent, or on SIGHUP. */
+/* Watches every parent directory, because a move of a parent also moves the directory. If the
+ * user's limit of watches is reached, the agent notices such a move only at the next event in the
+ * directory or in the directory's parent, or on SIGHUP. */
 static void watch_above(const struct ria_watch *watch, char *path)
 {
     for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watches the agent's input files and its directory with inotify. Does not watch a file itself but
- * the directory that contains it, because editors replace files. If the file's path is a link, also
- * watches the directory of the link's target. Reports only that something may have changed; the
- * caller determines what has changed.
+ * Watches the files that the agent reads (service files and rds-iam's configuration) and the
+ * agent's directory with inotify. Does not watch a file itself but the directory that contains it,
+ * because editors replace files. If the file's path is a link, also watches the directory of the
+ * link's target. Reports only that something may have changed; the caller determines what has
+ * changed.
  */
 #ifndef RIA_AGENT_WATCH_H
 #define RIA_AGENT_WATCH_H

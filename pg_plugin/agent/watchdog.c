@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the watchdog on a shared page. The worker increments the counter, and sets a flag
- * while it waits. The supervisor compares counts, and sets a flag while it watches the worker. Each
- * process first writes its own flag and then reads the other process's flag, so at least one of
- * them sees both flags as they are. Therefore, while the worker works, the supervisor watches the
- * worker, or the worker has raised the alarm, or both. */
+ * Implements the watchdog on a page of memory that the supervisor and the worker share. The worker
+ * increments the counter, and sets a flag while it waits. The supervisor compares counts, and sets
+ * a flag while it watches the worker. Each process first writes its own flag and then reads the
+ * other process's flag. So if both write at the same time, at least one of them reads the other's
+ * new flag. Therefore, while the worker works, the supervisor watches the worker, or the worker has
+ * raised the alarm, or both. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>

@@ -304,9 +304,9 @@ static void handle_source(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to `when`, an absolute time in units of 1/parts second. INT64_MAX: no timeout; the
- * wall clock's timer is then set to a distant time, because the kernel reports a change of the
- * clock only to a timer that is set. */
+/* Sets a timer to `when`, an absolute time. `parts` is the number of units of `when` in a second.
+ * INT64_MAX: no timeout; the wall clock's timer is then set to a distant time, because the kernel
+ * reports a change of the clock only to a timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
     const int64_t far_seconds = (int64_t)1 << 32;

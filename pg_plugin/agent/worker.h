@@ -27,8 +27,8 @@ enum {
 /* The exit status of a worker that ended although it was not told to end. */
 enum {
     RIA_WORKER_GONE = 1,  /* the directory is gone, so nothing is left to serve */
-    RIA_WORKER_SHORT = 3, /* for lack of memory, descriptors or watches, the worker could not start;
-                             or epoll_wait() failed */
+    RIA_WORKER_SHORT = 3, /* for lack of memory, descriptors or inotify watches, the worker could
+                             not start; or epoll_wait() failed */
 };
 
 struct ria_worker_start {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of libpq's binary interface that the preload uses: the nine interposed functions and the
- * types of the functions behind them. The preload does not include libpq's headers and is not
+ * The part of libpq's binary interface that the preload uses: the nine interposed functions, and
+ * the types of their arguments and results. The preload does not include libpq's headers and is not
  * linked with libpq, because each program loads its own copy of libpq, in any version from 10 to
  * 18, and some programs load several copies. tests/lint/test_abi.py compares this file with the
  * installed headers.

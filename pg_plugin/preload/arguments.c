@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converts each of the three forms of a call to the keyword and value arrays of
+ * Converts a call of libpq, which has one of three forms, to the keyword and value arrays of
  * PQconnectdbParams(). A connection string is not parsed here: the whole string becomes the value
  * of dbname, which libpq expands. If the arrays are full, drops further arguments. */
 #include "preload/arguments.h"
@@ -73,7 +73,8 @@ static bool arguments_is_blank(const char *text)
 /* Detects a string that ria_arguments_of_call() must not convert. That function makes the string
  * the value of dbname. libpq expands such a value if it looks like a connection string: it contains
  * a '=', or begins with the scheme of a URI. libpq takes any other value of dbname as the name of a
- * database. But PQconnectdb(), which the program has called, rejects such a string. */
+ * database. But PQconnectdb(), which the program has called, rejects a string that is not a
+ * connection string. */
 bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;

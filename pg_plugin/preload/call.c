@@ -2,9 +2,9 @@
  *
  * Looks up each function in the copy of libpq that the call is meant for, and calls it.
  * PQconnectdb() and PQconnectdbParams() pass the pointer to their arguments on to libpq's own
- * non-blocking function. So before this file calls one of them, it passes the same pointer to the
- * overlay, which then recognizes libpq's own call. If the copy does not have the function, returns
- * NULL. */
+ * non-blocking function. So before this file calls one of them, it passes the same pointer to
+ * ria_overlay_expect() (overlay.h). The overlay then recognizes libpq's own call. If the copy does
+ * not have the function, returns NULL. */
 #include "preload/call.h"
 
 #include "preload/overlay.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Begins connections in the order that connect.h describes. ria_connect(), at the end of this file,
- * finds the copy of libpq, and saves and restores the overlay. The functions above it make the
- * decisions, one function for each case: the program gives a token, the program gives no password,
- * or the host is a Unix socket. Each of these functions makes one of three calls of libpq: the
- * program's own call, to which settings may be appended; a call with the same settings but no
- * password; or a call that libpq refuses with the preload's message. */
+ * finds the copy of libpq, and saves and restores the overlay (overlay.h). The functions above it
+ * make the decisions, one function for each case: the program gives a token, the program gives no
+ * password, or the host is a Unix socket. Each of these functions makes one of three calls of
+ * libpq: the program's own call, to which settings may be appended; a call with the same settings
+ * but no password; or a call that libpq refuses with the preload's message. In the comments, "the
+ * module" is rds-iam-pq-token.so (module.h). */
 #include "preload/connect.h"
 
 #include "interpose/signal_guard.h"

@@ -85,7 +85,7 @@ enum response {
     RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* Decides which file a program gets that opens `path` for reading. If the result is RESPONSE_FILE,
+/* Decides which file a program that opens `path` for reading gets. If the result is RESPONSE_FILE,
  * *fd is a new descriptor. dry_run is true if the program does not read the file, as with stat();
  * the file in memory may then be empty. errno is unchanged. */
 static enum response response_for(const char *path, bool dry_run, int *fd)
@@ -122,8 +122,8 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     return found < 0 ? RESPONSE_REAL : RESPONSE_FILE;
 }
 
-/* Returns true if open() with these flags reads a file, and does not write, create or only name it.
- */
+/* Returns true if open() with these flags only reads an existing file. Returns false for O_PATH and
+ * O_DIRECTORY, and for flags that create or truncate the file. */
 static bool only_reads(int flags)
 {
     return (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY)) == O_RDONLY;

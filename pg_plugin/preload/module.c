@@ -21,8 +21,8 @@
 
 enum {
     /* Spare bytes after each token, so that a reset can write a longer token in its place. The
-     * session tokens of one role differ in length by a few dozen bytes, if only because of their
-     * percent-encoding. */
+     * session tokens of one role differ in length by a few dozen bytes, for example because of
+     * their percent-encoding. */
     SPARE = 1024,
 
     /* A line with a token has at least 512 bytes, so with SPARE bytes it is at most three times as
@@ -54,7 +54,8 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
 }
 
 /* Returns a sealed memfd with the text, or -1 after it has logged the reason. The memfd is a
- * regular file with mode 0600, which are libpq's conditions for a passfile. */
+ * regular file with mode 0600, because libpq ignores a passfile of another kind and a passfile that
+ * the group or others may access. */
 static int in_memory(const struct ria_buf *text)
 {
     if (ria_buf_text(text) == NULL) {
@@ -98,8 +99,8 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
  * token. Otherwise copies the lines that contain no token. If is_used is true, libpq may send the
  * copied tokens, so this function adds them to the key history. is_used is false if there are fresh
  * tokens, because libpq then sends only these. In this case the copied tokens must not be in the
- * history: a token with the same access key id that the program gives later comes from the user,
- * not from an earlier connection. */
+ * history: if the program later gives a token with the same access key id, that token comes from
+ * the user, not from an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -242,8 +243,8 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* Called if libpq reads no passfile. Logs why the connection gets no token: the refusals and, if a
- * token was made, the fact that libpq has no passfile from which it could read the token. */
+/* Called if libpq reads no passfile. Logs why the connection gets no token: logs the refusals. If a
+ * token was made, also logs that libpq has no passfile from which it could read the token. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
@@ -310,9 +311,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* If the fresh token must not replace the stored token (ria_token_is_replaced()), the stored token
- * counts as current: it is not older than the fresh token, or it is a valid token of another
- * identity. */
+/* If ria_token_is_replaced() returns false, the stored token counts as current: it is not older
+ * than the fresh token, or it is a valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,

@@ -135,7 +135,7 @@ static inline int64_t ria_pq_now(void)
 /* Returns whether the token `other` replaces the token `given`. `other` must have been made later,
  * and one of these must hold: `given` has less than a minute left; the process has had tokens with
  * the access key id of `given` (is_in_history); or both tokens have the same access key id. A valid
- * token of another identity is not replaced. Both may be NULL. */
+ * token of another identity is not replaced. Both arguments may be NULL. */
 static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_in_history)
 {
     uint64_t key = ria_token_key(given);

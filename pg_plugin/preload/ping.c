@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pings without tokens. PQping() begins an ordinary connection and sends the password that the
- * connection has. So if the program gives a token, this file removes the token from the arguments,
- * and it always hides the passfile from libpq. If the settings cannot be resolved, makes no ping.
+ * connection has. So this file always hides the passfile from libpq. If the program gives a token,
+ * this file also removes the token from the arguments. If the settings cannot be resolved, makes no
+ * ping.
  */
 #include "preload/connect.h"
 

@@ -8,7 +8,7 @@
  *   3. resolve host, port and user, and read the password from the passfile;
  *   4. check sslmode, and later target_session_attrs.
  *
- * If a setting of step 4 is invalid, libpq has therefore resolved all settings (ria_probe()). If
+ * So if a setting of step 4 is invalid, libpq has already resolved all settings (ria_probe()). If
  * the numbers of step 2 do not match, libpq opens only service files, and the last file that it
  * opens is the file that contains the service (ria_probe_service()). */
 #include "preload/probe.h"
@@ -227,8 +227,9 @@ static bool is_empty_item(const char *item)
 /* Returns whether one of the hosts is a Unix socket. libpq connects to the address of a host
  * (hostaddr) if the host has one, else to the host's name. A host without an address and without a
  * name means the default socket directory, and a name that begins with '/' or '@' is a socket.
- * Before libpq 14, a name that begins with '@' was an ordinary host name, which DNS does not know.
- * If the two lists differ in the number of items, libpq refuses the connection. */
+ * Before libpq 14, a name that begins with '@' was an ordinary host name. DNS knows no such name,
+ * so this function need not distinguish the versions. If the two lists differ in the number of
+ * items, libpq refuses the connection. */
 static bool has_socket(const char *hosts, const char *addresses)
 {
     const char *list = addresses != NULL ? addresses : hosts;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the token module once, and runs each query on a stack with enough room (os/guest_thread.h).
- * Rejects a module of another version. While a query runs, the overlay redirects nothing, so the
- * module reads the real files. */
+ * Loads the token module, rds-iam-pq-token.so, once, and runs each query on a stack with enough
+ * room (os/guest_thread.h). Rejects a module of another version. While a query runs, the overlay
+ * (overlay.h) redirects nothing, so the module reads the real files. */
 #include "preload/query.h"
 
 #include "interpose/signal_guard.h"
@@ -72,8 +72,8 @@ static const struct ria_pq_module *query_load(bool is_for_token)
         (void)dlclose(object);
     }
     if (module == NULL) {
-        const char *error =
-            dlerror(); /* clears the error, which the program would take for its own */
+        const char *error = dlerror(); /* also clears the error, so the program's next call of
+                                          dlerror() does not return it */
         if (is_for_token) {
             log_no_module(error);
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs queries to the token module. Each function calls one function of module.h with enough stack,
- * with the overlay off, and with signals deferred. The first query loads the module from its
- * installed path. A query runs on the caller's stack if that stack has enough room. Otherwise it
- * runs on a new thread, which ends before the query returns. Cancellation, and signals that have a
- * handler, are deferred until the query returns (signal_guard.h). A query may block for 10 s. errno
- * is unchanged. The functions may be called from any thread.
+ * without redirected paths (overlay.h), and with signals deferred. The first query loads the module
+ * from its installed path. A query runs on the caller's stack if that stack has enough room.
+ * Otherwise it runs on a new thread, which ends before the query returns. Cancellation, and signals
+ * that have a handler, are deferred until the query returns (signal_guard.h). A query may block for
+ * 10 s. errno is unchanged. The functions may be called from any thread.
  *
  * A query cannot run if the module cannot be loaded or has a different version, or if no thread can
  * be started. In this case ria_query_passfile(), ria_query_may_send() and ria_query_refresh()
@@ -33,7 +33,7 @@ bool ria_query_may_send(const struct ria_pq_target *target);
 
 /* Returns true if the settings alone show that a token may be sent: sslmode is verify-full,
  * gssencmode is disable or not set, no host is a Unix socket, and no setting comes from a service
- * file (the module would have to check such a file). Runs no query. */
+ * file, which the module would have to check. Runs no query. */
 bool ria_query_is_verified(const struct ria_pq_target *target);
 
 /* Calls refresh() of the module. If the query cannot run, *out is all false. */

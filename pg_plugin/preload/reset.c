@@ -18,8 +18,8 @@
  *   4. The fresh token fits into the memory block of the stored one. The allocator reports the size
  *      of the block.
  *
- * The module ends the lines of its own passfiles with spare bytes, so that libpq allocates a block
- * with room for a longer token. */
+ * The token module (module.h) ends the lines of its own passfiles with spare bytes, so that libpq
+ * allocates a block with room for a longer token. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -43,10 +43,10 @@ static void log_too_long(void)
         "old one; open a new connection instead");
 }
 
-/* Returns the size of the memory block that `password` points to, or, if that is unknown, the
- * length of the password including its NUL. malloc_usable_size() is called only if it comes from
- * the same object as malloc(), because an allocator cannot measure the blocks of another allocator.
- */
+/* Returns the size of the memory block that `password` points to. If this size is unknown, returns
+ * the length of the password including its NUL. malloc_usable_size() is called only if it comes
+ * from the same object as malloc(), because an allocator cannot measure the blocks of another
+ * allocator. */
 static size_t room_at(char *password)
 {
     Dl_info owner;

@@ -262,8 +262,8 @@ static enum ria_pq_ca ca_of_host(
 
 /* Returns the root certificates for a connection with two hosts, which need `first` and `second`. A
  * connection has only one file of root certificates and one sslmode. If the hosts differ, the
- * connection gets the roots of RDS, because most lists of hosts name instances, and
- * sslmode=verify-full. */
+ * connection gets sslmode=verify-full and the roots of RDS, because most lists of hosts name
+ * instances. */
 static enum ria_pq_ca ca_of_both(enum ria_pq_ca first, enum ria_pq_ca second)
 {
     if (first == RIA_PQ_CA_NONE || second == RIA_PQ_CA_NONE) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Uses the settings that libpq has resolved to decide whether a connection must be verified, and
- * with which root certificates. rds-iam exec passes the paths of the CA store's files in
- * environment variables, because the preload object reads no configuration. If the preload must
- * turn verification on and finds no root certificates, the caller refuses the connection, with the
- * preload's message. libpq would also refuse the connection, but libpq's message suggests turning
- * verification off. If the program's own settings contain sslmode=verify-full or verify-ca, libpq
- * itself reports that the certificates are missing. */
+ * with which root certificates. The preload object reads no configuration. So rds-iam exec sets
+ * environment variables to the paths of the root certificates that `rds-iam setup ca` has
+ * installed. If the preload must turn verification on and finds no root certificates, the caller
+ * refuses the connection, with the preload's message. libpq would also refuse the connection, but
+ * libpq's message suggests turning verification off. If the program's own settings contain
+ * sslmode=verify-full or verify-ca, libpq itself reports that the certificates are missing. */
 #include "preload/verified.h"
 
 #include "preload/query.h"

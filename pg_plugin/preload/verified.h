@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verifies RDS servers. libpq's default, sslmode=prefer, verifies no server, and some drivers
- * (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
+ * Makes libpq verify RDS servers. libpq's default, sslmode=prefer, verifies no server, and some
+ * drivers (ruby-pg) pass sslmode=prefer although the user has not set it. So under rds-iam exec, a
  * connection to RDS with sslmode=prefer or allow is made with sslmode=verify-full, with the root
- * certificates of the CA store, and without Kerberos encryption. If rds-iam's configuration has
- * tls = verify-ca for every host of the connection, it is made with sslmode=verify-ca instead. If
- * the program itself sets sslmode=verify-full or verify-ca, and the user has no root certificates,
- * the connection only gets those of the CA store; with verify-ca it never gets the public roots.
- * All of this applies to connections that send tokens and to connections that send passwords.
+ * certificates of the CA store (the files that `rds-iam setup ca` installs), and without Kerberos
+ * encryption. If rds-iam's configuration has tls = verify-ca for every host of the connection, the
+ * connection is made with sslmode=verify-ca instead. If the program itself sets sslmode=verify-full
+ * or verify-ca, and the user has no root certificates, the preload only adds the root certificates
+ * of the CA store. A connection with verify-ca never gets the public roots. All of this applies to
+ * connections that send tokens and to connections that send passwords.
  *
  * psqlodbc passes sslmode=disable if neither the connection string nor the data source contains
  * SSLmode. It passes the same value if the user has written SSLmode=disable. So sslmode=disable
  * from psqlodbc counts as prefer if the connection has no password. Such a connection could not
  * succeed without TLS anyway, because no token is sent without TLS.
  *
- * The preload changes neither any other connection with sslmode=disable or require, nor a
- * connection with a host that is not an RDS host, nor root certificates that the user has named
- * (sslrootcert) or put into ~/.postgresql/root.crt.
+ * The preload does not change any other connection with sslmode=disable or require, or a connection
+ * with a host that is not an RDS host. It does not replace root certificates that the user has
+ * named (sslrootcert) or put into ~/.postgresql/root.crt.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
 #define RIA_PRELOAD_VERIFIED_H

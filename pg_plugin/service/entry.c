@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks the rules of an entry. A table lists the required keys. Each rule about a value, or about
- * two keys together, has its own function. Also rejects an entry that libpq cannot read, that names
- * a Unix socket as its host, that sets a password, or that allows GSS encryption. */
+ * Checks whether an entry of pg_service.conf qualifies for tokens. A table lists the required keys.
+ * Each rule about a value, or about two keys together, has its own function. Also rejects an entry
+ * that libpq cannot read, that names a Unix socket as its host, that sets a password, or that
+ * allows GSS encryption. */
 #include "service/entry.h"
 
 #include "service/gssencmode.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the index. Sorts the services once by name and once by passfile, and then compares only
- * neighbors, so the time does not grow with the square of the number of services, which may be ten
- * thousand. Checks each entry once. */
+ * Builds the index of all services. Sorts the services once by name and once by passfile, and then
+ * compares only neighbors. So the time does not grow with the square of the number of services.
+ * (There may be ten thousand services.) Checks each entry once. */
 #include "service/index.h"
 
 #include <stdlib.h>

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """How `rds-iam check`'s tests make the causes of a refused login in the lab.
 
-A maker is a function make(case, engine): it makes the cause for a test case, and returns the login to test
-(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). A maker
-registers what it starts in case.row, an ExitStack, which ends it at the end of the row.
+A maker is a function make(case, engine). It makes the cause for a test case, and returns the login to test
+(check_case.Login). The functions here are makers or return makers, except those that make a token for given(). For each
+row of cause_rows.py, the test case has an ExitStack, case.row. A maker registers there what it starts, and the stack
+ends it at the end of the row.
 """
 import os
 import socket
@@ -36,7 +37,7 @@ def section(**settings):
 
 
 def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
-    """A tunnel, with a section for it if an endpoint is given."""
+    """A tunnel. If an endpoint is given, rds-iam's configuration has a section for the tunnel."""
     def make(case, engine):
         login = case.login_to(engine)
         if endpoint:
@@ -79,7 +80,8 @@ def proxy(**script):
 
 
 def real_name_tunnel(case, engine):
-    """A tunnel under the endpoint's own name, on another port, without a section."""
+    """A tunnel that listens on another port, under the endpoint's own name. rds-iam's configuration has no section for
+    it."""
     login = case.login_to(engine)
     listener = case.row.enter_context(socket.create_server(("127.0.0.1", 0)))
     relay = Relay(listener, login.port)
@@ -104,7 +106,7 @@ def clock(offset):
 
 
 def role(name, **parameters):
-    """A session of a role, in the environment, as if another program had obtained it."""
+    """The credentials of a role's session in environment variables, as if another program had obtained them."""
     def make(case, engine):
         lab = case.lab
         reply = sts(lab, lab.principals["etl-base"], Action="AssumeRole", RoleArn=lab.roles[name].arn,
@@ -115,7 +117,7 @@ def role(name, **parameters):
 
 
 def settings(variables, text="", **files):
-    """AWS settings without keys in the environment: variables, and the text of ~/.aws/config. In the text, {NAME}
+    """AWS settings: environment variables that contain no keys, and the text of ~/.aws/config. In the text, {NAME}
     becomes the ARN of the role NAME; in a variable, {http} becomes the URL of the lab's AWS."""
     def make(case, engine):
         arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
@@ -150,14 +152,14 @@ def faulty(make, *faults):
 
 
 def given(token):
-    """A password or token in the environment variable that the client of the engine reads."""
+    """A password or token in the environment variable that the engine's client reads."""
     def make(case, engine):
         return case.login_to(engine, env={{"postgres": "PGPASSWORD", "mysql": "MYSQL_PWD"}[engine]: token(case, engine)})
     return make
 
 
 def cut_token(case, engine):
-    """The first 255 bytes of a token. A program that stores only so much of a password sends them."""
+    """The first 255 bytes of a token. A program whose buffer for passwords is this small sends them."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("etl", server, USER)[:255]
 
@@ -168,15 +170,15 @@ def old_token(case, engine):
 
 
 def other_token(case, engine):
-    """A token of another access key and for another port. The preload for libpq would replace a token of the same key
-    by a new one."""
+    """A token of another access key and for another port. If the access key were the client's own, the preload for
+    libpq would replace the token by a new one."""
     server = case.lab.pg if engine == "postgres" else case.lab.mariadb
     return case.lab.token("every-user", server, USER, port=3309)
 
 
 def service(agent="etl", **settings):
-    """A service of pg_service.conf, and an agent. agent is the principal whose keys the agent has, None for an agent
-    without credentials, or False for no agent."""
+    """A service of pg_service.conf, and an agent. `agent` is the principal whose keys the agent has. None stands for an
+    agent without credentials, False for no agent."""
     def make(case, engine):
         case.home.path.joinpath("runtime").mkdir(mode=0o700, exist_ok=True)
         services = Services(case.home, "runtime/rds-iam/run")
@@ -201,7 +203,7 @@ def option_file(mode=0o600, without=(), **more):
 
 
 def stored_password(case, engine):
-    """A password in ~/.pgpass, which libpq finds before it asks for one."""
+    """A password in ~/.pgpass. libpq sends it, so no token is made."""
     case.home.write(".pgpass", f"*:*:*:{USER}:an-old-password\n")
     return case.login_to(engine)
 
@@ -232,14 +234,14 @@ def alias(case, engine):
         name: "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"})
 
 
-# A shell command. Runs the command "${@:3}" while the directory $1 lacks the file $2; only this command sees the
-# change.
+# A shell command for a new mount namespace. It removes the file $2 from the directory $1 in this namespace, and runs
+# the command that begins with $3.
 WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$copy" && rm "$copy/$2"'
            ' && mount --bind "$copy" "$1" || exit 99; shift 2; exec "$@"')
 
 
 def without(**objects):
-    """An installation that lacks one file. objects maps each engine to the name of its file."""
+    """An installation that lacks one file. `objects` maps each engine to the name of its file."""
     def make(case, engine):
         path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
         user = [] if os.geteuid() == 0 else ["-r"]

@@ -37,7 +37,7 @@ PROXY = {
 
 
 def proved(*causes):
-    """The causes that --aws proves and, for MySQL, those that are left because AWS does not know the database's
+    """The causes that --aws proves. For MySQL, two other causes are left, because AWS does not know the database's
     users."""
     return {"postgres": causes, "mysql": (*causes, "user-missing", "user-plugin")}
 
@@ -51,21 +51,18 @@ GOOD_CLIENT = "the client logs in"
 
 
 class Row(NamedTuple):
-    """One cause. make is a maker (cause_makers.py). status and causes are the exit status of `rds-iam check` and the
-    causes that it names. client is a part of what psql or mariadb prints, GOOD_CLIENT, or None: no client is run. proof
-    is the beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY. with_aws contains the
-    causes that the check names with --aws. A field that differs between the engines is a dict with the engine as its
-    key. one_by_one: the programs do not run at the same time, because one of them would only wait for the credentials
-    that another one requests. No two rows have the same name."""
+    """One cause. If a field differs between the engines, it is a dict with the engine as the key."""
 
-    name: str
-    make: object
-    status: object
-    causes: object
-    client: object
-    proof: object
+    name: str  # unique
+    make: object  # a maker (cause_makers.py)
+    status: object  # the exit status of `rds-iam check`
+    causes: object  # the causes that `rds-iam check` names
+    client: object  # a part of what psql or mariadb prints, or GOOD_CLIENT; None: no client is run
+    proof: object  # the beginning of the verifier's "REASON: DETAIL", or NOTHING, ACCEPTED, SCRIPTED or ANY
     engines: tuple = EACH
-    with_aws: object = None
+    with_aws: object = None  # the causes that `rds-iam check --aws` names
+    # True: the programs run one after the other, because otherwise one of them would wait for the credentials that
+    # another one requests.
     one_by_one: bool = False
 
 
@@ -293,7 +290,7 @@ ALIKE_OTHERS = (
 GOOD = (
     Row("a clock that is 10 minutes behind", clock(600), IN, (), GOOD_CLIENT, ACCEPTED),
     Row("a clock that is 4 minutes ahead", clock(-240), IN, (), GOOD_CLIENT, ACCEPTED),
-    Row("STS that throttles the question for the identity", faulty(
+    Row("STS that throttles the request for the identity", faulty(
             changed(), {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "times": None}),
         IN, (), GOOD_CLIENT, ACCEPTED),
     Row("a tunnel that is mapped", tunnel(), IN, (), {"postgres": GOOD_CLIENT, "mysql": None}, ACCEPTED),

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The table of causes in common/check/CAUSES.md: what the client printed and what `rds-iam check` named, for each cause.
+"""The table of causes in common/check/CAUSES.md: what the client printed and what `rds-iam check` named, for each
+cause.
 
-tool/test_check_causes.py makes each cause in the lab, and compares the lines of the file with what it saw. With --write,
-it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones. cause_rows.py defines how each
-cause is made.
+tool/test_check_causes.py makes each cause in the lab, and compares the lines of the file with what it saw. With
+--write, it writes the file. Ports, addresses and paths of the lab are replaced by the usual ones. cause_rows.py defines
+how each cause is made.
 """
 import re
 
@@ -31,7 +32,7 @@ test fails if their output differs from this page. Do not edit this page. To wri
     tests/python tests/integration/tool/test_check_causes.py --write
 
 The servers of this test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
-even for hosts without a section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
+even for a host that has no section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
 cause for such a host only if AWS reports another port (`--aws`).
 
 The page was written with {versions}. Other versions word some errors differently.
@@ -77,7 +78,8 @@ def remedy_text(remedy):
 
 
 class Seen:
-    """What one run of a row showed. text is what the client printed, or None if no client was run."""
+    """What one run of a row showed. `client` contains the lines that the client printed, or "logs in" if it logged in.
+    It is None if no client was run."""
 
     def __init__(self, engine, login, output, client, with_aws, case):
         def clean(text):

@@ -87,13 +87,13 @@ class Login:
     aliases: dict = None  # the command runs in a network of its own, with these CNAME records (dns.py)
 
     def change(self, **changes):
-        """Returns a changed copy. env is added to the environment."""
+        """Returns a changed copy. The variables in `env` are added to the login's environment."""
         env = {**self.env, **changes.pop("env", {})}
         return dataclasses.replace(self, env=env, **changes)
 
 
 class Output(NamedTuple):
-    """What one run printed. document is the JSON object that check() parsed, or None if another method ran the
+    """What one run printed. `document` is the JSON object that check() parsed, or None if another method ran the
     command."""
 
     status: int
@@ -125,7 +125,7 @@ class CheckCase(CloudCase):
         return login.change(**changes)
 
     def peer(self, engine, certificate="server", **script):
-        """Starts a scripted server of this engine. It ends with the test."""
+        """Starts a scripted server of this engine. The server ends with the test."""
         pair = getattr(self.lab.certificates, certificate) if certificate else None
         made = PostgreSQLPeer(pair, **script) if engine == "postgres" else MySQLPeer(pair, *script.values())
         peer = self.enterContext(made)
@@ -153,7 +153,7 @@ class CheckCase(CloudCase):
         and a recording MySQL server. The word PORT in the command stands for the port of the MySQL server."""
         user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
         records = ",".join(f"{name}={target}" for name, target in login.aliases.items())
-        directory = pathlib.Path(tempfile.mkdtemp(dir=self.home.path))  # rows run at the same time
+        directory = pathlib.Path(tempfile.mkdtemp(dir=self.home.path))  # another one for each run: runs overlap
         result = self.home.run(
             ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", harness.PYTHON,
              harness.SOURCE / "tests/integration/dns.py", directory, self.lab.certificates.directory, records, *argv],
@@ -190,8 +190,8 @@ class CheckCase(CloudCase):
         return time.monotonic() - begun
 
     def client(self, login):
-        """Runs psql or mariadb for the same login: under `rds-iam exec`, or with the service or the option file alone.
-        Returns its output."""
+        """Runs psql or mariadb for a login. If the login names a service or a group of an option file, the client runs
+        alone, otherwise under `rds-iam exec`. Returns the client's output."""
         exec_words = [*login.under, harness.installed("bin/rds-iam"), "exec", *(["--ca", login.ca] if login.ca else []), "--"]
         if login.engine == "postgres":
             where = ["-h", login.host, "-p", str(login.port), "-U", login.user, login.dbname or "postgres"]
@@ -202,7 +202,7 @@ class CheckCase(CloudCase):
         is_configured = login.service is not None or login.group is not None
         return self.run_argv([*([] if is_configured else exec_words), *command], login)
 
-    # -- what holds for every output --
+    # -- checks of every output --
 
     def assert_no_secret(self, text):
         secrets = [text for each in self.lab.principals.values() for text in traces.secrets_of(each)]
@@ -224,7 +224,7 @@ class CheckCase(CloudCase):
 
 
 class Silent(Peer):
-    """A server that accepts connections and sends nothing."""
+    """A server that accepts connections and sends nothing. It waits until the client closes the connection."""
 
     def converse(self, wire):
         raise EOFError

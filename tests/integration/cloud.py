@@ -39,8 +39,9 @@ def needs_root(test):
 
 
 class CloudCase(MariadbCase):
-    """Each test starts without a fault, with the right clock, and with the usual role of the instance. The environment
-    of cloud_env() switches the metadata service off; that of machine_env() switches it on."""
+    """At the start of each test, AWS has no fault, the clock is right, and the lab's EC2 instance has its usual role.
+    The environment of cloud_env() switches the instance metadata service off. The environment of machine_env() switches
+    it on."""
 
     def setUp(self):
         super().setUp()
@@ -67,12 +68,12 @@ class CloudCase(MariadbCase):
             **extra)
 
     def sts_door(self):
-        """Opens a proxy to the lab's STS that can inject faults. It closes at the end of the test."""
+        """Opens a proxy to the lab's STS that can inject faults. The proxy closes at the end of the test."""
         return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
 
     def local_door(self, listener=None):
-        """Opens a proxy to the lab's endpoints of instances and containers. It can inject faults, and closes at the end of
-        the test."""
+        """Opens a proxy to the lab's endpoints for the credentials of instances and containers. The proxy can inject
+        faults, and closes at the end of the test."""
         return self._door(self.lab.cloud_http, None, listener)
 
     def _door(self, *arguments):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The demonstration: the files that a user writes; logins of two clients; refusals by rds-iam, by the agent and by the
-server; and the example of RECIPES.md with a service of another AWS account.
+"""The demonstration shows the files that a user writes, logins of two clients, and refusals by rds-iam, by the agent
+and by the server. It also runs the example of RECIPES.md with a service of another AWS account.
 
-It checks itself. If a login fails or an expected refusal is missing, it ends with status 1.
+If a login fails or an expected refusal is missing, the demonstration ends with status 1.
 """
 import contextlib
 import os
@@ -31,7 +31,7 @@ POSTGRESQL_QUERY = (
 
 
 class Unexpected(Exception):
-    """The demonstration did not show what it should."""
+    """A login failed, or an expected message is missing."""
 
 
 def title(text):
@@ -232,7 +232,7 @@ def demonstrate(keeps_running):
     done = False
     try:
         print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
-              f"up after {time.monotonic() - start:.1f} s; only these clients can resolve the names")
+              f"up after {time.monotonic() - start:.1f} s; only the clients of this demonstration can resolve the names")
         demo = Demo(lab, home)
         demo.write_files()
         with demo.services.agent(None) as agent:

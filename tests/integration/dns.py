@@ -4,7 +4,7 @@
     tests/python tests/integration/dns.py DIRECTORY CERTIFICATES RECORDS COMMAND...
 
 The caller starts this program in new mount and network namespaces (see mysql/test_alias.py). The program
-brings loopback up, makes itself the machine's resolver, starts a recording MySQL peer and runs COMMAND. The
+brings loopback up, makes its DNS server the resolver, starts a recording MySQL peer and runs COMMAND. The
 word PORT in COMMAND is replaced by the peer's port. RECORDS is "alias=target,...". The DNS server does not
 answer a query for an alias whose target is "silent". The program prints JSON: the names that were queried,
 the command's output and exit status, the peer's port, how many connections the peer accepted, and whether it

@@ -7,9 +7,9 @@ own fault and its own record of requests, so that many clients can meet many fau
     ...                       # a client sends requests to door.url
     passage.calls             # [("POST", "/"), ...], one for each request
 
-The proxy removes the prefix of the path from a request without a fault, and forwards the request to the lab's AWS. The
-client gets the status, body, content type and date of the lab's response. This module defines neither the responses of
-the lab's AWS, nor the behavior that a test expects of its client.
+If the proxy has several passages, the first part of a request's path selects one of them. The proxy removes this prefix
+from the path. It forwards each request that the fault does not affect to the lab's AWS. The client gets the status,
+body, content type and date of the lab's response.
 """
 import http.client
 import http.server
@@ -32,9 +32,18 @@ ALWAYS = 1 << 30
 class Fault:
     """A fault. It affects the first `times` requests whose path matches the regular expression `path`.
 
-    kind is one of: "status" sends this status, body, type and headers; "delay" sends the lab's response after
-    `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
-    "truncated", "drip", "large" and "redirect" do what their names say. If kind is None, there is no fault."""
+    If `kind` is None, no request is affected. Otherwise it is one of these words:
+
+    status     sends `status`, `body`, `type` and `headers`
+    delay      sends the lab's response after `seconds`
+    retyped    sends the lab's response with the content type `type`
+    hang       sends nothing
+    reset      resets the connection
+    truncated  closes the connection before the end of the body
+    drip       sends a byte of the body every DRIP_SECONDS
+    large      sends a body of LARGE_BODY bytes
+    redirect   sends a redirect to the URL `body`
+    """
 
     kind: str = None
     status: int = 200
@@ -110,7 +119,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.server_name, self.server_port = "localhost", 0
 
     def handle_error(self, request, client_address):
-        """Prints nothing: a client may close its connection at any time."""
+        """Prints nothing, because a client may close its connection at any time."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -188,4 +197,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(302, b"", fault.type, Location=fault.body or "/elsewhere")
 
     def log_message(self, format, *arguments):
-        """Prints nothing. Passage.calls has the requests."""
+        """Prints nothing, because Passage.calls contains the requests."""

@@ -19,7 +19,7 @@ TYPED = "typed-at-the-prompt-1234567890"
 # A principal with a session: the tests search for its secret key and its session token.
 PRINCIPAL = "etl-session"
 
-# The library's own message if the certificate has another host name.
+# The message of MariaDB's library if the certificate has another host name.
 WRONG_NAME = ("Hostname verification failed" if VERIFIES_ITSELF
               else "Validation of SSL server certificate failed")
 
@@ -33,7 +33,8 @@ except MySQLdb.Error as error:
 
 
 def stock_plugins():
-    """Returns the plugin directory of the distribution. Tests use it for the control of a refusal."""
+    """Returns the plugin directory of the distribution. In the control of a test, a plugin of this directory sends a
+    password to the server to which rds-iam's plugin sends no token."""
     done = subprocess.run(
         ["mariadb_config", "--plugindir"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
     return done.stdout.strip()
@@ -70,7 +71,7 @@ class HostileCase(labcase.LabCase):
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)
-        self.assertGreaterEqual(result.returncode, 0, "%s died by a signal: %s" % (client, result))
+        self.assertGreaterEqual(result.returncode, 0, "%s was ended by a signal: %s" % (client, result))
         text = result.stdout + result.stderr
         self.secrets = self.everything_secret(host, port, started)
         self.assertEqual(traces.find(text, self.secrets), [], "a secret was printed")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A machine whose clock is wrong, and is set during a test.
+"""Simulates a machine with a wrong clock, which a test can set.
 
-The real clock of the machine does not change. libfaketime shifts the time of day that programs read. It does not
-shift the clocks that count from the start of the machine, because setting a clock does not change them either.
+The clock of the real machine does not change. libfaketime shifts the time of day that programs read. It does not shift
+the clocks that count from the start of the machine, because setting the time of day does not change those clocks.
 rds-iam-fetch drops LD_PRELOAD, so the file /etc/ld.so.preload of a mount namespace loads libfaketime. The client
 program and rds-iam-fetch therefore see the same clock.
 
-To simulate a clock that is behind, a test sets the clocks of AWS and the database ahead instead. If the machine's own
+To simulate a clock that is behind, a test sets the clocks of AWS and the database ahead instead. If the simulated
 clock were behind, the lab's certificates would not be valid yet, because they may be less than ten minutes old.
 """
 import glob

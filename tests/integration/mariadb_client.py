@@ -21,11 +21,12 @@ def connector_c():
     return tuple(int(number) for number in done.stdout.strip().split("."))
 
 
-# Connector/C 3.4 and later verifies the chain and the host name whenever it has a CA, even if ssl-verify-server-cert
-# is off. Their `mariadb` command sets this option unless an option on its command line or in a file turns it off. If it
-# is off, a plugin cannot see whether the library verified. Debian 13 has 3.4, Debian 12 has 3.3.
+# Connector/C 3.4 and later verifies the certificate chain and the host name whenever a CA is set, even if
+# ssl-verify-server-cert is off. The `mariadb` command of these versions turns ssl-verify-server-cert on, unless the
+# command line or an option file turns it off. If ssl-verify-server-cert is off, a plugin cannot see whether the library
+# verified the server. Debian 13 has 3.4, Debian 12 has 3.3.
 VERIFIES_ITSELF = connector_c() >= (3, 4)
-# The message if ssl-ca is set and verification is off.
+# The beginning of rds-iam's message if ssl-ca is set and ssl-verify-server-cert is off.
 UNVERIFIED = ("the server's certificate was not verified, so no token was sent; " if VERIFIES_ITSELF
                 else "the server's host name was not verified, so no token was sent; ")
 
@@ -43,7 +44,7 @@ def credentials_file(principal, profile):
 
 
 class MariadbCase(LabCase):
-    """Every test starts with the my.cnf that mysql_plugin/READERS.md tells users to write."""
+    """Each test starts with the my.cnf that mysql_plugin/READERS.md tells users to write."""
 
     def setUp(self):
         super().setUp()

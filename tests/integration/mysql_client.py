@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A client of Oracle's MySQL library; the model in tests/loader stands for the library. Environment variables make the
-library load the shadow plugins (tests/loader/README.md). Each test file contains what its tests expect.
+"""A client of the model of Oracle's MySQL library in tests/loader. Environment variables make the model load rds-iam's
+shadow plugins (tests/loader/README.md). Each test file contains what its tests expect.
 """
 import functools
 import time

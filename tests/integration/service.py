@@ -85,7 +85,7 @@ class Services:
         return line
 
     def clear(self):
-        """Removes all entries. The file changes at the next add()."""
+        """Removes all entries. The service file does not change until the next add()."""
         self._text = "# services of a user\n"
 
     def line_of(self, text):
@@ -103,8 +103,8 @@ class Services:
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """Runs an agent in the foreground while the block runs. under: words in front of the command. wait: if true,
-        waits until the agent has tried each entry, otherwise only until --status succeeds."""
+        """Runs an agent in the foreground while the block runs. `under` are words in front of the command. If
+        `wait` is true, waits until the agent has tried each entry, otherwise only until --status succeeds."""
         agent = Agent(self, principal, extra, under)
         try:
             agent.await_start(wait)
@@ -140,7 +140,7 @@ class Agent:
 
     @property
     def worker(self):
-        """The process id of the worker, or 0 while there is none."""
+        """The process id of the agent's worker process, or 0 while the agent has none."""
         pid = self.process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else 0

@@ -6,9 +6,9 @@ module of its own (as in Python wheels), and bound to itself (as builds with -Bs
 case is a function of libpq, a form of connection string, and how the function is reached. src/ways.c runs
 a case. The expected results are in the tests.
 
-The lab's tokens may live for only TOKEN_LIFE seconds, and on a busy machine a login may take longer. If the
-server refuses a case for that reason, and the case's token was made after the case began, the case runs
-again, alone.
+A test can shorten the life of the lab's tokens to TOKEN_LIFE seconds. On a busy machine, a login can take longer. If
+the server refuses a case for that reason, although the case's token was made after the case began, the case runs again,
+alone.
 """
 import os
 import pathlib
@@ -54,7 +54,7 @@ print([line.split("/")[-1].strip() for line in open("/proc/self/maps") if "libpq
 """
 THREADS = """
 import os, socket, threading, psycopg2
-# libnss_wrapper reads its files at the first lookup, and that is not thread-safe.
+# libnss_wrapper reads its files at the first lookup, and the first lookup is not thread-safe.
 socket.getaddrinfo(os.environ["PGHOST"], None)
 names = []
 def connect():
@@ -194,7 +194,8 @@ def with_preload(**extra):
 
 
 def run_connects(cases, copies, home, lab, env, form_of=None, principal="etl"):
-    """Runs the cases, TOGETHER at a time. Returns [(case, output)]. form_of replaces forms()."""
+    """Runs at most TOGETHER cases at the same time. Returns [(case, output)]. form_of replaces the result of
+    forms()."""
     form_of = form_of or forms(home, lab)
     cases = list(cases)
 
@@ -223,7 +224,7 @@ def run_resets(cases, copies, home, lab, env):
         else:
             lab.await_token_end()
         moments.append(time.time())
-        # The message about a list of hosts has a line for each host.
+        # libpq's message about a list of hosts has one line for each host, so `line` may be only its first line.
         return [(run.case, run.end() if run.has_connected else line + run.end()) for run, line in zip(runs, first)], moments
 
     return _with_late_ones_again(run, cases, lab)
@@ -231,8 +232,7 @@ def run_resets(cases, copies, home, lab, env):
 
 def _with_late_ones_again(run, cases, lab):
     """Returns the results of run(cases). If logins failed only because the machine was too slow (were_late()), each
-    refused case runs again, alone. run() returns the results, and the moments from which on a new token counts as
-    fresh."""
+    refused case runs again, alone. run() returns the results, and the `moments` for were_late()."""
     seen = len(lab.journal())
     results, moments = run(cases)
     if not were_late(lab, lab.journal()[seen:], moments):
@@ -241,9 +241,10 @@ def _with_late_ones_again(run, cases, lab):
 
 
 def were_late(lab, verdicts, moments):
-    """Returns whether all logins with expired tokens failed because the machine was too slow: each token was fresh
-    but reached the server too late. If so, prints how many. A token counts as fresh if it was made
-    after the last of `moments` before its login, or at most SHARED_SECONDS earlier."""
+    """Returns whether all logins with expired tokens failed because the machine was too slow. This is the case if each
+    of these tokens was made for its login, but reached the server too late. `moments` are the times at which groups of
+    logins began. A token was made for its login if it was made after the beginning of the login's group, or at most
+    SHARED_SECONDS earlier. Prints how many logins were late."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]
     if lab.life is None or not ended:
         return False

@@ -15,7 +15,8 @@ HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"
 LOGIN = ("--hostname", HOST, "--port", "5432", "--username", "u")
 TOOL = harness.installed("bin/rds-iam")
 
-# Runs in a mount namespace. $1 becomes a file system whose files have the modes $2; chmod has no effect.
+# A script for a new mount namespace. It mounts a file system over the directory $1, and runs the command that begins
+# with $3. In this file system, every file has the modes $2, and chmod has no effect.
 FIXED_MODES = """
 set -e
 mv "$1" "$1.real"; mkdir "$1"
@@ -75,7 +76,8 @@ class WhoseFilesCase(CloudCase):
         return self.home.run([*under, TOOL, "credentials", "--explain", *arguments], None, **env)
 
     def as_user(self, uid, gid):
-        """Returns a command prefix that runs a program as another user who can reach the build directory."""
+        """Returns a command prefix that runs a program as this user. A capability lets the program reach the build
+        directory."""
         return ["setpriv", f"--reuid={uid}", f"--regid={gid}", *process.DROP_ROOT[2:]]
 
     def on_fixed_modes(self, directory, modes):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for rds-iam-fetch in test_background.c. Reads a request, and does what its label names:
- * sends an error, another kind of record, or credentials with a long session token, or sends
- * nothing. */
+ * Stands for rds-iam-fetch in test_background.c. Reads a request, and does what the request's label
+ * names: sends an error, a record without any field, or credentials with a long session token, or
+ * sends nothing. */
 #include "provider/answer_record.h"
 #include "provider/request.h"
 #include "provider/response.h"

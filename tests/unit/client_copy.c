@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A client library that is built in several copies: client_number() returns the number of the copy.
- * Only a client library has client_mark(); a wrapper has the other functions alone. */
+ * If WRAPPER is defined, the object stands for a wrapper of the library: it has all functions
+ * except client_mark(). */
 typedef int client_function(void);
 
 __attribute__((visibility("default"))) client_function client_number, client_twice, client_other,

@@ -11,7 +11,8 @@ static struct ria_fake_mariadb *fake_of(struct ria_mariadb *mysql)
     return (struct ria_fake_mariadb *)mysql;
 }
 
-/* mariadb_get_infov() gets no connection if the query is about the library. */
+/* The fake of the running test. get_info() needs it, because it gets no connection when it is asked
+ * about the library. */
 static struct ria_fake_mariadb *current;
 
 static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)

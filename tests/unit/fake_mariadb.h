@@ -21,14 +21,14 @@ struct ria_fake_mariadb {
 
     /* What the library returns. */
     bool tls;
-    const char *cipher;      /* NULL: a common one */
-    int option_result;       /* of the query whether verification is on; 0: success */
+    const char *cipher;      /* NULL: a common cipher */
+    int option_result;       /* of reading is_verification_on; 0: success */
     char is_verification_on; /* MYSQL_OPT_SSL_VERIFY_SERVER_CERT */
     const char *default_auth;
     bool has_status; /* 3.4.1 and later */
     unsigned status;
     const char *tls_library;
-    const char *packet;    /* that read_packet() returns; NULL: it returns none */
+    const char *packet;    /* what read_packet() returns; NULL: no packet */
     bool is_from_greeting; /* the packet is part of the greeting; nothing was sent before it */
     bool write_fails;
     bool read_fails;

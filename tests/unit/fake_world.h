@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A fake world: its environment, files, clocks and log are tables. It uses nothing of the machine,
- * so tests need no setenv, no file and no sleep.
+ * A fake world (struct ria_world of base/world.h): its environment, files, clocks and log are
+ * tables. It uses nothing of the machine, so tests need no setenv, no file and no sleep.
  *
  *     struct ria_fake fake;
  *     ria_fake_init(&fake);
@@ -55,7 +55,8 @@ struct ria_fake {
     int64_t ticks_step; /* how far each read of the monotonic clock advances it */
     bool is_privileged;
     const char *foreign_directory; /* the only directory of another user, or NULL */
-    const char *remote;            /* paths that begin so are on a network file system; or NULL */
+    const char *remote;            /* paths that begin with this text are on a network file system;
+                                      or NULL */
     size_t remote_checks;          /* how often a file system was checked */
     uid_t user;                    /* the effective user */
     struct ria_machine machine;
@@ -76,11 +77,12 @@ struct ria_fake {
     size_t log_count;
 };
 
-/* Sets up an empty world of uid RIA_FAKE_UID at 2026-08-22T12:34:56Z. */
+/* Sets up a world without variables (except HOME) and files, whose user has the uid RIA_FAKE_UID
+ * and whose time is 2026-08-22T12:34:56Z. */
 void ria_fake_init(struct ria_fake *fake);
 
-/* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing one.
- */
+/* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing
+   variable or file of that name. */
 void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
 struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
 

@@ -17,7 +17,7 @@ enum {
     MOMENT_US = 2000
 };
 
-/* A complete response, as long as one with a session token. */
+/* Makes a complete response, with the length of a response that contains a session token. */
 static void make_response(struct ria_buf *out)
 {
     char payload[PAYLOAD];
@@ -46,8 +46,8 @@ static void read_to_the_end(void)
     }
 }
 
-/* Returns true if LD_LIBRARY_PATH names the directory with the libraries of this program, "/good".
- */
+/* Returns true if LD_LIBRARY_PATH is "/good", which stands for the directory that contains the
+ * libraries of this program. */
 static bool is_loaded(void)
 {
     const char *path = getenv("LD_LIBRARY_PATH");

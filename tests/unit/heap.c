@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that replace those of the C library (linker option --wrap). */
+ * Defines the functions that replace malloc() and the related functions of the C library (linker
+ * option --wrap). */
 #include "heap.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watches the heap of the product's own objects, in programs that are linked with --wrap for
- * malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before it is
- * freed, and lets a chosen allocation fail. Does not see the allocations of other libraries. Not
- * thread-safe.
+ * Watches the memory that the product's own objects allocate, in programs that are linked with
+ * --wrap for malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before
+ * it is freed, and lets a chosen allocation fail. Does not see the allocations of other libraries.
+ * Not thread-safe.
  */
 #ifndef RIA_UNIT_HEAP_H
 #define RIA_UNIT_HEAP_H
@@ -32,7 +32,7 @@ size_t ria_heap_live(void);
 /* Lets the n-th allocation after this call fail, once; 0: none. */
 void ria_heap_fail_at(size_t n);
 
-/* Returns true if that allocation has failed. */
+/* Returns true if the allocation that ria_heap_fail_at() chose has failed. */
 bool ria_heap_has_failed(void);
 
 /* Lets every mmap() fail, in a program that is linked with --wrap for mmap64 too. */

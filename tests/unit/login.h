@@ -15,7 +15,8 @@
 /* A login request for RIA_LOGIN_HOST, port 3306 and user etl, over a verified channel. */
 extern const struct ria_login ria_login_good;
 
-/* Sets up a world with the keys AKIDEXAMPLE and, if given, our configuration file. */
+/* Sets up a world with the keys AKIDEXAMPLE and, if `config` is not NULL, with this text as
+ * rds-iam's configuration file. */
 void ria_login_world(struct ria_fake *fake, const char *config);
 
 /* Calls ria_token_for() with the time limit of a login. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the mapping for secrets in /proc/self/smaps: RIA_SECRETS_MAX bytes between two inaccessible
- * pages. */
+ * Searches /proc/self/smaps for the mapping in which the product stores secrets: RIA_SECRETS_MAX
+ * bytes between two inaccessible pages. */
 #include "mapping.h"
 
 #include "base/secret.h"
@@ -19,7 +19,8 @@ struct range {
 };
 
 /* Returns true if the range is one inaccessible page. AddressSanitizer has a mapping of the same
- * size as the mapping for secrets, but it stands between larger inaccessible ranges. */
+ * size as the mapping for secrets, but AddressSanitizer's mapping stands between larger
+ * inaccessible ranges. */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

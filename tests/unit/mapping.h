@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the mapping for secrets in the kernel's list of this process's memory, without a function
- * of the product.
+ * Finds the memory mapping in which the product stores secrets (base/secret.h). Reads the kernel's
+ * list of this process's mappings and calls no function of the product.
  */
 #ifndef RIA_UNIT_MAPPING_H
 #define RIA_UNIT_MAPPING_H

@@ -27,7 +27,7 @@ struct planned {
 };
 
 /* The input of the credential chain: variables, the config file and the credentials file, the
- * profile that the option --profile names, and a role of our configuration. */
+ * profile that the option --profile names, and a role of rds-iam's configuration. */
 struct request {
     struct variable variables[6];
     const char *config;
@@ -97,12 +97,12 @@ static const struct source_row {
      RIA_SOURCE_CONTAINER},
     {"instance", {{NULL, NULL}}, "", false, RIA_SOURCE_INSTANCE},
     {"instance, and a role of our configuration", {{NULL, NULL}}, "", true, RIA_SOURCE_INSTANCE},
-    {"a role on the container",
+    {"a role assumed with the container's credentials",
      {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"}},
      "role_arn = r\ncredential_source = EcsContainer\n",
      false,
      RIA_SOURCE_CONTAINER},
-    {"a role on a profile with its own settings",
+    {"a role whose source profile has settings of its own",
      {{NULL, NULL}},
      "role_arn = r\nsource_profile = other\n",
      false,
@@ -432,7 +432,7 @@ static void an_empty_value_does_not_override_another_value(void **state)
     expect_number("no duration", role->duration, 0);
     expect_text(
         "an empty entry of a section", planned.plan.value[RIA_PLAN_STS_URL].value, "https://all");
-    expect_text("the older token", ria_buf_text(&planned.plan.keys.session_token), "t");
+    expect_text("aws_security_token", ria_buf_text(&planned.plan.keys.session_token), "t");
     ria_plan_release(&planned.plan);
 }
 

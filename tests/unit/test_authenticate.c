@@ -44,7 +44,7 @@ bool ria_login_token_run(struct ria_login_token *job)
     return true;
 }
 
-/* Log lines about a password. The fixture only counts them. */
+/* The number of calls of the fake ria_login_token_log_password(). */
 static size_t password_logs;
 
 void ria_login_token_log_password(
@@ -177,7 +177,7 @@ static void a_missing_endpoint_is_reported_before_the_channel(void **state)
     assert_int_equal(fake.sent[0], 0);
 }
 
-static void a_chain_without_a_checked_name_depends_on_the_configuration(void **state)
+static void a_verified_chain_without_a_verified_name_needs_the_configuration(void **state)
 {
     (void)state;
     char host[] = "127.0.0.1";
@@ -216,7 +216,8 @@ static void a_chain_without_a_checked_name_depends_on_the_configuration(void **s
         "then tls = verify-ca, in ");
 }
 
-/* The configuration has no effect: the plugin only checks whether the host has an endpoint. */
+/* tls = verify-ca in rds-iam's configuration has no effect. The plugin only checks whether the host
+ * has an endpoint. */
 static void a_chain_to_a_system_ca_is_never_enough(void **state)
 {
     (void)state;
@@ -341,7 +342,7 @@ int main(void)
         cmocka_unit_test(a_pasted_token_needs_the_same_channel_as_a_signed_one),
         cmocka_unit_test(no_token_is_signed_for_an_unsuitable_channel),
         cmocka_unit_test(a_missing_endpoint_is_reported_before_the_channel),
-        cmocka_unit_test(a_chain_without_a_checked_name_depends_on_the_configuration),
+        cmocka_unit_test(a_verified_chain_without_a_verified_name_needs_the_configuration),
         cmocka_unit_test(a_chain_to_a_system_ca_is_never_enough),
         cmocka_unit_test(the_cores_message_reaches_the_user),
         cmocka_unit_test(a_failed_write_is_an_error_of_the_library),

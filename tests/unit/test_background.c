@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Background fetches: what a caller gets at once, later, and after an error; and the limits of
- * children, of remembered names, and of the memory for responses. background_peer.c stands for
- * rds-iam-fetch. */
+ * Background fetches: what a caller gets at once, later, and after an error. Also the limits: how
+ * many children run, how many results are remembered, and how much memory the responses use.
+ * background_peer.c stands for rds-iam-fetch. */
 #include "base/secret.h"
 #include "provider/request.h"
 #include "provider/response.h"
@@ -36,8 +36,8 @@ static int end(void **state)
     return 0;
 }
 
-/* Asks for the response to a plan with this label, which tells the peer what to do. `number` is a
- * part of the name. */
+/* Calls ria_background_fetch() for a plan with this label, which tells the peer what to do. Plans
+ * with different numbers have different cache names, so they are different fetches. */
 static bool ask(
     const char *label,
     unsigned number,
@@ -162,8 +162,8 @@ static void a_seventeenth_child_is_not_started(void **state)
     assert_true(await("found", 0, BUDGET_MS, &response, &err)); /* control */
 }
 
-/* Also, the responses need more memory than there is for secrets, so the oldest responses are
- * dropped. */
+/* The responses also need more memory than the process reserves for secrets. This is a second
+ * reason why the oldest responses are dropped. */
 static void one_name_too_many_replaces_the_oldest(void **state)
 {
     (void)state;

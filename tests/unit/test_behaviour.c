@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * All rows of behaviour.json: which source gives the credentials, and at which source the search
- * stops.
+ * All rows of tests/vectors/behaviour.json: which source gives the credentials, and at which source
+ * the search stops.
  *
- * Two tables add to the vectors. `stops` has the error message of each row whose search ends before
+ * Two tables add to these rows. `stops` has the error message of each row whose search ends before
  * any request to rds-iam-fetch. `fetched` has the rows that rds-iam-fetch carries out, with the
- * expected request. A row in neither table must have the result of the vector. */
+ * expected request. A row that is in neither table must have the result that behaviour.json gives.
+ */
 #include "provider/chain.h"
 
 #include "fake_world.h"

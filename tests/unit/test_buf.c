@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffer: how it grows to its maximum length, that it stays failed until it is cleared, that it
- * wipes its bytes, how it is moved, and how it uses lent memory. */
+ * struct ria_buf: how a buffer grows to its maximum length, how it remembers a failure until it is
+ * cleared, how it wipes its bytes, how it is moved, and how it uses memory that the caller lends
+ * (RIA_BUF_IN). */
 #include "base/buf.h"
 
 #include "unit.h"

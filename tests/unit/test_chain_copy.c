@@ -308,7 +308,8 @@ static void fetched_credentials_are_found_until_their_renewal(void **state)
     expect_text("the role", asked.id, "ASIA");
     expect_number("fetches", asked.fake.fetches, 3); /* two of them failed */
     expect_number("reads", asked.fake.reads, 0);
-    asked.fake.now += LIFE - 1000; /* at most 900 s and a spread of 300 s before the expiry */
+    asked.fake.now += LIFE - 1000; /* the renewal begins 900 s before the expiry, or up to 300 s
+                                      earlier */
     ask(&asked);
     expect_number("a renewal", asked.fake.fetches, 4);
 }
@@ -355,7 +356,7 @@ static void a_changed_file_wipes_the_copies_of_all_queries(void **state)
     expect_number("the copy from /other", ria_mapping_count(SECRET, strlen(SECRET)), 1);
 }
 
-/* These logins do not look for a copy. */
+/* The logins of the two rows do not look for a copy, but they wipe each copy that is too old. */
 static void every_login_wipes_old_copies(void **state)
 {
     (void)state;
@@ -376,7 +377,7 @@ static void every_login_wipes_old_copies(void **state)
     }
 }
 
-/* Runs first, because the process has no copy before it. */
+/* Runs first, when the process has no copy yet. */
 static void the_first_call_stores_nothing(void **state)
 {
     (void)state;

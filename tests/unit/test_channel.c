@@ -17,7 +17,7 @@ struct row {
     const char *cipher;
     const char *host;
     const char *default_auth;
-    const char *missing; /* a part of the text about what is missing; NULL: any text */
+    const char *missing; /* a part of the remedy; NULL: any remedy */
     enum ria_channel want;
     unsigned status;
     int option_result;
@@ -197,7 +197,7 @@ static const struct row off[] = {
      .ssl_capath = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.name = "GnuTLS lets an unknown CA pass",
+    {.name = "GnuTLS accepts an unknown CA",
      .library = "GnuTLS 3.7.9",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,

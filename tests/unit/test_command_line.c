@@ -124,7 +124,7 @@ static int parse_words(const char *const *words, struct arguments *out)
     }
     *out = (struct arguments){0};
     int status = ria_options_parse(argc, argv, &syntax, out);
-    out->file = out->file == NULL ? NULL : "set"; /* the text was local */
+    out->file = out->file == NULL ? NULL : "set"; /* the array `text` ends here */
     return status;
 }
 

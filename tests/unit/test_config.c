@@ -26,7 +26,7 @@ static void the_first_matching_section_is_used(void **state)
     (void)state;
     static const struct {
         const char *name;
-        const char *text; /* the profile identifies the section */
+        const char *text; /* each section has its own profile, which identifies it */
         const char *host;
         uint16_t port;
         const char *user;
@@ -136,7 +136,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"an unknown key",
          "[h]\nprofil = a\n",
          PLACE ":2: unknown key \"profil\"; the keys are profile, region, endpoint, "
-               "tls, aws_cli_cache, cache_credential_process, role_arn and its companions "
+               "tls, aws_cli_cache, cache_credential_process, role_arn, "
                "external_id, role_session_name, duration_seconds, "
                "session_tags, transitive_tag_keys, source_identity"},
         {"a sub-property",
@@ -175,7 +175,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"tls in a section with a wildcard",
          "[*.x]\ntls = verify-full\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
-        {"a value for a role without a role",
+        {"a setting of a role, without role_arn",
          "[h]\nprofile = a\nexternal_id = e\n",
          PLACE ":3: this key needs a role; add role_arn to this section"},
         {"an empty role",
@@ -209,7 +209,7 @@ static void mistakes_are_rejected_with_file_and_line(void **state)
         {"a broken section that no login uses",
          "[h]\nprofile = a\n[other]\nport = 5\n",
          PLACE ":4: unknown key \"port\"; the keys are profile, region, endpoint, "
-               "tls, aws_cli_cache, cache_credential_process, role_arn and its companions "
+               "tls, aws_cli_cache, cache_credential_process, role_arn, "
                "external_id, role_session_name, duration_seconds, "
                "session_tags, transitive_tag_keys, source_identity"},
         {"a line without =", "[h]\nprofile\n", PLACE ":2: a line without its =; write key = value"},
@@ -301,7 +301,7 @@ static void a_file_that_other_users_can_write_is_rejected(void **state)
     static const struct {
         const char *name;
         struct ria_file facts;
-        const char *want; /* NULL: it is read */
+        const char *want; /* the message; NULL: the file is read */
     } rows[] = {
         {"a file of the user", {.owner = RIA_FAKE_UID, .mode = 0100600}, NULL},
         {"a file that others can read", {.owner = RIA_FAKE_UID, .mode = 0100644}, NULL},
@@ -343,7 +343,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
         const char *name;
         const char *variable;
         const char *value;
-        const char *paths[3]; /* [h] has profile 0 in the first file, then 1, 2 */
+        const char *paths[3]; /* in paths[N], [h] has the profile N */
         const char *want;     /* NULL: no profile; else the profile, or a part of the message */
         bool is_refused;
     } rows[] = {

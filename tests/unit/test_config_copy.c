@@ -144,7 +144,7 @@ static void each_change_is_noticed(void **state)
         {"another size", edit_size, "new"},
         {"a modification time that is a nanosecond later", edit_modified, "new"},
         {"another change time of the inode alone", edit_changed, "new"},
-        {"another copy in the memory of the process", edit_version, "new"},
+        {"another version of a text in the agent's cache", edit_version, "new"},
         {"another mode", edit_mode, "new"},
         {"another owner", edit_owner, "new"},
         {"another group", edit_group, "new"},
@@ -172,7 +172,7 @@ static void each_change_is_noticed(void **state)
         row->change(&file->file);
         ask(&fake, response);
         expect_text(row->name, response, row->want);
-        /* The file changes again, and cannot be opened: the cached copy is not used. */
+        /* If the file has changed and cannot be opened, the cached copy is not used. */
         file->text = NULL;
         file->file.stamp.inode += 2000000;
         ask(&fake, response);
@@ -256,7 +256,7 @@ static void a_login_uses_the_configuration_that_it_started_with(void **state)
         file->text = NEW;
         file->file.stamp.size++;
         ask(&fake, response);
-        expect_text("the others", response, "new");
+        expect_text("a later login", response, "new");
     }
     assert_string_equal(target.profile.value, "old");
     assert_string_equal(target.profile.path, PLACE);

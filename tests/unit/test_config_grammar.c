@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All rows of config_grammar.json: the texts of two files, and exactly the profiles that they
- * define. No expected profile or key may be missing, and no other may exist. */
+ * All rows of tests/vectors/config_grammar.json: the texts of AWS's two files, and exactly the
+ * profiles that they define. No expected profile or key may be missing, and no other may exist. */
 #include "aws/profile.h"
 
 #include "fake_world.h"
@@ -102,8 +102,7 @@ static void check_value(
 }
 
 /* Checks that every parsed section and key is expected. If the config file has [profile default],
- * its [default] is not used; the vectors give both sections the same
- * keys. */
+ * its [default] is not used. The vectors give both sections the same keys. */
 static void check_nothing_more(
     const char *message, const struct ria_profiles *profiles, size_t kind, const json_t *want)
 {

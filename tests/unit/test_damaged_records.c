@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each reader of a record rejects a record with one wrong field: a field that it does not know, a
- * text that is too long, a text with a NUL byte, or a number whose length is not eight bytes.
- * Control: the same record without this field is accepted. */
+ * Records are the messages between rds-iam-fetch and its callers. Each reader rejects a record with
+ * one wrong field: a field that the reader does not know, a text that is too long, a text with a
+ * NUL byte, or a number whose length is not eight bytes. Control: the same record without this
+ * field is accepted. */
 #include "provider/alias_record.h"
 #include "provider/answer_record.h"
 #include "provider/identity_record.h"
@@ -12,7 +13,7 @@
 #include "unit.h"
 
 enum {
-    LONG_TEXT = 16 * 1024, /* longer than each text of each record */
+    LONG_TEXT = 16 * 1024, /* longer than any text of a record may be */
     UNKNOWN = 0x7f0
 };
 
@@ -216,7 +217,7 @@ static void numbers_out_of_range_are_rejected(void **state)
         ria_record_begin(&number, RIA_RECORD_RESPONSE);
         size_t before = number.len;
         ria_record_add_number(&number, 1, rows[i].number);
-        const char *bytes = number.data + before + 6; /* behind the header of the field */
+        const char *bytes = number.data + before + 6; /* after the header of the field */
         char name[64];
         (void)snprintf(
             name, sizeof(name), "%s, %lld", rows[i].reader->name, (long long)rows[i].number);
@@ -342,7 +343,7 @@ static void one_warning_too_many_is_dropped(void **state)
     assert_string_equal(response.warnings[0], "warning 0");
 }
 
-static void a_refused_bundle_has_the_reason_of_the_program_that_asked(void **state)
+static void a_response_with_a_refusal_gives_the_reason(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
@@ -367,7 +368,7 @@ int main(void)
         cmocka_unit_test(a_record_without_a_result_is_rejected),
         cmocka_unit_test(an_alias_must_be_a_name_that_fits),
         cmocka_unit_test(one_warning_too_many_is_dropped),
-        cmocka_unit_test(a_refused_bundle_has_the_reason_of_the_program_that_asked),
+        cmocka_unit_test(a_response_with_a_refusal_gives_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

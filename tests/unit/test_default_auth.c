@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plugin aws_rds_iam, which the option default-auth selects and which starts a login: its
- * reaction to each packet that a server can send next. A fake in this file stands for the thread
- * that signs a token. */
+ * The plugin aws_rds_iam, with which the library begins a login if the option default-auth names
+ * it: its reaction to each packet that a server can send next. A fake in this file stands for the
+ * thread that signs a token. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -90,7 +90,7 @@ static void a_broken_connection_is_reported_by_the_library(void **state)
     (void)state;
     assert_int_equal(authenticate(NULL), RIA_MARIADB_ERROR);
     assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
-    /* Older libraries return the previous packet again. */
+    /* If reading fails, older libraries return the previous packet a second time. */
     ria_fake_mariadb_init(&fake);
     fake.read_fails = true;
     fake.packet = "\xfemysql_clear_password";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens for Aurora DSQL. The signing modules, and then ria_token_for(), give the tokens of
- * dsql_tokens.json; ria_token_for() derives service, action and region from the host name. The
- * last test connects by other names of a cluster, and makes logins that ria_token_for() refuses. */
+ * Tokens for Aurora DSQL. The signing modules give the tokens of tests/vectors/dsql_tokens.json. So
+ * does ria_token_for(), which derives service, action and region from the host name. The last test
+ * connects by other names of a cluster, and makes logins that ria_token_for() refuses. */
 #include "aws/sigv4.h"
 #include "aws/token.h"
 #include "rds_iam.h"

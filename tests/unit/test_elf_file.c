@@ -142,9 +142,9 @@ static void invalid_elf_files_are_rejected(void **state)
     assert_false(read_bytes(&file, sizeof(file), &elf));
 }
 
-/* Offsets past the end of the file, or so large that the sum with a size overflows. Such an offset
- * of the segments' table or of the interpreter makes the file invalid. With any
- * other such offset, no needed library is found. */
+/* Offsets past the end of the file, or so large that the sum with a size overflows. If the offset
+ * of the segments' table or of the interpreter is of this kind, the file is invalid. If any other
+ * offset is of this kind, no needed library is found. */
 static void offsets_outside_the_file_are_rejected(void **state)
 {
     (void)state;

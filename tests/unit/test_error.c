@@ -100,7 +100,7 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
         const char *text;
         const char *want;
     } rows[] = {
-        {"a continuation alone", "a\x80z", "a?z"},
+        {"a continuation byte alone", "a\x80z", "a?z"},
         {"half a character at the end", "a\xc3", "a?"},
         {"half a character, then a letter", "\xe3\x81z", "??z"},
         {"half a character, then a whole one", "\xe3\xc3\xbc", "?\xc3\xbc"},

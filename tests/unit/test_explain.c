@@ -31,9 +31,8 @@ static void release(struct explained *explained)
     ria_session_release(&explained->session);
 }
 
-/* Requests a session in a fake world of files and variables. rds-iam-fetch returns the session of a
- * role.
- */
+/* Requests credentials (a session) in a fake world of files and variables. The fake rds-iam-fetch
+ * returns temporary credentials of a role. */
 static void explain(
     struct explained *out,
     const struct variable *variables,
@@ -177,7 +176,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "  region           cn-north-1 (AWS_DEFAULT_REGION)\n"
          "  STS              https://[URL not shown] (AWS_ENDPOINT_URL)\n"
          "CA bundle          /ca (AWS_CA_BUNDLE)\n" FETCHED},
-        {"roles on roles, all in the region of the first profile",
+        {"a role assumed by another role, both in the region of the first profile",
          &nowhere,
          {{"AWS_PROFILE", "a"}},
          "[profile a]\nrole_arn = arn:a\nsource_profile = b\nregion = cn-north-1\nca_bundle = /c\n"
@@ -209,7 +208,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "  session name     pod (AWS_ROLE_SESSION_NAME)\n"
          "  region           eu-west-1 (AWS_REGION)\n"
          "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
-        {"a command, of which only the place is printed",
+        {"a credential_process, of which only the place is printed",
          &nowhere,
          {{"AWS_DEFAULT_PROFILE", "a"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",
@@ -218,7 +217,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
          "source             the credential_process of profile a (/home/u/.aws/config:2)\n"
          "process cache      none: cache_credential_process is not set\n" FETCHED},
-        {"a command whose output may be cached, without a directory for it",
+        {"a credential_process whose output may be cached, without a directory for the cache",
          &there,
          {{"AWS_PROFILE", "a"}, {"XDG_RUNTIME_DIR", "run"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The conversation with rds-iam-fetch, which fetch_peer.c replaces here, and the ways in which it
- * can end. A conversation must end the same for a blocking and for a nonblocking caller, except
- * that a nonblocking caller itself ends a conversation that takes too long. */
+ * A conversation is one request to rds-iam-fetch and its response; fetch_peer.c stands for
+ * rds-iam-fetch. The tests cover the ways in which a conversation can end. A conversation must end
+ * the same for a blocking and for a nonblocking caller, except that a nonblocking caller itself
+ * ends a conversation that takes too long. */
 #include "os/fetch_client.h"
 #include "rds_iam.h"
 #include "unit.h"
@@ -39,7 +40,8 @@ static void ask(const struct ria_buf *request, int64_t budget, struct talk *out)
     out->len = ok ? response.len : 0;
 }
 
-/* Acts like a server with an event loop: one step for each event, and the end at the deadline. */
+/* Acts like a caller with an event loop: makes one step for each event, and ends the conversation
+ * at the deadline. */
 static void go_step_by_step(const struct ria_buf *request, int64_t budget, struct talk *out)
 {
     struct ria_fetch_client client;

@@ -254,7 +254,7 @@ static void a_changed_file_is_not_replaced(void **state)
     assert_false(ria_file_replace(&what, "new", 3));
     assert_int_equal(errno, ESTALE);
     assert_null(content("f"));
-    /* Control: the version that is expected. */
+    /* Control: a file whose facts are the expected ones is replaced. */
     write_old("f", "old");
     fd = openat(directory, "f", O_RDONLY | O_CLOEXEC);
     assert_true(ria_file_facts(fd, &facts));
@@ -293,7 +293,7 @@ static void no_other_user_can_open_a_private_file(void **state)
     assert_false(ria_file_is_private(-1, S_IFDIR));
 }
 
-/* The type of the file system of `scratch` decides for it and for what is missing below it. */
+/* A path that does not exist counts as a path on the file system of its nearest existing parent. */
 static void the_file_system_of_a_path_is_found(void **state)
 {
     (void)state;

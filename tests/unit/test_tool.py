@@ -161,6 +161,12 @@ class Tool(unittest.TestCase):
              '--port "184467440737095516" is not between 1 and 65535'),
             ([*GOOD, "--nonsense"], "unknown option --nonsense"),
             ([*GOOD, "--nonsense=1"], "unknown option --nonsense"),
+            ([*GOOD, "--hostnmae=x"], "unknown option --hostnmae; write --hostname"),
+            ([*GOOD, "--user-nam", "x"], "unknown option --user-nam; write --username"),
+            ([*GOOD, "--ports", "1"], "unknown option --ports; write --port"),
+            ([*GOOD, "--prot", "1"], "unknown option --prot; write --port"),
+            ([*GOOD, "--pt", "1"], "unknown option --pt"),
+            ([*GOOD, "--hostname" + "e" * 30, "x"], "unknown option --hostname" + "e" * 30),
             ([*GOOD, "--p", "1"], "unknown option --p; write --port or --profile"),
             ([*GOOD, "--usernam=x"], "unknown option --usernam; write --username"),
             ([*GOOD, "--he"], "unknown option --he; write --help"),
@@ -187,6 +193,10 @@ class Tool(unittest.TestCase):
         see = "; see rds-iam --help\n"
         self.assert_usage(self.run_tool(), "no command given", see)
         self.assert_usage(self.run_tool("nonsense"), 'unknown command "nonsense"', see)
+        for word, meant in (("chekc", "check"), ("check ", "check"), ("exce", "exec"), ("stup", "setup"),
+                            ("tokens", "token"), ("credential", "credentials"), ("credits", "credentials")):
+            with self.subTest(word=word):
+                self.assert_usage(self.run_tool(word), f'unknown command "{word}"; write {meant}', see)
         self.assert_usage(self.run_tool("--nonsense"), 'unknown command "--nonsense"', see)
 
     def test_help_and_version_need_no_other_option(self):

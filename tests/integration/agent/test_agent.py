@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent: the entries that it refuses and its messages, renewal, failure, recovery, and how it stops."""
+"""The agent: the entries that it refuses and its messages, renewal, failure, recovery, and how it ends."""
 import os
 import pathlib
 import re
@@ -38,7 +38,8 @@ REFUSED = (
 )
 
 
-# Runs in a mount namespace of its own. Its root directory contains /top and the directories of the real root.
+# A script for a new mount namespace. It runs the agent in a root directory that contains /top and the directories of
+# the real root. Then it moves /top.
 MOVED_TOP = """
 set -e
 mkdir "$1/root" "$1/root/top"
@@ -74,7 +75,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                # The line that a killed agent left. Its token has other parameters than rds-iam's tokens.
+                # A line as a killed agent leaves it, except that its token has other parameters than rds-iam's tokens.
                 services.passfile("bad").write_text(
                     f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()
@@ -105,7 +106,7 @@ class Entries(AgentCase):
         self.assert_accepted()
 
     def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
-        """libpq 15 and later also uses that home directory, so psql reads the same file here."""
+        """libpq 15 and later also uses that home directory, so psql reads the same file in this test."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),
@@ -116,7 +117,7 @@ class Entries(AgentCase):
             AWS_SHARED_CREDENTIALS_FILE=str(self.home.path / ".aws" / "credentials"))
         self.assertIn("1 of 1 services have their tokens", result.stderr)
         result = self.home.run([*without, harness.installed("bin/rds-iam"), "lint"], None, **passwd)
-        self.assertIn("1 services in 1 files: 0 errors", result.stdout)
+        self.assertIn("1 service in 1 file: 0 errors", result.stdout)
         result = self.home.run([*without, "psql", "-XAtwc", "select 1", "service=prod"], None, **passwd)
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
@@ -420,7 +421,7 @@ class Lifecycle(AgentCase):
             self.assertEqual(os.listdir(moved / "rds-iam" / "run"), [])
 
     def test_the_agent_ends_when_a_directory_in_the_root_is_moved(self):
-        """Runs in a root directory of its own, which contains what the agent needs."""
+        """The agent runs in a root directory of its own, which contains what the agent needs."""
         self.services.directory = pathlib.Path("/top/run")
         self.services.add("prod")
         result = self.home.run(
@@ -432,7 +433,8 @@ class Lifecycle(AgentCase):
         rows = (
             (["--help"], 0, "usage: rds-iam-agent"),
             (["--version"], 0, "rds-iam-agent "),
-            (["--onec"], 2, "unknown option --onec"),
+            (["--onec"], 2, "unknown option --onec; write --once"),
+            (["--nope"], 2, "unknown option --nope; see rds-iam-agent --help"),
             (["--onc"], 2, "unknown option --onc; write --once"),
             (["--once=1"], 2, "--once takes no value"),
             (["--directory"], 2, "rds-iam-agent: --directory needs a value; see rds-iam-agent --help\n"),

@@ -12,8 +12,8 @@ import ways
 
 # The second path ends like the agent's default directory, so the preload recognizes its passfiles.
 DIRECTORIES = ("run", "rds-iam/run")
-# A program that links libpq and calls PQreset(). Ruby cannot test a reset: that of ruby-pg 1.5 and later begins a new
-# connection.
+# A program that links libpq and calls PQreset(). Ruby cannot test a reset, because the reset of ruby-pg 1.5 and later
+# begins a new connection.
 PQRESET = (ways.PROGRAMS / "ways", "linked", "reset", "service=work")
 RUBY = """
 require "pg"
@@ -78,7 +78,7 @@ class Languages(AgentCase):
         self.assert_twice("/usr/bin/python3", "-c", clients.PSYCOPG.format(module="psycopg", conninfo=""))
 
     def test_ruby_pg(self):
-        """ruby-pg keeps the TLS settings of an entry only if PGSERVICE names it: see test_agent_drivers.py."""
+        """ruby-pg keeps the TLS settings of an entry only if PGSERVICE names the entry: see test_agent_drivers.py."""
         self.assert_twice("ruby", "-e", RUBY)
 
     def test_a_reset_needs_the_preload(self):
@@ -166,8 +166,8 @@ class Tools(AgentCase):
 
 class Renewal(clients.ClientCase):
     """Resets after the agent got other credentials, and the preload's warnings. The client has the preload and no
-    credentials. If the new session token is much longer, the new token does not fit into the memory block in which
-    the connection stores the old one."""
+    credentials. If the session token of the new credentials is much longer, a new password does not fit into the memory
+    block in which the connection stores the old one."""
 
     def profile(self, name):
         principal = self.lab.principals[name]

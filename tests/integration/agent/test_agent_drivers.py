@@ -29,21 +29,18 @@ TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
 class Spelling(NamedTuple):
-    """words: the driver's connection settings; variables: the environment variables that are set."""
+    """One way to give a driver its settings."""
 
-    words: str
-    variables: tuple = ()
+    words: str  # the driver's connection settings
+    variables: tuple = ()  # the environment variables that are set
 
 
 class Driver(NamedTuple):
-    """argv: the command. WORDS in it is replaced by the words of the spelling. sees_preload: whether the driver
-    calls a libpq that the preload of rds-iam exec reaches. connects_again: whether it may open more connections."""
-
-    argv: tuple
-    leaks: tuple
-    holds: tuple
-    sees_preload: bool = True
-    connects_again: bool = False
+    argv: tuple  # the command; the words of the spelling replace WORDS
+    leaks: tuple  # spellings with which the driver sends the token to an impostor
+    holds: tuple  # spellings with which the driver sends the impostors nothing
+    sees_preload: bool = True  # the driver calls a libpq that the preload of rds-iam exec reaches
+    connects_again: bool = False  # the driver may open more connections
 
 
 RUBY_PG = 'require "pg"; puts PG.connect(WORDS).exec("select current_user").getvalue(0, 0)'
@@ -210,8 +207,8 @@ class DriverCase(LabCase):
 class Drivers(DriverCase):
     def rows(self, driver):
         """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried with
-        several impostors. A further spelling that leaks is tried with the server without TLS, and one that does not
-        leak with a certificate of another CA."""
+        several impostors. A further spelling that leaks is tried with an impostor without TLS. A further spelling
+        that does not leak is tried with an impostor that has a certificate of another CA."""
         rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in (None, "other_ca")]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS.values()]
@@ -236,13 +233,13 @@ class Drivers(DriverCase):
 
 
 class Readme(DriverCase):
-    """The README's table of programs: with the permanent settings of its row, a program sends nothing to a server without
-    TLS, and logs in to the lab's server."""
+    """The README's table of programs: with the permanent settings of its row, a program sends nothing to a server
+    without TLS, and logs in to the lab's server."""
 
     TITLE = "Which program needs what"
     THREE = "with three more variables"
-    # Each program of the table that reads a service: the command, and its words for the settings of the row that are
-    # not variables.
+    # Each program of the table that reads a service: the command, and the words of the command that contain its
+    # settings. %s stands for those settings of the row that are not environment variables.
     PROGRAMS = {
         "`psql`": (("psql", "-XAtwc", QUERY, "WORDS"), "%s"),
         "psycopg": (("/usr/bin/python3", "-c", PSYCOPG), "%s"),
@@ -255,7 +252,7 @@ class Readme(DriverCase):
     }
 
     def settings(self, program):
-        """The settings of the program's row: the words, and the names of the variables."""
+        """Returns the settings of the program's row: the words, and the names of the variables."""
         cell, = [permanent for names, _, permanent in rows(README, self.TITLE) if program in names]
         spans = [span for span in re.findall("`([^`]+)`", cell) if not span.startswith("rds-iam ")]
         self.assertNotEqual(spans, [], cell)
@@ -264,7 +261,7 @@ class Readme(DriverCase):
         return " ".join(words), (*variables, *(TLS_VARIABLES if self.THREE in cell else ()))
 
     def spelling(self, program, row=None):
-        """The program with the settings of its row, or of another program's row."""
+        """Returns the spelling of the settings of the program's row, or of another program's row."""
         words, variables = self.settings(row or program)
         return Spelling(self.PROGRAMS[program][1].replace("%s", words), variables)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Faults that a running agent meets: processes that are killed or stopped while a client waits, a full disk, a
-removed directory, invalid files, missing credentials, a clock that is set. The results are those that
+removed directory, invalid files, missing credentials, a clock that is set to another time. The results are those that
 pg_plugin/agent/README.md describes. No client waits for more than 5 seconds (opener.py), and no token
 stays in a file."""
 import concurrent.futures
@@ -17,7 +17,8 @@ from labcase import harness
 from service import agent_program, await_true
 from test_agent_lease import LeaseCase
 
-# The signals that a program can catch and that end it by default, without SIGHUP, which makes the agent renew.
+# The signals that a program can catch and that end it by default. SIGHUP is missing, because it makes the agent renew
+# its tokens.
 ENDING = [getattr(signal, "SIG" + name) for name in (
     "TERM INT QUIT ABRT ALRM BUS FPE ILL IO PROF PWR SEGV STKFLT SYS TRAP USR1 USR2 VTALRM XCPU XFSZ"
 ).split()]
@@ -30,7 +31,7 @@ start = time.monotonic()
 text = open(sys.argv[1]).read()
 print(f"{sys.argv[2]}:{len(text.splitlines())}:{time.monotonic() - start}")
 """
-# Runs in a mount namespace of its own, where the directory is a file system of two pages. The passfile takes
+# A script for a new mount namespace, where the directory is a file system of two pages. The passfile takes
 # one page while it contains a token, and none otherwise.
 FULL_DISK = """
 set -e
@@ -49,7 +50,7 @@ kill $agent; wait $agent
 """
 
 
-# Runs in a mount namespace of its own, where the directory is on a file system with fixed modes.
+# A script for a new mount namespace, where the directory is on a file system with fixed modes.
 OWN_MODES = """
 set -e
 mkdir "$1.real"
@@ -94,7 +95,8 @@ class FaultCase(LeaseCase):
 
     @contextlib.contextmanager
     def waiting(self):
-        """Runs an agent and a client that waits, because the agent's credentials wait for a gate."""
+        """Runs an agent and a client that waits, because the source of the agent's credentials waits at a gate
+        (Gate)."""
         gate = self.gate()
         aws = self.home.path / ".aws/config"
         (self.home.path / ".aws/gate").rename(aws)
@@ -170,7 +172,7 @@ class Processes(FaultCase):
             self.assert_served(agent)
 
     def test_a_worker_that_stops_shortly_before_the_clients_time_limit_is_killed_in_time(self):
-        """The time limits of two faults in a row do not add up."""
+        """After two faults in a row, the client still waits for no longer than the limit for one fault."""
         start = time.monotonic()
         with self.waiting() as (agent, opener, gate):
             worker = agent.worker
@@ -456,7 +458,8 @@ class Clock(FaultCase):
     def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
         """Without leases, the token stays in the file until it is due for renewal. The agent notices the change of the
         clock earlier, because the kernel then cancels the agent's timer. moved_clock.so cancels the timer if the mark
-        file exists. The agent watches the home for its service file, so a new mark file also makes it set the timer."""
+        file exists. The agent watches the home for its service file, so a new mark file also makes the agent set the
+        timer."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731

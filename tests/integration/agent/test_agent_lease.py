@@ -167,7 +167,7 @@ class Serving(LeaseCase):
         self.assert_accepted(300)
 
     def test_a_file_that_a_reader_holds_open_is_replaced(self):
-        """The next reader gets a new file. The old file has no name any more."""
+        """The next reader gets a new file. The old file has lost its name."""
         self.services.add("prod")
         with self.services.agent():
             with self.services.passfile("prod").open() as held:

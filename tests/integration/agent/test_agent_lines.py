@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Lines of pg_service.conf that libpq takes literally although the user meant something else: blanks around the
-=, ~, $HOME, quotes, relative paths, capitals. The agent reports them, as rds-iam lint does. Other tests:
+"""Lines of pg_service.conf that libpq takes literally although the user meant something else: blanks around "=", "~",
+"$HOME", quotes, relative paths, capitals. The agent reports them, as rds-iam lint does. Other tests:
 directories that the agent cannot use, with advice for Kubernetes."""
 import os
 

@@ -17,7 +17,7 @@ from test_agent_lease import LeaseCase
 SOCKET_SECONDS = 60
 EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
 UNITS = ("share/systemd/user/rds-iam-agent.service", "lib/systemd/system/rds-iam-agent@.service")
-# Each row: a text of our unit, its replacement, and the message of systemd-analyze.
+# Each row: a text of rds-iam's unit, its replacement, and the message of systemd-analyze.
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
     ("WatchdogSec=", "WatchdgSec=", "Unknown key"),
@@ -197,8 +197,8 @@ class Status(LeaseCase):
             1, f"rds-iam-agent: {directory}: the directory does not exist, so no agent serves it; run: rds-iam-agent --directory {directory}\n"))
 
     def test_status_creates_no_directory(self):
-        """strace shows every attempt, because an agent that starts at that moment could use even a short-lived
-        directory."""
+        """strace shows each attempt to create a directory. Even a directory that exists only for a moment would be
+        wrong, because an agent that starts at that moment could use it."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
@@ -208,7 +208,7 @@ class Status(LeaseCase):
         self.assertIn("mkdir(", control.stderr, "control")
 
     def test_the_agent_does_not_wait_for_status_clients(self):
-        """Clients that connect to the status socket and do not read do not block the agent."""
+        """A client that connects to the status socket and reads nothing does not block the agent."""
         self.services.add("prod")
         with self.services.agent() as agent, contextlib.ExitStack() as stack:
             for _ in range(5):
@@ -326,7 +326,7 @@ class OtherUsers(LeaseCase):
                     self.assertNotEqual(result.returncode, 0)
                     self.assertIn(message, result.stderr)
             self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
-            # If other users can enter the directory, the mode of the file still keeps them out.
+            # If other users can enter the directory, the mode of the file still denies them access.
             self.services.directory.chmod(0o711)
             self.assertIn("Permission denied", self.run_as_nobody("cat", path).stderr)
             self.services.directory.chmod(0o700)

@@ -77,7 +77,7 @@ class Clients(ServiceCase):
 
     def test_a_token_for_a_tunnel_is_signed_for_the_endpoint(self):
         pg = self.lab.pg
-        # hostaddr and port are the near end of a tunnel. In this test the lab's server listens there.
+        # hostaddr and port are the local end of a tunnel. In this test the lab's server listens there.
         self.services.add("prod", host="db.example.com", hostaddr="127.0.0.1")
         self.home.write(
             ".config/rds-iam/config", f"[db.example.com:{pg.port}]\nendpoint = {pg.host}:{pg.port}\n")

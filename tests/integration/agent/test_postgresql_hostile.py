@@ -18,13 +18,12 @@ SERVICE = "rds"
 
 
 class Row(NamedTuple):
-    """certificate: its name in lab.certificates, or None for no TLS. message: psql's message under verify-full.
-    control: connection settings with which psql sends the token to the same peer."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    message: str
-    control: str
+    certificate: str  # its name in lab.certificates; None: no TLS
+    message: str  # of psql under verify-full
+    control: str  # connection settings with which psql sends the token to the same peer
 
 
 ROWS = [
@@ -49,7 +48,7 @@ class HostilePostgreSQL(labcase.LabCase):
         credentials, only the passfile."""
         argv = ["psql", "-w", "-X", "-c", "select 1", "service=%s %s" % (SERVICE, words)]
         result = self.home.run(argv, principal=None, **environment)
-        self.assertGreaterEqual(result.returncode, 0, "psql died by a signal: %s" % result)
+        self.assertGreaterEqual(result.returncode, 0, "psql was ended by a signal: %s" % result)
         return result.stdout + result.stderr
 
     def record(self, certificate, words="", **environment):
@@ -97,7 +96,7 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_verified_server_gets_the_token(self):
-        """The control of each refusal: psql reads the agent's passfile and sends the token in it."""
+        """The control of each refusal: psql reads the agent's passfile and sends the token from this file."""
         text, peer, tokens = self.record("server")
         self.assertIn("password authentication failed by the peer", text)
         self.assert_sent(peer, tokens, True)

@@ -28,7 +28,7 @@ READY = "database system is ready to accept connections"
 
 
 class Subscriber:
-    """A PostgreSQL server on an abstract socket, which only its own user can log in to."""
+    """A PostgreSQL server on an abstract socket. Only the operating-system user that runs the server can log in."""
 
     def __init__(self, home):
         self.home = home

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Situations with several configured credential sources, and an HTTP server that plays AWS.
+"""Situations with several configured credential sources, and an HTTP server that stands for AWS.
 
 A row of credential_order.json names the configured sources and the way in which the profile is named. Situation
-writes the files and the environment of a row. cloud() runs a server that plays STS, the SSO portal, a container's
+writes the files and the environment of a row. cloud() runs a server that stands for STS, the SSO portal, a container's
 endpoint and the instance metadata service. Each source gives a different access key id, so the key id that a
 program obtains tells which source the program used.
 """
@@ -101,7 +101,7 @@ class Situation:
             self.env.update(parts.get("env", {}))
             for file, lines in parts.items():
                 if file != "env":
-                    # Two sources can have the same line. It is written once.
+                    # Two sources can have the same line. Such a line is written once.
                     self.lines[file] += [line for line in lines if line not in self.lines[file]]
         if not self.lines["base config"] + self.lines["base credentials"]:
             self.lines["base config"] = keys("BASE")

@@ -65,8 +65,8 @@ class ProcessCase(CloudCase):
         return ["--hostname", database.host, "--port", str(database.port), "--username", USER]
 
     def run_credentials(self, *arguments, **extra):
-        """Runs `rds-iam credentials`, as a user does; without arguments, for a login to the lab's PostgreSQL
-        server."""
+        """Runs `rds-iam credentials`, as a user does. Without arguments, the credentials are for a login to the lab's
+        PostgreSQL server."""
         return self.home.run([self.tool, "credentials", *(arguments or self.login())], None,
                              timeout=90, **{**self.env, **extra})
 

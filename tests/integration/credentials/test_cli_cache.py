@@ -11,7 +11,7 @@ from labcase import harness
 from mariadb_client import CONFIG
 from network import HostCase
 
-# Makes botocore cache role credentials in the AWS CLI's directory. Its JSONFileCache writes times that end in
+# Makes botocore cache role credentials in the AWS CLI's directory. botocore's JSONFileCache writes times that end in
 # "UTC".
 BOTOCORE = """
 import botocore.credentials, botocore.session, os
@@ -104,7 +104,8 @@ class CliCache(HostCase):
                 self.assertEqual(self.key_from_entry(), key)
 
     def test_a_chain_of_roles_starts_at_its_last_cached_role(self):
-        """rds-iam uses the last role of the chain that is cached, and assumes the following roles itself."""
+        """rds-iam uses the last role whose credentials are cached, and assumes the following roles of the chain
+        itself."""
         hop = self.lab.roles["etl-hop"].arn
         self.home.write(".aws/config", "[profile base]\nregion = us-east-1\ncredential_source = Environment\n"
                         f"role_arn = {hop}\n[profile p]\nregion = us-east-1\nsource_profile = base\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Many processes that need the same credentials at the same moment send one request to AWS, and none fails. If a host
-program forks after a login, its processes hold no lock of the cache, because only rds-iam-fetch takes these locks."""
+"""Many processes that need the same credentials at the same moment send only one request to AWS, and no process fails.
+If a host program forks after a login, its processes hold no lock of the cache, because only rds-iam-fetch takes these
+locks."""
 import concurrent.futures
 import json
 import os
@@ -14,7 +15,7 @@ from service import await_true
 
 STARTS = 500
 FEW = 20
-# This many logins run at once. Each has a limit of 10 s, which a larger number would exceed on a loaded machine.
+# This many logins run at once. On a loaded machine, a larger number of logins would exceed the 10 s limit of a login.
 LOGINS_AT_ONCE = 50
 # A shell script: waits until the test writes a line to its standard input, then runs the command.
 AT_GATE = 'read -r _; exec "$@" </dev/null'

@@ -23,7 +23,7 @@ POD = {**WEB, "AWS_ROLE_ARN": f"{order.ROLE}r", "AWS_REGION": "us-east-1"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/never"}
 # A broken source before or after another source. Each row: name, environment, ~/.aws/config, ~/.aws/credentials, and
 # the expected result. If the broken source is first, the result is a part of its error message, even if the other
-# source works; if a working source is first, the result is its access key id.
+# source works. If a working source is first, the result is its access key id.
 BROKEN = (
     ("a pod's token file that does not exist", POD, "[default]\n" + KEYS, "",
      "the token file /nope does not exist"),

@@ -106,7 +106,7 @@ def repeated(first, part):
 
 HEX = b"%x\r\n"
 MANY = 1 << 16
-# Responses that are larger than any true response. None of them ends by itself, except the compressed ones.
+# Responses that are larger than any response of AWS. None of them ends by itself, except the compressed ones.
 LARGE = {
     "gzip": lambda: [head("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}") + BOMB],
     "gzip as the transfer's encoding": lambda: [head("Transfer-Encoding: gzip") + BOMB],
@@ -125,8 +125,8 @@ LARGE = {
 
 
 class HostileCase(CloudCase):
-    """One method for each source. It prepares the home directory, and returns the environment in which rds-iam sends
-    its first request to `url`."""
+    """Contains one method for each source. The method prepares the home directory, and returns the environment in which
+    rds-iam sends its first request to `url`."""
 
     def a_role(self, url):
         self.role_profile("p", "rds-access")
@@ -191,7 +191,7 @@ class Redirects(HostileCase):
                     other.requests.clear()
 
     def test_a_container_that_redirects_to_the_metadata_service(self):
-        """The container's endpoint and the metadata service have AWS's addresses here."""
+        """In this test, the container's endpoint and the metadata service have the same addresses as in AWS."""
         def respond(method, path, body):
             return answer(302, Location="http://169.254.169.254/latest/meta-data/iam/security-credentials/role")
 

@@ -37,7 +37,8 @@ class TrueAddresses(NetworkCase):
         """Checks that rds-iam and the AWS CLI have the same identity: `session` of `role`.
 
         `credentials --explain` prints `message`, both databases accept a login of this session, and AWS receives
-        requests exactly at `hosts`. `cli` is the environment of the AWS CLI; None: the same as `env`."""
+        requests at each of `hosts` and at no other host. `cli` is the environment of the AWS CLI; None: the same as
+        `env`."""
         arn = self.lab.roles[role].session_arn(session)
         database = ["--hostname", self.lab.pg.host, "--port", self.lab.pg.port, "--username", "u"]
         shown = self.host.run(
@@ -152,7 +153,7 @@ class TrueAddresses(NetworkCase):
 
 
 class SharedHome(NetworkCase):
-    """Machines that share a home directory, for example over NFS. Each has a different role at AWS."""
+    """Machines that share a home directory, for example over NFS. Each machine has a different role at AWS."""
 
     def host(self, role, boot_id):
         """Returns a machine and the ARN of its role session."""

@@ -178,8 +178,8 @@ class RuntimeDirectory(ProcessCase):
     """If the runtime directory cannot be used, nothing is cached."""
 
     def check(self, value, what):
-        """With this XDG_RUNTIME_DIR, the command runs for each login, a warning gives the reason, and no file
-        contains the secret."""
+        """Checks that with this XDG_RUNTIME_DIR the command runs for each login, a warning gives the reason, and no
+        file contains the secret."""
         extra = {"XDG_RUNTIME_DIR": str(value)}
         for count in (1, 2):
             result = self.run_credentials(*self.login(), **extra)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Chains of credential_process commands that run rds-iam again.
 
-rds-iam stops a chain at the first command that would run a second time. It stops a chain without such a command when
-LIMIT commands are running. All processes of a chain end with the login that started the chain.
+rds-iam stops a chain at the first command that would run a second time. If a chain has no such command, rds-iam
+stops it when LIMIT commands are running. All processes of a chain end with the login that started the chain.
 
 Each command first appends a line to a file, and stops when the file has GUARD lines. So even a chain that rds-iam
 does not stop ends at GUARD commands."""
@@ -246,7 +246,8 @@ class Limit(ChainCase):
         self.assertIn(DEEP, result.stderr)
 
     def test_a_command_that_clears_the_environment(self):
-        """rds-iam also counts the keeper processes among its ancestors. A command cannot remove these processes."""
+        """Each command has a keeper, a process that ends the command together with rds-iam-fetch. rds-iam also counts
+        the keepers among its ancestors, which a command cannot remove."""
         settings = (f"HOME={self.home.path} AWS_EC2_METADATA_DISABLED=true PATH=/usr/bin:/bin")
         for before in ("env -u RDS_IAM_PROCESS_CHAIN ", f"env -i {settings} ", "RDS_IAM_PROCESS_CHAIN= ",
                        f"setsid -w env -i {settings} "):

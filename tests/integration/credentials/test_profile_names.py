@@ -15,7 +15,7 @@ NAMES = ("Foo Bar", "Foo's Bar", 'the "one"', "tab\tted", "für uns")
 
 class Names(CloudCase):
     def configure(self, name, *answers):
-        """Runs `aws configure`. It asks for access key, secret key, region and output format, and writes both
+        """Runs `aws configure`. This command asks for access key, secret key, region and output format, and writes both
         files."""
         result = self.home.run(["/usr/bin/aws", "configure", "--profile", name], None,
                                stdin="".join(f"{each}\n" for each in answers), LC_ALL="C.UTF-8")

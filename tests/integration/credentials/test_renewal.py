@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Credentials that expire.
 
-If credentials expire sooner than a new token would, and their source can renew them, rds-iam renews them; it renews
-those of a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they expire.
-After that, the login fails with a message.
+rds-iam renews credentials that would expire sooner than a new token, if their source can renew them. It renews the
+credentials of a role up to five minutes earlier. If the renewal fails, rds-iam uses the old credentials until they
+expire. After that, the login fails with a message.
 
 To let hours pass, the tests move the machine's clock (machine_clock.py) and the clocks of AWS and the databases
 together."""
@@ -230,7 +230,8 @@ class SlowChain(RoleCase):
 
 
 class ValidCredentials(RoleCase):
-    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins and makes none fail."""
+    """Credentials that are due for a renewal, but valid. A slow or broken STS delays few logins, and no
+    login fails."""
 
     def setUp(self):
         super().setUp()
@@ -275,7 +276,8 @@ class ValidCredentials(RoleCase):
     def test_a_renewal_without_a_response_ends_early(self):
         """A request without a response ends after 5 s at the latest. A renewal of valid credentials has 3 s in a login,
         so a login sends one request. It has 7 s in `rds-iam credentials`, which therefore sends two requests; without
-        valid credentials, this command would send three. A login without valid credentials has 10 s, so it sends two."""
+        valid credentials, this command would send three. A login without valid credentials has 10 s, so it sends
+        two."""
         self.fail("hang")
         result = self.log_in()
         self.assertIn(self.first["AccessKeyId"], result.stdout, result.stderr)

@@ -2,8 +2,7 @@
 """A credential_process that takes longer than the 10 s limit of a login.
 
 The login fails, and its message names a command. After the user runs this command once, the plugin, the preload,
-`rds-iam token` and the agent use the cache.
-test_slow_process_ahead.py tests the programs that have more time."""
+`rds-iam token` and the agent use the cache. test_slow_process_ahead.py tests the programs that have more time."""
 import concurrent.futures
 import re
 import shlex

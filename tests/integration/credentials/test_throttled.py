@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """STS throttles requests while several processes of a user need the same credentials.
 
-The processes take turns: the time between their requests grows with the tries of all of them together. No process waits
-for a lock that another process holds during its pauses. A process that gets no credentials reports why the other process
-got none."""
+The processes take turns: the more requests all processes together have sent, the longer the pause before the next one.
+A process holds no lock during its pauses, so the other processes need not wait for it. A process that gets no
+credentials reports why the other process got none."""
 import concurrent.futures
 import json
 
@@ -16,8 +16,8 @@ SAID = "STS says Throttling: Rate exceeded; try again later"
 WAITED = "another process of yours tries to get the same credentials, and "
 OUT_OF_TIME = "getting AWS credentials took longer than a login allows"
 LOGINS = 20
-# The shortest pauses between the requests of all processes are 0.25 s, 0.5 s, 1 s, and then 2 s each. A login ends after
-# 10 s. The logins may begin at different times on a loaded machine.
+# The shortest pauses between the requests of all processes are 0.25 s, 0.5 s, 1 s, and then 2 s each. A login ends
+# after 10 s. The logins may begin at different times on a loaded machine.
 REQUESTS_AT_MOST = 14
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A test runs each block of README.md and RECIPES.md, or RECIPES.md lists the block in its table of what no test runs."""
+"""A test runs each block of README.md and RECIPES.md, or RECIPES.md lists the block in its table of what no test
+runs."""
 import pathlib
 import re
 import tempfile
@@ -21,24 +22,24 @@ RECIPES_UNPLAYED_MAX = 4
 
 
 def excused(path=RECIPES):
-    """The recipes in the table of what no test runs. Its rows for single commands have backquotes."""
+    """Returns the recipes in the table of what no test runs. Rows with backquotes name single commands, not recipes."""
     return {("RECIPES.md", cells[0]) for cells in rows(path, TABLE) if "`" not in cells[0]}
 
 
 def excused_commands(path=RECIPES):
-    """The beginnings of commands in this table."""
+    """Returns the beginnings of commands in the table of what no test runs."""
     return tuple(command for cells in rows(path, TABLE) for command in re.findall("`([^`]+)`", cells[0]))
 
 
 def is_run(path, block):
-    """Whether a test runs a block, or the table excuses it."""
+    """Returns whether a test runs a block, or the table lists it."""
     name = (path.name, block.title)
     return (name in played or name in excused() or any(f"\n{command}" in f"\n{block.text}" for command in ELSEWHERE)
             or block.language == "sh" and all(line.startswith(excused_commands()) for line in commands(block.text)))
 
 
 def unplayed(path):
-    """The blocks of a document that no test runs, as {(document, title): line}."""
+    """Returns the blocks of a document that no test runs, as {(document, title): line}."""
     return {(path.name, block.title): block.line for block in blocks(path) if not is_run(path, block)}
 
 
@@ -75,7 +76,7 @@ class Coverage(unittest.TestCase):
             self.assertIn(("RECIPES.md", "A new recipe"), excused(path), "control: the table is read")
 
     def options(self, words):
-        """The help text of a command, which lists its options."""
+        """Returns the help text of a command, which lists its options."""
         subcommands = [word for word in words[1:3] if re.fullmatch("[a-z][a-z-]*", word)]
         for count in range(len(subcommands), -1, -1):
             result = harness.run([harness.installed(f"bin/{words[0]}"), *subcommands[:count], "--help"])

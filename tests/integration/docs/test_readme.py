@@ -22,7 +22,8 @@ class Readme(DocsCase):
     changes_servers = True
 
     def start_trust_server(self, network):
-        """Starts a server in a network. It stands for Amazon's server of root certificates, and sends the lab's."""
+        """Starts a server in a network. It stands for Amazon's server of root certificates, and sends the
+        root certificate of the lab."""
         directory = self.enterContext(tempfile.TemporaryDirectory(prefix="trust-", dir=harness.WORK))
         pathlib.Path(directory).chmod(0o755)
         server = self.enterContext(TrustServer(directory, network=network, hosts=self.lab.hosts_file.read_text()))

@@ -27,7 +27,7 @@ NOBODY = {"Version": "2012-10-17", "Statement": [{
 
 class Places(DocsCase):
     def take_policies(self, name):
-        """Takes a role's policies away until the test ends, so that the login needs those of the document."""
+        """Takes a role's policies away until the test ends, so that the login needs the policies of the document."""
         self.addCleanup(self.lab.role, name)
         self.lab.role(name, NOBODY, [])
 
@@ -165,7 +165,7 @@ class Targets(DocsCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def use_public_ca(self):
-        """Lets the lab's CA stand for Amazon's public CAs: puts it into their file, and another CA into that of RDS."""
+        """Puts the lab's CA into the file of Amazon's public CAs, and another CA into the file of RDS's CAs."""
         self.copy(self.lab.other_ca_file, "/etc/rds-iam/rds-ca.pem")
         self.addCleanup(self.copy, self.lab.ca_file, "/etc/rds-iam/rds-ca.pem")
         self.copy(self.lab.ca_file, "/etc/rds-iam/rds-ca-public.pem")

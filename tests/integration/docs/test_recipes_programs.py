@@ -15,7 +15,7 @@ PDNS = "pdns_server --daemon=no --guardian=no --local-address=127.0.0.1 --local-
 
 class Programs(DocsCase):
     def set_up_clients(self):
-        """Runs the commands of the recipe for Django to which other recipes refer."""
+        """Runs the commands `rds-iam setup mysql` of the recipe for Django. Other recipes refer to them."""
         for block in blocks(RECIPES):
             if block.title == "Django" and "setup mysql" in block.text:
                 for command in self.fill(block.text).splitlines():

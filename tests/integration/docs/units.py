@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""systemd's units on a machine without systemd: the unit that Debian's package installs, with the files in /etc that a
-recipe writes, as the commands, the environment, the user and the directories that systemd would use.
+"""Reads systemd's units for a machine without systemd. A Unit is read from the unit that Debian's package installs and
+from the files in /etc that a recipe writes. It returns the commands, the environment, the user and the directories that
+systemd would use.
 
-A test must not give a unit anything else: every directory, owner and option comes from the package or the recipe.
+A test must add nothing to a unit: every directory, owner and option comes from the package or from the recipe.
 """
 import re
 import shlex
@@ -27,8 +28,8 @@ class Account(NamedTuple):
 
 
 class Unit:
-    """settings: {name: values in order}, of the section Service; an empty value removes the values before it. accounts:
-    the machine's accounts by name."""
+    """A unit of a service. self.settings contains {name: values in order} of the section Service. An empty value in the
+    unit removes the values before it. `accounts` are the machine's accounts by name."""
 
     def __init__(self, text, accounts):
         self.settings = {}
@@ -44,7 +45,8 @@ class Unit:
         return self.settings.get(name, [])
 
     def directories(self):
-        """The command that makes the directory of RuntimeDirectory=, in a list; without this setting, an empty list."""
+        """Returns a list with the command that makes the directory of RuntimeDirectory=. Without this setting, the list
+        is empty."""
         name, mode = self.last("RuntimeDirectory"), self.last("RuntimeDirectoryMode", "0755")
         return [f"install -d -o {self.account.uid} -g {self.account.gid} -m {mode} /run/{name}"] if name else []
 
@@ -55,7 +57,7 @@ class Unit:
         return " ".join(words)
 
     def rights(self):
-        """The arguments of setpriv."""
+        """Returns the arguments of setpriv."""
         words = [f"--reuid={self.account.uid}", f"--regid={self.account.gid}", "--init-groups"]
         capabilities = [f"+{name.lower()}" for name in CAPABILITY.findall(self.last("AmbientCapabilities", ""))]
         if capabilities:
@@ -63,14 +65,15 @@ class Unit:
         return " ".join(words)
 
     def command_line(self, command, **more):
-        """A line of shell that runs a command of the unit. `more` are environment variables of the lab. Variables in
-        the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's files do not."""
+        """Returns a shell command line that runs a command of the unit. `more` are environment variables of the lab.
+        Variables in the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's
+        files do not."""
         extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
         return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
 
 
 def read(network, name):
-    """The unit NAME.service of a machine."""
+    """Returns the unit NAME.service of a machine."""
     files = f"{{ cat {OURS}/{name}.service || cat {PACKAGES}/{name}.service; cat {OURS}/{name}.service.d/*.conf; }} 2>/dev/null"
     text, passwd = (network.run(["sh", "-c", each], {"PATH": "/usr/bin:/bin"}).stdout for each in (files, "cat /etc/passwd"))
     return Unit(text, {account.name: account for account in (Account(*line.split(":")) for line in passwd.splitlines())})

@@ -79,7 +79,8 @@ class DocsCase(NetworkCase):
 
     @classmethod
     def make_machine(cls):
-        """Sets cls.network, in which the machine's programs run. A subclass may make a machine for each test instead."""
+        """Sets cls.network, in which the machine's programs run. A subclass may make a machine for each test
+        instead."""
         cls.network = cls.enterClassContext(cls.lab.network(tunnels=cls.tunnels))
         changes = harness.WORK / f"machine-{os.getpid()}"
         changes.mkdir()
@@ -95,7 +96,7 @@ class DocsCase(NetworkCase):
         os.chown(self.home.path, ACCOUNT, ACCOUNT)
         self.host = Host(self.home, self.network)
         self.exports, self.words, self.as_root = [], {}, False
-        # Some programs ask for the home directory of the account and do not read HOME.
+        # Some programs look up the home directory of the account and do not read HOME.
         home = self.network.run(["sed", "-i", f"s|^nobody:.*|nobody:x:{ACCOUNT}:{ACCOUNT}::{self.home.path}:/bin/sh|", "/etc/passwd"],
                                 env={"PATH": "/usr/bin:/bin"})
         self.assertEqual(home.returncode, 0, home.stderr)
@@ -122,7 +123,7 @@ class DocsCase(NetworkCase):
         return path
 
     def pod_env(self, name):
-        """The environment that Kubernetes and EKS Pod Identity set. name is a container of the lab."""
+        """Returns the environment that Kubernetes and EKS Pod Identity set. name is a container of the lab."""
         container = self.lab.cloud.containers[name]
         token = self.give("pod-token", container.authorization)
         return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://169.254.170.23{container.path}",
@@ -152,17 +153,18 @@ class DocsCase(NetworkCase):
     # -- the documents --
 
     def fill(self, text):
-        """The text, in which names of the lab and self.words replace the placeholders (words in capitals)."""
+        """Returns the text, in which names of the lab and self.words replace the placeholders (words in capitals)."""
         words = {**{name: value(self.lab) for name, value in WORDS.items()}, **self.words}
         names = "|".join(sorted(words, key=len, reverse=True))
         return re.sub(rf"\b({names})\b", lambda match: words[match[1]], text)
 
     def play(self, document, title, principal=None, instead=(), other=(), order=(), **extra):
-        """Does what a section shows, block by block, and then verifies it as a recipe says. Returns the output of each
-        command.
+        """Does what a section shows, block by block, and then verifies the result as the recipe states. Returns the
+        output of each command.
 
-        instead: {beginning of a command: function of the command} for commands that cannot run here. other: {language:
-        function of the block's text} for blocks that are neither shell nor files. order: languages that come first.
+        instead: {beginning of a command: function of the command}, for commands that cannot run here
+        other: {language: function of the block's text}, for blocks that are neither shell nor files
+        order: the languages of the blocks that come first
         """
         blocks = [block for block in documents.blocks(document) if block.title == title]
         self.assertTrue(blocks, f"{document.name} has no block in its section {title}")

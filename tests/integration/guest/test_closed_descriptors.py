@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Programs that start without some of the descriptors 0 to 2, or that close their stderr themselves.
 
-The next file that such a program opens gets the free number. The product must not write a log line into that file.
-Most tests run a program with RDS_IAM_LOG=1. The program writes a file, which must have the same content as if the
-program had a stderr. As a control, the same program also runs with a stderr, where the log line does appear.
+The next file that such a program opens gets the number of a missing descriptor. The product must not write a log line
+into that file. Most tests run a program with RDS_IAM_LOG=1. The program writes a file, which must have the same content
+as if the program had a stderr. As a control, the same program also runs with a stderr, where the log line does appear.
 """
 import re
 
@@ -140,7 +140,7 @@ class UnderExec(ClosedCase):
         self.assertIn("write error", result.stderr)
 
     def test_a_stderr_that_is_a_file_gets_the_log(self):
-        """The shell that starts exec redirects stderr to the file, or a shell under exec does."""
+        """The shell that starts rds-iam exec redirects stderr to the file, or a shell under rds-iam exec does."""
         inner = f"psql -XAtwc 'select 1' 2>{self.dump}"
         for closing, argv in ((f"2>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
                               (f"2>>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
@@ -175,8 +175,8 @@ class ClosesItself(ClosedCase):
                             self.under_exec(*self.script(driver, before, flags)), expects_log, **self.postgresql)
 
     def test_a_plugin_alone(self):
-        """Without exec, no preload sees the start of the program. If the program opens its dump before its first
-        login, the plugin recognizes the dump only by its close-on-exec flag, which Python sets."""
+        """Without rds-iam exec, no preload sees the start of the program. If the program opens its dump before its
+        first login, the plugin recognizes the dump only by its close-on-exec flag, which Python sets."""
         for before, inheritable, expects_log in (((), False, False), (("LOGIN",), True, True),
                                                  (("LOGIN",), False, True)):
             with self.subTest(before=before, inheritable=inheritable):
@@ -188,7 +188,8 @@ class ClosesItself(ClosedCase):
         self.assert_dumps_are_complete(self.mariadb_dump())
 
     def test_a_plugin_alone_beside_a_connection_to_a_local_server(self):
-        """The connection is descriptor 2. A log line in it would break its protocol."""
+        """The connection to the local server is descriptor 2. A log line in this connection would break its
+        protocol."""
         script = "\n".join([
             "import os, socket, MySQLdb",
             f"path = {str(self.home.path / 's')!r}",

@@ -47,7 +47,7 @@ def stamp(seconds):
 
 
 def ranges(pid):
-    """Yields (start, end, mode, its text in smaps) for each memory mapping of a process."""
+    """Yields (start, end, mode, text in smaps) for each memory mapping of a process."""
     text = pathlib.Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")
     for block in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.M)[1:]:
         span, mode = block.split()[:2]
@@ -123,7 +123,7 @@ class Dumps(CoreCase):
         return (self.home.path / f"dump.{pid}").read_bytes()
 
     def assert_only_in_undumped_mapping(self, process):
-        """The only mapping that contains the secret is the one that is excluded from core files."""
+        """Checks that the only mapping that contains the secret is the one that is excluded from core files."""
         before = list(ranges(process.pid))  # read first: on some kernels, a read makes pages resident
         self.assertTrue(find(self.secrets, memory(process.pid)), "control: the credentials are cached")
         found = []
@@ -188,7 +188,7 @@ class Dumps(CoreCase):
         self.assertTrue(find(self.secrets, dump), result.stderr)
 
     def test_a_forked_child_uses_the_credentials_of_its_parent(self):
-        """The child does not fetch credentials, and its copy is not in a core file either."""
+        """The child does not fetch credentials. Its copy of the credentials is not in a core file either."""
         self.home.write(".aws/config", "[default]\ncredential_process = echo x >>runs; cat keys\n")
         connect = (f'import os, time\ndef connect():\n    import MySQLdb\n    found = MySQLdb.connect(host="{self.lab.mariadb.host}", '
                    f'port={self.lab.mariadb.port}, user="{USER}", read_default_file="{self.home.path}/.my.cnf", '
@@ -231,9 +231,9 @@ class Expired(CoreCase):
             await_true(lambda: not find(self.secrets, memory(agent.worker)), agent.log)
 
     def dumps_at_exit(self, *arguments):
-        """gdb stops rds-iam after it has printed and again when it exits, and dumps its memory each time. (A system call
-        that gdb stops at its entry for a dump may then fail with ENOSYS.) rds-iam hides its mappings from its own user,
-        so gdb runs as root of a user namespace. Returns the output and the two dumps."""
+        """gdb stops rds-iam after it has printed, and again when it exits. Each time, gdb dumps the memory of rds-iam.
+        (gdb does not dump at the entry of write(), because write() could then fail with ENOSYS.) rds-iam hides its
+        mappings from its own user, so gdb runs as root of a user namespace. Returns the output and the two dumps."""
         result = self.home.run(
             ["unshare", "-r", "gdb", "-nx", "-batch", "-ex", "catch syscall exit_group", "-ex", "catch syscall write",
              "-ex", "run", "-ex", "continue", "-ex", "set use-coredump-filter off", "-ex", "set dump-excluded-mappings on",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Variables and files of the user that other programs with libcurl or OpenSSL obey, and rds-iam-fetch does not: it logs
-no TLS keys, trusts no other authority, and sends no other password.
+"""Variables and files of the user that other programs with libcurl or OpenSSL obey. rds-iam-fetch does not obey them:
+it logs no TLS keys, trusts no certificate authority that they name, and sends no password that they contain.
 
 Not here: the loader's variables and OPENSSL_* (test_host_variables.py), and set-uid programs (test_other_users.py)."""
 import shutil

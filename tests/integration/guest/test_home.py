@@ -2,7 +2,8 @@
 """The home directory comes from HOME, or from the passwd entry if HOME is not set.
 
 If a default path leads to no file, the search for credentials continues. If a variable names a file that cannot be
-read, or if a file at a default path may not be read, the search stops. The null device counts as an empty file.
+read, or if the user has no permission to read a file at a default path, the search stops. The null device counts as an
+empty file.
 """
 import os
 

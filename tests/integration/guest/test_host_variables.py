@@ -22,7 +22,7 @@ FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
 NAMES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "OPENSSL_CONF", "OPENSSL_CONF_INCLUDE",
          "OPENSSL_ENGINES", "OPENSSL_MODULES")
 REPLACE = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
-# Replaces rds-iam-fetch: logs its environment, then runs the commands {ends}, then becomes the real program.
+# Replaces rds-iam-fetch: logs its environment, then runs the commands {ends}, then executes the real program.
 REPLACEMENT = """#!/bin/sh
 tr '\\0' '\\n' </proc/$$/environ >>{log}; echo started >>{log}
 {ends}
@@ -48,7 +48,7 @@ class HostVariablesCase(CloudCase):
         return str(directory)
 
     def replaced_by(self, ends):
-        """Returns the words to put before a command, so that it sees the replacement of rds-iam-fetch."""
+        """Returns the words to put before a command, so that the command sees the replacement of rds-iam-fetch."""
         text = REPLACEMENT.format(log=self.log, ends=ends, program=self.program)
         script = self.home.write("replacement", text, mode=0o755)
         self.log.unlink(missing_ok=True)
@@ -68,7 +68,8 @@ class HostVariablesCase(CloudCase):
 
 
 class Withheld(HostVariablesCase):
-    # The values in the environment of rds-iam. No such file exists; ld.so reports that for LD_AUDIT and LD_PRELOAD.
+    # The values in the environment of rds-iam. They name files that do not exist. ld.so reports a missing file of
+    # LD_AUDIT or LD_PRELOAD.
     VALUES = {name: f"/nowhere/{name.lower()}" for name in NAMES}
 
     def test_rds_iam_fetch_starts_without_the_variables_of_the_host(self):
@@ -156,8 +157,8 @@ class InTheBackground(HostVariablesCase):
         self.services.add("prod")
 
     def libcurl_elsewhere(self):
-        """Changes the name of the libcurl that rds-iam-fetch needs. Only one directory, and no system directory,
-        contains a library of the new name. Returns this directory."""
+        """Makes a copy of rds-iam-fetch that needs a libcurl of another name. Only one directory, and no system
+        directory, contains a library of that name. Returns this directory."""
         (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
         directory = self.home.path / "only-here"
         directory.mkdir(exist_ok=True)

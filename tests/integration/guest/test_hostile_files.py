@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Files that are not what they seem: FIFOs, devices, sockets, directories, endless and huge files in the place of each
-file that rds-iam reads, and files that another process replaces while rds-iam reads them. rds-iam rejects such a file
-at once and uses nothing from it. Also tests that each login reads AWS's files again, and that a token file or a CA
-bundle of another user causes a warning.
+"""FIFOs, devices, sockets, directories, endless and huge files in the place of each file that rds-iam reads, and files
+that another process replaces while rds-iam reads them. rds-iam rejects such a file at once and uses nothing from it.
+Also tests that each login reads AWS's files again, and that a token file or a CA bundle of another user causes a
+warning.
 
 Not here: owners of other files, modes and access control lists (test_whose_files.py)."""
 import contextlib
@@ -27,7 +27,7 @@ sys.exit(status)
 """
 
 
-# -- What stands in the place of a file. Each function gets the path, where nothing exists. -----------
+# -- What is put in the place of a file. Each function gets a path at which nothing exists. -----------
 
 
 def fifo(path):
@@ -141,7 +141,7 @@ class Owners(FilePlacesCase):
 
 
 class Replaced(WhoseFilesCase):
-    """A thread replaces a file again and again, in turn by a file that rds-iam must not use and by a good file."""
+    """A thread replaces a file again and again, alternately by a file that rds-iam must not use and by a good file."""
 
     RUNS = 60
 
@@ -185,7 +185,7 @@ class Replaced(WhoseFilesCase):
                 self.assertFalse(proof.exists(), result.stderr)
         finally:
             end()
-        self.assertTrue(all(seen.values()), f"control: both files were met: {seen}")
+        self.assertTrue(all(seen.values()), f"control: rds-iam has seen both files: {seen}")
         os.link(bad, path.with_name("fresh"))
         os.replace(path.with_name("fresh"), path)
         path.chmod(0o600)

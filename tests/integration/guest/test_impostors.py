@@ -24,9 +24,9 @@ ORACLE_LIBRARIES = harness.BUILD / "tests" / "loader"
 
 
 class Ways(hostile.HostileCase):
-    """Each of the functions after under_exec() logs in once. `name` is the program, as the module that lists the
-    program names it; in oracle_environment() it is the version of the library, in passfile() the service, in check()
-    the engine."""
+    """Each of the functions after under_exec() logs in once. `name` is the name of the program in the module
+    that lists the program. In oracle_environment(), it is the version of the library, in passfile() the service, and in
+    check() the engine."""
 
     def under_exec(self, argv):
         return [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", *argv]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Names that contain line breaks, separators and control characters: of users, hosts, profiles, role sessions and
-tags. They add no line to a log, no parameter to a token or to a request, and no field to a passfile. Where a name is
+"""Names of users, hosts, profiles, role sessions and tags that contain line breaks, separators and control characters.
+Such names add no line to a log, no parameter to a token or to a request, and no field to a passfile. Where a name is
 accepted, the other side receives exactly this name.
 
 Not here: names in SQL (../tool/test_setup_sql.py), URLs as names (test_urls.py)."""
@@ -18,7 +18,8 @@ from whose_files import TOOL, WhoseFilesCase
 FORGED = "2026-01-01T00:00:00Z rds-iam[1] psql info: forged"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ rds-iam\[\d+\] ([\w.+-]+) (warning|info|debug): \S.*")
 HOST = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
-# User names. A service file has one setting on each line, so it can contain only those without a line break.
+# User names. A service file has one setting on each line, so it can contain only the names without a
+# line break.
 WITHOUT_BREAKS = (
     "u", "u:*:*:*:other", "u\\", "\\:u\\\\", "u&Action=other&DBUser=admin", "u?DBUser=admin#x", "u%0a%00%26", "%s%n%1$s", "a b",
     "u;X-Amz-Signature", "u'\"`$(id)", "\u00fc\u202eu\u2028v", "u\x1b[2J", "u\x7f\x01", "u\tv", "u=v", "u#v")
@@ -117,7 +118,7 @@ class Injection(WhoseFilesCase):
                 self.assert_token(data.rstrip(b"\0").decode(), user)
 
     def test_names_that_are_not_host_names_are_refused(self):
-        """The refusal is one line."""
+        """The message is one line."""
         self.assertEqual(self.token("u").returncode, 0, "control")
         for host in (f"{HOST}\n{FORGED}", f"{HOST}\r{FORGED}", f"{HOST}/?DBUser=admin", f"{HOST}?x", f"{HOST}#x", f"{HOST}&x",
                      f"{HOST}\x1b[2J", f"{HOST}:1:*:u", f"{HOST}\\", f"x {HOST}", f"{HOST}%00", f"\u202e{HOST}", f"-{HOST}/"):
@@ -129,7 +130,7 @@ class Injection(WhoseFilesCase):
                 self.assertEqual([c for c in result.stderr[:-1] if ord(c) < 32 or c == "\u202e"], [])
 
     def test_arguments_that_a_command_rejects(self):
-        """The error for a hostile argument quotes it, in one line without control characters."""
+        """The message about a hostile argument quotes the argument, in one line without control characters."""
         hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
         agent = harness.installed("bin/rds-iam-agent")
         ca = self.home.path / "ca\x1b[2J\n.pem"
@@ -157,7 +158,7 @@ class Injection(WhoseFilesCase):
                 self.assertEqual([c for c in first + rest.replace("\n", "") if ord(c) < 32 or 127 <= ord(c) < 160 or c == "\u202e"], [])
 
     def test_names_in_the_environment_that_a_command_prints(self):
-        """Paths and names that a command prints as its result."""
+        """Tests paths and names that a command prints as its result."""
         hostile_text = f"x\x1b[2J\r\x07\u202e\x9by\n{FORGED}"
         directory = self.home.path / hostile_text.replace(":", "")
         directory.mkdir(mode=0o700)
@@ -188,8 +189,8 @@ class Injection(WhoseFilesCase):
                 for request in self.recorder.requests]
 
     def test_settings_in_a_request_to_sts(self):
-        """STS accepts only some characters in these values. rds-iam rejects another value before any
-        request, and names its place. It sends an accepted value as it is."""
+        """STS accepts only some characters in these values. rds-iam rejects any other value before it
+        sends a request, and the message names the place of the value. rds-iam sends an accepted value as it is."""
         role = "arn:aws:iam::123456789012:role/r"
         usual = {"role_session_name": "me", "external_id": "id", "session_tags": "team=etl"}
         hostile_texts = ("x&Action=GetCallerIdentity", "x&RoleArn=arn:aws:iam::1:role/admin", "x%26a%3Db", "x+y=z@/:,.-", "x y",

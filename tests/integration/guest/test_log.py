@@ -36,7 +36,7 @@ class LogCase(CloudCase):
         return "\n".join(line for _, _, line in self.lines())
 
     def exec_psql(self, principal="etl", **extra):
-        """psql under rds-iam exec makes its token in the preload."""
+        """Runs psql under rds-iam exec, so the preload makes the token."""
         return self.home.run(
             [self.tool, "exec", "--ca", self.lab.ca_file, "--", "psql", "-XAtw", "-h", self.lab.pg.host, "-p",
              str(self.lab.pg.port), "-U", USER, "-c", "select 1", self.lab.database_name], principal, **extra)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Files that another user can write, and variables that another user can set, must decide neither which program
-runs nor whose credentials are used.
+"""Files that another user can write, and variables that another user can set, must not decide which program runs or
+whose credentials are used.
 
 The tests cover settings files, programs with more rights than their caller, and the search for programs. Tests that
 need a file of another user run only as root. The rows of FLAWS with the verdict WORKS are the control: a file without
@@ -126,7 +126,7 @@ class SettingsFiles(CloudCase):
         return (f"aws_access_key_id = {principal.access_key}\n"
                 f"aws_secret_access_key = {principal.secret_key}\n")
 
-    # The places of rds-iam's configuration. It decides whose credentials sign for which address.
+    # The places of rds-iam's configuration. The configuration decides whose credentials sign for which address.
 
     CONFIGURATION = (
         ("~/.config", ".config/rds-iam/config", None),

@@ -48,7 +48,7 @@ for line in sys.stdin:
 
 
 class Program:
-    """A running program that logs in when it is told to."""
+    """A running program. Each call of log_in() makes it log in once."""
 
     def __init__(self, case, script, server, name):
         self.name = name

@@ -4,9 +4,9 @@
 rds-iam's configuration and pg_service.conf must belong to root or to the user. AWS's files may belong to another
 user, as in a home directory that is mounted into a container. rds-iam then uses their keys, roles and sessions, but
 no setting that names a program to run, a file to read, an endpoint or a CA bundle. rds-iam rejects a file that other
-users can write, whether the mode or an ACL allows it, and also on a file system where chmod cannot change the mode;
-AcceptedGroups tests the groups that are accepted. Each check has a control: the same file without the flaw takes
-effect.
+users can write, whether the mode or an ACL allows it, and also on a file system where chmod cannot change the mode.
+The class AcceptedGroups tests the groups that are allowed to write. Each check has a control: the same file without the
+flaw takes effect.
 """
 import json
 import os
@@ -179,7 +179,7 @@ class MountedHome(WhoseFilesCase):
 
     def test_a_renewal_by_root_needs_a_directory_of_the_owner_of_the_token(self):
         """The owner of the home directory replaces the directory of the token by a link to another directory. Root
-        must create a file for that owner only if the other directory belongs to that owner."""
+        is allowed to create a file for that owner only if the other directory belongs to that owner."""
         for prepare, env in (
                 (lambda: (self.sso_profile(), self.sso_login(expires=60)[0])[1], self.sso_env()),
                 (lambda: (self.login_profile(), self.aws_login(expires=60)[0])[1], self.login_env())):

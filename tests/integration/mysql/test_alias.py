@@ -3,7 +3,7 @@
 the database.
 
 A DNS server runs in its own mount and network namespaces (dns.py). The lab's databases are not in that network, so
-a recording peer plays the database."""
+a recording peer stands for the database."""
 import json
 import os
 import re
@@ -83,7 +83,7 @@ class Alias(MariadbCase):
         self.assertEqual(seen["asked"], [], "no DNS query for a name with a section")
 
     def oracle_login(self, records, *options, **extra):
-        """Runs the client of tests/loader, which plays a client on Oracle's library."""
+        """Runs the client of tests/loader, which stands for a client on Oracle's library."""
         argv = [mysql_client.PROGRAM, "--library=9.x", "--ssl-mode=VERIFY_IDENTITY",
                 f"--ssl-ca={self.lab.ca_file}", *options, ALIAS, "PORT", USER]
         return self.ask(records, *argv, **mysql_client.preload(), **extra)

@@ -77,7 +77,7 @@ class Tools(ToolCase):
             with self.subTest(words=words):
                 result = self.exec("mariadb", *words, *rest)
                 self.assertEqual(result.stdout, ME + "\n", result.stderr)
-                self.assertNotIn("rds-iam", result.stderr)  # MariaDB comments on the abbreviation
+                self.assertNotIn("rds-iam", result.stderr)  # MariaDB prints a message about the abbreviation
 
     def test_a_host_in_the_environment(self):
         server = self.lab.mariadb
@@ -214,7 +214,7 @@ class Given(ToolCase):
         self.assertIn("was not verified, so no token was sent", self.exec("mariadb", *self.place(), *WHO).stderr)
         self.assert_nothing_sent()
 
-    def test_a_directory_of_the_users_own(self):
+    def test_an_option_file_in_the_directory_mysql_home(self):
         own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
         result = self.exec("mariadb", *self.place(), *WHO, own=[], MYSQL_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
@@ -224,8 +224,8 @@ class Given(ToolCase):
             result = self.exec("mariadb", *self.place(), *WHO, **{variable: ""})
             self.assertEqual(result.stdout, ME + "\n", result.stderr)
 
-    def test_a_directory_of_the_users_own_in_mariadb_home(self):
-        """If MARIADB_HOME is set, the releases that read it ignore MYSQL_HOME."""
+    def test_an_option_file_in_the_directory_mariadb_home(self):
+        """If MARIADB_HOME is set, the releases that read this variable ignore MYSQL_HOME."""
         own = self.home.write("own/my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n").parent
         result = self.exec("mariadb", *self.place(), *WHO, own=[], MARIADB_HOME=str(own))
         self.assertEqual(result.stdout, ME + "\n", result.stderr)
@@ -242,7 +242,7 @@ class Given(ToolCase):
         self.assertEqual(result.stdout, "native_user@%\n", result.stderr)
 
     def test_files_of_etc_are_overridden(self):
-        """The tool reads rds-iam's option file after the files of /etc, so rds-iam's options win."""
+        """The tool reads rds-iam's option file after the files of /etc, so rds-iam's options override them."""
         file = self.home.write("etc.cnf", "[client]\nskip-ssl\nssl-verify-server-cert=0\n", 0o644)
         user = ["--map-root-user"] if os.geteuid() != 0 else []
         for under, expected in ((True, ME + "\n"), (False, "")):
@@ -357,7 +357,7 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST, under=False), NONE)
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST, "--protocol=TCP"), MARIADB % self.ca, "control")
 
-    def test_localhost_is_a_socket_unless_the_tool_takes_it_for_tcp(self):
+    def test_localhost_means_a_socket_unless_the_arguments_select_tcp(self):
         self.home.write(CONFIG, f"[localhost:13306]\nendpoint = {hostile.HOST}:3306\n")
         for maker, text in (("mariadb", MARIADB), ("oracle", ORACLE)):
             self.assertEqual(self.read(maker, "-h", "localhost", "-P13306", "--protocol=tcp"), text % self.ca)
@@ -372,8 +372,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-P13306"), MARIADB % self.ca, "control")
 
     def test_sources_that_are_not_read(self):
-        """A tool can read sources that rds-iam does not read. They may name another server than ~/.my.cnf and
-        MYSQL_HOST do, so rds-iam then adds no options unless the arguments name the server."""
+        """A tool can read sources that rds-iam does not read, and these sources may name another server than ~/.my.cnf
+        and MYSQL_HOST. So if a tool reads such a source, rds-iam adds options only if the arguments name the server."""
         self.write_client(f"host={hostile.HOST}")
         for words, extra in ((("--defaults-group-suffix=-local",), {}), (("--login-path=local",), {}),
                              (("--defaults-extra-file=/dev/null",), {}), ((), {"MYSQL_GROUP_SUFFIX": "-local"})):
@@ -415,7 +415,7 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", *words, MARIADB_HOME=""), MARIADB % self.ca)
         self.assertEqual(self.read("oracle", *words, MARIADB_HOME="/nonexistent"), ORACLE % self.ca)
 
-    def test_the_chain_suffices(self):
+    def test_tls_verify_ca_takes_effect_only_in_tools_of_mariadb(self):
         self.home.write(CONFIG, f"[db.example.com]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
         self.assertEqual(self.read("mariadb", "-h", "db.example.com"), CHAIN_ONLY % self.ca)
         self.assertEqual(self.log, "")

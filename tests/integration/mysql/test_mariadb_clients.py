@@ -148,7 +148,7 @@ class Programs(MariadbCase):
         for name, settings in CA_ALONE.items():
             with self.subTest(program=name):
                 result = self.run_with_plugin_dir(name, settings)
-                if VERIFIES_ITSELF:  # but it does not report its verification to plugins
+                if VERIFIES_ITSELF:  # but the library does not report its verification to plugins
                     self.assert_message(result, UNVERIFIED + "add ssl-verify-server-cert=1")
                 else:
                     self.assert_logged_in(result)
@@ -182,7 +182,7 @@ class Programs(MariadbCase):
                 self.home.write(CONFIG, "")
                 refused = self.run_with_plugin_dir(name, settings)
                 self.assertIn("rds-iam: " + UNVERIFIED, refused.stderr)
-                printed = set(re.findall(self.SECTION, refused.stderr))  # a program may print it twice
+                printed = set(re.findall(self.SECTION, refused.stderr))  # a program may print the message twice
                 self.assertEqual(printed, set() if VERIFIES_ITSELF else {(section, "tls = verify-ca")}, refused.stderr)
                 self.home.write(CONFIG, f"{section}\ntls = verify-ca\n")
                 result = self.run_with_plugin_dir(name, settings)
@@ -299,7 +299,7 @@ class Names(MariadbCase):
 
     def test_a_trailing_dot(self):
         name = self.lab.mariadb.host + "."
-        # This client compares the name with its dot to the certificate, and fails before it calls a plugin.
+        # This client compares the name, including the dot, with the certificate, and fails before it calls a plugin.
         result = self.mariadb(host=name)
         self.assertIn("ERROR 2026", result.stderr)
         self.assertEqual(self.verdicts(), [])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins of libmariadb other than one simple connection: a change of user, a reconnect, a login in a coroutine, logins
-in many threads. Each login gets a new token."""
+"""Logins of libmariadb that are not the first login of a simple program: a change of user, a reconnect, a login in a
+coroutine, logins in many threads. Each login gets a new token."""
 import socket
 
 from labcase import USER, harness, mariadb_plugins
@@ -78,7 +78,7 @@ class Connections(MariadbCase):
         self.assertIn("waited: yes\nconnect: 2061 rds-iam: no AWS credentials", result.stdout)
         self.assertEqual(result.returncode, 1)
 
-    def test_a_reused_handle_a_library_after_its_end_and_a_child_process(self):
+    def test_a_reused_handle_a_library_that_is_initialized_twice_and_a_child_process(self):
         result = self.connections("reuse")
         self.assert_steps(result, *[f"connect: {ACCOUNT}"] * 3, f"child: {ACCOUNT}")
         self.assert_accepted(4)
@@ -93,7 +93,8 @@ class Connections(MariadbCase):
         self.assert_accepted(4)
 
     def test_a_program_with_a_small_first_stack(self):
-        """The stack may be too small to make a token, so the plugin makes the token in a thread."""
+        """The stack of the first thread is limited to 512 KiB. If less than 256 KiB of it are free, the plugin makes
+        the token in another thread."""
         mariadb = self.lab.mariadb
         words = [str(word) for word in (PROGRAM, "reconnect", mariadb.host, mariadb.port, USER)]
         result = self.home.run(["sh", "-c", 'ulimit -s 512; exec "$@"', "sh", *words])

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""default-auth=aws_rds_iam, the second plugin. It is for libraries that have mysql_clear_password built in.
+"""Tests of the second plugin, aws_rds_iam, which the option default-auth selects. This plugin is for libraries that
+have mysql_clear_password built in.
 
 The plugin directory of most tests contains the distribution's own mysql_clear_password, which would send an empty
-password. There, only the second plugin can log in the IAM user."""
+password. With this directory, only the second plugin can log in the IAM user."""
 import pathlib
 
 import hostile

@@ -2,7 +2,7 @@
 """Servers that request a token although the client has not verified them.
 
 Each server is a scripted peer that records what it receives. Each row has a control: with the distribution's
-plugin, the same peer receives the password, which is a token in that case, and the same search finds it."""
+plugin and a token as the password, the same peer receives the password, and the same search finds it."""
 import re
 from typing import NamedTuple
 
@@ -47,18 +47,14 @@ GREETING_ASKS = Script(greeting=CLEAR, asks=())
 
 
 class Row(NamedTuple):
-    """A hostile server, and the expected message.
-
-    certificate: name in lab.certificates, None: no TLS. options: lines of my.cnf. message: the plugin's message, or
-    (LIBRARY, the library's message). control: options with which the stock plugin sends the password to this
-    server."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    options: tuple
-    message: object
+    certificate: str  # its name in lab.certificates; None: no TLS
+    options: tuple  # lines of my.cnf
+    message: object  # the plugin's message, or (LIBRARY, the library's message)
     script: Script = Script()
-    control: tuple = (OFF,)
+    control: tuple = (OFF,)  # options with which the stock plugin sends the password to this server
     clients: tuple = EVERY_CLIENT
 
 
@@ -109,7 +105,7 @@ ROWS = [
 OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
 OURS = "ERROR 2061"  # the plugin refuses
 # The client ends while the peer still writes. It prints the plugin's error, or a lost connection if the peer closed
-# the connection first. Both are correct, and nothing is sent.
+# the connection first. Both messages are correct, and nothing is sent.
 OURS_OR_LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
 LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection reset)"
 # AuthSwitchRequests that are truncated or name no plugin, and the error of the library or of the plugin (OURS). For
@@ -204,8 +200,8 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertEqual(traces.find(plain, self.secrets), [])
 
     def refuse_unverified(self, script, error):
-        """Both clients refuse the script's server, without TLS and with TLS. `error` is a pattern of the library's
-        error, OURS for the plugin's error, or OURS_OR_LOST."""
+        """Checks that both clients refuse a server with this script, without TLS and with TLS. `error` is a pattern of
+        the library's error, OURS for the plugin's error, or OURS_OR_LOST."""
         for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
                                                (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
             for client in EVERY_CLIENT:
@@ -254,7 +250,7 @@ class HostileMariaDB(hostile.HostileCase):
             self.write_options(labcase.mariadb_plugins(), VERIFY)
             with self.peer("server", Script()) as peer:
                 text = self.dial(client, peer.port, **store)
-            if VERIFIES_ITSELF:  # it checks the name even without ssl-ca, and reports that to the plugin
+            if VERIFIES_ITSELF:  # the library checks the name even without ssl-ca, and reports the check to the plugin
                 self.assert_token(peer.answers[0], hostile.HOST, 3306)
             else:
                 self.assert_message(client, text, HOST_NOT_VERIFIED + NO_CA)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """MySQLdb, DBD::mysql, DBD::MariaDB, mysql2, ODBC and commands of MariaDB: a login, a second login after the server
-closes the connection, and with MySQLdb a change of user; also many logins at once. The user writes the option file that
-mysql_plugin/READERS.md gives. Each program except the commands has its own setting that names this file."""
+closes the connection, and with MySQLdb a change of user. Other tests: many logins at once. The user writes the option
+file that mysql_plugin/READERS.md gives. Each program except the commands has its own setting that names this file."""
 import pathlib
 
 from labcase import USER, harness, mariadb_plugins
@@ -11,7 +11,7 @@ ME = f"{USER}@%"
 # The server sends an error or nothing, and closes the connection.
 DROP = "kill connection_id()"
 # The statements of a program that cannot ping the server. Several of them may fail before the library reconnects,
-# because each end needs time to detect that the connection is closed. Then the next statement succeeds.
+# because the server and the client need time to detect that the connection is closed. Then the next statement succeeds.
 AGAIN = "select current_user()\n" * 10
 
 # Each program prints one line for each login: the user name that the server sees.

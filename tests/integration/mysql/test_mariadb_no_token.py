@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Logins to a verified server for which no token can be made. The client prints the cause and the remedy, and
-sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
+"""Logins for which no token can be made, although the server is verified. The client prints the cause and the remedy,
+and sends an empty password. The server is a recording peer with a valid certificate, except in two tests."""
 from typing import NamedTuple
 
 import hostile
@@ -30,16 +30,13 @@ LIBRARY_TEXT_MAX = 511
 
 
 class Row(NamedTuple):
-    """A login without a token, and the complete message.
-
-    host: name to which the client connects. environment: the user's AWS_* variables, None: valid credentials.
-    certificate: name in lab.certificates."""
+    """A login without a token, and the complete message."""
 
     name: str
     message: str
-    host: str = hostile.HOST
-    environment: dict = None
-    certificate: str = "server"
+    host: str = hostile.HOST  # the name to which the client connects
+    environment: dict = None  # the user's AWS_* variables; None: those of valid credentials
+    certificate: str = "server"  # its name in lab.certificates
     clients: tuple = tuple(hostile.CLIENTS)
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Programs that export their own functions with names of OpenSSL functions.
 
-For some of the OpenSSL functions that the plugin calls, the dynamic linker finds the function of the program; for the
-others, it finds that of libcrypto. A signature with such a mixture could crash or leak. Therefore the plugin prints a
-message and does not sign, and the program continues."""
+For some of the OpenSSL functions that the plugin calls, the dynamic linker finds the function of the program. For the
+other functions, it finds that of libcrypto. Such a mixture of two versions of OpenSSL can crash. Therefore the plugin
+prints a message and does not sign, and the program continues."""
 import hostile
 import labcase
 import harness

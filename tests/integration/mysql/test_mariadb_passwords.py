@@ -161,7 +161,7 @@ class Accounts(PasswordCase):
 
 
 class BrokenConfiguration(PasswordCase):
-    """With each kind of damage, password accounts still log in, and the login of an IAM user fails with a
+    """With each kind of broken configuration, password accounts still log in, and the login of an IAM user fails with a
     message."""
 
     def assert_harmless(self, message, **extra):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tokens that only the server can reject. The client prints the server's ERROR 1045. The lab's journal contains the
-reason. For contrast, rds-iam itself rejects the credentials of one test,
-because it knows that they have expired."""
+reason. In one test, rds-iam itself rejects the credentials, because it knows that they have expired."""
 
 from labcase import USER, harness
 from mariadb_client import CONFIG, MariadbCase

@@ -4,8 +4,8 @@ environment variable, cipher suites, a pinned fingerprint, and options that a pr
 
 The variable is MARIADB_TLS_DISABLE_PEER_VERIFICATION. If it is set, some releases of Connector/C 3.4 do not check
 the certificate. Debian 12 and 13 do not have these releases, so the tests use Debian's libmariadb with a preloaded
-library that makes it act like one. Debian's own library and command ignore the variable, so the plugin must not
-refuse them."""
+library that makes libmariadb act like such a release. Debian's own library and command ignore the variable, so the
+plugin must not refuse their logins."""
 import ssl
 
 import hostile
@@ -98,7 +98,7 @@ class Variable(hostile.HostileCase):
                     self.assert_no_token(peer)
 
     def test_a_program_that_sets_the_variable_itself(self):
-        """The program sets the variable between two logins of one connection. With the affected
+        """The program sets the variable between two logins of one connection. With an affected
         library, the plugin refuses the second login. With Debian's own library, both logins work."""
         mariadb = self.lab.mariadb
         self.write_options(labcase.mariadb_plugins(), *OPTIONS)
@@ -139,8 +139,8 @@ class Ciphers(hostile.HostileCase):
     def test_a_suite_that_does_not_encrypt(self):
         for suite in ("ECDHE-ECDSA-NULL-SHA", "AECDH-NULL-SHA"):
             with self.subTest(suite=suite):
-                # With the second suite, the server sends no certificate. With verification on, the library would
-                # fail.
+                # With the second suite, the server sends no certificate. If verification were on, the library
+                # would fail.
                 verifies = ("ssl-verify-server-cert=1",) if suite.startswith("ECDHE") else ()
                 text, peer = self.record(suite, labcase.mariadb_plugins(), *verifies)
                 if VERIFIES_ITSELF and not verifies:
@@ -151,8 +151,8 @@ class Ciphers(hostile.HostileCase):
                 self.assert_no_token(peer)
 
     def test_a_suite_without_a_certificate(self):
-        """With verification on, the library itself fails without a certificate. With the CA alone, versions before
-        3.4 do not."""
+        """If verification is on, the library itself fails without a certificate. If only the CA is set, versions before
+        3.4 do not fail."""
         self.home.write(".config/rds-iam/config", f"[{hostile.HOST}]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
         for suite in ("AECDH-AES256-SHA", "AECDH-AES128-SHA"):
             with self.subTest(suite=suite):
@@ -181,9 +181,9 @@ class Ciphers(hostile.HostileCase):
 
 
 class Fingerprint(hostile.HostileCase):
-    """The option ssl-fp, a pinned fingerprint. Up to version 3.3, the library checks it in addition to the name, so
-    it changes nothing for the plugin. In later versions it replaces the name check, because the certificate is the one
-    that the user pinned."""
+    """The option ssl-fp, a pinned fingerprint. Up to version 3.3, the library checks the fingerprint in addition to
+    the name. In later versions, the fingerprint replaces the check of the name, because the user has pinned this very
+    certificate."""
 
     def record(self, certificate, fingerprint, *more):
         self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", f"ssl-fp={fingerprint}", *more)

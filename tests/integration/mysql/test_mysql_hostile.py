@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Servers that request a token from a client on Oracle's library although the client has not verified them.
 
-Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin and
-with cleartext passwords allowed, the same peer receives the password, which is a token in that case, and the same
-search finds it. If the library itself refuses the server, the control is that nothing is sent either."""
+Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin, with
+cleartext passwords allowed and with a token as the password, the same peer receives the password, and the same search
+finds it. If the library itself refuses the server, the peer receives nothing in the control either."""
 from typing import NamedTuple
 
 import hostile
@@ -39,15 +39,12 @@ def mode(name, *more):
 
 
 class Row(NamedTuple):
-    """A hostile server, and the expected message.
-
-    certificate: name in lab.certificates, None: no TLS. options: of the client. message: the beginning of the
-    plugin's message, or of the library's message."""
+    """A hostile server, and the expected message."""
 
     name: str
-    certificate: str
-    options: tuple
-    message: str
+    certificate: str  # its name in lab.certificates; None: no TLS
+    options: tuple  # of the client
+    message: str  # the beginning of the plugin's message or of the library's message
     script: Script = Script()
 
 

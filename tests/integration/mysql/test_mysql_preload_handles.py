@@ -11,7 +11,8 @@ from mysql_peer import MySQLPeer, Script
 
 PROGRAM = mysql_programs.SOURCE / "handles"
 NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
-# The client's first packet if it asks for TLS; without TLS, this packet also contains the user's name.
+# The size of the client's first packet if the client asks for TLS. Without TLS, the packet also contains the user's
+# name.
 SSL_REQUEST_BYTES = 32
 ROUNDS = 100
 UNLOADED = 64

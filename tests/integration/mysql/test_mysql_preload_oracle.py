@@ -45,7 +45,7 @@ class Oracle(unittest.TestCase):
         self.plugins = harness.installed("lib*/**/rds-iam/mysql/rds_iam_v1.so").parent
 
     def run_steps(self, version, *steps, ca=True, **extra):
-        """The lines that mysql_real_connect() prints."""
+        """Returns the lines that mysql_real_connect() prints."""
         env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home.path), **extra}
         if ca:
             env.update(RDS_IAM_CA="/rds.pem", RDS_IAM_CA_PUBLIC="/public.pem")

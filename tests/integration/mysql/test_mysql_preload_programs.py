@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libmariadb log in by IAM, send no token and no password to hostile servers, and reach
-local servers as they do without rds-iam exec. Only ODBC, mydumper and myloader are given a TLS setting."""
+"""Under rds-iam exec, programs on libmariadb log in with tokens, send no token and no password to hostile servers, and
+reach local servers as they do without rds-iam exec. Only ODBC, mydumper and myloader are given a TLS setting."""
 import shutil
 
 import mysql_programs
@@ -32,7 +32,8 @@ class ProgramCase(hostile.HostileCase):
         return self.home.run([*under, *argv], principal, **extra)
 
     def assert_printed(self, name, result, user=ME):
-        """Checks that the program printed the user that the server sees, or the server's uptime if it is in SILENT."""
+        """Checks that the program printed the user that the server sees, or the server's uptime if the program is in
+        SILENT."""
         if name in SILENT:
             self.assertIn("uptime", result.stdout, result.stderr)
         else:
@@ -108,7 +109,7 @@ class TurnsTlsOff(ProgramCase):
         self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
 
     def test_myloader_with_ssl(self):
-        """The account may not write. So after the login, the server refuses to create the tables."""
+        """The account has no right to write. So after the login, the server refuses to create the tables."""
         self.dump("--ssl")
         seen = len(self.verdicts())
         self.assertIn("command denied to user", self.dump("--ssl", tool="myloader").stderr)

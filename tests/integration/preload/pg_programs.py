@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs of Debian on libpq. Each program is given a host, a port, a user and a database, but no TLS setting, except
-one of the two rows of psqlodbc. A program in WHO prints the user that the server sees; a program in TOOLS does not.
-Each test file contains what its tests expect.
+one of the two programs with psqlodbc. A program in WHO prints the user that the server sees; a program in TOOLS does
+not. Each test file contains what its tests expect.
 """
 import harness
 
@@ -83,7 +83,7 @@ def _ruby_by_service(home, place):
 
 
 def _tool(*words):
-    """A tool of PostgreSQL: its name, its own options and then where to connect."""
+    """A tool of PostgreSQL: its name and its own options, then the host, port, user and database."""
     def command(_home, place):
         return [*words, "-w", "-h", place["host"], "-p", place["port"], "-U", place["user"], place["database"]]
     return command

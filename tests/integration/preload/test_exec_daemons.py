@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment, and the daemon in the foreground. Each
-daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
+"""Daemons under rds-iam exec, as a systemd unit starts them: a small environment, and the daemon in the foreground.
+Each daemon's own configuration names the host, port, user and database, and contains no TLS setting."""
 import os
 import pathlib
 import shutil
@@ -18,7 +18,7 @@ MAPS = {
     "pgsql": "hosts = inet:{host}:{port}\nuser = {user}\npassword =\ndbname = shop\nquery = select current_user\n",
 }
 NAMES = {"mysql": f"{USER}@%\n", "pgsql": f"{USER}\n"}
-# proxymap is started by master, which passes on only the variables that import_environment lists.
+# Postfix's master starts proxymap, and passes on only the variables that import_environment lists.
 MAIN_CF = """
 compatibility_level = 3.6
 queue_directory = {queue}
@@ -39,8 +39,8 @@ MASTER_CF = "proxymap  unix  -       -       n       -       -       proxymap\n"
 PASSED = ("LD_PRELOAD RDS_IAM_CA RDS_IAM_CA_PUBLIC LIBMYSQL_PLUGINS LIBMYSQL_PLUGIN_DIR MARIADB_PLUGIN_DIR PGSSLMODE"
           " PGGSSENCMODE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_EC2_METADATA_DISABLED NSS_WRAPPER_HOSTS")
 
-# The query returns the name under which the server has logged Dovecot in. Dovecot takes this name for the password of
-# each of its users. So `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
+# The query returns the name under which the server has logged Dovecot in. Dovecot uses this name as the password of
+# each user. So `doveadm auth test` with this password succeeds only if Dovecot has logged in to the database.
 DOVECOT_CONF = """
 base_dir = {place}/base
 state_dir = {place}/state
@@ -70,8 +70,9 @@ NAMES_OF_LAB = "LD_PRELOAD=libnss_wrapper.so NSS_WRAPPER_HOSTS AWS_EC2_METADATA_
 
 
 class DaemonCase(LabCase):
-    """has_store: `rds-iam setup ca` was run in the home, and HOME is set, as in a unit with User=. Otherwise there is no
-    HOME, and rds-iam exec gets --ca. A daemon that changes its user could not read the file in the home."""
+    """If has_store is true, the home contains the files that `rds-iam setup ca` installs, and HOME is set, as in a unit
+    with User=. Otherwise HOME is not set, and rds-iam exec gets --ca. A daemon that changes its user needs --ca,
+    because it could not read the files in the home."""
 
     has_store = False
 
@@ -162,8 +163,8 @@ class Postmap(PostfixCase):
 
 if os.geteuid() == 0:
     class Proxymap(PostfixCase):
-        """Postfix's master starts proxymap as the user postfix. It passes on only the variables that import_environment
-        lists."""
+        """Postfix's master starts proxymap as the user postfix. master passes on only the variables that
+        import_environment lists."""
 
         def start_master(self, passed, more="", under=True):
             place = self.write_maps("postfix", more)
@@ -222,11 +223,11 @@ def has_dovecot_24():
 
 if os.geteuid() == 0 and not has_dovecot_24():
     class Dovecot(DaemonCase):
-        """Dovecot's master starts auth (as the user dovecot) and auth-worker. It passes on only the variables that
-        import_environment lists. auth connects to PostgreSQL, and both connect to MySQL."""
+        """Dovecot's master starts auth (as the user dovecot) and auth-worker. master passes on only the variables that
+        import_environment lists. auth connects to PostgreSQL. For MySQL, auth and auth-worker connect."""
 
         def authenticate(self, engine, passed):
-            """Starts dovecot under rds-iam exec, and has it look a user up. Returns the result of doveadm."""
+            """Starts dovecot under rds-iam exec, and makes it look up a user. Returns the result of doveadm."""
             server = self.places[engine]
             place = self.home.path / f"dovecot-{engine}"
             for directory in ("base", "state"):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Programs under rds-iam exec that cannot load the preload, or that need a setting to load it: programs of
 another C library, static programs, programs for another processor, and programs with AddressSanitizer. rds-iam exec
-starts each program. If a program cannot load the preload, a warning names the program and states what it cannot do."""
+starts each program. If a program cannot load the preload, a warning names the program and states what the program
+cannot do."""
 import os
 import pathlib
 import shutil
@@ -57,7 +58,7 @@ class ProgramCase(LabCase):
         return self.compile(name, ENVIRONMENT, "musl-gcc", *flags)
 
     def exec(self, *command, **extra):
-        # Clears the lab's own LD_PRELOAD: musl and AddressSanitizer would reject it as they reject ours.
+        # Clears the lab's own LD_PRELOAD: musl and AddressSanitizer would reject it as they reject that of rds-iam.
         return self.home.run([harness.installed("bin/rds-iam"), "exec", "--", *command],
                              **{"LD_PRELOAD": "", **extra})
 
@@ -95,7 +96,7 @@ class StartedBy(ProgramCase):
 
     def test_by_a_musl_program(self):
         """A musl program would abort with the preload, so rds-iam exec starts it without the preload. Therefore the
-        programs that it starts have no preload either."""
+        programs that the musl program starts have no preload either."""
         program = self.compile("musl", STARTS, "musl-gcc")
         result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--", program, "env"], LD_PRELOAD="")
         self.assertEqual(result.stderr, self.other_libc(program))
@@ -221,7 +222,8 @@ class AddressSanitizer(ProgramCase):
         self.assertIn("ASan runtime does not come first", refused.stderr, "control: AddressSanitizer rejects a preload")
 
     def test_a_libmariadb_program_logs_in(self):
-        """gcc's runtime is a shared object, clang's is in the program unless -shared-libasan is given."""
+        """gcc links AddressSanitizer's runtime as a shared object. clang puts it into the program unless
+        -shared-libasan is given."""
         server = self.lab.mariadb
         libraries = harness.run(["mariadb_config", "--cflags", "--libs"]).stdout.split()
         for name, compiler in (("gcc", ("gcc",)), ("gcc-static", ("gcc", "-static-libasan")), ("clang", ("clang",))):

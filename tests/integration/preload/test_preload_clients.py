@@ -14,7 +14,7 @@ from service import Services
 import ways
 
 DEADLINE_SECONDS = 60
-# While a test holds this advisory lock, a restore waits at the index.
+# While a test holds this advisory lock, a restore that creates the index waits.
 LOCK = 4711
 SLOW_INDEX = f"""
 create function wait_for_test(n integer) returns integer immutable language plpgsql as $$
@@ -302,8 +302,8 @@ class Psql(ClientCase):
         self.assert_accepted()
 
     def test_an_old_token_in_the_environment_or_the_passfile(self):
-        """The lab's server treats the token as expired, although by its own times it is valid. The preload replaces the
-        token, because its identity is that of rds-iam's credentials."""
+        """The lab's server treats the token as expired, although the times in the token are valid. The preload replaces
+        the token, because the token's identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
         result = self.run_client("psql", "-XAtwc", "select 1", **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
@@ -428,7 +428,7 @@ class Tools(ClientCase):
         return True
 
     def restore(self, archive, under=None, password=dict):
-        """Runs pg_restore -j. Its token lives for two seconds, and expires while an index is created. Returns
+        """Runs pg_restore -j. The token lives for two seconds, and expires while an index is created. Returns
         the exit status and stderr. password() is called at each start and returns environment variables."""
         for _ in range(2):
             seen, moments = len(self.lab.journal()), []
@@ -439,7 +439,7 @@ class Tools(ClientCase):
         return status, errors
 
     def restore_once(self, archive, moments, under, password):
-        """Runs pg_restore once. Appends to `moments` the times from which on a new token counts as fresh."""
+        """Runs pg_restore once. Appends to `moments` the times at which its logins began, for ways.were_late()."""
         self.lab.token_life(None)
         with self.lock():
             self.lab.token_life(ways.TOKEN_LIFE)

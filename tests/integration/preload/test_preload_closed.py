@@ -248,7 +248,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
 
 
 class Passfiles(ClosedCase):
-    """If rds-iam cannot read all lines of a passfile, no password in it is sent to an unverified server."""
+    """If rds-iam cannot read all lines of a passfile, no password in the passfile is sent to an unverified server."""
 
     def test_lines_after_a_nul_byte_and_in_an_overlong_file(self):
         line = f"*:*:*:{USER}:" + self.token.replace(":", "\\:") + "\n"

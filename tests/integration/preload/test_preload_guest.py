@@ -14,7 +14,7 @@ import traces
 import ways
 from test_agent_lease import LeaseCase
 
-# Prints the mapped libraries, and properties of the process that the preload may not change.
+# Prints the mapped libraries, and properties of the process that the preload must not change.
 MAPS = """
 import json, os, signal, threading
 maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}

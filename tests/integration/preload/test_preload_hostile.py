@@ -80,8 +80,8 @@ class Hostile(LabCase):
                     self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
     def test_a_ping_sends_no_token_to_any_server(self):
-        """PQping() logs in if it has a password. Its result is the same without a login, so the preload withholds even
-        a token in PGPASSWORD."""
+        """PQping() logs in if it has a password. The result of PQping() is the same without a login, so the preload
+        withholds even a token in PGPASSWORD."""
         for certificate, sslmode in ((None, "disable"), ("other_ca", "require"), ("server", "verify-full")):
             for way in ("ping", "pingparams"):
                 for preloaded in (True, False):

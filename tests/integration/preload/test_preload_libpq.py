@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Every function that begins a connection, with the preload and Debian's libpq. There are three copies of libpq: the
-usual one, the private copy of a module, and one that is bound to itself. For each copy, a program is linked with the
-functions, or looks them up. In tests of many cases, tokens live for two seconds. tests/long tests other versions of
-libpq."""
+usual one, the private copy of a module, and one that is bound to itself (as with -Bsymbolic). For each copy, a program
+is linked with the functions, or looks them up. In tests of many cases, tokens live for two seconds. tests/long tests
+other versions of libpq."""
 import itertools
 import tempfile
 
@@ -31,8 +31,8 @@ class WaysCase(LabCase):
         return ways.run_resets(cases, self.copies, self.home, self.lab, env)
 
     def assert_logins(self, count):
-        """Checks the number of accepted logins. The server may refuse a login whose token expired on the way
-        (ways.py)."""
+        """Checks the number of accepted logins. The server may refuse a login whose token expired before
+        the server received it (ways.py)."""
         reasons = [v["reason"] for v in self.verdicts()]
         self.assertEqual(reasons.count(None), count)
         self.assertLessEqual(set(reasons), {None, "Expired"}, "see ways.py")

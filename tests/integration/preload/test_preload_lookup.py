@@ -140,7 +140,7 @@ class Copies(LookupCase):
         self.assertEqual([owner for _, owner, _ in first], [self.ours.name] * COPIES_MAX + ["9.so"])
         self.assertEqual(len({address for *_, address in first}), 9)
         self.assertEqual(again, first)
-        # The third copy was unloaded, and the ninth has its number now.
+        # The third copy was unloaded, and the ninth copy then got the number that the preload had given to the third.
         self.assertEqual([number for number, *_ in later], [1, 2, 4, 5, 6, 7, 8, 9])
         self.assertEqual(later[:-1], first[:2] + first[3:8])
         self.assertEqual(later[-1][1:], first[2][1:])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The preload when memory runs out, at each allocation of a connection in turn. libpq may then resolve other
-settings in the preload's probe than in the real call, and PQconninfo() omits settings for which it has no memory.
+"""Connections under the preload that run out of memory, at each allocation in turn. Before a connection, the preload
+calls libpq to determine the settings of the connection. If memory runs out, libpq may use other settings in the
+connection itself, and PQconninfo() omits settings for which it has no memory.
 The peer has no TLS, so every token that it receives is a leak."""
 
 from closed import UNKNOWN, ClosedCase, harness, ways

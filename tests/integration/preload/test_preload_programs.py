@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libpq log in by IAM without any TLS setting, and send no token to hostile servers.
+"""Under rds-iam exec, programs on libpq log in with tokens and without any TLS setting, and send no token to hostile
+servers.
 One row of psqlodbc sets SSLmode=verify-full."""
 import time
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Service files under the preload. A service file determines the server that gets a token. If another user can write
-the file, the preload makes no token and sends none. The peer here is a server that libpq can verify, so the file is the
-only reason to send no token. The class Passfiles tests which entries the preload serves without an agent."""
+the file, the preload makes no token and sends none. libpq can verify the peer of these tests, so the file is the only
+reason to send no token. The class Passfiles tests which entries the preload serves without an agent."""
 import os
 import pathlib
 import pwd

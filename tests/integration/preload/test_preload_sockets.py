@@ -155,8 +155,8 @@ class Alone(SocketCase):
 
 
 class Default(SocketCase):
-    """No host is set, so libpq uses its default directory; the last test names that directory. Here a copy of libpq has
-    another default directory than Debian's."""
+    """No host is set, so libpq uses its default directory for sockets. Only the last test names that directory. The
+    tests use a copy of libpq with another default directory than Debian's."""
 
     def setUp(self):
         super().setUp()

@@ -18,7 +18,7 @@ LIBRARY = ways.PROGRAMS / "connects_at_load.so"
 FORMS = ("fields", "entry")
 # With a smaller stack than SMALL_KIB libpq itself cannot use TLS.
 SMALL_KIB, LARGE_KIB = 64, 1024
-# An OpenSSL configuration with a provider that is not built in. OpenSSL loads it at its first use.
+# An OpenSSL configuration with a provider that is not built in. OpenSSL loads the provider when OpenSSL is first used.
 PROVIDERS = (
     "openssl_conf = main\n[main]\nproviders = all\n[all]\ndefault = one\nlegacy = one\n"
     "[one]\nactivate = 1\n")

@@ -69,8 +69,8 @@ class Connections(VerifiedCase):
                 self.assertEqual(peer.answers, [])
 
     def test_a_ticket_is_not_offered_with_prefer_or_allow(self):
-        """Without exec, libpq offers a Kerberos ticket before TLS. Under exec it does not, neither with a token that
-        the preload makes nor with a password that the program gives."""
+        """Without exec, libpq offers a Kerberos ticket before TLS. Under exec, libpq does not offer the ticket,
+        whether the preload makes a token or the program gives a password."""
         ticket = kerberos.environment(self.home)
         request = struct.pack("!II", 8, GSS_REQUEST)
         pg = self.lab.pg

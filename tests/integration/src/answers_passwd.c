@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: replaces getpwuid_r(). The passwd entry has the home directory PASSWD_HOME. If
- * PASSWD_HOME is "" or not set, there is no entry; if it is "never", the lookup blocks. Each lookup
- * appends the name of the calling program to the file PASSWD_LOG. */
+ * Preloaded: replaces getpwuid_r(). If the variable PASSWD_HOME is "" or not set, the lookup finds
+ * no passwd entry. If it is "never", the lookup blocks. Otherwise its value is the home directory
+ * in the entry. Each lookup appends the name of the calling program to the file that the variable
+ * PASSWD_LOG names. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A thread that is cancelled while it connects.
+ * Starts a thread that connects, and cancels it during the connection attempt.
  *
  *   cancelled CONNINFO
  *
- * Cancels the thread after a line on stdin, and prints "cancelled". Then joins the thread, and
- * prints "ended" if the thread was cancelled or "returned" if it was not, and how many threads and
- * how many in-memory files (memfd) the process still has.
+ * Waits for a line on stdin, cancels the thread and prints "cancelled". Then joins the thread, and
+ * prints "ended" if the thread was cancelled, or "returned" if its function returned. On the same
+ * line, prints how many threads and how many in-memory files (memfd) the process still has.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -112,7 +112,8 @@ static bool tls_later(const struct place *place)
     return ok;
 }
 
-/* Makes the server close the connection, and waits for that. Does not tell the library. */
+/* Makes the server close the connection, and waits until it is closed. The library does not notice.
+ */
 static void be_dropped(MYSQL *mysql)
 {
     struct pollfd closed = {.fd = mysql_get_socket(mysql), .events = POLLRDHUP};
@@ -248,8 +249,8 @@ static void *one_of_many(void *argument)
     return ok ? argument : NULL;
 }
 
-/* threads ... COUNT [cold]: all threads connect at the same time, after a first connection of the
- * process. With "cold", there is no such first connection. */
+/* threads ... COUNT [cold]: COUNT threads connect at the same time. Before them, the main thread
+ * connects once, unless "cold" is given. */
 static bool threads(const struct place *place)
 {
     pthread_t thread[THREADS_MAX];
@@ -265,7 +266,7 @@ static bool threads(const struct place *place)
         ok = connect_and_show(mysql, place, "connect");
         mysql_close(mysql);
     } else if (getaddrinfo(place->host, NULL, NULL, &unused) == 0) {
-        /* nss_wrapper has a race if its first lookups come from several threads. */
+        /* libnss_wrapper is not thread-safe at its first lookup. */
         freeaddrinfo(unused);
     }
     struct crowd crowd = {.place = place};

@@ -6,7 +6,7 @@
  *   connects_within CONNINFO CONNINFO
  *
  * The first CONNINFO is that of the outer connection, whose lookup always fails. The second must
- * need no lookup. Prints the errors of both.
+ * need no lookup. Prints the errors of both connections.
  */
 #include <libpq-fe.h>
 #include <netdb.h>

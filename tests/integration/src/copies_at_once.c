@@ -4,10 +4,9 @@
  * same time, while one more copy is loaded and unloaded. Forked children look up functions in all
  * copies as well:
  *
- *   copies_at_once COMING-AND-GOING COPY...       each named by its number
+ *   copies_at_once COMING-AND-GOING COPY...       the name of each file is the copy's number
  *
- * Prints "right" and the number of lookups, or fails and prints "wrong" if a lookup led to another
- * copy. */
+ * Prints "right", or "wrong" if a lookup led to another copy, and the number of lookups. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -69,8 +68,8 @@ static void *come_and_go(void *wrong)
     return NULL;
 }
 
-/* The child calls no dlopen(): a fork during another thread's dlopen() leaves a child that must not
- * load objects. */
+/* Runs in the child, and does not call dlopen(). If a process forks while another of its threads is
+ * inside dlopen(), the child must not load objects. */
 static bool finds_the_same(void)
 {
     bool is_good = true;

@@ -8,8 +8,8 @@
  *
  * rss is in KiB, measured after malloc_trim(). held is the number of bytes that malloc has
  * allocated, including the caches of the threads. With "turns", the threads log in one after the
- * other. With "leak", every Nth login leaks 16 bytes, and every hundredth a file descriptor; the
- * measurement must detect that. */
+ * other. With "leak", every Nth login leaks 16 bytes, and every hundredth a file descriptor. A
+ * test checks that its measurement detects this leak. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -31,7 +31,7 @@ struct work {
     unsigned port;
     const char *user;
     bool takes_turns;
-    long leaks; /* every login with a multiple of this number leaks; 0: none */
+    long leaks; /* every login whose number is a multiple of this leaks; 0: none */
     pthread_mutex_t turn;
     atomic_long goal; /* number of logins after which the threads wait at the barrier */
     atomic_long started;
@@ -64,8 +64,8 @@ static bool log_in(const struct work *work)
     return ok;
 }
 
-/* Logs in until the first goal is reached, waits for the measurement, and does the same up to the
- * second goal. */
+/* Logs in until the first goal is reached, waits for the measurement, and logs in until the second
+ * goal is reached. */
 static void *run(void *argument)
 {
     struct work *work = argument;
@@ -200,7 +200,7 @@ int main(int argc, char **argv)
     }
     const long goals[2] = {strtol(argv[5], NULL, 10), strtol(argv[6], NULL, 10)};
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)setvbuf(stdout, NULL, _IONBF, 0); /* its buffer must not be counted */
+    (void)setvbuf(stdout, NULL, _IONBF, 0); /* a buffer would be counted */
     (void)mysql_library_init(0, NULL, NULL);
     /* Loads the plugin before the threads need it, as the setup instructions require. */
     int status = log_in(&work) ? endure(&work, threads, goals) : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: replaces poll() and epoll_wait(). While the file WAIT_FAULT contains the name of one
- * of them, each call of that function fails with EBADF. */
+ * Preloaded: replaces poll() and epoll_wait(). The variable WAIT_FAULT names a file. While the file
+ * contains the name of one of the two functions, each call of that function fails with EBADF. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Prints the length of the first line of a file in bytes, or why the file cannot be opened. It is
- * also linked statically: a preload has no effect on that program. */
+ * also linked statically. A preload has no effect on the static program. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

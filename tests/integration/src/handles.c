@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * usage: handles STEP...
- * A program that runs each step on the same handle of libmariadb (threads: on further handles). A
- * step that connects prints the user or the error. The program calls the functions of the library
- * that it is linked with. If HANDLES_LIBRARY is set, the program instead loads the library in that
- * file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
+ * A program that runs all steps on the same handle of libmariadb. Only the step "threads" uses
+ * further handles. A step that connects prints the user or the error. The program calls the
+ * functions of the library that it is linked with. If HANDLES_LIBRARY is set, the program instead
+ * loads the library in that file with RTLD_LOCAL, and calls the functions that dlsym() finds there.
  *
- *   init                    mysql_init() on the same memory
+ *   init                    mysql_init() on the memory of the handle
  *   close                   mysql_close()
  *   ca=FILE, capath=DIR     mysql_options()
  *   verify=N, enforce=N     mysql_options(); N is 0 or 1
@@ -19,9 +19,9 @@
  *   connect=HOST,PORT,USER[,PASSWORD]     mysql_real_connect()
  *   list=HOST:PORT HOST:PORT,PORT,USER    mysql_real_connect() with a list of hosts
  *   start=HOST,PORT,USER    mysql_real_connect_start() and _cont()
- *   again                   kills the connection on the server, then mysql_ping()
- *   show                    prints the handle's CA and plugin directory, and whether verification
- *                           and TLS are required
+ *   again                   kills the connection on the server, and reconnects by mysql_ping()
+ *   show                    prints the handle's CA and plugin directory, and whether the options
+ *                           verify and enforce are on
  *   fork                    a child process runs the remaining steps
  *   threads=COUNT,HOST,PORT,USER    COUNT threads connect at once, each with its own handle
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded into the agent: each lease that the agent takes leaks 4 KiB, and each tenth one leaks a
- * file descriptor. The measurement of the agent's memory and descriptors must detect that. */
+ * Preloaded into the agent: each call of fcntl() with F_SETLEASE leaks 4 KiB, and each tenth call
+ * also leaks a file descriptor. A test checks that its measurement of the agent's memory and
+ * descriptors detects this leak. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>

@@ -5,10 +5,11 @@
  *   loads first|thread|coroutine|KIB LIBRARY [FUNCTION]
  *
  * first: the stack of main(); thread: a thread with a default stack; coroutine: a stack of 256 KiB
- * from the heap; a number: a thread with a stack of that many KiB. At the end it prints "threads
- * N", the number of other threads that were created, and, for a stack of KIB, "used N", the number
- * of its bytes that were touched. Without arguments it does nothing; if it is linked with a
- * library, only the constructor of the library runs.
+ * from the heap; KIB, a number: a thread with a stack of that many KiB. For a stack of KIB, the
+ * program prints "used N", the number of bytes of the stack that were touched. At the end, it
+ * prints "threads N", the number of threads that the library created. Without arguments, the
+ * program does nothing. If it is linked with a library, only the constructor of the library runs
+ * then.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -99,7 +100,7 @@ static void load_on(size_t size)
     }
     (void)pthread_create(&thread, &attributes, load_on_thread, NULL);
     (void)pthread_join(thread, NULL);
-    threads--; /* that thread is our own */
+    threads--; /* the library did not create this thread */
     size_t untouched = 0;
     while (untouched < size && stack[untouched] == PAINT) {
         untouched++;

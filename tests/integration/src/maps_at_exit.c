@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Preloaded into a program. When the program exits, it copies /proc/self/maps to a new file in the
- * directory MAPS_AT_EXIT. The copy shows the mappings that still exist at that time. */
+ * directory that the variable MAPS_AT_EXIT names. The copy shows the mappings that still exist at
+ * that time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

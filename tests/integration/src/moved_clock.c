@@ -3,9 +3,10 @@
  * For LD_PRELOAD: moves the wall clock by the number of seconds that the file $MOVED_CLOCK contains
  * when the clock is read. The other clocks are not changed.
  *
- * The kernel does not see this change and therefore cancels no timer. If the file $MOVED_CLOCK.told
- * exists, the next timerfd_settime() makes the cancellable timer readable, and read() fails with
- * ECANCELED and removes the file. */
+ * When the real clock is set, the kernel cancels timers with TFD_TIMER_CANCEL_ON_SET. The kernel
+ * does not see this change of the clock, so a test creates the file $MOVED_CLOCK.told. While this
+ * file exists, timerfd_settime() makes the program's timer with this flag readable. read() then
+ * removes the file and fails with ECANCELED. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A libpq with at most one fault. It passes all calls that the fault does not affect to the real
- * libpq, a copy named libpq.so.9 with which the test links it. Only PQlibVersion() returns a fixed
- * version, 150000. The environment variable ODD names the fault:
+ * libpq, a copy named libpq.so.9 with which the test links it. Exception: PQlibVersion() returns
+ * the fixed version 150000. The environment variable ODD names the fault:
  *
  *   none                      no fault
  *   old_version               PQlibVersion() returns the version of PostgreSQL 9.6

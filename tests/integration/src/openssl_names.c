@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenSSL functions with the names of libcrypto. The program that this file is linked into exports
- * them. The dynamic linker prefers them to those of libcrypto, for the plugin, for libssl and for
- * libcrypto itself. The same happens in a program that contains a static OpenSSL and is linked with
- * -rdynamic.
+ * Functions with the names of OpenSSL's functions in libcrypto. The program that this file is
+ * linked into exports them. The dynamic linker prefers them to those of libcrypto, for the plugin,
+ * for libssl and for libcrypto itself. The same happens in a program that contains a static OpenSSL
+ * and is linked with -rdynamic.
  *
  * Each function works, because it calls the loaded libcrypto; otherwise TLS would fail before the
- * server requests a token. OWN_<group> selects the functions. With OWN_HIDDEN, none of them is
- * exported. With OWN_UPDATE and OWN_WRONG_DIGEST, EVP_DigestUpdate() ignores the plugin's data, so
- * the plugin gets a wrong digest. */
+ * server requests a token. The macros OWN_<group> select the functions. With OWN_HIDDEN, none of
+ * them is exported. With OWN_UPDATE and OWN_WRONG_DIGEST, EVP_DigestUpdate() ignores the plugin's
+ * data, so the plugin gets a wrong digest. */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -29,7 +29,8 @@ static void *theirs(const char *name)
 {
     void *found = dlsym(RTLD_NEXT, name);
     if (found == NULL) {
-        (void)fprintf(stderr, "openssl_names: no %s behind this program\n", name);
+        (void)fprintf(
+            stderr, "openssl_names: no %s after this program in the search order\n", name);
         abort();
     }
     return found;

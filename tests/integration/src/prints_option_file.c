@@ -2,8 +2,8 @@
  *
  * Stands for a command-line tool that contains its client library. Prints the contents of the
  * option file my.cnf, or "no option file". It checks and opens the file as the tools do. The file
- * is in the directory MARIADB_HOME if that is set and the tool is one of MariaDB, otherwise in
- * MYSQL_HOME. MARK is the string by which the preload recognizes the tool's maker. */
+ * is in the directory $MARIADB_HOME if that variable is set and the tool is one of MariaDB,
+ * otherwise in $MYSQL_HOME. MARK is the string by which the preload recognizes the tool's maker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

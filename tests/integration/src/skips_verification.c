@@ -2,9 +2,9 @@
  *
  * Preloaded into a program on libmariadb: makes its Connector/C behave as 3.4.2 does if
  * MARIADB_TLS_DISABLE_PEER_VERIFICATION is set. The library then checks neither chain nor name, but
- * still reports that verification is on. The plugin searches the object that contains the library's
- * functions for the name of the variable. So this object contains the name, and also replaces one
- * of these functions, mysql_get_optionv(). */
+ * still reports that verification is on. To detect such a library, the plugin searches the objects
+ * that contain certain functions of the library for the name of the variable. mysql_get_optionv()
+ * is one of these functions, so this object contains the name and replaces that function. */
 #include <dlfcn.h>
 #include <mysql.h>
 #include <stdbool.h>
@@ -42,7 +42,7 @@ static bool skips(void)
     return getenv("MARIADB_TLS_DISABLE_PEER_VERIFICATION") != NULL;
 }
 
-/* 3.4 continues a handshake with an invalid chain, and checks the chain afterwards. */
+/* Connector/C 3.4 continues a handshake with an invalid chain, and checks the chain afterwards. */
 void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void))
 {
     void (*next)(struct SSL_CTX *, int, void (*)(void)) = NULL;
@@ -50,7 +50,7 @@ void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void
     next(context, skips() ? 0 : mode, callback);
 }
 
-/* Since 3.4.2, the callback records the error. */
+/* Since Connector/C 3.4.2, the callback records the error. */
 void SSL_set_verify(struct SSL *ssl, int mode, void (*callback)(void))
 {
     void (*next)(struct SSL *, int, void (*)(void)) = NULL;

@@ -8,8 +8,9 @@
  *   seconds 12.0 logins 2400 failures 0
  *
  * RATE is the number of logins per second; with 0, the threads do not wait. If the machine is too
- * slow for the rate, the program takes longer. LEAK is the number of bytes that each login leaks; a
- * leak also loses a file descriptor in each hundredth login. The measurement must detect that. */
+ * slow for the rate, the program takes longer. LEAK is the number of bytes that each login leaks.
+ * If it is not 0, each hundredth login also leaks a file descriptor. A test checks that its
+ * measurement detects this leak. */
 #include "soak.h"
 
 #include <errno.h>
@@ -87,8 +88,8 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* First returns the memory that malloc does not use to the kernel, so that the resident memory is
- * what the process needs. */
+/* malloc_trim() gives unused memory back to the kernel, so that the resident memory is only what
+ * the process needs. */
 static void report(struct soak *soak)
 {
     (void)malloc_trim(0);

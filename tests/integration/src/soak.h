@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The part of a soak program that knows the client library. soak.c is the other part. */
+ * A soak program consists of soak.c and of a part that uses the client library (soak_pq.c or
+ * soak_mysql.c). This header declares what the second part defines. */
 #ifndef SOAK_H
 #define SOAK_H
 

@@ -7,8 +7,8 @@
  * Child processes connect. In the first child, allocation number FIRST fails, in the second child
  * number FIRST + STEP, and so on. If ONCE is 1, only this allocation fails; otherwise all later
  * allocations fail, too. Each child prints its result: "none" if it got no handle, "ok", or the
- * message of libpq. For a child that a signal killed, the program prints "signal". It ends when a
- * connection needs so few allocations that none fails. */
+ * message of libpq. For a child that a signal killed, the program prints "signal". The program ends
+ * when a connection needs so few allocations that none fails. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A module on libmariadb whose functions end with a jump to the library's functions. So the return
- * address that the library's function sees is in the module's caller. */
+ * address that the library's function sees is an address in the caller of the module. */
 #include <mysql.h>
 
 __attribute__((visibility("default"))) MYSQL *pass_init(MYSQL *mysql);

@@ -3,7 +3,7 @@
  * usage: unloads [child] ROUNDS MODULE OBJECT...
  * In each round, loads the objects and then the module (tail_calls.c), all with RTLD_LOCAL. Calls
  * the module's functions while another thread unloads the objects. Prints "all handles were made",
- * or how many could not be made. With "child", a child of fork() does all that. */
+ * or how many could not be made. With "child", all of this happens in a child of fork(). */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  *
  * A library to preload, with a dlsym() like that of other preloaded tools. This dlsym() passes each
  * lookup to the next dlsym(), by a call from its own code, and prints a line for lookups of PQping.
- * It resolves one name, own_name, itself. rds-iam's dlsym() must not call the next dlsym() from its
- * own code, because libc would then see the wrong caller. */
+ * For the name own_name, it returns an address of its own. rds-iam's dlsym() must not call the next
+ * dlsym() from its own code, because libc would then see the wrong caller. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

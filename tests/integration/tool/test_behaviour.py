@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every row of behaviour.json through the installed program. An HTTP server stands in for the container
-endpoint and for STS, as the vectors describe them. Further tests cover URIs without a scheme, and both formats of an
+"""Runs the installed program for every row of behaviour.json. An HTTP server stands in for the container
+endpoint and for STS, as the rows describe them. Further tests cover URIs without a scheme, and both formats of an
 expiry time."""
 import calendar
 import http.server

@@ -22,7 +22,8 @@ import process
 
 EACH = ("postgres", "mysql")
 PROGRAMS = harness.BUILD / "tests/integration/src"
-# A run may take this much longer than the client alone: it also asks STS and the server, each once.
+# A run of check may take this much longer than the client alone, because check also sends a request to STS and one to
+# the server.
 SECONDS_MORE = 2
 ATTEMPTS = 5
 # The sum of the time limits of a run (credentials, identity, server, login), and a margin for a loaded machine.
@@ -316,7 +317,7 @@ class Documents(CheckCase):
         self.assertEqual(output.item("DNS")["text"].split(",")[0], "127.0.0.12 127.0.0.1")
 
     def test_a_dns_server_that_does_not_answer(self):
-        """As on a laptop behind a network that drops all packets. check still reports what needs no network."""
+        """A laptop can be in a network that drops all packets. check still reports what needs no network."""
         host = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
         login = self.login_to("postgres", host=host, port=5432, aliases={host: "silent"},
                               env={"LD_PRELOAD": "", "PGCONNECT_TIMEOUT": "2"})
@@ -465,7 +466,7 @@ class Usage(CheckCase):
                 self.assert_json(("--json", *words), result.stderr)
 
     def assert_json(self, words, message):
-        """Checks that with --json, stdout has the message too."""
+        """Checks that with --json, stdout contains the message too."""
         result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
         document = json.loads(result.stdout)
         self.assertEqual(list(schema_errors(document, SCHEMA)), [])

@@ -6,8 +6,8 @@ this cause was made. The real client must fail with the error of the row. If the
 names only this cause. If RDS reports several causes by the same error, the command names all of them, and prints the
 same output for each of them.
 
-The lines of the manual's table of causes, common/check/CAUSES.md, must be what the rows show. Run this file with --write
-to write the table again.
+The lines of the manual's table of causes, common/check/CAUSES.md, must be what the rows show. Run this file with
+--write to write the table again.
 """
 import concurrent.futures
 import contextlib
@@ -162,8 +162,8 @@ class Causes(CheckCase):
 
 
 class Manual(unittest.TestCase):
-    """The manual contains the rows and no others, in the same order. The class Causes compares the text of each
-    line."""
+    """The manual contains exactly the rows of cause_rows.py, in the same order. The class Causes compares the text of
+    each line."""
 
     def test_control_a_line_that_was_not_seen_is_found(self):
         line = next(line for line in TABLE.lines() if "`no-tls`" in line)

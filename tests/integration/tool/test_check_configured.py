@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check` with `--service`, where the output includes what the agent knows of the service; with
+"""`rds-iam check` with `--service`, where the output includes what the agent knows about the service; with
 `--defaults-group`; and without options, which checks all services and groups."""
 import json
 import re
@@ -136,7 +136,7 @@ class Configured(CheckCase):
         self.assertEqual([each for each in good.document["items"] if each["name"] == "agent's last error"], [])
         self.assertIn('the profile "nope" does not exist', other.item("agent's last error")["text"])
 
-    def test_a_failure_that_is_over_is_no_cause(self):
+    def test_a_failure_that_has_ended_is_not_a_cause(self):
         self.services.add("prod")
         with self.services.agent(None, wait=False, **self.env) as agent:
             agent.await_log("no AWS credentials")
@@ -214,8 +214,8 @@ class Configured(CheckCase):
         self.assertEqual(refused.causes[0], "replication-parameter", refused.stdout)
 
     def test_the_time_limit_of_the_client(self):
-        """check waits for the server as long as the client does, but at most 30 s, and 10 s if the client has no
-        limit."""
+        """check waits for the server as long as the client does, but at most 30 s. If the client has no limit, check
+        waits for 10 s."""
         server = self.lab.mariadb
         self.services.add("prod", connect_timeout="7")
         self.services.add("long", connect_timeout="1000")
@@ -356,7 +356,8 @@ class Configured(CheckCase):
                 self.assertEqual(output.item("endpoint")["mark"], "ok", output.stdout)
 
     def test_a_login_with_a_group_that_does_not_exist(self):
-        """The login is tried, because the command line has its host. [client] is read also without the group."""
+        """The login is tried, because the command line contains the host. [client] is read even if the other group is
+        missing."""
         login = self.login_to("mysql", engine=None, ca=None, group="client-nope")
         for text, cause in (("", "no-option-file"), ("[client]\npassword=x\n", "password-given")):
             with self.subTest(text=text):
@@ -389,7 +390,7 @@ class Configured(CheckCase):
                              options=("--defaults-group", "client", *options))
 
     def test_a_group_whose_name_begins_like_an_option(self):
-        """my_print_defaults gets the name of the group, and does not take it for one of its own options."""
+        """my_print_defaults gets the name of the group, and must not parse the name as one of its own options."""
         self.write_my_cnf()
         login = self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None, group="--help")
         output = self.check(login)
@@ -404,7 +405,7 @@ class Configured(CheckCase):
         self.assert_accepted()
 
     def test_a_reader_of_option_files_that_does_not_end(self):
-        """The time limit holds for a child that never stops writing, and for one that closes its output and does not
+        """The time limit applies to a child that never stops writing, and to one that closes its output and does not
         end."""
         for body, status in (("while :; do echo x; done", 2), ("exec >&- 2>&-; sleep 300", 1)):
             with self.subTest(body=body):

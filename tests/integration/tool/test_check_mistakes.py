@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`rds-iam check` and mistakes of its users: a wrong user or database, localhost, half of the credentials, and -h for
-the host (which other commands reject, too)."""
+"""`rds-iam check` and mistakes of its users: a wrong user or database, localhost, an access key without its secret
+key, and -h for the host (which other commands reject, too)."""
 import re
 
 from check_case import CheckCase
@@ -63,14 +63,14 @@ class Mistakes(CheckCase):
                        f"{' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
 
     def test_a_warning_is_printed_once(self):
-        """The command finds the region of the login three times."""
+        """The command determines the region of the login three times."""
         path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
         output = self.check_text(self.login_to("postgres"))
         self.assertEqual((output.status, output.stderr), (
             3, f"rds-iam: warning: signing for the region eu-west-1, although the name {self.lab.pg.host} contains "
                f"us-east-1; if the server refuses the token, remove the region at {path}:2\n"))
 
-    def test_half_a_login(self):
+    def test_a_login_with_missing_options(self):
         for given, missing in (("--hostname", "--username is missing"), ("--username", "--hostname is missing"),
                                ("--port", "give --hostname and --username, --service or --defaults-group")):
             with self.subTest(given=given):

@@ -4,7 +4,7 @@ lab's verifier checks service and action of each token, and the grants of the cl
 accept the name of such a cluster.
 
 In the CA store of the tests, the lab's CA is in the file of the public CAs, and the file of RDS's CAs contains another
-CA. So if a login to DSQL succeeds, the public CAs verified the server.
+CA. So if a login to DSQL succeeds, psql has verified the server with the public CAs.
 """
 import json
 import pathlib
@@ -37,7 +37,7 @@ class DsqlCase(CheckCase):
             principal, **extra)
 
     def plain_psql(self, password, user=APP):
-        """psql without rds-iam."""
+        """Runs psql without rds-iam."""
         server = self.lab.dsql
         return self.home.run(
             ["psql", "-XAtw", "-c", WHO, f"host={server.host} port={server.port} user={user} dbname=postgres "
@@ -87,7 +87,8 @@ class Logins(DsqlCase):
         self.assert_in(self.psql(**self.cloud_env()), principal=role.session_arn("rds-iam"))
 
     def test_the_action_of_another_user_is_refused(self):
-        """Tokens of botocore, given as the password. Control: with the user's own action they are accepted."""
+        """botocore makes the tokens, and psql sends them as the password. Control: a token with the user's own action
+        is accepted."""
         for user, principal, own, other in ((APP, "dsql-app", "DbConnect", "DbConnectAdmin"),
                                             (ADMIN, "dsql-admin", "DbConnectAdmin", "DbConnect")):
             with self.subTest(user=user):
@@ -204,7 +205,7 @@ class Commands(DsqlCase):
         self.assertEqual(output.item("endpoint")["text"], "Aurora DSQL")
         self.assertEqual(self.verdicts()[-1]["engine"], "dsql")
 
-    def test_check_takes_a_cluster_for_postgresql_without_engine_and_port(self):
+    def test_check_of_a_cluster_without_engine_and_port_assumes_postgresql(self):
         """The lab's port is not 5432, so no login is possible."""
         output = self.check(self.login_to_dsql(engine=None, port=5432, env={"PGCONNECT_TIMEOUT": "2"}))
         self.assertEqual(output.item("endpoint")["text"], "Aurora DSQL")
@@ -240,7 +241,7 @@ class Commands(DsqlCase):
                       "abcdefghijklmnopqrstuvwxyz", words)
         self.assertNotIn("rds-db:connect", words)
 
-    def test_check_aws_asks_no_question_about_the_cluster(self):
+    def test_check_aws_sends_no_request_about_the_cluster(self):
         output = self.check_text(self.login_to_dsql(), "--aws")
         self.assertEqual(output.status, 0, output.stdout)
         words = " ".join(output.stdout.split())

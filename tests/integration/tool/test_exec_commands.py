@@ -226,7 +226,7 @@ class Environment(CommandCase):
         return dict(line.split("=", 1) for line in text.splitlines())
 
     def changed(self, program, *own, **extra):
-        """The names of the variables that differ from the environment of rds-iam itself."""
+        """Returns the names of the variables that differ from the environment of rds-iam itself."""
         before = {**self.home.env("etl"), "LD_PRELOAD": "", **extra}
         result = self.home.run([self.tool, "exec", *own, "--", program], **{"LD_PRELOAD": "", **extra})
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -284,7 +284,7 @@ class Environment(CommandCase):
 
 
 class Cost(CommandCase):
-    def test_a_program_without_a_client_library_maps_no_other_object_of_ours(self):
+    def test_a_program_without_a_client_library_maps_no_object_of_rds_iam_except_the_preload(self):
         result = self.home.run([*self.start(), "cat", "/proc/self/maps"])
         self.assertIn("librds-iam-pq.so", result.stdout, "control")
         for name in ("libcrypto", "libssl", "rds-iam-pq-token", "rds-iam-mysql-host"):

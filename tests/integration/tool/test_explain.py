@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam credentials: the complete lines that --explain prints, and other tools that use our credentials."""
+"""rds-iam credentials: the complete lines that --explain prints, and other tools that use the printed credentials."""
 import json
 import re
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """rds-iam with only one of its two parts, which are the packages rds-iam-mysql and rds-iam-postgresql. `rds-iam exec`
 works for the installed part. A program that needs the other part gets a message that names the missing package, and
-programs that need no part get none.
+programs that need no part get no message.
 
 The lists of files of the Debian packages decide what is installed. A mount namespace hides the other files, because
 other tests use the installation at the same time."""
@@ -32,7 +32,7 @@ for turn in range(2):
 
 
 def contents(package):
-    """The patterns of a package's files, relative to the prefix."""
+    """Returns the patterns of a package's files, relative to the prefix."""
     lines = (PACKAGING / f"{package}.install").read_text(encoding="utf-8").splitlines()
     return [line.removeprefix("usr/") for line in lines]
 

@@ -23,7 +23,7 @@ PLANTED = {
     b"": "contains no MySQL client library",
 }
 SUFFIX = "--defaults-group-suffix=-rds"
-# The longest line of a text, unless it contains a path of this machine.
+# The most columns of a line that contains no path of this machine.
 COLUMNS = 80
 # The most lines that a command without --program prints.
 SHORT = 25
@@ -52,7 +52,7 @@ class SetupCase(LabCase):
         return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
     def block(self, program, start):
-        """Returns a block by its first words."""
+        """Returns the block that begins with these words."""
         found = [block for block in self.blocks(program) if block.startswith(start)]
         self.assertEqual(len(found), 1, (program, start))
         return found[0]
@@ -137,8 +137,8 @@ class OptionFile(SetupCase):
             with self.subTest(name=name):
                 result = self.setup_mysql("--ssl-ca", name)
                 self.assertEqual((result.returncode, result.stdout), (2, ""))
-                self.assertIn("--ssl-ca: the path is too long for an option file, begins or ends with a blank, or "
-                              "contains a control character or one of", result.stderr)
+                self.assertIn("the path of the root certificates is too long for an option file, begins or ends with a "
+                              "blank, or contains a control character or one of", result.stderr)
         path = self.home.write("CA of RDS.pem", self.lab.ca_file.read_text())
         self.home.write(".my.cnf", self.setup_mysql("--ssl-ca", path).stdout)
         self.assert_logged_in(self.home.run(self.argv(SUFFIX)))
@@ -159,7 +159,7 @@ class OptionFile(SetupCase):
         argv = self.program("MySQLdb", 'read_default_file="%(file)s"')
         drop_in = self.home.write("conf.d/rds.cnf", self.printed("--all-servers"))
         self.assert_logged_in(self.home.run(self.argv()))
-        if VERIFIES_ITSELF:  # 3.4 reads a drop-in of any name, as `mariadb` does
+        if VERIFIES_ITSELF:  # Connector/C 3.4 reads a drop-in of any name, as `mariadb` does
             self.assert_logged_in(self.home.run(argv))
         else:
             self.assertIn("Access denied", self.home.run(argv).stderr)
@@ -235,7 +235,7 @@ class Environment(SetupCase):
         self.assert_nothing_sent()
 
     def test_a_command_of_oracles_library(self):
-        """tests/loader stands in for a command. A command takes each line of the group as an option. A program that
+        """tests/loader stands in for a command. A command treats each line of the group as an option. A program that
         does not know an option ignores it if the option has the prefix "loose-"."""
         lines = self.block("mysql", "[client-rds]").splitlines()[1:]
         options = ["--" + line.removeprefix("loose-") for line in lines]
@@ -250,7 +250,7 @@ class Environment(SetupCase):
         self.assert_accepted(len(mysql_client.LIBRARIES))
 
     def test_the_command_line_of_oracles_command(self):
-        """The exported variables and the options of the printed command line."""
+        """Checks the exported variables, and the options of the printed command line."""
         lines = self.block("mysql", "export LIBMYSQL_PLUGIN_DIR")
         exports, _, command = lines.partition("    mysql" if "    mysql" in lines else "mysql -h")
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
@@ -353,7 +353,7 @@ class Programs(SetupCase):
         self.assert_accepted(len(IN_PROGRAM))
 
     def test_a_program_without_options_for_tls_logs_in_under_exec(self):
-        """The printed command, with the lab's port and a script that prints one row."""
+        """Runs the printed command, with the lab's port and a script that prints one row."""
         script = self.home.write("who.lua", 'function thread_init()\n  print((sysbench.sql.driver():connect()'
                                  ':query_row("select current_user()")))\nend\nfunction event()\nend\n')
         words = shlex.split(self.code("sysbench").replace("\\\n", " "))
@@ -402,7 +402,8 @@ class Programs(SetupCase):
             self.assertEqual(len(every), len(set(every)), sorted(name for name in every if every.count(name) > 1))
 
     def test_an_unknown_name(self):
-        """The message has the name whose spelling is closest to the given name, and the first name of each program, in sorted order."""
+        """The message contains the name whose spelling is closest to the given name, and the sorted first names of all
+        programs."""
         for given, first in (("Mysqlbd", "MySQLdb"), ("dbd_mysq", "DBD::mysql"), ("Postfx", "postfix"),
                              ("djngo", "Django"), ("odcb", "ODBC"), ("dumper", "mydumper")):
             with self.subTest(given=given):
@@ -460,9 +461,9 @@ class Clients(SetupCase):
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--program", "PHP"],
-             "--program, --write and --clients cannot be used together; see rds-iam setup mysql --help"),
+             "write only one of --program, --write, --clients and --client; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--clients"],
-             "--program, --write and --clients cannot be used together; see rds-iam setup mysql --help"),
+             "write only one of --program, --write, --clients and --client; see rds-iam setup mysql --help"),
             (["setup", "postgres", "--write", "--program", "PHP"],
              "--write and --program cannot be used together; see rds-iam setup postgres --help"),
         )

@@ -22,7 +22,7 @@ DAY = datetime.timedelta(days=1)
 
 
 def certificate(name, starts=-10, ends=4000, is_ca=True, issuer=None):
-    """Returns a PEM certificate, self-signed unless an issuer is given. starts and ends are days from now."""
+    """Returns a PEM certificate, self-signed unless an issuer is given. `starts` and `ends` are days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Amazon Web Services, Inc."),
                          x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -287,7 +287,8 @@ class Download(Case):
         self.assertEqual(self.setup_ca().returncode, 0)
 
     def test_aws_ca_bundle_is_ignored_and_https_proxy_is_used(self):
-        """AWS_CA_BUNDLE applies only to AWS's services, not to the server of the bundles. HTTPS_PROXY applies to both."""
+        """AWS_CA_BUNDLE applies only to AWS's services, not to the server of the bundles. HTTPS_PROXY applies to
+        both."""
         self.server.body.write_bytes(root("us-east-1"))
         self.server.behave("other certificate")
         result = self.setup_ca(AWS_CA_BUNDLE=str(self.server.directory / "other/aws-ca.crt"))

@@ -70,7 +70,7 @@ class Setup(SetupCase):
     def test_lint_finds_nothing_in_the_printed_entry(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_the_printed_sql_is_the_sql_of_the_recipes(self):
         text = self.setup_postgres().stdout
@@ -86,8 +86,8 @@ class Setup(SetupCase):
             self.assertIn(line, text)
 
     def test_the_default_text_is_short(self):
-        """Without options it is a template. If only some of the values are given, one message names all missing
-        ones."""
+        """Without options, the output is a template. If only some of the values are given, one message names all
+        missing ones."""
         self.assertEqual(self.home.run([tool(), "setup", "postgres"], None).stderr, "")
         for result in (self.setup_postgres(), self.home.run([tool(), "setup", "postgres"], None)):
             lines = result.stdout.splitlines()
@@ -115,7 +115,7 @@ class Setup(SetupCase):
         self.assertIn('\nuser=Etl "x"\n', text)
 
     def test_each_printed_unit_serves_a_printed_passfile(self):
-        """The installed system unit contains the directory. In a system unit, %t is /run."""
+        """The installed system unit contains the directory of the passfiles. In a system unit, %t is /run."""
         unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
         for name, account in (("agent", "ACCOUNT"), ("replication", "postgres"), ("postgres_fdw", "postgres"),
@@ -138,8 +138,8 @@ class Setup(SetupCase):
         self.assertIn(unserved, text)
 
     def test_the_sidecar(self):
-        """Tests the installed example of a Kubernetes sidecar. Its command fills the passfile that the client's
-        entry names, and with the client's environment psql logs in. /tokens and /services are volumes."""
+        """Tests the installed example of a Kubernetes sidecar. The sidecar's command fills the passfile that the
+        client's entry names. With the client's environment, psql logs in. /tokens and /services are volumes."""
         path = harness.installed("share/rds-iam/sidecar.yaml")
         form = yaml.safe_load(path.read_text(encoding="utf-8"))
         agent, client = form["spec"]["containers"]
@@ -254,13 +254,12 @@ class Setup(SetupCase):
 
 
 class Row(NamedTuple):
-    """text: a service file; the test replaces CA and OPEN in it. line, finding: the output of lint. psql: a part
-    of libpq's error message; "": libpq accepts the service; None: psql is not run."""
+    """A service file, and what lint and libpq print about it."""
 
-    text: str
-    line: int
-    finding: str
-    psql: str = ""
+    text: str  # the service file; the test replaces the words CA and OPEN
+    line: int  # the line that lint names
+    finding: str  # the text that lint prints about this line
+    psql: str = ""  # a part of libpq's error message; "": libpq accepts the service; None: psql is not run
 
 
 GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\ngssencmode=disable\n"
@@ -340,7 +339,7 @@ class Lint(LabCase):
 
     def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_ten_thousand_services(self):
         """A service name and a passfile occur again at the end. The finding names the first occurrence."""
@@ -351,14 +350,14 @@ class Lint(LabCase):
         path, result = self.lint(text)
         self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
         self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but [t] does not qualify", result.stdout)
-        self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
+        self.assertIn("10002 services in 1 file: 2 errors, 1 warning", result.stdout)
 
     def test_a_service_that_is_never_read_does_not_disqualify_a_passfile(self):
         """The agent serves the other entries of that passfile."""
         weak = GOOD.replace("verify-full", "require")
         _, result = self.lint(f"[s]\n{GOOD}[s]\n{weak}[t]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
-                         (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
+                         (0, "3 services in 1 file: 0 errors, 1 warning"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
         self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: a service that is read")
 
@@ -406,7 +405,7 @@ class Lint(LabCase):
 
     def test_a_passfile_in_the_environment(self):
         """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
-        PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
+        PGGSSENCMODE and PGSSLROOTCERT then make the program verify the server."""
         verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
         finding = "8: warning: PGPASSFILE also names this file, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
@@ -437,7 +436,7 @@ class Lint(LabCase):
         path = self.home.write("services", f"[s]\n{GOOD}".replace("=CA", f"={self.lab.ca_file}").replace(
             "/nowhere", f"/run/user/{os.geteuid()}/rds-iam/run"))
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
-        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 service in 1 file: 0 errors, 0 warnings\n"))
 
     def test_files_that_not_every_libpq_reads(self):
         path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")

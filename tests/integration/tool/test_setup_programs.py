@@ -7,7 +7,7 @@ from labcase import USER, harness
 from service import agent_program
 from test_setup_postgres import SetupCase
 
-# How to run the printed line of a program that names the service. LINE stands for that line.
+# How to run a program whose printed line names the service. LINE stands for the printed line.
 IN_PROGRAM = {
     "psql": ("    psql ", ["bash", "-c", "echo 'select current_user' | LINE -XAtw"]),
     "psycopg": ("    psycopg2.connect", ["/usr/bin/python3", "-c", "import psycopg2\nc = LINE\nc = c.cursor()\n"
@@ -19,7 +19,7 @@ IN_PROGRAM = {
     "PHP": ("    pg_connect", ["php", "-r", "LINE echo pg_fetch_result(pg_query('select current_user'), 0, 0);"]),
     "PDO": ("    new PDO", ["php", "-r", "$c = LINE echo $c->query('select current_user')->fetchColumn();"]),
 }
-# How to run the printed line of a program that needs the printed environment.
+# How to run a program whose printed line needs the printed environment.
 IN_ENVIRONMENT = {
     "ruby-pg": ("    PG.connect", ["ruby", "-e", "require 'pg'; puts LINE.exec('select current_user').getvalue(0, 0)"]),
     "Sequel": ("    Sequel.connect", ["ruby", "-e", "require 'sequel'; puts LINE.get(Sequel.lit('current_user'))"]),
@@ -61,7 +61,8 @@ class Programs(SetupCase):
         self.check(IN_ENVIRONMENT, True)
 
     def test_a_url_of_postfix(self):
-        """libpq reads the URL that Postfix would pass on. In the URL, the test replaces the passfile by its own."""
+        """libpq reads the URL that Postfix would pass on. In the URL, the test replaces the passfile by the
+        test's own passfile."""
         text = self.program("postfix").split("hosts = ", 1)[1].split("\n\n", 1)[0]
         url = "".join(text.split()).replace("/run/rds-iam/postfix/rds", re.search(
             r"^passfile=(.*)$", self.setup_postgres().stdout, re.M)[1])

@@ -52,7 +52,7 @@ POSTGRES_SAME = ("[rds]\nLINES", "# x\n[rds]\n\nLINES# y\n", "[rds]\nLINES[rds]\
 
 class Refusals(WriteCase):
     def lines(self, kind):
-        """The lines of the section, without its name."""
+        """Returns the lines of the section, without its name."""
         self.assert_written(self.write(kind))
         text = self.path(kind).read_text().split("\n", 1)[1]
         self.path(kind).unlink()
@@ -288,7 +288,7 @@ class OtherUsers(WriteCase):
                     under=ORDINARY)
 
     def test_a_full_disk(self):
-        """A file system of two pages, which a filler fills."""
+        """The files are on a file system of two pages, which the test fills."""
         for kind in KINDS:
             with self.subTest(kind=kind.name):
                 place = self.home.path / f"disk-{kind.name}"

@@ -206,7 +206,7 @@ class MariaDB(SqlCase):
         return int(self.master("select count(*) from mysql.global_priv;"))
 
     def test_every_name_logs_in(self):
-        """Runs each name in one of the SQL modes. The next test runs names with a backslash in every mode."""
+        """Tests each name in one of the SQL modes. The next test uses a name with a backslash in every mode."""
         before = self.users()
         for number, user in enumerate((*NAMES, "x" * 32, "é" * 32)):
             for engine in ("mysql", "mariadb"):

@@ -21,11 +21,11 @@ def tool():
 
 
 class Kind(NamedTuple):
-    """One of the two commands. file: the file that it writes. group: the name of its section."""
+    """One of the two commands."""
 
     name: str
-    file: str
-    group: str
+    file: str  # the file that the command writes
+    group: str  # the name of the section in this file
 
 
 MYSQL = Kind("mysql", ".my.cnf", "client-rds")
@@ -50,7 +50,7 @@ class WriteCase(LabCase):
         return self.home.path / kind.file
 
     def files(self):
-        """The names and contents of all files in the home."""
+        """Returns the names and contents of all files in the home."""
         return {path.relative_to(self.home.path).as_posix(): path.read_bytes()
                 for path in sorted(self.home.path.rglob("*")) if path.is_file() and not path.is_symlink()}
 
@@ -89,8 +89,8 @@ class Logins(WriteCase):
         self.assert_accepted()
 
     def test_a_local_server_without_tls(self):
-        """Without the suffix, a login works as before. With the lines under [client], every login is refused, even
-        over a socket."""
+        """Without --defaults-group-suffix, a login to a local server works as before. With the lines under [client],
+        every login to it is refused, even over a socket."""
         with self.local_server() as server:
             local = ["mariadb", *server, "-N", "-e", "select 1"]
             self.assertEqual(self.home.run(local).stdout, "1\n", "control: without any option file")
@@ -160,7 +160,7 @@ class Logins(WriteCase):
         self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
 
     def test_the_ca_store_is_used(self):
-        """A store in the home; and without one, a refusal that names the command."""
+        """The commands use a store in the home. Without a store, they fail and name the command that installs one."""
         pg = self.lab.pg
         argv = [tool(), "setup", "postgres", "--hostname", pg.host, "--port", pg.port, "--username", USER,
                 "--dbname", self.lab.database_name, "--write"]
@@ -238,8 +238,8 @@ class Contents(WriteCase):
 
     def test_the_users_own_bytes(self):
         """The new file begins with the old bytes, and the backup contains only the old bytes. An empty line separates
-        them from the new lines; if the last old line has no newline, one is added. No old line is printed, because it
-        may be a password."""
+        the old lines from the new ones. If the last old line has no newline, one is added. No old line is printed,
+        because it may be a password."""
         many = b"".join(b"[s%d]\nhost=h\n" % i for i in range(2000))
         for kind in KINDS:
             for own in (b"", b"[a]\npassword=hunter2\n", b"[a]\npassword=hunter2", b"[a]\r\npassword=hunter2\r\n",
@@ -306,7 +306,8 @@ class Contents(WriteCase):
                         path.unlink()
 
     def test_mode_owner_and_group(self):
-        """The umask does not change them. Root may write into a file of another group."""
+        """The umask has no effect on the mode, owner and group of the new file. Root may write into a file of another
+        group."""
         groups = [-1] + ([5, 60] if os.geteuid() == 0 else [])
         for kind in KINDS:
             for mode in (0o600, 0o644, 0o640, 0o400):

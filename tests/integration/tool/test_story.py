@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The access role of RECIPES.md with the document's own texts. A service of another account assumes the access role with
-session tags, and logs in to both servers as clickpipes_iam_user. Further tests show which identity the databases
+"""The access role of RECIPES.md with the document's own texts. A service of another account assumes the access role
+with session tags, and logs in to both servers as clickpipes_iam_user. Further tests show which identity the databases
 see: the principal of the STS session, with its tags, its expiration and its policies."""
 import time
 
@@ -203,7 +203,7 @@ class Refusals(ExampleCase):
     """Refusals of STS: the message names the caller, the action and the policy to check."""
 
     def assert_denied(self, user, action, role, cause, principal, more="", **env):
-        """Checks the message of all clients. cause: the reason in the lab's journal; more: the end of our advice."""
+        """Checks the message of all clients. cause: the reason in the lab's journal; more: the end of the message."""
         text = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
         self.assertIn(
             f"{self.home.path}/{CONFIG}:2: {self.caller()} cannot assume {self.lab.roles[role].arn}: "
@@ -247,7 +247,7 @@ class Refusals(ExampleCase):
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
 
     def tokens(self):
-        """Returns rows: a web identity token, the error of STS, the advice in our message."""
+        """Returns rows: a web identity token, the error of STS, the advice in the message of rds-iam."""
         mint, now = self.lab.web_identity, int(time.time())
         head, body, signature = mint().split(".")
         compare = "compare the token's issuer, key and audience with the account's identity provider"

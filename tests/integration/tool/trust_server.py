@@ -34,7 +34,7 @@ class TrustServer:
     """Use: with TrustServer(directory) as server: server.body.write_bytes(...); run(server.argv([...]))."""
 
     def __init__(self, directory, system_roots=(), network=None, hosts=""):
-        """network is a network of the lab, and hosts contains the lines of its /etc/hosts."""
+        """`network` is a network of the lab, and `hosts` contains the lines of its /etc/hosts."""
         self._network, self._hosts = network, hosts
         self.directory = pathlib.Path(directory)
         self.body = self.directory / "body"
@@ -87,8 +87,9 @@ class TrustServer:
 
 
 def install_store(home, bundle):
-    """Runs `rds-iam setup ca` as an ordinary user with an empty home; the command downloads the bundle. If root ran it,
-    it would install the bundle in /etc. Afterwards the files of the home belong to the user who runs the tests."""
+    """Runs `rds-iam setup ca` as an ordinary user with an empty home; the command downloads the bundle. If root ran the
+    command, it would install the bundle in /etc. Afterwards the files of the home belong to the user who runs the
+    tests."""
     user = []
     if os.geteuid() == 0:
         os.chown(home, NOBODY, NOBODY)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reports what the running rds-iam-agent knows about a service: whether the agent serves the
- * service, why the agent refuses the service, and the agent's last failure to make a token for it.
- * Reads the lines of `rds-iam-agent --status` (pg_plugin/agent/README.md). libpq does not show the
- * agent's messages, so `rds-iam check` shows them. */
+ * Reports what the running rds-iam-agent knows about a service: whether the agent serves or refuses
+ * the service, the reason for a refusal, and the agent's last failure to make a token for the
+ * service. Reads the lines of `rds-iam-agent --status` (pg_plugin/agent/README.md). libpq does not
+ * show the agent's messages, so `rds-iam check` shows them. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ static bool has_state_line(const char *lines, const char *name, bool *has_tokens
     return is_found;
 }
 
-/* Copies the text from here to the end of the line. */
+/* Copies `text` up to the end of its line. */
 static void copy_status_line(const char *text, char *out, size_t size)
 {
     (void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);

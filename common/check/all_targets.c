@@ -2,7 +2,7 @@
  *
  * Checks all logins that are configured: the services of pg_service.conf, and the groups of MySQL's
  * option files that have a host. Skips a host for which tokens are not made. If the configuration
- * cannot be read, skips no host. A service with a passfile is always checked. */
+ * cannot be read, checks every host. A service with a passfile is always checked. */
 #include "check/facts.h"
 
 #include "tool/tool.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Logs in once, through the client library and rds-iam's hooks, as the user's program does. If the
- * user named a service or a group of an option file, the login uses the settings of that service or
- * group. Otherwise the login runs under rds-iam exec. Changes nothing on the server. */
+ * Logs in once, through the client library and rds-iam's hooks (the preload and the plugins), as
+ * the user's program does. If the user named a service or a group of an option file, the login uses
+ * the settings of that service or group. Otherwise the login runs under rds-iam exec. Changes
+ * nothing on the server. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -44,8 +45,8 @@ static void add_parameter(struct parameters *out, const char *name, const char *
     }
 }
 
-/* Composes the command line of the probe. If the target is a service, libpq reads host, port and
- * user from the service, so they are not on the command line. */
+/* Composes the command line of rds-iam-probe. If the target is a service, libpq reads host, port
+ * and user from the service, so they are not on the command line. */
 static void compose_login(
     const struct ria_target *target,
     const char *library,
@@ -81,7 +82,7 @@ static unsigned login_limit(const struct ria_target *target)
 }
 
 /* Tries to log in with one library. Returns false if the library cannot be loaded, and also, with
- * *err filled, if the probe cannot be started. */
+ * *err filled, if rds-iam-probe cannot be started. */
 static bool attempt_with(struct ria_facts *facts, const char *library, struct ria_error *err)
 {
     char port[16];
@@ -106,8 +107,8 @@ static bool attempt_with(struct ria_facts *facts, const char *library, struct ri
            !ria_probe_is(&facts->attempt, "error_stage", "library");
 }
 
-/* Tries the library of the target. If that is not known, tries the usual libraries one after the
- * other until one of them can be loaded. */
+/* Tries the library of the target. If that library is not known, tries the usual libraries one
+ * after the other until one of them can be loaded. */
 static bool attempt(struct ria_facts *facts, struct ria_error *err)
 {
     const struct ria_target *target = &facts->target;

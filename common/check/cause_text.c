@@ -260,8 +260,9 @@ static void add_iam_setting(const struct ria_facts *facts, struct ria_buf *out)
     (facts->aws.is_iam_off && !is_proxy ? add_enable : add_describe)(facts, out);
 }
 
-/* Writes which account the resource contains, and how to find the words in capitals that stand in
- * the command, unless AWS has reported the database's account and resource. */
+/* Writes nothing if AWS has reported the database's account and resource id. Otherwise writes which
+ * account the resource contains, and how to find the values for the words in capitals in the
+ * command. */
 static void add_assumption(const struct ria_facts *facts, struct ria_buf *out)
 {
     if (facts->aws.resource[0] == '\0') {
@@ -327,9 +328,9 @@ static const struct {
     {"rds-db:connect", add_action_name}, /* Aurora DSQL has actions of its own */
 };
 
-/* If the text begins with a placeholder, appends what it stands for, and returns the placeholder's
- * length; otherwise returns 0. Replaces control characters in what is appended, because the user or
- * the server chose it. */
+/* If the text begins with a placeholder, appends the value of the placeholder, and returns the
+ * placeholder's length; otherwise returns 0. Replaces control characters in the value, because the
+ * value may come from the user or from the server. */
 static size_t fill_placeholder(const struct ria_facts *facts, const char *text, struct ria_buf *out)
 {
     const size_t count = sizeof(placeholders) / sizeof(placeholders[0]);
@@ -370,7 +371,7 @@ void ria_cause_add(struct ria_facts *facts, const char *id, const char *text, co
     const char *whole = ria_buf_text(&filled);
     const char *whole_remedy = ria_buf_text(&filled_remedy);
     if (!facts->report->has_causes) {
-        ria_report_begin_causes(facts->report, "Why, and what settles it:");
+        ria_report_begin_causes(facts->report, "Why, and what to do:");
     }
     ria_report_add_cause(
         facts->report,

@@ -101,9 +101,9 @@ static bool is_mysql_upper(const struct ria_facts *facts)
     "--resource-arns {resource}"
 #define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
-/* The causes that look alike. A cause for which this machine has evidence stands first; the others
- * are ordered by how often they occur. A cause is shown only if is_possible() returns true for the
- * facts. */
+/* The causes that look alike from the client. The causes for which this machine has evidence stand
+ * first. The other causes are ordered by how often they occur. A cause is shown only if
+ * is_possible() returns true for the facts. */
 static const struct {
     const char *id;
     bool (*is_possible)(const struct ria_facts *facts);

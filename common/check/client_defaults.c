@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sets two values that rds-iam check takes over from the client: the user with which the client
- * logs in if the settings name none; and the client's time limit for a connection, which is the
- * first one that is set in the service, the option file or the environment. The limit is at most
- * 30 s. */
+ * Sets two values that rds-iam check takes over from the client. One is the user with which the
+ * client logs in if the settings name no user. The other is the client's time limit for a
+ * connection: the first limit that is set in the service, the option file or the environment, but
+ * at most 30 s. */
 #include "check/facts.h"
 
 #include <pwd.h>

@@ -319,7 +319,7 @@ static int check_request(
 }
 
 /* Reads the command line. Returns RIA_CONTINUE if the checks must run. Otherwise returns the exit
- * status: after it has printed the text of --help, or with *err filled after a usage error. */
+ * status: either this function has printed the text of --help, or *err contains a usage error. */
 static int read_request(
     int argc,
     char **argv,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks the AWS credentials: which sources were tried, whose credentials they are according to
- * STS, when they expire, and how far this machine's clock is off. Uses the network only through
- * rds-iam-fetch. If STS cannot be reached, reports no fault, because the login still shows
+ * Checks the AWS credentials: which sources were tried, to whom the credentials belong according to
+ * STS, when the credentials expire, and how far this machine's clock is off. Uses the network only
+ * through rds-iam-fetch. If STS cannot be reached, reports no fault, because the login still shows
  * whether the credentials work. */
 #include "check/facts.h"
 

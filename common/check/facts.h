@@ -17,7 +17,8 @@ enum {
     RIA_MYSQL_PORT = 3306,
 };
 
-/* The probe reports times in microseconds, and the items show them in milliseconds. */
+/* rds-iam-probe reports times in microseconds, and the items of the report show them in
+ * milliseconds. */
 #define RIA_US_PER_MS 1000.0
 
 /* How a login ended. */
@@ -33,7 +34,7 @@ enum ria_verdict {
 struct ria_target {
     struct ria_login login;
     char host[256];     /* storage for login.host if a service or an option file contains it */
-    char user[256];     /* storage for login.user, likewise */
+    char user[256];     /* storage for login.user, in the same case */
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
     char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
@@ -49,7 +50,7 @@ struct ria_target {
     bool is_started;    /* `program` is a script, and program_file is the program that the script
                            starts */
     char library[1024]; /* path or name of the client library; "": not known */
-    enum ria_engine engine; /* never MARIADB: both servers have the protocol of MySQL */
+    enum ria_engine engine; /* never MARIADB, because a MariaDB server has the protocol of MySQL */
     bool is_port_assumed;   /* neither --port nor --engine is given, so the port is MySQL's */
     bool asks_aws;          /* --aws */
 };
@@ -231,7 +232,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
 void ria_check_environment_password(struct ria_facts *facts);
 
 /* Returns the place of the client's own password, as a static text: the place that was recorded, or
- * the place in a warning of rds-iam's hooks. Returns NULL if the client has no password of its own.
+ * the place in a warning of rds-iam's hooks (the preload and the plugins). Returns NULL if the
+ * client has no password of its own.
  */
 const char *ria_check_password_place(const struct ria_facts *facts);
 
@@ -276,9 +278,9 @@ bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
  * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
-/* Like ria_check_explain_proved(), but only for one cause, which is not in the table of that
- * function: the client sent no token, because plugin-dir does not lead to rds-iam's plugin. The
- * server's error does not name this cause. */
+/* Adds the cause of a MySQL client that sent no token because it did not find rds-iam's plugin: no
+ * option file has the group, or plugin-dir does not lead to the plugin. The server's error does not
+ * name these causes. Returns false if neither is the case. */
 bool ria_check_explain_unsent(struct ria_facts *facts);
 
 /* -- phase_times.c -- */

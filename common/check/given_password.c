@@ -81,7 +81,7 @@ void ria_check_environment_password(struct ria_facts *facts)
 const char *ria_check_password_place(const struct ria_facts *facts)
 {
     static const struct {
-        const char *words; /* words in the warning that rds-iam's hooks print */
+        const char *words; /* words in the warning that the preload or a plugin prints */
         const char *place;
     } rows[] = {
         {"the program's own password", "a setting of the program"},

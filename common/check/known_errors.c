@@ -12,7 +12,8 @@
     "As an administrator, if the user does not exist: CREATE USER \"{user}\"; and in any case: "   \
     "GRANT rds_iam TO \"{user}\";"
 #define THROTTLED                                                                                  \
-    "The server checks at most 200 IAM logins per second, and it was over this limit or was slow."
+    "The server checks at most 200 IAM logins per second. Either more logins arrived, or the "     \
+    "server was slow."
 #define CONNECTIONS "Close connections, or raise max_connections."
 #define OTHER_DATABASE "Name another database: --dbname NAME"
 #define NO_CONNECTION "The server has no free connection."
@@ -214,8 +215,8 @@ static size_t quoted_length(const char *at, char quote, const char *name)
 }
 
 /* Copies the words of the server's error. Leaves out the names of the host, the user and the
- * database, because such a name may contain the words of a row: drops the text that libpq puts
- * before the server's words, and the quoted names. */
+ * database, because such a name may contain the words of a row. For this purpose, drops the text
+ * that libpq puts before the server's words, and the quoted names. */
 static void copy_server_words(const struct ria_facts *facts, char *out, size_t size)
 {
     const char *at = strstr(facts->refusal, "FATAL: ");

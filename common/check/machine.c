@@ -78,8 +78,8 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     return false;
 }
 
-/* Reports the file, the number of its certificates, and the number of days until the last root of
- * some region expires. The file must be renewed before that. */
+/* Reports the file, the number of its certificates, and the number of days until the first region
+ * has no valid root in the file. The file must be renewed before that. */
 static void add_ca_file(struct ria_facts *facts)
 {
     RIA_AUTO(ca_bundle) bundle = {0};
@@ -147,9 +147,9 @@ struct object {
     enum ria_part part;
 };
 
-/* Returns whether a login needs the object. If the engine is not known, the user may have installed
- * only one part of rds-iam. In this case, the objects of a part that is not installed are needed
- * only if the other part is not installed either. */
+/* Returns whether a login needs the object. A login needs the objects of its engine. If the engine
+ * is not known and exactly one part of rds-iam is installed, the login needs only the objects of
+ * this part. If both parts or none are installed, it needs the objects of both. */
 static bool is_object_used(enum ria_engine engine, const struct object *object)
 {
     if (object->part == RIA_PARTS || engine == object->engine) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The time of each phase of a login, in microseconds. The times for the name, TCP and TLS were
- * measured by the probe, which ran before the login. The time of the server's verdict is the time
- * of the login minus the times for the name, TCP, TLS and the signature. */
+ * The time of each phase of a login, in microseconds. rds-iam-probe measured the times for the
+ * name, TCP and TLS before the login. The server's verdict is the phase in which the server checks
+ * the token. Its time is the time of the login minus the times for the name, TCP, TLS and the
+ * signature. */
 #include "check/facts.h"
 
 #include <inttypes.h>

@@ -16,7 +16,7 @@ enum {
 /* The output of one run. */
 struct ria_probe {
     struct ria_buf lines;  /* stdout */
-    struct ria_buf errors; /* stderr, to which rds-iam's hooks write their messages */
+    struct ria_buf errors; /* stderr, to which the preload and the plugins write their messages */
     bool is_late;          /* the process was killed at the deadline */
     int signal;            /* the signal that ended the process; 0: none */
     int status;            /* the exit status, unless `signal` is set or is_late */

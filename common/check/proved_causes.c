@@ -223,7 +223,7 @@ static const struct {
     {"certificate-out-of-date",
      is_out_of_date,
      "The server's certificate is not valid at the time of this machine, so no token is sent.",
-     "Compare the output of the command date with the certificate's dates. See \"TLS\" above, "
+     "Compare the output of \"date\" with the certificate's dates. See \"TLS\" above, "
      "under Server."},
     {"other-server",
      has_other_server,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Serves a question to AWS: sends one request to RDS or IAM with the keys of the plan, and parses
- * the answer. Rejects an answer about a name that was not requested. If AWS gives no answer, the
- * response shows the reason: for example, that the identity is not allowed to send the request, or
- * that no object has the name. */
+ * Asks AWS a question of `rds-iam check --aws`: sends one request to RDS or IAM with the keys of
+ * the plan (aws/plan.h), and parses the answer. Rejects an answer about a name that was not
+ * requested. If AWS gives no answer, the response contains the reason: for example, that the
+ * identity is not allowed to send the request, or that no object has the requested name. */
 #include "provider/answer_record.h"
 
 #include "aws/inquiry_form.h"
@@ -21,7 +21,7 @@ struct inquiry_target {
     struct ria_answer *answer;
 };
 
-/* Copies the elements of the form into the answer. */
+/* Copies the texts of the XML elements that the form names into the answer. */
 static bool read_elements(
     const struct ria_question_form *form, const struct ria_buf *body, struct ria_answer *answer)
 {
@@ -163,7 +163,8 @@ void ria_fetch_response_answer(struct ria_fetch *fetch, struct ria_buf *record)
     if (ria_question_find(fetch->plan->value[RIA_PLAN_QUESTION].value, &question)) {
         (void)inquiry_send(fetch, ria_question_form(question), &answer, &err);
     } else {
-        (void)ria_fail(&err, RIA_E_SYSTEM, "rds-iam-fetch does not have this question");
+        (void)ria_fail(
+            &err, RIA_E_SYSTEM, "rds-iam-fetch does not know this question; reinstall rds-iam");
     }
     ria_answer_write(&answer, &err, record);
 }

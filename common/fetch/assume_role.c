@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the
- * previous role, and parses the credentials of the role. Rejects keys that contain characters
- * other than visible ASCII, a role that needs an MFA code if the user has not entered an MFA code,
- * and settings that do not fit into a request. If STS refuses the request because a permission is
- * missing, the message names the policy to check. */
+ * previous role, and parses the credentials of the role. Rejects keys that contain characters other
+ * than visible ASCII, a role that needs an MFA code if no code was entered, and settings that do
+ * not fit into a request. If STS refuses the request because a permission is missing, the message
+ * names the policy to check. */
 #include "aws/tag.h"
 #include "fetch/sts.h"
 
@@ -82,8 +82,8 @@ static const char *policy_to_check(const char *message)
     return NULL;
 }
 
-/* Returns the part of a message after the semicolon: what to do about a refusal. Writes a text that
- * is not a constant to `room`. */
+/* Returns what the user should do about a refusal: the part of the message after the semicolon. If
+ * this text is not a constant, writes it to `room`. */
 static const char *advice(
     const struct ria_role *role, const struct ria_call_fault *fault, char room[ADVICE_MAX])
 {

@@ -4,15 +4,15 @@
  * the entry again, because another process may hold the lock while it fetches the same credentials.
  * If there is still no fresh entry, fetches the credentials and writes the entry. While a service
  * throttles requests, the processes take turns (turn.h). If this process fails, or gets no turn
- * before the deadline, uses an entry that another process has written in the meantime, also if the
- * entry is already due for a renewal. If there is none, and this process got no turn, the message
- * contains the reason why the last try of another process failed. If may_share is false, never
- * reads the entry. Does not cache a failure, or credentials without an expiry time.
+ * before the deadline, uses an entry that another process has written in the meantime, even if that
+ * entry is already due for a renewal. If no such entry exists, and this process got no turn, the
+ * message contains the reason why the last try of another process failed. If may_share is false,
+ * never reads the entry. Does not cache a failure, or credentials without an expiry time.
  *
- * If the entry is due for a renewal but does not expire within a minute, a service that is slow or
- * down must not delay the login much or make it fail. In this case one process renews the entry,
- * with a short time limit (renewal_limit()). All other processes use the entry as it is. For some
- * time after a failed renewal, all logins use the entry as it is.
+ * An entry that is due for a renewal may still be valid for a minute or more. Then a service that
+ * is slow or down must not make the login fail, or delay it much. Therefore, one process renews the
+ * entry, with a short time limit (renewal_limit()). All other processes use the entry as it is. For
+ * some time after a failed renewal, all logins use the entry as it is.
  *
  * If the user has set cache_credential_process and the entry cannot be written, adds a warning. In
  * all other cases an entry only saves time, so a failure to write it is not reported. */
@@ -63,23 +63,24 @@ static int64_t read_usable(
 /* Returns the time limit, in milliseconds, of a renewal while the old credentials are valid for
  * `left` seconds.
  *
- * A silent service costs a login this time, and the login then uses the old credentials. So the
- * limit is short while much of their life is left. But a chain of several roles, SSO, or a proxy
- * may always need longer than the short limit. Therefore the limit is larger in the last five
- * minutes, so that such credentials are renewed before they count as expired. The larger limit is
- * less than the 10 s of a login and of a MySQL server's connect_timeout, so that the login still
- * succeeds if the renewal fails. The agent and `rds-iam credentials`, which can wait, always have
- * the larger limit, and not the whole of their time, because another program's login may wait for
- * the output of `rds-iam credentials`. */
+ * If the service does not respond, a login waits until this limit and then uses the old
+ * credentials. Therefore, the limit is short while the old credentials have more than five minutes
+ * left. But a chain of several roles, SSO, or a proxy may always need longer than the short limit.
+ * In the last five minutes the limit is larger, so that such credentials are renewed before they
+ * count as expired. The larger limit is less than the 10 s of a login and of a MySQL server's
+ * connect_timeout, so that the login still succeeds if the renewal fails. The agent and `rds-iam
+ * credentials`, which can wait, always have the larger limit. This limit is not larger, because
+ * another program's login may wait for the output of `rds-iam credentials`. */
 static int64_t renewal_limit(const struct ria_fetch *fetch, int64_t left)
 {
     bool is_login = fetch->budget <= RIA_LOGIN_BUDGET_MS;
     return is_login && left > EARLY_MIN ? EARLY_MS : LATE_MS;
 }
 
-/* Returns whether a usable entry is left as it is, because another process renews it, or because
- * its last renewal failed a short time ago. Otherwise sets a short time limit for the renewal. A
- * credential_process gets no short limit, because the command may wait for the user. */
+/* Returns true if a usable entry is not renewed, because another process renews it, or because its
+ * last renewal failed a short time ago. Otherwise returns false, and sets a short time limit for
+ * the renewal. A credential_process gets no short limit, because the command may wait for the
+ * user. */
 static bool is_left_alone(
     struct ria_fetch *fetch, struct ria_store *store, bool is_locked, int64_t left)
 {
@@ -94,7 +95,7 @@ static bool is_left_alone(
     return false;
 }
 
-/* Waits for this process's turn. Sets *is_renewal to whether the entry was usable. */
+/* Waits for this process's turn. Sets *is_renewal to true if this process renews a usable entry. */
 static enum turn await_turn(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -129,7 +130,7 @@ static enum turn await_turn(
     return may_share && read_usable(fetch, place, response) > 0 ? IS_CACHED : TOO_LATE;
 }
 
-/* Removes the note of the tries that failed, and writes the entry. Credentials without an expiry
+/* Removes the note about failed tries (turn.h), and writes the entry. Credentials without an expiry
  * time are not cached, because the entry would always count as fresh. */
 static void cached_write(
     const struct ria_fetch *fetch,
@@ -178,8 +179,8 @@ static enum ria_outcome fail_too_late(const struct ria_store *store, struct ria_
 
 /* Calls get() for a process whose turn it is. If get() fails, reads the entry: another process may
  * have written it while this process had released the lock during a pause. An entry that is usable
- * but not fresh is read only if there was no usable entry before. So the caller learns that a
- * renewal has failed. */
+ * but not fresh is read only if there was no usable entry before. Therefore, the caller receives
+ * the error of a renewal that failed. */
 static enum turn get_in_turn(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
@@ -234,7 +235,7 @@ void ria_fetch_cached(
     ria_store_close(&store);
 }
 
-/* -- a command with whose output a role is assumed ------------------------------------------- */
+/* -- a command whose output is used to assume a role ------------------------------------------- */
 
 static enum ria_outcome cached_run(struct ria_fetch *fetch, struct ria_response *response)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Returns a cached response, or fetches and caches it. A response is the result of a whole plan, or
- * the output of a credential_process that a role is assumed with.
+ * Returns a cached response, or fetches and caches it. A response is the result of a whole plan
+ * (aws/plan.h), or the output of a credential_process whose credentials are used to assume a role.
  */
 #ifndef RIA_FETCH_CACHED_H
 #define RIA_FETCH_CACHED_H
@@ -20,11 +20,11 @@ typedef enum ria_outcome ria_fetch_get(struct ria_fetch *fetch, struct ria_respo
  * shortened to three or seven seconds, except for a credential_process. Without a usable entry,
  * waits for the lock. If may_share is true and another process has written a fresh entry in
  * the meantime, reads this entry. Otherwise calls get(), and writes the entry if the credentials
- * have an expiry time. Because of the lock, only one process at a time sends requests in get();
- * while a service throttles, the processes take turns (turn.h). If this process gets no turn before
- * the deadline, or if get() fails, reads an entry that another process has written in the meantime,
- * if its credentials are still usable. Without such an entry, the outcome is FAILED. If
- * place->directory is "", or if the cache cannot be used, calls get() without a cache.
+ * have an expiry time. Because of the lock, only one process at a time sends requests in get().
+ * While a service throttles requests, the processes take turns (turn.h). If this process gets no
+ * turn before the deadline, or if get() fails, reads an entry that another process has written in
+ * the meantime, if its credentials are still usable. Without such an entry, the outcome is FAILED.
+ * If place->directory is "", or if the cache cannot be used, calls get() without a cache.
  */
 void ria_fetch_cached(
     struct ria_fetch *fetch,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Serves a request for the identity of AWS keys: calls STS's GetCallerIdentity with the keys of the
- * plan. The record that it returns contains the ARN, or the reason why STS did not report the ARN.
- * The record also contains the difference between STS's clock and this machine's clock, if STS
- * responded over HTTPS. */
+ * plan (aws/plan.h). The record that is returned to the caller contains the ARN, or the reason why
+ * STS did not report the ARN. The record also contains the difference between STS's clock and this
+ * machine's clock, if STS responded over HTTPS. */
 #include "provider/identity_record.h"
 
 #include "base/messages.h"

@@ -3,9 +3,9 @@
  * Opens a session of the AWS CLI: reads its token file and renews a token that expires soon.
  * Another process may renew the same token, so ria_session_open() locks the file, reads it again,
  * and renews the token only if no other process has done so. Rejects an expired token that cannot
- * be renewed, an unreadable file and a file that lacks a member. In these cases the message
- * contains the command that starts a new session, states how to make the file readable, or, if a
- * later renewal may succeed, tells the user to try again. */
+ * be renewed, an unreadable file and a file that lacks a member. In these cases the message names
+ * the command that starts a new session, or states how to make the file readable. If a later
+ * renewal may succeed, the message tells the user to try again. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -50,7 +50,7 @@ static bool write_request(
 }
 
 /* Fills err from an error response: {"error": "invalid_grant", ...}. Returns false. After a status
- * of 400, 401 or 403 the refresh token is no longer valid, unless the error says that only a
+ * of 400, 401 or 403 the refresh token is no longer valid, unless the error code shows that only a
  * permission is missing. */
 static bool cli_session_refused(
     const struct ria_http_response *response, const char *host, struct ria_error *err)

@@ -232,9 +232,9 @@ static bool await_end(const struct ria_fetch *fetch, const struct child *child)
     }
 }
 
-/* If *is_whole is true, waits for the command; sets *is_whole to false if the deadline passes.
- * Kills every process that is left in the command's group, and reaps the keeper. Returns the exit
- * status, or -1 if the keeper was killed. */
+/* *is_whole is true if the whole output was read. In this case waits for the command, and sets
+ * *is_whole to false if the deadline passes. Kills every process that is left in the command's
+ * group, and reaps the keeper. Returns the exit status, or -1 if the keeper was killed. */
 static int end(const struct ria_fetch *fetch, const struct child *child, bool *is_whole)
 {
     int status = 0;
@@ -297,9 +297,9 @@ static enum ria_outcome fail_with(
         shown);
 }
 
-/* Finds the message of a nested rds-iam that did not start its own credential_process. This message
- * must reach the user unchanged, because it names the file, the line and the chain. Terminates
- * *errors at the end of the message. Returns NULL if stderr contains no such message. */
+/* Finds the message of a nested rds-iam that refused to start its own credential_process. This
+ * message must reach the user unchanged, because it names the file, the line and the chain.
+ * Terminates *errors at the end of the message. Returns NULL if stderr contains no such message. */
 static const char *find_refusal(struct ria_buf *errors)
 {
     static const char prefix[] = "rds-iam: ";

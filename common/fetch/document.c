@@ -2,8 +2,8 @@
  *
  * Parses, changes and writes JSON objects with jansson. Unlike json.c, keeps all members of a
  * document, so that a token file of the AWS CLI can be written back. Rejects duplicate names and a
- * text that is not an object. Also rejects a document during whose parsing memory ran out, because
- * jansson (2.14) then leaves characters out of a text and reports no error. */
+ * text that is not an object. Also rejects a document if memory ran out while it was parsed,
+ * because jansson (2.14) then leaves characters out of a text and reports no error. */
 #include "fetch/document.h"
 
 #include "base/timestamp.h"

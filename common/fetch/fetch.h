@@ -15,7 +15,8 @@
 
 struct ria_cache_place;
 
-/* The state of one request to rds-iam-fetch. world, plan and result are borrowed. */
+/* The state of one request to rds-iam-fetch. The plan (aws/plan.h) consists of a source of
+ * credentials and the roles to assume. world, plan and result are borrowed. */
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
@@ -153,27 +154,28 @@ bool ria_fetch_is_worth_another(
 /* Returns whether an HTTP status is transient: 429, 500, 502, 503 or 504. */
 bool ria_fetch_is_transient(long status);
 
-/* What the last try says about the next try. */
+/* The result of the last try, as far as it affects the next try. */
 struct ria_fetch_pace {
     bool is_throttled;   /* the service rejected the request because it gets too many requests */
     int64_t retry_after; /* the shortest pause that the service requires, in milliseconds; 0: the
                             response requires none */
     const char *reason;  /* why the try failed, as the end of a sentence: "STS says Throttling".
-                            Other processes that wait for the same credentials report it. Borrowed;
-                            NULL: not known */
+                            Other processes that wait for the same credentials report this reason.
+                            Borrowed; NULL: not known */
 };
 
 /* Decides whether a request is sent again after `tries` tries, and sleeps before the next try. A
  * request is sent up to three times; a throttled request up to eight times, with longer pauses. A
  * pause is random, so that processes that failed at the same time do not retry at the same time.
  * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
- * to 8 s. If the service requires a longer pause, the pause is the required one, and up to a
- * quarter more. If fetch->store is set, notes the reason in the lock file, and a pause that all
- * processes obey: after throttling, its upper limit doubles with each throttled try of any process,
- * up to 2 s. During the pause after throttling, or of Retry-After, releases the lock, so that other
- * processes can try within their own time limits (turn.h). Returns false, without sleeping, after
- * the last try, or if the deadline does not allow the pause. Also returns false after the pause if
- * another process has written a fresh entry, or if this process could not take the lock again. */
+ * to 8 s. If the service requires a longer pause, the pause is the required pause plus up to a
+ * quarter of it. If fetch->store is set, writes the reason to the lock file, and a pause that all
+ * processes obey. After throttling, the upper limit of this common pause doubles with each
+ * throttled try of any process, up to 2 s. During a pause after throttling, or a pause that a
+ * Retry-After header requires, releases the lock, so that other processes can try within their own
+ * time limits (turn.h). Returns false, without sleeping, after the last try, or if the deadline
+ * does not allow the pause. Also returns false after the pause if another process has written a
+ * fresh entry, or if this process could not take the lock again. */
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
 
@@ -197,8 +199,8 @@ bool ria_fetch_response_trust_bundle(
  * GetCallerIdentity and writes the response to *record. */
 void ria_fetch_response_identity(struct ria_fetch *fetch, struct ria_buf *record);
 
-/* Serves a question to AWS (provider/answer_record.h): sends one request to RDS or IAM with the
- * plan's keys and writes the response to *record. */
+/* Asks AWS the question of the plan (provider/answer_record.h): sends one request to RDS or IAM
+ * with the plan's keys and writes the response to *record. */
 void ria_fetch_response_answer(struct ria_fetch *fetch, struct ria_buf *record);
 
 /* Messages for an absent instance role. ria_fetch_no_instance: no service responds at the metadata

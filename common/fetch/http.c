@@ -45,7 +45,7 @@ struct transfer {
     bool is_over_limit;
     bool was_cached;              /* the response has an Age header, so its Date is old */
     const char *option;           /* the last option that was set */
-    CURLcode option_error;        /* what libcurl returned for it */
+    CURLcode option_error;        /* what libcurl returned for that option */
     char detail[CURL_ERROR_SIZE]; /* libcurl's description of an error; never shown, because it may
                                      contain a part of a URL */
 };
@@ -123,8 +123,9 @@ static bool is_hashed(const char *directory)
     return found;
 }
 
-/* If libcurl rejects an option, for example because memory ran out, it keeps the option's default.
- * A request must not be sent with a default: for example, it could go to a proxy. */
+/* If libcurl rejects an option, for example because memory ran out, libcurl keeps the option's
+ * default. A request must not be sent with a default: for example, the request could then go to a
+ * proxy. */
 #define IS_SET(name, value)                                                                        \
     (transfer->option = #name,                                                                     \
      transfer->option_error = curl_easy_setopt(handle, name, value),                               \
@@ -175,8 +176,8 @@ static bool set_body(struct transfer *transfer, const struct ria_http_request *r
            (!has_body || (IS_SET(CURLOPT_POSTFIELDS, body) && IS_SET(CURLOPT_POSTFIELDSIZE, len)));
 }
 
-/* Requests over plain http go only to this machine and to metadata services; no proxy may see these
- * requests. */
+/* Requests over plain http go only to this machine and to metadata services; no proxy may see
+ * them. */
 static bool set_place(struct transfer *transfer, const struct ria_http_request *request)
 {
     bool has_no_proxy = request->is_local || !ria_ascii_begins(request->url, "https:");
@@ -186,7 +187,8 @@ static bool set_place(struct transfer *transfer, const struct ria_http_request *
 
 static bool set_response(struct transfer *transfer)
 {
-    /* Ignore the headers of the proxy, because TLS does not authenticate the Date among them. */
+    /* Ignore the headers of the proxy, because TLS does not authenticate a Date header of the
+     * proxy. */
     return IS_SET(CURLOPT_WRITEFUNCTION, append_body) && IS_SET(CURLOPT_WRITEDATA, transfer) &&
            IS_SET(CURLOPT_HEADERFUNCTION, parse_header) && IS_SET(CURLOPT_HEADERDATA, transfer) &&
            IS_SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -246,9 +248,10 @@ static bool is_line_too_long(CURLcode code)
     return code == CURLE_OUT_OF_MEMORY && started > 0;
 }
 
-/* Returns true if the connection was closed or reset during the TLS handshake. For this, and for a
- * TLS alert or a wrong protocol, which another try would not change, libcurl returns the same code.
- * A release of libcurl with other words gets no other try. */
+/* Returns true if the connection was closed or reset during the TLS handshake. libcurl returns the
+ * same code for a TLS alert and for a wrong protocol, but in these two cases another try does not
+ * help. So this function searches libcurl's description of the error. If a release of libcurl uses
+ * other words, the request is not tried again. */
 static bool is_closed_in_handshake(CURLcode code, const char *detail)
 {
     static const char *const words[] = {

@@ -21,11 +21,11 @@ struct ria_json_form {
     const char *wanted_code;   /* if "Code" is present, it must be equal to this; NULL: any */
 };
 
-/* Parses credentials. Member names are not case-sensitive. Checks that the keys have a session
- * token only if form->needs_session_token is set. Returns true with *out filled. Returns false with
- * err filled if a member is missing or invalid, or if the document is not JSON or has a duplicate
- * name. The text of err is a fragment for a message, such as "not JSON" or "the JSON has no
- * AccessKeyId". The fragment never quotes the document, except an unexpected Code. */
+/* Parses credentials. Member names are not case-sensitive. Requires a session token only if
+ * form->needs_session_token is set. Returns true with *out filled. Returns false with err filled if
+ * a member is missing or invalid, or if the document is not JSON or has a duplicate name. The text
+ * of err is a fragment for a message, such as "not JSON" or "the JSON has no AccessKeyId". The
+ * fragment never quotes the document, except an unexpected Code. */
 bool ria_json_credentials(
     const struct ria_buf *text,
     const struct ria_json_form *form,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: reads one request from its standard input, which is a socket, and sends the
- * response on the same socket. For a plan, carries out the plan and caches the result (cached.h).
- * Also serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM
- * to a question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
+ * response on the same socket. A request for credentials contains a plan (aws/plan.h): a source of
+ * credentials and the roles to assume. Carries out the plan and caches the result (cached.h). Also
+ * serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM to a
+ * question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
  * program (common/os/fetch_client.c); users do not start it. It reads no configuration, because the
  * request contains all settings. Rejects malformed input with a hint on stderr and exit status 2.
  */
@@ -67,9 +68,9 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if a role is assumed with the instance's role. ABSENT would mean that no
- * credentials are configured, but the user has configured this role. The error names the setting of
- * the role. */
+/* Turns ABSENT into FAILED if the plan assumes a role with the credentials of the instance's role.
+ * ABSENT would mean that no credentials are configured, but the user has configured this role. The
+ * error names the setting of the role. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {
@@ -210,7 +211,7 @@ int main(void)
     if (!ria_standard_files_open()) {
         return 2;
     }
-    /* Close the descriptors that were inherited from the host. Not every C library has a function
+    /* Close the descriptors that were inherited from the caller. Not every C library has a function
      * with which the core could close them when it starts this program. */
     (void)syscall(SYS_close_range, STDERR_FILENO + 1, UINT_MAX, 0);
     /* Keep secrets out of core dumps, debuggers and logs of TLS keys. */

@@ -26,8 +26,8 @@
 /* The name of a keeper in /proc/PID/stat. */
 #define RIA_PROCESS_KEEPER "rds-iam-keeper"
 
-/* Every message that rejects a chain contains these words, so that the programs further up the
- * chain can find the message in the stderr of their commands. */
+/* Every message that rejects a chain contains these words, so that the programs that started the
+ * earlier commands of the chain can find the message in the stderr of their own command. */
 #define RIA_PROCESS_CHAIN_REFUSAL "this credential_process is not started, because "
 
 enum {

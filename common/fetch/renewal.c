@@ -20,7 +20,7 @@
 
 enum {
     /* The child's own deadline. It is longer than three tries of five seconds and their pauses.
-     * Tries after throttling end before it. */
+     * This deadline also ends the tries after throttling. */
     RENEWAL_MS = 30 * 1000
 };
 

@@ -20,10 +20,10 @@ typedef bool ria_renew(struct ria_fetch *fetch, struct ria_token_file *file, str
  * the file's lock (ria_token_file_lock()), and afterwards closes its descriptor
  * (ria_token_file_release()). The child inherits the lock: if it is still running, the file stays
  * locked until the child exits. Returns FOUND if the file contains the new token, or FAILED with
- * err filled with the child's error or this function's. If the child gave its result or ended
- * before the deadline, the function waits for its end and reaps it. Otherwise the error code is
- * RIA_E_DEADLINE, and the child may still be running. The child's own error can have this code
- * too, for example if the server does not respond. */
+ * err filled with the child's error or the error of this function. If the child gave its result or
+ * ended before the deadline, the function waits until the child has ended, and reaps it. Otherwise
+ * the error code is RIA_E_DEADLINE, and the child may still be running. The child's own error can
+ * have this code too, for example if the server does not respond. */
 enum ria_outcome ria_renewal_run(
     struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
     RIA_MUST_USE;

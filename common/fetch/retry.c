@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements time limits and retries: decides how often and when a request is sent again within the
- * deadline, records which step took longest, and contains the words for messages about a failed
+ * Implements time limits and retries. Decides how often and when a request is sent again within the
+ * deadline, and records which step took longest. Contains the words for messages about a failed
  * try. Sends nothing after the deadline; in this case the message names the step that took longest.
  * Also computes the offset of this machine's clock and the corrected time that requests are signed
  * with.
@@ -176,8 +176,9 @@ int64_t ria_fetch_pause(unsigned tries, const struct ria_fetch_pace *pace, uint3
 
 /* Sleeps before the next try. Releases the entry's lock during a long pause only: after a transient
  * fault, the pause is short. Returns false if no try may follow, because this process gets no turn,
- * or because another process has written a fresh entry. Continues if this process cannot use the
- * new entry: the credentials of a role whose sessions last 15 minutes are fresh for a second only.
+ * or because another process has written a fresh entry. A new entry that is not fresh does not
+ * prevent the next try: the credentials of a role whose sessions last 15 minutes are fresh for a
+ * second only.
  */
 static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_long)
 {

@@ -16,12 +16,12 @@ struct ria_store {
     const char *name; /* borrowed */
 };
 
-/* Opens the cache directory and creates it if it does not exist. The directory must belong to the
- * user and give other users no rights; its parent must belong to the user, and no other user may be
- * able to write to the parent. `directory` may be NULL. `name` is the name of the entry, borrowed
- * until ria_store_close(). Returns false if the directory does not meet these requirements, or if
- * it does not exist and cannot be created, for example in a read-only home. If the function returns
- * false, the store caches nothing, and the caller need not report an error. */
+/* Opens the cache directory and creates it if it does not exist. The directory and its parent must
+ * belong to the user. The directory must give other users no rights, and no other user may be able
+ * to write to the parent. `directory` may be NULL. `name` is the name of the entry, borrowed until
+ * ria_store_close(). Returns false if the directory does not meet these requirements, or if it does
+ * not exist and cannot be created, for example in a read-only home. If the function returns false,
+ * the store caches nothing, and the caller need not report an error. */
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name);
 
 /* Takes the entry's lock; sleeps up to `timeout` milliseconds while another process holds the lock.
@@ -38,9 +38,9 @@ void ria_store_unlock(struct ria_store *store);
  * the lock file. */
 void ria_store_begin(const struct ria_store *store);
 
-/* Returns how many seconds ago the last fetch began or was throttled, if this fetch has written no
- * entry (yet): the age of the lock file, if the entry is older than the lock file. Otherwise
- * returns -1; also returns -1 if the entry does not exist or the times cannot be read. */
+/* Returns the age of the lock file in seconds, if the entry is older than the lock file. In this
+ * case the last fetch began, or was throttled, that long ago, and has written no entry. Returns -1
+ * if the entry is newer, if it does not exist, or if the times cannot be read. */
 int64_t ria_store_failed_ago(const struct ria_store *store);
 
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,

@@ -32,7 +32,7 @@ enum {
     ROOM_FOR_MORE = 16 * 1024,
 };
 
-/* -- its name ------------------------------------------------------------------------------- */
+/* -- the name ------------------------------------------------------------------------------- */
 
 /* Computes the file's name without ".json": a digest in hexadecimal. */
 static bool compute_name(
@@ -128,7 +128,7 @@ static bool must_change_owner(const struct ria_token_file *file)
     return geteuid() == 0 && file->facts.owner != 0;
 }
 
-/* -- its directory -------------------------------------------------------------------------- */
+/* -- the directory -------------------------------------------------------------------------- */
 
 /* Returns the last component of a path that contains a slash. */
 static const char *name_in(const char *path)

@@ -61,8 +61,8 @@ bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error 
 
 /* Replaces the file atomically by file->document, with mode 0600. The data is on the disk when the
  * function returns. Returns true without writing if the value of `member` in the file on disk is no
- * longer `text`, because in this case another program has replaced the token, for example because
- * the user has logged in again. Returns false with err filled if the file cannot be written. */
+ * longer `text`. In this case another program has replaced the token: for example, the user has
+ * logged in again. Returns false with err filled if the file cannot be written. */
 bool ria_token_file_replace(
     const struct ria_fetch *fetch,
     struct ria_token_file *file,

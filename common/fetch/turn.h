@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Decides which of the processes that need the same credentials sends requests. A process sends
- * them while it holds the lock of the cache entry. If a service throttles, the process releases the
- * lock during its pause. The lock file contains a note: why the last try failed, how often
- * the processes have been throttled in a row, and until when no process may try again. So one
- * process at a time sends requests, and the time between their requests grows with the number of
- * tries of all of them together, up to 2 seconds. Each process tries within its own time limit, and
- * a process whose time is used up can report the reason. A process that cannot lock the entry takes
- * no turns.
+ * them while it holds the lock of the cache entry. If a service throttles requests, the process
+ * releases the lock during its pause. The lock file contains a note: why the last try failed, how
+ * often the processes have been throttled in a row, and until when no process may try again. So one
+ * process at a time sends requests, and the time between two requests grows with the number of
+ * tries of all processes together, up to 2 seconds. Each process tries within its own time limit,
+ * and a process whose time is used up can report the reason. A process that cannot lock the entry
+ * does not wait for a turn.
  */
 #ifndef RIA_FETCH_TURN_H
 #define RIA_FETCH_TURN_H
@@ -22,8 +22,8 @@ enum {
     RIA_TURN_ANSWER_MS = 1000,
     /* Milliseconds. The longest pause that a note imposes on other processes. A process that has
      * tried often, or that received Retry-After, makes longer pauses itself (retry.c). It does not
-     * impose them on others: a login has only 10 s, and a Retry-After of an hour may come from a
-     * proxy. */
+     * impose these pauses on other processes: a login has only 10 s, and a Retry-After of an hour
+     * may come from a proxy. */
     RIA_TURN_PAUSE_MAX_MS = 2000,
 };
 

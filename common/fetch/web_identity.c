@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Assumes the plan's first role with a web identity token from a file
+ * Assumes the first role of the plan (aws/plan.h) with a web identity token from a file
  * (sts:AssumeRoleWithWebIdentity). The request is not signed. The token is in the body, so that no
  * log of URLs contains it. Rejects a file that does not contain a token of 4 to 20,000 characters.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answer of AWS to a question. A request for an answer is a plan (provider/request.h) that
- * contains the keys, no role, and the values RIA_PLAN_QUESTION, RIA_PLAN_QUESTION_REGION and
- * RIA_PLAN_QUESTION_NAME. The plan of a RIA_QUESTION_POLICY also contains
- * RIA_PLAN_QUESTION_RESOURCE. This header declares the response, as a record
+ * The answer of AWS to a question of `rds-iam check --aws`. A request for an answer is a plan
+ * (provider/request.h) that contains the keys, no role, and the values RIA_PLAN_QUESTION,
+ * RIA_PLAN_QUESTION_REGION and RIA_PLAN_QUESTION_NAME. The plan of a RIA_QUESTION_POLICY also
+ * contains RIA_PLAN_QUESTION_RESOURCE. This header declares the response, as a record
  * (codec/record.h).
  */
 #ifndef RIA_PROVIDER_ANSWER_RECORD_H

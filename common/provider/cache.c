@@ -127,9 +127,9 @@ static bool cache_add_environment(
     return !out->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_CACHE_NAME);
 }
 
-/* Writes the cache directory of the plan's source, or "" if the plan's result is not cached on
- * disk. `machine` is NULL for a source that is not tied to one machine, and "" if the machine
- * cannot be identified. */
+/* Writes the path of the cache directory for the plan's source, or "" if the plan's result is not
+ * cached on disk. `machine` is NULL for a source that is not tied to one machine, and "" if the
+ * machine cannot be identified. */
 static void find_directory(
     const struct ria_world *world,
     const struct ria_plan *plan,

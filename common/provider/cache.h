@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reading side of the credential cache: finds the cache file of a plan, and reads it. Only
- * rds-iam-fetch writes cache files and takes locks (fetch/store.h).
+ * The reading side of the credential cache: finds the cache file of a plan (aws/plan.h), and reads
+ * this file. Only rds-iam-fetch writes cache files and takes locks (fetch/store.h).
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *
@@ -14,7 +14,7 @@
  * cache_credential_process. By default neither is cached in a file, because the command may be a
  * password manager, whose purpose is to keep keys off disks. The name of the file that caches the
  * output of a credential_process also depends on the environment variables AWS_* and HOME, because
- * AWS's tools, when the command runs them, read these variables.
+ * the command may run AWS's tools, which read these variables.
  */
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H
@@ -64,10 +64,10 @@ bool ria_cache_read(
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
 /* Returns how many seconds before their expiry time the plan's credentials are renewed. This is the
- * life of an RDS token. For a role that rds-iam assumes, up to five minutes are added, because
- * otherwise hosts that have started at the same time would also renew at the same time, and STS
- * would throttle them. The added time depends on the access key id, which differs for each session,
- * so all processes that use a session compute the same time. The added time is at most a quarter of
+ * life of an RDS token. For a role that rds-iam assumes, up to five minutes are added. Otherwise,
+ * hosts that have started at the same time would also renew at the same time, and STS would
+ * throttle them. The added time depends on the access key id, which differs for each session, so
+ * all processes that use a session compute the same time. The added time is at most a quarter of
  * the time by which the session lasts longer than a token. No time is added if a role of the plan
  * needs an MFA code. */
 int64_t ria_cache_margin(const struct ria_plan *plan, const struct ria_credentials *credentials);

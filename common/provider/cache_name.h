@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cache name of a plan's result. The cache file and the in-process copy have this name. The
- * name is the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan
- * returns. The caller passes the data marked (machine) and (evidence) in the parameters of
- * ria_cache_name() with these names. The other data is in the plan:
+ * The cache name of the result of a plan (aws/plan.h). The cache file and the in-process copy have
+ * this name. The name is the SHA-256, in hexadecimal, of every setting that decides whose
+ * credentials the plan returns. The caller passes the data marked (machine) and (evidence) in the
+ * parameters of ria_cache_name() with these names. The other data is in the plan:
  *
  *   keys           the key id and the session token
  *   roles          ARN, external id, session name, duration, MFA device, source identity, tags,

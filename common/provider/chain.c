@@ -149,7 +149,8 @@ enum ria_outcome ria_chain_carry_out(
 
 /* Makes the plan and carries it out. Stores the result for the next equal query, if
  * ria_chain_copy_put() allows it. `key` is empty if nothing may be stored for the query. Also wipes
- * old copies of other queries, because then no call of ria_chain_copy_get() does. */
+ * old copies of other queries, because ria_chain_copy_get(), which wipes them too, may not have
+ * been called. */
 static enum ria_outcome find_and_cache(
     const struct ria_query *query,
     const struct ria_buf *key,

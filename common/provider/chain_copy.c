@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Stores copies in a table of 16 entries under one lock. The code tries a limited number of times
- * to take the lock and never blocks on it. A copy consists of a struct found, the key, and a
- * response (codec/record.h). The files are compared after the lock is released. Stores no copy of a
- * plan that depends on more than its key and AWS's two files, no copy of an error, and no copy if
- * one of the files is on a network file system.
+ * to take the lock and never blocks on it. A copy consists of a struct found, the key by which it
+ * is found (ria_chain_copy_key()), and a response (codec/record.h). The files are compared after
+ * the lock is released. Stores no copy of a plan that depends on more than this key and AWS's two
+ * files, no copy of an error, and no copy if one of the files is on a network file system.
  */
 #include "provider/chain_copy.h"
 
@@ -179,7 +179,8 @@ static const char *changed_path(const struct ria_world *world, const struct foun
     return NULL;
 }
 
-/* Returns whether the credentials are not yet due for a renewal, and AWS's clock is still known. */
+/* Returns whether the credentials are not yet due for a renewal, and the response's clock offset is
+ * still valid. */
 static bool is_before_renewal(
     const struct ria_world *world, const struct ria_response *response, int64_t renewal)
 {
@@ -188,7 +189,7 @@ static bool is_before_renewal(
            (renewal == 0 || world->now(world->self) + offset <= renewal);
 }
 
-/* Gets the credentials of rds-iam-fetch from the in-process copy. */
+/* Reads the in-process copy (memory_cache.h) of the credentials that rds-iam-fetch has returned. */
 static bool get_fetched(
     const struct ria_world *world, const struct found *found, struct ria_response *out)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Caches, in the memory of this process, what the credential chain found for a query. A later login
- * with an equal query then reads neither of AWS's two files and makes no plan.
+ * with an equal query then makes no plan (aws/plan.h), and reads neither of AWS's two files (config
+ * and credentials).
  *
  * A copy is used only while these conditions hold:
  *
@@ -13,19 +14,20 @@
  *   - If the credentials came from rds-iam-fetch, their in-process copy (memory_cache.h) is still
  *     the same and needs no renewal.
  *
- * Nothing else decides what the chain finds, except for the sources that are not cached here: web
- * identity, container and instance metadata, which also depend on a token file or on the machine.
- * Keys in the environment are not cached either, because they are read without a file. Nothing is
- * cached if one of the files is on a network file system (world->is_remote()), because read_facts()
- * may notice a change of such a file a minute late. Nothing is cached if the world has a log, so
- * that the log contains each file that was read and each warning about it. The first call in a
- * process stores nothing, so a process that makes one token caches no keys.
+ * The credentials of web identity, container and instance metadata also depend on a token file or
+ * on the machine, so they are not cached here. Keys in the environment are not cached either,
+ * because they are read without a file. Nothing is cached if one of the files is on a network file
+ * system (world->is_remote()), because read_facts() may notice a change of such a file a minute
+ * late. Nothing is cached if the world has a log, so that the log contains each file that was read
+ * and each warning about it. The first call in a process stores nothing, so a process that makes
+ * one token caches no keys.
  *
- * The copies are in secret memory (base/secret.h), at most 16. A copy contains static keys. Its key
- * contains the value of each variable AWS_*, so also AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN if
- * a setting names a profile in their place. ria_chain_copy_get() and ria_chain_copy_expire() wipe
- * the copies that are an hour old. If a file has changed, ria_chain_copy_get() wipes each copy that
- * was made from the path of this file.
+ * The copies are in secret memory (base/secret.h), at most 16. A copy contains static keys. The
+ * text by which a copy is found (ria_chain_copy_key()) contains the value of each variable AWS_*.
+ * So this text also contains AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, if they are set but a
+ * setting names a profile that is used in their place. ria_chain_copy_get() and
+ * ria_chain_copy_expire() wipe the copies that are an hour old. If a file has changed,
+ * ria_chain_copy_get() wipes each copy that was made from the path of this file.
  *
  * Thread-safe, and never blocks: if the lock stays taken, a call finds, stores and wipes nothing,
  * and the caller makes the plan.
@@ -36,8 +38,9 @@
 #include "provider/provider.h"
 #include "provider/response.h"
 
-/* Writes everything that decides what the chain finds for the query, except for the files, to *key.
- * Returns false if nothing is cached for such a query. The key can contain a secret. */
+/* Writes to *key the text by which the query's copy is found: everything that decides what the
+ * chain finds for the query, except for the files. Returns false if nothing is cached for such a
+ * query. The key can contain a secret. */
 bool ria_chain_copy_key(const struct ria_query *query, struct ria_buf *key);
 
 /* Fills *out, as ria_chain_find() does if it returns FOUND. Returns false, with *out empty, if one

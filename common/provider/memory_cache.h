@@ -8,8 +8,8 @@
  * ria_memory_cache_expire(), ria_memory_cache_get() and the functions that store a copy or a key
  * wipe all expired copies if they get the lock. A copy expires when its credentials expire by AWS's
  * clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped between
- * calls, so a server that runs for a long time must make a call in time: ria_background_due()
- * returns the time of the next call.
+ * calls, so a program that runs for a long time must call one of these functions in time:
+ * ria_background_due() returns the time of the next call.
  *
  * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
  * access key once a day, and not for each token. A signing key is stored with the secret access key

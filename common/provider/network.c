@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reads the settings that all network sources share, from the environment and the active profile:
- * endpoints, their variants, the CA bundle, and the region of a role. Rejects an unknown mode, a
- * services section that does not exist, an endpoint together with FIPS or dual-stack, and values
- * of a role that STS would reject. */
+ * endpoints, their variants, the CA bundle, and the region of a role. Rejects an unknown value of
+ * sts_regional_endpoints, a services section that does not exist, an endpoint together with FIPS or
+ * dual-stack, and values of a role that STS would reject. */
 #include "provider/network.h"
 
 #include "aws/identifier.h"

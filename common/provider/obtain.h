@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Tries the static keys in the plan, then the in-process copy, then
- * the cache file, and runs rds-iam-fetch last.
+ * Turns a plan (aws/plan.h) into credentials. Tries the static keys in the plan, then the
+ * in-process copy, then the cache file, and runs rds-iam-fetch last.
  *
  * Rejects a plan whose keys are in quotes, and a plan with temporary keys and no session token,
  * because AWS rejects every signature that is made with such keys. Also rejects a plan with a role
@@ -34,11 +34,11 @@ enum ria_origin ria_obtain(
  * RIA_E_SLOW_PROCESS; or it has the code RIA_E_DEADLINE, and the plan consists of a
  * credential_process without roles. Any other error is left unchanged. `budget` is the time limit
  * that applied, in milliseconds. If `budget` is not longer than the limit of a login
- * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy: set cache_credential_process
- * (if it is not set), fix XDG_RUNTIME_DIR (if it cannot be used), and run an rds-iam command, which
- * has a longer limit than a login. If `budget` is longer, an error with the code RIA_E_DEADLINE is
- * replaced by a message that names the limit, and an error with the code RIA_E_SLOW_PROCESS is left
- * unchanged. */
+ * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy. The remedy is to set
+ * cache_credential_process (if it is not set), to fix XDG_RUNTIME_DIR (if it cannot be used), and
+ * to run an rds-iam command, which has a longer limit than a login. If `budget` is longer, an error
+ * with the code RIA_E_DEADLINE is replaced by a message that names the limit, and an error with the
+ * code RIA_E_SLOW_PROCESS is left unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -90,9 +90,9 @@ static bool get_session_token(
            ria_profile_get_from(profile, file, "aws_security_token", out);
 }
 
-/* Reports why temporary keys have no session token: it is in the other file, it is empty, or a line
- * of the profile was ignored, which may contain it. Returns true if none of these reasons applies.
- * In this case provider/obtain.c rejects the keys later. */
+/* Reports why temporary keys have no session token: it is in the other file, it is empty, or it may
+ * be in a line of the profile that was ignored. Returns true if none of these reasons applies. In
+ * this case provider/obtain.c rejects the keys later. */
 static bool explain_lack_of_token(
     const struct ria_profile *profile, const struct key_pair *pair, struct ria_error *err)
 {

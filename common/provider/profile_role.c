@@ -121,7 +121,7 @@ static bool add_to_path(const struct ria_profile *profile, struct path *path, st
 }
 
 /* Checks the profile that source_profile names. A profile with keys may name itself as its
- * source_profile. Any other profile that occurs twice on the path is a cycle, as in botocore. */
+ * source_profile. Any other profile that occurs twice on the path makes a cycle, as in botocore. */
 static bool check_next(
     const struct ria_profile *at,
     const struct ria_profile *next,

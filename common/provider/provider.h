@@ -42,7 +42,8 @@ struct ria_query {
 
 /* FOUND   *out is filled, including its label;
  * ABSENT  the source is not configured: err names the missing setting in a few words, which become
- *         one item of a list; err is "" if another entry of the table reports the same source;
+ *         one item of a list; err is "" if another entry of the table in chain.c reports the same
+ *         source;
  * FAILED  the source is configured but broken, or cannot be used here: err is a whole message.
  * On entry *out is RIA_PLAN_INIT, except for the profiles and RIA_PLAN_PROFILE, which an earlier
  * source may have set. The caller releases *out whatever the outcome. */
@@ -56,8 +57,8 @@ ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
-/* Returns whether the keys in the environment are all that decides which credentials are used: at
- * least one of the two key variables is set, no profile is named, and no role is assumed. */
+/* Returns whether the keys in the environment alone decide which credentials are used: at least one
+ * of the two key variables is set, no profile is named, and no role is assumed. */
 bool ria_environment_decides(const struct ria_query *query);
 
 /* The functions for the sources that credential_source in a profile can name. The providers above

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request to rds-iam-fetch: carry out a plan within a time limit, and store the result in a cache
- * file.
+ * A request to rds-iam-fetch: carry out a plan (aws/plan.h) within a time limit, and store the
+ * result in a cache file.
  */
 #ifndef RIA_PROVIDER_REQUEST_H
 #define RIA_PROVIDER_REQUEST_H
@@ -11,7 +11,8 @@
 
 struct ria_request {
     struct ria_plan plan;
-    int64_t budget; /* time limit in milliseconds; starts when rds-iam-fetch has the request */
+    int64_t budget; /* time limit in milliseconds, from the moment when rds-iam-fetch has received
+                       the request */
     const char *cache_directory; /* NULL: the result is not stored */
     const char *cache_name;      /* made by ria_cache_name(); NULL if cache_directory is NULL */
 };

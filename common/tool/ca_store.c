@@ -19,9 +19,9 @@ const char *const ria_ca_store_names[RIA_CA_KINDS] = {"rds-ca.pem", "rds-ca-publ
 
 static const char header_format[] = "# rds-iam setup ca: the roots of %s expire at %s\n";
 
-/* Writes the directory of the user's own store. Ignores XDG_CONFIG_HOME if it is not an absolute
- * path. Returns false if neither XDG_CONFIG_HOME nor the home directory is known, or if the path
- * does not fit. */
+/* Writes the path of the directory of the user's own store. Ignores XDG_CONFIG_HOME if it is not an
+ * absolute path. Returns false if neither XDG_CONFIG_HOME nor the home directory is known, or if
+ * the path does not fit. */
 static bool user_directory(const struct ria_world *world, char out[RIA_CA_PATH_SIZE])
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
@@ -45,8 +45,8 @@ bool ria_ca_store_directory(
                "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
 }
 
-/* Checks that only trusted users can write the directory of a file. Any other user who can write
- * the directory could replace the file before the clients open it. */
+/* Checks that only trusted users (base/trust.h) can write the directory of a file. Any other user
+ * who can write the directory could replace the file before the clients open it. */
 static bool check_directory_of(
     const struct ria_world *world, const char *path, struct ria_error *err)
 {
@@ -60,8 +60,8 @@ static bool check_directory_of(
                : ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_OWNER, directory);
 }
 
-/* Checks that a file exists, can be read, and is not too large. If one of these is not so, opens
- * the file to find the reason. Returns FOUND with *facts filled; ABSENT or FAILED like
+/* Checks that a file exists, can be read, and is not too large. If one of these conditions is not
+ * met, opens the file to find the reason. Returns FOUND with *facts filled; ABSENT or FAILED like
  * ria_ca_store_find(). */
 static enum ria_outcome read_facts_of(
     const struct ria_world *world, const char *path, struct ria_file *facts, struct ria_error *err)

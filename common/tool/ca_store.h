@@ -7,10 +7,10 @@
  *   rds-ca-public.pem   Amazon's public roots: RDS Proxy and Aurora DSQL
  *
  * The two kinds of roots are never in one file. A certificate chain that ends at a root of Amazon
- * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. So
- * such a chain proves nothing unless the client also checks the server's name.
+ * RDS belongs to a server of RDS. A chain that ends at a public root can belong to any server. With
+ * such a chain, the client must also check the server's name.
  *
- * If root runs `rds-iam setup ca`, it writes the store to /etc/rds-iam. For any other user, it
+ * `rds-iam setup ca` writes the store to /etc/rds-iam if root runs it. For any other user, it
  * writes the store to $XDG_CONFIG_HOME/rds-iam (~/.config/rds-iam). ria_ca_store_find() searches
  * $XDG_CONFIG_HOME/rds-iam before /etc/rds-iam, also for root.
  */
@@ -37,8 +37,9 @@ enum {
 /* The names of the files in the directory of a store. */
 extern const char *const ria_ca_store_names[RIA_CA_KINDS];
 
-/* Writes the directory of the effective user's store. Does not create the directory. Returns false
- * with err filled if the user has no home directory, or if the path does not fit. */
+/* Writes the path of the directory in which the effective user installs the store. Does not create
+ * the directory. Returns false with err filled if the user has no home directory, or if the path
+ * does not fit. */
 bool ria_ca_store_directory(
     const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err) RIA_MUST_USE;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one exported function of rds-iam-commands.so. Runs a sub-command with a world that prints
- * warnings on stderr, and wipes the credentials in memory after the sub-command returns. Refuses a
- * name that is not in its table; the program's own table has such a name only if the program is of
- * another version. */
+ * The one exported function of rds-iam-commands.so. Runs a sub-command with a world (base/world.h)
+ * that prints warnings on stderr, and wipes the credentials in memory after the sub-command
+ * returns. Rejects a sub-command that is not in the table of this file. The program rds-iam passes
+ * such a name only if the program is of another version. */
 #include "tool/tool.h"
 
 #include <openssl/crypto.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
- * Sets environment variables, and then replaces itself with the command (execvp(3)), so the caller
- * gets the output and the exit status of the command. If the program cannot load the hooks, does
- * not set the variables that name them. Refuses to run with more privileges than its caller. */
+ * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks (the
+ * preload and the plugins). Sets environment variables, and then replaces itself with the command
+ * (execvp(3)), so the caller gets the output and the exit status of the command. If the program
+ * cannot load the hooks, does not set the variables that name them. Refuses to run with more
+ * privileges than its caller. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -101,7 +102,8 @@ struct variable {
     const char *name;
     const char *value;
     enum how how;
-    bool is_object;        /* names shared objects of rds-iam; for programs that can load them */
+    bool is_object;        /* the value names shared objects of rds-iam; set only for a program that
+                              can load them */
     const char *separator; /* characters that separate entries; rds-iam writes the first of them;
                               "": no list */
     const char *needs;     /* the variable is set only if this file can be read; NULL: always */
@@ -121,9 +123,9 @@ static const struct variable variables[] = {
 };
 
 /* Variables for a command whose libpq the preload does not reach: the command does not load the
- * preload, or binds deeply (deep_programs). The variables make libpq verify the server, in the
- * command and in the programs that it starts. Where the preload reaches libpq, the preload decides
- * for each connection whether libpq must verify the server. */
+ * preload, or loads libpq with RTLD_DEEPBIND (deep_programs). The variables make libpq verify the
+ * server, in the command and in the programs that it starts. Where the preload reaches libpq, the
+ * preload decides for each connection whether libpq must verify the server. */
 static const struct variable unreached[] = {
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
@@ -272,9 +274,10 @@ static bool check_object(const char *path)
     return false;
 }
 
-/* Checks that the preloaded object, and the object of at least one part, are installed. Without
- * this check the loader would ignore a missing object, and the command would run without tokens. If
- * one part is not installed, the preload logs a warning in a program that needs it. */
+/* Checks that the preloaded object, and the object of at least one part of rds-iam (part.h), are
+ * installed. Without this check the loader would ignore a missing object, and the command would run
+ * without tokens. If one part is not installed, the preload logs a warning in a program that needs
+ * it. */
 static bool check_preload(void)
 {
     bool is_ready = check_object(PRELOAD);
@@ -348,8 +351,9 @@ static bool binds_deeply(const char *command)
     return false;
 }
 
-/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has warned of
- * it (ria_process_world()), and each process of the command would repeat the warning. */
+/* Replaces an invalid RDS_IAM_LOG by the value that is used instead. rds-iam itself has already
+ * warned about the invalid value (ria_process_world()), and each process of the command would
+ * repeat the warning. */
 static bool correct_log(void)
 {
     const char *set = secure_getenv("RDS_IAM_LOG");

@@ -35,12 +35,13 @@ struct ria_json_writer {
     bool failed;
 };
 
-/* Each of these functions appends one value. `name` is the name of the member if the value is in an
- * object. `name` is NULL if the value is in an array, or if it is the document's outermost value,
- * of which there is exactly one. A name in the wrong place, a second outermost value and too much
- * depth set json->failed, and ria_json_writer_finish() then returns NULL. ria_json_writer_object()
- * and ria_json_writer_array() begin a value, to which the following calls append until
- * ria_json_writer_end(). If the text is NULL, ria_json_writer_text() writes null. */
+/* Each of these functions, except ria_json_writer_end(), appends one value. `name` is the name of
+ * the member if the value is in an object. `name` is NULL if the value is in an array, or if it is
+ * the document's outermost value, of which there is exactly one. A name in the wrong place, a
+ * second outermost value and too much depth set json->failed, and ria_json_writer_finish() then
+ * returns NULL. ria_json_writer_object() and ria_json_writer_array() begin a value, to which the
+ * following calls append until ria_json_writer_end(). If the text is NULL, ria_json_writer_text()
+ * writes null. */
 void ria_json_writer_object(struct ria_json_writer *json, const char *name);
 void ria_json_writer_array(struct ria_json_writer *json, const char *name);
 void ria_json_writer_end(struct ria_json_writer *json);

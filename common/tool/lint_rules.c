@@ -143,7 +143,7 @@ static bool check_key(
             path,
             setting->line,
             "libpq gets the settings from an LDAP server; if that server does not answer, libpq "
-            "uses its defaults and another database server; write the settings themselves");
+            "connects to the database server of its defaults; write the settings themselves");
         return false;
     }
     for (size_t i = 0; i < sizeof(wrong_keys) / sizeof(wrong_keys[0]); i++) {

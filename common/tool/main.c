@@ -21,7 +21,8 @@ static const struct ria_option options[] = {
 };
 
 /* Runs a command of rds-iam-commands.so. The program and the object may be of different versions,
- * so the program passes only the command line, and the object makes its own world. */
+ * so the program passes only the command line, and the object makes its own world
+ * (base/world.h). */
 static int run_from_object(int argc, char **argv, const struct ria_world *world)
 {
     ria_commands_function *run = NULL;

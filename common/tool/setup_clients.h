@@ -2,7 +2,8 @@
  *
  * The MySQL client programs and libraries of this machine, for rds-iam setup mysql: which client
  * library each file contains, and which settings the file therefore needs. The functions read the
- * files and run no program. Each function adds lines of the form "PATH what the file needs".
+ * files and run no program. Each added line contains the path of a file, and then what the file
+ * needs.
  */
 #ifndef RIA_TOOL_SETUP_CLIENTS_H
 #define RIA_TOOL_SETUP_CLIENTS_H

@@ -197,7 +197,7 @@ const struct ria_setup_program ria_setup_mysql_programs[] = {
      "\n"
      "    rds-iam exec -- PROGRAM\n"
      "\n"
-     "The variables of rds-iam exec and the preload make the library verify the name.\n"
+     "The preload and the variables of rds-iam exec make the library verify the name.\n"
      "If you cannot start the program that way, set its option for the CA to\n"
      "@CA@,\n"
      "set these variables, and allow the chain alone for this host:\n"

@@ -5,9 +5,9 @@
  * admin. The policy's partition, the kind of its resource id and, unless --region is given, its
  * region come from the endpoint. An endpoint of Aurora DSQL also contains the cluster's id. If
  * neither the endpoint nor an option gives a value, the policy contains a placeholder in capital
- * letters. For each placeholder, a note on stderr names a command that shows the value, or the
- * first of the commands that lead to it. Rejects a resource id that contains a wildcard, or whose
- * kind does not fit the endpoint. Escapes the wildcards in the user's name. */
+ * letters. For each placeholder, a note on stderr names the command that shows the value, or the
+ * commands that lead to it. Rejects a resource id that contains a wildcard, or whose kind does not
+ * fit the endpoint. Escapes the wildcards in the user's name. */
 #include "cli/command_line.h"
 #include "tool/json_writer.h"
 #include "tool/sql_name.h"
@@ -90,8 +90,9 @@ static const struct ria_syntax setup_policy_syntax = {
     ".DbClusterResourceId\""
 
 /* For each kind of database: the prefixes of its resource ids, a description of the id, and a
- * command that shows the id or, if `next` is not NULL, the ARN that the command `next` needs to
- * show the id. #H stands for the endpoint, #R for the region, and CLUSTER_ARN for this ARN. */
+ * command. If `next` is NULL, the command shows the id. Otherwise it shows an ARN, with which the
+ * command `next` shows the id. #H stands for the endpoint, #R for the region, and CLUSTER_ARN for
+ * this ARN. */
 static const struct {
     const char *prefixes[PREFIXES];
     const char *what;
@@ -373,9 +374,9 @@ static void note_kind(const struct policy *policy)
         if (!ria_dsql_user_is_admin(policy->login.user)) {
             policy_note(
                 "the policy allows a login as every user of the cluster except admin. The user "
-                "admin must also run this SQL in the cluster, with the database user, and the "
-                "account and the role of the client: AWS IAM GRANT DB_USER TO "
-                "'arn:%s:iam::ACCOUNT_ID:role/ROLE_NAME'",
+                "admin must also run the following SQL in the cluster. Replace DB_USER by the "
+                "database user, and ACCOUNT_ID and ROLE_NAME by the account and the role of the "
+                "client: AWS IAM GRANT DB_USER TO 'arn:%s:iam::ACCOUNT_ID:role/ROLE_NAME'",
                 policy->database.partition);
         }
         return;

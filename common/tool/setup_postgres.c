@@ -2,9 +2,9 @@
  *
  * rds-iam setup postgres: prints an entry for pg_service.conf with the other steps as comments, or
  * writes the entry into the user's file, or prints what one program needs. Rejects values that
- * libpq cannot read. Also rejects values that make a line, with its newline, longer than 254 bytes,
- * even if the line is a comment, because libpq's limit on the length of lines includes comments.
- * Does not change a service that already exists. */
+ * libpq cannot read. Also rejects values that make a line, with its newline, longer than 254 bytes.
+ * The limit also applies to comments, because libpq limits the length of comments too. Does not
+ * change a service that already exists. */
 #include "cli/command_line.h"
 #include "tool/ca_store.h"
 #include "tool/part.h"
@@ -115,9 +115,9 @@ static const char start_text[] =
 /* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
 static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
-    "#    Its systemd unit does not serve the passfile above, because XDG_RUNTIME_DIR\n"
-    "#    is not set here. To use the unit, run this command again in a systemd\n"
-    "#    login session (ssh or a console, not su or cron).\n";
+    "#    The agent's systemd unit does not serve the passfile above, because\n"
+    "#    XDG_RUNTIME_DIR is not set here. To use the unit, run this command again in\n"
+    "#    a systemd login session (ssh or a console, not su or cron).\n";
 
 static const char written_text[] = "\n"
                                    "# Start the agent, which fills the passfile:\n"
@@ -302,9 +302,9 @@ static void ria_postgres_texts_release(struct postgres_texts *texts)
 
 #define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
-/* Composes three texts: the user's name for SQL, and, as commands of a shell and as lines of a
- * systemd unit, the environment of a client that does not use all settings of the entry. Returns
- * false if memory runs out. */
+/* Composes three texts. The first is the user's name for SQL. The other two contain the environment
+ * of a client that does not use all settings of the entry: as commands of a shell, and as lines of
+ * a systemd unit. Returns false if memory runs out. */
 static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
 {
     struct ria_buf *exports = &texts->exports;

@@ -42,8 +42,8 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    \\c service=@SERVICE@\n"},
     {"environment variables env PGSERVICE PGSSLMODE PGPASSFILE",
      "Set these variables for programs that use the agent. A program that names the\n"
-     "service itself (service=) may drop its sslmode, and then sends the token to a\n"
-     "server that it does not verify.\n"
+     "service itself (service=) may ignore the sslmode of the service. Such a program\n"
+     "sends the token to a server that it does not verify.\n"
      "\n"
      "@EXPORTS@"
      "\n"
@@ -280,9 +280,9 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "@SYSTEM@"},
     {"exim",
-     "Exim gives libpq no settings but host, database, user and password. Start it\n"
-     "under rds-iam exec, and let keep_environment contain LD_PRELOAD, RDS_IAM_CA and\n"
-     "the variables of the AWS credentials:\n"
+     "Exim gives libpq only the host, the database, the user and the password. Start\n"
+     "Exim under rds-iam exec, and let keep_environment contain LD_PRELOAD, RDS_IAM_CA\n"
+     "and the variables of the AWS credentials:\n"
      "\n"
      "    hide pgsql_servers = @HOST@/@DBNAME@/@USER@/\n"},
     {"rsyslog ompgsql kamailio Zabbix coturn collectd apache httpd",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What each client program needs, for rds-iam setup KIND --program NAME. A table has one row for
- * each program. A row is the names of the program and a text for the user. The text contains
+ * each program. A row contains the names of the program and a text for the user. The text contains
  * placeholders such as @CA@, which are replaced by the values for this machine.
  *
  * A name is found without regard to case and punctuation: "DBD::mysql", "dbd-mysql" and "DbdMysql"

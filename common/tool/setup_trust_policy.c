@@ -44,10 +44,10 @@ static const struct ria_option options[] = {
 
 static const struct ria_syntax setup_trust_policy_syntax = {
     .usage = "rds-iam setup trust-policy --role-arn ARN [OPTION...]\n",
-    .about = "Prints the trust policy of an access role: the role in the account of the\n"
-             "database that a client of another account assumes (role_arn in rds-iam's\n"
-             "configuration). The calling role also needs a policy in its own account that\n"
-             "allows the same actions on the access role.\n",
+    .about = "Prints the trust policy of an access role. An access role is in the account of\n"
+             "the database, and a client of another account assumes it (role_arn in rds-iam's\n"
+             "configuration). The client's own role also needs a policy, in its own account,\n"
+             "that allows the same actions on the access role.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam token: prints a token for one database login. It has the options of `aws rds
- * generate-db-auth-token`, with two differences: if --region is not given, the region comes from
- * the host name; and like the plugins, the command reads rds-iam's configuration file. */
+ * generate-db-auth-token`, with two differences. If --region is not given, the region comes from
+ * the host name. Like the plugins, the command reads rds-iam's configuration file. */
 #include "cli/command_line.h"
 #include "tool/tool.h"
 

@@ -26,9 +26,9 @@ struct ria_tool_log {
     char last[RIA_ERROR_TEXT_MAX];
 };
 
-/* Returns the world of a sub-command: the process's own, except that warnings are printed on
- * stderr, and that equal warnings in a row are printed once. `log` must stay valid as long as the
- * world is used. */
+/* Returns the world (base/world.h) of a sub-command: the process's own, except that warnings are
+ * printed on stderr, and that equal warnings in a row are printed once. `log` must stay valid as
+ * long as the world is used. */
 struct ria_world ria_tool_world(struct ria_tool_log *log);
 
 ria_command ria_command_check;
@@ -38,8 +38,8 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* The kinds of rds-iam setup. argv[0] is the word "setup" and the name of the kind: "setup mysql",
- * for example. */
+/* The kinds of rds-iam setup. argv[0] contains the command and the kind: "rds-iam setup mysql", for
+ * example. */
 ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_policy;

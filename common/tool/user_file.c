@@ -261,8 +261,8 @@ static bool has_backup(const struct ria_user_file *file, const char *name)
 }
 
 /* Writes the backup under the first name that no file has, and writes this name to `out`. If an
- * earlier name belongs to a backup with the same contents, writes that name to `out` instead, and
- * writes no backup. Then *is_written is false. */
+ * earlier name belongs to a backup with the same contents, writes that name to `out` instead,
+ * writes no backup, and sets *is_written to false. */
 static bool write_backup(
     const struct ria_user_file *file,
     const char *fresh,

@@ -34,7 +34,7 @@ struct ria_user_file {
     bool is_locked;        /* the directory is locked; false if its file system has no locks */
     bool is_present;       /* the file existed */
     struct ria_buf text;   /* its contents, which may contain passwords */
-    struct ria_file facts; /* if it existed */
+    struct ria_file facts; /* of the file, if it existed */
 };
 
 /* Locks an open directory, so that one rds-iam setup at a time writes there. Waits for 10

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of a sub-command: the process's own, except that warnings are printed on stderr. One
- * command looks at the same login several times, so a warning that is equal to the one before it is
- * not printed again. */
+ * The world (base/world.h) of a sub-command: the process's own, except that warnings are printed on
+ * stderr. One command looks at the same login several times, so a warning that is equal to the one
+ * before it is not printed again. */
 #include "tool/tool.h"
 
 #include <stdio.h>

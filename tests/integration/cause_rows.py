@@ -175,8 +175,8 @@ SERVER_NAMES_IT = (
         ("not-in-rds-iam",), "password authentication failed for user", ANY, PG),
     Row("a user that does not exist in PostgreSQL", changed(user="missing_user"), SERVER, ("not-in-rds-iam",),
         "password authentication failed for user", ANY, PG),
-    Row("a user in another case", changed(user="Clickpipes_IAM_User"), SERVER, ("user-case", "not-in-rds-iam"),
-        "password authentication failed for user", ANY, PG),
+    Row("a user name in the wrong case (upper or lower)", changed(user="Clickpipes_IAM_User"), SERVER,
+        ("user-case", "not-in-rds-iam"), "password authentication failed for user", ANY, PG),
     Row("a user with a password of MariaDB, not created with AWSAuthenticationPlugin", changed(user="native_user"),
         SERVER, ("no-token-sent",), "(using password: NO)", NOTHING, MARIADB),
     Row("a user that may not log in", changed(user="nologin_user", principal="every-user"), SERVER, ("no-login-right",),
@@ -253,7 +253,7 @@ ALIKE_USERS = (
                 1045, "Access denied for user 'replication'@'%' (using password: YES)", "28000")(case, engine).change(
                     user="replication")},
         SERVER, ALIKE, REFUSED, SCRIPTED),
-    Row("no policy, and a clock that is 10 minutes behind, which does no harm", lambda case, engine: clock(600)(
+    Row("no policy, and a clock that is 10 minutes behind (the clock does no harm)", lambda case, engine: clock(600)(
             case, engine).change(principal="no-policy"), SERVER, ALIKE, REFUSED, "AccessDenied: ImplicitDeny: no-policy"),
 )
 ALIKE_SESSIONS = (

@@ -24,16 +24,16 @@ print, with HOST and USER in place of the real names. Other programs print the s
 the client libraries. The third column contains the cause that `rds-iam check` names. If a row has several causes, they
 look alike from the client. In this case `rds-iam check` prints all of them, each with a command that shows whether it is
 the true cause. With `--aws`, `rds-iam check` asks AWS and puts the true cause first. The last section explains the
-names of the causes.
-
-The servers of the test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
-even for a host that has no section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
-cause for such a host only if AWS reports another port (`--aws`).
+names of the causes. In the texts of `rds-iam check`, "above" means the earlier lines of its output.
 
 The test `tests/integration/tool/test_check_causes.py` produces each of these causes with real clients and servers. The
 test fails if their output differs from this page. Do not edit this page. To write this page again, run:
 
     tests/python tests/integration/tool/test_check_causes.py --write
+
+The servers of this test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
+even for a host that has no section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
+cause for such a host only if AWS reports another port (`--aws`).
 
 The page was written with {versions}. Other versions word some errors differently.
 Errors that only AWS's own servers send, such as those of RDS Proxy, come from a scripted server in the test.
@@ -173,6 +173,6 @@ class CausesTable:
         for title, rows in self._groups:
             parts += [f"\n## {title}\n\n{COLUMNS}\n|---|---|---|---|\n"]
             parts += [self._rows[row.name] + "\n" for row in rows]
-        parts += [f"\n## {NAMES}\n\n| name | what `rds-iam check` says | what settles it |\n|---|---|---|\n"]
+        parts += [f"\n## {NAMES}\n\n| name | what `rds-iam check` says | what to do |\n|---|---|---|\n"]
         parts += [line + "\n" for line in sorted(self._names)]
         PATH.write_text("".join(parts), encoding="utf-8")

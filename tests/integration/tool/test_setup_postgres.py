@@ -126,7 +126,7 @@ class Setup(SetupCase):
                 text, rf"    passfile={place}/odd\n(.*\n)+ +systemctl link .*\n +systemctl enable --now rds-iam-agent@ACCOUNT.service")
 
     def test_a_passfile_that_the_users_unit_does_not_serve_is_reported(self):
-        unserved = "does not serve the passfile above, because XDG_RUNTIME_DIR\n#    is not set here"
+        unserved = "does not serve the passfile above, because\n#    XDG_RUNTIME_DIR is not set here"
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
         text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout

@@ -23,7 +23,8 @@ typedef bool ria_renew(struct ria_fetch *fetch, struct ria_token_file *file, str
  * err filled with the child's error or the error of this function. If the child gave its result or
  * ended before the deadline, the function waits until the child has ended, and reaps it. Otherwise
  * the error code is RIA_E_DEADLINE, and the child may still be running. The child's own error can
- * have this code too, for example if the server does not respond. */
+ * have this code too, for example if the server does not respond. If the child cannot be started,
+ * the error code is RIA_E_SYSTEM. */
 enum ria_outcome ria_renewal_run(
     struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
     RIA_MUST_USE;

@@ -43,9 +43,9 @@ enum ria_outcome ria_container_endpoint(
     return RIA_FOUND;
 }
 
-/* Returns true if the URI uses plain http, which needs no CA bundle. A relative URI also uses plain
- * http. Every other URI counts as one that may need a CA bundle, even one that begins with HTTP://:
- * this function compares only the beginning, and rds-iam-fetch parses the URI later. */
+/* Returns true if the URI needs no CA bundle: a relative URI, or one that begins with http:// in
+ * lower case. Every other URI may need one, also a URI that begins with HTTP://, because only
+ * rds-iam-fetch parses URIs. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

@@ -2,12 +2,14 @@
 """Builds for other machines: a sysroot with the libraries of another processor, a build with Debian's cross compiler,
 and programs of that processor under qemu-user. A build can also use another compiler of this machine.
 
-    sysroot = Sysroot("arm64", "aarch64", "little", ("libssl-dev",)).make()
-    build = Build("arm64", cross=sysroot).make("tests/unit/test_endpoint")
+    sysroot = Sysroot("arm64", "aarch64", "little", LIBRARIES).make()
+    build = Build("arm64", cross=sysroot)
+    build.set_up()
+    build.make("tests/unit/test_endpoint")
     sysroot.run([build.path / "tests/unit/test_endpoint"])
 
-debootstrap downloads the packages of a sysroot. The sysroot contains only their lib, lib64 and usr, and nothing of
-another processor is installed on this machine. Only root can use this module.
+debootstrap downloads the packages of a sysroot, of which the sysroot keeps lib, lib64 and usr. Only the cross compilers
+and their C libraries are installed on this machine (TOOLS). Only root can use this module.
 """
 import json
 import os

@@ -95,7 +95,7 @@ static void each_number_belongs_to_one_option(void **state)
             int number = dialect->numbers[option];
             if (number != RIA_NO_OPTION) {
                 expect_number(
-                    "the option with the number of this option",
+                    "the option that the number of an option leads back to",
                     ria_dialect_option(dialect, number),
                     option);
             }

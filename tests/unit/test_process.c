@@ -99,7 +99,7 @@ static void date_back(const char *name, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, in_scratch(name), times, 0), 0);
 }
 
-static void stat_shows_the_file_that_is_read_until_it_changes(void **state)
+static void the_facts_of_a_file_are_those_of_its_read_until_the_file_changes(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -144,7 +144,7 @@ static void a_file_written_just_now_is_not_settled(void **state)
     assert_true(file.stamp.is_settled);
 }
 
-static void stat_fails_for_anything_but_a_regular_file(void **state)
+static void the_facts_of_anything_but_a_regular_file_cannot_be_read(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/", "/dev/null", "/nonexistent/file", "/proc/self/fd/99"};
@@ -213,7 +213,7 @@ static void the_acl_is_read_if_the_mode_lets_others_write(void **state)
     assert_false(file.acl.is_present);
 }
 
-/* Sizes around the size of one read(). */
+/* Sizes around that of a page, and an empty file. */
 static void the_maximum_is_exact(void **state)
 {
     (void)state;
@@ -287,7 +287,7 @@ static void the_null_device_is_an_empty_file_that_no_user_can_write(void **state
     }
 }
 
-/* Runs in a child, which changes to a user other than root. */
+/* Runs in a child. If root runs the test, the child changes to another user. */
 static int code_of_file_below_a_closed_directory(void)
 {
     int status = -1;
@@ -354,8 +354,8 @@ static void a_file_that_cannot_be_opened_is_not_absent(void **state)
     }
 }
 
-/* Returns what the log of the world writes to stderr. Runs in a child, because a process records
- * its stderr once. */
+/* Returns what the log of the world writes to stderr. Runs in a child, because a process decides
+ * only once which file is its stderr (os/guest_stderr.h). */
 static void capture_log(enum ria_log_level level, const char *line, char *out, size_t size)
 {
     int ends[2];
@@ -479,9 +479,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
-        cmocka_unit_test(stat_shows_the_file_that_is_read_until_it_changes),
+        cmocka_unit_test(the_facts_of_a_file_are_those_of_its_read_until_the_file_changes),
         cmocka_unit_test(a_file_written_just_now_is_not_settled),
-        cmocka_unit_test(stat_fails_for_anything_but_a_regular_file),
+        cmocka_unit_test(the_facts_of_anything_but_a_regular_file_cannot_be_read),
         cmocka_unit_test(the_acl_is_read_if_the_mode_lets_others_write),
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(a_missing_file_is_absent),

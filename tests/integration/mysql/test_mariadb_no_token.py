@@ -95,7 +95,7 @@ class RefusalsMariaDB(hostile.HostileCase):
             self.assert_message(client, text, NO_RDS_NAME.format("db.example.com"))
         self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
 
-    def test_the_section_that_the_message_prints_fixes_the_login(self):
+    def test_a_section_with_the_endpoint_fixes_the_login(self):
         self.options()
         self.home.write(
             ".config/rds-iam/config",

@@ -287,8 +287,8 @@ class Psql(ClientCase):
         self.assertNotIn("is sent to", result.stderr, "not an RDS endpoint")
 
     def test_passwords_of_other_hosts_in_the_list_are_used(self):
-        """Tests lists of two hosts. First the user has a password for the first host, and the second host gets a
-        token. Then the first host gets the password. Both names lead to one server."""
+        """The passfile has a password for the first of two hosts, which both lead to one server. If the first host's
+        port is closed, the second host gets a token. If it is open, the first host gets the password."""
         pg = self.lab.pg
         own = self.lab.passwords["scram_user"]
         self.home.write(".pgpass", f"db.example.com:*:*:*:{own}\n")

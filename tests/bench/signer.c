@@ -13,6 +13,8 @@
  *
  * The program sets its own environment, with files in a directory that it creates and removes.
  */
+#include "floors.h"
+
 #include "aws/token.h"
 #include "login/resolve.h"
 #include "os/process_world.h"
@@ -143,63 +145,14 @@ static void derive(void)
     }
 }
 
-/* The three digests of a token, each with one update: the canonical request without a session
- * token, and the two halves of the HMAC of the string to sign. They are the least that a token
- * costs with OpenSSL's public functions. */
-static void digest_only(void)
-{
-    enum {
-        REQUEST = 361,
-        STRING_TO_SIGN = 137,
-        SUM = 32
-    };
-    static const size_t lengths[] = {REQUEST, BLOCK + STRING_TO_SIGN, BLOCK + SUM};
-    static const unsigned char bytes[REQUEST];
-    static EVP_MD_CTX *ctx;
-    static EVP_MD *md;
-    unsigned char sum[EVP_MAX_MD_SIZE];
-    if (ctx == NULL) {
-        ctx = EVP_MD_CTX_new();
-        md = EVP_MD_fetch(NULL, "SHA256", NULL);
-    }
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        if (EVP_DigestInit_ex(ctx, md, NULL) != 1 ||
-            EVP_DigestUpdate(ctx, bytes, lengths[i]) != 1 ||
-            EVP_DigestFinal_ex(ctx, sum, NULL) != 1) {
-            end("no SHA-256");
-        }
-    }
-}
-
-/* The system calls of a login: getresuid(), and stat() for each of its configuration files. They
- * are the least that notices a change of the user, and of a file, at each login. */
-static void call_system(unsigned files)
-{
-    static const char *const variables[] = {
-        "RDS_IAM_CONFIG", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"};
-    static const char *paths[sizeof(variables) / sizeof(variables[0])];
-    uid_t real;
-    uid_t effective;
-    uid_t saved;
-    bool ok = getresuid(&real, &effective, &saved) == 0;
-    for (unsigned i = 0; i < files; i++) {
-        struct stat status;
-        paths[i] = paths[i] == NULL ? getenv(variables[i]) : paths[i];
-        ok = stat(paths[i], &status) == 0 && ok;
-    }
-    if (!ok) {
-        end("no file");
-    }
-}
-
 static void call_system_for_environment(void)
 {
-    call_system(1);
+    floor_call_system(1);
 }
 
 static void call_system_for_profile(void)
 {
-    call_system(3);
+    floor_call_system(3);
 }
 
 static const struct ria_login login = {
@@ -248,7 +201,7 @@ static struct row {
     {.what = "a compression", .run = compress, .times = 1, .units = BLOCKS},
     {.what = "ria_token_sign, no session token", .run = sign, .times = TOKENS, .units = 1},
     {.what = "  its three digests by bare EVP calls",
-     .run = digest_only,
+     .run = floor_digest,
      .times = TOKENS,
      .units = 1},
     {.what = "ria_token_sign, session token of 1,200 B",

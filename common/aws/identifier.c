@@ -24,7 +24,7 @@ static const char *find_fault(const char *value)
         {" \t\r", "contains a blank; remove it"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (strpbrk(value, table[i].characters) != NULL) {
+        if (value[strcspn(value, table[i].characters)] != '\0') {
             return table[i].fault;
         }
     }

@@ -178,7 +178,7 @@ static bool aws_token_sign(
     at = RIA_TEXT_PUT(at, "&X-Amz-Signature=");
     at = ria_text_put(at, signature, sizeof(signature) - 1);
     explicit_bzero(signature, sizeof(signature));
-    ria_buf_grown(out, (size_t)(at - start));
+    ria_buf_filled(out, (size_t)(at - start)); /* ria_token_sign() has cleared the buffer */
     return true;
 }
 

@@ -66,6 +66,12 @@ void ria_buf_grown(struct ria_buf *buf, size_t len)
     buf->data[buf->len] = '\0';
 }
 
+void ria_buf_filled(struct ria_buf *buf, size_t len)
+{
+    ria_buf_grown(buf, len);
+    buf->used = buf->len + 1;
+}
+
 void ria_buf_add(struct ria_buf *buf, const void *bytes, size_t len)
 {
     char *room = ria_buf_reserve(buf, len);

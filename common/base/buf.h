@@ -68,6 +68,10 @@ char *ria_buf_reserve(struct ria_buf *buf, size_t len);
  * length. */
 void ria_buf_grown(struct ria_buf *buf, size_t len);
 
+/* Like ria_buf_grown(), for a caller that called ria_buf_clear() before it reserved the room, and
+ * wrote only these bytes. The rest of the room is then not wiped. */
+void ria_buf_filled(struct ria_buf *buf, size_t len);
+
 /* Returns the text so far ("" if nothing was added), or NULL if buf->failed is set. The text is
  * borrowed from the buffer. */
 const char *ria_buf_text(const struct ria_buf *buf);

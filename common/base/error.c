@@ -37,12 +37,20 @@ static size_t character_len(const char *p)
     return len;
 }
 
+/* Returns a pointer to the first byte that is not printable ASCII. Most texts have none but the
+ * NUL. */
+static char *skip_plain(char *p)
+{
+    while (*p >= 0x20 && *p < 0x7f) {
+        p++;
+    }
+    return p;
+}
+
 void ria_printable(char *text)
 {
-    char *p = text;
-    while (*p != '\0') {
-        bool is_plain = *p >= 0x20 && *p < 0x7f; /* the common case */
-        size_t len = is_plain ? 1 : character_len(p);
+    for (char *p = skip_plain(text); *p != '\0'; p = skip_plain(p)) {
+        size_t len = character_len(p);
         if (len == 0) {
             *p = '?';
             len = 1;

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     UNIT = 4096,
@@ -51,7 +51,7 @@ static char *get_or_create_mapping(void)
         return existing;
     }
     int saved = errno;
-    size_t guard = (size_t)sysconf(_SC_PAGESIZE);
+    size_t guard = getauxval(AT_PAGESZ);
     char *created = map(guard);
     errno = saved;
     if (created != NULL &&

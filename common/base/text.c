@@ -143,7 +143,7 @@ static const char *text_unquote_word(const char *at, char **to)
 
 bool ria_text_unquote(char *text)
 {
-    if (*text != '\0' && strpbrk(text, "\"'\\ \t") == NULL) {
+    if (*text != '\0' && text[strcspn(text, "\"'\\ \t")] == '\0') {
         return true;
     }
     char *to = text;

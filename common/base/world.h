@@ -150,7 +150,7 @@ struct ria_world {
 
     /* Sends a request to rds-iam-fetch and waits for the response. The request and the response are
      * complete records of codec/record.h. rds-iam-fetch is killed at the deadline. Returns false
-     * with err filled on failure. */
+     * with err filled on failure, and if the effective and real groups of the process differ. */
     bool (*fetch)(
         void *self,
         const struct ria_buf *request,
@@ -161,9 +161,10 @@ struct ria_world {
     /* Returns the effective uid, which decides which files the process can open. */
     uid_t (*uid)(void *self);
 
-    /* Returns true if the process runs with more rights than the user who started it (setuid, file
-     * capabilities), or if its effective and real ids differ (seteuid). If the result is false and
-     * `user` is not NULL, also sets *user to the effective uid, without a further system call. */
+    /* Returns true if the process runs with more rights than the user who started it (setuid,
+     * setgid, file capabilities), or if its effective and real users differ (seteuid). If the
+     * result is false and `user` is not NULL, also sets *user to the effective uid, without a
+     * further system call. */
     bool (*is_privileged)(void *self, uid_t *user);
 
     /* Logs one line, passed without a newline. The line must not contain a secret. If the member is

@@ -39,18 +39,22 @@ static bool ini_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Returns the array with room for one more item. Doubles the size of a full array. The items
- * contain pointers, not secrets, so realloc() may be used. */
+/* Returns the array with room for one more item. Doubles the size of a full array. */
 static void *with_room(void *items, size_t count, size_t item_size)
 {
     enum {
         FIRST = 8
     };
-    if (count == 0) {
-        return malloc(FIRST * item_size);
+    bool is_full = count == 0 || (count >= FIRST && (count & (count - 1)) == 0);
+    if (!is_full) {
+        return items;
     }
-    bool full = count >= FIRST && (count & (count - 1)) == 0;
-    return full ? realloc(items, 2 * count * item_size) : items;
+    void *larger = malloc((count == 0 ? FIRST : 2 * count) * item_size);
+    if (larger != NULL && count > 0) {
+        memcpy(larger, items, count * item_size);
+        free(items);
+    }
+    return larger;
 }
 
 static bool ini_out_of_memory(struct parser *parser)
@@ -94,7 +98,8 @@ static char *skip_blanks(char *at)
  * the line. */
 static char *cut_comment(char *start, char *end)
 {
-    for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
+    static const char marks[] = "#;";
+    for (char *at = start + strcspn(start, marks); at < end; at += 1 + strcspn(at + 1, marks)) {
         if (at > start && ini_is_blank(at[-1])) {
             at[-1] = '\0';
             return at - 1;

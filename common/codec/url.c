@@ -47,8 +47,10 @@ static bool is_port(const char *text, size_t len)
 static bool show_authority(const char *text, char out[RIA_URL_SHOWN_SIZE])
 {
     size_t len = strcspn(text, "/?#\\");
-    const char *at = memrchr(text, '@', len);
-    const char *host = at == NULL ? text : at + 1;
+    const char *host = text + len;
+    while (host > text && host[-1] != '@') {
+        host--;
+    }
     len -= (size_t)(host - text);
     size_t name = host_len(host, len);
     if (strchr(host, '@') != NULL || name == 0 || !is_port(host + name, len - name) ||

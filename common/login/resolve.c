@@ -9,10 +9,10 @@
 #include "login/resolve.h"
 
 #include "base/ascii.h"
+#include "base/text.h"
 #include "codec/url.h"
 #include "provider/profile_active.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -416,7 +416,7 @@ enum ria_outcome ria_login_certificate(
     };
     if (out->chain_suffices) {
         const struct ria_setting *tls = &resolved.section.tls;
-        (void)snprintf(out->place, sizeof(out->place), "%s:%u", tls->path, tls->line);
+        (void)ria_text_format(out->place, sizeof(out->place), "%s:%u", tls->path, tls->line);
     }
     return outcome;
 }

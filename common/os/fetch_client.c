@@ -10,7 +10,9 @@
  * program's dynamic linker reads (host_variables.h). If rds-iam-fetch cannot load its libraries
  * without them, it is started a second time with the host program's LD_LIBRARY_PATH, because that
  * variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects a
- * response that is not a record, and a response that is too long.
+ * response that is not a record, and a response that is too long. Starts nothing while the
+ * process's real and effective groups differ: the user's credential_process would get both groups,
+ * and a process that has given up root's user may still have root's group as one of them.
  */
 #include "os/fetch_client.h"
 
@@ -18,6 +20,7 @@
 #include "base/text.h"
 #include "codec/record.h"
 #include "os/host_variables.h"
+#include "os/process_ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +31,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char program[] = RIA_FETCH_PROGRAM;
@@ -124,6 +126,9 @@ static int spawn(int fd, char **environment, pid_t *pid)
 static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
+    if (!ria_process_has_one_group()) {
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         return fetch_client_fail_by_errno(err, errno, "its socket cannot be created");
     }
@@ -250,15 +255,14 @@ static bool fetch_client_has_ended(pid_t pid)
 {
     enum {
         CHECKS = 200,
-        CHECK_NS = 1000 * 1000
+        INTERVAL_MS = 1
     };
-    static const struct timespec interval = {.tv_nsec = CHECK_NS};
     siginfo_t info = {0};
     for (int i = 0; i < CHECKS; i++) {
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
             return true;
         }
-        (void)nanosleep(&interval, NULL);
+        (void)poll(NULL, 0, INTERVAL_MS);
     }
     return false;
 }

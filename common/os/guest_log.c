@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "os/guest_stderr.h"
+#include "os/process_ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +81,8 @@ static bool guest_log_append(const char *path, const char *text, size_t len, cha
         FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
         MODE = S_IRUSR | S_IWUSR,
     };
-    if (getuid() != geteuid() || getgid() != getegid()) {
+    uid_t unused;
+    if (!ria_process_has_one_user(&unused) || !ria_process_has_one_group()) {
         return guest_log_fail(
             why, "is not used, because this program has another user's rights", 0);
     }

@@ -36,9 +36,9 @@ static bool is_inherited(int fd)
 
 static bool is_unix_socket(int fd)
 {
-    int domain = AF_UNSPEC;
-    socklen_t len = sizeof(domain);
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
+    struct sockaddr_un own = {.sun_family = AF_UNSPEC};
+    socklen_t len = sizeof(own);
+    return getsockname(fd, (struct sockaddr *)&own, &len) == 0 && own.sun_family == AF_UNIX;
 }
 
 /* systemd connects the stderr of a service to this socket of its journal. */

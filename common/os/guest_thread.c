@@ -65,7 +65,7 @@ static bool thread_has(uintptr_t here, size_t size_needed)
     pthread_attr_t attributes;
     void *lowest = NULL;
     size_t size = 0;
-    if (gettid() == getpid() || pthread_getattr_np(pthread_self(), &attributes) != 0) {
+    if (syscall(SYS_gettid) == getpid() || pthread_getattr_np(pthread_self(), &attributes) != 0) {
         return false;
     }
     bool is_known = pthread_attr_getstack(&attributes, &lowest, &size) == 0;

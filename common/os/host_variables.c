@@ -8,7 +8,6 @@
 
 #include "base/ascii.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,11 +67,14 @@ static void host_variables_borrow(struct writer *writer, char *variable)
 
 static void host_variables_add(struct writer *writer, const char *prefix, const char *rest)
 {
-    int len = snprintf(writer->at, writer->left, "%s%s", prefix, rest);
-    if (len >= 0 && (size_t)len < writer->left) {
+    size_t prefix_len = strlen(prefix);
+    size_t size = prefix_len + strlen(rest) + 1;
+    if (size <= writer->left) {
         host_variables_borrow(writer, writer->at);
-        writer->at += len + 1;
-        writer->left -= (size_t)len + 1;
+        memcpy(writer->at, prefix, prefix_len);
+        memcpy(writer->at + prefix_len, rest, size - prefix_len);
+        writer->at += size;
+        writer->left -= size;
     }
 }
 

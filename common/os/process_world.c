@@ -13,6 +13,7 @@
 #include "os/fetch_client.h"
 #include "os/guest_log.h"
 #include "os/guest_stderr.h"
+#include "os/process_ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,27 +117,14 @@ static uid_t get_uid(void *self)
 }
 
 /* AT_SECURE is set if the program was started with more rights than its caller. If AT_SECURE is not
- * set, the program may have changed its effective ids after its start. In this case the environment
- * still belongs to the real user, and a child may run as either user, because a shell resets its
- * effective ids to the real ids. */
+ * set, the program may have changed its effective user after its start. In this case the
+ * environment still belongs to the real user. The groups are not compared here, because only a
+ * program that is started gets them: os/fetch_client.c compares them. */
 static bool get_privileged(void *self, uid_t *user)
 {
     (void)self;
-    uid_t real;
-    uid_t effective;
-    gid_t real_group;
-    gid_t effective_group;
-    uid_t saved;
-    gid_t saved_group;
-    if (getauxval(AT_SECURE) != 0 || getresuid(&real, &effective, &saved) != 0 ||
-        getresgid(&real_group, &effective_group, &saved_group) != 0 || real != effective ||
-        real_group != effective_group) {
-        return true;
-    }
-    if (user != NULL) {
-        *user = effective;
-    }
-    return false;
+    uid_t unused;
+    return getauxval(AT_SECURE) != 0 || !ria_process_has_one_user(user != NULL ? user : &unused);
 }
 
 /* If the path is a symbolic link, checks the directory to which the link leads. */
@@ -241,8 +228,11 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
  * /dev/null, or /dev/null may be mounted at the path. */
 static bool is_null_device(int fd)
 {
+    enum {
+        NULL_DEVICE = 0x103 /* makedev(1, 3) */
+    };
     struct stat status;
-    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == NULL_DEVICE;
 }
 
 static enum ria_outcome irregular(const char *path, struct ria_error *err)

@@ -340,13 +340,15 @@ void ria_chain_copy_put(
     const struct ria_plan *plan,
     const struct ria_response *response)
 {
-    struct found found = {.expires = response->credentials.expires, .renewal = response->renewal};
-    RIA_AUTO(buf) bytes = {.max = RIA_SECRET_MAX};
     /* The copy is stored for query->user. If another thread calls seteuid() for a short time, the
      * owners of the files are compared with another user, and nothing is stored. */
-    if (__atomic_exchange_n(&is_second, true, __ATOMIC_RELAXED) && plan->profiles != NULL &&
-        plan->profiles->user == query->user &&
-        is_before_renewal(query->world, response, response->renewal) && is_same_query(query, key) &&
+    if (!__atomic_exchange_n(&is_second, true, __ATOMIC_RELAXED) || plan->profiles == NULL ||
+        plan->profiles->user != query->user) {
+        return;
+    }
+    struct found found = {.expires = response->credentials.expires, .renewal = response->renewal};
+    RIA_AUTO(buf) bytes = {.max = RIA_SECRET_MAX};
+    if (is_before_renewal(query->world, response, response->renewal) && is_same_query(query, key) &&
         set_files(query->world, plan->profiles, &found) && set_name(query->world, plan, &found)) {
         write_entry(&found, key, response, &bytes);
         chain_copy_store(query->world, key, &bytes);

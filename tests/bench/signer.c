@@ -13,6 +13,8 @@
  *
  * The program sets its own environment, with files in a directory that it creates and removes.
  */
+#include "floors.h"
+
 #include "aws/token.h"
 #include "login/resolve.h"
 #include "os/process_world.h"
@@ -143,6 +145,16 @@ static void derive(void)
     }
 }
 
+static void call_system_for_environment(void)
+{
+    floor_call_system(1);
+}
+
+static void call_system_for_profile(void)
+{
+    floor_call_system(3);
+}
+
 static const struct ria_login login = {
     .host = host, .port = 3306, .user = "iam_user", .channel = RIA_CHANNEL_VERIFIED};
 
@@ -188,6 +200,10 @@ static struct row {
 } rows[] = {
     {.what = "a compression", .run = compress, .times = 1, .units = BLOCKS},
     {.what = "ria_token_sign, no session token", .run = sign, .times = TOKENS, .units = 1},
+    {.what = "  its three digests by bare EVP calls",
+     .run = floor_digest,
+     .times = TOKENS,
+     .units = 1},
     {.what = "ria_token_sign, session token of 1,200 B",
      .run = sign_long,
      .times = TOKENS,
@@ -197,11 +213,19 @@ static struct row {
      .run = make_from_environment,
      .times = TOKENS,
      .units = 1},
+    {.what = "  its two system calls alone",
+     .run = call_system_for_environment,
+     .times = TOKENS,
+     .units = 1},
     {.what = "ria_token_for, keys in a profile",
      .run = make_from_profile,
      .times = TOKENS,
      .units = 1},
     {.what = "ria_token_for, a cached role", .run = make_from_role, .times = TOKENS, .units = 1},
+    {.what = "  the four system calls of both alone",
+     .run = call_system_for_profile,
+     .times = TOKENS,
+     .units = 1},
 };
 
 enum {

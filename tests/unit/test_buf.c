@@ -162,6 +162,22 @@ static void reserved_bytes_are_wiped_even_if_they_were_not_added(void **state)
     }
 }
 
+static void a_filled_buffer_is_wiped_as_far_as_it_was_written(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 1000};
+    char *room = ria_buf_reserve(&buf, 100);
+    memcpy(room, "secret", 6);
+    ria_buf_filled(&buf, 6);
+    assert_string_equal(ria_buf_text(&buf), "secret");
+    room[7] = 'x'; /* behind the text and its NUL */
+    ria_buf_clear(&buf);
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(room[i], 0);
+    }
+    assert_int_equal(room[7], 'x');
+}
+
 static void moving_leaves_the_source_empty(void **state)
 {
     (void)state;
@@ -252,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(clearing_wipes_the_bytes),
         cmocka_unit_test(reserved_bytes_are_wiped_even_if_they_were_not_added),
+        cmocka_unit_test(a_filled_buffer_is_wiped_as_far_as_it_was_written),
         cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
         cmocka_unit_test(moving_leaves_the_source_empty),
         cmocka_unit_test(a_lent_room_is_used_wiped_and_used_again),

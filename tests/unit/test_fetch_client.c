@@ -245,11 +245,30 @@ static void every_conversation_ends_the_same_for_a_nonblocking_caller(void **sta
     }
 }
 
+/* The program would get both groups. */
+static void a_process_with_two_groups_starts_no_program(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        return; /* only root can change its effective group */
+    }
+    static const struct row row = {.word = "whole"};
+    struct talk got;
+    assert_int_equal(setegid(1234), 0);
+    take_row(&row, ask, &got);
+    assert_int_equal(setegid(getgid()), 0);
+    assert_int_equal(got.state, RIA_FETCH_FAILED);
+    expect_piece("the reason", got.err.text, "this program runs with more rights than its caller");
+    take_row(&row, ask, &got);
+    assert_int_equal(got.state, RIA_FETCH_ANSWERED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_conversation_ends_as_expected),
         cmocka_unit_test(every_conversation_ends_the_same_for_a_nonblocking_caller),
+        cmocka_unit_test(a_process_with_two_groups_starts_no_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -275,8 +275,9 @@ except MySQLdb.Error as error:
 @needs_root
 class MoreRights(CloudCase):
     """A program with more rights than its caller gets no token and no credentials: a set-uid copy of rds-iam, of the
-    agent or of a host program, or a program whose real and effective ids differ. rds-iam then uses nothing from the
-    environment. The control is the same program without these rights."""
+    agent or of a host program, or a program whose real and effective users differ. rds-iam then uses nothing from the
+    environment. A program whose real and effective groups differ starts no other program. The control is the same
+    program without these rights."""
 
     def setUp(self):
         super().setUp()
@@ -399,6 +400,15 @@ class MoreRights(CloudCase):
             self.assertIn(MORE_RIGHTS, result.stderr)
             self.assertFalse(proof.exists(), "the credential_process did not run")
         self.assertEqual(len([v for v in self.verdicts() if v["token_length"] > 0]), 1)
+
+    def test_keys_in_the_environment_are_used_with_another_group_but_not_with_another_user(self):
+        self.write_my_cnf()
+        argv = [self.home.path / ".my.cnf", self.lab.mariadb.host, self.lab.mariadb.port, USER]
+        for line, is_accepted in ((f"os.setresgid({OTHER.pw_gid}, 0, 0)", True),
+                                  (f"os.setresuid({OTHER.pw_uid}, 0, 0)", False)):
+            result = self.home.run(["/usr/bin/python3", "-c", CHANGES_USER.format(line), *argv], "etl")
+            self.assertEqual(result.stdout, f"{USER}@%\n" if is_accepted else "", result.stderr)
+            self.assertEqual(MORE_RIGHTS in result.stderr, not is_accepted)
 
 
 SPY = r"""

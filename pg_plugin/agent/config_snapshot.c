@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * While the core (rds_iam.h) checks rds-iam's configuration, records which files the core reads,
- * and their texts. When the core later reads one of these files, returns the recorded text. */
+ * and their texts. When the core later reads one of these files, returns the recorded text, if the
+ * check has found no error. */
 #include "agent/config_snapshot.h"
 
 #include <stdio.h>

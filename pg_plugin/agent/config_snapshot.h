@@ -46,8 +46,8 @@ bool ria_config_snapshot_refresh(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Implements read_file() of the agent's world: returns the cached text of a configuration file, and
- * reads every other file. */
+/* Implements read_file() of the agent's world: returns the cached text of a configuration file, if
+ * the cached configuration has no error, and reads every other file. */
 enum ria_outcome ria_config_snapshot_read(
     struct ria_config_snapshot *snapshot,
     const char *path,

@@ -183,8 +183,9 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 
 /* -- the agent's own files ------------------------------------------------------------------ */
 
-/* Opens one of the agent's own files and creates it if it does not exist. Rejects a link, a pipe
- * and a file with several links, because any program of the user may have put them there. */
+/* Opens one of the agent's own files and creates it if it does not exist. Rejects a symbolic link,
+ * a pipe, and a file with several hard links, because any program of the user may have put them
+ * there. */
 static int directory_open_own(const struct ria_directory *directory, const char *name, int flags)
 {
     flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

@@ -31,6 +31,8 @@ struct ria_directory {
  *
  * Returns false with err filled, and removes what it created, in these cases:
  *
+ *   - for the default directory: neither XDG_RUNTIME_DIR nor HOME names a directory, or HOME is
+ *     used and belongs to another user;
  *   - the directory is missing or cannot be created;
  *   - another user owns the directory or can enter it;
  *   - the directory's file system does not store the mode 0600;

@@ -35,7 +35,7 @@ static void release_work(struct work *work)
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Logs why a service file is not used, and records it for --status. */
+/* Logs why a service file is invalid, and stores the reason for --status. */
 __attribute__((format(printf, 2, 3))) static void entries_log_file(
     struct work *work, const char *format, ...)
 {
@@ -93,9 +93,9 @@ static bool is_in_directory(const struct work *work, const struct ria_indexed_se
            ria_passfile_same_directory(&service->passfile.directory, &work->place);
 }
 
-/* Logs why a service is refused, and records it for --status. `line` is the line of the service
- * file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand refused
- * services. */
+/* Logs why a service is refused, and stores the reason for --status. `line` is the line of the
+ * service file. Logs no more than RIA_REFUSALS_MAX services, because there may be ten thousand
+ * refused services. */
 static void entries_refuse(
     struct work *work,
     const struct ria_indexed_service *service,

@@ -2,7 +2,8 @@
  *
  * Examines each file in the agent's directory, reads its first line, and removes the file if it is
  * a leftover of an earlier agent. Does not change any other file. ria_leftovers_may_replace() does
- * not open an empty file, because the file may be leased, and opening it would then block. */
+ * not open an empty file, because the file may be leased. The open would then fail, and the kernel
+ * would send the lease's signal to the holder of the lease, as if a client waited. */
 #include "agent/leftovers.h"
 
 #include <dirent.h>
@@ -71,7 +72,7 @@ void ria_leftovers_remove(const struct ria_directory *directory)
     (void)closedir(entries);
 }
 
-/* Does not open an empty file, because opening a leased file would block. */
+/* Does not open an empty file: see the comment at the top. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {

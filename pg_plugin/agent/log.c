@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the agent's log to stderr or to agent.log, and to the file of RDS_IAM_LOG. Truncates
+ * Writes the agent's log to stderr or to agent.log, and to the file of RDS_IAM_LOG. Empties
  * agent.log when it exceeds 1 MB. Logs a message about a state only once while the state lasts.
  * Repeats a warning at most once an hour. Ignores write errors: a line that cannot be written is
  * lost. */
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    LOG_MAX = 1024 * 1024, /* enough for weeks of changes; a longer log is truncated */
+    LOG_MAX = 1024 * 1024, /* enough for weeks of changes; a longer log is emptied */
     SET_STEP = 64,
     WARNING_SECONDS = 3600,
 };

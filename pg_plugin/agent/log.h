@@ -48,8 +48,8 @@ void ria_log_event(struct ria_log *log, const char *format, ...)
 void ria_log_error(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Logs a state that the current load found, unless the current or the previous load logged the same
- * message. */
+/* Logs a state that the current load has found, unless the current or the previous load has already
+ * found the same state, that is, the same message. */
 void ria_log_state(struct ria_log *log, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -61,7 +61,8 @@ void ria_log_detail(struct ria_log *log, enum ria_log_level level, const char *l
 /* Ends the current load. Call it between two loads. */
 void ria_log_next(struct ria_log *log);
 
-/* Logs a warning unless the same one was logged within the last hour. */
+/* Logs a warning, unless the same warning was logged within the last hour. A warning is logged
+ * again earlier if RIA_LOG_WARNED_MAX other warnings were logged since. */
 void ria_log_warning(struct ria_log *log, const char *line);
 
 void ria_log_release(struct ria_log *log);

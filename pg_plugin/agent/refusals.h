@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records why entries are not served, for --status. Two kinds of reasons are recorded, and --status
+ * Stores why entries are not served, for --status. Two kinds of reasons are stored, and --status
  * prints each kind as lines of its own format:
  *
  *   refused      [NAME] (FILE:LINE): MESSAGE            a rule rejects the service
@@ -15,8 +15,8 @@
  *   refused      and N more; run: rds-iam lint
  *   failed       and N more; see the log
  *
- * So the memory is bounded, even with ten thousand entries. This code also records why a service
- * file is not used, and the number of services without a passfile in the agent's directory. NAME
+ * So the memory is bounded, even with ten thousand entries. This code also stores why a service
+ * file is invalid, and the number of services without a passfile in the agent's directory. NAME
  * contains no ']'. Lines contain no secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_REFUSALS_H
@@ -35,7 +35,7 @@ struct ria_refusals {
     struct ria_buf text; /* the lines */
     size_t count;        /* of refused entries, including those without a line */
     size_t others;       /* services without a passfile in the agent's directory */
-    char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is not used; "": all are used */
+    char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is invalid; "": all are valid */
 };
 
 /* What a line is about. */

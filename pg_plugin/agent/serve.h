@@ -31,8 +31,9 @@ bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries)
  * one file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
-/* If the passfile of that name was removed or changed, makes the worker create it again. Call this
- * function after inotify has reported a change of this name in the directory. */
+/* If the passfile of that name was removed, makes the worker create it again. With leases, does the
+ * same for a passfile that was replaced, linked, or given another mode. Call this function after
+ * inotify has reported a change of this name in the directory. */
 void ria_serve_check(struct ria_serve *serve, const char *name);
 
 /* Tries the pending lines again, after a fetch of credentials has succeeded or failed. */

@@ -26,8 +26,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* The setting to which most probes give an invalid value. libpq checks this setting last,
- * immediately before it connects. */
+/* The setting to which most probes give an invalid value. libpq checks this setting after it has
+ * resolved the host, the user, the password and sslmode, and before it connects. */
 static const char last_checked[] = "target_session_attrs";
 
 enum {
@@ -306,9 +306,10 @@ static bool hide_passfile(
 }
 
 /* Begins a connection for which the program gives no password. libpq then reads one of three
- * passfiles: one in memory with fresh tokens; one in memory without the tokens that must not be
- * sent; or the connection's own passfile, if it needs no change. If a needed passfile cannot be
- * made, the connection's own passfile may be hidden, and libpq then reads none. */
+ * passfiles: one in memory with tokens (fresh tokens, or those of the connection's own passfile);
+ * one in memory without the tokens that must not be sent; or the connection's own passfile, if it
+ * needs no change. If a needed passfile cannot be made, the connection's own passfile may be
+ * hidden, and libpq then reads none. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,

@@ -188,8 +188,8 @@ static int make_service_passfile(const char *path, bool dry_run)
     return entries > 0 && (dry_run || lines.len > 0 || lines.failed) ? in_memory(&lines) : -1;
 }
 
-/* Returns the port of the first host, which is the first item of the list. Returns 5432 if this
- * item is empty, and 0 if it is not a valid port. */
+/* Returns the port of the first host: the first item of `ports`. Returns 5432 if this item is
+ * empty, and 0 if it is not a valid port. */
 static uint16_t first_port(const char *ports)
 {
     char port[sizeof("65535")] = "5432";

@@ -143,8 +143,8 @@ static bool entry_check_required(const struct ria_entry *entry, struct ria_error
     return true;
 }
 
-/* Rejects an entry that libpq cannot read: the entry has an unknown key, or the file has an
- * overlong line in the entry or before the entry. */
+/* Rejects an entry that libpq cannot read: the entry has an unknown key or a line without '=', or
+ * the file has an overlong line in the entry or before the entry. */
 static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
 {
     const struct ria_service *service = entry->service;

@@ -78,12 +78,12 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
 /* Reads and parses one file. Returns FOUND, or ABSENT if the file does not exist. Returns FAILED
- * with err filled if the file cannot be read, if it belongs to neither root nor the user, or if
- * other users can write it (base/trust.h). If the path is a directory, or leads to no file for
- * another reason (RIA_E_UNREACHABLE), the result depends on is_required: FAILED if it is true;
- * ABSENT if it is false, because libpq ignores such a path (ria_world_read_default()). *file may be
- * uninitialized before the call. The caller releases it in any case, or uses
- * RIA_AUTO(service_file). */
+ * with err filled if the file cannot be read, if it contains a NUL byte, if it belongs to neither
+ * root nor the user, or if other users can write it (base/trust.h). If the path is a directory, or
+ * leads to no file for another reason (RIA_E_UNREACHABLE), the result depends on is_required:
+ * FAILED if it is true; ABSENT if it is false, because libpq ignores such a path
+ * (ria_world_read_default()). *file may be uninitialized before the call. The caller releases it in
+ * any case, or uses RIA_AUTO(service_file). */
 enum ria_outcome ria_service_read(
     const char *path,
     bool is_required,

@@ -10,9 +10,9 @@
  *     ria_token_for(&login, deadline, &fake.world, ...);
  *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "belongs to uid"));
  *
- * A private file is a file in `files` whose mode gives access only to its owner. The fake records
- * requests to rds-iam-fetch. HOME is /home/u. Strings are borrowed. The struct must not be copied:
- * its world points to it.
+ * A private file is a file in `files` whose mode gives access only to its owner. The fake remembers
+ * what the last request to rds-iam-fetch asked for. HOME is /home/u. Strings are borrowed. The
+ * struct must not be copied: its world points to it.
  */
 #ifndef RIA_UNIT_FAKE_WORLD_H
 #define RIA_UNIT_FAKE_WORLD_H
@@ -77,8 +77,8 @@ struct ria_fake {
     size_t log_count;
 };
 
-/* Sets up a world without variables (except HOME) and files, whose user has the uid RIA_FAKE_UID
- * and whose time is 2026-08-22T12:34:56Z. */
+/* Sets up a world without files, and without variables except HOME. Its user has the uid
+ * RIA_FAKE_UID, and its time is 2026-08-22T12:34:56Z. */
 void ria_fake_init(struct ria_fake *fake);
 
 /* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing

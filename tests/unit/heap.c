@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The linker defines these names. */
+/* The linker makes each call of NAME a call of __wrap_NAME, which this file defines. It makes
+ * __real_NAME the C library's function. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Watches the memory that the product's own objects allocate, in programs that are linked with
+ * Watches the memory that the program's own object files allocate, in programs that are linked with
  * --wrap for malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before
  * it is freed, and lets a chosen allocation fail. Does not see the allocations of other libraries.
  * Not thread-safe.

@@ -165,7 +165,7 @@ static void the_suggested_section_has_the_name_of_the_alias(void **state)
         ask("DB.example.com", *channel, RDS, &err);
         expect_text("the host was queried", fake.queried_alias, "db.example.com");
         expect_text(
-            "the sentence",
+            "the message",
             err.text,
             "db.example.com is not an RDS endpoint, but a DNS alias of " RDS "; if that is "
             "your database, use that name, or, to accept any RDS server, add 3 lines: "

@@ -124,7 +124,7 @@ static void the_hash_is_fnv_1a(void **state)
     }
 }
 
-static void a_text_of_spaces_and_tabs_is_blank(void **state)
+static void a_text_of_spaces_tabs_and_line_ends_is_blank(void **state)
 {
     (void)state;
     static const struct {
@@ -144,7 +144,7 @@ int main(void)
         cmocka_unit_test(a_text_begins_with_another_without_case),
         cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
         cmocka_unit_test(the_hash_is_fnv_1a),
-        cmocka_unit_test(a_text_of_spaces_and_tabs_is_blank),
+        cmocka_unit_test(a_text_of_spaces_tabs_and_line_ends_is_blank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,7 +289,7 @@ static void a_unix_socket_is_rejected_with_its_own_message(void **state)
         fake.pvio.type = RIA_MARIADB_SOCKET_UNIX;
         assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
         expect_piece(
-            "the sentence",
+            "the message",
             fake.error,
             "rds-iam: this connection uses a Unix socket, which cannot reach an RDS server; "
             "give the server's host name");
@@ -322,7 +322,7 @@ static void an_unknown_struct_layout_is_not_used(void **state)
         _mysql_client_plugin_declaration_.authenticate(&fake.vio, NULL), RIA_MARIADB_PLUGIN_ERROR);
 }
 
-static void every_library_version_loads_the_declaration(void **state)
+static void the_declaration_has_version_1_0_and_no_optional_function(void **state)
 {
     (void)state;
     const struct ria_mariadb_plugin *plugin = &_mysql_client_plugin_declaration_;
@@ -349,7 +349,7 @@ int main(void)
         cmocka_unit_test(a_missing_user_name_is_passed_on_as_missing),
         cmocka_unit_test(a_unix_socket_is_rejected_with_its_own_message),
         cmocka_unit_test(an_unknown_struct_layout_is_not_used),
-        cmocka_unit_test(every_library_version_loads_the_declaration),
+        cmocka_unit_test(the_declaration_has_version_1_0_and_no_optional_function),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

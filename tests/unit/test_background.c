@@ -178,7 +178,7 @@ static void one_name_too_many_replaces_the_oldest(void **state)
 }
 
 /* If no secret memory is left, the response stays in ordinary memory for a short time. */
-static void a_response_without_secret_memory_is_given_once(void **state)
+static void without_secret_memory_a_response_is_still_given(void **state)
 {
     (void)state;
     static struct ria_secret all[RIA_SECRETS_MAX / 1024];
@@ -224,7 +224,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_invalid_request_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_seventeenth_child_is_not_started, begin, end),
         cmocka_unit_test_setup_teardown(one_name_too_many_replaces_the_oldest, begin, end),
-        cmocka_unit_test_setup_teardown(a_response_without_secret_memory_is_given_once, begin, end),
+        cmocka_unit_test_setup_teardown(
+            without_secret_memory_a_response_is_still_given, begin, end),
         cmocka_unit_test_setup_teardown(without_descriptors_nothing_is_started, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

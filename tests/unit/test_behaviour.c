@@ -3,7 +3,7 @@
  * All rows of tests/vectors/behaviour.json: which source gives the credentials, and at which source
  * the search stops.
  *
- * Two tables add to these rows. `stops` has the error message of each row whose search ends before
+ * Two tables add to these rows. `stops` has the error message of each row whose search fails before
  * any request to rds-iam-fetch. `fetched` has the rows that rds-iam-fetch carries out, with the
  * expected request. A row that is in neither table must have the result that behaviour.json gives.
  */
@@ -145,7 +145,7 @@ static const struct row_fetch *find_fetched(const char *name)
     return NULL;
 }
 
-/* Returns true if the row is in one of the two tables. */
+/* Checks the row. Returns true if it is in one of the two tables. */
 static bool check_row(const json_t *root, const json_t *row)
 {
     const char *name = ria_vector_need(row, "name");

@@ -256,7 +256,7 @@ static void on_a_network_file_system_the_files_are_read_each_time(void **state)
         {"the credentials file", RIA_FAKE_AWS_CREDENTIALS, 4, 4},
         {"the home directory", "/home/u", 4, 2},
         {"a missing file", "/missing", 4, 2},
-        {"control: no file", "/other", 2, 2},
+        {"control: another directory", "/other", 2, 2},
     };
     for_each_row(row, rows, row->name) {
         struct asked asked;

@@ -344,7 +344,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
         const char *variable;
         const char *value;
         const char *paths[3]; /* in paths[N], [h] has the profile N */
-        const char *want;     /* NULL: no profile; else the profile, or a part of the message */
+        const char *want;     /* NULL: no profile; else the profile, or the message */
         bool is_refused;
     } rows[] = {
         {"no file at all", NULL, NULL, {NULL}, NULL, false},

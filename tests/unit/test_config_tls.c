@@ -54,8 +54,7 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
     }
 }
 
-static void verify_ca_is_refused_in_every_other_section_without_an_endpoint_or_with_a_public_ca(
-    void **state)
+static void verify_ca_is_refused_without_an_endpoint_and_for_a_public_ca(void **state)
 {
     (void)state;
     static const struct {
@@ -117,8 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca),
-        cmocka_unit_test(
-            verify_ca_is_refused_in_every_other_section_without_an_endpoint_or_with_a_public_ca),
+        cmocka_unit_test(verify_ca_is_refused_without_an_endpoint_and_for_a_public_ca),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

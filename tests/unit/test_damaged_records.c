@@ -275,8 +275,8 @@ static void a_role_value_before_the_first_role_is_rejected(void **state)
     }
 }
 
-/* The record has neither a result nor an error. */
-static void a_record_without_a_result_is_rejected(void **state)
+/* The record has no field at all, so a response has neither a result nor an error. */
+static void a_record_without_any_field_is_rejected(void **state)
 {
     (void)state;
     static const enum ria_record_kind kinds[] = {
@@ -365,7 +365,7 @@ int main(void)
         cmocka_unit_test(an_incomplete_setting_is_rejected),
         cmocka_unit_test(a_request_with_too_many_roles_is_rejected),
         cmocka_unit_test(a_role_value_before_the_first_role_is_rejected),
-        cmocka_unit_test(a_record_without_a_result_is_rejected),
+        cmocka_unit_test(a_record_without_any_field_is_rejected),
         cmocka_unit_test(an_alias_must_be_a_name_that_fits),
         cmocka_unit_test(one_warning_too_many_is_dropped),
         cmocka_unit_test(a_response_with_a_refusal_gives_the_reason),

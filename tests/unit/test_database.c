@@ -81,7 +81,7 @@ static void each_endpoint_has_its_kind_region_and_partition(void **state)
     }
 }
 
-static void a_mapped_host_stands_for_its_endpoint(void **state)
+static void a_mapped_host_stands_for_its_endpoint_and_mistakes_are_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -181,7 +181,7 @@ static void a_mapped_host_stands_for_its_endpoint(void **state)
     }
 }
 
-static void a_global_endpoint_takes_the_region_of_its_writer(void **state)
+static void a_global_endpoint_takes_the_region_of_the_login(void **state)
 {
     (void)state;
     static const struct {
@@ -226,8 +226,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_endpoint_has_its_kind_region_and_partition),
-        cmocka_unit_test(a_mapped_host_stands_for_its_endpoint),
-        cmocka_unit_test(a_global_endpoint_takes_the_region_of_its_writer),
+        cmocka_unit_test(a_mapped_host_stands_for_its_endpoint_and_mistakes_are_reported),
+        cmocka_unit_test(a_global_endpoint_takes_the_region_of_the_login),
         cmocka_unit_test(the_partitions_of_aws_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

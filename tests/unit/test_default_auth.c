@@ -82,7 +82,7 @@ static void a_greeting_that_names_this_plugin_is_rejected(void **state)
         _mysql_client_plugin_declaration_.authenticate(&fake.vio, &fake.mysql), RIA_MARIADB_ERROR);
     assert_int_equal(runs, 0);
     expect_piece(
-        "the sentence", fake.error, "rds-iam: the server asks for the plugin aws_rds_iam, but");
+        "the message", fake.error, "rds-iam: the server asks for the plugin aws_rds_iam, but");
 }
 
 static void a_broken_connection_is_reported_by_the_library(void **state)

@@ -2,7 +2,7 @@
  *
  * Tokens for Aurora DSQL. The signing modules give the tokens of tests/vectors/dsql_tokens.json. So
  * does ria_token_for(), which derives service, action and region from the host name. The last test
- * connects by other names of a cluster, and makes logins that ria_token_for() refuses. */
+ * requests tokens for other names of a cluster, and for logins that ria_token_for() refuses. */
 #include "aws/sigv4.h"
 #include "aws/token.h"
 #include "rds_iam.h"
@@ -144,7 +144,7 @@ static void ria_token_for_gives_the_same_tokens_at_every_port(void **state)
     json_decref(root);
 }
 
-/* All rows connect to the cluster of the first vector. */
+/* All rows are logins at the cluster of the first vector. */
 static void other_names_of_a_cluster_give_its_token_or_a_refusal(void **state)
 {
     (void)state;

@@ -91,7 +91,7 @@ static void the_host_name_determines_kind_and_partition(void **state)
     }
 }
 
-static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
+static void each_name_without_a_region_is_refused_with_its_reason(void **state)
 {
     (void)state;
     static const struct {
@@ -146,7 +146,7 @@ static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
          "id.dsql.us-east-1.on.aws.evil.example",
          RIA_ABSENT,
          "is not an RDS endpoint"},
-        {"an alias",
+        {"a name in another domain",
          "db.example.com",
          RIA_ABSENT,
          "db.example.com is not an RDS endpoint: "
@@ -305,7 +305,7 @@ static void the_form_of_a_region_is_checked(void **state)
     }
 }
 
-static void host_and_port_are_split_at_the_last_colon(void **state)
+static void only_a_text_of_the_form_host_port_is_split(void **state)
 {
     (void)state;
     static const struct {
@@ -345,12 +345,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
         cmocka_unit_test(the_host_name_determines_kind_and_partition),
-        cmocka_unit_test(each_kind_of_name_without_a_region_has_its_own_message),
+        cmocka_unit_test(each_name_without_a_region_is_refused_with_its_reason),
         cmocka_unit_test(case_and_one_trailing_dot_are_ignored),
         cmocka_unit_test(the_longest_host_is_accepted_and_one_byte_more_rejected),
         cmocka_unit_test(a_host_is_parsed_first_and_checked_later),
         cmocka_unit_test(the_form_of_a_region_is_checked),
-        cmocka_unit_test(host_and_port_are_split_at_the_last_colon),
+        cmocka_unit_test(only_a_text_of_the_form_host_port_is_split),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

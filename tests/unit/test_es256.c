@@ -82,7 +82,7 @@ static bool is_good(
     return response == 1;
 }
 
-/* Signs often enough to get numbers with leading zeros. */
+/* Signs so often that the numbers of some signatures begin with a zero byte. */
 static void signatures_are_valid(void **state)
 {
     (void)state;

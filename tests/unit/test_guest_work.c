@@ -180,7 +180,7 @@ static int error_without_threads(void)
     return WEXITSTATUS(status);
 }
 
-static void if_no_thread_can_be_created_the_error_names_the_cause(void **state)
+static void if_no_thread_can_be_created_the_error_number_is_returned(void **state)
 {
     (void)state;
     assert_int_equal(error_without_threads(), EAGAIN);
@@ -301,7 +301,7 @@ int main(void)
         cmocka_unit_test(work_runs_on_a_stack_that_is_large_enough),
         cmocka_unit_test(work_needs_no_preparation_function),
         cmocka_unit_test(signal_mask_and_cancellation_state_are_restored),
-        cmocka_unit_test(if_no_thread_can_be_created_the_error_names_the_cause),
+        cmocka_unit_test(if_no_thread_can_be_created_the_error_number_is_returned),
         cmocka_unit_test(cancellation_is_deferred_until_the_work_has_ended),
         cmocka_unit_test(the_caller_waits_for_work_until_the_deadline),
     };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * ria_login_has_endpoint() decides for which hosts tokens are made. The preloads and the plugins
- * call it before they make a token. Also tests ria_login_certificate().
+ * ria_login_has_endpoint() decides for which hosts tokens are made. Plugins and preloads, which are
+ * called for every server, use it to recognize the servers of RDS. Also tests
+ * ria_login_certificate().
  */
 #include "rds_iam.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request for which libcurl rejects an option: it is not sent, and the message names the option.
- * The program contains a curl_easy_setopt() of its own, which takes the place of libcurl's. */
+ * A request for which libcurl rejects an option: it is not sent, and the message names the option,
+ * unless memory ran out. The program contains a curl_easy_setopt() of its own, which takes the
+ * place of libcurl's. */
 #include "fetch/http.h"
 #include "unit.h"
 

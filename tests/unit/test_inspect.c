@@ -125,7 +125,7 @@ static void without_credentials_no_request_is_sent(void **state)
 }
 
 /* Each function asks for the credentials with the cache that `rds-iam credentials` uses. */
-static void the_output_of_a_process_is_cached_as_for_credentials(void **state)
+static void the_output_of_a_credential_process_is_cached_as_by_rds_iam_credentials(void **state)
 {
     (void)state;
     static const struct {
@@ -135,7 +135,7 @@ static void the_output_of_a_process_is_cached_as_for_credentials(void **state)
         bool is_cached;
     } rows[] = {
         {"a profile", NULL, "[db.x]\nprofile = p\ncache_credential_process = yes\n", true},
-        {"a profile, not set", NULL, "[db.x]\nprofile = p\n", false},
+        {"a profile, without the setting", NULL, "[db.x]\nprofile = p\n", false},
         {"a profile that no section names",
          NULL,
          "[db.x]\nprofile = q\ncache_credential_process = yes\n",
@@ -183,7 +183,7 @@ int main(void)
         cmocka_unit_test(a_privileged_process_sends_no_request),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_no_request_is_sent),
-        cmocka_unit_test(the_output_of_a_process_is_cached_as_for_credentials),
+        cmocka_unit_test(the_output_of_a_credential_process_is_cached_as_by_rds_iam_credentials),
         cmocka_unit_test(only_actions_of_the_table_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

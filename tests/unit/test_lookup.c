@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The product's dlsym(), linked into this program. A lookup of two functions of a client library
- * must return replacement functions. The library is loaded in eleven copies. A replacement function
- * calls the function of its copy and adds 1000 to the result. */
+ * The product's dlsym(), linked into this program. Two functions of a client library are replaced:
+ * a lookup of one of them must return the replacement function. The library exists in eleven
+ * copies. A replacement function calls the function of its copy and adds 1000 to the result. */
 #include "interpose/library.h"
 #include "interpose/lookup.h"
 
@@ -163,7 +163,7 @@ static void all_other_lookups_return_the_result_of_libc(void **state)
     (void)dlclose(copy);
 }
 
-static void a_lookup_that_finds_a_replacement_calls_the_copy_behind_it(void **state)
+static void a_lookup_that_finds_the_exported_replacement_returns_that_of_the_copy(void **state)
 {
     (void)state;
     void *copy = load_copy(4);
@@ -241,7 +241,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_copy_gets_its_own_replacement_function),
         cmocka_unit_test(all_other_lookups_return_the_result_of_libc),
-        cmocka_unit_test(a_lookup_that_finds_a_replacement_calls_the_copy_behind_it),
+        cmocka_unit_test(a_lookup_that_finds_the_exported_replacement_returns_that_of_the_copy),
         cmocka_unit_test(the_number_of_an_unloaded_copy_is_reused),
         cmocka_unit_test(eight_copies_get_a_number),
         cmocka_unit_test(a_lookup_preserves_errno_and_dlerror),

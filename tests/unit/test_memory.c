@@ -325,7 +325,7 @@ static void absence_is_reported_even_without_memory(void **state)
         ria_memory_cache_clear(); /* the absence of instance metadata is cached */
         assert_true(outcome == RIA_ABSENT || (has_failed && outcome == RIA_FAILED));
         expect_piece(
-            "a sentence", err.text, outcome == RIA_ABSENT ? "no AWS credentials" : "memory");
+            "the message", err.text, outcome == RIA_ABSENT ? "no AWS credentials" : "memory");
         assert_int_equal(ria_heap_live(), live);
     }
 }

@@ -227,7 +227,7 @@ static void the_time_of_the_next_expiry_is_returned(void **state)
     assert_int_equal(count_kept(), 1);
     ria_memory_cache_clear();
     assert_true(ria_memory_cache_expire(&fake.world) == INT64_MAX);
-    fetch_as(&fake, "process", INT64_MAX / 2); /* more milliseconds than a number has */
+    fetch_as(&fake, "process", INT64_MAX / 2); /* in milliseconds, too large for an int64_t */
     assert_true(ria_memory_cache_expire(&fake.world) > fake.ticks + ((int64_t)HOUR * 1000));
     assert_int_equal(count_kept(), 1);
     ria_memory_cache_clear();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the libc functions that a preload's functions of the same name replace. This program
- * replaces three functions. */
+ * The search for the libc functions that a preload's functions of the same name replace. This
+ * program replaces three functions. */
 #include "interpose/next.h"
 
 #include "unit.h"

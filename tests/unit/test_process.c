@@ -157,8 +157,8 @@ static void the_facts_of_anything_but_a_regular_file_cannot_be_read(void **state
     }
 }
 
-/* Sets an access control list with `users` named users from 5000 on, who can write. The attribute
- * is little-endian on every machine. */
+/* Sets an access control list with `users` entries for users who can write; their uids begin at
+ * 5000. The attribute is little-endian on every machine. */
 static void set_acl(const char *name, size_t users)
 {
     struct entry {
@@ -230,7 +230,7 @@ static void the_maximum_is_exact(void **state)
         if (*size > 0) {
             RIA_AUTO(buf) less = {.max = *size - 1};
             expect_number("sizes", read_named("sized", &less, NULL, &err), RIA_FAILED);
-            expect_piece("the sentence", err.text, "/sized: is larger than ");
+            expect_piece("the message", err.text, "/sized: is larger than ");
             expect_piece("the remedy", err.text, ", the limit; remove what is not needed");
         }
     }
@@ -346,7 +346,7 @@ static void a_file_that_cannot_be_opened_is_not_absent(void **state)
     memset(too_long, 'x', sizeof(too_long));
     too_long[sizeof(too_long) - 1] = '\0';
     assert_int_equal(read_named(too_long, &text, NULL, &err), RIA_FAILED);
-    expect_piece("the sentence", err.text, "cannot be opened");
+    expect_piece("the message", err.text, "cannot be opened");
     if (geteuid() != 0) { /* root can open every file */
         write_file("closed", "x", 0);
         assert_int_equal(read_named("closed", &text, NULL, &err), RIA_FAILED);
@@ -462,7 +462,7 @@ static void variables_of_a_prefix_come_in_byte_order(void **state)
     assert_memory_equal(out.data, want, sizeof(want));
 }
 
-static void a_directory_that_others_can_write_is_not_private(void **state)
+static void a_directory_that_others_can_write_does_not_count_as_own(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -492,7 +492,7 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_opened_is_not_absent),
         cmocka_unit_test(the_log_is_written_only_if_it_is_enabled),
         cmocka_unit_test(variables_of_a_prefix_come_in_byte_order),
-        cmocka_unit_test(a_directory_that_others_can_write_is_not_private),
+        cmocka_unit_test(a_directory_that_others_can_write_does_not_count_as_own),
         cmocka_unit_test(environment_uid_and_clocks_are_those_of_the_process),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

@@ -376,7 +376,7 @@ static void a_login_error_names_limit_setting_and_command(void **state)
     }
 }
 
-static void only_a_slow_command_is_reported(void **state)
+static void only_a_slow_command_gets_the_message_about_the_limit(void **state)
 {
     (void)state;
     static const char on_role[] = "[" HOST "]\nprofile = r\n";
@@ -435,7 +435,7 @@ int main(void)
         cmocka_unit_test(the_command_of_a_source_profile_has_its_own_entry),
         cmocka_unit_test(other_sources_ignore_the_setting),
         cmocka_unit_test(a_login_error_names_limit_setting_and_command),
-        cmocka_unit_test(only_a_slow_command_is_reported),
+        cmocka_unit_test(only_a_slow_command_gets_the_message_about_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,13 +196,13 @@ static void the_chosen_profile_is_used(void **state)
     }
 }
 
-static void a_named_profile_is_missing_even_without_files(void **state)
+static void a_named_profile_that_does_not_exist_is_an_error_even_without_files(void **state)
 {
     (void)state;
     struct asked asked;
     ask_chain(&asked, NULL, NULL, "a");
     assert_int_equal(asked.outcome, RIA_FAILED);
-    expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
+    expect_piece("the message", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
 static void without_a_home_the_message_states_it(void **state)
@@ -474,7 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_environment_gives_keys_or_an_error),
         cmocka_unit_test(the_chosen_profile_is_used),
-        cmocka_unit_test(a_named_profile_is_missing_even_without_files),
+        cmocka_unit_test(a_named_profile_that_does_not_exist_is_an_error_even_without_files),
         cmocka_unit_test(without_a_home_the_message_states_it),
         cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),

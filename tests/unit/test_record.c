@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Records, and the requests and responses that they encode. A round trip preserves every field. A
- * truncated or extended record is rejected. A record with a changed byte is either rejected, or
- * accepted if the byte is part of a value. */
+ * truncated or extended record is rejected. A record with a changed byte gives no credentials if it
+ * is rejected. It may be accepted, because a changed byte inside a value cannot be detected. */
 #include "provider/answer_record.h"
 #include "provider/cache_name.h"
 #include "provider/request.h"

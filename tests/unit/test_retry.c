@@ -52,7 +52,7 @@ static void a_pause_is_random_and_its_limit_doubles(void **state)
     }
 }
 
-static void a_longer_pause_than_the_deadline_ends_the_tries(void **state)
+static void a_pause_longer_than_the_time_left_ends_the_tries(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -69,7 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pause_is_random_and_its_limit_doubles),
-        cmocka_unit_test(a_longer_pause_than_the_deadline_ends_the_tries),
+        cmocka_unit_test(a_pause_longer_than_the_time_left_ends_the_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

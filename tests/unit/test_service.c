@@ -196,7 +196,7 @@ static void an_open_bracket_ends_the_group(void **state)
     assert_string_equal(file.services[1].name, "");
 }
 
-static void binary_and_missing_files_are_distinguished(void **state)
+static void binary_missing_and_empty_files_are_distinguished(void **state)
 {
     (void)state;
     struct one_file self = {.text = "[a]\nho\0st=x\n", .len = 12};
@@ -414,7 +414,7 @@ int main(void)
         cmocka_unit_test(groups_comments_and_blanks_are_parsed_as_in_libpq),
         cmocka_unit_test(a_line_without_an_equals_sign_is_a_key),
         cmocka_unit_test(an_open_bracket_ends_the_group),
-        cmocka_unit_test(binary_and_missing_files_are_distinguished),
+        cmocka_unit_test(binary_missing_and_empty_files_are_distinguished),
         cmocka_unit_test(the_first_invalid_line_is_reported),
         cmocka_unit_test(a_file_that_others_can_change_is_rejected),
         cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),

@@ -283,7 +283,7 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
     }
 }
 
-static void an_invalid_entry_disqualifies_no_other_entry(void **state)
+static void an_invalid_entry_disqualifies_only_entries_that_share_its_passfile(void **state)
 {
     (void)state;
     static const struct {
@@ -347,7 +347,7 @@ int main(void)
         cmocka_unit_test(the_last_component_in_the_agents_directory_is_not_resolved),
         cmocka_unit_test(a_path_in_a_missing_directory_is_compared_as_text),
         cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
-        cmocka_unit_test(an_invalid_entry_disqualifies_no_other_entry),
+        cmocka_unit_test(an_invalid_entry_disqualifies_only_entries_that_share_its_passfile),
         cmocka_unit_test(entries_are_sorted_by_passfile_and_then_by_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

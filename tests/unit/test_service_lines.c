@@ -110,7 +110,7 @@ static void a_read_error_is_reported(void **state)
     assert_string_equal(err.text, "/proc/self/mem: cannot be read completely: Input/output error");
 }
 
-/* libpq accepts these lines and reads another value than the user means. */
+/* In each line with a fault, libpq reads another key or value than the user means. */
 static void values_that_libpq_reads_literally_are_reported(void **state)
 {
     (void)state;

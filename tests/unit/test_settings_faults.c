@@ -180,7 +180,7 @@ static void an_arn_that_sts_would_reject_is_rejected_before_the_request(void **s
     }
 }
 
-/* Mistakes in a name that AWS assigns, and the message about each. */
+/* Mistakes in a name, such as an ARN or an external id, and the message about each. */
 static const struct {
     const char *before;
     const char *name; /* between `before` and `after` */

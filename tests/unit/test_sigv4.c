@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Signing refuses three values: a region that is too long for the credential scope, a secret that
- * is too long for a signing key, and a time that a timestamp cannot express. The callers check
- * these values first, so no login reaches these refusals. */
+ * is too long for a signing key, and a time that a timestamp cannot express. The callers check the
+ * region and the secret first, so a login reaches only the refusal of the time. */
 #include "aws/sigv4.h"
 
 #include "aws/token.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The conditions under which a log line may be written to descriptor 2. Each row runs in its own
- * process, because a process records its stderr once. */
+ * process, because a process remembers only once which file its stderr is. */
 #include "os/guest_stderr.h"
 
 #include "unit.h"
@@ -202,8 +202,8 @@ static void only_a_usable_stderr_is_written_to(void **state)
     }
 }
 
-/* What descriptor 2 is when it is recorded, and what the host program replaces it with before the
- * log line. */
+/* What descriptor 2 is at the call of ria_stderr_record(), and what the host program replaces it
+ * with before the log line. */
 struct change {
     const char *name;
     struct way (*first)(void);  /* NULL: closed */

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The installed `rds-iam token`: options, exit status, messages, and the token."""
+"""The installed `rds-iam token`: options, exit status, messages, and the token.
+
+Also unknown commands and `--version`.
+"""
 import calendar
 import pathlib
 import shutil

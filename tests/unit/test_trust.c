@@ -88,7 +88,7 @@ static void writers_of_a_foreign_file_are_described(void **state)
         err.text, "f: all of group 50 can write it; its owner must run: chmod g-w f");
 }
 
-/* Also, nothing of the text stays in the caller's buffer. */
+/* The caller's buffer contains nothing of the text of a rejected file. */
 static void a_file_that_others_can_write_is_not_read(void **state)
 {
     (void)state;

@@ -142,8 +142,8 @@ static void an_unusable_note_is_ignored(void **state)
     }
 }
 
-/* Two releases share a lock file. An earlier release writes a shorter note, which may replace the
- * beginning of a note of this release only. */
+/* Two releases share a lock file. An earlier release writes a shorter note, which may replace only
+ * the beginning of a note of this release. */
 static void a_note_of_an_earlier_release_is_ignored(void **state)
 {
     (void)state;
@@ -156,7 +156,8 @@ static void a_note_of_an_earlier_release_is_ignored(void **state)
     ria_turn_note(&store, 3, 0, "STS says Throttling");
     assert_true(ria_turn_reason(&store, reason));
     assert_int_equal(pread(store.lock, &earlier, sizeof(earlier), 0), sizeof(earlier));
-    assert_true(earlier.at < real_milliseconds() - LONG_MS); /* so that release ignores the note */
+    /* The earlier release ignores the note, because its time is too long ago. */
+    assert_true(earlier.at < real_milliseconds() - LONG_MS);
     earlier.at = real_milliseconds();
     assert_int_equal(pwrite(store.lock, &earlier, sizeof(earlier), 0), sizeof(earlier));
     assert_false(ria_turn_reason(&store, reason));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The runner for tables of rows: records which table and row are running, and which checks failed.
+ * The runner for tables of rows: remembers which table and row are running, and how many checks
+ * have failed.
  */
 #include "unit.h"
 

@@ -173,7 +173,8 @@ static void begin(const struct program *program, struct walk_result *out)
         out->token[0] = '\0';
         more = "no fresh token";
     }
-    /* If the server is not verified, the run counts as a failure, so the walk reports a token. */
+    /* If the connection does not verify the server, the run counts as a failure. The walk then
+     * reports any token that the connection would send. */
     out->has_succeeded = is_verified && out->token[0] != '\0';
     preload_walk_message(out, more);
     PQfinish(conn);

@@ -173,8 +173,8 @@ static void begin(const struct program *program, struct walk_result *out)
         out->token[0] = '\0';
         more = "no fresh token";
     }
-    /* If the connection does not verify the server, the run counts as a failure. The walk then
-     * reports any token that the connection would send. */
+    /* The run has failed if the server was not verified. If such a run sent a token, the walk
+     * reports a finding. */
     out->has_succeeded = is_verified && out->token[0] != '\0';
     preload_walk_message(out, more);
     PQfinish(conn);

@@ -24,8 +24,8 @@ HOST = ("--hostname", "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com", "--port",
 
 def compare(title, ours, other, pairs=PAIRS, without=(), name=None):
     """Prints the processor time of the first command divided by that of the second. If `without` is given, it contains
-    two more commands, one for each of the compared commands. It does only the part that is not to be compared, and its
-    time is subtracted from the time of the compared command."""
+    two more commands, one for each of the compared commands. Each of the two does only the part that is not to be
+    compared, and its time is subtracted from that of its compared command."""
     runs = [series.column(each, 1) for each in series.alternate([ours, other, *without], pairs)]
     left, right = ([all_of - part for all_of, part in zip(both, part_runs)]
                    for both, part_runs in zip(runs, runs[2:] or [[0.0] * pairs] * 2))

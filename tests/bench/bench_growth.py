@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Costs that grow with the size of the configuration, and the cost of a login on another thread. A row prints the
 median of the times of one variant, or the ratio of the medians of two variants of the same run; a row of series.py also
-prints the minimum and the maximum. No row fails because something is slow. A row prints its goal, unless it has none
-or the goal is in report.py. README.md explains the rows."""
+prints the minimum and the maximum. No row fails because something is slow. A row prints its goal if it has one; the
+goals of the rows of rds-iam-agent --once are in report.py. README.md explains the other rows."""
 import os
 import statistics
 import subprocess
@@ -49,7 +49,8 @@ def ms(nanoseconds):
 
 class Growth(LeaseCase):
     def logins(self, way, *files, **extra):
-        """The nanoseconds of each login that the program bench_logins reports."""
+        """Runs the program bench_logins. Returns the numbers that it prints: the median nanoseconds of a login, one
+        number for each variant."""
         time.sleep(SETTLED_SECONDS)
         result = subprocess.run(
             [LOGINS, way, *files], env=self.home.env("etl", **extra), cwd=self.home.path,
@@ -83,8 +84,8 @@ class Growth(LeaseCase):
         row("  the same with 1 profile", ms(took[1]), "-")
 
     def opens(self, name, lines=LINES):
-        """The milliseconds of each open. Before each open the file is at rest and the tokens are a second old, so
-        the agent makes new ones."""
+        """The milliseconds of each open. Before each open the file is at rest and the tokens are more than a second
+        old, so the agent makes new ones."""
         times = []
         for _ in range(OPENS):
             time.sleep(TEXT_SECONDS)

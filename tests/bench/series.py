@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What every benchmark uses: commands that run alternately, and the figures of one row.
 
-If RIA_BENCH_ROWS names a file, record() also appends each row to this file, for report.py."""
+If RIA_BENCH_ROWS names a file, record() also appends each row that has a name to this file, for report.py."""
 import dataclasses
 import json
 import os

@@ -63,7 +63,8 @@ def markers(root):
 
 
 def problems(files, text, root):
-    """Lines without a row, rows without lines, and hidden lines; one sentence each."""
+    """Returns one sentence for each function whose row is missing or wrong, each invalid row, and each place that hides
+    lines."""
     rows, found = read_rows(text)
     lines = uncovered(files)
     for file, function in sorted(set(rows) | set(lines)):

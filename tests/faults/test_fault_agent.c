@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-agent many times; in each run, another of its calls fails (walk.h). In a run, the
- * agent starts, a client opens a passfile, a signal makes the agent renew its tokens, a client asks
- * for the status, and the agent ends. The agent is a program of its own (fault-agent). Its log
- * counts as the message of the run.
+ * Runs rds-iam-agent many times; in each run, another of its calls fails (walk.h). The program
+ * under test is fault-agent: with --once, with --status (which asks an agent that is not a fault
+ * object), or as the agent itself. The agent then starts, a client opens a passfile, a signal makes
+ * the agent renew its tokens, a client asks for the status, and the agent ends. What the program
+ * under test writes to stdout and stderr counts as the message of the run.
  */
 #include "scratch.h"
 #include "unit.h"

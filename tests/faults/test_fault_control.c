@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Controls of the walk (walk.h): each kind of mistake is planted in a scenario, and the walk finds
- * this mistake and no other. */
+ * Controls of the walk (walk.h): each kind of mistake that the walk itself detects is planted in a
+ * scenario, and the walk finds this mistake and no other. */
 #include "walk.h"
 
 #include "scratch.h"
@@ -189,7 +189,7 @@ static void that_ignores_signals(struct walk_result *out)
 
 static const struct plant plants[] = {
     {"no mistake, one failure", correct, WALK_FINDINGS, RIA_FAULT_ONCE},
-    {"no mistake, all failures", correct, WALK_FINDINGS, RIA_FAULT_ALL},
+    {"no mistake, all later calls fail too", correct, WALK_FINDINGS, RIA_FAULT_ALL},
     {"no mistake, a signal", correct, WALK_FINDINGS, RIA_FAULT_INTERRUPT},
     {"a call without a check", without_a_check, WALK_CRASHED, RIA_FAULT_ONCE},
     {"a wait without an end", that_waits, WALK_HUNG, RIA_FAULT_ONCE},

@@ -38,8 +38,8 @@ struct walk_scenario {
      * The member itself may be NULL. */
     const char *(*check)(const void *argument, const struct walk_result *result);
     bool has_small_stack; /* 60 KB, as in Connector/C's asynchronous functions */
-    /* The product keeps up to this many objects after the run. The objects of a program other than
-     * the test itself are not checked. */
+    /* The product keeps up to this many objects after the run. The objects of rds-iam-fetch and of
+     * rds-iam-agent are not checked. */
     int64_t kept_objects;
     bool may_not_recover;   /* the next run in the same process can fail too */
     uint32_t seconds;       /* after which a run counts as hanging; 0: 60 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache files. The process's own world (struct ria_world) reads the bytes that store.c wrote. If
- * cache.c accepts a file, the credentials are complete and have an expiration. If cache.c ignores a
- * file, one log line reports that, and the line does not contain the secret.
+ * Cache files. The process's own world (struct ria_world) reads the bytes that fetch/store.c wrote.
+ * If provider/cache.c accepts a file, the credentials are complete and have an expiration. If
+ * provider/cache.c ignores a file, one log line reports that, and the line does not contain the
+ * secret.
  *
  * Input: the file.
  */

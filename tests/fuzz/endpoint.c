@@ -8,7 +8,7 @@
  * Properties:
  *   1. case and a dot at the end change nothing;
  *   2. an endpoint ends in a suffix of AWS, and has the label "rds", "rds-fips" or "dsql...". Its
- *      region is one of its labels, and belongs to the partition;
+ *      region is one of its labels; a region of aws-us-gov is in no endpoint of another partition;
  *   3. no name that ends with ".evil.example" is an endpoint;
  *   4. a token is made only over a verified channel, and only for an endpoint with a region. It
  *      begins with the host, and contains the region and the service. A token for RDS also

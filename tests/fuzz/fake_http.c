@@ -44,7 +44,8 @@ struct ria_role *fuzz_role(struct fuzz_network *network)
 
 /* -- replaces fetch/http.c ------------------------------------------------------------------ */
 
-/* A request may contain data from an earlier response. That data must not break its line. */
+/* A header may contain data from an earlier response. That data must not add a line break to the
+ * header. */
 static void check_request(const struct ria_http_request *request)
 {
     struct ria_http_place place;

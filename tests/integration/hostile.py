@@ -100,7 +100,8 @@ class HostileCase(labcase.LabCase):
         self.assertEqual(data[-1:], b"\0")
 
     def assert_message(self, client, text, message):
-        """Checks that the client printed rds-iam's error number and this message, and no percent sign."""
+        """Checks that the client printed the error number of plugins (2061) and rds-iam's message, and no percent
+        sign."""
         start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
         self.assertIn(start + message, text)
         self.assertNotIn("%", text)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Static analysis of the product by gcc -fanalyzer, cppcheck and clang's analyzer. suppressions.txt lists every
-finding, with a reason. As a control, each tool finds a defect that was planted. .ci/run also runs clang-tidy,
-which contains clang's analyzer, with a lower limit."""
+finding, with a reason. As a control, each tool finds a defect that was planted. .ci/run also runs clang-tidy, which
+contains clang's analyzer, with a lower limit for each function."""
 import pathlib
 import unittest
 

@@ -17,8 +17,8 @@ from labcase import harness
 from service import agent_program, await_true
 from test_agent_lease import LeaseCase
 
-# The signals that a program can catch and that end it by default. SIGHUP is missing, because it makes the agent renew
-# its tokens.
+# The standard signals that a program can catch and that end it by default. Two are missing: SIGHUP makes the agent
+# renew its tokens, and the agent ignores SIGPIPE.
 ENDING = [getattr(signal, "SIG" + name) for name in (
     "TERM INT QUIT ABRT ALRM BUS FPE ILL IO PROF PWR SEGV STKFLT SYS TRAP USR1 USR2 VTALRM XCPU XFSZ"
 ).split()]

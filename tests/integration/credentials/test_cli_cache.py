@@ -65,7 +65,8 @@ class CliCache(HostCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def cache_with_cli(self):
-        """Lets the AWS CLI assume the role. Returns the path of its only cache entry and the key id in it."""
+        """Lets the AWS CLI get the credentials of the profile's role. Returns the path of its only cache entry and the
+        key id in it."""
         for path in (self.home.path / ".aws/cli/cache").glob("*"):
             path.unlink()
         self.aws("p")

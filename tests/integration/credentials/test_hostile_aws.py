@@ -323,7 +323,7 @@ class NextRequest(HostileCase):
 
 
 class Answers(HostileCase):
-    def test_credentials_with_control_characters_are_rejected(self):
+    def test_credentials_with_characters_other_than_visible_ascii_are_rejected(self):
         for name in ("AccessKeyId", "SecretAccessKey", "Token"):
             for text in ("a\nb", "a\r\nb", "a\x1b[2Jb", "a b", "a\x7fb", "a\u00e9b", "a\u202eb"):
                 with self.subTest(name=name, text=text), \

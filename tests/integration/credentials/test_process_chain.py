@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Chains of credential_process commands that run rds-iam again.
 
-rds-iam stops a chain at the first command that would run a second time. If a chain has no such command, rds-iam
-stops it when LIMIT commands are running. All processes of a chain end with the login that started the chain.
+rds-iam stops a chain before a command that is already running in the chain. If a chain has no such command, rds-iam
+stops it when LIMIT commands are running. All processes of a chain end with the program that started the chain.
 
 Each command first appends a line to a file, and stops when the file has GUARD lines. So even a chain that rds-iam
 does not stop ends at GUARD commands."""

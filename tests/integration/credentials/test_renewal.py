@@ -144,7 +144,8 @@ class Renewal(CloudCase):
 
 
 class RoleCase(CloudCase):
-    """Roles that are assumed through a profile, and the file that records when their renewal was last tried."""
+    """Roles that are assumed through a profile, and the lock file, whose time shows when their renewal was last
+    tried."""
 
     def lock_file(self):
         lock, = (self.home.path / ".cache/rds-iam/cache").glob("*.lock")

@@ -2,8 +2,8 @@
 """STS throttles requests while several processes of a user need the same credentials.
 
 The processes take turns: the more requests all processes together have sent, the longer the pause before the next one.
-A process holds no lock during its pauses, so the other processes need not wait for it. A process that gets no
-credentials reports why the other process got none."""
+A process holds no lock during its pauses, so the other processes need not wait for it. A process that gets no turn
+reports why the process before it got no credentials."""
 import concurrent.futures
 import json
 
@@ -38,7 +38,8 @@ class Throttled(CloudCase):
              str(self.lab.pg.port), "--username", USER], "etl-base", **self.cloud_env())
 
     def start_first(self, command="credentials"):
-        """Starts a process whose limit is 60 s, and waits for its first request."""
+        """Starts rds-iam with this command, and waits for its first request. `rds-iam credentials` has a limit of 60
+        s."""
         first = self.pool.submit(self.run_tool, command)
         await_true(lambda: self.calls())
         return first

@@ -94,7 +94,7 @@ FOREIGN_FLAWS = (
 
 
 class SettingsFiles(CloudCase):
-    """Every flaw at every place where rds-iam looks for a settings file."""
+    """Each flaw at each place of a settings file that is below the home directory or that a variable names."""
 
     def explain(self, *arguments, **extra):
         env = self.cloud_env(RDS_IAM_LOG="1", **extra)

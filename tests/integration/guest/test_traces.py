@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What rds-iam leaves outside its own memory. strace shows the arguments and the environment of every program that a
-login starts, and every write to a file. The tests search both for secrets. In each test, the same search finds a
-planted secret, or the secret in the file that stores it.
+login starts, and every write to a file. The tests search both for secrets, and check where files are created. As
+controls, the same searches find a planted secret, the secret in the file that stores it, and a planted directory.
 
 Not here: output and logs (test_secrets.py, test_log.py), and the memory after a login (test_core_files.py)."""
 import os

@@ -62,7 +62,7 @@ class Tools(MariadbCase):
         self.assert_logged_in(self.mariadb())
         self.assert_accepted()
 
-    def test_tokens_of_every_usual_length(self):
+    def test_tokens_with_and_without_a_session_token(self):
         for principal, least, most in (("etl", 330, 400), ("etl-session", 2100, 2300)):
             with self.subTest(principal=principal):
                 self.assert_logged_in(self.mariadb(principal=principal))

@@ -76,7 +76,7 @@ class Ways(WaysCase):
         (_, text), = self.connect([Case("linked", "connectdb", "fields")], ways.with_preload(RDS_IAM_LOG="1"))
         self.assertIn("signed for", text, "control: a login logs that a token was signed")
 
-    def test_a_text_that_is_no_connection_string_is_left_to_libpq(self):
+    def test_a_text_that_is_not_a_connection_string_is_left_to_libpq(self):
         for way, result in (("connectdb", 'missing "=" after "shop"'), ("ping", "ping 3")):
             for env in ({}, ways.with_preload()):
                 with self.subTest(way=way, env=env):

@@ -3,7 +3,7 @@
  * usage: forks_inside MODULE
  * Loads the module (tail_calls.c) with RTLD_LOCAL, calls its function, and forks while another
  * thread is inside dl_iterate_phdr(). The child calls the function again and prints whether a
- * handle was made. The library loads its plugins in the first call, because it could not load any
+ * handle was made. libmariadb loads its plugins in the first call, because it could not load any
  * object in the child. A child that waits forever is killed by SIGALRM, and the parent then prints
  * the signal. */
 #include <dlfcn.h>

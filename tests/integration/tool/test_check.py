@@ -60,7 +60,7 @@ class Good(CheckCase):
             self.check_text(self.login_to(engine))
         self.assertEqual(sorted(self.home.path.rglob("*")), before)
 
-    def test_the_engine_and_the_port_are_found(self):
+    def test_the_engine_is_found(self):
         """Without --engine, check finds the engine: a MySQL server sends a greeting, a PostgreSQL server sends none."""
         for engine in EACH:
             with self.subTest(engine=engine):

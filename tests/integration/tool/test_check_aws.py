@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check --aws`: several causes look the same to the client. The tests make each of these causes in the lab,
-and the command names only this cause.
+and the command names only this cause and those that the answers of AWS cannot exclude.
 
 The lab's RDS and IAM answer from the same data that decides a login. If the identity lacks a permission, the network
 lacks one of these services, or an answer cannot be used, the output reports the item as skipped, and the command still

@@ -2,9 +2,9 @@
 """`rds-iam check` names the true cause of a refused login.
 
 Each row makes one cause in the lab. The verifier's reason in the journal, or what a scripted server sent, proves that
-this cause was made. The real client must fail with the error of the row. If the client can see the cause, the command
-names only this cause. If RDS reports several causes by the same error, the command names all of them, and prints the
-same output for each of them.
+this cause was made. If the row contains an error of the real client, this client must fail with it. If the client can
+see the cause, the command names only this cause. If RDS reports several causes by the same error, the command names all
+of them, and prints the same output for each of them.
 
 The lines of the manual's table of causes, common/check/CAUSES.md, must be what the rows show. Run this file with
 --write to write the table again.

@@ -55,7 +55,7 @@ class DsqlCase(CheckCase):
 
 
 class Logins(DsqlCase):
-    def test_exec_needs_host_and_user_alone(self):
+    def test_exec_needs_no_tls_settings(self):
         self.assert_in(self.psql())
         self.assert_in(self.psql(ADMIN, "dsql-admin"), ADMIN, "dsql-admin")
         self.assert_accepted(2)
@@ -188,7 +188,7 @@ class Commands(DsqlCase):
                 self.lab.policies("no-policy", [document])
                 self.assert_in(self.psql(user, "no-policy"), user, "no-policy")
 
-    def test_the_policy_needs_no_resource_id(self):
+    def test_a_resource_id_is_refused(self):
         result = self.home.run([tool(), "setup", "policy", "--hostname", self.lab.dsql.host, "--username", APP,
                                 "--resource-id", "cluster-ABCDEFGHIJKL01234"], None)
         self.assertEqual(result.returncode, 2)

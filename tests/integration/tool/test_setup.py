@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam setup mysql`: the lines that it prints, written unchanged into an empty home, let a client log in. Each
-option file affects the programs that the texts name, and what --program NAME prints lets that program log in."""
+option file affects the programs that the texts name. Seven programs log in with the code that --program NAME prints."""
 import pathlib
 import re
 import shlex

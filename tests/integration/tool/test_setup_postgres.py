@@ -304,7 +304,7 @@ ROWS = {
     "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq does not expand variables", None),
     "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} belongs to another user, so your agent cannot write there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
     "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: other users can read OPEN, so libpq ignores it; run: chmod 600", None),
-    "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is not a regular file", None),
+    "not a regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is not a regular file", None),
     "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq uses ~/.postgresql", None),
     "a missing CA file": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
     "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),

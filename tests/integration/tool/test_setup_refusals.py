@@ -253,7 +253,8 @@ class Refusals(WriteCase):
 
 
 class OtherUsers(WriteCase):
-    """Files and directories of another user. The commands run as root and as an ordinary user."""
+    """Tests that need root: files and directories of another user, a full disk, and a mounted file. The commands run as
+    root or as an ordinary user."""
 
     def test_as_another_user(self):
         nobody = pwd.getpwnam("nobody")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam setup sql`: the master users of the lab's servers run the printed SQL unchanged, and the new users log in
-with tokens of rds-iam, allowed by the policy that `rds-iam setup policy` prints for them. Names contain every character
+with tokens of rds-iam, allowed by the policy that `rds-iam setup policy` prints for them. The names contain characters
 that SQL, a shell or a client treats specially. Each user gets the rights that were requested, and no others."""
 import json
 import re
@@ -206,7 +206,7 @@ class MariaDB(SqlCase):
         return int(self.master("select count(*) from mysql.global_priv;"))
 
     def test_every_name_logs_in(self):
-        """Tests each name in one of the SQL modes. The next test uses a name with a backslash in every mode."""
+        """Tests each name in one of the SQL modes. The next test uses names with a backslash in every mode."""
         before = self.users()
         for number, user in enumerate((*NAMES, "x" * 32, "é" * 32)):
             for engine in ("mysql", "mariadb"):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A data race between two threads. ThreadSanitizer must report this race. The report shows that the
- * options of the test in this folder enable ThreadSanitizer. */
+ * build options of this folder enable ThreadSanitizer. */
 #include <pthread.h>
 #include <stdio.h>
 

@@ -22,7 +22,7 @@ enum {
 };
 
 enum ria_endpoint_kind {
-    RIA_ENDPOINT_OTHER, /* a name of neither RDS nor Aurora DSQL */
+    RIA_ENDPOINT_OTHER, /* a name of neither RDS nor Aurora DSQL, or an address */
     RIA_ENDPOINT_INSTANCE,
     RIA_ENDPOINT_CLUSTER,
     RIA_ENDPOINT_CLUSTER_READER,

@@ -30,7 +30,7 @@
 
 /* A log of one level also contains the lines of the levels that are listed before this level. */
 enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
+    RIA_LOG_WARNING, /* a problem that the user should know; the operation usually continues */
     RIA_LOG_INFO,    /* a decision and its reason */
     RIA_LOG_DEBUG,   /* a step that led to a decision */
     RIA_LOG_LEVELS,

@@ -309,7 +309,8 @@ static const char *fetch_client_signal_name(int number)
 }
 
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
- * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
+ * a second time, with LD_LIBRARY_PATH. It is started a second time only if LD_LIBRARY_PATH is set
+ * and no part of a response has arrived. The dynamic linker exits with status 127 if a library is
  * missing or has the wrong version. If the host program has reaped rds-iam-fetch, the exit status
  * is unknown and may have been 127, so in this case, too, rds-iam-fetch is started a second time.
  */

@@ -383,10 +383,10 @@ bool ria_configuration_has_other(
  * of an earlier fetch for the same request; if there is none, it starts a fetch and fails with
  * RIA_E_PENDING.
  *
- * Fetched credentials are cached for as long as they can sign a token that lives for 15 minutes.
- * Any other result, including a failure, is cached for some seconds, so that a source is not
- * queried on every call. A result is wiped when this time is over. The credentials that the process
- * caches (base/secret.h) are wiped when they expire. Only one thread may use a struct
+ * Fetched credentials are cached until they are due for a renewal, 15 to 20 minutes before they
+ * expire. Any other result, including a failure, is cached for some seconds, so that a source is
+ * not queried on every call. A result is wiped when this time is over. The credentials that the
+ * process caches (base/secret.h) are wiped when they expire. Only one thread may use a struct
  * ria_background. */
 struct ria_background;
 

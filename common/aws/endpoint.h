@@ -18,7 +18,7 @@
 
 enum {
     RIA_HOST_SIZE = 256,  /* the longest DNS name has 253 characters */
-    RIA_REGION_SIZE = 32, /* the longest region today has 16 characters */
+    RIA_REGION_SIZE = 32, /* the longest region today has 15 characters */
 };
 
 enum ria_endpoint_kind {

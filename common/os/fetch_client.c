@@ -402,7 +402,8 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
     }
 }
 
-/* Waits until the socket can be read or written. Returns false with err filled at the deadline. */
+/* Waits until the socket can be read or written. Returns false with err filled at the deadline, or
+ * if poll() fails. */
 static bool fetch_client_wait_for(
     const struct ria_fetch_client *client,
     const struct ria_world *world,

@@ -27,7 +27,7 @@
 struct ria_stderr_file {
     dev_t device;
     ino_t inode;
-    bool is_known;       /* false: the process has no stderr, and nothing is ever written */
+    bool is_known;       /* false: descriptor 2 was not a stderr, so nothing is ever written */
     bool is_reported[2]; /* one flag for each kind of fault of RDS_IAM_LOG: guest_log.c sets it when
                             it reports the fault, so that several objects of rds-iam in a process do
                             not repeat the report */

@@ -21,7 +21,7 @@
 
 enum {
     HTTPS_PORT = 443,
-    CONSTANT_PARTS_MAX = 512, /* the other parts of a token have at most 260 characters */
+    CONSTANT_PARTS_MAX = 512, /* the parts of fixed length have at most 260 characters together */
 };
 
 #define LIFE_TEXT "900"

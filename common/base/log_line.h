@@ -5,7 +5,7 @@
  *
  *   RDS_IAM_LOG=LEVEL[:FILE]
  *
- *   LEVEL   warning   a problem, or a refused login
+ *   LEVEL   warning   a problem, or a login without a token, unless the client library reports it
  *           info      also each decision and its reason; "1" means the same
  *           debug     also each step that leads to a decision: files, caches, rds-iam-fetch, tokens
  *           Upper and lower case do not matter. Empty or "0": no log. Any other word means info,

@@ -207,10 +207,10 @@ bool ria_login_may_send(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Finds out whether tokens are made for login->host. Tokens are made if the host is a name of RDS
- * or Aurora DSQL, or if a section of the configuration maps the host to such a name. For a MySQL
- * client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that is
- * called for every server. Compares names only. Does not read the configuration if the name of the
- * host alone shows that tokens are made. Returns
+ * or Aurora DSQL, or if the section of the configuration for the host has the key `endpoint`. For a
+ * MySQL client, tokens are not made for Aurora DSQL. This function is for a plugin or preload that
+ * is called for every server. Compares names only. Does not read the configuration if the name of
+ * the host alone shows that tokens are made. Returns
  *   FOUND   tokens are made for this host;
  *   ABSENT  tokens are not made for this host: err contains the reason. If a section of the
  *           configuration can change this, err also contains the section to write;
@@ -260,8 +260,8 @@ struct ria_login_facts {
 };
 
 /* Fills *out with what ria_token_for() would use for *login. Returns false with err filled if no
- * token can be made for this login. out->kind is set nevertheless, unless a member of *login is
- * missing or out of range. Sends no request. */
+ * token can be made for this login. out->kind is set nevertheless, unless the host program is
+ * privileged, or a member of *login is missing or out of range. Sends no request. */
 bool ria_login_inspect(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -347,9 +347,10 @@ struct ria_database {
 
 /* Finds the database that a token for this login would be signed for. login->port is 0 if the
  * caller does not know the port; in this case a section [HOST:PORT] of the configuration does not
- * match. The channel is not checked. Returns false with err filled in these cases: the
+ * match. login->channel is RIA_CHANNEL_NONE. Returns false with err filled in these cases: the
  * configuration cannot be read; the host is not a name of RDS or Aurora DSQL and no section maps it
- * to such a name; no region is known; or the region is not in the partition of the host. */
+ * to such a name; no region is known; or the region is invalid or not in the partition of the host.
+ */
 bool ria_login_database(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -382,10 +383,10 @@ bool ria_configuration_has_other(
  * of an earlier fetch for the same request; if there is none, it starts a fetch and fails with
  * RIA_E_PENDING.
  *
- * Fetched credentials are cached for as long as they can sign a token that lives for 15 minutes.
- * Any other result, including a failure, is cached for some seconds, so that a source is not
- * queried on every call. A result is wiped when this time is over. The credentials that the process
- * caches (base/secret.h) are wiped when they expire. Only one thread may use a struct
+ * Fetched credentials are cached until they are due for a renewal, 15 to 20 minutes before they
+ * expire. Any other result, including a failure, is cached for some seconds, so that a source is
+ * not queried on every call. A result is wiped when this time is over. The credentials that the
+ * process caches (base/secret.h) are wiped when they expire. Only one thread may use a struct
  * ria_background. */
 struct ria_background;
 
@@ -414,8 +415,8 @@ int64_t ria_background_due(const struct ria_background *background);
  */
 bool ria_background_work(struct ria_background *background);
 
-/* Discards all cached results. A caller uses this function when it detects that the clock was set,
- * or when its user asks for new credentials. */
+/* Discards the results of all fetches that have ended. A caller uses this function when it detects
+ * that the clock was set, or when its user asks for new credentials. */
 void ria_background_forget(struct ria_background *background);
 
 /* Kills the children and frees *background. Accepts NULL. */

@@ -68,7 +68,8 @@ static enum ria_outcome login_token_make(
         &login_token->login, deadline, world, &login_token->token, &login_token->err);
 }
 
-/* Runs on the chosen stack: finds the user, checks the endpoint, then carries out the task. */
+/* Runs on the chosen stack: finds the user, checks whether tokens are made for the host if
+ * needs_endpoint is set, and carries out the task. */
 static void run_task(void *argument)
 {
     struct ria_login_token *login_token = argument;

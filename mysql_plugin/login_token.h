@@ -2,7 +2,7 @@
  *
  * Carries out one task for one login: makes a token, checks that a given token may be sent, or
  * checks whether tokens are made for the host. Tokens are made for a host if the host is an RDS
- * name, or if a section of rds-iam's configuration maps the host to an RDS name.
+ * name, or if the section of rds-iam's configuration for the host has the key `endpoint`.
  *
  * The task runs on a stack that has enough room, because a client library may call a plugin on a
  * small stack. All plugins use this file. What differs between the client libraries (how a library

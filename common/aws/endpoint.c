@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-    LABELS_MAX = 16, /* an RDS name has 4 to 6 labels before its suffix */
+    LABELS_MAX = 16, /* an RDS name has 4 or 5 labels before its suffix */
     DSQL_LABELS = 3, /* the cluster's id, the service and the region */
 };
 
@@ -110,7 +110,8 @@ bool ria_region_is_plausible(const char *region)
     return *at == '\0';
 }
 
-/* Returns whether the text is an IPv6 address or has no colon. Returns false for "host:port". */
+/* Returns whether the text has no colon, or has at least two colons and only characters of an IPv6
+ * address. Returns false for "host:port". */
 static bool is_ipv6_or_name(const char *host)
 {
     const char *colon = strchr(host, ':');

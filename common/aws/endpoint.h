@@ -18,11 +18,11 @@
 
 enum {
     RIA_HOST_SIZE = 256,  /* the longest DNS name has 253 characters */
-    RIA_REGION_SIZE = 32, /* the longest region today has 16 characters */
+    RIA_REGION_SIZE = 32, /* the longest region today has 15 characters */
 };
 
 enum ria_endpoint_kind {
-    RIA_ENDPOINT_OTHER, /* a name of neither RDS nor Aurora DSQL */
+    RIA_ENDPOINT_OTHER, /* a name of neither RDS nor Aurora DSQL, or an address */
     RIA_ENDPOINT_INSTANCE,
     RIA_ENDPOINT_CLUSTER,
     RIA_ENDPOINT_CLUSTER_READER,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks identifiers with two tables: the name of each kind for messages, and the characters that
- * no identifier contains. The account number is the fifth field of an ARN. STS, SSO or AWS's
- * sign-in service would also reject every identifier that is rejected here. Some faults are left to
- * AWS: this code does not check how many digits an account number has.
+ * Checks identifiers with two tables. One contains the name of each kind of identifier, for
+ * messages. The other contains the characters that no identifier may contain. The account number is
+ * the fifth field of an ARN. STS, SSO or AWS's sign-in service would also reject every identifier
+ * that is rejected here. Some faults are left to AWS: this code does not check how many digits an
+ * account number has.
  */
 #include "aws/identifier.h"
 

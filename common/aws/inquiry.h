@@ -50,7 +50,7 @@ enum ria_answer_text {
 };
 
 enum {
-    RIA_ANSWER_SIZE = 640 /* the ARN of a role has at most 612 characters */
+    RIA_ANSWER_SIZE = 640 /* the ARN of a role has at most 613 characters */
 };
 
 enum ria_answer_kind {

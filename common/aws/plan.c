@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds three things in a plan: the setting that identifies the plan's source, the description of
- * the plan for messages, and the endpoints of the services that the plan needs. Refuses a service
- * URL that is too long for struct ria_plan_endpoint. */
+ * Finds three things in a plan: the setting that identifies the plan's source, the name of that
+ * source for messages, and the endpoints of the services that the plan needs. Refuses a service URL
+ * that is too long for struct ria_plan_endpoint. */
 #include "aws/plan.h"
 
 #include "base/messages.h"

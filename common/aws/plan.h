@@ -12,8 +12,8 @@
  * variables, because libcurl reads them.
  *
  * The providers make plans (provider/), and rds-iam-fetch carries them out. provider/request.h
- * sends a plan to rds-iam-fetch; provider/cache_name.h derives the name under which the plan's
- * result is cached.
+ * writes the request with which a plan is sent to rds-iam-fetch; provider/cache_name.h derives the
+ * name under which the plan's result is cached.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H

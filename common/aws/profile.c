@@ -18,7 +18,7 @@
 struct location {
     const char *variable;
     const char *fallback;
-    const char *copy; /* how the user names a copy of the file */
+    const char *copy; /* for messages: the setting with which the user names a copy of the file */
 };
 
 static const struct location locations[RIA_PROFILE_FILES] = {

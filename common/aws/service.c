@@ -62,8 +62,8 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_IAM] = {"IAM", "iam", "iam", NULL, false}, /* iam_hosts has IAM's FIPS hosts */
 };
 
-/* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. The regions that AWS opened
- * later never used the global endpoint. */
+/* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies, as in botocore. In every other
+ * region, this setting has no effect. */
 static const char *const legacy_regions[] = {
     ria_region_global,
     "ap-northeast-1",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Signs with SigV4: four chained HMACs derive the signing key, and one HMAC with this key is the
- * signature. Fails if the digests are not available (codec/digest.h), or if memory runs out. */
+ * signature. Fails if the digests are not available (codec/digest.h), if memory runs out, or if the
+ * scope is too long. */
 #include "aws/sigv4.h"
 
 #include "base/messages.h"

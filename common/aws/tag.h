@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the lists in rds-iam's configuration: "team=etl, env=prod" (session tags) and "team, env"
- * (tag keys). Spaces, tabs and newlines around items are ignored. The limits are those of STS's
- * AssumeRole. */
+ * (tag keys). Spaces, tabs and newlines around keys and values are ignored. The limits are those of
+ * STS's AssumeRole. */
 #ifndef RIA_AWS_TAG_H
 #define RIA_AWS_TAG_H
 

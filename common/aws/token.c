@@ -4,8 +4,8 @@
  * canonical request has the same parameters, but sorted. The code does not build the canonical
  * request as one text. Instead, it hashes the parts of the token in the order of the canonical
  * request. RDS and Aurora DSQL differ in the name of the service, in the action and its parameters,
- * and in the port. Fails for a time outside the years 1970 to 9999, and for a token that is longer
- * than RIA_TOKEN_MAX.
+ * and in the port. Fails for a time outside the years 1970 to 9999, and for a token that may not
+ * fit into the caller's buffer.
  */
 #include "aws/token.h"
 
@@ -21,7 +21,7 @@
 
 enum {
     HTTPS_PORT = 443,
-    CONSTANT_PARTS_MAX = 512, /* names of parameters, port, time and signature: 309 characters */
+    CONSTANT_PARTS_MAX = 512, /* the parts of fixed length have at most 260 characters together */
 };
 
 #define LIFE_TEXT "900"

@@ -70,8 +70,8 @@ bool ria_line_has_token(const char *line, size_t len)
     return false;
 }
 
-/* Returns the text after "key=" in the query of a token, or "" if the token has no such parameter.
- */
+/* Returns the text after `key`, such as "X-Amz-Date=", in the query of a token, or "" if the token
+ * has no such parameter. */
 static const char *token_text_value_of(const char *token, const char *key)
 {
     size_t line = token == NULL ? 0 : strcspn(token, "\n");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares texts without regard to upper and lower case, and parses port numbers. All code parses
- * ports with ria_port_parse(), so that the code that signs a token and the code that connects
- * cannot parse one text as two different numbers. The port parser rejects a sign, a space, and more
- * than five digits.
+ * Compares texts without regard to upper and lower case, and parses port numbers. The code that
+ * signs a token and the code that decides where a login connects both parse ports with
+ * ria_port_parse(), so they cannot parse one text as two different numbers. The port parser rejects
+ * a sign, a space, and more than five digits.
  */
 #include "base/ascii.h"
 

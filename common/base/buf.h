@@ -2,9 +2,9 @@
  *
  * The byte buffer of this project, for text and for secrets. A buffer has a maximum size, which is
  * set when the buffer is declared. When a buffer grows or is released, its old memory is wiped. The
- * buffer records a failed append, so a caller builds a whole text first and checks once. These
- * functions do no I/O. They do not interpret the bytes; codec/record.h writes binary records into a
- * buffer.
+ * buffer remembers that an append failed, so a caller builds a whole text first and checks once.
+ * These functions do no I/O. They do not interpret the bytes; codec/record.h writes binary records
+ * into a buffer.
  *
  *     RIA_AUTO(buf) query = {.max = 4096};
  *     ria_buf_add_text(&query, "Action=connect&DBUser=");

@@ -24,8 +24,8 @@ bool ria_file_same_facts(const struct ria_file *a, const struct ria_file *b);
  * another machine or program can change: a network file system, FUSE, or a directory that a virtual
  * machine shares with its host. For up to a minute after such a change, stat() can still return the
  * old facts. If nothing exists at the path, the nearest existing directory above it decides.
- * Returns true if the file system is not known, or if the path has 512 bytes or more. Sends a
- * request to the server of a network file system. May change errno. */
+ * Returns true if the type of the file system cannot be read, or if the path has 512 bytes or more.
+ * Sends a request to the server of a network file system. May change errno. */
 bool ria_file_is_remote(const char *path) RIA_MUST_USE;
 
 /* Returns whether a file system has one of the types of ria_file_is_remote(). `type` is f_type of

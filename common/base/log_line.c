@@ -64,7 +64,8 @@ static void copy_program(const char *name, char out[RIA_LOG_PROGRAM_MAX])
     out[len] = '\0';
 }
 
-/* Ends a line with a newline. The callers leave one byte of the array free for it. */
+/* Replaces control characters, and ends a line with a newline. The callers leave one byte of the
+ * array free for it. */
 static size_t log_line_end(char out[RIA_LOG_WHOLE_MAX])
 {
     ria_printable(out);

@@ -5,7 +5,7 @@
  *
  *   RDS_IAM_LOG=LEVEL[:FILE]
  *
- *   LEVEL   warning   a problem, or a refused login
+ *   LEVEL   warning   a problem, or a login without a token, unless the client library reports it
  *           info      also each decision and its reason; "1" means the same
  *           debug     also each step that leads to a decision: files, caches, rds-iam-fetch, tokens
  *           Upper and lower case do not matter. Empty or "0": no log. Any other word means info,
@@ -30,7 +30,7 @@
 
 /* A log of one level also contains the lines of the levels that are listed before this level. */
 enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
+    RIA_LOG_WARNING, /* a problem that the user should know; the operation usually continues */
     RIA_LOG_INFO,    /* a decision and its reason */
     RIA_LOG_DEBUG,   /* a step that led to a decision */
     RIA_LOG_LEVELS,

@@ -55,8 +55,9 @@ static bool is_accepted(
                     : entry->id == 0 || entry->id == user || entry->id == file->owner;
 }
 
-/* Records an entry in file->acl if the entry gives the right to write. If several entries give this
- * right to users or groups that are not accepted, only the first of these entries is recorded. */
+/* Updates file->acl for an entry that gives the right to write. The entry of the owning group sets
+ * group_writes. The first entry of a user or group that is not accepted sets has_writer, and the
+ * members that describe this user or group. Any other entry changes nothing. */
 static void trust_add_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
 {
     struct ria_acl *acl = &file->acl;

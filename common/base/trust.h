@@ -33,7 +33,8 @@
 /* How messages name a file. */
 struct ria_trusted {
     const char *path;
-    const char *named_by; /* how the user names a copy of the file: "AWS_CONFIG_FILE=COPY" */
+    const char *named_by; /* the setting with which the user names a copy of the file:
+                             "AWS_CONFIG_FILE=COPY" */
 };
 
 /* Fills file->acl by parsing the extended attribute system.posix_acl_access (posix_acl_xattr.h of

@@ -2,9 +2,10 @@
  *
  * The interface between the core and the operating system: environment, clocks, files and log. The
  * code in common/aws, config, provider and login takes a world as an argument and has no other
- * access to the system, so a unit test needs no setenv(), no sleep and no file.
- * common/os/process_world.c implements the interface for the running process. The programs and
- * preloads (fetch, tool, interpose) also use the system directly.
+ * access to the system, so a unit test needs no setenv(), no sleep and no file. One file is an
+ * exception: login/background.c also uses epoll and sockets. common/os/process_world.c implements
+ * the interface for the running process. The programs and preloads (fetch, tool, interpose) also
+ * use the system directly.
  */
 #ifndef RIA_BASE_WORLD_H
 #define RIA_BASE_WORLD_H
@@ -52,8 +53,8 @@ struct ria_file {
     gid_t group;
     mode_t mode;
     struct ria_stamp stamp; /* taken before the contents were read */
-    /* The members below are filled only if the mode lets the group or others write; else they are
-     * zero. */
+    /* The next three members are filled only if the mode lets the group or others write; else they
+     * are zero. */
     struct ria_acl acl;
     uint32_t file_system; /* f_type of statfs(2) */
     bool is_read_only;    /* the file system is mounted read-only */

@@ -17,8 +17,8 @@ enum {
     HELP_MAX = 64 * 1024,
     NAMES_MAX = 4096,
     COMMAND_SIZE = 64,
-    SAME_START_MIN = 4,   /* a name is suggested if it has this number of first letters in common
-                             with the unknown word */
+    SAME_START_MIN = 4,   /* a name is suggested if it has at least this number of first letters in
+                             common with the unknown word */
     LETTERS_PER_TYPO = 3, /* a name is also suggested if the word has at most one typo for each
                              three letters */
     TYPOS_MAX = 2,        /* the limit of typos for a word of any length */

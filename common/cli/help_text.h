@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the text of --help from the table of a command. If no line of the texts in the table has
- * more than 80 characters, no line of the help text has more than 80 characters. Each function
- * appends to `out`. If memory runs out, the function sets out->failed.
+ * Makes the text of --help from the table of a command. No line of the help text has more than 80
+ * characters, if the lines of the texts in the table keep this limit. The limit includes the 7
+ * characters "usage: ", which are written before each form of a command. Each function appends to
+ * `out`. If memory runs out, the function sets out->failed.
  */
 #ifndef RIA_CLI_HELP_TEXT_H
 #define RIA_CLI_HELP_TEXT_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints text on stdout and errors on stderr, for all commands. Reports text that cannot be written
- * completely as a failure, because another program may use the output. An error may contain an
- * argument or a path, so each control character in it is replaced; otherwise such a name could
- * control the terminal. */
+ * Prints text on stdout and errors on stderr, for all commands. Fails if the text cannot be written
+ * completely, because another program may use the output. An error may contain an argument or a
+ * path, so each control character in it is replaced; otherwise such a name could control the
+ * terminal. */
 #include "cli/output.h"
 
 #include <errno.h>

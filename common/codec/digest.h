@@ -69,8 +69,9 @@ bool ria_digest_hmac(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Closes the context; OpenSSL wipes its memory. Stores the empty context for the next call of
- * ria_digest_open(), if none is stored. Accepts a closed one. */
+/* Closes the context; OpenSSL wipes its memory. A context that ria_digest_open() has opened is
+ * stored, without its contents, for the next call of that function, unless one is stored already.
+ * Accepts a closed context. */
 void ria_digest_release(struct ria_digest *digest);
 
 /* Computes out = SHA-256(data). On failure, returns false with err filled (RIA_E_CRYPTO), and out

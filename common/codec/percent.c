@@ -107,8 +107,8 @@ void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)
 
 /* Writes the eight digits of four bytes. Each half of a byte (4 bits) has a byte of its own in
  * `halves`, and all eight halves become digits at once. A half above 9 becomes a letter: only for
- * such a half, the sum with 6 is 16 or more. The letter 'a' is 39 characters behind the character
- * that follows '9'. */
+ * such a half, the sum with 6 is 16 or more. The code of 'a' is 39 above the code of ':', the
+ * character that follows '9'. */
 static void write_eight_digits(const uint8_t bytes[4], char out[8])
 {
     static const uint64_t each = UINT64_C(0x0101010101010101);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides which parts of a URL may be shown: the host and the port. Every other part can contain a
- * secret: a password before the host, a token in the path or in the query. Therefore these
- * functions clean every URL from a setting, and every text that another program sent, before it is
- * written to a message, a log or an explanation.
+ * Decides which parts of a URL may be shown: the scheme (http or https), the host and the port.
+ * Every other part can contain a secret: a password before the host, a token in the path or in the
+ * query. Therefore these functions clean every URL from a setting, and every text that another
+ * program sent, before it is written to a message, a log or an explanation.
  *
  * The functions resolve no name. Their result is only shown to the user. It does not decide where a
  * request is sent, because libcurl parses the URL of each request itself (fetch/http.h). The

@@ -307,8 +307,8 @@ void ria_config_match(
     }
 }
 
-/* Returns whether the section is for all users and the host ends with a dot and the section's
- * host. */
+/* Returns whether the name of the section contains neither a user nor a wildcard, and the host is
+ * in the domain that the section names: the host ends with a dot and the section's host. */
 static bool is_in_domain(const struct ria_section_key *key, const char *host)
 {
     size_t len = strlen(host);

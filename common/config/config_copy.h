@@ -3,13 +3,13 @@
  * Caches parsed files of rds-iam's configuration in the memory of this process. The files contain
  * no credentials.
  *
- * A copy is used only while two conditions hold. First, the effective user of the process is still
- * the user who read the file. Second, world->read_facts() still returns the same facts: device,
- * inode, size, times, owner, group, mode and access control list. The check of base/trust.h depends
- * only on this user and these facts. The file passed the check when it was read, so the check is
- * not repeated for the copy. A file that was changed just before it was read is not cached, because
- * the next change of the file might leave its times unchanged (is_settled in struct ria_stamp). A
- * file is also not cached if the world has no read_facts().
+ * A copy is used only while two conditions hold: the effective user of the process is still the
+ * user who read the file, and world->read_facts() still returns the same facts (device, inode,
+ * size, times, owner, group, mode and access control list). The check of base/trust.h depends only
+ * on this user and these facts. The file passed the check when it was read, so the check is not
+ * repeated for the copy. A file that was changed just before it was read is not cached, because the
+ * next change of the file might leave its times unchanged (is_settled in struct ria_stamp). A file
+ * is also not cached if the world has no read_facts().
  *
  * All functions may be called from any thread. A thread holds the lock for a few instructions.
  * The functions try to take the lock and never wait for it, so that a child of fork() never

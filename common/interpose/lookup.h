@@ -23,7 +23,7 @@
 
 enum {
     /* The number of loaded copies of one library that can be served at a time. For any further
-     * copy, the program gets the real functions. Usual processes have one or two copies. */
+     * copy, the program gets the real functions. A usual process has one or two copies. */
     RIA_COPIES_MAX = 8,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes a preload's lines to the log of the process (os/guest_log.h), and records the program's
- * stderr before main(). */
+ * Writes a preload's lines to the log of the process (os/guest_log.h), and remembers, before
+ * main(), which file is the program's stderr. */
 #include "interpose/preload_log.h"
 
 #include "base/messages.h"

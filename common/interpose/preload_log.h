@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Writes the preload's own lines to the log of the process (os/guest_log.h), for example if another
- * object of rds-iam is not installed. Also records the program's stderr before main()
- * (os/guest_stderr.h).
+ * object of rds-iam is not installed. Also remembers, before main(), which file is the program's
+ * stderr (os/guest_stderr.h).
  */
 #ifndef RIA_INTERPOSE_PRELOAD_LOG_H
 #define RIA_INTERPOSE_PRELOAD_LOG_H

@@ -25,8 +25,8 @@
 enum {
     FETCHES_MAX = 256,    /* names that are remembered; an agent uses a dozen */
     CHILDREN_MAX = 16,    /* running at the same time; a further request gets RIA_E_PENDING */
-    SHORT_LIFE_MS = 5000, /* how long an error is stored, and how long credentials that are already
-                             due for a renewal are stored */
+    SHORT_LIFE_MS = 5000, /* how long a result is valid, unless it contains credentials that are due
+                             for a renewal after this time */
 };
 
 struct fetch {
@@ -172,7 +172,7 @@ static int64_t background_sweep(const struct ria_background *background)
 
 /* -- one fetch ------------------------------------------------------------------------------ */
 
-/* Stores the time at which a fetch ended, with a response or an error. Frees the request. */
+/* Stores the time at which a fetch ended. Frees the request. */
 static void finish_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     fetch->ended = background->world->ticks(background->world->self);
@@ -187,8 +187,9 @@ static void fail_fetch(const struct ria_background *background, struct fetch *fe
     finish_fetch(background, fetch);
 }
 
-/* Registers the child's socket. A second start of rds-iam-fetch makes a new socket, which must be
- * added to the epoll set. The old socket left the set when it was closed. */
+/* Registers the child's socket for the events that the client waits for. If that fails, ends the
+ * fetch with an error. A second start of rds-iam-fetch makes a new socket, which must be added to
+ * the epoll set. The old socket left the set when it was closed. */
 static void watch_socket(const struct ria_background *background, struct fetch *fetch)
 {
     struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};

@@ -28,7 +28,7 @@ static bool can_be_alias(const struct ria_endpoint *endpoint)
 }
 
 /* Gets the name that `host` is an alias of, through rds-iam-fetch. Returns false if the request
- * fails, or if that name is not an RDS endpoint. */
+ * fails, or if that name is not an endpoint of RDS or Aurora DSQL, or contains no region. */
 static bool find_alias(
     const char *host,
     struct ria_deadline deadline,

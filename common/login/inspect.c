@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Reports what a login would use: the endpoint that the token is signed for, the kind of the
- * endpoint, the region, and the setting from which each of these facts was taken. Resolves the
- * login as ria_token_for() does. Makes no token and sends no request. */
+ * endpoint, the region, and the settings from which the endpoint and the region were taken.
+ * Resolves the login as ria_token_for() does. Makes no token and sends no request. */
 #include "rds_iam.h"
 
 #include "base/text.h"

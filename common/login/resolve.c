@@ -182,7 +182,8 @@ static void warn_of_region(
     }
 }
 
-/* Returns whether a MySQL client has dialed Aurora DSQL, which has the protocol of PostgreSQL. */
+/* Returns whether a MySQL client would use an endpoint of Aurora DSQL, which has the protocol of
+ * PostgreSQL. */
 static bool is_wrong_protocol(const struct ria_login *login, const struct ria_endpoint *endpoint)
 {
     return login->is_mysql && endpoint->kind == RIA_ENDPOINT_DSQL;
@@ -356,7 +357,8 @@ bool ria_host_is_rds(const char *host)
  * needs_section is false and the client can use the host itself as an endpoint. Returns
  *   FOUND   the host is an endpoint of RDS or Aurora DSQL, even if the configuration cannot be
  *           loaded; or the section for the host has the key `endpoint`;
- *   ABSENT  neither is true, or a MySQL client would use an endpoint of Aurora DSQL;
+ *   ABSENT  neither is true, or login->host is NULL, or a MySQL client would use an endpoint of
+ *           Aurora DSQL;
  *   FAILED  the host is not an endpoint, and the configuration cannot be loaded. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,

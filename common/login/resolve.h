@@ -48,7 +48,7 @@ bool ria_resolve_section(
 
 /* Step 3. Finds the host, port and region to sign for. Returns false with err filled in these
  * cases: the host is not an RDS endpoint and no setting allows it; no region is known; the region
- * is invalid; or a MySQL client has dialed an endpoint of Aurora DSQL. */
+ * is invalid; or a MySQL client would use an endpoint of Aurora DSQL. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

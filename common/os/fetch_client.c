@@ -313,7 +313,8 @@ static const char *fetch_client_signal_name(int number)
 }
 
 /* Reaps the program and fills err with how it ended. Returns true if the program should be started
- * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
+ * a second time, with LD_LIBRARY_PATH. It is started a second time only if LD_LIBRARY_PATH is set
+ * and no part of a response has arrived. The dynamic linker exits with status 127 if a library is
  * missing or has the wrong version. If the host program has reaped rds-iam-fetch, the exit status
  * is unknown and may have been 127, so in this case, too, rds-iam-fetch is started a second time.
  */
@@ -405,7 +406,8 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
     }
 }
 
-/* Waits until the socket can be read or written. Returns false with err filled at the deadline. */
+/* Waits until the socket can be read or written. Returns false with err filled at the deadline, or
+ * if poll() fails. */
 static bool fetch_client_wait_for(
     const struct ria_fetch_client *client,
     const struct ria_world *world,

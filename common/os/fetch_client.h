@@ -32,9 +32,10 @@ struct ria_fetch_client {
 };
 
 /* Starts the program. `home` is the user's home directory (ria_world_home()) or NULL. *request is
- * the record to send. *response receives the response; its max is RIA_RECORD_MAX. The client
- * borrows `home`, *request and *response until the client has ended. Returns false with err filled
- * if the program cannot be started, or if the process's real and effective groups differ. */
+ * the record to send. *response receives the response; a response that is longer than response->max
+ * is an error. The client borrows `home`, *request and *response until the client has ended.
+ * Returns false with err filled if the program cannot be started, or if the process's real and
+ * effective groups differ. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes log lines to descriptor 2, after comparing the file at descriptor 2 with the recorded
- * stderr. Writes nothing if descriptor 2 is now another file. One race remains: another thread of
- * the host program may close descriptor 2 between the comparison and the write. No system call does
- * both at once. */
+ * Writes log lines to descriptor 2, if the file at descriptor 2 is still the one that was
+ * remembered as stderr (guest_stderr.h). Writes nothing if descriptor 2 is now another file. One
+ * race remains: another thread of the host program may close descriptor 2 between the check and the
+ * write. No system call does both at once. */
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The stderr at the first ria_stderr_record(), for a process without ria_stderr_at_start. */
+/* The file at descriptor 2 at the first call of ria_stderr_record(), for a process without
+ * ria_stderr_at_start. */
 static struct ria_stderr_file first_seen;
 static pthread_once_t is_recorded = PTHREAD_ONCE_INIT;
 
@@ -65,9 +66,9 @@ static bool is_pair_or_journal(int fd)
     return is_journal(&peer, peer_len) || (own_len <= unnamed && peer_len <= unnamed);
 }
 
-/* Returns true if a descriptor of this kind can be a stderr. The check is for a process in which
- * descriptor 2 was not recorded before main(), because that process may have closed its stderr and
- * opened a data file instead. */
+/* Returns true if a descriptor of this kind can be a stderr. The check is for a process without
+ * ria_stderr_at_start, because that process may have closed its stderr and opened something else
+ * instead, such as a device or a connection to a server. The check cannot recognize a data file. */
 static bool is_kind_of_log(int fd, mode_t mode)
 {
     switch (mode & S_IFMT) {

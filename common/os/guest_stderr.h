@@ -5,7 +5,7 @@
  *
  * Descriptor 2 is stderr only until the program closes it. The next file that the program opens can
  * get the number 2, and a log line would corrupt that file. So a line is written only while
- * descriptor 2 is the file that was recorded as the stderr:
+ * descriptor 2 is the file that was remembered as the stderr:
  *
  *   ria_stderr_at_start  the file at descriptor 2 before main(). rds-iam's programs and
  *                        librds-iam-pq.so define this variable, so every program under rds-iam exec
@@ -27,7 +27,7 @@
 struct ria_stderr_file {
     dev_t device;
     ino_t inode;
-    bool is_known;       /* false: the process has no stderr, and nothing is ever written */
+    bool is_known;       /* false: descriptor 2 was not a stderr, so nothing is ever written */
     bool is_reported[2]; /* one flag for each kind of fault of RDS_IAM_LOG: guest_log.c sets it when
                             it reports the fault, so that several objects of rds-iam in a process do
                             not repeat the report */
@@ -41,17 +41,18 @@ extern struct ria_stderr_file ria_stderr_at_start __attribute__((weak, visibilit
  * close-on-exec flag, or is a socket other than a Unix socket. Changes errno. */
 void ria_stderr_inspect(struct ria_stderr_file *out);
 
-/* Records the stderr, if ria_stderr_at_start is absent. Only the first call has an effect.
- * Thread-safe. Changes errno. */
+/* Remembers which file is at descriptor 2, if ria_stderr_at_start is absent. Only the first call
+ * has an effect. Thread-safe. Changes errno. */
 void ria_stderr_record(void);
 
 /* Calls write(2) without raising SIGPIPE or SIGXFSZ in the host program. Returns the result of
  * write(2), with errno set on failure. */
 ssize_t ria_guest_write(int fd, const char *text, size_t len);
 
-/* Writes the text. Writes nothing if descriptor 2 is not the recorded stderr, or if the write would
- * block. Never raises SIGPIPE in the host program. Records the stderr first if it is not recorded
- * yet. Thread-safe. Changes errno. */
+/* Writes the text. Writes nothing if descriptor 2 is not the file that was remembered as the
+ * stderr, or if the write would block. Never raises SIGPIPE or SIGXFSZ in the host program. If no
+ * stderr is remembered yet, first does what ria_stderr_record() does. Thread-safe. Changes errno.
+ */
 void ria_stderr_write(const char *text, size_t len);
 
 #endif

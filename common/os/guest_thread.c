@@ -41,8 +41,8 @@ static const size_t rooms[] = {
     /* Making a token needs 40 KB (measured). Some runtimes reserve 100 KB at the end of a stack.
      * The rest is a margin. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
-    /* It is not known how much stack NSS modules need. They run on the current stack only if its
-     * free room is as large as the whole stack of a new thread. */
+    /* An unknown module of NSS may need more stack than the known modules. So NSS modules run on
+     * the current stack only if its free room is as large as the whole stack of a new thread. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,
 };
 

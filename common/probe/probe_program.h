@@ -4,8 +4,8 @@
  * `rds-iam check` starts rds-iam-probe as a child process, because a client library or a server can
  * make a process crash or hang, and because rds-iam itself links no client library and no libssl.
  *
- * No function prints a secret. `rds-iam check` passes no credentials to this program. A client
- * library that this program loads gets its token through rds-iam's hooks.
+ * No function prints a secret. The arguments of this program contain no password and no token. A
+ * client library that this program loads gets its token through rds-iam's hooks.
  */
 #ifndef RIA_PROBE_PROBE_PROGRAM_H
 #define RIA_PROBE_PROBE_PROGRAM_H

@@ -3,8 +3,9 @@
  * Responds to a server that asks for a password in clear text: on each new connection, reconnect
  * and change of user. If the program gave a password that is not a token, sends this password
  * unchanged. Otherwise requires a TCP connection whose server the library has verified, and sends
- * a token. If the connection does not qualify, or no token can be made, refuses the login with a
- * message. */
+ * the token that the program gave, or a new token. (With tls = verify-ca in rds-iam's
+ * configuration, a verified certificate chain is enough.) If the connection does not qualify, or no
+ * token can be made, refuses the login with a message. */
 #include "plugin.h"
 
 #include <errno.h>

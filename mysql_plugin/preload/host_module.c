@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The check() of rds-iam-mysql-host.so. Finds out whether the host that a program dials is an RDS
- * host, whether the client must verify the host's name, and with which CA file. If the program
- * passes a list of hosts, checks each of them. Settings belong to a handle (MYSQL) and not to a
- * host. So if at least one host of a list is an RDS host, all hosts of the list are verified, with
- * the CA file of the first RDS host in the list. Their names are verified too, unless the
- * configuration sets tls = verify-ca for every RDS host of the list. For Oracle's library, the
- * names are always verified. Resolves no name and makes no connection. */
+ * The check() of rds-iam-mysql-host.so. Finds out three things about the host that a program dials:
+ * whether it is an RDS host (a host with an RDS name, or one that rds-iam's configuration maps),
+ * whether the client must verify the host's name, and with which CA file the client verifies the
+ * server. If the program passes a list of hosts, checks each of them. Settings belong to a handle
+ * (MYSQL) and not to a host. So if at least one host of a list is an RDS host, all hosts of the
+ * list are verified, with the CA file of the first RDS host in the list. Their names are verified
+ * too, unless the configuration sets tls = verify-ca for every RDS host of the list. For Oracle's
+ * library, the names are always verified. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
 
 #include "rds_iam.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sets options on a handle (MYSQL), with the mysql_options() of the client library that the handle
- * belongs to. Sets nothing if the host is not an RDS host or is not dialed over TCP. For an RDS
- * host, sets nothing in these cases: the handle has no record or is connected already, the
- * library's version is unknown, or the program has turned TLS off. */
+ * belongs to. Sets nothing if the host is not an RDS host (a host with an RDS name, or one that
+ * rds-iam's configuration maps) or is not dialed over TCP. For an RDS host, sets nothing in these
+ * cases: the handle has no record; the handle is connected already, or its nonblocking connection
+ * is in progress; the library's version is unknown; or the program has turned TLS off. */
 #include "preload/settings.h"
 
 #include "preload/dialect.h"

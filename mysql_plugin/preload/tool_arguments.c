@@ -4,9 +4,9 @@
  * table of the option letters that take a value. One table is enough for MariaDB 10.5 to 11.8 and
  * MySQL 5.7 to 9.7, because no letter takes a value in one version and none in another. Ignores an
  * argument that it does not recognize. If the argument is wrong, the tool itself reports the error.
- * If this file does not find the host, the tool does not verify the server, and the plugin refuses
- * the login. This file is compiled into the preload and into rds-iam-mysql-host.so; the preload
- * uses only ria_tool_is_known(). */
+ * If this file does not find the host, the tool gets no option from rds-iam. Unless the user's own
+ * options then make the tool verify the server, the plugin refuses the login. This file is compiled
+ * into the preload and into rds-iam-mysql-host.so; the preload uses only ria_tool_is_known(). */
 #include "preload/tool_arguments.h"
 
 #include "base/ascii.h"

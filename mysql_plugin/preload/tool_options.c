@@ -16,11 +16,12 @@
  *   - the tool connects to a host that is not an RDS host, or over a Unix socket;
  *   - the tool's arguments or ~/.my.cnf turn TLS off;
  *   - the user has set MYSQL_HOME, or MARIADB_HOME for a tool of MariaDB;
- *   - no CA file is known;
+ *   - no CA file is known, or its path cannot be written to an option file;
  *   - the arguments name no host, and the tool reads options from a source that this file does not
  *     read.
  *
- * If the host is named only in an option file other than ~/.my.cnf, this file does not find it. */
+ * If the host is named only in an option file other than ~/.my.cnf, this code does not find the
+ * host. */
 #include "preload/host_module.h"
 #include "preload/option_file.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Recognizes MariaDB's and Oracle's command-line tools when they start. Such a tool contains its
- * client library, so it calls none of the interposed functions. The preload therefore calls
- * rds-iam-mysql-host.so, which gives the tool an option file (tool_options.c). In every other
- * program, this file only compares the program's name with a table. */
+ * client library, so it calls none of the interposed functions of the libraries. The preload
+ * therefore calls rds-iam-mysql-host.so, which gives the tool an option file (tool_options.c). In
+ * every other program, this file only compares the program's name with a table. */
 #include "preload/host_module.h"
 #include "preload/tool_arguments.h"
 

@@ -28,7 +28,7 @@ enum {
     EARLY_MS = 3000, /* milliseconds */
     LATE_MS = 7000,
     EARLY_MIN = 300, /* seconds */
-    USABLE_MIN = 60, /* seconds. Credentials that expire earlier than this count as expired */
+    USABLE_MIN = 60, /* seconds. Credentials that expire within this time count as expired */
 };
 
 enum turn {

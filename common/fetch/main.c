@@ -69,8 +69,8 @@ static enum ria_outcome find_source(
 }
 
 /* Turns ABSENT into FAILED if the plan assumes a role with the credentials of the instance's role.
- * ABSENT would mean that no credentials are configured, but the user has configured this role. The
- * error names the setting of the role. */
+ * ABSENT would mean that no credentials are configured, but the user has configured a role to
+ * assume. The error names the setting of the last role of the plan. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {

@@ -23,8 +23,8 @@ enum {
      * rejects a request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
      */
     OFFSET_MIN = 240,
-    /* Milliseconds. If a request had less time than this, its message names the earlier step that
-     * took longest. */
+    /* Milliseconds. If a request had less time than this, its message may name the earlier step
+     * that took longest (ria_fetch_blame()). */
     ENOUGH = 2000,
     TOO_MANY_REQUESTS = 429, /* HTTP status */
 };

@@ -44,8 +44,9 @@ enum ria_outcome ria_container_endpoint(
 }
 
 /* Returns true if the URI uses plain http, which needs no CA bundle. A relative URI also uses plain
- * http. Every other URI counts as one that may need a CA bundle, even one that begins with HTTP://:
- * this function compares only the beginning, and rds-iam-fetch parses the URI later. */
+ * http. Every other URI counts as one that may need a CA bundle, even one that begins with HTTP://
+ * in capitals, because this function distinguishes upper and lower case. rds-iam-fetch parses the
+ * URI later. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements time limits and retries. Decides how often and when a request is sent again within the
- * deadline, and records which step took longest. Contains the words for messages about a failed
- * try. Sends nothing after the deadline; in this case the message names the step that took longest.
- * Also computes the offset of this machine's clock and the corrected time that requests are signed
- * with.
+ * deadline, and stores which step took longest. Contains the words for messages about a failed try.
+ * Sends nothing after the deadline; in this case the message names the step that took longest. Also
+ * computes the offset of this machine's clock and the corrected time that requests are signed with.
  */
 #include "fetch/fetch.h"
 

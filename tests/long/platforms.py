@@ -6,8 +6,8 @@ and programs of that processor under qemu-user. A build can also use another com
     build = Build("arm64", cross=sysroot).make("tests/unit/test_endpoint")
     sysroot.run([build.path / "tests/unit/test_endpoint"])
 
-debootstrap downloads the packages of a sysroot. The sysroot contains only their lib, lib64 and usr, and nothing of
-another processor is installed on this machine. Only root can use this module.
+debootstrap downloads the packages of a sysroot. The sysroot contains only their lib, lib64 and usr, and no package of
+another architecture is installed on this machine. Only root can use this module.
 """
 import json
 import os

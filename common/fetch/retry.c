@@ -18,8 +18,8 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDK for JavaScript also corrects an offset of four minutes or more. STS
-     * rejects a request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
+    /* Seconds. AWS's SDK for Java 2 also corrects an offset of four minutes or more. STS rejects a
+     * request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
      */
     OFFSET_MIN = 240,
     /* Milliseconds. If a request had less time than this, its message may name the earlier step

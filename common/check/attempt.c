@@ -214,7 +214,8 @@ static bool is_error_of_server(const struct ria_facts *facts)
 }
 
 /* Returns whether the client library reports one of two failures: the server ended the connection,
- * or the server did not answer in time. */
+ * or the server did not answer in time. Also returns true if rds-iam-probe was killed at its time
+ * limit. */
 static bool is_ended_by_server(const struct ria_facts *facts)
 {
     static const char *const words[] = {
@@ -227,11 +228,11 @@ static bool is_ended_by_server(const struct ria_facts *facts)
     return facts->attempt.is_late;
 }
 
-/* Decides who refused the login. A message of rds-iam's hooks means that no token was sent. An
- * error of the client library itself has one of three causes: the library did not reach the server;
- * the library did not accept the server's TLS; or the server accepted TLS, but then ended the
- * connection or did not answer. The check of the server, which has already run, distinguishes these
- * causes. */
+/* Decides who refused the login. If the server sent no error, a refusal by rds-iam's hooks means
+ * that no token was sent. An error of the client library itself has one of three causes: the
+ * library did not reach the server; the library did not accept the server's TLS; or the server
+ * accepted TLS, but then ended the connection or did not answer. The check of the server, which has
+ * already run, distinguishes these causes. */
 static enum ria_verdict judge(struct ria_facts *facts)
 {
     char message[RIA_ERROR_TEXT_MAX];

@@ -3,8 +3,8 @@
  * With the credentials of the login, asks AWS what only AWS can tell about the login. Is the
  * database in the account of the identity? Is IAM authentication enabled for the database? Which
  * port and resource id does the database have? Do the identity's policies allow rds-db:connect?
- * Changes nothing. If the identity is not permitted to send one of the requests, an item of the
- * report names the missing permission, and the other requests are still sent.
+ * Changes nothing. If the identity is not permitted to send a request, an item of the report names
+ * the missing permission, and the requests that do not need this answer are still sent.
  *
  * Does not use a resource id or an account whose form is not valid. Does not simulate a policy for
  * a user name with a character, such as "*", that has a special meaning in an ARN. */

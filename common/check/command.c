@@ -246,8 +246,8 @@ int ria_check_target(
     return status;
 }
 
-/* Returns the name of an option that cannot be used together with the service or the group, or
- * NULL. With a service, the login takes host, port and user only from the service. */
+/* Returns the name of an option that cannot be used together with --service, or NULL. With a
+ * service, the login takes host, port and user only from the service. */
 static const char *find_conflict(const struct ria_target *target, const char *port)
 {
     bool has_service = target->service != NULL;

@@ -15,7 +15,7 @@ enum {
     BUDGET_MS = 15000, /* to get the credentials, and again to get their identity */
     LABEL_LEN = 18,    /* the width of the label of a line of the explanation (login/explain.c) */
     TOKEN_SECONDS = 900,
-    CLOCK_GOOD = 60,   /* seconds; if the clocks differ by at most this, a token always works */
+    CLOCK_GOOD = 60, /* seconds; up to this difference of the clocks, AWS accepts every new token */
     CLOCK_AHEAD = 300, /* seconds; if the clock is ahead by this or more, AWS rejects signatures */
     CLOCK_BEHIND =
         900, /* seconds; if the clock is behind by this or more, a new token has expired already */

@@ -222,18 +222,18 @@ void ria_check_agent(struct ria_facts *facts);
 
 #define RIA_REMOVE_PASSWORD "Remove it. A new token is made for each login."
 
-/* Records a password that the client will send, and the setting that contains it (`place`, a static
- * text). The first recorded password counts. So the caller must begin with the setting that the
- * client library prefers. */
+/* Stores the kind and the length of a password that the client will send, and the setting that
+ * contains it (`place`, a static text). Does not store the password. The first call with a password
+ * counts. So the caller must begin with the setting that the client library prefers. */
 void ria_check_given_password(struct ria_facts *facts, const char *password, const char *place);
 
-/* Records a password in the environment, unless a password was recorded before. Then adds an item
- * about the recorded password, wherever it is. */
+/* Calls ria_check_given_password() for a password in the environment. Then adds an item about the
+ * password that counts, wherever it is. */
 void ria_check_environment_password(struct ria_facts *facts);
 
-/* Returns the place of the client's own password, as a static text: the place that was recorded, or
- * the place in a warning of rds-iam's hooks (the preload and the plugins). Returns NULL if the
- * client has no password of its own.
+/* Returns the place of the client's own password, as a static text: the place that
+ * ria_check_given_password() has stored, or the place in a warning of rds-iam's hooks (the preload
+ * and the plugins). Returns NULL if the client has no password of its own.
  */
 const char *ria_check_password_place(const struct ria_facts *facts);
 
@@ -340,10 +340,13 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * Explains a login that did not succeed. Works only with what the checks found (facts.h), and sends
  * no request.
  *
- * If there is evidence for one cause, the output contains only this cause. Some causes look alike
- * from the client: for example, a policy that denies the login, and IAM authentication that is
- * turned off. The output lists all such causes, each with a command that shows whether it is the
- * true one. The same evidence always gives the same output.
+ * If the server's error or a check names one cause, the output contains only this cause. But if
+ * only an answer of AWS proves a cause, the output also contains the causes about which only the
+ * server knows. And if the server does not know a user whose name has upper-case letters, the
+ * output also contains the cause "user-case". Some causes look alike from the client: for example,
+ * a policy that denies the login, and IAM authentication that is turned off. The output lists all
+ * such causes, each with a command that shows whether it is the true one. The same evidence always
+ * gives the same output.
  *
  * Follows "Troubleshooting issues for IAM DB authentication" and "Connecting to your DB instance
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the

@@ -50,8 +50,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
     }
 }
 
-/* Does not record a password in the environment if a setting contains a password, because the
- * client then ignores the environment. */
+/* A password in a setting was found before, and counts: the client then ignores the password in the
+ * environment. */
 void ria_check_environment_password(struct ria_facts *facts)
 {
     static const struct {

@@ -35,8 +35,8 @@ static void check_configuration(struct ria_facts *facts)
     }
 }
 
-/* Reports if no section of the configuration matches the login. This may be intended, but is a
- * mistake if a section names the host's domain without "*.". */
+/* Adds an item if the configuration has sections but none of them matches the login. This may be
+ * intended, but is a mistake if a section names the host's domain without "*.". */
 static void check_sections(struct ria_facts *facts)
 {
     struct ria_other_section other;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads MySQL's option files as the clients do: runs my_print_defaults, which is a part of every
- * MySQL and MariaDB client package. my_print_defaults does not list the names of the groups. So
- * this code reads the names from the option files that my_print_defaults names, and from the files
- * that these option files include. */
+ * Reads MySQL's option files as the clients do: runs my_print_defaults, a program of MySQL and
+ * MariaDB. my_print_defaults does not list the names of the groups. So this code reads the names
+ * from the option files that my_print_defaults names, and from the files that these option files
+ * include. */
 #include "check/facts.h"
 
 #include "tool/program.h"

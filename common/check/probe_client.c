@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-probe or another program as a child process, and collects its output until it ends
- * or the deadline passes. At the deadline, kills the child. The child inherits the environment of
- * this process. If the child runs under `rds-iam exec`, that command adds the variables that the
- * client libraries need. */
+ * Runs rds-iam-probe or another program as a child process, and collects the child's output until
+ * the child ends or the deadline passes. At the deadline, kills the child. The child inherits the
+ * environment of this process. If the child runs under `rds-iam exec`, that command adds the
+ * variables that the client libraries need. */
 #include "check/probe_client.h"
 
 #include <errno.h>

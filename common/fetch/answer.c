@@ -2,8 +2,9 @@
  *
  * Asks AWS a question of `rds-iam check --aws`: sends one request to RDS or IAM with the keys of
  * the plan (aws/plan.h), and parses the answer. Rejects an answer about a name that was not
- * requested. If AWS gives no answer, the response contains the reason: for example, that the
- * identity is not allowed to send the request, or that no object has the requested name. */
+ * requested. If AWS gives no answer, the record for the caller contains the reason: for example,
+ * that the identity is not allowed to send the request, or that no object has the requested
+ * name. */
 #include "provider/answer_record.h"
 
 #include "aws/inquiry_form.h"
@@ -21,7 +22,7 @@ struct inquiry_target {
     struct ria_answer *answer;
 };
 
-/* Copies the texts of the XML elements that the form names into the answer. */
+/* Copies the texts of XML elements into the answer. The form names these elements. */
 static bool read_elements(
     const struct ria_question_form *form, const struct ria_buf *body, struct ria_answer *answer)
 {

@@ -57,9 +57,9 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
     add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
 }
 
-/* Returns the policy that the user should check, or NULL if the message names no policy. The
- * caller's policy and the role's trust policy must both allow the call. The message of STS may name
- * the kind of policy that denied the call (IAM User Guide, "Troubleshoot access denied error
+/* Returns the policy that the user should check, or NULL if the message names no policy. Usually
+ * the caller's policy and the role's trust policy must both allow the call. The message of STS may
+ * name the kind of policy that denied the call (IAM User Guide, "Troubleshoot access denied error
  * messages"). */
 static const char *policy_to_check(const char *message)
 {

@@ -4,10 +4,11 @@
  * the entry again, because another process may hold the lock while it fetches the same credentials.
  * If there is still no fresh entry, fetches the credentials and writes the entry. While a service
  * throttles requests, the processes take turns (turn.h). If this process fails, or gets no turn
- * before the deadline, uses an entry that another process has written in the meantime, even if that
- * entry is already due for a renewal. If no such entry exists, and this process got no turn, the
- * message contains the reason why the last try of another process failed. If may_share is false,
- * never reads the entry. Does not cache a failure, or credentials without an expiry time.
+ * before the deadline, uses an entry that another process has written in the meantime. Unless this
+ * process was renewing a usable entry, the written entry may itself be due for a renewal. If no
+ * such entry exists, and this process got no turn, the message contains the reason why the last try
+ * of another process failed, if one has failed. If may_share is false, never reads the entry. Does
+ * not cache a failure, or credentials without an expiry time.
  *
  * An entry that is due for a renewal may still be valid for a minute or more. Then a service that
  * is slow or down must not make the login fail, or delay it much. Therefore, one process renews the
@@ -28,7 +29,7 @@ enum {
     EARLY_MS = 3000, /* milliseconds */
     LATE_MS = 7000,
     EARLY_MIN = 300, /* seconds */
-    USABLE_MIN = 60, /* seconds. Credentials that expire earlier than this count as expired */
+    USABLE_MIN = 60, /* seconds. Credentials that expire within this time count as expired */
 };
 
 enum turn {

@@ -6,9 +6,9 @@
  * one is set), and does not expire within the life of an RDS token (15 minutes). Ignores every
  * other file, and an incomplete file, which the AWS CLI may still be writing.
  *
- * A key is the digest of a JSON text in the format of Python's json.dumps(): sorted members, ASCII
- * only, \u escapes in lower case. jansson writes these escapes in upper case, and the digest would
- * differ, so this file formats the text itself. */
+ * A key, which is the file name of an entry, is the digest of a JSON text in the format of Python's
+ * json.dumps(): sorted members, ASCII only, \u escapes in lower case. jansson writes these escapes
+ * in upper case, and the digest would differ, so this file formats the text itself. */
 #include "fetch/cli_cache.h"
 
 #include "aws/token.h"

@@ -75,8 +75,8 @@ __attribute__((noreturn)) static void become(const char *command, int out, int e
 
 /* Runs in the child process, the keeper. Starts the command, waits for it and exits with its
  * status. Never returns. If rds-iam-fetch dies, the kernel sends the parent death signal only to
- * the keeper, so the keeper kills the group. The signal is SIGRTMIN, because no command sends
- * SIGRTMIN to its own group. */
+ * the keeper, so the keeper kills the group. The signal is SIGRTMIN, because a command is unlikely
+ * to send SIGRTMIN to its own group. */
 __attribute__((noreturn)) static void credential_process_keep(
     const char *command, int out, int errors, pid_t parent)
 {

@@ -118,8 +118,8 @@ bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_respo
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit);
 
-/* Records that a step has ended and that the next step begins. `what` is a noun that names the
- * ended step. If a later step has no time left, its message names the longest step so far. */
+/* Call this function when a step has ended and the next step begins. `what` is a noun that names
+ * the ended step. If a later step has no time left, its message names the longest step so far. */
 void ria_fetch_spent(struct ria_fetch *fetch, const char *what);
 
 /* Returns true if the deadline has not passed. Otherwise returns false with an error that names the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses credentials with jansson, which uses an allocator that wipes memory (wiped.h). Rejects
- * duplicate names, members that are missing or have the wrong type, and keys that contain
- * characters other than visible ASCII. */
+ * duplicate names, required members that are missing, members of the wrong type, and keys that
+ * contain characters other than visible ASCII. Also reads the message of an error response. */
 #include "fetch/json.h"
 
 #include "base/ascii.h"

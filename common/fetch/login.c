@@ -26,8 +26,7 @@ enum {
     RENEW_BEFORE = 300,
 };
 
-/* Returns whether the file contains every member of the credentials. A renewal replaces these
- * members, as AWS's SDKs do. */
+/* Returns whether the file contains the keys, the session token, and their expiry time. */
 static bool login_is_whole(const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};

@@ -68,9 +68,9 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* Turns ABSENT into FAILED if the plan assumes a role with the credentials of the instance.
- * ABSENT would mean that no credentials are configured, but the user has configured the role that
- * is to be assumed. The error names the setting of that role. */
+/* Turns ABSENT into FAILED if the plan assumes a role with the credentials of the instance's role.
+ * ABSENT would mean that no credentials are configured, but the user has configured a role to
+ * assume. The error names the setting of the last role of the plan. */
 static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {

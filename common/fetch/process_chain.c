@@ -142,7 +142,7 @@ static long read_parent(const struct ria_world *world, const char *path, bool *i
     return strtol(end + 3, NULL, 10);
 }
 
-/* Returns the number of commands that are ancestors of this process. */
+/* Returns the number of keepers among the ancestors of this process. */
 static size_t count_keepers(const struct ria_world *world)
 {
     char path[64] = "/proc/self/stat";

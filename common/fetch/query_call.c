@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sends a request to an AWS service that has a query API: signs the form with SigV4, sends it over
- * HTTPS, and parses an error response. Tries again if the service cannot be reached, throttles or
- * has an internal error (ria_fetch_retry()), and signs the request again for each try. If the Date
- * header of a response shows that this machine's clock is wrong, signs the next try with the
- * corrected time. Rejects a successful response that the caller cannot parse. */
+ * Sends a request to an AWS service that has a query API: signs the form with SigV4 if the call has
+ * a signer, sends it over HTTPS, and parses an error response. Tries again if the service cannot be
+ * reached, throttles or has an internal error (ria_fetch_retry()), and signs the request again for
+ * each try. If the Date header of a response shows that this machine's clock is wrong, signs the
+ * next try with the corrected time. Rejects a successful response that the caller cannot parse. */
 #include "fetch/query_call.h"
 
 #include "aws/sigv4.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements time limits and retries. Decides how often and when a request is sent again within the
- * deadline, and records which step took longest. Contains the words for messages about a failed
- * try. Sends nothing after the deadline; in this case the message names the step that took longest.
- * Also computes the offset of this machine's clock and the corrected time that requests are signed
- * with.
+ * deadline, and stores which step took longest. Contains the words for messages about a failed try.
+ * Sends nothing after the deadline; in this case the message names the step that took longest. Also
+ * computes the offset of this machine's clock and the corrected time that requests are signed with.
  */
 #include "fetch/fetch.h"
 
@@ -19,12 +18,12 @@
 #include <time.h>
 
 enum {
-    /* Seconds. AWS's SDK for JavaScript also corrects an offset of four minutes or more. STS
-     * rejects a request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
+    /* Seconds. AWS's SDK for Java 2 also corrects an offset of four minutes or more. STS rejects a
+     * request if the offset exceeds 15 minutes, or 5 minutes according to older reports.
      */
     OFFSET_MIN = 240,
-    /* Milliseconds. If a request had less time than this, its message names the earlier step that
-     * took longest. */
+    /* Milliseconds. If a request had less time than this, its message may name the earlier step
+     * that took longest (ria_fetch_blame()). */
     ENOUGH = 2000,
     TOO_MANY_REQUESTS = 429, /* HTTP status */
 };

@@ -34,8 +34,8 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout);
 /* Releases the lock, if this process holds it. ria_store_lock() can take the lock again. */
 void ria_store_unlock(struct ria_store *store);
 
-/* Records that this process, which holds the lock, now fetches the credentials: sets the time of
- * the lock file. */
+/* Call this function when this process, which holds the lock, begins to fetch the credentials. Sets
+ * the time of the lock file. */
 void ria_store_begin(const struct ria_store *store);
 
 /* Returns the age of the lock file in seconds, if the entry is older than the lock file. In this

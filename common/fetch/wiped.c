@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements an allocator that wipes memory, with malloc() and free() of the C library. Before it
- * frees a block, wipes as many bytes as malloc_usable_size() returns. Records for each thread
- * whether an allocation failed. */
+ * frees a block, wipes as many bytes as malloc_usable_size() returns. Sets a flag of the thread if
+ * an allocation fails. */
 #include "fetch/wiped.h"
 
 #include <malloc.h>

@@ -2,7 +2,8 @@
  *
  * An allocator that wipes memory before it frees the memory. It is for libraries that do not wipe
  * their buffers. rds-iam-fetch sets this allocator in libcurl, jansson and expat. The plugins must
- * not set such hooks: they are global, and the host program may use the same libraries.
+ * not set such an allocator, because it would apply to the whole process, and the host program may
+ * use the same libraries.
  *
  * Each function behaves like the C library's function of the same name, except that
  * ria_wiped_realloc() with size 0 returns a block of one byte or more. Thread-safe.

@@ -2,7 +2,7 @@
  *
  * The credential chain, in two steps. The first step calls the providers of a fixed table in turn,
  * until one returns FOUND with a plan (aws/plan.h), or FAILED. This step runs no command and sends
- * no network request. The second step carries the plan out. The trail records the outcome of each
+ * no network request. The second step carries the plan out. The trail contains the outcome of each
  * source. The table has botocore's order, which is also the AWS CLI's, so `aws sts
  * get-caller-identity` shows the identity that logs in. A source that is configured but broken ends
  * the search, because the next source would log in as another identity.

@@ -2,8 +2,8 @@
  *
  * Reads the endpoint of container credentials (ECS tasks, EKS Pod Identity) from the environment.
  * If one variable contains a relative URI and the other a full URI, the relative URI is used, as in
- * every AWS SDK. Rejects a relative URI that does not begin with a slash, and a full URI that
- * begins with a slash. rds-iam-fetch checks the rest of a full URI before it sends the request. */
+ * botocore. Rejects a relative URI that does not begin with a slash, and a full URI that begins
+ * with a slash. rds-iam-fetch checks the rest of a full URI before it sends the request. */
 #include "provider/provider.h"
 
 #include "base/messages.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Follows
- * the rules that the AWS SDKs share: a blank variable counts as unset, and AWS_SECURITY_TOKEN (the
- * old name) is read only if AWS_SESSION_TOKEN is unset. Rejects half a key pair, and an
- * AWS_CREDENTIAL_EXPIRATION that is not a timestamp. For half a pair, botocore is less strict: it
- * rejects an id without a secret, and ignores a secret without an id. Returns ABSENT if both key
- * variables are unset, or if a command-line option or rds-iam's configuration names a profile. */
+ * Reads credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. A blank
+ * variable counts as unset. AWS_SECURITY_TOKEN (the old name) is read only if AWS_SESSION_TOKEN is
+ * unset; botocore prefers the old name. Rejects half a key pair, and an AWS_CREDENTIAL_EXPIRATION
+ * that is not a timestamp. For half a pair, botocore is less strict: it rejects an id without a
+ * secret, and ignores a secret without an id. Returns ABSENT if both key variables are unset, or if
+ * a command-line option or rds-iam's configuration names a profile. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"

@@ -16,8 +16,9 @@
  * from which it was derived, and is returned only for the same secret access key. A process that
  * signs only one token stores no signing key.
  *
- * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing,
- * and finds no copy. If a process forks during a call, the child finds no copies.
+ * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing, and
+ * finds no copy. The functions for signing keys try for some microseconds to take the lock. If a
+ * process forks during a call, the child finds no copies.
  */
 #ifndef RIA_PROVIDER_MEMORY_CACHE_H
 #define RIA_PROVIDER_MEMORY_CACHE_H
@@ -41,8 +42,8 @@ void ria_memory_cache_put(
     const struct ria_response *response,
     const struct ria_buf *record);
 
-/* Records that a renewal of the copy with this name has failed, so that no other renewal is tried
- * for `seconds`. Does nothing if there is no such copy. */
+/* Call this function when a renewal of the copy with this name has failed: no other renewal is
+ * tried for `seconds`. Does nothing if there is no such copy. */
 void ria_memory_cache_put_off(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds);
 

@@ -30,7 +30,7 @@ bool ria_profile_lacks(
 
 /* Checks the lines that the parser ignored in the sections of the profile, in one of the two files.
  * Returns false with err filled if an ignored line sets the key: the AWS CLI may read that line, so
- * the next source could be another identity than the AWS CLI uses. */
+ * with the next source rds-iam could log in as another identity than the AWS CLI. */
 bool ria_profile_check_ignored(
     const struct ria_profile *profile,
     enum ria_profile_file file,

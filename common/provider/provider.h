@@ -3,8 +3,8 @@
  * The interface of a credential source. A provider is one stateless function with three outcomes. A
  * provider reads the environment and files, makes a plan (aws/plan.h), and sends no network
  * request. No provider calls another provider. chain.c defines the order of the sources, stops at
- * the first source that is configured, and records the outcome of each source. obtain.c carries the
- * plan out and reads the caches.
+ * the first source that is configured, and stores the outcome of each source in a trail. obtain.c
+ * carries the plan out and reads the caches.
  *
  * README.md in this folder lists what a new source needs.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes JSON. For each open object or array, a stack contains two bits, which determine whether
+ * Writes JSON. For each open object or array, a stack contains two flags, which determine whether
  * the next value needs a comma and a name. If a call would make an invalid JSON document,
  * ria_json_writer_finish() later returns NULL. */
 #include "tool/json_writer.h"

@@ -309,9 +309,9 @@ static const char *own_loader(void)
 }
 
 /* Returns true if a dynamic loader is glibc's, or if the loader's file cannot be read. The loader
- * of rds-iam itself is glibc's, and almost every program has the same. In any other file, searches
- * for the symbol version GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the
- * file differs between releases and systems. */
+ * of rds-iam itself is glibc's, and almost every program has the same loader. In any other file,
+ * searches for the symbol version GLIBC_PRIVATE, which every ld.so of glibc defines, because the
+ * name of the file differs between releases and systems. */
 static bool is_glibc(const char *loader)
 {
     static const char mark[] = "GLIBC_PRIVATE";

@@ -75,9 +75,9 @@ static const struct ria_setup_value *option_file_find_setting(
     return setting;
 }
 
-/* Compares a line of the group with the settings to write, and records the first difference. The
- * text of the difference does not contain the value of any other option, because that value may be
- * a password. */
+/* Compares a line of the group with the settings to write, and stores the first difference in
+ * *search. The text of the difference does not contain the value of any other option, because that
+ * value may be a password. */
 static void compare_setting(struct group_search *search, struct part line, unsigned number)
 {
     const char *equals = memchr(line.at, '=', line.len);

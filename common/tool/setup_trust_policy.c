@@ -100,7 +100,7 @@ static const char *resource_fault(const char *resource)
                : "has an invalid path before the role's name; copy the ARN from: aws iam get-role";
 }
 
-/* Returns what is wrong with the ARN of the calling role, or NULL. */
+/* Returns what is wrong with the ARN of the client's own role, or NULL. */
 static const char *role_arn_fault(const char *arn)
 {
     char text[ARN_SIZE];

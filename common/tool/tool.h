@@ -48,7 +48,7 @@ ria_command ria_setup_sql;
 ria_command ria_setup_trust_policy;
 
 /* The version of the language of IAM policies, which the kinds policy and trust-policy print. Only
- * this version has variables. */
+ * this version has policy variables, such as ${*}. */
 #define RIA_POLICY_VERSION "2012-10-17"
 
 /* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and

@@ -12,8 +12,8 @@ second one.
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number} sets what the
                                              loopback's metadata service serves (Machine in exchange.py)
-                           POST /reset       {} undoes the actions here except /sso and /login, and empties
-                                             the journal and the list of calls
+                           POST /reset       {} undoes the actions here, except those for logins and those
+                                             for issued sessions; empties the journal and the list of calls
                            POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session

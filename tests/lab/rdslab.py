@@ -241,8 +241,8 @@ class Lab:
         self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
 
     def reset(self):
-        """Undoes what tests have changed through this class, except sso_login() and aws_login(), and empties the
-        journal and the list of calls."""
+        """Undoes what tests have changed through this class, and empties the journal and the list of calls. Does not
+        undo changes of logins (such as sso_login()) and of issued sessions (expire(), revoke())."""
         self._act("/reset", {})
 
     def policies(self, name, policies):

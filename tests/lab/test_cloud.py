@@ -34,7 +34,8 @@ identity = session.create_client("sts").get_caller_identity()
 print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": keys}))
 """
 
-# A test process that owns a lab and a network of the lab. It prints the process id of the network, and waits.
+# A test process that owns a lab and a network of the lab. It prints the id of the process that keeps the network alive,
+# and waits.
 OWNER = """
 import sys
 import rdslab
@@ -247,7 +248,7 @@ duration_seconds = 900
 
 class Ends(unittest.TestCase):
     def test_a_network_ends_with_its_owner(self):
-        """If the owner of a network is killed, the process of the network ends, and the network with it."""
+        """If the owner of a network is killed, the process that keeps the network alive ends too."""
         owner = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", harness.PYTHON, "-c", OWNER, harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder = os.pidfd_open(int(owner.stdout.readline()))

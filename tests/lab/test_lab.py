@@ -243,7 +243,7 @@ class Logins(unittest.TestCase):
         with self.assertRaisesRegex(LookupError, "RECIPES.md has no placeholder STRAY in this text"):
             recipes.configuration(REGION="r", ACCOUNT_ID="1", ACCESS_ROLE="a", STRAY="s")
 
-    def test_other_certificates_are_not_trusted(self):
+    def test_a_client_that_trusts_only_another_ca_sends_no_token(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)
         before = len(self.lab.journal())
         result = harness.run(

@@ -292,7 +292,7 @@ class AssumeRole(StsCase):
                 env=self.lab.client_env(PGPASSWORD=token))
             self.assertEqual(self.lab.last_verdict()["reason"], reason)
 
-    def test_a_role_chain_inherits_transitive_tags_only(self):
+    def test_a_chained_session_logs_in_and_an_inherited_tag_is_not_a_request_tag(self):
         hop = self.session("etl-hop", **tags(["dbuser"], dbuser=USER, shift="day"))
         last = self.session("rds-access", hop)
         self.assertEqual(mariadb(self.lab, last).stdout, "1\n")

@@ -29,11 +29,11 @@ def too_long(limit):
 
 
 class Files(unittest.TestCase):
-    def test_files_stay_under_500_lines(self):
+    def test_c_and_python_files_have_fewer_than_500_lines(self):
         self.assertEqual(too_long(LINES_MAX), [])
         self.assertNotEqual(too_long(100), [], "control: the same search finds shorter files")
 
-    def test_every_folder_has_a_readme(self):
+    def test_every_folder_with_sources_has_a_readme(self):
         for folder in FOLDERS:
             for path in [harness.SOURCE / folder, *sorted((harness.SOURCE / folder).rglob("*"))]:
                 if path.is_dir() and any(p.suffix in (".c", ".py", ".json") for p in path.iterdir()):

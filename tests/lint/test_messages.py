@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Shared messages are in one table, no message occurs twice, and each command that a message names exists."""
+"""Shared messages are in one table, no message of five or more words occurs twice, and each command that a message
+names exists."""
 import collections
 import re
 import unittest
@@ -117,7 +118,7 @@ class Messages(unittest.TestCase):
                  if TWIN.search(name)]
         self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
-    def test_every_message_states_what_to_do(self):
+    def test_every_refusal_states_what_to_do_except_those_listed(self):
         """In a refusal, what the user can do follows a semicolon. The lists name the refusals without such a part."""
         remedy_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
                             "RIA_REFUSAL_NO_CREDENTIALS"}

@@ -168,7 +168,7 @@ class Fields(unittest.TestCase):
             for line in re.findall(r"^ .*systemctl .*", read(path), re.MULTILINE):
                 self.assertRegex(line, " (list-units|daemon-reload|try-restart) ?")
 
-    def test_the_spec_builds_each_program_that_the_debian_rules_build(self):
+    def test_the_spec_and_the_debian_rules_set_the_same_build_options(self):
         for option in ("-Dtests=true -Dlab=false", "-Dmariadb_plugin_dir=", "-Dmysql_plugin_dir=",
                        "-Dpostgresql_sysconfdir="):
             for path in (SPEC, DEBIAN / "rules"):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An STS in front of the lab's STS that throttles as AWS does, answers late, and fails in several ways. A program of its
-own, so that it does not wait for the hosts that test_fleet.py simulates:
+"""An STS in front of the lab's STS that throttles, answers late, and fails in several ways. A program of its own, so
+that it does not wait for the hosts that test_fleet.py simulates:
 
     tests/python tests/long/fleet_sts.py UPSTREAM_PORT CERTIFICATE KEY RATE BURST
 

@@ -4,8 +4,8 @@
 Two kinds of kills:
 
 * At a system call: for each system call that changes files (CALLS), strace counts the calls of each process. In the
-  first run, SIGKILL ends the process before its first call; in the second run, before its second call, and so on. Each
-  state that the command leaves on the disk occurs in these series.
+  first run, SIGKILL ends the process before its first call; in the second run, before its second call, and so on. So
+  each state of the disk between two of these calls occurs.
 * At a random moment: all processes of the command are killed, at a moment between its start and its end. The length of
   a whole run is measured again and again, because the load of the machine changes.
 """

@@ -13,7 +13,7 @@ SYSTEM = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
 USER_UNIT = harness.PREFIX / "share/systemd/user/rds-iam-agent.service"
 DIRECTORY = f"/run/rds-iam/{USER}"
 
-# A credential_process that records its environment and tries actions that the unit must forbid or allow.
+# A credential_process that tries actions that the unit must forbid or allow, and writes the results to a file.
 PROBE = r"""
 import json, os, re, socket, subprocess, sys
 home = os.environ["HOME"]

@@ -19,7 +19,7 @@ from labcase import USER, LabCase, harness
 
 READY_LIMIT_SECONDS = 1500
 LATE_MAX = 0.01
-# The requests for each session that STS issues when hosts do not all start at once.
+# The most requests for each session that STS issues, in a phase in which not all hosts start at once.
 REQUESTS_MAX = 4
 THREADS = 100
 # The parts of an error's text that differ from host to host.
@@ -167,7 +167,7 @@ class FleetCase(LabCase):
 
 
 class Phase:
-    """Records the begin and the end of a phase, and reports it."""
+    """Stores when a phase begins and ends, and then reports it."""
 
     def __init__(self, case, name):
         self._case, self._name = case, name

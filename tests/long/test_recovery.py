@@ -245,7 +245,8 @@ class Disk(RoleCase):
 
 
 class Descriptors(RoleCase):
-    """Too few descriptors. With any limit, a login succeeds or prints an error; no program crashes or hangs."""
+    """Too few descriptors. With each limit from 3 to 39, a login succeeds or prints an error; no program crashes or
+    hangs."""
 
     LIMITS = range(3, 40)
 

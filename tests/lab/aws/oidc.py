@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """SSO's OIDC service: the logins, and CreateToken with a refresh token.
 
-A test cannot log in with a browser. It registers a login instead (control.py, /sso) and writes the token file that
-`aws sso login` would write. A refresh token can be used once, so a client that loses the response has lost the
-session. A client must expect no stricter behavior of a server. With `grace`, the server also accepts the previous
-refresh token until the client uses the new one.
+A test cannot log in with a browser. It registers a login instead (control.py, /sso) and writes the token file that `aws
+sso login` would write. A refresh token can be used once, so a client that loses the response has lost the session. This
+is the strictest behavior that a client must be prepared for. With `grace`, the server also accepts the previous refresh
+token until the client uses the new one.
 """
 import hmac
 import json

@@ -2,7 +2,7 @@
 """RDS: describes the databases of lab.json to callers of their account. The responses for instances and clusters
 contain elements that a careless parser would confuse with others: pending changes, a second endpoint, nested lists.
 
-A proxy and a custom endpoint have no server in the lab. Only their descriptions exist.
+The proxy `px` and the custom endpoint `analysts` have no server in the lab. Only their descriptions exist.
 """
 import re
 

@@ -12,7 +12,8 @@ WORDS = (b"X-Amz-", b"Action=connect", b"DBUser=")
 
 
 def find(data, secrets=()):
-    """The parts of a token or of the secrets that data contains, as a list of texts; empty if there are none."""
+    """A list of texts: each of the WORDS that data contains, and "a piece of a secret" for each secret of which data
+    contains a part. Empty if data contains none of them."""
     data = data.encode() if isinstance(data, str) else bytes(data)
     once = unquote_to_bytes(data)
     forms = (data, once, unquote_to_bytes(once))

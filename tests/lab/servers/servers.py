@@ -53,8 +53,8 @@ def rendered(name, fixture):
 
 
 def fingerprint(binary, *texts):
-    """Part of a template's name. If the server's binary, the user, the SQL or the options change, the name changes, so
-    a new template is made."""
+    """Part of the name of a cache entry, such as a template. If the binary, the user or one of the texts changes, the
+    name changes, so a new entry is made."""
     facts = [os.stat(binary).st_size, os.stat(binary).st_mtime_ns, os.geteuid(), *texts]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import iam
 from fixture import Principal, Role
 
-# Every session token of AWS begins with this. A token of the lab is as long as real ones, 1.2 to 2 kB.
+# Session tokens of AWS often begin with this. A token of the lab is as long as real ones, 1.2 to 2 kB.
 TOKEN_PREFIX = "IQoJb3JpZ2luX2Vj"
 TOKEN_BYTES_MIN, TOKEN_BYTES_MAX = 888, 1480
 

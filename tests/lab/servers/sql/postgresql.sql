@@ -28,7 +28,7 @@ GRANT pg_read_all_data TO clickpipes_iam_user;
 
 CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;
 
--- A role that may not log in, and one whose connections are all in use.
+-- A role that may not log in, and a user whose connection limit is reached before the first connection.
 CREATE ROLE nologin_user; GRANT rds_iam TO nologin_user;
 
 CREATE USER limited_user CONNECTION LIMIT 0; GRANT rds_iam TO limited_user;

@@ -65,8 +65,8 @@ static const struct ria_syntax credentials_syntax = {
              "rds-iam credentials --hostname HOST --port PORT --username USER\n"
              "                    [OPTION...]\n",
     .about = "Prints the AWS credentials that a token would be signed with, also the secret\n"
-             "key, for programs. --explain prints no secret. The output has the\n"
-             "form of a credential_process, so that other AWS tools can use it.\n",
+             "key. The output has the form that AWS defines for a credential_process, so that\n"
+             "other AWS tools can use it. With --explain, prints no secret.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
     .notes = "If a role needs an MFA code, the command asks for it on the terminal.\n",

@@ -52,9 +52,11 @@ static bool is_own_machine(const char *host)
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
-/* Returns the remedy for a client without TLS or without a CA. Under rds-iam exec, the preload sets
- * both for a host of RDS, unless the CA store has no usable file for this host. `usual` is the
- * remedy in every other case. */
+/* Returns the remedy, which is the part of a message that tells the user what to do, for a client
+ * without TLS or without a CA. Under rds-iam exec, the preloaded object sets both for an RDS host.
+ * It cannot do so if the CA store has no usable file for this host (RDS_IAM_CA or RDS_IAM_CA_PUBLIC
+ * is unset). In this case, the remedy is to install the root certificates. In every other case, the
+ * remedy is `usual`. */
 static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();

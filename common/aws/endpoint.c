@@ -260,20 +260,49 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
     }
 }
 
+/* Reports a text that is neither a host name nor an address. */
+static enum ria_outcome refuse_no_name(const char *host, struct ria_error *err)
+{
+    char shown[RIA_HOST_SIZE];
+    char name[RIA_HOST_SIZE];
+    uint16_t port = 0;
+    struct ria_endpoint endpoint;
+    ria_url_show_name(host, shown, sizeof(shown));
+    if (ria_endpoint_split(host, name, &port)) {
+        ria_endpoint_read(name, &endpoint);
+        if (endpoint.kind != RIA_ENDPOINT_NO_NAME) {
+            return ria_failed(
+                err, RIA_E_ENDPOINT, RIA_REFUSAL_NAME_AND_PORT, shown, (unsigned)port);
+        }
+    }
+    return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
+}
+
+/* Writes the name of the section for a host and a port. */
+static void endpoint_section_name(const char *host, unsigned port, char *out, size_t size)
+{
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    if (port == 0) {
+        (void)ria_text_copy(out, size, host);
+    } else {
+        (void)ria_text_format(out, size, is_ipv6 ? "[%s]:%u" : "%s:%u", host, port);
+    }
+}
+
 enum ria_outcome ria_endpoint_judge(
-    const struct ria_endpoint *endpoint, const char *host, struct ria_error *err)
+    const struct ria_endpoint *endpoint, const char *host, unsigned port, struct ria_error *err)
 {
     const char *name = endpoint->host;
-    char shown[RIA_HOST_SIZE];
+    char section[RIA_HOST_SIZE + 16];
     switch (endpoint->kind) {
     case RIA_ENDPOINT_NO_NAME:
-        ria_url_show_name(host, shown, sizeof(shown));
-        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
+        return refuse_no_name(host, err);
     case RIA_ENDPOINT_GLOBAL:
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_GLOBAL, name, name);
         break;
     case RIA_ENDPOINT_OTHER:
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, name, name);
+        endpoint_section_name(name, port, section, sizeof(section));
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, name, section);
         break;
     case RIA_ENDPOINT_INSTANCE:
     case RIA_ENDPOINT_CLUSTER:
@@ -292,7 +321,20 @@ enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err)
 {
     ria_endpoint_read(host, out);
-    return ria_endpoint_judge(out, host, err);
+    return ria_endpoint_judge(out, host, 0, err);
+}
+
+bool ria_host_is_placeholder(const char *host, size_t len)
+{
+    size_t letters = 0;
+    for (size_t i = 0; i < len; i++) {
+        bool is_letter = ria_ascii_lower(host[i]) != host[i]; /* a capital letter */
+        if (!is_letter && host[i] != '_' && !ria_ascii_is_digit(host[i])) {
+            return false;
+        }
+        letters += is_letter ? 1 : 0;
+    }
+    return letters > 1;
 }
 
 bool ria_endpoint_is_database(const struct ria_endpoint *endpoint)

@@ -45,8 +45,8 @@ struct ria_endpoint {
 /* Parses a host name or address, and fills *out for every text. */
 void ria_endpoint_read(const char *host, struct ria_endpoint *out);
 
-/* Decides whether a token can be signed for the endpoint. `host` is the text that was parsed.
- * Returns
+/* Decides whether a token can be signed for the endpoint. `host` is the text that was parsed, and
+ * `port` the port that the client dialed, or 0. Returns
  *   FOUND   the text is a name of RDS or Aurora DSQL with a region;
  *   ABSENT  the region is not known, because the text is a global endpoint or not a name of these
  *           services: err contains the reason, and how to configure the region or the endpoint;
@@ -54,11 +54,16 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out);
  *           contains the reason.
  */
 enum ria_outcome ria_endpoint_judge(
-    const struct ria_endpoint *endpoint, const char *host, struct ria_error *err) RIA_MUST_USE;
+    const struct ria_endpoint *endpoint, const char *host, unsigned port, struct ria_error *err)
+    RIA_MUST_USE;
 
 /* Calls ria_endpoint_read() and ria_endpoint_judge(). *out is filled on every outcome. */
 enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err) RIA_MUST_USE;
+
+/* Returns whether the first `len` bytes of the host look like a placeholder that the user did not
+ * replace, such as POSTGRES_ENDPOINT: capital letters, digits and underscores. */
+bool ria_host_is_placeholder(const char *host, size_t len);
 
 /* Returns whether the name is an endpoint of RDS, Aurora or Aurora DSQL. */
 bool ria_endpoint_is_database(const struct ria_endpoint *endpoint);

@@ -55,14 +55,15 @@
 #define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
 #define RIA_REFUSAL_NOT_SENT "%s, so no %s was sent; %s"
 
-/* The CA store has no file for the server. */
+/* The CA store has no file for the server, or rds-iam exec has rejected the file with a warning. */
 #define RIA_REFUSAL_NO_ROOTS                                                                       \
-    "no root certificates for RDS servers were found; run: rds-iam setup ca"
+    "no usable root certificates for RDS servers were found; run: rds-iam setup ca"
 
 /* What to do if the client library is not known. */
 #define RIA_REMEDY_PLAIN "enable TLS in the client"
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and enable verification"
 #define RIA_REMEDY_NAME_UNVERIFIED "enable host name verification in the client"
+#define RIA_REMEDY_POSTGRES_NAME_UNVERIFIED "set sslmode=verify-full (also PGSSLMODE)"
 /* Arguments: a remedy (one of the RIA_REMEDY_ texts), the section's host and port, and the path of
  * rds-iam's configuration file. */
 #define RIA_REMEDY_VERIFY_CA "%s, or else write two lines: [%s:%u], then tls = verify-ca, in %s"
@@ -123,15 +124,18 @@
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
+#define RIA_REFUSAL_NAME_AND_PORT                                                                  \
+    "\"%.64s\" is not a host name; give the endpoint's name alone, and the port as --port %u"
 /* In _TUNNEL, the host stands between "[" and "]" if it is an IPv6 address, otherwise between two
  * empty strings. RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in the lines of a section that
  * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
  * a client, the part before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is not an RDS endpoint: check the spelling, or use the endpoint's own name (for a "        \
-    "tunnel, "                                                                                     \
-    "map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = "         \
-    "ENDPOINT:PORT, then tls = verify-ca"
+    "tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = " \
+    "ENDPOINT:ITS_PORT, then tls = verify-ca"
+#define RIA_REFUSAL_OTHER_SECTION                                                                  \
+    "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \
@@ -141,7 +145,7 @@
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is not an RDS endpoint, and the server's host name was not verified: use the endpoint's "  \
     "own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: "       \
-    "[%s%s%s:%u], then endpoint = ENDPOINT:PORT, then tls = verify-ca"
+    "[%s%s%s:%u], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"
 #define RIA_REFUSAL_TUNNEL_NAME                                                                    \
     "the server's host name was not verified; add tls = verify-ca to this section, or use the "    \
     "endpoint's own name, and map it to the tunnel's address in /etc/hosts"

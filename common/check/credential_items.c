@@ -79,7 +79,7 @@ static void add_expiry(struct ria_facts *facts)
     int64_t now = facts->world->now(facts->world->self);
     int64_t left = facts->expires - now;
     if (facts->expires == 0) {
-        ria_report_add(facts->report, RIA_MARK_OK, "expiry", NULL, "the credentials do not expire");
+        ria_report_add(facts->report, RIA_MARK_OK, "expiry", NULL, "without an expiry time");
     } else if (left < TOKEN_SECONDS) {
         ria_report_add(
             facts->report,

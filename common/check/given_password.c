@@ -85,7 +85,7 @@ const char *ria_check_password_place(const struct ria_facts *facts)
         const char *place;
     } rows[] = {
         {"the program's own password", "a setting of the program"},
-        {"in the passfile is sent to", "the passfile"},
+        {"in the passfile ", "the passfile"},
     };
     if (facts->given != RIA_GIVEN_NONE) {
         return facts->given_place;

@@ -86,6 +86,17 @@ static size_t count_same_start(const char *word, const char *name)
     return len;
 }
 
+/* Returns the advice for a word of `len` letters, or NULL. */
+static const char *find_advice(const struct ria_syntax *syntax, const char *word, size_t len)
+{
+    for (const struct ria_hint *hint = syntax->hints; hint != NULL && hint->word != NULL; hint++) {
+        if (strlen(hint->word) == len && strncmp(hint->word, word, len) == 0) {
+            return hint->advice;
+        }
+    }
+    return NULL;
+}
+
 /* -- options --------------------------------------------------------------------------------- */
 
 static int print_help(const struct ria_buf *text)
@@ -137,20 +148,25 @@ static void add_similar_names(
     }
 }
 
-/* Fills err for an unknown option. Names the options that begin with the letters of the unknown
- * option. If none begins with these letters, names the options of which it may be a misspelling.
- * Does not print the value, which could be a secret. */
+/* Fills err for an unknown option. Prints the hint for it, if the table has one. Otherwise names
+ * the options that begin with the letters of the unknown option. If none begins with these letters,
+ * names the options of which it may be a misspelling. Does not print the value, which could be a
+ * secret. */
 static int unknown_option(
     const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
 {
     const char *name = word + strspn(word, "-");
     size_t len = name_len(word, name);
     RIA_AUTO(buf) names = {.max = NAMES_MAX};
+    int shown = (int)((size_t)(name - word) + len);
+    const char *advice = find_advice(syntax, word, (size_t)shown);
+    if (advice != NULL) {
+        return ria_usage_error(err, command, "unknown option %.*s; %s", shown, word, advice);
+    }
     add_longer_names(syntax, name, len, &names);
     if (names.len == 0) {
         add_similar_names(syntax, name, len, &names);
     }
-    int shown = (int)((size_t)(name - word) + len);
     const char *list = ria_buf_text(&names);
     return names.len == 0 || list == NULL
                ? ria_usage_error(err, command, "unknown option %.*s", shown, word)
@@ -346,6 +362,19 @@ static const char *nearest_name(const struct ria_command_group *group, const cha
     return nearest;
 }
 
+/* Prints the usage error for an unknown name of a command. */
+static int refuse_name(const struct ria_command_group *group, const char *word)
+{
+    const char *advice = find_advice(&group->syntax, word, strlen(word));
+    const char *nearest = nearest_name(group, word);
+    if (advice != NULL) {
+        return ria_usage(group->name, "unknown %s \"%s\"; %s", group->noun, word, advice);
+    }
+    return nearest == NULL
+               ? ria_usage(group->name, "unknown %s \"%s\"", group->noun, word)
+               : ria_usage(group->name, "unknown %s \"%s\"; write %s", group->noun, word, nearest);
+}
+
 int ria_command_run(
     const struct ria_command_group *group, int argc, char **argv, const struct ria_world *world)
 {
@@ -365,9 +394,5 @@ int ria_command_run(
             return group->rows[i].run(argc - 1, argv + 1, world);
         }
     }
-    const char *nearest = nearest_name(group, argv[1]);
-    return nearest == NULL
-               ? ria_usage(group->name, "unknown %s \"%s\"", group->noun, argv[1])
-               : ria_usage(
-                     group->name, "unknown %s \"%s\"; write %s", group->noun, argv[1], nearest);
+    return refuse_name(group, argv[1]);
 }

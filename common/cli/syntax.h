@@ -42,6 +42,12 @@ struct ria_option {
 #define RIA_VALUE_PLACE(type, member)                                                              \
     _Generic(((type *)NULL)->member, const char * : offsetof(type, member))
 
+/* A word that users write by habit, and what to write instead. */
+struct ria_hint {
+    const char *word;   /* an option, with its dashes, or the name of a command */
+    const char *advice; /* "write ..." */
+};
+
 /* The command line of one command. The texts have lines of at most 80 characters, and end with a
  * newline. */
 struct ria_syntax {
@@ -49,8 +55,9 @@ struct ria_syntax {
     const char *about; /* what the command does */
     const struct ria_option *options;
     size_t count;
-    const char *notes;       /* printed after the options; NULL: none */
-    const char *exit_status; /* what the exit statuses mean; NULL: those of cli/output.h */
+    const struct ria_hint *hints; /* ends with zeros; NULL: none */
+    const char *notes;            /* printed after the options; NULL: none */
+    const char *exit_status;      /* what the exit statuses mean; NULL: those of cli/output.h */
 };
 
 /* Runs a command. argv[0] is its full name, "rds-iam setup mysql". Returns the exit status. */

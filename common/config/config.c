@@ -81,7 +81,7 @@ static bool read_entries(
     struct ria_section *out,
     struct ria_error *err)
 {
-    *out = (struct ria_section){0};
+    *out = (struct ria_section){.place = {index->name, file->path.data, index->line}};
     for (size_t i = 0; i < index->count; i++) {
         const struct ria_ini_entry *entry = &file->ini.entries[index->first + i];
         if (!ria_section_parse(file->path.data, entry, out, err)) {

@@ -22,6 +22,14 @@ static bool section_parse_endpoint(
             "endpoint needs a host and a port; write endpoint = HOST:PORT");
     }
     struct ria_error reason;
+    if (ria_host_is_placeholder(host, strlen(host))) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "%.64s is a placeholder; write the name of the RDS endpoint",
+            host);
+    }
     if (ria_endpoint_parse(host, &section->signed_for, &reason) == RIA_FAILED) {
         return ria_fail_at(err, RIA_E_CONFIG, setting, "%s", reason.text);
     }

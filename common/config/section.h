@@ -13,6 +13,7 @@
 /* The values of a section. A key that is not set has the value NULL. Strings are borrowed from the
  * document. */
 struct ria_section {
+    struct ria_setting place; /* the name of the section, and its line */
     struct ria_setting profile;
     struct ria_setting region;
     struct ria_setting endpoint;

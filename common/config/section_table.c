@@ -57,14 +57,18 @@ static bool section_table_parse_host(const char *text, struct ria_section_key *k
     if (len == (key->is_wildcard ? 1 : 0) || len >= RIA_HOST_SIZE) {
         return false;
     }
+    /* POSTGRES_ENDPOINT is a placeholder. DBSERVER may be the name of a machine. */
+    if (ria_host_is_placeholder(text, len) && memchr(text, '_', len) != NULL) {
+        return false;
+    }
     for (size_t i = 0; i < len; i++) {
         out[i] = ria_ascii_lower(text[i]);
     }
     out[len] = '\0';
     key->host_len = (uint16_t)len;
     /* Host names do not contain these characters. For example, [profile etl] is a section of AWS's
-     * file, and {REGION} is a placeholder that the user did not replace. */
-    return out[strcspn(out, "* \t\"'/[]{}<>")] == '\0';
+     * file, and {REGION} and $PG are placeholders that the user did not replace. */
+    return out[strcspn(out, "* \t\"'/[]{}<>$")] == '\0';
 }
 
 /* Copies a text to the table's storage, which has room for the text of all sections. */

@@ -294,7 +294,7 @@ void ria_explain_response(
     }
     bool is_known = credentials->expires != 0 && ria_timestamp_format(credentials->expires, when);
     add_label(out, "expires");
-    ria_buf_addf(out, "%s\n", is_known ? when : "not known");
+    ria_buf_addf(out, "%s\n", is_known ? when : "without an expiry time");
     int64_t offset = ria_cache_offset(world, &response->offset);
     if (offset != 0) {
         add_label(out, "clock");

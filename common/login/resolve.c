@@ -62,14 +62,63 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     }
 }
 
-/* Appends the name of rds-iam's configuration file to *err, whose remedy is a line for that file.
- */
+/* Appends a text of three parts to *err, unless a client would then cut the remedy. */
+static void append_shown(
+    struct ria_error *err, const char *before, const char *text, const char *after)
+{
+    struct ria_error longer;
+    (void)ria_fail_shown(&longer, err->code, "%s%s%s%s", err->text, before, text, after);
+    if (strlen(longer.text) <= RIA_ERROR_SHOWN_MAX) {
+        *err = longer;
+    }
+}
+
+/* Appends the name of rds-iam's configuration file to *err, whose remedy is a line for that file,
+ * unless a client would cut the message. */
 static void append_config_name(const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &name);
     const char *text = ria_buf_text(&name);
-    (void)ria_fail_shown(err, err->code, "%s, in %s", err->text, text == NULL ? "its file" : text);
+    append_shown(err, ", in ", text == NULL ? "its file" : text, "");
+}
+
+/* Appends the name of a section, unless a client would cut the message. */
+static void append_section(const struct ria_setting *section, struct ria_error *err)
+{
+    char shown[64];
+    ria_url_show_name(section->value, shown, sizeof(shown));
+    append_shown(err, " (no section matches, the first is [", shown, "])");
+}
+
+/* Completes *err for a host that is not an RDS endpoint. If the host has a section without
+ * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
+ * first section of the files, whose name may have a mistake. */
+static void explain_other(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    const struct ria_resolved *resolved,
+    struct ria_error *err)
+{
+    const struct ria_section *section = &resolved->section;
+    struct ria_setting other;
+    bool is_domain = false;
+    if (resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->place.value != NULL &&
+        section->endpoint.value == NULL && strchr(section->place.value, '*') == NULL) {
+        (void)ria_fail_at(
+            err, RIA_E_CONFIG, &section->place, RIA_REFUSAL_OTHER_SECTION, resolved->dialed.host);
+        return;
+    }
+    append_config_name(world, err);
+    if (ria_config_has_other(
+            &resolved->config,
+            login->host,
+            (uint16_t)login->port,
+            login->user,
+            &other,
+            &is_domain)) {
+        append_section(&other, err);
+    }
 }
 
 void ria_login_name_remedy(
@@ -133,11 +182,13 @@ static bool check_chain_suffices(
             host,
             is_ipv6 ? "]" : "",
             login->port);
-        append_config_name(world, err);
+        explain_other(login, world, resolved, err);
         return false;
     }
     char remedy[RIA_ERROR_TEXT_MAX];
-    ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
+    const char *setting =
+        login->is_mysql ? RIA_REMEDY_NAME_UNVERIFIED : RIA_REMEDY_POSTGRES_NAME_UNVERIFIED;
+    ria_login_name_remedy(login, setting, world, remedy);
     return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
 }
 
@@ -205,12 +256,12 @@ bool ria_resolve_endpoint(
     if (is_wrong_protocol(login, &out->endpoint)) {
         return ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL_MYSQL, out->endpoint.host);
     }
-    enum ria_outcome outcome = ria_endpoint_judge(&out->endpoint, login->host, err);
+    enum ria_outcome outcome = ria_endpoint_judge(&out->endpoint, login->host, login->port, err);
     if (outcome == RIA_FAILED) {
         return false;
     }
     if (outcome == RIA_ABSENT) {
-        append_config_name(world, err);
+        explain_other(login, world, out, err);
     }
     struct ria_setting region = section->region;
     if (login->region != NULL) {
@@ -389,8 +440,8 @@ static enum ria_outcome find_endpoint(
     if (is_database || is_mapped) {
         return RIA_FOUND;
     }
-    if (ria_endpoint_judge(&resolved->dialed, login->host, err) == RIA_ABSENT) {
-        append_config_name(world, err);
+    if (ria_endpoint_judge(&resolved->dialed, login->host, login->port, err) == RIA_ABSENT) {
+        explain_other(login, world, resolved, err);
     }
     return RIA_ABSENT;
 }

@@ -77,17 +77,70 @@ static const struct ria_ini_section *find_bare(
     return NULL;
 }
 
+/* Finds [profile NAME] in ~/.aws/credentials, where the section of a profile is [NAME]. */
+static const struct ria_ini_section *find_prefixed(
+    const struct ria_profiles *profiles, const char *name)
+{
+    static const char prefix[] = "profile ";
+    const struct ria_ini *ini = &profiles->ini[RIA_PROFILE_CREDENTIALS];
+    for (size_t i = 0; i < ini->section_count; i++) {
+        const char *section = ini->sections[i].name;
+        if (strncmp(section, prefix, strlen(prefix)) == 0 &&
+            strcmp(section + strlen(prefix), name) == 0) {
+            return &ini->sections[i];
+        }
+    }
+    return NULL;
+}
+
+/* Reports that no file has [default], which the user did not name. */
+static enum ria_outcome report_no_default(
+    const struct ria_profiles *profiles, struct ria_error *err)
+{
+    const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
+    const struct ria_ini_section *prefixed = find_prefixed(profiles, "default");
+    return prefixed == NULL
+               ? ria_absent(
+                     err,
+                     "no [default] in %s or %s",
+                     profiles->path[RIA_PROFILE_CONFIG],
+                     credentials)
+               : ria_absent(
+                     err,
+                     "no [default]: %s:%u: write [default] in place of [profile default]",
+                     credentials,
+                     prefixed->line);
+}
+
+/* Reports a profile whose name is in quotes, which count as part of the name. */
+static enum ria_outcome report_quotes(const struct ria_setting *choice, struct ria_error *err)
+{
+    return ria_failed_at(
+        err,
+        RIA_E_CREDENTIALS,
+        choice,
+        "the profile %.64s does not exist, because the quotes count as part of the name; remove "
+        "the quotes",
+        choice->value);
+}
+
+/* Returns whether the text begins and ends with the same quote character. */
+static bool is_in_quotes(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 2 && strchr("\"'", text[0]) != NULL && text[len - 1] == text[0];
+}
+
 /* Reports a missing profile: FAILED if the user named the profile, ABSENT if the profile is
  * "default" because the user named no profile. */
 static enum ria_outcome report_missing(
     const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
 {
     if (choice->path == NULL) {
-        return ria_absent(
-            err,
-            "no [default] in %s or %s",
-            profiles->path[RIA_PROFILE_CONFIG],
-            profiles->path[RIA_PROFILE_CREDENTIALS]);
+        return report_no_default(profiles, err);
+    }
+    if (is_in_quotes(choice->value)) {
+        return report_quotes(choice, err);
     }
     if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
         profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
@@ -125,6 +178,19 @@ static enum ria_outcome report_missing(
             profiles->path[RIA_PROFILE_CONFIG],
             bare->line,
             quoted);
+    }
+    const struct ria_ini_section *prefixed = find_prefixed(profiles, choice->value);
+    if (prefixed != NULL) {
+        return ria_failed_at(
+            err,
+            RIA_E_CREDENTIALS,
+            choice,
+            "the profile \"%.64s\" does not exist, because the word \"profile\" is superfluous in "
+            "%s:%u; write [%.64s] there",
+            choice->value,
+            profiles->path[RIA_PROFILE_CREDENTIALS],
+            prefixed->line,
+            choice->value);
     }
     return ria_failed_at(
         err,

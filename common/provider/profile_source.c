@@ -146,21 +146,37 @@ static bool check_ignored(
     return ok;
 }
 
-enum ria_outcome ria_profile_source(
-    const struct ria_query *query,
-    const struct ria_profile *profile,
-    struct ria_plan *plan,
-    struct ria_error *err)
+/* Reports a key that users write in place of the right key. Returns false if the profile has none.
+ */
+static bool report_misspelled(const struct ria_profile *profile, struct ria_error *err)
 {
-    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        enum ria_outcome outcome = sources[i].read(query, profile, plan, err);
-        if (outcome != RIA_ABSENT) {
-            return outcome;
-        }
-        if (!check_ignored(profile, &sources[i], err)) {
-            return RIA_FAILED;
+    static const char *const misspelled[][2] = {
+        {"aws_access_key", "aws_access_key_id"},
+        {"aws_secret_key", "aws_secret_access_key"},
+        {"aws_access_id", "aws_access_key_id"},
+        {"access_key_id", "aws_access_key_id"},
+        {"secret_access_key", "aws_secret_access_key"},
+    };
+    struct ria_setting where;
+    for (size_t i = 0; i < sizeof(misspelled) / sizeof(misspelled[0]); i++) {
+        if (ria_profile_get(profile, misspelled[i][0], &where)) {
+            (void)ria_absent(
+                err,
+                "[%.64s] contains no credentials: %.160s:%u: write %s in place of %s",
+                profile->name,
+                where.path,
+                where.line,
+                misspelled[i][1],
+                misspelled[i][0]);
+            return true;
         }
     }
+    return false;
+}
+
+/* Reports a profile without any source of credentials. */
+static enum ria_outcome report_nothing(const struct ria_profile *profile, struct ria_error *err)
+{
     struct ria_profile_fault fault;
     struct ria_setting empty;
     if (ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault)) {
@@ -180,7 +196,27 @@ enum ria_outcome ria_profile_source(
             empty.path,
             empty.line);
     }
-    return ria_absent(err, "[%.64s] contains no credentials", profile->name);
+    return report_misspelled(profile, err)
+               ? RIA_ABSENT
+               : ria_absent(err, "[%.64s] contains no credentials", profile->name);
+}
+
+enum ria_outcome ria_profile_source(
+    const struct ria_query *query,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        enum ria_outcome outcome = sources[i].read(query, profile, plan, err);
+        if (outcome != RIA_ABSENT) {
+            return outcome;
+        }
+        if (!check_ignored(profile, &sources[i], err)) {
+            return RIA_FAILED;
+        }
+    }
+    return report_nothing(profile, err);
 }
 
 enum ria_outcome ria_provider_profile(

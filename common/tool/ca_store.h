@@ -21,6 +21,10 @@
 
 #define RIA_CA_SYSTEM_DIRECTORY "/etc/rds-iam"
 
+/* The rest of the warning about a CA file that the user names for the printed settings. */
+#define RIA_CA_UNREADABLE                                                                          \
+    " cannot be read here, so clients here cannot verify the server; copy the file"
+
 enum ria_ca_kind {
     RIA_CA_RDS,
     RIA_CA_PUBLIC,

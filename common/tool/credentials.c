@@ -64,9 +64,9 @@ static const struct ria_syntax credentials_syntax = {
     .usage = "rds-iam credentials [--profile NAME] [--explain | --clear]\n"
              "rds-iam credentials --hostname HOST --port PORT --username USER\n"
              "                    [OPTION...]\n",
-    .about = "Prints the AWS credentials that a token would be signed with. The output has the\n"
-             "form that AWS defines for a credential_process, so that other AWS tools can use\n"
-             "it.\n",
+    .about = "Prints the AWS credentials that a token would be signed with, also the secret\n"
+             "key. The output has the form that AWS defines for a credential_process, so that\n"
+             "other AWS tools can use it. With --explain, prints no secret.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
     .notes = "If a role needs an MFA code, the command asks for it on the terminal.\n",
@@ -330,9 +330,15 @@ enum {
     IDENTITY_BUDGET_MS = 3000
 };
 
+/* Returns whether the error is STS's refusal of the credentials, and not a failure to ask STS. */
+static bool is_rejection(const struct ria_error *err)
+{
+    return strstr(err->text, "STS rejects the credentials") != NULL;
+}
+
 /* Prints the line with the identity, unless the explanation already contains this line. The
  * explanation contains no such line for keys that were read from settings. For such keys, asks STS,
- * and prints the reason if STS does not report the identity. */
+ * and prints the reason if STS does not report the identity. Fails if STS rejects the keys. */
 static int print_identity(
     const struct ria_login *login, const char *explanation, const struct ria_world *world)
 {
@@ -351,7 +357,12 @@ static int print_identity(
         is_known ? "" : "not known: ",
         is_known ? identity.arn : err.text);
     ria_printable(line);
-    return puts(line) >= 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+    if (puts(line) < 0 || fflush(stdout) != 0) {
+        return RIA_EXIT_FAILED;
+    }
+    return is_known || !is_rejection(&err)
+               ? RIA_EXIT_OK
+               : ria_failure("these credentials are not valid; see the identity above");
 }
 
 static int show(const struct ria_login *login, bool explain, const struct ria_world *world)

@@ -16,7 +16,9 @@ enum ria_engine {
 };
 
 /* For the usage error of a command whose --engine has another value; the argument is the value. */
-#define RIA_ENGINE_USAGE "--engine \"%s\" is not one of mysql, mariadb, postgres and postgresql"
+#define RIA_ENGINE_USAGE                                                                           \
+    "--engine \"%s\" is not one of mysql, mariadb, postgres, postgresql, aurora-mysql and "        \
+    "aurora-postgresql"
 
 /* Parses the value of --engine: "mysql", "mariadb", "postgres", "postgresql", or AWS's names of the
  * engines of Aurora, "aurora-mysql" and "aurora-postgresql". Returns false for any other text. */

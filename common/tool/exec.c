@@ -36,6 +36,12 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct exec_arguments, ca)},
 };
 
+static const struct ria_hint hints[] = {
+    {"--profile", "set AWS_PROFILE in the environment"},
+    {"--region", "the endpoint's name has the region; for an alias, see rds-iam.conf(5)"},
+    {0},
+};
+
 static const struct ria_syntax exec_syntax = {
     .usage = "rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n",
     .about = "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM\n"
@@ -44,9 +50,11 @@ static const struct ria_syntax exec_syntax = {
              "  rds-iam setup ca                (once: installs the root certificates of RDS)\n"
              "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
              "  rds-iam exec -- mariadb -h ENDPOINT -u USER\n"
-             "  rds-iam exec -- mysqldump -h ENDPOINT -u USER DATABASE\n",
+             "  rds-iam exec -- mysqldump -h ENDPOINT -u USER DATABASE\n"
+             "  AWS_PROFILE=NAME rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
+    .hints = hints,
     .notes = "A token is sent only to a verified server. For hosts of RDS, rds-iam exec turns\n"
              "verification on, also for a login with a password. libpq uses\n"
              "sslmode=verify-full instead of prefer (the default) or allow. libmariadb and\n"
@@ -418,7 +426,7 @@ static bool resolve_ca(const char *ca, char **out)
         errno = EISDIR;
     }
     if (!ok) {
-        (void)ria_failure("--ca %s: %s; name Amazon's bundle", ca, strerror(errno));
+        (void)ria_failure("--ca %s: %s; name Amazon's bundle, or omit --ca", ca, strerror(errno));
     }
     return ok;
 }

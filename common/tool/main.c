@@ -50,6 +50,22 @@ static const struct ria_command_row commands[] = {
     {"token", "print a token for one database login", run_from_object},
 };
 
+static const struct ria_hint hints[] = {
+    {"psql", "write rds-iam exec -- psql"},
+    {"pg_dump", "write rds-iam exec -- pg_dump"},
+    {"mariadb", "write rds-iam exec -- mariadb"},
+    {"mysql", "write rds-iam exec -- mysql"},
+    {"mysqldump", "write rds-iam exec -- mysqldump"},
+    {"login", "write rds-iam exec -- and the client"},
+    {"help", "write --help"},
+    {"version", "write --version"},
+    {"-v", "write --version"},
+    {"-V", "write --version"},
+    {"agent", "run rds-iam-agent"},
+    {"status", "run rds-iam-agent --status"},
+    {0},
+};
+
 static const struct ria_command_group group = {
     .name = "rds-iam",
     .noun = "command",
@@ -60,6 +76,7 @@ static const struct ria_command_group group = {
                      "authentication.\n",
             .options = options,
             .count = sizeof(options) / sizeof(options[0]),
+            .hints = hints,
             .notes = "Run rds-iam COMMAND --help for the options of a command.\n",
         },
     .rows = commands,

@@ -17,6 +17,13 @@ static const struct ria_command_row kinds[] = {
      ria_setup_trust_policy},
 };
 
+static const struct ria_hint hints[] = {
+    {"pg", "write postgres"},
+    {"psql", "write postgres"},
+    {"mariadb", "write mysql"},
+    {0},
+};
+
 static const struct ria_command_group group = {
     .name = "rds-iam setup",
     .noun = "kind",
@@ -28,6 +35,7 @@ static const struct ria_command_group group = {
                 "--write, adds it to ~/.my.cnf or ~/.pg_service.conf. \"rds-iam setup ca\" "
                 "installs\n"
                 "root certificates.\n",
+            .hints = hints,
             .notes =
                 "The two policies for a service whose role SERVICE in account 210987654321 may\n"
                 "log in to your database in account 123456789012:\n"

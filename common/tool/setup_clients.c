@@ -4,6 +4,7 @@
  * them contains. Reads only the program files and runs none of them. */
 #include "tool/setup_clients.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -68,6 +69,7 @@ static enum client_library library_of(const char *path)
     if (fd < 0) {
         return library;
     }
+    errno = 0; /* not a regular file, unless a call below fails */
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
         size_t len = (size_t)status.st_size;
         void *at = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -95,14 +97,37 @@ static void add_advice(
     const char *prefix, const char *path, enum client_library library, struct ria_buf *out)
 {
     char shown[PATH_MAX];
+    int error = errno; /* the reason, if the file cannot be read */
     (void)ria_text_copy(shown, sizeof(shown), path);
     ria_printable(shown);
-    ria_buf_addf(out, "%s%s %s\n", prefix, shown, advice[library]);
+    ria_buf_addf(out, "%s%s %s", prefix, shown, advice[library]);
+    if (library == LIBRARY_UNREADABLE) {
+        ria_buf_addf(out, ": %s", error == 0 ? "not a regular file" : strerror(error));
+    }
+    ria_buf_add_char(out, '\n');
 }
 
-void ria_setup_add_client(const char *path, struct ria_buf *out)
+/* Writes the path of the first file of this name in the directories of PATH. Returns false if no
+ * directory contains it. */
+static bool find_in_path(const char *path, const char *name, char out[PATH_MAX])
 {
-    add_advice("", path, library_of(path), out);
+    while (path != NULL && *path != '\0') {
+        size_t len = strcspn(path, ":");
+        if (len > 0 && snprintf(out, PATH_MAX, "%.*s/%s", (int)len, path, name) < PATH_MAX &&
+            access(out, X_OK) == 0) {
+            return true;
+        }
+        path += len + (path[len] == ':' ? 1 : 0);
+    }
+    return false;
+}
+
+void ria_setup_add_client(const char *name, const char *path, struct ria_buf *out)
+{
+    char found[PATH_MAX];
+    bool is_searched = strchr(name, '/') == NULL && access(name, F_OK) != 0;
+    const char *file = is_searched && find_in_path(path, name, found) ? found : name;
+    add_advice("", file, library_of(file), out);
 }
 
 /* -- the clients on this machine ------------------------------------------------------------ */

@@ -10,8 +10,10 @@
 
 #include "rds_iam.h"
 
-/* Adds the line of one file, even if it contains no client library or cannot be read. */
-void ria_setup_add_client(const char *path, struct ria_buf *out);
+/* Adds the line of one file, even if it contains no client library or cannot be read. If `name` is
+ * a name without a slash, and the current directory has no such file, searches the directories of
+ * `path`, the value of PATH, or NULL. */
+void ria_setup_add_client(const char *name, const char *path, struct ria_buf *out);
 
 /* Adds a line for each of the usual client programs in the directories of `path`, and for each
  * client library in the usual directories. `path` is the value of PATH, or NULL. Adds each file

@@ -45,7 +45,8 @@ static const struct ria_option options[] = {
     {"write",
      NULL,
      "add the lines to ~/.my.cnf. A second run changes nothing. The old file is copied to "
-     "~/.my.cnf.rds-iam-backup. A group that exists with other contents is refused.",
+     "~/.my.cnf.rds-iam-backup (.1, .2 ... if that name exists). A group that exists with other "
+     "contents is refused.",
      RIA_FLAG(struct mysql_setup, is_written)},
     {"all-servers",
      NULL,
@@ -61,8 +62,13 @@ static const struct ria_option options[] = {
      NULL,
      "list the clients on this machine and what each of them needs",
      RIA_FLAG(struct mysql_setup, has_clients)},
-    {"client", "FILE", "inspect this program or library", RIA_VALUE(struct mysql_setup, client)},
+    {"client",
+     "FILE",
+     "inspect this program (searched in PATH) or library",
+     RIA_VALUE(struct mysql_setup, client)},
 };
+
+static const struct ria_hint hints[] = {{"--ca", "write --ssl-ca"}, {0}};
 
 static const struct ria_syntax setup_mysql_syntax = {
     .usage = "rds-iam setup mysql [--program NAME] [--all-servers] [--ssl-ca FILE]\n"
@@ -73,6 +79,7 @@ static const struct ria_syntax setup_mysql_syntax = {
              "need an option that names the group, or other settings: use --program NAME.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
+    .hints = hints,
 };
 
 static const char lines[] = "[@GROUP@]\n"
@@ -153,6 +160,13 @@ static bool setup_mysql_find_ca(struct mysql_setup *setup)
             RIA_E_CONFIG,
             "--ssl-ca %s: cannot be read, so nothing was written; name Amazon's bundle",
             setup->ca_given);
+    }
+    if (!is_readable) {
+        ria_world_log(/* the lines may be for another machine */
+                      setup->world,
+                      RIA_LOG_WARNING,
+                      "--ssl-ca %s" RIA_CA_UNREADABLE,
+                      setup->ca_given);
     }
     return is_readable || ria_text_copy(setup->ca, sizeof(setup->ca), setup->ca_given) ||
            ria_fail(
@@ -256,7 +270,7 @@ static int print_clients(const struct mysql_setup *setup)
         ria_setup_add_clients(ria_world_env(setup->world, "PATH"), false, "", &text);
     }
     if (setup->client != NULL) {
-        ria_setup_add_client(setup->client, &text);
+        ria_setup_add_client(setup->client, ria_world_env(setup->world, "PATH"), &text);
     }
     const char *whole = ria_buf_text(&text);
     return whole == NULL ? ria_out_of_memory() : ria_print(whole);

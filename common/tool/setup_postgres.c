@@ -56,8 +56,8 @@ static const struct ria_option options[] = {
     {"write",
      NULL,
      "add the entry to ~/.pg_service.conf, or to the file that PGSERVICEFILE names. A second run "
-     "changes nothing. The old file is copied to FILE.rds-iam-backup. A service that exists with "
-     "other contents is refused.",
+     "changes nothing. The old file is copied to FILE.rds-iam-backup (.1, .2 ... if that name "
+     "exists). A service that exists with other contents is refused.",
      RIA_FLAG(struct postgres_setup, is_written)},
     {"program",
      "NAME",
@@ -68,6 +68,8 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct postgres_setup, program)},
 };
 
+static const struct ria_hint hints[] = {{"--ssl-ca", "write --ca"}, {0}};
+
 static const struct ria_syntax setup_postgres_syntax = {
     .usage = "rds-iam setup postgres [--hostname HOST --username USER --dbname NAME]\n"
              "                       [--write | --program NAME] [OPTION...]\n",
@@ -75,6 +77,7 @@ static const struct ria_syntax setup_postgres_syntax = {
              "With --write, adds the entry to the file.\n",
     .options = options,
     .count = sizeof(options) / sizeof(options[0]),
+    .hints = hints,
     .notes = "If none of --hostname, --username and --dbname is given, the output has\n"
              "ENDPOINT, USER and DATABASE in their places. --write needs all three.\n",
 };
@@ -274,8 +277,7 @@ static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
     ria_world_log(/* the entry may be for another machine */
                   setup->world,
                   RIA_LOG_WARNING,
-                  "--ca %s cannot be read here, so clients here cannot verify the server; copy the "
-                  "file",
+                  "--ca %s" RIA_CA_UNREADABLE,
                   setup->ca);
     return true;
 }

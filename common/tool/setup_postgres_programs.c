@@ -31,6 +31,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "@READY@"
      "    psql service=@SERVICE@\n"
      "    pg_dump -d service=@SERVICE@\n"
+     "    psql \"service=@SERVICE@ dbname=OTHER\"   # another database\n"
      "\n"
      "Or without the agent:\n"
      "\n"
@@ -41,6 +42,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "    \\c service=@SERVICE@\n"},
     {"environment variables env PGSERVICE PGSSLMODE PGPASSFILE",
+     "@READY@"
      "Set these variables for programs that use the agent. A program that names the\n"
      "service itself (service=) may ignore the sslmode of the service. Such a program\n"
      "sends the token to a server that it does not verify.\n"
@@ -200,6 +202,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "\n"
      "@EXPORTS@"},
     {"JDBC pgjdbc Java HikariCP",
+     "@READY@"
      "pgjdbc rejects an entry with a passfile and ignores PGSSLMODE. Give it the\n"
      "passfile by its own variable, and the verification in the URL:\n"
      "\n"

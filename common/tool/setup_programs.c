@@ -3,7 +3,8 @@
  * Finds a program in a table by its name, and prints the program's text with the values for this
  * machine. Compares letters and digits only, without case. An unknown name is a usage error. The
  * error names the program whose name is most similar to the unknown name, and lists the first name
- * of each program. */
+ * of each program. If the name is in the table of the other kind of server, the error names the
+ * command for this kind. */
 #include "tool/setup_programs.h"
 
 #include "tool/tool.h"
@@ -181,6 +182,27 @@ static void print_candidates(const struct candidate *found, size_t count)
     (void)fputc('\n', stderr);
 }
 
+/* Returns the program with this simplified name, or the row at the end of the table. */
+static const struct ria_setup_program *find_program(
+    const struct ria_setup_program *programs, const char *simple)
+{
+    while (programs->names != NULL && program_distance(programs, simple) != 0) {
+        programs++;
+    }
+    return programs;
+}
+
+/* Prints the usage error for a name that is only in the table of the other kind of server. */
+static int refuse_other_kind(const char *command, const char *name, bool is_mysql)
+{
+    return ria_usage(
+        command,
+        "unknown program \"%.64s\"; write rds-iam setup %s --program %.64s",
+        name,
+        is_mysql ? "postgres" : "mysql",
+        name);
+}
+
 /* Prints the usage error for an unknown name: the first name of the program with the least
  * distance, and the first names of all programs in alphabetical order. */
 static int setup_programs_refuse(
@@ -237,9 +259,12 @@ int ria_setup_print_program(
     if (strcmp(simple, "list") == 0) {
         return print_program_names(programs);
     }
-    const struct ria_setup_program *program = programs;
-    while (program->names != NULL && program_distance(program, simple) != 0) {
-        program++;
+    const struct ria_setup_program *program = find_program(programs, simple);
+    bool is_mysql = programs == ria_setup_mysql_programs;
+    const struct ria_setup_program *others =
+        is_mysql ? ria_setup_postgres_programs : ria_setup_mysql_programs;
+    if (program->names == NULL && find_program(others, simple)->names != NULL) {
+        return refuse_other_kind(command, name, is_mysql);
     }
     if (program->names == NULL) {
         return setup_programs_refuse(command, name, simple, programs);

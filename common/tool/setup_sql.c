@@ -205,6 +205,10 @@ int ria_setup_sql(int argc, char **argv, const struct ria_world *world)
     if (status != RIA_CONTINUE) {
         return status;
     }
+    if (strcmp(setup.engine_given, "dsql") == 0 || strcmp(setup.engine_given, "aurora-dsql") == 0) {
+        return ria_usage(
+            argv[0], "Aurora DSQL has other statements; see the section Aurora DSQL of RECIPES.md");
+    }
     if (!ria_engine_parse(setup.engine_given, &setup.engine)) {
         return ria_usage(argv[0], RIA_ENGINE_USAGE, setup.engine_given);
     }

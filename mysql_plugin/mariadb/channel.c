@@ -54,16 +54,16 @@ static bool is_own_machine(const char *host)
 
 /* Returns the remedy, which is the part of a message that tells the user what to do, for a client
  * without TLS or without a CA. Under rds-iam exec, the preloaded object sets both for an RDS host.
- * It cannot do so if no root certificates are installed (RDS_IAM_CA and RDS_IAM_CA_PUBLIC are
- * unset). In this case, the remedy is to install them. In every other case, the remedy is `usual`.
- */
+ * It cannot do so if the CA store has no usable file for this host (RDS_IAM_CA or RDS_IAM_CA_PUBLIC
+ * is unset). In this case, the remedy is to install the root certificates. In every other case, the
+ * remedy is `usual`. */
 static const char *tls_remedy(const struct ria_mariadb *mysql, const char *usual)
 {
     const struct ria_world *world = ria_process_world();
     const char *preload = ria_world_env(world, "LD_PRELOAD");
     bool is_under_exec = preload != NULL && strstr(preload, "/librds-iam-pq.so") != NULL;
-    bool lacks_roots = ria_world_env(world, "RDS_IAM_CA") == NULL &&
-                       ria_world_env(world, "RDS_IAM_CA_PUBLIC") == NULL;
+    bool is_public = mysql->host != NULL && ria_host_has_public_ca(mysql->host);
+    bool lacks_roots = ria_world_env(world, is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA") == NULL;
     return is_under_exec && lacks_roots && !ria_mariadb_has_ca(mysql) ? RIA_REFUSAL_NO_ROOTS
                                                                       : usual;
 }

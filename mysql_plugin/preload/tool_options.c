@@ -33,7 +33,7 @@
 #include <sys/stat.h>
 
 enum {
-    OWN_FILE_MAX = 1024 * 1024 /* the size limit of ~/.my.cnf; a longer ~/.my.cnf is ignored */
+    OWN_FILE_MAX = 1024 * 1024 /* the size limit of an option file; a longer file is ignored */
 };
 
 /* The value of MYSQL_HOME that this file sets. No directory of this name exists. */
@@ -142,25 +142,27 @@ static bool tool_has_other_source(const struct ria_tool_arguments *given, enum r
            (maker == RIA_TOOL_ORACLE && !given->skips_login_file && has_login_file());
 }
 
-/* Reads ~/.my.cnf into *out, which is wiped on release, because the file may contain a password.
- * Returns false if ~/.my.cnf is not a regular file, cannot be read, or is longer than out->max. */
-static bool load_own_file(struct ria_buf *out)
+/* Reads an option file into *out, which is wiped on release, because the file may contain a
+ * password. Returns false if it is not a regular file, cannot be read, or is longer than out->max.
+ */
+static bool load_file(const char *path, struct ria_buf *out)
 {
     const struct ria_world *world = ria_process_world();
-    char path[PATH_MAX];
     struct ria_error ignored;
-    return own_path(".my.cnf", path) &&
-           world->read_file(world->self, path, out, NULL, &ignored) == RIA_FOUND &&
+    return world->read_file(world->self, path, out, NULL, &ignored) == RIA_FOUND &&
            ria_buf_text(out) != NULL;
 }
 
-/* Reads the options that ~/.my.cnf sets for the tool. Does not read the files that ~/.my.cnf
+/* Reads the options that an option file sets for the tool. Does not read the files that it
  * includes. */
-static void read_own_file(
-    const char *program, enum ria_tool_maker maker, struct ria_tool_arguments *out)
+static void read_file(
+    const char *path,
+    const char *program,
+    enum ria_tool_maker maker,
+    struct ria_tool_arguments *out)
 {
     RIA_AUTO(buf) text = {.max = OWN_FILE_MAX};
-    char *next = load_own_file(&text) ? text.data : NULL;
+    char *next = load_file(path, &text) ? text.data : NULL;
     bool is_read = false;
     for (char *line = strsep(&next, "\n"); line != NULL; line = strsep(&next, "\n")) {
         line += strspn(line, RIA_BLANKS);
@@ -277,8 +279,9 @@ static void find_server(
     enum ria_tool_maker maker,
     struct ria_tool_arguments *given)
 {
-    if (ria_tool_reads_own_file(argv)) {
-        read_own_file(argv[0], maker, given);
+    char path[PATH_MAX];
+    if (ria_tool_reads_own_file(argv) && own_path(".my.cnf", path)) {
+        read_file(path, argv[0], maker, given);
     }
     ria_tool_arguments_read(argc, argv, given);
     if (given->host == NULL && ria_tool_is_interactive(argv[0])) {
@@ -287,6 +290,29 @@ static void find_server(
     if (arguments->host == NULL && tool_has_other_source(given, maker)) {
         given->host = NULL;
     }
+}
+
+/* Warns if the first argument makes the tool ignore the option file in memory, unless the arguments
+ * or the file of --defaults-file name a CA. */
+static void warn_of_ignored_file(
+    char *const argv[], enum ria_tool_maker maker, const struct ria_tool_arguments *given)
+{
+    struct ria_tool_arguments named = *given;
+    bool is_read = ria_tool_reads_own_file(argv);
+    const char *equals = is_read ? NULL : strchr(argv[1], '=');
+    if (equals != NULL) {
+        read_file(equals + 1, argv[0], maker, &named);
+    }
+    if (is_read || named.has_ca || named.is_tls_off) {
+        return;
+    }
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "the server is not verified, because %.*s makes the tool ignore what rds-iam exec sets; %s",
+        (int)strcspn(argv[1], "="),
+        argv[1],
+        equals == NULL ? "remove it" : "write --defaults-extra-file instead");
 }
 
 void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *out)
@@ -307,6 +333,7 @@ void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *o
     if (!verdict.is_ours || !make_option_text(&given, maker, &verdict)) {
         return;
     }
+    warn_of_ignored_file(argv, maker, &given);
     if (option_text != NULL && set_home(maker)) {
         *out = (struct ria_tool_file){OPTION_DIRECTORY "/my.cnf", open_option_text};
     } else {

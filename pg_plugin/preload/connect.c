@@ -281,9 +281,12 @@ static void log_password(const struct ria_pq_target *target, bool is_given)
         (void)ria_text_format(
             text,
             sizeof(text),
-            "%s is sent to %s, so no token is sent; remove it if %s logs in with IAM",
+            "%s%s is sent to %s, so no token is sent; remove it if %s logs in with IAM",
             is_given ? "the program's own password (PGPASSWORD, or a setting)"
-                     : "the password in the passfile",
+                     : "the password in the passfile ",
+            is_given                   ? ""
+            : target->passfile == NULL ? "~/.pgpass"
+                                       : target->passfile,
             target->host,
             target->user);
         ria_query_log(RIA_LOG_WARNING, text);

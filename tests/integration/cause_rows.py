@@ -168,7 +168,7 @@ TLS = (
     Row("a tunnel for which PGSSLMODE verifies the name", lambda case, engine: tunnel()(case, engine).change(
             env={"PGSSLMODE": "verify-full"}), HERE, ("name-unverified",), "does not match host name", NOTHING, PG),
     Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",),
-        {"postgres": "no root certificates for RDS servers were found", "mysql": None}, NOTHING),
+        {"postgres": "no usable root certificates for RDS servers were found", "mysql": None}, NOTHING),
 )
 SERVER_NAMES_IT = (
     Row("a user with a password of PostgreSQL, who is not in rds_iam", changed(user="scram_user"), SERVER,

@@ -52,7 +52,7 @@ def plain(text, login, case):
         text = text.replace(word, usual)
     for port in (login.port, *case.ports):
         text = re.sub(rf"\b{port}\b", str(PORTS[login.engine]), text)
-    text = re.sub(r"(signed for port |\[\S+:)(5432|3306)(, which|\] endpoint)", r"\g<1>1\2\3", text)
+    text = re.sub(r"(signed for port |\[\S+:)(5432|3306)(, which|\], then endpoint=)", r"\g<1>1\2\3", text)
     for pattern, usual in (
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"/usr/lib/[a-z0-9_]+-linux-gnu\w*/rds-iam", "/usr/lib/rds-iam"),
             (r"arn:aws:(iam|sts)::\d{12}:(user|assumed-role)/[\w/-]+", "IDENTITY"),

@@ -268,6 +268,9 @@ def main():
     surroundings.reset_process()
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGHUP, on_signal if hangup_ends else lambda number, frame: None)
+    if sys.argv[1:] not in ([], ["--keep"], ["--end"]):
+        print("usage: tests/demo [--keep | --end]; see tests/demo --help", file=sys.stderr)
+        return 2
     if sys.argv[1:] == ["--end"]:
         print("ended" if end_running() else "nothing was running")
         return 0

@@ -114,7 +114,8 @@ static void check_other_host(struct ria_library *library, const char *version)
         dialed.password = passwords[i % RIA_COUNT(passwords)];
         dial(library, dialed);
         ria_login_expect_refusal(version, &outcome, 2059, STOCK " (rds-iam: ");
-        expect_piece(version, outcome.error, "[db.example.com], then endpoint = ENDPOINT:PORT");
+        expect_piece(version, outcome.error, "add 3 lines: [db.example.com:");
+        expect_piece(version, outcome.error, "], then endpoint = ENDPOINT:ITS_PORT");
     }
     static char *const sent[] = {none, typed, pasted};
     for (size_t i = 0; i < RIA_COUNT(sent) * RIA_COUNT(open); i++) {

@@ -231,7 +231,7 @@ static void suggested_names_are_complete_or_omitted(void **state)
         } else {
             ria_buf_addf(
                 &want,
-                "add 3 lines: [%s], then endpoint = ENDPOINT:PORT, then tls = verify-ca",
+                "add 3 lines: [%s:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca",
                 row->host);
         }
         ria_buf_add_text(&want, ", in ~/.config/rds-iam/config");
@@ -251,7 +251,8 @@ static void without_an_alias_the_message_is_unchanged(void **state)
         expect_piece(
             "no alias",
             err.text,
-            "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = ");
+            "to accept any RDS server, add 3 lines: "
+            "[db.example.com:3306], then endpoint = ");
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls = verify-ca in rds-iam's own configuration file: the sections that may contain it. */
+ * Endpoints in rds-iam's own configuration file: the sections that may contain tls = verify-ca, and
+ * placeholders that the user did not replace. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -112,11 +113,39 @@ static void verify_ca_is_refused_without_an_endpoint_and_for_a_public_ca(void **
     }
 }
 
+static void placeholders_are_rejected(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *want; /* NULL: accepted */
+    } rows[] = {
+        {"[h]\nendpoint = POSTGRES_ENDPOINT:5432\n",
+         PLACE ":2: POSTGRES_ENDPOINT is a placeholder; write the name of the RDS endpoint"},
+        {"[h]\nendpoint = ENDPOINT:5432\n",
+         PLACE ":2: ENDPOINT is a placeholder; write the name of the RDS endpoint"},
+        {"[POSTGRES_ENDPOINT:15432]\n",
+         PLACE ":1: [POSTGRES_ENDPOINT:15432] is not an address; write [host]"},
+        {"[$PG]\n", PLACE ":1: [$PG] is not an address; write [host]"},
+        {"[DBSERVER]\n[db_server]\n[Db_1:5432]\n", NULL},
+        {"[h]\nendpoint = DB.ABC.eu-west-1.RDS.AMAZONAWS.COM:5432\n", NULL},
+    };
+    for_each_row(row, rows, row->text) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        expect_number(row->text, load(row->text, &config, &err), row->want == NULL);
+        if (row->want != NULL) {
+            expect_piece(row->text, err.text, row->want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca),
         cmocka_unit_test(verify_ca_is_refused_without_an_endpoint_and_for_a_public_ca),
+        cmocka_unit_test(placeholders_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,14 +110,14 @@ static void a_mapped_host_stands_for_its_endpoint_and_mistakes_are_reported(void
          "db.example",
          NULL,
          3306,
-         "[db.example], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+         "[db.example:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
          "~/.config/rds-iam/config"},
         {"another port",
          TUNNEL,
          "127.0.0.1",
          NULL,
          13307,
-         "[127.0.0.1], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+         "[127.0.0.1:13307], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
          "~/.config/rds-iam/config"},
         {"no port", TUNNEL, "127.0.0.1", NULL, 0, "; if the file has a section [HOST:PORT], also"},
         {"no section", "", "db.example", NULL, 0, "db.example is not an RDS endpoint"},
@@ -126,7 +126,7 @@ static void a_mapped_host_stands_for_its_endpoint_and_mistakes_are_reported(void
          "db.example",
          "eu-west-1",
          3306,
-         "[db.example], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+         "[db.example:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
          "~/.config/rds-iam/config"},
         {"an endpoint of another service",
          "[db.example]\nendpoint = other.example:3306\nregion = eu-west-1\n",

@@ -181,7 +181,7 @@ static void other_names_of_a_cluster_give_its_token_or_a_refusal(void **state)
          NULL,
          RIA_CHANNEL_CHAIN_VERIFIED,
          false,
-         RIA_REFUSAL_NAME_UNVERIFIED "; " RIA_REMEDY_NAME_UNVERIFIED},
+         RIA_REFUSAL_NAME_UNVERIFIED "; " RIA_REMEDY_POSTGRES_NAME_UNVERIFIED},
         {"not verified",
          NULL,
          NULL,

@@ -151,8 +151,8 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
          RIA_ABSENT,
          "db.example.com is not an RDS endpoint: "
          "check the spelling, or use the endpoint's own name (for a tunnel, map it in /etc/hosts); "
-         "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = ENDPOINT:PORT, "
-         "then tls = verify-ca"},
+         "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = "
+         "ENDPOINT:ITS_PORT, then tls = verify-ca"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",
@@ -182,7 +182,8 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
         {"a host and a port",
          "db.example:3306",
          RIA_FAILED,
-         "\"db.example:3306\" is not a host name; give the endpoint's name alone"},
+         "\"db.example:3306\" is not a host name; give the endpoint's name alone, and the port as "
+         "--port 3306"},
         {"two ports", "db.example:1:2", RIA_FAILED, "is not a host name"},
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},
@@ -258,7 +259,8 @@ static void a_host_is_parsed_first_and_checked_later(void **state)
         ria_endpoint_read(row->host, &endpoint);
         expect_number(row->name, endpoint.kind, row->kind);
         expect_number(row->name, ria_endpoint_is_database(&endpoint), row->is_database);
-        expect_number(row->name, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
+        expect_number(
+            row->name, ria_endpoint_judge(&endpoint, row->host, 0, &judged), row->outcome);
         expect_number(row->name, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
         expect_text(row->name, parsed.host, endpoint.host);
         if (row->outcome != RIA_FOUND) {

@@ -119,7 +119,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "profile            a (--profile)\n" PASSED_ENV
          "profile            found   profile a (/home/u/.aws/config:2)\n"
          "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
-         "expires            not known\n"},
+         "expires            without an expiry time\n"},
         {"the region of the command line",
          &person,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},
@@ -128,7 +128,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "database           " HOST ":5432\nregion             eu-west-3 (--region)\n"
          "environment        found   the environment\n"
          "source             the environment (AWS_ACCESS_KEY_ID)\n" AS_THEY_ARE
-         "expires            not known\n"},
+         "expires            without an expiry time\n"},
         {"a tunnel, its region and its profile",
          &tunnel,
          {{NULL, NULL}},
@@ -140,7 +140,7 @@ static void each_setting_is_printed_with_its_place(void **state)
          "profile            a (/home/u/.config/rds-iam/config:4)\n" PASSED_ENV
          "profile            found   profile a (/home/u/.aws/config:2)\n"
          "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
-         "expires            not known\n"},
+         "expires            without an expiry time\n"},
         {"a role of our configuration, requested in the database's region",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},

@@ -39,9 +39,13 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
          NULL,
          "db.example",
          RIA_ABSENT,
-         "[db.example], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+         "[db.example:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
          "~/.config/rds-iam/config"},
-        {"an address", NULL, "127.0.0.1", RIA_ABSENT, "[127.0.0.1], then endpoint = ENDPOINT:PORT"},
+        {"an address",
+         NULL,
+         "127.0.0.1",
+         RIA_ABSENT,
+         "[127.0.0.1:3306], then endpoint = ENDPOINT:ITS_PORT"},
         {"a text that is not a host name", NULL, "a b", RIA_ABSENT, "is not a host name"},
         {"no host", NULL, NULL, RIA_ABSENT, "no host name was given"},
         {"a section with an endpoint",

@@ -197,6 +197,12 @@ static void unusable_keys_and_profiles_are_rejected(void **state)
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
          "AWS_PROFILE: the profile \"b\" does not exist, because the word \"profile\" is missing "
          "in /home/u/.aws/config:4; write [profile b] there"},
+        {"a profile name in quotes",
+         {{"AWS_PROFILE", "'b'"}},
+         "[profile b]\n" KEYS("B", "s"),
+         "AWS_PROFILE: the profile 'b' does not exist, because the quotes count as part of the "
+         "name; "
+         "remove the quotes"},
     };
 #undef KEYS
     for_each_row(row, rows, row->name) {

@@ -39,7 +39,8 @@ static void a_list_of_ports_is_accepted(void **state)
 {
     (void)state;
     /* If the ports are accepted, the next check refuses the token, because sslmode is verify-ca. */
-    static const char unverified[] = "the server's host name was not verified; enable host name";
+    static const char unverified[] =
+        "the server's host name was not verified; set sslmode=verify-full";
     static const char no_port[] = "the port is not between 1 and 65535";
     static const struct {
         const char *name;

@@ -70,6 +70,24 @@ static void name_section_and_options_determine_what_is_signed(void **state)
          NULL,
          "127.0.0.1 is not an RDS endpoint",
          NULL},
+        {"the message names the first section, which may be misspelled",
+         "[localhost:13306]\nendpoint = " HOST ":3306\n",
+         "127.0.0.1",
+         13306,
+         NULL,
+         NULL,
+         "[127.0.0.1:13306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
+         "~/.config/rds-iam/config (no section matches, the first is [localhost:13306])",
+         NULL},
+        {"a section without an endpoint",
+         "[alias]\nregion = eu-west-1\n",
+         "alias",
+         5,
+         NULL,
+         NULL,
+         RIA_FAKE_CONFIG
+         ":1: alias is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section",
+         NULL},
         {"an endpoint in upper case with a dot",
          "[alias]\nendpoint = DB.ABC.eu-west-1.RDS."
          "amazonaws.com.:3306\n",
@@ -250,7 +268,7 @@ static void the_remedy_names_the_configuration_file_in_use(void **state)
     } remedies[] = {
         {"db.example",
          RIA_CHANNEL_VERIFIED,
-         "[db.example], then endpoint = ENDPOINT:PORT, then tls = verify-ca"},
+         "[db.example:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"},
         {"g.global-a.global.rds.amazonaws.com",
          RIA_CHANNEL_VERIFIED,
          "[g.global-a.global.rds.amazonaws.com], then region = REGION"},

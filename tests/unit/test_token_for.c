@@ -99,6 +99,12 @@ static void a_privileged_program_signs_nothing(void **state)
 
 /* -- verify-ca ------------------------------------------------------------------------------ */
 
+#define NOT_VERIFIED                                                                               \
+    "127.0.0.1 is not an RDS endpoint, and the server's host name was not verified: use the "      \
+    "endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 "   \
+    "lines: [127.0.0.1:13306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "       \
+    "~/.config/rds-iam/config"
+
 static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
 {
     (void)state;
@@ -148,11 +154,9 @@ static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
                       "add "
                       "tls = verify-ca to this section, or use the endpoint's own name, and map it "
                       "to the tunnel's address in /etc/hosts"
-                    : "127.0.0.1 is not an RDS endpoint, and the server's host name was not "
-                      "verified: use the endpoint's own name (for a tunnel, map it in /etc/hosts); "
-                      "to accept any RDS server, add 3 lines: [127.0.0.1:13306], then "
-                      "endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
-                      "~/.config/rds-iam/config");
+                : row->config == NULL ? NOT_VERIFIED
+                                      : NOT_VERIFIED
+                    " (no section matches, the first is [127.0.0.1:1])");
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
@@ -180,7 +184,7 @@ static void the_suggested_section_allows_the_token(void **state)
         expect_piece(
             *row,
             err.text,
-            "the server's host name was not verified; enable host name verification in the client, "
+            "the server's host name was not verified; set sslmode=verify-full (also PGSSLMODE), "
             "or else write two lines: [");
         const char *start = strstr(err.text, "lines: [") + strlen("lines: ");
         const char *comma = strstr(start, "], then ") + 1;
@@ -228,7 +232,7 @@ static void no_section_is_suggested_for_a_public_ca(void **state)
         expect_text(
             *row,
             err.text,
-            "the server's host name was not verified; enable host name verification in the client");
+            "the server's host name was not verified; set sslmode=verify-full (also PGSSLMODE)");
     }
 }
 
@@ -402,7 +406,7 @@ static void long_names_are_not_shortened(void **state)
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
          false,
-         "enable host name verification in the client"},
+         "set sslmode=verify-full (also PGSSLMODE)"},
     };
     for_each_row(row, rows, NULL) {
         struct ria_fake fake;
@@ -417,7 +421,7 @@ static void long_names_are_not_shortened(void **state)
             &section,
             "[%s:13306], then %stls = verify-ca",
             name,
-            row->suffix[0] == '\0' ? "endpoint = ENDPOINT:PORT, then " : "");
+            row->suffix[0] == '\0' ? "endpoint = ENDPOINT:ITS_PORT, then " : "");
         ria_login_world(&fake, NULL);
         struct ria_login login = {
             .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};

@@ -201,6 +201,12 @@ class Tool(unittest.TestCase):
             with self.subTest(word=word):
                 self.assert_usage(self.run_tool(word), f'unknown command "{word}"; write {meant}', see)
         self.assert_usage(self.run_tool("--nonsense"), 'unknown command "--nonsense"', see)
+        for word, advice in (("psql", "write rds-iam exec -- psql"), ("mysqldump", "write rds-iam exec -- mysqldump"),
+                             ("login", "write rds-iam exec -- and the client"), ("help", "write --help"),
+                             ("version", "write --version"), ("-v", "write --version"), ("agent", "run rds-iam-agent"),
+                             ("status", "run rds-iam-agent --status")):
+            with self.subTest(word=word):
+                self.assert_usage(self.run_tool(word), f'unknown command "{word}"; {advice}', see)
 
     def test_help_and_version_need_no_other_option(self):
         for arguments, words in (
@@ -264,6 +270,25 @@ class Tool(unittest.TestCase):
             with self.subTest(keys=keys):
                 self.assert_failed(self.token(*GOOD, **keys), message)
         self.assert_failed(self.token(*GOOD, "--profile", "nope"), '--profile: the profile "nope"')
+
+    def test_a_misspelled_key_or_section_is_named(self):
+        file = self.home / ".aws/credentials"
+        keys = "aws_access_key_id = A\naws_secret_access_key = s\n"
+        for text, profile, message in (
+                ("[default]\naws_access_key = A\naws_secret_key = s\n", [],
+                 f"[default] contains no credentials: {file}:2: write aws_access_key_id in place of aws_access_key"),
+                ("[profile default]\n" + keys, [],
+                 f"no [default]: {file}:1: write [default] in place of [profile default]"),
+                ("[profile a]\n" + keys, [], f"no [default] in {self.home}/.aws/config or {file}"),
+                ("[profile a]\n" + keys, ["--profile", "a"],
+                 '--profile: the profile "a" does not exist, because the word "profile" is superfluous in '
+                 f"{file}:1; write [a] there")):
+            file.write_text(text, encoding="utf-8")
+            with self.subTest(text=text):
+                result = self.token(*GOOD, *profile, PATH="/nowhere")
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(message, result.stderr)
+        file.unlink()
 
     def test_a_full_stdout_is_a_failure(self):
         tool = harness.installed("bin/rds-iam")

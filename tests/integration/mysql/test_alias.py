@@ -108,12 +108,12 @@ class Alias(MariadbCase):
             with self.subTest(records=records):
                 seen = self.mariadb_login(records)
                 self.assertEqual(seen["asked"], [ALIAS])
-                self.assertIn(f"{PLAIN}add 3 lines: [{ALIAS}], then endpoint = ENDPOINT:PORT", seen["printed"])
+                self.assertIn(f"{PLAIN}add 3 lines: [{ALIAS}:{seen['port']}], then endpoint = ENDPOINT:ITS_PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
     def test_a_resolver_that_does_not_respond_does_not_block_the_login(self):
         seen = self.mariadb_login({ALIAS: "silent"})
-        self.assertIn(f"[{ALIAS}], then endpoint = ENDPOINT:PORT", seen["printed"])
+        self.assertIn(f"[{ALIAS}:{seen['port']}], then endpoint = ENDPOINT:ITS_PORT", seen["printed"])
         self.assertTrue(seen["asked"])
 
     def test_rds_iam_token_prints_the_section(self):

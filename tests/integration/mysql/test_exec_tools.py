@@ -108,11 +108,20 @@ class Tools(ToolCase):
 
     def test_without_a_ca_the_message_names_the_command_to_run(self):
         result = self.exec("mariadb", *self.place(), *WHO, own=[])
-        self.assertIn(f"{self.lab.mariadb.host} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca",
+        self.assertIn(f"{self.lab.mariadb.host} is not verified: no usable root certificates for RDS servers were found; run: rds-iam setup ca",
                       result.stderr)
-        self.assertRegex(result.stderr.splitlines()[-1], "so no token was sent; no root certificates for RDS servers were "
-                                                         "found; run: rds-iam setup ca$")
+        self.assertRegex(result.stderr.splitlines()[-1], "so no token was sent; no usable root certificates for RDS servers "
+                                                         "were found; run: rds-iam setup ca$")
         self.assert_nothing_sent()
+
+    def test_with_a_ca_file_that_is_rejected_the_message_names_the_command_too(self):
+        """The other file of the store, which does not verify this host, can be used."""
+        for name, mode in (("rds-ca.pem", 0o666), ("rds-ca-public.pem", 0o644)):
+            self.home.write(f".config/rds-iam/{name}", self.lab.ca_file.read_text(), mode=mode)
+        result = self.exec("mariadb", *self.place(), *WHO, own=[])
+        self.assertIn("rds-ca.pem: every user can write it; run: chmod o-w ", result.stderr)
+        self.assertRegex(result.stderr.splitlines()[-1], "so no token was sent; no usable root certificates for RDS servers "
+                                                         "were found; run: rds-iam setup ca$")
 
     def test_a_host_that_is_not_rds(self):
         """The message names the host and not TLS, whatever the TLS settings and the CA store are."""
@@ -255,9 +264,26 @@ class Given(ToolCase):
         self.assertIn("the connection is not encrypted", result.stderr, "control: the file takes effect without exec")
 
     def test_without_option_files_no_token_is_sent(self):
-        result = self.exec("mariadb", "--no-defaults", *self.place(), *WHO)
-        self.assertIn("so no token was sent", result.stderr)
+        file = self.home.write("c.cnf", "[client]\nuser=a\n")
+        for word, advice in (("--no-defaults", "remove it"),
+                             (f"--defaults-file={file}", "write --defaults-extra-file instead")):
+            with self.subTest(word=word):
+                result = self.exec("mariadb", word, *self.place(), *WHO)
+                self.assertIn("so no token was sent", result.stderr)
+                self.assertIn(f"rds-iam: warning: the server is not verified, because {word.split('=')[0]} makes the tool "
+                              f"ignore what rds-iam exec sets; {advice}\n", result.stderr)
         self.assert_nothing_sent()
+        result = self.exec("mariadb", f"--defaults-extra-file={file}", *self.place(), *WHO)
+        self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""), "the advice works")
+
+    def test_an_option_file_that_names_the_ca_causes_no_warning(self):
+        tls = (f"ssl-ca={self.lab.ca_file}", "ssl-verify-server-cert=1")
+        file = self.home.write("c.cnf", "\n".join(("[client]", *tls, "")))
+        for words in ((f"--defaults-file={file}", *self.place()),
+                      ("--no-defaults", *self.place(), *(f"--{word}" for word in tls))):
+            with self.subTest(words=words[0]):
+                result = self.exec("mariadb", *words, *WHO)
+                self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
 
 
 class Hostile(ToolCase):

@@ -128,6 +128,24 @@ class Programs(MariadbCase):
                         self.assert_logged_in(self.run_program(name, settings, principal))
         self.assert_accepted(len(READ_OPTION_FILE) * 2 * 2)
 
+    def test_a_login_without_an_option_file_prevents_later_tokens(self):
+        """The library keeps the first mysql_clear_password that it loads. A login that reads no plugin-dir loads the
+        library's own plugin."""
+        connect = 'MySQLdb.connect(host="%(host)s", port=%(port)d, user="%(user)s"{more})'
+        script = f"""
+import MySQLdb
+try:
+    {connect.format(more="")}
+except MySQLdb.OperationalError as error:
+    print(error.args[0])
+{connect.format(more=', read_default_group="anything"')}
+"""
+        values = {"host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER}
+        result = self.home.run(["/usr/bin/python3", "-c", script % values], "etl")
+        self.assertEqual(result.stdout, "1045\n", result.stderr)
+        self.assertIn("(1045, ", result.stderr)
+        self.assert_logged_in(self.run_program("MySQLdb", 'read_default_group="anything"'))  # control
+
     def test_with_the_plugin_directory_and_their_own_tls_settings(self):
         for name, settings in CA_AND_NAME.items():
             with self.subTest(program=name):

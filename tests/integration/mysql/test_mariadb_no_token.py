@@ -13,7 +13,7 @@ DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
     "{0} is not an RDS endpoint: check the spelling, or use "
-    "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [{0}], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in "
+    "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [{0}:{{port}}], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
     "~/.config/rds-iam/config")  # fmt: skip
 # Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
@@ -78,7 +78,7 @@ class RefusalsMariaDB(hostile.HostileCase):
 
     def refuse(self, row, client):
         text, peer = self.log_in(client, row.host, row.environment, row.certificate)
-        self.assert_message(client, text, row.message)
+        self.assert_message(client, text, row.message.replace("{port}", str(peer.port)))
         self.assertEqual(peer.answers, [(True, b"\0")])
         self.assert_no_token(peer)
 
@@ -92,7 +92,7 @@ class RefusalsMariaDB(hostile.HostileCase):
         self.options()
         for client in hostile.CLIENTS:
             text = self.dial(client, self.lab.mariadb.port, "db.example.com")
-            self.assert_message(client, text, NO_RDS_NAME.format("db.example.com"))
+            self.assert_message(client, text, NO_RDS_NAME.format("db.example.com").replace("{port}", str(self.lab.mariadb.port)))
         self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
 
     def test_a_section_with_the_endpoint_fixes_the_login(self):

@@ -119,7 +119,7 @@ class MysqlClients(MysqlCase):
     def test_alias_without_a_section(self, library):
         result = self.client(library, *VERIFY_IDENTITY, host="db.example.com")
         self.assertTrue(result.stdout.startswith(STOCK + " (rds-iam: "), result.stdout)
-        self.assertIn("[db.example.com], then endpoint = ENDPOINT:PORT", result.stdout)
+        self.assertIn(f"[db.example.com:{self.lab.mariadb.port}], then endpoint = ENDPOINT:ITS_PORT", result.stdout)
         self.assert_nothing_sent()
 
     @in_each

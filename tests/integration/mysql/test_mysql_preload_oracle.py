@@ -120,7 +120,7 @@ class Oracle(unittest.TestCase):
         for version in NUMBERS:
             lines = self.run_steps(version, ("connect", HOST, 0), ca=False)
             self.assertEqual(lines, [self.line(HOST, ca="-", mode=0)])
-            self.assertIn(f"{HOST} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca", self.log)
+            self.assertIn(f"{HOST} is not verified: no usable root certificates for RDS servers were found; run: rds-iam setup ca", self.log)
 
     def test_control_without_exec(self):
         library = mysql_programs.SOURCE / "options_of_oracle_80408.so"

@@ -76,7 +76,7 @@ class Logins(ProgramCase):
 
     def test_without_a_ca_a_warning_names_the_command_to_run(self):
         result = self.run_program("a C program", own=[])
-        self.assertIn(f"{self.lab.mariadb.host} is not verified: no root certificates for RDS servers were found; run: rds-iam setup ca",
+        self.assertIn(f"{self.lab.mariadb.host} is not verified: no usable root certificates for RDS servers were found; run: rds-iam setup ca",
                       result.stderr)
         self.assertNotIn(ME, result.stdout)
         self.assert_nothing_sent()

@@ -274,7 +274,7 @@ class Psql(ClientCase):
         host = self.lab.pg.host
         end = f" is sent to {host}, so no token is sent; remove it if {USER} logs in with IAM\n"
         given = "rds-iam: warning: the program's own password (PGPASSWORD, or a setting)" + end
-        line = "rds-iam: warning: the password in the passfile" + end
+        line = f"rds-iam: warning: the password in the passfile {self.home.path}/.pgpass" + end
         result = self.run_client("psql", "-XAtwc", "select 1", PGPASSWORD="another-one")
         self.assertIn(given, result.stderr)
         self.assertNotIn("another-one", result.stderr)

@@ -247,7 +247,7 @@ class Roots(VerifiedCase):
         self.install(None)
         result = self.psql()
         self.assertNotEqual(result.returncode, 0)
-        self.assertIn("rds-iam: not connected: no root certificates for RDS servers were found; "
+        self.assertIn("rds-iam: not connected: no usable root certificates for RDS servers were found; "
                       "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
 

@@ -59,8 +59,8 @@ class Mistakes(CheckCase):
                 result = self.home.run(
                     [harness.installed("bin/rds-iam"), *argv, "--username", "u", "--engine", "oracle"])
                 self.assertEqual((result.returncode, result.stderr), (
-                    2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres and postgresql; see rds-iam '
-                       f"{' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
+                    2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres, postgresql, aurora-mysql and '
+                       f"aurora-postgresql; see rds-iam {' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
 
     def test_a_warning_is_printed_once(self):
         """The command determines the region of the login three times."""

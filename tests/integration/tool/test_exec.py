@@ -208,7 +208,7 @@ class Messages(ExecCase):
     def test_without_root_certificates_the_message_names_setup_ca(self):
         """libpq's own message advises the user to turn verification off."""
         result = self.psql("-c", "select 1", own=[])
-        self.assertIn("rds-iam: not connected: no root certificates for RDS servers were found; "
+        self.assertIn("rds-iam: not connected: no usable root certificates for RDS servers were found; "
                       "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
@@ -288,8 +288,16 @@ class Messages(ExecCase):
                 (["exec", "psql", "-h", "db"], write),
                 (["exec", "--ca", "/no/ca", "psql", "-h", "db", "--", "x"], write),
                 (["exec", "--ca", "/no/ca", "--", "true"],
-                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n"),
-                (["exec", "--ca", "/", "--", "true"], "rds-iam: --ca /: Is a directory; name Amazon's bundle\n")):
+                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle, or omit --ca\n"),
+                (["exec", "--ca", "/", "--", "true"],
+                 "rds-iam: --ca /: Is a directory; name Amazon's bundle, or omit --ca\n"),
+                (["exec", "--profile", "p", "--", "psql"],
+                 "rds-iam: unknown option --profile; set AWS_PROFILE in the environment; see rds-iam exec --help\n"),
+                (["exec", "--profile=p", "--", "psql"],
+                 "rds-iam: unknown option --profile; set AWS_PROFILE in the environment; see rds-iam exec --help\n"),
+                (["exec", "--region=r", "--", "psql"],
+                 "rds-iam: unknown option --region; the endpoint's name has the region; for an alias, see "
+                 "rds-iam.conf(5); see rds-iam exec --help\n")):
             with self.subTest(words=words):
                 result = self.home.run([tool, *words])
                 self.assertEqual((result.stdout, result.stderr), ("", message))

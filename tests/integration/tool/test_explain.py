@@ -78,13 +78,20 @@ class Explanation(CloudCase):
             "source             the environment (AWS_ACCESS_KEY_ID)",
             "credentials        obtained from settings, no AWS request",
             f"access key         {self.base.access_key}",
-            "expires            not known",
+            "expires            without an expiry time",
             f"identity           {self.base.arn}")
 
     def test_keys_whose_identity_sts_does_not_report(self):
         self.lab.faults({"kind": "status", "service": "sts", "status": 403, "code": "InvalidClientTokenId",
                          "message": "no such key", "times": None})
-        self.assertRegex(self.explain()[-1], "^identity           not known: .*InvalidClientTokenId")
+        result = self.credentials("--explain")
+        self.assertRegex(result.stdout.splitlines()[-1], "^identity           not known: .*InvalidClientTokenId")
+        self.assertEqual((result.returncode, result.stderr),
+                         (1, "rds-iam: these credentials are not valid; see the identity above\n"))
+
+    def test_keys_without_a_region_are_explained(self):
+        """Without a region, STS is not asked, so the keys may be valid."""
+        self.assertRegex(self.explain(env=self.cloud_env(AWS_REGION=""))[-1], "^identity           not known: .*region")
 
     def test_keys_in_a_profile(self):
         self.home.write(".aws/credentials", "# mine\n" + credentials_file(self.base, "work"))
@@ -96,7 +103,7 @@ class Explanation(CloudCase):
             "source             profile work ({home}/.aws/credentials:3)",
             "credentials        obtained from settings, no AWS request",
             f"access key         {self.base.access_key}",
-            "expires            not known",
+            "expires            without an expiry time",
             f"identity           {self.base.arn}")
 
     def test_a_chain_of_three_profiles_uses_the_region_of_the_first(self):

@@ -127,7 +127,11 @@ class OptionFile(SetupCase):
         for given, written in (("bundle.pem", self.home.path.resolve() / "bundle.pem"),
                                ("not-there.pem", "not-there.pem")):  # fmt: skip
             with self.subTest(given=given):
-                lines = self.setup_mysql("--ssl-ca", given).stdout.splitlines()
+                result = self.setup_mysql("--ssl-ca", given)
+                lines = result.stdout.splitlines()
+                self.assertEqual(result.stderr, "" if given == "bundle.pem" else (
+                    f"rds-iam: warning: --ssl-ca {given} cannot be read here, so clients here cannot verify the server; "
+                    "copy the file\n"))
                 self.assertEqual(lines.count(f"ssl-ca={written}"), 1)
                 text = self.setup_mysql("--ssl-ca", given, "--program", "mysql").stdout
                 self.assertIn(f"\n    ssl-ca={written}\n", text)
@@ -430,7 +434,10 @@ class Clients(SetupCase):
                 path.write_bytes(content)
                 self.assertEqual(self.setup_mysql("--client", path).stdout, f"{path} {words}\n")
         path.unlink()
-        self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
+        self.assertIn(f"{path} cannot be read: No such file or directory\n", self.setup_mysql("--client", path).stdout)
+        found = self.setup_mysql("--client", "mariadb").stdout
+        self.assertIn("/mariadb loads the plugin", found)
+        self.assertIn("no-such-client cannot be read: No", self.setup_mysql("--client", "no-such-client").stdout)
 
     def test_the_clients_of_this_machine(self):
         """Compares the result with the words that strings(1) finds in the same files."""
@@ -458,6 +465,10 @@ class Clients(SetupCase):
             (["setup"], "no kind given; see rds-iam setup --help"),
             (["setup", "postgresql"], 'unknown kind "postgresql"; write postgres; see rds-iam setup --help'),
             (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
+            (["setup", "pg"], 'unknown kind "pg"; write postgres; see rds-iam setup --help'),
+            (["setup", "mariadb"], 'unknown kind "mariadb"; write mysql; see rds-iam setup --help'),
+            (["setup", "mysql", "--ca", "a"], "unknown option --ca; write --ssl-ca; see rds-iam setup mysql --help"),
+            (["setup", "postgres", "--ssl-ca=a"], "unknown option --ssl-ca; write --ca; see rds-iam setup postgres --help"),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--program", "PHP"],

@@ -101,11 +101,14 @@ class Login(Printed, MariadbCase):
         self.assertEqual(policy, self.policy(server))
         result = self.setup("policy", "--hostname=127.0.0.1", f"--username={USER}")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
-        self.assertIn("[127.0.0.1], then endpoint = ENDPOINT:PORT, then tls = verify-ca, in ~/.config/rds-iam/config; if the file has a "
+        other = " (no section matches, the first is [127.0.0.1:13306])"
+        self.assertIn("[127.0.0.1], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in ~/.config/rds-iam/config"
+                      f"{other}; if the file has a "
                       "section [HOST:PORT], also give the port\n", result.stderr)
         result = self.setup("policy", "--hostname=127.0.0.1", "--port=13307", f"--username={USER}")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
-        self.assertTrue(result.stderr.endswith("endpoint = ENDPOINT:PORT, then tls = verify-ca, in ~/.config/rds-iam/config\n"), result.stderr)
+        self.assertTrue(result.stderr.endswith(
+            f"endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in ~/.config/rds-iam/config{other}\n"), result.stderr)
 
 
 class Story(Printed, ExampleCase):
@@ -334,7 +337,7 @@ class Document(Printed, LabCase):
                            ("", "the value of --username is empty")):
             self.assert_usage(self.run_policy(CLUSTER, user=user), text)
         self.assert_usage(self.run_policy(CLUSTER, "--port=0"), "not between 1 and 65535")
-        for host, text in (("db.example.com", "[db.example.com], then endpoint = ENDPOINT:PORT"), ("a b", "is not a host name"),
+        for host, text in (("db.example.com", "[db.example.com], then endpoint = ENDPOINT:ITS_PORT"), ("a b", "is not a host name"),
                            (f"{CLUSTER}:3306", "is not a host name"),
                            (CLUSTER + ".evil.example", "is not an RDS endpoint"),
                            ("dsql.us-east-1.on.aws", "is not an RDS endpoint")):

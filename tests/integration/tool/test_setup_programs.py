@@ -70,6 +70,15 @@ class Programs(SetupCase):
         self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
         self.assert_accepted()
 
+    def test_a_program_of_the_other_kind_of_server(self):
+        for kind, given, other in (("mysql", "psycopg", "postgres"), ("mysql", "pg_dump", "postgres"),
+                                   ("postgres", "MySQLdb", "mysql")):
+            result = self.home.run([harness.installed("bin/rds-iam"), "setup", kind, "--program", given])
+            self.assertEqual(
+                (result.returncode, result.stderr),
+                (2, f'rds-iam: unknown program "{given}"; write rds-iam setup {other} --program {given}; '
+                    f"see rds-iam setup {kind} --help\n"))
+
 
 if __name__ == "__main__":
     harness.main()

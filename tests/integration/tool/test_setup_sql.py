@@ -287,7 +287,11 @@ class MariaDB(SqlCase):
 
     def test_other_usage_errors(self):
         for engine in ("oracle", "MySQL", "aurora\n"):
-            self.assert_usage("is not one of mysql, mariadb, postgres and postgresql", "--username=etl", f"--engine={engine}")
+            self.assert_usage("is not one of mysql, mariadb, postgres, postgresql, aurora-mysql and aurora-postgresql",
+                              "--username=etl", f"--engine={engine}")
+        for engine in ("dsql", "aurora-dsql"):
+            self.assert_usage("Aurora DSQL has other statements; see the section Aurora DSQL of RECIPES.md",
+                              "--username=etl", f"--engine={engine}")
         self.assert_usage("--engine is missing", "--username=etl")
         self.assert_usage("--username is missing", "--engine=mysql")
 

@@ -284,6 +284,31 @@ static void a_child_finds_a_library_whose_file_was_replaced(void **state)
     (void)unlink(replaced);
 }
 
+/* One pass over the loaded objects copies PATH_MAX bytes of names. */
+static void a_library_behind_many_long_names_is_found(void **state)
+{
+    (void)state;
+    enum {
+        OBJECTS = 40
+    };
+    void *objects[OBJECTS];
+    char path[OBJECTS][4096];
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        (void)snprintf(path[i], sizeof(path[i]), RIA_LIBRARIES "/plain_%0200u.so", i);
+        copy_file(RIA_LIBRARIES "/library_plain.so", path[i]);
+        objects[i] = dlopen(path[i], RTLD_NOW | RTLD_LOCAL);
+        assert_non_null(objects[i]);
+    }
+    assert_int_equal(ask_copy(&list, "client_number"), -1); /* control */
+    void *copy = load_copy(6);
+    assert_int_equal(ask_copy(&list, "client_number"), OURS + 6);
+    (void)dlclose(copy);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        (void)dlclose(objects[i]);
+        (void)unlink(path[i]);
+    }
+}
+
 static void a_name_that_no_object_has_is_not_found(void **state)
 {
     (void)state;
@@ -306,6 +331,7 @@ int main(void)
         cmocka_unit_test(a_lookup_preserves_errno_and_dlerror),
         cmocka_unit_test(a_mark_is_released_with_its_copy),
         cmocka_unit_test(a_child_finds_a_library_whose_file_was_replaced),
+        cmocka_unit_test(a_library_behind_many_long_names_is_found),
         cmocka_unit_test(a_name_that_no_object_has_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

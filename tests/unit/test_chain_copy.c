@@ -26,10 +26,9 @@ static const char config_text[] = "[profile role]\nrole_arn = arn:aws:iam::12345
 static const char keys_text[] =
     "[keys]\naws_access_key_id = AKIA\naws_secret_access_key = " SECRET "\n";
 
-static bool is_locked;
+static bool is_locked; /* as if another thread held each lock */
 
-/* The linker replaces pthread_mutex_trylock() with this function. If is_locked is true, another
- * thread seems to hold each lock. */
+/* The linker replaces pthread_mutex_trylock() with this function. */
 int __real_pthread_mutex_trylock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock)
@@ -253,8 +252,7 @@ static void without_a_home_only_the_named_file_is_compared(void **state)
     expect_text("the named file", asked.id, "AKIA");
     asked.fake.reads = 0;
     ask(&asked);
-    expect_text("an equal login", asked.id, "AKIA");
-    expect_number("reads", asked.fake.reads, 0);
+    expect_number("reads of an equal login", asked.fake.reads, 0);
     ria_fake_file(&asked.fake, "/other", keys_text)->file.stamp.inode = 1000004;
     ask(&asked);
     expect("control: a change is noticed", asked.fake.reads > 0);
@@ -279,9 +277,8 @@ static void while_another_thread_holds_the_lock_the_files_are_read(void **state)
     is_locked = true;
     ask(&asked);
     is_locked = false;
-    expect_number("both files again", asked.fake.reads, 4);
     ask(&asked);
-    expect_number("nothing was stored", asked.fake.reads, 6);
+    expect_number("nothing was stored by the first login", asked.fake.reads, 6);
     ask(&asked);
     expect_number("control: this login was stored", asked.fake.reads, 6);
 }
@@ -310,8 +307,6 @@ static void a_changed_file_is_read_even_if_its_copies_cannot_be_wiped(void **sta
     expect_number("not wiped", ria_mapping_count(SECRET, strlen(SECRET)), 1);
     ask(&asked);
     expect_number("the next login notices the change too", asked.fake.reads, 4);
-    ask(&asked);
-    expect_number("control: that login was stored", asked.fake.reads, 4);
 }
 
 /* -- what is not cached, and what is wiped ------------------------------------------------------

@@ -448,51 +448,6 @@ static int remove_scratch(void **state)
     return rmdir(scratch);
 }
 
-static void variables_of_a_prefix_come_in_byte_order(void **state)
-{
-    (void)state;
-    const struct ria_world *world = ria_process_world();
-    RIA_AUTO(buf) out = {.max = 100};
-    static const char want[] = "RIA_X=\0RIA_X_A=1\0RIA_X_B=2";
-    assert_int_equal(setenv("RIA_X_B", "2", 1) | setenv("RIA_X", "", 1), 0);
-    assert_int_equal(setenv("RIA_Y", "3", 1) | setenv("RIA_X_A", "1", 1), 0);
-    world->add_variables(world->self, "RIA_X", &out);
-    assert_int_equal(out.len, sizeof(want));
-    assert_memory_equal(out.data, want, sizeof(want));
-}
-
-/* Returns the name of one of a hundred variables. */
-static const char *numbered(unsigned number)
-{
-    static char name[32];
-    (void)snprintf(name, sizeof(name), "RIA_MANY_%02u", number % 100);
-    return name;
-}
-
-static void any_number_of_variables_comes_in_byte_order(void **state)
-{
-    (void)state;
-    static const unsigned counts[] = {31, 32, 33, 99};
-    const struct ria_world *world = ria_process_world();
-    unsigned set = 0;
-    for_each_row(count, counts, NULL) {
-        RIA_AUTO(buf) out = {.max = 4096};
-        RIA_AUTO(buf) want = {.max = 4096};
-        for (; set < *count; set++) {
-            assert_int_equal(setenv(numbered(set * 37), "v", 1), 0);
-        }
-        for (unsigned number = 0; number < 100; number++) {
-            if (getenv(numbered(number)) != NULL) {
-                ria_buf_add_text(&want, numbered(number));
-                ria_buf_add(&want, "=v", sizeof("=v"));
-            }
-        }
-        world->add_variables(world->self, "RIA_MANY_", &out);
-        expect_number("length", out.len, *count * sizeof("RIA_MANY_00=v"));
-        expect("order", out.len == want.len && memcmp(out.data, want.data, out.len) == 0);
-    }
-}
-
 static void a_directory_that_others_can_write_is_not_private(void **state)
 {
     (void)state;
@@ -522,8 +477,6 @@ int main(void)
         cmocka_unit_test(the_home_of_the_passwd_entry_is_found_without_the_variable),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_not_absent),
         cmocka_unit_test(the_log_is_written_only_if_it_is_enabled),
-        cmocka_unit_test(variables_of_a_prefix_come_in_byte_order),
-        cmocka_unit_test(any_number_of_variables_comes_in_byte_order),
         cmocka_unit_test(a_directory_that_others_can_write_is_not_private),
         cmocka_unit_test(environment_uid_and_clocks_are_those_of_the_process),
     };

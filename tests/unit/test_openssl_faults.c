@@ -43,12 +43,20 @@ static bool is_meant(const char *call)
         return is_meant(#name) ? (failure) : __real_##name arguments;                              \
     }
 
-WRAPPED(
-    EVP_MD *,
-    NULL,
-    EVP_MD_fetch,
-    (OSSL_LIB_CTX * library, const char *name, const char *properties),
-    (library, name, properties))
+static bool (*other_thread)(void); /* what another thread does during the next EVP_MD_fetch() */
+
+EVP_MD *__real_EVP_MD_fetch(OSSL_LIB_CTX *library, const char *name, const char *properties);
+EVP_MD *__wrap_EVP_MD_fetch(OSSL_LIB_CTX *library, const char *name, const char *properties);
+EVP_MD *__wrap_EVP_MD_fetch(OSSL_LIB_CTX *library, const char *name, const char *properties)
+{
+    bool (*other)(void) = other_thread;
+    other_thread = NULL;
+    if (other != NULL) {
+        assert_true(other());
+    }
+    return is_meant("EVP_MD_fetch") ? NULL : __real_EVP_MD_fetch(library, name, properties);
+}
+
 WRAPPED(EVP_MD_CTX *, NULL, EVP_MD_CTX_new, (void), ())
 WRAPPED(
     int, 0, EVP_DigestInit_ex, (EVP_MD_CTX * ctx, const EVP_MD *md, ENGINE *impl), (ctx, md, impl))
@@ -219,6 +227,24 @@ static void openssl_is_checked_until_a_check_succeeds(void **state)
     }
 }
 
+static bool is_right(void)
+{
+    static const uint8_t first[] = {0xba, 0x78, 0x16, 0xbf}; /* of FIPS 180-4 */
+    uint8_t out[RIA_SHA256_LEN];
+    struct ria_error err;
+    return compute(OF_SHA256, out, &err) && memcmp(out, first, sizeof(first)) == 0;
+}
+
+/* Runs second: no check has succeeded before. */
+static void two_threads_can_check_openssl_at_the_same_time(void **state)
+{
+    (void)state;
+    other_thread = is_right;
+    assert_true(is_right());
+    assert_null(other_thread);
+    assert_true(is_right());
+}
+
 static void a_failed_digest_has_a_message_and_the_next_succeeds(void **state)
 {
     (void)state;
@@ -329,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(openssl_is_checked_until_a_check_succeeds),
+        cmocka_unit_test(two_threads_can_check_openssl_at_the_same_time),
         cmocka_unit_test(a_failed_digest_has_a_message_and_the_next_succeeds),
         cmocka_unit_test(a_key_that_openssl_cannot_read_is_rejected),
         cmocka_unit_test(a_failed_signature_has_a_message),

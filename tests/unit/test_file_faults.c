@@ -61,15 +61,13 @@ int __wrap_close(int fd)
     return fails("close") ? -1 : result;
 }
 
-/* The only system call that base/file.c makes this way is renameat2(). */
-long __wrap_syscall(
-    long number, int at, const char *from, int to_at, const char *to, unsigned flags);
+/* base/file.c calls renameat2() this way. Passes on all arguments that a system call can have. */
 long __real_syscall(long number, ...);
-long __wrap_syscall(
-    long number, int at, const char *from, int to_at, const char *to, unsigned flags)
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    assert_int_equal(number, SYS_renameat2);
-    return fails("renameat2") ? -1 : __real_syscall(number, at, from, to_at, to, flags);
+    bool is_failure = number == SYS_renameat2 && fails("renameat2");
+    return is_failure ? -1 : __real_syscall(number, a, b, c, d, e, f);
 }
 
 /* The paths whose file system can be found; NULL: that of every path. */

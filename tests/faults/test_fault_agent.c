@@ -257,6 +257,9 @@ static const struct scene scenes[] = {
     {"rds-iam-agent --status", false, false, true},
 };
 
+static bool is_short;
+
+/* The short form leaves out the last mode: if all later calls fail, most runs wait for SERVE_MS. */
 static void every_call_may_fail(void **state)
 {
     (void)state;
@@ -272,7 +275,7 @@ static void every_call_may_fail(void **state)
             .check = check,
             .minimum_calls = 50,
         };
-        for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        for (size_t i = 0; i < RIA_COUNT(modes) - (is_short ? 1 : 0); i++) {
             walk_expect_clean(&scenario, modes[i]);
         }
     }
@@ -283,6 +286,7 @@ int main(void)
     static const char *const secrets[] = {SECRET, SESSION};
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_call_may_fail)};
     const char *scratch = scratch_directory();
+    is_short = getenv("RIA_FAULT_STEP") != NULL;
     (void)snprintf(directory, sizeof(directory), "%s/run/agent", scratch);
     (void)snprintf(passfile, sizeof(passfile), "%s/run/agent/prod", scratch);
     (void)snprintf(log_path, sizeof(log_path), "%s/home/agent.log", scratch);

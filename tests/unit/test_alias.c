@@ -256,6 +256,38 @@ static void without_an_alias_the_message_is_unchanged(void **state)
     }
 }
 
+static bool fetch_without_success(
+    void *self,
+    const struct ria_buf *request,
+    struct ria_deadline deadline,
+    struct ria_buf *response,
+    struct ria_error *err)
+{
+    (void)self;
+    (void)request;
+    (void)deadline;
+    (void)response;
+    return ria_fail(err, RIA_E_SYSTEM, "rds-iam-fetch cannot be started");
+}
+
+static void if_dns_cannot_be_queried_the_message_is_unchanged(void **state)
+{
+    (void)state;
+    static const struct ria_login login = {
+        .host = "db.example.com", .port = 3306, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
+    struct ria_error err = {.code = RIA_E_ENDPOINT, .text = "the first message"};
+    ria_fake_init(&fake);
+    fake.alias = RDS;
+    struct ria_deadline deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS);
+    fake.world.fetch = fetch_without_success;
+    ria_alias_explain(&login, deadline, &fake.world, &err);
+    assert_string_equal(err.text, "the first message");
+    ria_fake_init(&fake);
+    fake.alias = RDS;
+    ria_alias_explain(&login, deadline, &fake.world, &err);
+    expect_piece("control: DNS can be queried", err.text, "a DNS alias of " RDS);
+}
+
 static void dns_is_not_queried_for_names_that_have_no_alias(void **state)
 {
     (void)state;
@@ -303,6 +335,7 @@ int main(void)
         cmocka_unit_test(no_section_is_suggested_for_a_server_with_a_public_ca),
         cmocka_unit_test(suggested_names_are_complete_or_omitted),
         cmocka_unit_test(without_an_alias_the_message_is_unchanged),
+        cmocka_unit_test(if_dns_cannot_be_queried_the_message_is_unchanged),
         cmocka_unit_test(dns_is_not_queried_for_names_that_have_no_alias),
         cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has_left),
         cmocka_unit_test(without_a_host_dns_is_not_queried),

@@ -7,6 +7,8 @@
 #include "provider/request.h"
 #include "provider/response.h"
 #include "rds_iam.h"
+
+#include "heap.h"
 #include "unit.h"
 
 #include <poll.h>
@@ -36,8 +38,21 @@ static int end(void **state)
     return 0;
 }
 
-/* Calls ria_background_fetch() for a plan with this label, which tells the peer what to do. Plans
- * with different numbers have different cache names, so they are different fetches. */
+/* Writes the request for a plan with this label, which tells the peer what to do. Plans with
+ * different numbers have different cache names, so they are different fetches. */
+static void write_request(
+    const char *label, unsigned number, int64_t budget, struct ria_buf *request)
+{
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    struct ria_error err;
+    plan.source = RIA_SOURCE_KEYS;
+    (void)snprintf(plan.label, sizeof(plan.label), "%s", label);
+    ria_buf_addf(&plan.keys.access_key_id, "AKIA%u%s", number, label);
+    ria_buf_add_text(&plan.keys.secret_access_key, "secret");
+    assert_true(ria_request_write(&plan, budget, NULL, NULL, request, &err));
+}
+
+/* Calls ria_background_fetch() for such a request. */
 static bool ask(
     const char *label,
     unsigned number,
@@ -46,13 +61,8 @@ static bool ask(
     struct ria_error *err)
 {
     const struct ria_world *world = ria_process_world();
-    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     RIA_AUTO(buf) request = {.max = RIA_RECORD_MAX};
-    plan.source = RIA_SOURCE_KEYS;
-    (void)snprintf(plan.label, sizeof(plan.label), "%s", label);
-    ria_buf_addf(&plan.keys.access_key_id, "AKIA%u%s", number, label);
-    ria_buf_add_text(&plan.keys.secret_access_key, "secret");
-    assert_true(ria_request_write(&plan, budget, NULL, NULL, &request, err));
+    write_request(label, number, budget, &request);
     return ria_background_fetch(
         background, &request, ria_deadline_in(world, budget), response, err);
 }
@@ -90,6 +100,37 @@ static void a_response_comes_later_and_stays(void **state)
     ria_background_forget(background);
     assert_false(ask("found", 1, BUDGET_MS, &response, &err));
     assert_int_equal(err.code, RIA_E_PENDING);
+}
+
+/* Lets each allocation of a first fetch fail. */
+static void without_memory_a_fetch_fails_or_stays_pending(void **state)
+{
+    (void)state;
+    const struct ria_world *world = ria_process_world();
+    RIA_AUTO(buf) request = {.max = RIA_RECORD_MAX};
+    write_request("found", 1, BUDGET_MS, &request);
+    size_t before = ria_heap_live();
+    bool has_failed = true;
+    size_t n = 0;
+    while (has_failed) {
+        RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
+        struct ria_error err = {0};
+        ria_heap_fail_at(++n);
+        struct ria_background *own = ria_background_new(world);
+        if (own != NULL) {
+            assert_false(ria_background_fetch(
+                own, &request, ria_deadline_in(world, BUDGET_MS), &response, &err));
+        }
+        has_failed = ria_heap_has_failed();
+        ria_heap_fail_at(0);
+        assert_int_equal(own == NULL, n == 1);
+        assert_true(own == NULL || err.code == RIA_E_PENDING || err.text[0] != '\0');
+        if (own != NULL) {
+            ria_background_free(own);
+        }
+        assert_int_equal(ria_heap_live(), before);
+    }
+    assert_true(n > 3);
 }
 
 static void a_refusal_is_a_response(void **state)
@@ -219,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_response_comes_later_and_stays, begin, end),
+        cmocka_unit_test_setup_teardown(without_memory_a_fetch_fails_or_stays_pending, begin, end),
         cmocka_unit_test_setup_teardown(a_refusal_is_a_response, begin, end),
         cmocka_unit_test_setup_teardown(errors_are_reported_and_stay, begin, end),
         cmocka_unit_test_setup_teardown(an_invalid_request_is_refused, begin, end),

@@ -11,6 +11,8 @@
 #include "provider/memory_cache.h"
 #include "unit.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 enum {
@@ -23,6 +25,16 @@ static const char config_text[] = "[profile role]\nrole_arn = arn:aws:iam::12345
                                   "source_profile = keys\nregion = us-east-1\n";
 static const char keys_text[] =
     "[keys]\naws_access_key_id = AKIA\naws_secret_access_key = " SECRET "\n";
+
+static bool is_locked; /* as if another thread held each lock */
+
+/* The linker replaces pthread_mutex_trylock() with this function. */
+int __real_pthread_mutex_trylock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock)
+{
+    return is_locked ? EBUSY : __real_pthread_mutex_trylock(lock);
+}
 
 struct asked {
     struct ria_fake fake;
@@ -228,6 +240,74 @@ static void a_new_file_is_noticed(void **state)
     expect("the new file", strcmp(asked.id, "AKIA") != 0);
 }
 
+static void without_a_home_only_the_named_file_is_compared(void **state)
+{
+    (void)state;
+    struct asked asked;
+    begin(&asked, "keys");
+    ria_fake_env(&asked.fake, "HOME", NULL);
+    ria_fake_env(&asked.fake, "AWS_SHARED_CREDENTIALS_FILE", "/other");
+    (void)settle(ria_fake_file(&asked.fake, "/other", keys_text));
+    ask(&asked);
+    asked.fake.reads = 0;
+    ask(&asked);
+    expect_text("the named file", asked.id, "AKIA");
+    expect_number("reads of an equal login", asked.fake.reads, 0);
+    ria_fake_file(&asked.fake, "/other", keys_text)->file.stamp.inode = 1000004;
+    ask(&asked);
+    expect("control: a change is noticed", asked.fake.reads > 0);
+}
+
+/* -- another thread -----------------------------------------------------------------------------
+ */
+
+static void while_another_thread_holds_the_lock_the_files_are_read(void **state)
+{
+    (void)state;
+    struct asked asked;
+    begin(&asked, "keys");
+    is_locked = true;
+    ask(&asked);
+    is_locked = false;
+    expect_text("the profile", asked.id, "AKIA");
+    expect_number("both files", asked.fake.reads, 2);
+    ask(&asked);
+    expect_number("the copy is still there", asked.fake.reads, 2);
+    ria_chain_copy_clear();
+    is_locked = true;
+    ask(&asked);
+    is_locked = false;
+    ask(&asked);
+    expect_number("nothing was stored by the first", asked.fake.reads, 6);
+    ask(&asked);
+    expect_number("control: stored", asked.fake.reads, 6);
+}
+
+static bool (*real_read_facts)(void *self, const char *path, struct ria_file *out);
+static bool read_facts_and_lock(void *self, const char *path, struct ria_file *out)
+{
+    is_locked = true;
+    return real_read_facts(self, path, out);
+}
+
+static void a_changed_file_is_read_even_if_its_copies_cannot_be_wiped(void **state)
+{
+    (void)state;
+    struct asked asked;
+    begin(&asked, "keys");
+    real_read_facts = asked.fake.world.read_facts;
+    asked.fake.world.read_facts = read_facts_and_lock;
+    (void)settle(ria_fake_file(&asked.fake, RIA_FAKE_AWS_CREDENTIALS, keys_text));
+    ask(&asked);
+    is_locked = false;
+    asked.fake.world.read_facts = real_read_facts;
+    expect_text("the profile", asked.id, "AKIA");
+    expect_number("both files", asked.fake.reads, 2);
+    expect_number("not wiped", ria_mapping_count(SECRET, strlen(SECRET)), 1);
+    ask(&asked);
+    expect_number("the next login notices the change too", asked.fake.reads, 4);
+}
+
 /* -- what is not cached, and what is wiped ------------------------------------------------------
  */
 
@@ -405,6 +485,9 @@ int main(void)
         cmocka_unit_test(other_profiles_and_roles_have_other_copies),
         cmocka_unit_test(a_key_in_the_environment_wins_at_once),
         cmocka_unit_test(a_new_file_is_noticed),
+        cmocka_unit_test(without_a_home_only_the_named_file_is_compared),
+        cmocka_unit_test(while_another_thread_holds_the_lock_the_files_are_read),
+        cmocka_unit_test(a_changed_file_is_read_even_if_its_copies_cannot_be_wiped),
         cmocka_unit_test(a_file_written_just_now_is_read_each_time),
         cmocka_unit_test(on_a_network_file_system_the_files_are_read_each_time),
         cmocka_unit_test(files_that_were_judged_for_another_user_are_not_cached),

@@ -5,6 +5,7 @@
 #include "rds_iam.h"
 
 #include "fake_world.h"
+#include "login/explain.h"
 #include "provider/memory_cache.h"
 #include "unit.h"
 
@@ -297,6 +298,26 @@ static void a_cached_response_is_reported_as_cached(void **state)
     assert_int_equal(once.fake.fetches, 2);
 }
 
+/* The token file was readable when the cached response was found, and is not any more. */
+static void the_name_of_a_cache_file_is_left_out_if_it_cannot_be_computed(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    RIA_AUTO(buf) out = {.max = 4096};
+    plan.source = RIA_SOURCE_WEB_IDENTITY;
+    plan.value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].value = "/t";
+    ria_buf_add_text(&response.credentials.access_key_id, "ASIA");
+    ria_explain_response(&fake.world, &plan, RIA_ORIGIN_FILE, &response, &out);
+    expect_piece("no file", ria_buf_text(&out), "credentials        cached in a file\n");
+    ria_buf_clear(&out);
+    ria_fake_file(&fake, "/t", "token");
+    ria_explain_response(&fake.world, &plan, RIA_ORIGIN_FILE, &response, &out);
+    expect_piece("control", ria_buf_text(&out), "cached in /home/u/.cache/rds-iam/cache/");
+}
+
 static void a_failure_is_explained_up_to_the_failed_step(void **state)
 {
     (void)state;
@@ -371,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_is_printed_with_its_place),
         cmocka_unit_test(a_cached_response_is_reported_as_cached),
+        cmocka_unit_test(the_name_of_a_cache_file_is_left_out_if_it_cannot_be_computed),
         cmocka_unit_test(a_failure_is_explained_up_to_the_failed_step),
         cmocka_unit_test(a_role_that_needs_a_code_is_refused_with_the_command_that_asks_for_it),
     };

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,42 @@ static void without_memory_a_handle_gets_no_entry(void **state)
     pid_t child = fork();
     if (child == 0) {
         _exit(is_right_without_memory() ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static const void *other_handle; /* to be begun during the next mmap() */
+
+/* The linker replaces mmap() with this function, which can do what another thread does. */
+void *__real_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset)
+{
+    const void *other = other_handle;
+    other_handle = NULL;
+    if (other != NULL) {
+        (void)ria_handle_begin(other);
+        ria_handle_change(other, RIA_SET_TCP, RIA_SET_TCP);
+    }
+    return __real_mmap64(at, len, rights, flags, fd, offset);
+}
+
+/* Runs in a child, which has no table yet. */
+static bool is_one_table_shared(void)
+{
+    other_handle = nth(2);
+    return ria_handle_begin(nth(1)) && other_handle == NULL && flags_of(nth(1)) == 0 &&
+           flags_of(nth(2)) == RIA_SET_TCP;
+}
+
+static void a_table_that_another_thread_makes_first_is_used(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(is_one_table_shared() ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -223,8 +260,9 @@ static void a_forked_child_changes_only_its_own_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        /* The first two tests need a process that has no table yet. */
+        /* The first three tests need a process that has no table yet. */
         cmocka_unit_test(without_memory_a_handle_gets_no_entry),
+        cmocka_unit_test(a_table_that_another_thread_makes_first_is_used),
         cmocka_unit_test(the_first_handles_of_several_threads_are_in_one_table),
         cmocka_unit_test(an_entry_exists_from_begin_to_end),
         cmocka_unit_test(a_null_handle_has_no_entry),

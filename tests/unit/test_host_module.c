@@ -5,6 +5,7 @@
 #include "preload/host_module.h"
 
 #include "aws/endpoint.h"
+#include "base/buf.h"
 #include "unit.h"
 
 #include <stdlib.h>
@@ -23,6 +24,40 @@ static int set_environment(void **state)
     (void)state;
     return setenv("HOME", "/nonexistent", 1) | setenv("RDS_IAM_CA", "/own.pem", 1) |
            setenv("RDS_IAM_CA_PUBLIC", "", 1);
+}
+
+static void a_list_that_is_too_long_is_left_alone(void **state)
+{
+    (void)state;
+    enum {
+        LONGEST = 4095
+    };
+    static const struct {
+        const char *name;
+        const char *start;
+        size_t len; /* of the value, which begins with `start` after its key */
+        bool is_ours;
+    } rows[] = {
+        {"a list", RDS ",", LONGEST + 1, false},
+        {"a list in a connection string", "host=" RDS ",", LONGEST + 1, false},
+        {"control: the longest list", RDS ",", LONGEST, true},
+        {"control: the longest list in a connection string", "host=" RDS ",", LONGEST, true},
+        {"only a port that is too long", "host=" RDS ";port=", LONGEST + 1, true},
+    };
+    for_each_row(row, rows, row->name) {
+        RIA_AUTO(buf) host = {.max = (size_t)2 * LONGEST};
+        const char *value = strrchr(row->start, '=');
+        size_t key = value == NULL ? 0 : (size_t)(value + 1 - row->start);
+        ria_buf_add_text(&host, row->start);
+        while (host.len < key + row->len) {
+            ria_buf_add_char(&host, '1');
+        }
+        struct ria_host_verdict verdict;
+        const struct ria_host_target target = {
+            .host = ria_buf_text(&host), .user = "u", .is_mariadb = true};
+        ria_host_check(&target, &verdict);
+        expect_number(row->name, verdict.is_ours, row->is_ours);
+    }
 }
 
 static void rds_names_are_found_in_each_form(void **state)
@@ -116,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_are_found_in_each_form),
+        cmocka_unit_test(a_list_that_is_too_long_is_left_alone),
         cmocka_unit_test(a_configuration_that_cannot_be_read_is_logged),
     };
     return cmocka_run_group_tests(tests, set_environment, NULL);

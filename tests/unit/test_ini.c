@@ -169,6 +169,20 @@ static void the_longest_text_is_accepted_and_one_byte_more_rejected(void **state
     }
 }
 
+/* A buffer that could not grow has lost text. */
+static void a_text_that_is_not_complete_is_rejected(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 7};
+    RIA_AUTO(ini) ini = {0};
+    struct ria_error err = {0};
+    ria_buf_add_text(&text, "[s]\nk=v\n");
+    assert_true(text.failed);
+    assert_false(ria_ini_parse("f", &text, &ini, &err));
+    assert_string_equal(err.text, "f: out of memory");
+    assert_int_equal(ini.section_count, 0);
+}
+
 /* The arrays double their size at 8, 16, ...; the test covers every size around these. */
 static void no_section_entry_or_warning_of_many_is_lost(void **state)
 {
@@ -228,6 +242,7 @@ int main(void)
         cmocka_unit_test(invalid_texts_are_rejected_with_their_line),
         cmocka_unit_test(the_longest_line_is_accepted_and_one_byte_more_rejected),
         cmocka_unit_test(the_longest_text_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(a_text_that_is_not_complete_is_rejected),
         cmocka_unit_test(no_section_entry_or_warning_of_many_is_lost),
         cmocka_unit_test(find_returns_the_last_entry_and_no_sub_property),
         cmocka_unit_test(the_parser_takes_ownership_of_the_text),

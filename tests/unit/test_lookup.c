@@ -12,7 +12,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
     COPIES = 11, /* more than RIA_COPIES_MAX, the number of copies that get replacements */
@@ -236,6 +242,84 @@ static void a_mark_is_released_with_its_copy(void **state)
     }
 }
 
+/* Calls `name` in a child of fork(), which searches the mapped files. Returns 0 if copy 6's
+ * client_number() was called, or another function with the same result. */
+static int call_in_child(const char *name)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(ask_copy(&list, name) == OURS + 6 ? EXIT_SUCCESS : EXIT_FAILURE);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    struct stat status;
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRWXU);
+    assert_true(in >= 0 && out >= 0);
+    assert_int_equal(fstat(in, &status), 0);
+    assert_int_equal(sendfile(out, in, NULL, (size_t)status.st_size), status.st_size);
+    (void)close(in);
+    (void)close(out);
+}
+
+static void a_child_finds_a_library_whose_file_was_replaced(void **state)
+{
+    (void)state;
+    static const char replaced[] = RIA_LIBRARIES "/client_replaced.so";
+    copy_file(RIA_LIBRARIES "/client_copy6.so", replaced);
+    void *copy = dlopen(replaced, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(copy);
+    expect_number("before", call_in_child("client_number"), 0);
+    assert_int_equal(unlink(replaced), 0);
+    copy_file(RIA_LIBRARIES "/client_copy7.so", replaced);
+    expect_number("after", call_in_child("client_number"), 0);
+    expect("control: another result", call_in_child("client_twice") != 0);
+    (void)dlclose(copy);
+    expect("control: the library is not loaded", call_in_child("client_number") != 0);
+    (void)unlink(replaced);
+}
+
+/* One pass over the loaded objects copies PATH_MAX bytes of names. */
+static void a_library_behind_many_long_names_is_found(void **state)
+{
+    (void)state;
+    enum {
+        OBJECTS = 40
+    };
+    void *objects[OBJECTS];
+    char path[OBJECTS][4096];
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        (void)snprintf(path[i], sizeof(path[i]), RIA_LIBRARIES "/plain_%0200u.so", i);
+        copy_file(RIA_LIBRARIES "/library_plain.so", path[i]);
+        objects[i] = dlopen(path[i], RTLD_NOW | RTLD_LOCAL);
+        assert_non_null(objects[i]);
+    }
+    assert_int_equal(ask_copy(&list, "client_number"), -1); /* control */
+    void *copy = load_copy(6);
+    assert_int_equal(ask_copy(&list, "client_number"), OURS + 6);
+    (void)dlclose(copy);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        (void)dlclose(objects[i]);
+        (void)unlink(path[i]);
+    }
+}
+
+static void a_name_that_no_object_has_is_not_found(void **state)
+{
+    (void)state;
+    RIA_AUTO(library) library = {0};
+    void *copy = load_copy(6);
+    assert_false(ria_library_find("client_none", &list, &library));
+    assert_null(library.handle);
+    assert_int_equal(ask_copy(&list, "client_number"), OURS + 6); /* control */
+    (void)dlclose(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +330,9 @@ int main(void)
         cmocka_unit_test(eight_copies_get_a_number),
         cmocka_unit_test(a_lookup_preserves_errno_and_dlerror),
         cmocka_unit_test(a_mark_is_released_with_its_copy),
+        cmocka_unit_test(a_child_finds_a_library_whose_file_was_replaced),
+        cmocka_unit_test(a_library_behind_many_long_names_is_found),
+        cmocka_unit_test(a_name_that_no_object_has_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@
 #include "mapping.h"
 #include "unit.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #define HOST "mydb.abc123def456.us-east-1.rds.amazonaws.com"
@@ -34,6 +36,16 @@ static const char profiles[] =
     "[profile sso]\nsso_start_url = https://x/start\nsso_region = us-east-1\nsso_account_id = "
     "123456789012\nsso_role_name = r\n"
     "[profile keys]\naws_access_key_id = AKID\naws_secret_access_key = k\n";
+
+static bool is_locked; /* as if another thread held each lock */
+
+/* The linker replaces pthread_mutex_trylock() with this function. */
+int __real_pthread_mutex_trylock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock);
+int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock)
+{
+    return is_locked ? EBUSY : __real_pthread_mutex_trylock(lock);
+}
 
 static void begin_copies(struct ria_fake *fake)
 {
@@ -385,6 +397,25 @@ static int warm_up(void **state)
     return ria_sha256("", 0, digest, &err) ? 0 : -1;
 }
 
+static void while_another_thread_holds_the_lock_nothing_is_stored_or_found(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    fetch_as(&fake, "process", HOUR);
+    expect_number("control: found", ask_as(&fake, "process"), RIA_FOUND);
+    expect_number("control: found", fake.fetches, 1);
+    is_locked = true;
+    fetch_as(&fake, "process", HOUR);
+    fetch_as(&fake, "other", HOUR);
+    ria_memory_cache_clear();
+    is_locked = false;
+    expect_number("not found", fake.fetches, 3);
+    expect_number("not stored and not wiped", count_kept(), 1);
+    expect_number("found afterwards", ask_as(&fake, "process"), RIA_FOUND);
+    expect_number("found afterwards", fake.fetches, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_signing_key_expires_with_its_credentials),
         cmocka_unit_test(only_the_same_secret_and_day_find_a_key),
         cmocka_unit_test(a_full_table_replaces_the_oldest_key),
+        cmocka_unit_test(while_another_thread_holds_the_lock_nothing_is_stored_or_found),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

@@ -449,19 +449,6 @@ static int remove_scratch(void **state)
     return rmdir(scratch);
 }
 
-static void variables_of_a_prefix_come_in_byte_order(void **state)
-{
-    (void)state;
-    const struct ria_world *world = ria_process_world();
-    RIA_AUTO(buf) out = {.max = 100};
-    static const char want[] = "RIA_X=\0RIA_X_A=1\0RIA_X_B=2";
-    assert_int_equal(setenv("RIA_X_B", "2", 1) | setenv("RIA_X", "", 1), 0);
-    assert_int_equal(setenv("RIA_Y", "3", 1) | setenv("RIA_X_A", "1", 1), 0);
-    world->add_variables(world->self, "RIA_X", &out);
-    assert_int_equal(out.len, sizeof(want));
-    assert_memory_equal(out.data, want, sizeof(want));
-}
-
 static void a_directory_that_others_can_write_does_not_count_as_own(void **state)
 {
     (void)state;
@@ -491,7 +478,6 @@ int main(void)
         cmocka_unit_test(the_home_of_the_passwd_entry_is_found_without_the_variable),
         cmocka_unit_test(a_file_that_cannot_be_opened_is_not_absent),
         cmocka_unit_test(the_log_is_written_only_if_it_is_enabled),
-        cmocka_unit_test(variables_of_a_prefix_come_in_byte_order),
         cmocka_unit_test(a_directory_that_others_can_write_does_not_count_as_own),
         cmocka_unit_test(environment_uid_and_clocks_are_those_of_the_process),
     };

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,10 +238,45 @@ static void threads_share_the_mapping(void **state)
     in_a_child(many_threads_at_once);
 }
 
+static struct ria_secret *other_secret; /* to be stored during the next mmap() */
+
+/* The linker replaces mmap() with this function, which can do what another thread does. */
+void *__real_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int rights, int flags, int fd, off_t offset)
+{
+    struct ria_secret *other = other_secret;
+    other_secret = NULL;
+    if (other != NULL) {
+        must(ria_secret_keep(other, SECRET, sizeof(SECRET)));
+    }
+    return __real_mmap64(at, len, rights, flags, fd, offset);
+}
+
+static void while_another_thread_creates_the_mapping(void)
+{
+    struct ria_secret secrets[2] = {{0}};
+    other_secret = &secrets[1];
+    must(ria_secret_keep(&secrets[0], SECRET, sizeof(SECRET)));
+    must(other_secret == NULL);
+    must(ria_mapping_count(SECRET, sizeof(SECRET)) == 2);
+    ria_secret_wipe(&secrets[0]);
+    must(ria_mapping_count(SECRET, sizeof(SECRET)) == 1);
+    ria_secret_wipe(&secrets[1]);
+    must(ria_mapping_count(SECRET, sizeof(SECRET)) == 0);
+}
+
+static void two_threads_that_create_the_mapping_share_it(void **state)
+{
+    (void)state;
+    in_a_child(while_another_thread_creates_the_mapping);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_mapping_no_secret_is_stored),
+        cmocka_unit_test(two_threads_that_create_the_mapping_share_it),
         cmocka_unit_test(threads_share_the_mapping),
         cmocka_unit_test(a_typical_secret_takes_one_unit),
         cmocka_unit_test(the_mapping_has_guard_pages_and_is_not_dumped),

@@ -233,6 +233,67 @@ static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
 }
 
+/* Writes DIRECTORY/FOLDER/xxx..., with `count` times x. */
+static const char *repeated(
+    const char *directory, const char *folder, size_t count, char out[2 * PATH_MAX])
+{
+    int len = snprintf(out, PATH_MAX, "%s/%s/", directory, folder);
+    assert_true(len > 0 && len < PATH_MAX);
+    memset(out + len, 'x', count);
+    out[(size_t)len + count] = '\0';
+    return out;
+}
+
+static void a_path_that_is_too_long_is_compared_as_text(void **state)
+{
+    (void)state;
+    char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
+    static const struct {
+        const char *name;
+        size_t count; /* bytes of the last component */
+        bool is_same; /* below a directory, and below a link to this directory */
+    } rows[] = {
+        {"control: the longest name", NAME_MAX, true},
+        {"a longer name", NAME_MAX + 1, false},
+        {"a path that is longer than PATH_MAX", PATH_MAX, false},
+    };
+    make_links(directory);
+    for_each_row(row, rows, row->name) {
+        char paths[2][2 * PATH_MAX];
+        struct ria_passfile_place places[3];
+        ria_passfile_locate(repeated(directory, "one", row->count, paths[0]), NULL, &places[0]);
+        ria_passfile_locate(repeated(directory, "two", row->count, paths[1]), NULL, &places[1]);
+        ria_passfile_locate(paths[0], NULL, &places[2]);
+        expect_number(row->name, ria_passfile_compare(&places[0], &places[1]) == 0, row->is_same);
+        expect_number(row->name, ria_passfile_compare(&places[0], &places[2]), 0);
+    }
+    remove_links(directory);
+}
+
+static void a_link_to_a_path_that_is_too_long_is_not_resolved(void **state)
+{
+    (void)state;
+    char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
+    char target[PATH_MAX];
+    struct ria_passfile_place places[2];
+    char path[PATH_MAX];
+    char other[PATH_MAX];
+    make_links(directory);
+    memset(target, '/', sizeof(target) - 1);
+    target[sizeof(target) - 1] = '\0';
+    memcpy(target, "one", strlen("one"));
+    memcpy(target + sizeof(target) - sizeof("/pass"), "/pass", sizeof("/pass"));
+    assert_int_equal(symlink(target, "far"), 0);
+    (void)snprintf(path, sizeof(path), "%s/far", directory);
+    (void)snprintf(other, sizeof(other), "%s/one/../far", directory);
+    ria_passfile_locate(path, NULL, &places[0]);
+    ria_passfile_locate(other, NULL, &places[1]);
+    assert_string_equal(places[0].name, "far");
+    assert_int_equal(ria_passfile_compare(&places[0], &places[1]), 0);
+    assert_int_equal(unlink("far"), 0);
+    remove_links(directory);
+}
+
 /* -- entries that share a passfile ---------------------------------------------------------- */
 
 #define GOOD "host=h\nuser=u\nsslmode=verify-full\n"
@@ -346,6 +407,8 @@ int main(void)
         cmocka_unit_test(paths_are_compared_after_resolving_links),
         cmocka_unit_test(the_last_component_in_the_agents_directory_is_not_resolved),
         cmocka_unit_test(a_path_in_a_missing_directory_is_compared_as_text),
+        cmocka_unit_test(a_path_that_is_too_long_is_compared_as_text),
+        cmocka_unit_test(a_link_to_a_path_that_is_too_long_is_not_resolved),
         cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
         cmocka_unit_test(an_invalid_entry_disqualifies_only_entries_that_share_its_passfile),
         cmocka_unit_test(entries_are_sorted_by_passfile_and_then_by_position),

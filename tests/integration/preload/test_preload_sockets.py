@@ -279,23 +279,37 @@ class Lists(SocketCase):
 
 
 class Resets(SocketCase):
+    def setUp(self):
+        super().setUp()
+        self.copy = self.home.path / "lib" / "libpq.so.5"
+        self.copy.parent.mkdir()
+        self.copy.write_bytes(ways.bound_to_itself(ways.debian_libpq().read_bytes()))
+        lines = harness.run(["nm", "-D", "--defined-only", self.copy]).stdout.splitlines()
+        self.offsets = {
+            name: int(at, 16) for at, _, name in map(str.split, lines) if name in ("PQconninfo", "PQconnectdb")}
+
+    def passwords(self, way, hosts, password, preloaded):
+        """Connects without the preload, resets the connection, and returns what the server got as passwords."""
+        with self.peer() as peer:
+            self.connect(
+                f"host={hosts} password={password} gssencmode=disable", preloaded,
+                program=("/usr/bin/python3", "-c", RESET, json.dumps(self.offsets), way),
+                LD_LIBRARY_PATH=str(self.copy.parent))
+            return [data.rstrip(b"\0") for _, data in peer.answers]
+
     def test_a_reset_removes_the_token_of_a_connection_begun_without_the_preload(self):
-        copy = self.home.path / "lib" / "libpq.so.5"
-        copy.parent.mkdir()
-        copy.write_bytes(ways.bound_to_itself(ways.debian_libpq().read_bytes()))
-        lines = harness.run(["nm", "-D", "--defined-only", copy]).stdout.splitlines()
-        offsets = {name: int(at, 16) for at, _, name in map(str.split, lines) if name in ("PQconninfo", "PQconnectdb")}
         for way in ("reset", "resetstart"):
             for hosts in (f"{self.directory}", f"{self.directory},{self.lab.pg.host}"):
                 for preloaded in (True, False):
-                    with self.subTest(way=way, hosts=hosts, preloaded=preloaded), self.peer() as peer:
-                        self.connect(
-                            f"host={hosts} password={self.token} gssencmode=disable", preloaded,
-                            program=("/usr/bin/python3", "-c", RESET, json.dumps(offsets), way),
-                            LD_LIBRARY_PATH=str(copy.parent))
-                        sent = [data.rstrip(b"\0") for _, data in peer.answers]
+                    with self.subTest(way=way, hosts=hosts, preloaded=preloaded):
+                        sent = self.passwords(way, hosts, self.token, preloaded)
                         self.assertEqual(sent[0], self.token.encode(), "control: the first connection sent the token")
                         self.assertEqual([data for data in sent[1:] if data], [] if preloaded else sent[:1])
+
+    def test_a_reset_sends_a_password_that_is_not_a_token(self):
+        for way in ("reset", "resetstart"):
+            with self.subTest(way=way):
+                self.assertEqual(self.passwords(way, self.directory, "word", True), [b"word", b"word"])
 
 
 if __name__ == "__main__":

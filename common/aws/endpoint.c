@@ -260,15 +260,32 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
     }
 }
 
+/* Fills err for a text that is not a host name. If the text is a URL, names the host in it. */
+static enum ria_outcome fail_no_name(const char *host, struct ria_error *err)
+{
+    char shown[RIA_URL_SHOWN_SIZE];
+    struct ria_endpoint inner = {.kind = RIA_ENDPOINT_NO_NAME};
+    if (strstr(host, "://") == NULL) {
+        ria_url_show_name(host, shown, sizeof(shown));
+        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
+    }
+    ria_url_show(host, shown);
+    shown[strcspn(shown, ":")] = '\0'; /* the port */
+    ria_endpoint_read(shown, &inner);
+    return ria_failed(
+        err,
+        RIA_E_ENDPOINT,
+        RIA_REFUSAL_URL,
+        inner.kind == RIA_ENDPOINT_NO_NAME ? "the endpoint's name alone" : inner.host);
+}
+
 enum ria_outcome ria_endpoint_judge(
     const struct ria_endpoint *endpoint, const char *host, struct ria_error *err)
 {
     const char *name = endpoint->host;
-    char shown[RIA_HOST_SIZE];
     switch (endpoint->kind) {
     case RIA_ENDPOINT_NO_NAME:
-        ria_url_show_name(host, shown, sizeof(shown));
-        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
+        return fail_no_name(host, err);
     case RIA_ENDPOINT_GLOBAL:
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_GLOBAL, name, name);
         break;

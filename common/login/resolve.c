@@ -72,6 +72,22 @@ static void append_config_name(const struct ria_world *world, struct ria_error *
     (void)ria_fail_shown(err, err->code, "%s, in %s", err->text, text == NULL ? "its file" : text);
 }
 
+/* Completes the error of ria_endpoint_judge() for a name without a region. The error advises a
+ * section of the configuration. For a name in a service that is not an RDS endpoint, no section
+ * helps, so another error takes its place. */
+static void complete_refusal(
+    const struct ria_login *login,
+    const struct ria_endpoint *endpoint,
+    const struct ria_world *world,
+    struct ria_error *err)
+{
+    if (login->is_service && endpoint->kind == RIA_ENDPOINT_OTHER) {
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, endpoint->host);
+    } else {
+        append_config_name(world, err);
+    }
+}
+
 void ria_login_name_remedy(
     const struct ria_login *login,
     const char *setting,
@@ -209,7 +225,7 @@ bool ria_resolve_endpoint(
         return false;
     }
     if (outcome == RIA_ABSENT) {
-        append_config_name(world, err);
+        complete_refusal(login, &out->endpoint, world, err);
     }
     struct ria_setting region = section->region;
     if (login->region != NULL) {
@@ -387,7 +403,7 @@ static enum ria_outcome find_endpoint(
         return RIA_FOUND;
     }
     if (ria_endpoint_judge(&resolved->dialed, login->host, err) == RIA_ABSENT) {
-        append_config_name(world, err);
+        complete_refusal(login, &resolved->dialed, world, err);
     }
     return RIA_ABSENT;
 }

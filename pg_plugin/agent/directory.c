@@ -38,12 +38,7 @@ bool ria_directory_fail(const char *path, const char *name, const char *what, st
 bool ria_directory_fail_unserved(
     const char *path, bool is_default, const char *what, struct ria_error *err)
 {
-    return is_default ? ria_fail(
-                            err,
-                            RIA_E_SYSTEM,
-                            "%s: %s; run: rds-iam-agent, or systemctl --user start rds-iam-agent",
-                            path,
-                            what)
+    return is_default ? ria_fail(err, RIA_E_SYSTEM, "%s: %s; run: " RIA_AGENT_START, path, what)
                       : ria_fail(
                             err,
                             RIA_E_SYSTEM,

@@ -103,6 +103,9 @@ static const struct {
 
 #define GROUP_INCOMPLETE                                                                           \
     "No login was tried: the group contains no host; give --hostname and --username as well."
+#define OPTION_FILE_IGNORED                                                                        \
+    "The login works in programs that read the option file. The commands of MariaDB and MySQL "    \
+    "ignore it: see \"option file\" above."
 #define TOKEN_ACCEPTED "The server accepted the token, but refused the login."
 
 /* Writes the text that names the target in the JSON object. */
@@ -137,9 +140,12 @@ static int run_checks(struct ria_facts *facts)
             facts->report,
             RIA_MARK_SKIPPED,
             "login",
-            facts->target.service != NULL ? "Add host= to the service."
-                                          : "Add the host, or give --hostname and --username.",
-            "the settings contain no host name");
+            facts->is_service_missing       ? NULL
+            : facts->target.service != NULL ? "Add host= to the service."
+                                            : "Add the host, or give --hostname and --username.",
+            "%s",
+            facts->is_service_missing ? "the service cannot be used"
+                                      : "the settings contain no host name");
     }
     bool is_accepted = ria_check_explain(facts);
     enum ria_verdict verdict = facts->verdict;
@@ -153,7 +159,9 @@ static int run_checks(struct ria_facts *facts)
         name,
         &facts->times,
         results[verdict].result,
-        is_accepted ? TOKEN_ACCEPTED : results[verdict].text,
+        is_accepted                                                  ? TOKEN_ACCEPTED
+        : verdict == RIA_VERDICT_IN && facts->is_option_file_ignored ? OPTION_FILE_IGNORED
+                                                                     : results[verdict].text,
         results[verdict].status);
 }
 

@@ -62,6 +62,54 @@ class Mistakes(CheckCase):
                     2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres and postgresql; see rds-iam '
                        f"{' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
 
+    def test_a_program_that_does_not_exist(self):
+        missing = str(self.home.path / "psqll")
+        for program, message in (
+                (missing, f"rds-iam: --program {missing}: No such file or directory\n"),
+                ("psqll", "rds-iam: no directory in PATH has a program psqll; give the path of its file\n")):
+            with self.subTest(program=program):
+                result = self.home.run([harness.installed("bin/rds-iam"), "check", "--hostname", "h", "--username", "u",
+                                        "--program", program])
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (2, "", message))
+
+    def test_the_wrong_file_of_root_certificates(self):
+        """Only a file that the user has named is to be omitted."""
+        other = self.home.write("other.pem", self.lab.other_ca_file.read_text())
+        login = self.login_to("postgres")
+        given = self.check(login.change(ca=str(other)))
+        self.home.write(".config/rds-iam/rds-ca.pem", other.read_text())
+        installed = self.check(login.change(ca=None))
+        for output, remedy in ((given, "omit --ca, and run: rds-iam setup ca"), (installed, "renew them: rds-iam setup ca")):
+            with self.subTest(remedy=remedy):
+                self.assertEqual(output.causes, ("other-ca",), output.stdout)
+                self.assertTrue(output.item("TLS")["remedy"].endswith(f": {remedy}."), output.stdout)
+                self.assertEqual(output.document["causes"][0]["remedy"], f"If this is a server of RDS: {remedy}.")
+        self.assertIn(f"by the root certificates in {other}, ", given.document["causes"][0]["text"])
+
+    def test_a_region_that_is_not_in_the_name(self):
+        path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
+        item = self.check(self.login_to("postgres")).item("region")
+        self.assertEqual((item["mark"], item["text"]), (
+            "warning", f"eu-west-1, from {path}:2; the endpoint's name contains another region"))
+
+    def test_the_query_for_the_port_of_the_endpoint(self):
+        """The section of a tunnel may have a wrong port."""
+        server = self.lab.pg
+        self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:1\ntls = verify-ca\n")
+        cause = self.check(self.login_to("postgres", host="127.0.0.1")).document["causes"][0]
+        self.assertEqual(cause["cause"], "signed-port")
+        self.assertRegex(cause["remedy"], r"\[IAMDatabaseAuthenticationEnabled,Dbi?(Cluster)?ResourceId,(Endpoint\.)?Port\]")
+
+    def test_a_url_in_place_of_the_host(self):
+        host = self.lab.pg.host
+        for url, part in ((f"postgres://u:secret@{host}:5432/shop", host), (f"https://{host}", host),
+                          ("postgres://a b/shop", "the endpoint's name alone")):
+            with self.subTest(url=url):
+                result = self.home.run([harness.installed("bin/rds-iam"), "token", "--hostname", url, "--port", "1",
+                                        "--username", "u"])
+                self.assertEqual((result.returncode, result.stderr), (
+                    1, f"rds-iam: a URL is not a host name; give {part}\n"))
+
     def test_a_warning_is_printed_once(self):
         """The command finds the region of the login three times."""
         path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")

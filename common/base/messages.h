@@ -134,7 +134,7 @@
     "map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = "         \
     "ENDPOINT:PORT, then tls = verify-ca"
 #define RIA_REFUSAL_SERVICE                                                                        \
-    "%s is not an RDS endpoint, so no certificate contains this name: write host=ENDPOINT, for a " \
+    "%s is not an RDS endpoint, so no certificate contains this name; write host=ENDPOINT, for a " \
     "tunnel with hostaddr=127.0.0.1"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \

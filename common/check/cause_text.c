@@ -67,9 +67,18 @@ static void add_ca_error(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, *text == '\0' ? "rds-iam setup ca" : text);
 }
 
-static void add_ca_file(const struct ria_facts *facts, struct ria_buf *out)
+static void add_ca_path(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->ca_file);
+}
+
+const char *ria_check_other_roots(const struct ria_target *target)
+{
+    bool is_configured = target->ca == target->ca_path;
+    return target->ca == NULL        ? "renew them: rds-iam setup ca"
+           : !is_configured          ? "omit --ca, and run: rds-iam setup ca"
+           : target->service != NULL ? "name the file of rds-iam setup ca in sslrootcert"
+                                     : "name the file of rds-iam setup ca in ssl-ca";
 }
 
 static void add_other_roots(const struct ria_facts *facts, struct ria_buf *out)
@@ -321,7 +330,7 @@ static const struct {
     {"{service_error}", add_service_error},
     {"{agent_start}", add_agent_start},
     {"{ca_error}", add_ca_error},
-    {"{ca_file}", add_ca_file},
+    {"{ca_file}", add_ca_path},
     {"{other_roots}", add_other_roots},
     {"{given}", add_given},
     {"{given_len}", add_given_len},

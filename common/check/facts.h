@@ -162,10 +162,6 @@ struct ria_facts {
 /* -- machine.c: files, the CA store, rds-iam's own objects -- */
 void ria_check_settings(struct ria_facts *facts);
 
-/* Returns what to do if the root certificates have not issued the certificate of a server of RDS,
- * without a period. The text is static, and depends on who has named the file. */
-const char *ria_check_other_roots(const struct ria_target *target);
-
 /* -- service_items.c: target.service, and the agent; fills the target's host, port and user -- */
 void ria_check_service(struct ria_facts *facts);
 
@@ -279,6 +275,12 @@ enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *ca
 /* Copies the field of an ARN at `index`: 1 is the partition, 3 the region, 4 the account. Returns
  * false, with an empty text, if the ARN has no such field. */
 bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
+
+/* -- cause_text.c -- */
+
+/* Returns what to do if the root certificates have not issued the certificate of a server of RDS,
+ * without a period. The text is static, and depends on who has named the file. */
+const char *ria_check_other_roots(const struct ria_target *target);
 
 /* -- proved_causes.c: adds the cause that the checks have proved. Returns false if they have proved
  * no cause -- */

@@ -104,15 +104,6 @@ static void add_ca_file(struct ria_facts *facts)
         days);
 }
 
-const char *ria_check_other_roots(const struct ria_target *target)
-{
-    bool is_configured = target->ca == target->ca_path;
-    return target->ca == NULL        ? "renew them: rds-iam setup ca"
-           : !is_configured          ? "omit --ca, and run: rds-iam setup ca"
-           : target->service != NULL ? "name the file of rds-iam setup ca in sslrootcert"
-                                     : "name the file of rds-iam setup ca in ssl-ca";
-}
-
 static void check_ca(struct ria_facts *facts)
 {
     struct ria_error *err = &facts->ca_error;

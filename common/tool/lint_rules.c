@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    RIA_LINT_HOST_SIZE = 256, /* a longer text is no host name */
+    RIA_LINT_HOST_SIZE = 256, /* a longer text is not a host name */
     RIA_LINT_PORT = 5432,
 };
 

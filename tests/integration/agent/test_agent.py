@@ -410,10 +410,11 @@ class Lifecycle(AgentCase):
                 pid = int(re.search(r"running in the background as process (\d+)", result.stderr).group(1))
                 end_with_this_test(pid)
                 self.addCleanup(end_process, pid)
-                lines = result.stderr.splitlines()
+                lines = result.stderr.splitlines()[-3:]
                 self.assertIn(reason, lines[0])
                 self.assertIn(f"0 of 1 services have their tokens in {self.services.directory}", lines[1])
                 end_process(pid)
+                await_true(lambda: os.listdir(self.services.directory) == ["agent.log"])
 
     def test_the_agent_ends_when_its_directory_is_removed(self):
         self.services.add("prod")

@@ -198,7 +198,7 @@ class Configured(CheckCase):
         mend = "write host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1"
         self.services.add("prod", host="localhost")
         with self.services.agent("etl", wait=False, **self.env) as agent:
-            agent.await_log("localhost is not an RDS endpoint, so no certificate contains this name: " + mend)
+            agent.await_log("localhost is not an RDS endpoint, so no certificate contains this name; " + mend)
             before = self.check(self.login())
             self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
             await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
@@ -468,40 +468,6 @@ class Configured(CheckCase):
                 self.assertNotIn("an-old-password", output.stdout)
         self.home.write(".my.cnf", "[client]\n[mysqld]\nport=1\n")
         self.assertNotIn("option files", [each["name"] for each in self.check(login).document["items"]])
-
-    def test_an_option_file_that_the_mariadb_command_ignores(self):
-        """MariaDB's client library reads a file that every user can write. The commands of MariaDB do not."""
-        server = self.lab.mariadb
-        path = self.write_my_cnf()
-        login = self.group("--ca", str(self.lab.ca_file), "--hostname", server.host, "--port", str(server.port),
-                           "--username", USER)
-        self.assertEqual(self.check(login).document["summary"], "The login works.")
-        path.chmod(0o666)
-        output = self.check(login)
-        self.assertEqual(output.item("option file")["remedy"], f"Run: chmod 600 {path}")
-        self.assertEqual(output.document["summary"], "The login works in programs that read the option file. The "
-                         'commands of MariaDB and MySQL ignore it: see "option file" above.')
-        self.assertEqual(output.status, 0)
-        command = ["mariadb", "-h", server.host, "-P", str(server.port), "-u", USER, "-e", "select 1"]
-        self.assertIn("ERROR 1045", self.home.run(command, "etl", **self.env).stderr)
-
-    def test_the_directory_of_the_plugin_for_another_library(self):
-        directory = harness.installed("lib*/rds-iam/mysql")
-        self.write_my_cnf(plugin_dir=directory)
-        item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("plugin-dir")
-        self.assertEqual((item["mark"], item["text"], item["remedy"]), (
-            "fault", f"{directory} is the directory for libmysqlclient",
-            f"For libmariadb: plugin-dir={directory.parent}/mariadb"))
-
-    def test_the_file_of_ssl_ca(self):
-        for path, remedy in (
-                ("~/ca.pem", "Write the whole path, because clients do not expand ~ in an option file."),
-                ("/no/ca.pem", "Name the file that rds-iam setup ca installs.")):
-            with self.subTest(path=path):
-                self.write_my_cnf(ssl_ca=path)
-                item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("ssl-ca")
-                self.assertEqual((item["mark"], item["text"], item["remedy"]), (
-                    "fault", f"{path}: No such file or directory", remedy))
 
     def test_a_password_in_the_option_file(self):
         server = self.lab.mariadb

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` and mistakes of its users: a wrong user or database, localhost, half of the credentials, and -h for
 the host (which other commands reject, too)."""
+import json
 import re
 
-from check_case import CheckCase
-from labcase import harness
+from check_case import SCHEMA, CheckCase, schema_errors
+from labcase import USER, harness
 from mariadb_client import CONFIG
 
 
@@ -71,6 +72,12 @@ class Mistakes(CheckCase):
                 result = self.home.run([harness.installed("bin/rds-iam"), "check", "--hostname", "h", "--username", "u",
                                         "--program", program])
                 self.assertEqual((result.returncode, result.stdout, result.stderr), (2, "", message))
+                as_json = self.home.run([harness.installed("bin/rds-iam"), "check", "--json", "--hostname", "h",
+                                         "--username", "u", "--program", program])
+                document = json.loads(as_json.stdout)
+                self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+                self.assertEqual((as_json.returncode, document["status"], f"rds-iam: {document['summary']}\n"),
+                                 (2, 2, message))
 
     def test_the_wrong_file_of_root_certificates(self):
         """Only a file that the user has named is to be omitted."""
@@ -109,6 +116,44 @@ class Mistakes(CheckCase):
                                         "--username", "u"])
                 self.assertEqual((result.returncode, result.stderr), (
                     1, f"rds-iam: a URL is not a host name; give {part}\n"))
+
+    def group(self, *options):
+        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
+                             options=("--defaults-group", "client", *options))
+
+    def test_an_option_file_that_the_mariadb_command_ignores(self):
+        """MariaDB's client library reads a file that every user can write. The commands of MariaDB do not."""
+        server = self.lab.mariadb
+        path = self.write_my_cnf()
+        login = self.group("--ca", str(self.lab.ca_file), "--hostname", server.host, "--port", str(server.port),
+                           "--username", USER)
+        self.assertEqual(self.check(login).document["summary"], "The login works.")
+        path.chmod(0o666)
+        output = self.check(login)
+        self.assertEqual(output.item("option file")["remedy"], f"Run: chmod 600 {path}")
+        self.assertEqual(output.document["summary"], "The login works in programs that read the option file. The "
+                         'commands of MariaDB and MySQL ignore it: see "option file" above.')
+        self.assertEqual(output.status, 0)
+        command = ["mariadb", "-h", server.host, "-P", str(server.port), "-u", USER, "-e", "select 1"]
+        self.assertIn("ERROR 1045", self.home.run(command, "etl", **self.cloud_env()).stderr)
+
+    def test_the_directory_of_the_plugin_for_another_library(self):
+        directory = harness.installed("lib*/rds-iam/mysql")
+        self.write_my_cnf(plugin_dir=directory)
+        item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("plugin-dir")
+        self.assertEqual((item["mark"], item["text"], item["remedy"]), (
+            "fault", f"{directory} is the directory for libmysqlclient",
+            f"For libmariadb: plugin-dir={directory.parent}/mariadb"))
+
+    def test_the_file_of_ssl_ca(self):
+        for path, remedy in (
+                ("~/ca.pem", "Write the whole path, because clients do not expand ~ in an option file."),
+                ("/no/ca.pem", "Name the file that rds-iam setup ca installs.")):
+            with self.subTest(path=path):
+                self.write_my_cnf(ssl_ca=path)
+                item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("ssl-ca")
+                self.assertEqual((item["mark"], item["text"], item["remedy"]), (
+                    "fault", f"{path}: No such file or directory", remedy))
 
     def test_a_warning_is_printed_once(self):
         """The command finds the region of the login three times."""

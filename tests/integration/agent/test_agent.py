@@ -413,7 +413,7 @@ class Lifecycle(AgentCase):
                 lines = result.stderr.splitlines()[-3:]
                 self.assertIn(reason, lines[0])
                 self.assertIn(f"0 of 1 services have their tokens in {self.services.directory}", lines[1])
-                end_process(pid)
+                os.kill(pid, signal.SIGTERM)
                 await_true(lambda: os.listdir(self.services.directory) == ["agent.log"])
 
     def test_the_agent_ends_when_its_directory_is_removed(self):

@@ -73,6 +73,8 @@ struct ria_login {
     const char *profile; /* AWS profile from the command line, overrides every other profile; or
                             NULL */
     bool is_mysql;       /* the client has the protocol of MySQL, which Aurora DSQL does not have */
+    bool is_service; /* the host is in a service with sslmode=verify-full, so the client compares
+                        the host with the certificate, whatever rds-iam's configuration sets */
 };
 
 struct ria_token {

@@ -260,6 +260,21 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
     }
 }
 
+/* Returns the error for a URL. Names the host in the URL, unless this part is not a name. */
+static enum ria_outcome refuse_url(const char *url, struct ria_error *err)
+{
+    char shown[RIA_URL_SHOWN_SIZE];
+    struct ria_endpoint inner;
+    ria_url_show(url, shown);
+    shown[strcspn(shown, ":")] = '\0'; /* the port */
+    ria_endpoint_read(shown, &inner);
+    return ria_failed(
+        err,
+        RIA_E_ENDPOINT,
+        RIA_REFUSAL_URL,
+        inner.kind == RIA_ENDPOINT_NO_NAME ? "the endpoint's name alone" : inner.host);
+}
+
 /* Reports a text that is neither a host name nor an address. */
 static enum ria_outcome refuse_no_name(const char *host, struct ria_error *err)
 {
@@ -267,6 +282,9 @@ static enum ria_outcome refuse_no_name(const char *host, struct ria_error *err)
     char name[RIA_HOST_SIZE];
     uint16_t port = 0;
     struct ria_endpoint endpoint;
+    if (strstr(host, "://") != NULL) {
+        return refuse_url(host, err);
+    }
     ria_url_show_name(host, shown, sizeof(shown));
     if (ria_endpoint_split(host, name, &port)) {
         ria_endpoint_read(name, &endpoint);

@@ -126,6 +126,7 @@
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
 #define RIA_REFUSAL_NAME_AND_PORT                                                                  \
     "\"%.64s\" is not a host name; give the endpoint's name alone, and the port as --port %u"
+#define RIA_REFUSAL_URL "a URL is not a host name; give %s"
 /* In _TUNNEL, the host stands between "[" and "]" if it is an IPv6 address, otherwise between two
  * empty strings. RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in the lines of a section that
  * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
@@ -136,6 +137,9 @@
     "ENDPOINT:ITS_PORT, then tls = verify-ca"
 #define RIA_REFUSAL_OTHER_SECTION                                                                  \
     "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
+#define RIA_REFUSAL_SERVICE                                                                        \
+    "%s is not an RDS endpoint, so no certificate contains this name; write host=ENDPOINT, for a " \
+    "tunnel with hostaddr=127.0.0.1"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \
@@ -158,8 +162,8 @@
     "certificates to other servers; remove the line, and use the endpoint's own name"
 
 #define RIA_REFUSAL_GLOBAL                                                                         \
-    "%s is an Aurora global endpoint, whose name has no region; give the region of its writer in " \
-    "two lines: [%s], then region = REGION"
+    "%s is an Aurora global endpoint, whose name has no region; name the endpoint of its writer "  \
+    "cluster in two lines: [%s], then endpoint = ENDPOINT:PORT"
 #define RIA_REFUSAL_DSQL_MYSQL                                                                     \
     "%s is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "         \
     "PostgreSQL client"
@@ -207,9 +211,7 @@
 #define RIA_MESSAGE_NO_PASSFILE                                                                    \
     "no service has its passfile in this directory; add this line to a service in "                \
     "pg_service.conf: passfile=%s/NAME"
-#define RIA_MESSAGE_UNKNOWN_KEY                                                                    \
-    "libpq does not know \"%.64s\"%s, so it rejects the service; write key=value without spaces "  \
-    "around the ="
+#define RIA_MESSAGE_UNKNOWN_KEY "libpq does not know \"%.64s\"%s, so it rejects the service; "
 #define RIA_MESSAGE_NO_EQUALS " (a line without =)"
 
 #endif

@@ -67,6 +67,25 @@ static void add_ca_error(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, *text == '\0' ? "rds-iam setup ca" : text);
 }
 
+static void add_ca_path(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, facts->ca_file);
+}
+
+const char *ria_check_other_roots(const struct ria_target *target)
+{
+    bool is_configured = target->ca == target->ca_path;
+    return target->ca == NULL        ? "renew them: rds-iam setup ca"
+           : !is_configured          ? "omit --ca, and run: rds-iam setup ca"
+           : target->service != NULL ? "name the file of rds-iam setup ca in sslrootcert"
+                                     : "name the file of rds-iam setup ca in ssl-ca";
+}
+
+static void add_other_roots(const struct ria_facts *facts, struct ria_buf *out)
+{
+    ria_buf_add_text(out, ria_check_other_roots(&facts->target));
+}
+
 static void add_group(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_add_text(out, facts->target.group == NULL ? "GROUP" : facts->target.group);
@@ -217,10 +236,10 @@ static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
         out,
         is_cluster ? "aws rds describe-db-clusters --region %s --query "
                      "\"DBClusters[?Endpoint=='%s'||ReaderEndpoint=='%s']."
-                     "[IAMDatabaseAuthenticationEnabled,DbClusterResourceId]\""
+                     "[IAMDatabaseAuthenticationEnabled,DbClusterResourceId,Port]\""
                    : "aws rds describe-db-instances --region %s --query "
                      "\"DBInstances[?Endpoint.Address=='%s']."
-                     "[IAMDatabaseAuthenticationEnabled,DbiResourceId]\"",
+                     "[IAMDatabaseAuthenticationEnabled,DbiResourceId,Endpoint.Port]\"",
         facts->name.region,
         host,
         host);
@@ -312,6 +331,8 @@ static const struct {
     {"{service_error}", add_service_error},
     {"{agent_start}", add_agent_start},
     {"{ca_error}", add_ca_error},
+    {"{ca_file}", add_ca_path},
+    {"{other_roots}", add_other_roots},
     {"{given}", add_given},
     {"{given_len}", add_given_len},
     {"{group}", add_group},

@@ -124,6 +124,11 @@ static const struct {
      "must be signed for the endpoint's port.",
      "For a tunnel, write two lines into rds-iam's configuration: {section}",
      false},
+    {"signed-port",
+     is_mapped,
+     "The section at {mapped_by} names a wrong endpoint, or a port that is not the endpoint's.",
+     "{describe}",
+     false},
     /* For MySQL only: PostgreSQL checks a token only for members of rds_iam, so a user whose token
      * was refused exists. */
     {"user-case", is_mysql_upper, USER_CASE, "{users}", true},
@@ -177,11 +182,6 @@ static const struct {
      may_have_iam_off,
      "IAM authentication is not enabled for the database.",
      "{iam_setting}",
-     false},
-    {"signed-port",
-     is_mapped,
-     "The section at {mapped_by} names a wrong endpoint, or a port that is not the endpoint's.",
-     "{describe}",
      false},
 };
 

@@ -10,6 +10,7 @@
 
 #include "tool/program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
@@ -149,8 +150,20 @@ static bool find_loader(const char *path, struct ria_elf *elf)
     return ok && elf->interpreter[0] == '/';
 }
 
+/* Returns false with err filled. Names the program that the user gave; if that is a script, also
+ * the program that the script starts. */
 static bool refuse_program(const struct ria_target *target, struct ria_error *err)
 {
+    if (target->program_file[0] == '\0') {
+        return ria_fail(
+            err,
+            RIA_E_USAGE,
+            "no directory in PATH has a program %s; give the path of its file",
+            target->program);
+    }
+    if (!target->is_started && access(target->program_file, R_OK) != 0) {
+        return ria_fail(err, RIA_E_USAGE, "--program %s: %s", target->program, strerror(errno));
+    }
     if (target->is_started) {
         return ria_fail(
             err,

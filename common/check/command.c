@@ -103,6 +103,9 @@ static const struct {
 
 #define GROUP_INCOMPLETE                                                                           \
     "No login was tried: the group contains no host; give --hostname and --username as well."
+#define OPTION_FILE_IGNORED                                                                        \
+    "The login works in programs that read the option file. The commands of MariaDB and MySQL "    \
+    "ignore it: see \"option file\" above."
 #define TOKEN_ACCEPTED "The server accepted the token, but refused the login."
 
 /* Writes the text that names the target in the JSON object. */
@@ -116,6 +119,30 @@ static void describe_target(const struct ria_target *target, char *out, size_t s
         const struct ria_login *login = &target->login;
         (void)snprintf(out, size, "%s at %s:%u", login->user, login->host, login->port);
     }
+}
+
+static const char *find_summary(const struct ria_facts *facts, bool is_accepted)
+{
+    bool is_ignored = facts->verdict == RIA_VERDICT_IN && facts->is_option_file_ignored;
+    return is_accepted  ? TOKEN_ACCEPTED
+           : is_ignored ? OPTION_FILE_IGNORED
+                        : results[facts->verdict].text;
+}
+
+/* Reports that no login is tried, because the settings contain no host. */
+static void add_missing_host(struct ria_facts *facts)
+{
+    bool is_missing = facts->is_service_missing;
+    ria_report_section(facts->report, "Login");
+    ria_report_add(
+        facts->report,
+        RIA_MARK_SKIPPED,
+        "login",
+        is_missing                      ? NULL
+        : facts->target.service != NULL ? "Add host= to the service."
+                                        : "Add the host, or give --hostname and --username.",
+        "%s",
+        is_missing ? "the service cannot be used" : "the settings contain no host name");
 }
 
 static int run_checks(struct ria_facts *facts)
@@ -132,14 +159,7 @@ static int run_checks(struct ria_facts *facts)
         ria_check_take_times(facts);
         ria_check_add_times(facts);
     } else {
-        ria_report_section(facts->report, "Login");
-        ria_report_add(
-            facts->report,
-            RIA_MARK_SKIPPED,
-            "login",
-            facts->target.service != NULL ? "Add host= to the service."
-                                          : "Add the host, or give --hostname and --username.",
-            "the settings contain no host name");
+        add_missing_host(facts);
     }
     bool is_accepted = ria_check_explain(facts);
     enum ria_verdict verdict = facts->verdict;
@@ -153,7 +173,7 @@ static int run_checks(struct ria_facts *facts)
         name,
         &facts->times,
         results[verdict].result,
-        is_accepted ? TOKEN_ACCEPTED : results[verdict].text,
+        find_summary(facts, is_accepted),
         results[verdict].status);
 }
 

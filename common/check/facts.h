@@ -116,8 +116,9 @@ struct ria_facts {
     bool is_service_unknown;        /* the running agent does not list the service */
     bool has_agent_error;           /* the running agent could not make a token for the service */
     bool is_group_missing;          /* no option file that the client reads contains the group */
+    bool is_option_file_ignored;    /* my_print_defaults ignores an option file */
     bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
-    bool is_ssl_ca_missing;         /* neither the group nor [client] sets ssl-ca */
+    bool is_ssl_ca_missing;         /* neither the group nor [client] names a readable ssl-ca */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
     struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
@@ -257,6 +258,9 @@ void ria_check_credentials(struct ria_facts *facts);
 /* -- server.c: the name, DNS, TCP, TLS -- */
 void ria_check_server(struct ria_facts *facts);
 
+/* Returns whether the token is signed for another region than the one in the endpoint's name. */
+bool ria_check_has_other_region(const struct ria_facts *facts);
+
 /* -- aws_items.c: what only AWS knows; sends up to six requests to RDS and IAM -- */
 void ria_check_aws(struct ria_facts *facts);
 
@@ -273,6 +277,12 @@ enum ria_evidence ria_aws_evidence(const struct ria_facts *facts, const char *ca
 /* Copies the field of an ARN at `index`: 1 is the partition, 3 the region, 4 the account. Returns
  * false, with an empty text, if the ARN has no such field. */
 bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
+
+/* -- cause_text.c -- */
+
+/* Returns what to do if the root certificates have not issued the certificate of a server of RDS,
+ * without a period. The text is static, and depends on who has named the file. */
+const char *ria_check_other_roots(const struct ria_target *target);
 
 /* -- proved_causes.c: adds the cause that the checks have proved. Returns false if they have proved
  * no cause -- */

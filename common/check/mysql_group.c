@@ -8,9 +8,11 @@
 
 #include "tool/tool.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define ADD_LINES "Add the lines that rds-iam setup mysql prints."
 
@@ -64,31 +66,42 @@ static void add_option(struct ria_facts *facts, const char *name, const char *va
         value != NULL ? value : "not set in this group");
 }
 
-static void check_plugin_dir(struct ria_facts *facts, const char *lines)
+/* The plugins of rds-iam. */
+static const struct plugin {
+    const char *library;   /* the client library that loads the plugin */
+    const char *directory; /* of the installed plugin */
+    const char *name;      /* the file name of the plugin, in any directory */
+} plugins[] = {
+    {"libmariadb", RIA_MARIADB_PLUGIN_DIR, "mysql_clear_password.so"},
+    {"libmysqlclient", RIA_ORACLE_PLUGIN_DIR, "rds_iam_v1.so"},
+};
+
+/* Returns the plugin of rds-iam that the directory contains, or NULL. */
+static const struct plugin *find_plugin(const char *directory)
 {
-    static const struct {
-        const char *own;  /* the installed path of a plugin of rds-iam */
-        const char *name; /* the file name of this plugin, in any directory */
-    } plugins[] = {
-        {RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so", "mysql_clear_password.so"},
-        {RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so", "rds_iam_v1.so"},
-    };
-    char directory[PATH_MAX];
     char path[PATH_MAX];
-    const char *variable = ria_world_env(facts->world, "MARIADB_PLUGIN_DIR");
-    bool is_set = ria_check_find_option(lines, "plugin-dir", directory, sizeof(directory)) &&
-                  *directory != '\0';
-    if (!is_set && variable != NULL) {
-        is_set = ria_text_copy(directory, sizeof(directory), variable);
+    char own[PATH_MAX];
+    for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]); i++) {
+        if (ria_text_format(path, sizeof(path), "%s/%s", directory, plugins[i].name) &&
+            ria_text_format(own, sizeof(own), "%s/%s", plugins[i].directory, plugins[i].name) &&
+            is_same_file(path, own)) {
+            return &plugins[i];
+        }
     }
-    bool has_plugin = false;
-    for (size_t i = 0; i < sizeof(plugins) / sizeof(plugins[0]) && is_set; i++) {
-        has_plugin = has_plugin ||
-                     (ria_text_format(path, sizeof(path), "%s/%s", directory, plugins[i].name) &&
-                      is_same_file(path, plugins[i].own));
-    }
-    facts->is_plugin_dir_missing = !has_plugin;
-    if (is_set && !has_plugin) {
+    return NULL;
+}
+
+/* Reports a directory that contains no plugin for the client library. `found` is the plugin that
+ * it contains, or NULL. */
+static void add_wrong_plugin_dir(
+    struct ria_facts *facts,
+    const char *directory,
+    const struct plugin *found,
+    const struct plugin *wanted)
+{
+    char remedy[RIA_REPORT_TEXT_MAX];
+    facts->is_plugin_dir_missing = true;
+    if (found == NULL) {
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -96,9 +109,59 @@ static void check_plugin_dir(struct ria_facts *facts, const char *lines)
             ADD_LINES,
             "%s does not contain rds-iam's plugin",
             directory);
-    } else {
-        add_option(facts, "plugin-dir", is_set ? directory : NULL);
+        return;
     }
+    (void)ria_text_format(
+        remedy, sizeof(remedy), "For %s: plugin-dir=%s", wanted->library, wanted->directory);
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "plugin-dir",
+        remedy,
+        "%s is the directory for %s",
+        directory,
+        found->library);
+}
+
+static void check_plugin_dir(struct ria_facts *facts, const char *lines)
+{
+    char directory[PATH_MAX];
+    const char *variable = ria_world_env(facts->world, "MARIADB_PLUGIN_DIR");
+    bool is_set = ria_check_find_option(lines, "plugin-dir", directory, sizeof(directory)) &&
+                  *directory != '\0';
+    if (!is_set && variable != NULL) {
+        is_set = ria_text_copy(directory, sizeof(directory), variable);
+    }
+    bool is_oracle = strstr(facts->target.library, plugins[1].library) != NULL;
+    const struct plugin *wanted = &plugins[is_oracle ? 1 : 0];
+    const struct plugin *found = is_set ? find_plugin(directory) : NULL;
+    if (is_set && found != wanted) {
+        add_wrong_plugin_dir(facts, directory, found, wanted);
+        return;
+    }
+    facts->is_plugin_dir_missing = !is_set;
+    add_option(facts, "plugin-dir", is_set ? directory : NULL);
+}
+
+/* Reports the file of root certificates. The clients do not expand ~ in an option file. */
+static void check_ssl_ca(struct ria_facts *facts, const char *lines)
+{
+    char path[PATH_MAX];
+    bool is_set = ria_check_find_option(lines, "ssl-ca", path, sizeof(path)) && path[0] != '\0';
+    facts->is_ssl_ca_missing = !is_set || access(path, R_OK) != 0;
+    if (!is_set || !facts->is_ssl_ca_missing) {
+        add_option(facts, "ssl-ca", is_set ? path : NULL);
+        return;
+    }
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "ssl-ca",
+        path[0] == '~' ? "Write the whole path, because clients do not expand ~ in an option file."
+                       : "Name the file that rds-iam setup ca installs.",
+        "%s: %s",
+        path,
+        strerror(errno));
 }
 
 /* A password in [client] is sent even if no option file has the group. */
@@ -114,11 +177,8 @@ static void check_password(struct ria_facts *facts, const char *lines)
 /* Reports the options that a client needs to send a token. */
 static void check_options(struct ria_facts *facts, const char *lines)
 {
-    char value[PATH_MAX];
-    bool is_set = ria_check_find_option(lines, "ssl-ca", value, sizeof(value)) && value[0] != '\0';
     check_plugin_dir(facts, lines);
-    add_option(facts, "ssl-ca", is_set ? value : NULL);
-    facts->is_ssl_ca_missing = !is_set;
+    check_ssl_ca(facts, lines);
 }
 
 /* Reports that no option file has options in the group. Names the groups that contain options. */
@@ -139,28 +199,54 @@ static void add_missing_group(struct ria_facts *facts)
         list != NULL ? list : "");
 }
 
+/* Writes the command that corrects the mode of the file in MariaDB's warning "World-writable config
+ * file 'PATH' is ignored". */
+static void find_mode_remedy(const char *warning, char *out, size_t size)
+{
+    static const char begin[] = "config file '";
+    const char *path = strstr(warning, begin);
+    const char *end = path == NULL ? NULL : strstr(path, "' is ignored");
+    path = path == NULL ? "" : path + strlen(begin);
+    size_t len = strspn(path, RIA_ALNUM "_-./"); /* of a path that needs no quotes in a shell */
+    if (end != NULL && path + len == end) {
+        (void)ria_text_format(out, size, "Run: chmod 600 %.*s", (int)len, path);
+    } else {
+        (void)ria_text_copy(out, size, "Correct what the message names.");
+    }
+}
+
 /* Reports whether the group contains options. `warning` is what my_print_defaults has written to
- * stderr: the option files that it ignores. */
+ * stderr: the option files that it ignores, as other programs of MariaDB and MySQL do. */
 static void add_option_file(struct ria_facts *facts, const char *warning)
 {
+    char remedy[RIA_REPORT_TEXT_MAX];
     bool is_missing = facts->is_group_missing;
-    bool has_warning = warning != NULL && *warning != '\0';
-    if (is_missing && !has_warning) {
-        add_missing_group(facts);
+    facts->is_option_file_ignored = warning != NULL && strstr(warning, "is ignored") != NULL;
+    if (warning == NULL || *warning == '\0') {
+        if (is_missing) {
+            add_missing_group(facts);
+        } else {
+            ria_report_add(
+                facts->report,
+                RIA_MARK_OK,
+                "option file",
+                NULL,
+                "has options in [%s]",
+                facts->target.group);
+        }
         return;
     }
+    find_mode_remedy(warning, remedy, sizeof(remedy));
     ria_report_add(
         facts->report,
-        is_missing ? RIA_MARK_FAULT : RIA_MARK_OK,
+        is_missing ? RIA_MARK_FAULT : RIA_MARK_WARNING,
         "option file",
-        is_missing ? "Correct what the message names, such as the file's mode: chmod 600 FILE"
-                   : NULL,
-        "%s [%s]%s%.*s",
+        remedy,
+        "%s [%s]: %.*s",
         is_missing ? "no option file has options in" : "has options in",
         facts->target.group,
-        has_warning ? ": " : "",
-        has_warning ? (int)strcspn(warning, "\n") : 0,
-        has_warning ? warning : "");
+        (int)strcspn(warning, "\n"),
+        warning);
 }
 
 void ria_check_option_file(struct ria_facts *facts)

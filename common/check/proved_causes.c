@@ -2,7 +2,7 @@
  *
  * The table of the causes that the checks can prove. For some causes, the verdict (who refused the
  * login) must also fit. The first row that fits is used. So a cause must stand before the causes
- * that it leads to. */
+ * that it leads to. If the server was not reached and no token can be made, names both causes. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ enum {
 static bool has_no_credentials(const struct ria_facts *facts)
 {
     /* A running agent may have other credentials than this process. */
-    return facts->credentials != RIA_FOUND && !facts->is_agent_running;
+    return facts->has_name && facts->credentials != RIA_FOUND && !facts->is_agent_running;
 }
 
 static bool has_rejected_keys(const struct ria_facts *facts)
@@ -166,15 +166,6 @@ static bool has_wrong_clock(const struct ria_facts *facts)
     return facts->identity.has_difference && (behind >= BEHIND_LIMIT || behind <= -AHEAD_LIMIT);
 }
 
-static bool has_region_conflict(const struct ria_facts *facts)
-{
-    char dotted[80];
-    (void)snprintf(dotted, sizeof(dotted), ".%s.", facts->name.region);
-    return facts->has_name && facts->name.partition != NULL &&
-           strcmp(facts->name.region_from, "the endpoint's name") != 0 &&
-           strstr(facts->name.endpoint, dotted) == NULL;
-}
-
 #define SEE_SERVER_NAME "See \"server name\" above, under Server."
 #define NO_GROUP "No option file that the client reads has a group [{group}]."
 #define SEE_OPTION_FILE "See \"option file\" above, under Settings."
@@ -217,8 +208,8 @@ static const struct {
      "{ca_error}"},
     {"no-ssl-ca",
      has_no_ssl_ca,
-     "The group [{group}] does not set ssl-ca, so the client does not verify the server, and no "
-     "token was sent.",
+     "The group [{group}] names no readable file in ssl-ca, so the client does not verify the "
+     "server, and no token was sent.",
      "See \"ssl-ca\" above, under Settings."},
     {"certificate-out-of-date",
      is_out_of_date,
@@ -231,9 +222,9 @@ static const struct {
      SEE_SERVER_NAME},
     {"other-ca",
      has_other_ca,
-     "The server's certificate was not issued by the installed root certificates, so no token is "
-     "sent.",
-     "If this is a server of RDS, renew them: rds-iam setup ca"},
+     "The server's certificate was not issued by the root certificates in {ca_file}, so no token "
+     "is sent.",
+     "If this is a server of RDS: {other_roots}."},
     {"name-unverified",
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
@@ -290,20 +281,31 @@ static const struct {
      "of its time.",
      "timedatectl set-ntp true"},
     {"region",
-     has_region_conflict,
+     ria_check_has_other_region,
      "The token is signed for a region that is not the one in the endpoint's name.",
      "Remove the region at {region_from}."},
 };
 
+/* Returns whether the row at `second` is also added after the row at `first`: no server was
+ * reached, and no token can be made either. */
+static bool is_separate(size_t first, size_t second)
+{
+    return (proved[first].is_proved == is_unreached || proved[first].is_proved == has_no_answer) &&
+           (proved[second].is_proved == has_no_endpoint ||
+            proved[second].is_proved == has_no_credentials);
+}
+
 bool ria_check_explain_proved(struct ria_facts *facts)
 {
-    for (size_t i = 0; i < sizeof(proved) / sizeof(proved[0]); i++) {
-        if (proved[i].is_proved(facts)) {
+    const size_t count = sizeof(proved) / sizeof(proved[0]);
+    size_t first = count;
+    for (size_t i = 0; i < count; i++) {
+        if ((first == count || is_separate(first, i)) && proved[i].is_proved(facts)) {
             ria_cause_add(facts, proved[i].id, proved[i].text, proved[i].remedy);
-            return true;
+            first = first == count ? i : first;
         }
     }
-    return false;
+    return first < count;
 }
 
 /* If MariaDB's client library finds only its own plugin and not rds-iam's, it sends an empty

@@ -40,9 +40,35 @@ static void add_unsigned_name(struct ria_facts *facts)
         facts->report,
         RIA_MARK_FAULT,
         "endpoint",
-        strstr(text, "endpoint = ") != NULL ? remedy : NULL,
+        strstr(text, "tls = ") != NULL ? remedy : NULL,
         "%s",
         text);
+}
+
+bool ria_check_has_other_region(const struct ria_facts *facts)
+{
+    const struct ria_login_facts *name = &facts->name;
+    char dotted[80];
+    (void)snprintf(dotted, sizeof(dotted), ".%s.", facts->has_name ? name->region : "");
+    return facts->has_name && name->partition != NULL &&
+           strncmp(name->kind, "global", strlen("global")) != 0 &&
+           strcmp(name->region_from, "the endpoint's name") != 0 &&
+           strstr(name->endpoint, dotted) == NULL;
+}
+
+static void add_region(struct ria_facts *facts)
+{
+    const struct ria_login_facts *name = &facts->name;
+    bool is_other = ria_check_has_other_region(facts);
+    ria_report_add(
+        facts->report,
+        is_other ? RIA_MARK_WARNING : RIA_MARK_OK,
+        "region",
+        is_other ? "If the server refuses the token, remove this region." : NULL,
+        "%s, from %s%s",
+        name->region,
+        name->region_from,
+        is_other ? "; the endpoint's name contains another region" : "");
 }
 
 static void add_name(struct ria_facts *facts)
@@ -72,8 +98,7 @@ static void add_name(struct ria_facts *facts)
     } else {
         ria_report_add(report, RIA_MARK_OK, "endpoint", NULL, "%s", name->kind);
     }
-    ria_report_add(
-        report, RIA_MARK_OK, "region", NULL, "%s, from %s", name->region, name->region_from);
+    add_region(facts);
     if (name->other_region[0] != '\0') {
         ria_report_add(
             report,
@@ -195,11 +220,17 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
             reason);
         return;
     }
+    char remedy[VALUE_SIZE];
+    (void)snprintf(
+        remedy,
+        sizeof(remedy),
+        "This is not a server of RDS, or these are the wrong root certificates: %s.",
+        ria_check_other_roots(&facts->target));
     ria_report_add(
         facts->report,
         RIA_MARK_FAULT,
         "TLS",
-        "This is not a server of RDS, or the root certificates are old. Run: rds-iam setup ca",
+        remedy,
         "the certificate was issued by %s, which is not in %s: %s",
         issuer,
         facts->ca_file,
@@ -255,6 +286,23 @@ static bool is_chain_enough(const struct ria_facts *facts)
     return is_enough;
 }
 
+/* Returns what to do if the client compares the certificate with a name that it does not contain.
+ */
+static const char *find_name_remedy(const struct ria_facts *facts)
+{
+    if (!facts->has_name) {
+        return "See \"endpoint\" above.";
+    }
+    if (facts->target.service != NULL) {
+        return "The service has sslmode=verify-full, which overrides tls = verify-ca. Write "
+               "host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.";
+    }
+    return facts->name.chain_suffices
+               ? "The section has tls = verify-ca, but PGSSLMODE overrides it. Unset PGSSLMODE."
+               : "Set tls = verify-ca in the section of this tunnel or alias, or dial the "
+                 "endpoint's own name: for a tunnel, map it in /etc/hosts.";
+}
+
 static void add_server_name(struct ria_facts *facts)
 {
     char names[VALUE_SIZE];
@@ -281,10 +329,7 @@ static void add_server_name(struct ria_facts *facts)
             facts->report,
             RIA_MARK_FAULT,
             "server name",
-            facts->has_name && facts->name.chain_suffices
-                ? "The section has tls = verify-ca, but the client's sslmode overrides it."
-                : "For a tunnel, set tls = verify-ca in its section of rds-iam's configuration, or "
-                  "dial the real name: write it to /etc/hosts.",
+            find_name_remedy(facts),
             "the certificate is for %s, and clients compare it with %s",
             names,
             host);

@@ -100,6 +100,7 @@ static void use_service(struct ria_facts *facts, const struct ria_indexed_servic
     if (user != NULL && ria_text_copy(target->user, sizeof(target->user), user)) {
         target->login.user = target->user;
     }
+    target->login.is_service = true;
     ria_check_use_default_user(target, facts->world);
     use_service_ca(target, service, facts->world);
     bool has_port = copy_first(port, sizeof(port), value_of(service, "port"));
@@ -128,11 +129,7 @@ static void find_agent_start(
                       ria_text_format(own, sizeof(own), "%s/%s", agent.base, agent.below) &&
                       strncmp(own, passfile, (size_t)len) == 0 && own[len] == '\0';
     if (is_default) {
-        (void)ria_text_copy(
-            out,
-            size,
-            agent.is_runtime ? "systemctl --user enable --now rds-iam-agent.service"
-                             : "rds-iam-agent");
+        (void)ria_text_copy(out, size, agent.is_runtime ? RIA_AGENT_START : "rds-iam-agent");
     } else {
         (void)ria_text_format(out, size, "rds-iam-agent --directory %.*s", len, passfile);
     }
@@ -200,6 +197,30 @@ static bool has_odd_line(
     return is_within;
 }
 
+/* Reports that no service has the name. Names the services that the files contain. */
+static void add_missing_service(struct ria_facts *facts, const struct ria_service_index *index)
+{
+    RIA_AUTO(buf) names = {.max = RIA_PROBE_OUTPUT_MAX};
+    for (size_t i = 0; i < index->count; i++) {
+        const struct ria_indexed_service *service = &index->services[i];
+        if (service->first == service && *service->service->name != '\0') {
+            ria_buf_addf(&names, "%s%s", names.len == 0 ? "" : ", ", service->service->name);
+        }
+    }
+    const char *list = names.len == 0 ? NULL : ria_buf_text(&names);
+    facts->is_service_missing = true;
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "service",
+        list != NULL ? "Name one of these services, or add the service: rds-iam setup postgres"
+                     : "Add the service: rds-iam setup postgres",
+        "no service file has a service \"%s\"%s%s",
+        facts->target.service,
+        list != NULL ? "; the services that exist are: " : "",
+        list != NULL ? list : "");
+}
+
 static void check_indexed_service(struct ria_facts *facts, const struct service_files *files)
 {
     RIA_AUTO(service_index) index = {0};
@@ -209,14 +230,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
     }
     const struct ria_indexed_service *service = find_service(&index, facts->target.service);
     if (service == NULL) {
-        facts->is_service_missing = true;
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "service",
-            "Add the service: rds-iam setup postgres",
-            "no service file has a service \"%s\"",
-            facts->target.service);
+        add_missing_service(facts, &index);
         return;
     }
     if (has_odd_line(&index, service)) {

@@ -286,6 +286,24 @@ static int parse_option(
     return options_set(argv[0], option, value, values, err);
 }
 
+/* Returns the first option that has taken another option of the command as its value, or NULL. If
+ * the command line is wrong, the value was probably forgotten. If not, it may be the value that the
+ * user meant. */
+static const struct ria_option *find_forgotten(
+    int argc, char **argv, const struct ria_syntax *syntax)
+{
+    for (int i = 1; i + 1 < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct ria_option *option = find_option(syntax, argv[i]);
+        if (option == NULL || option->argument == NULL || strchr(argv[i], '=') != NULL) {
+            continue;
+        }
+        if (find_option(syntax, argv[++i]) != NULL) {
+            return option;
+        }
+    }
+    return NULL;
+}
+
 int ria_options_read(
     int argc, char **argv, const struct ria_syntax *syntax, void *values, struct ria_error *err)
 {
@@ -305,9 +323,13 @@ int ria_options_read(
     if (status != RIA_CONTINUE) {
         return status;
     }
-    return unexpected != NULL
-               ? ria_usage_error(err, argv[0], "unexpected argument \"%s\"", unexpected)
-               : options_check_required(argv, syntax, values, err);
+    status = unexpected != NULL
+                 ? ria_usage_error(err, argv[0], "unexpected argument \"%s\"", unexpected)
+                 : options_check_required(argv, syntax, values, err);
+    const struct ria_option *forgotten = find_forgotten(argc, argv, syntax);
+    return status == RIA_CONTINUE || forgotten == NULL
+               ? status
+               : ria_usage_error(err, argv[0], "--%s needs a value", forgotten->name);
 }
 
 int ria_options_parse(int argc, char **argv, const struct ria_syntax *syntax, void *values)

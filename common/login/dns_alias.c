@@ -54,13 +54,18 @@ static bool find_alias(
 
 /* Replaces *err with the better message, unless that message is so long that a client would cut it.
  * The message for most endpoints advises a section of the configuration. The configuration rejects
- * this section if the server has a certificate of a public CA, so such an endpoint has another
- * message. */
+ * this section if the server has a certificate of a public CA, and the section does not help a
+ * service. So such an endpoint and a service have another message. */
 static void dns_alias_explain(
-    const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
+    const struct ria_login *login,
+    const char *host,
+    const char *name,
+    const char *file,
+    struct ria_error *err)
 {
     struct ria_error better;
-    if (ria_host_has_public_ca(name)) {
+    unsigned port = login->port;
+    if (login->is_service || ria_host_has_public_ca(name)) {
         (void)ria_fail_shown(&better, RIA_E_ENDPOINT, RIA_REFUSAL_PUBLIC_ALIAS, host, name);
     } else {
         (void)ria_fail_shown(
@@ -93,7 +98,7 @@ void ria_resolve_alias(
     }
     RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &file);
-    dns_alias_explain(dialed->host, login->port, name, ria_buf_text(&file), err);
+    dns_alias_explain(login, dialed->host, name, ria_buf_text(&file), err);
 }
 
 void ria_alias_explain(

@@ -93,7 +93,8 @@ static void append_section(const struct ria_setting *section, struct ria_error *
 
 /* Completes *err for a host that is not an RDS endpoint. If the host has a section without
  * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
- * first section of the files, whose name may have a mistake. */
+ * first section of the files, whose name may have a mistake. For a service, no section helps, so
+ * another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -103,8 +104,13 @@ static void explain_other(
     const struct ria_section *section = &resolved->section;
     struct ria_setting other;
     bool is_domain = false;
-    if (resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->place.value != NULL &&
-        section->endpoint.value == NULL && strchr(section->place.value, '*') == NULL) {
+    bool is_unmapped =
+        resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->endpoint.value == NULL;
+    if (login->is_service && is_unmapped) {
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, resolved->dialed.host);
+        return;
+    }
+    if (is_unmapped && section->place.value != NULL && strchr(section->place.value, '*') == NULL) {
         (void)ria_fail_at(
             err, RIA_E_CONFIG, &section->place, RIA_REFUSAL_OTHER_SECTION, resolved->dialed.host);
         return;

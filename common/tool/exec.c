@@ -438,7 +438,8 @@ static int find_end(int argc, char **argv)
 {
     int end = 1;
     while (end < argc && *argv[end] == '-' && strcmp(argv[end], "--") != 0) {
-        end += strcmp(argv[end], "--ca") == 0 && end + 1 < argc ? 2 : 1;
+        bool has_value = end + 1 < argc && strcmp(argv[end + 1], "--") != 0;
+        end += strcmp(argv[end], "--ca") == 0 && has_value ? 2 : 1;
     }
     return end;
 }

@@ -79,8 +79,13 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
     }
     unsigned errors = findings->errors;
     ria_lint_settings(file, service, findings);
-    if (findings->errors == errors && service->long_line == 0 && listed->entry.passfile != NULL) {
+    if (findings->errors != errors || service->long_line != 0) {
+        return;
+    }
+    if (listed->entry.passfile != NULL) {
         check_entry(lint, listed);
+    } else {
+        ria_lint_no_passfile(file, service, lint->world, findings);
     }
 }
 

@@ -14,6 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum {
+    RIA_LINT_HOST_SIZE = 256, /* a longer text is not a host name */
+    RIA_LINT_PORT = 5432,
+};
+
 /* -- lines ----------------------------------------------------------------------------------- */
 
 static void check_length(const char *path, unsigned line, size_t len, struct ria_findings *findings)
@@ -175,16 +180,17 @@ void ria_lint_settings(
     const struct ria_service *service,
     struct ria_findings *findings)
 {
-    bool has_passfile = ria_service_setting(file, service, "passfile") != NULL;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
         if (!check_key(file->path, setting, findings)) {
             continue;
         }
         check_value(file->path, setting, findings);
-        /* For a service with a passfile, lint_rules_check_gssencmode() recommends gssencmode. The
-         * message of that function already names the versions of libpq that reject gssencmode. */
-        if (!has_passfile || strcmp(setting->key, "gssencmode") != 0) {
+        /* rds-iam recommends gssencmode=disable (lint_rules_check_gssencmode()), and names the
+         * versions of libpq that reject it where it does so. */
+        bool is_recommended =
+            strcmp(setting->key, "gssencmode") == 0 && !ria_gssencmode_allows(setting->value);
+        if (!is_recommended) {
             check_age(file->path, setting, findings);
         }
         const struct ria_service_setting *first = ria_service_setting(file, service, setting->key);
@@ -198,6 +204,33 @@ void ria_lint_settings(
                 setting->key,
                 first->line);
         }
+    }
+}
+
+/* -- services without a passfile ------------------------------------------------------------- */
+
+void ria_lint_no_passfile(
+    const struct ria_service_file *file,
+    const struct ria_service *service,
+    const struct ria_world *world,
+    struct ria_findings *findings)
+{
+    const struct ria_service_setting *setting = ria_service_setting(file, service, "host");
+    char host[RIA_LINT_HOST_SIZE];
+    const struct ria_login login = {
+        .host = host, .port = RIA_LINT_PORT, .channel = RIA_CHANNEL_NONE};
+    struct ria_error err;
+    const char *hosts = setting == NULL ? "" : setting->value;
+    if (ria_text_format(host, sizeof(host), "%.*s", (int)strcspn(hosts, ","), hosts) &&
+        ria_login_has_endpoint(&login, world, &err) == RIA_FOUND) {
+        ria_finding_add(
+            findings,
+            RIA_FINDING_WARNING,
+            file->path,
+            service->line,
+            "[%.64s] has no passfile=, so it gets a token only under rds-iam exec; for the agent, "
+            "add the passfile= that rds-iam setup postgres prints",
+            service->name);
     }
 }
 

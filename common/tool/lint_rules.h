@@ -21,6 +21,13 @@ void ria_lint_settings(
     const struct ria_service *service,
     struct ria_findings *findings);
 
+/* Checks a service that has no passfile. */
+void ria_lint_no_passfile(
+    const struct ria_service_file *file,
+    const struct ria_service *service,
+    const struct ria_world *world,
+    struct ria_findings *findings);
+
 /* Checks a service that has a passfile: the passfile, hosts, sslrootcert, gssencmode, and
  * environment variables that override the service's settings or use its passfile. */
 void ria_lint_passfile(

@@ -105,8 +105,8 @@ static const char short_text[] =
     "@ENTRY@"
     "# 3. Start the agent, which fills the passfile:\n"
     "@START@"
-    "# 4. Connect: psql service=@SERVICE@\n"
-    "#    Without the agent: rds-iam exec -- psql service=@SERVICE@\n"
+    "# 4. Connect: psql @CONNECT@\n"
+    "#    Without the agent: rds-iam exec -- psql @CONNECT@\n"
     "# What another program needs: rds-iam setup postgres --program NAME, where NAME\n"
     "# is environment, systemd, kubernetes, replication, psycopg, Rails, JDBC ...;\n"
     "# --program list prints the other names.\n";
@@ -115,17 +115,17 @@ static const char start_text[] =
     "#      systemctl --user enable --now @USERUNITS@rds-iam-agent.service\n"
     "#    or, without systemd: rds-iam-agent\n";
 
-/* Printed if XDG_RUNTIME_DIR is not set. A login session of systemd sets it; su and cron do not. */
+/* Printed without a runtime directory. A login session of systemd has one; su and cron do not. */
 static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
     "#    The agent's systemd unit does not serve the passfile above, because\n"
-    "#    XDG_RUNTIME_DIR is not set here. To use the unit, run this command again in\n"
-    "#    a systemd login session (ssh or a console, not su or cron).\n";
+    "#    XDG_RUNTIME_DIR @NORUNTIME@. To use the unit, run this\n"
+    "#    command again in a systemd login session (ssh or a console, not su or cron).\n";
 
 static const char written_text[] = "\n"
                                    "# Start the agent, which fills the passfile:\n"
                                    "@START@"
-                                   "# Then: psql service=@SERVICE@\n";
+                                   "# Then: psql @CONNECT@\n";
 
 /* RIA_UNITS and RIA_USER_UNITS are empty if systemd finds the units by name. */
 #define LINK_UNIT                                                                                  \
@@ -133,8 +133,7 @@ static const char written_text[] = "\n"
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-/* Returns whether a value can be written in a service file. libpq supports no quoting in a service
- * file; the value is all the text after the = sign. */
+/* Returns whether a value can be written in a service file, where libpq supports no quotes. */
 static bool is_writable(const char *value)
 {
     size_t len = strlen(value);
@@ -242,6 +241,7 @@ static bool has_public_ca(const struct postgres_setup *setup)
         .port = port,
         .user = setup->username,
         .channel = RIA_CHANNEL_VERIFIED,
+        .is_service = true,
     };
     if (ria_login_certificate(&login, setup->world, &certificate, &err) == RIA_FOUND) {
         return certificate.is_public;
@@ -285,12 +285,13 @@ static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
 /* -- the placeholders ------------------------------------------------------------------------ */
 
 enum {
-    POSTGRES_VALUES = 21,
+    POSTGRES_VALUES = 23,
 };
 
 /* Values of placeholders that are composed from other values. */
 struct postgres_texts {
     struct ria_buf sql_user;
+    struct ria_buf connect;
     struct ria_buf exports;
     struct ria_buf unit;
 };
@@ -298,28 +299,30 @@ struct postgres_texts {
 static void ria_postgres_texts_release(struct postgres_texts *texts)
 {
     ria_buf_release(&texts->sql_user);
+    ria_buf_release(&texts->connect);
     ria_buf_release(&texts->exports);
     ria_buf_release(&texts->unit);
 }
 
 #define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
-/* Composes three texts. The first is the user's name for SQL. The other two contain the environment
- * of a client that does not use all settings of the entry: as commands of a shell, and as lines of
- * a systemd unit. Returns false if memory runs out. */
+/* Composes four texts. The first is the user's name for SQL, the second the argument of psql. The
+ * other two contain the environment of a client that does not use all settings of the entry: as
+ * commands of a shell, and as lines of a systemd unit. Returns false if memory runs out. */
 static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
 {
     struct ria_buf *exports = &texts->exports;
     struct ria_buf *unit = &texts->unit;
     ria_sql_name_add(RIA_ENGINE_POSTGRES, setup->username, &texts->sql_user);
+    ria_quote_service(setup->service, &texts->connect);
     ria_buf_add_text(exports, "    export " TLS_VARIABLES);
     ria_quote_shell("    export PGSERVICE=", setup->service, "\n", exports);
     ria_quote_shell("    export PGSSLROOTCERT=", setup->ca, "\n", exports);
     ria_buf_add_text(unit, "    Environment=" TLS_VARIABLES);
     ria_quote_unit("    Environment=\"PGSERVICE=", setup->service, "\"\n", unit);
     ria_quote_unit("    Environment=\"PGSSLROOTCERT=", setup->ca, "\"\n", unit);
-    return ria_buf_text(&texts->sql_user) != NULL && ria_buf_text(exports) != NULL &&
-           ria_buf_text(unit) != NULL;
+    return ria_buf_text(&texts->sql_user) != NULL && ria_buf_text(&texts->connect) != NULL &&
+           ria_buf_text(exports) != NULL && ria_buf_text(unit) != NULL;
 }
 
 static void setup_postgres_fill_values(
@@ -327,6 +330,7 @@ static void setup_postgres_fill_values(
     const struct postgres_texts *texts,
     struct ria_setup_value values[POSTGRES_VALUES])
 {
+    bool is_set = ria_world_env(setup->world, "XDG_RUNTIME_DIR") != NULL;
     const struct ria_setup_value filled[POSTGRES_VALUES] = {
         {"SERVICE", setup->service, false},
         {"HOST", setup->hostname, false},
@@ -345,6 +349,8 @@ static void setup_postgres_fill_values(
         {"FIRST", setup->has_ca ? "" : "# 0. Run once: rds-iam setup ca\n", false},
         {"ENTRY", entry_text, true},
         {"START", setup->has_runtime ? start_text : start_without_runtime_text, true},
+        {"NORUNTIME", is_set ? "names no directory of yours" : "is not set here", false},
+        {"CONNECT", ria_buf_text(&texts->connect), false},
         {"READY", ria_setup_postgres_ready, true},
         {"SYSTEM", ria_setup_postgres_system, true},
         {0},
@@ -426,6 +432,7 @@ static int setup_postgres_run(struct postgres_setup *setup, const char *command)
     struct ria_setup_value values[POSTGRES_VALUES];
     __attribute__((cleanup(ria_postgres_texts_release))) struct postgres_texts texts = {
         .sql_user = {.max = 1024},
+        .connect = {.max = RIA_SETUP_TEXT_MAX},
         .exports = {.max = RIA_SETUP_TEXT_MAX},
         .unit = {.max = RIA_SETUP_TEXT_MAX},
     };

@@ -29,13 +29,13 @@ const char ria_setup_postgres_system[] =
 const struct ria_setup_program ria_setup_postgres_programs[] = {
     {"psql pg_dump pg_dumpall pg_restore pgbench vacuumdb libpq ecpg pgcopydb pg_repack",
      "@READY@"
-     "    psql service=@SERVICE@\n"
+     "    psql @CONNECT@\n"
      "    pg_dump -d service=@SERVICE@\n"
      "    psql \"service=@SERVICE@ dbname=OTHER\"   # another database\n"
      "\n"
      "Or without the agent:\n"
      "\n"
-     "    rds-iam exec -- psql service=@SERVICE@\n"
+     "    rds-iam exec -- psql @CONNECT@\n"
      "\n"
      "After 15 minutes, a reset of a connection and pg_restore -j get a new token only\n"
      "under rds-iam exec. In psql, after \"Attempting reset: Failed\", enter:\n"

@@ -32,3 +32,22 @@ void ria_quote_unit(const char *before, const char *value, const char *after, st
     }
     ria_buf_add_text(out, after);
 }
+
+void ria_quote_service(const char *service, struct ria_buf *out)
+{
+    if (service[strspn(service, RIA_ALNUM "_-+.,:@")] == '\0') {
+        ria_buf_addf(out, "service=%s", service);
+        return;
+    }
+    ria_buf_add_text(out, "\"service='");
+    for (const char *at = service; *at != '\0'; at++) {
+        if (*at == '\'' || *at == '\\') {
+            ria_buf_add_text(out, "\\\\"); /* libpq's backslash, with the shell's */
+        }
+        if (strchr("\"$`\\", *at) != NULL) {
+            ria_buf_add_char(out, '\\');
+        }
+        ria_buf_add_char(out, *at);
+    }
+    ria_buf_add_text(out, "'\"");
+}

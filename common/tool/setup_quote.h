@@ -16,4 +16,9 @@ void ria_quote_shell(const char *before, const char *value, const char *after, s
  * begins a specifier, and `after`. */
 void ria_quote_unit(const char *before, const char *value, const char *after, struct ria_buf *out);
 
+/* Appends the argument that makes psql use a service, as a word for a shell: service=NAME. If the
+ * name has special characters, libpq and the shell both need quotes around it, and escapes in it.
+ */
+void ria_quote_service(const char *service, struct ria_buf *out);
+
 #endif

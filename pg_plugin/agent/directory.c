@@ -38,19 +38,19 @@ bool ria_directory_fail(const char *path, const char *name, const char *what, st
 bool ria_directory_fail_unserved(
     const char *path, bool is_default, const char *what, struct ria_error *err)
 {
-    return is_default ? ria_fail(
-                            err,
-                            RIA_E_SYSTEM,
-                            "%s: %s; run: rds-iam-agent, or systemctl --user start rds-iam-agent",
-                            path,
-                            what)
-                      : ria_fail(
-                            err,
-                            RIA_E_SYSTEM,
-                            "%s: %s; run: rds-iam-agent --directory %s",
-                            path,
-                            what,
-                            path);
+    if (!is_default) {
+        return ria_fail(
+            err, RIA_E_SYSTEM, "%s: %s; run: rds-iam-agent --directory %s", path, what, path);
+    }
+    /* The user's unit serves only the directory in $XDG_RUNTIME_DIR. */
+    bool is_runtime = strstr(path, "/.cache/" RIA_AGENT_DIRECTORY) == NULL;
+    return ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: %s; run: %s",
+        path,
+        what,
+        is_runtime ? RIA_AGENT_START : "rds-iam-agent");
 }
 
 static bool fail_to_write(

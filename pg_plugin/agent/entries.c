@@ -367,8 +367,9 @@ static bool entries_load(struct work *work, const char *sysconfdir)
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_indexed_service *service = &work->index.services[i];
         log_literal(work, service, entries_check_service(work, service));
-        bool is_other = work->refused != service->service && !is_in_directory(work, service);
-        work->entries->refusals.others += is_other ? 1 : 0;
+        if (work->refused != service->service && !is_in_directory(work, service)) {
+            ria_refusals_add_other(&work->entries->refusals, service->service->name);
+        }
     }
     log_more_refused(work);
     warn_of_gss(work);

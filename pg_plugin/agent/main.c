@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -205,6 +206,11 @@ static bool run_once(struct ria_agent *agent)
     return ok;
 }
 
+enum {
+    REPORT_MS = 200, /* how long the start waits for a line about the services */
+    REPORT_SIZE = 4096,
+};
+
 /* -- in the background ---------------------------------------------------------------------- */
 
 /* Logs errors in the entries to the terminal, for the user who starts the agent. The worker logs
@@ -240,6 +246,27 @@ static bool detach(struct ria_agent *agent, int log)
     return true;
 }
 
+/* Logs the lines that the child writes after it has created the passfiles: how many services have
+ * their tokens and, if some have none, the reason. Does not wait long for a slow source of
+ * credentials. */
+static void report_services(struct ria_agent *agent, int ready)
+{
+    char text[REPORT_SIZE];
+    size_t len = 0;
+    ssize_t more = 1;
+    struct pollfd lines = {.fd = ready, .events = POLLIN};
+    while (more > 0 && len + 1 < sizeof(text) && poll(&lines, 1, REPORT_MS) > 0) {
+        more = read(ready, text + len, sizeof(text) - 1 - len);
+        len += more > 0 ? (size_t)more : 0;
+    }
+    text[len] = '\0';
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest)) {
+        ria_log_event(&agent->log, "%s", line);
+    }
+}
+
 /* Waits until the child has created the passfiles or has ended. Returns the exit status. */
 static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
 {
@@ -256,6 +283,7 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
             agent->directory.path);
         return RIA_EXIT_FAILED;
     }
+    report_services(agent, ready);
     ria_log_event(
         &agent->log,
         "running in the background as process %ld; its log is %s/" RIA_AGENT_LOG

@@ -11,6 +11,7 @@ enum {
     /* Room for RIA_REFUSALS_MAX lines of LINE_MAX bytes. */
     TEXT_MAX = 256 * 1024,
     LINE_MAX = 2 * RIA_ERROR_TEXT_MAX,
+    OTHER_NAME_SIZE = 64 + 1,
 };
 
 /* -- refused entries --------------------------------------------------------------------------- */
@@ -36,6 +37,20 @@ void ria_refusals_add(
     ria_buf_addf(&refusals->text, "%s\n", line);
 }
 
+void ria_refusals_add_other(struct ria_refusals *refusals, const char *name)
+{
+    struct ria_buf *names = &refusals->other_names;
+    char shown[OTHER_NAME_SIZE];
+    names->max = TEXT_MAX;
+    refusals->others++;
+    if (refusals->others > RIA_REFUSALS_MAX) {
+        return;
+    }
+    (void)ria_text_format(shown, sizeof(shown), "%.64s", name);
+    ria_printable(shown);
+    ria_buf_addf(names, "%s%s", names->len == 0 ? "" : ", ", shown);
+}
+
 void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *out)
 {
     if (refusals->invalid_file[0] != '\0') {
@@ -51,15 +66,18 @@ void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *
     if (refusals->others > 0) {
         ria_buf_addf(
             out,
-            "not served   %zu other service%s, without a passfile in this directory\n",
+            "not served   %zu other service%s, without a passfile in this directory: ",
             refusals->others,
             refusals->others == 1 ? "" : "s");
+        ria_buf_add(out, refusals->other_names.data, refusals->other_names.len);
+        ria_buf_add_text(out, refusals->others > RIA_REFUSALS_MAX ? " ...\n" : "\n");
     }
 }
 
 void ria_refusals_release(struct ria_refusals *refusals)
 {
     ria_buf_release(&refusals->text);
+    ria_buf_release(&refusals->other_names);
     *refusals = (struct ria_refusals){0};
 }
 

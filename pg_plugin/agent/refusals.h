@@ -32,10 +32,11 @@ enum {
 
 /* The caller zeroes this struct, and releases it with ria_refusals_release(). */
 struct ria_refusals {
-    struct ria_buf text; /* the lines */
-    size_t count;        /* of refused entries, including those without a line */
-    size_t others;       /* services without a passfile in the agent's directory */
-    char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is invalid; "": all are valid */
+    struct ria_buf text;        /* the lines */
+    size_t count;               /* of refused entries, including those without a line */
+    size_t others;              /* services without a passfile in the agent's directory */
+    struct ria_buf other_names; /* of the first RIA_REFUSALS_MAX of them, separated by ", " */
+    char invalid_file[RIA_ERROR_TEXT_MAX]; /* why a service file is not used; "": all are used */
 };
 
 /* What a line is about. */
@@ -48,8 +49,11 @@ struct ria_refused {
 void ria_refusals_add(
     struct ria_refusals *refusals, const struct ria_refused *what, const char *message);
 
+/* Records a service without a passfile in the agent's directory. */
+void ria_refusals_add_other(struct ria_refusals *refusals, const char *name);
+
 /* Appends these lines: if a service file is invalid, "invalid FILE:LINE: MESSAGE"; the lines of the
- * refused entries; and a line with the number of other services. */
+ * refused entries; and a line with the number and the names of other services. */
 void ria_refusals_describe(const struct ria_refusals *refusals, struct ria_buf *out);
 
 void ria_refusals_release(struct ria_refusals *refusals);

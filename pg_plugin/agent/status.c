@@ -106,6 +106,20 @@ static void add_last_line(struct ria_buf *out, const struct ria_token_line_maker
     ria_buf_addf(out, " %s\n", text);
 }
 
+/* Adds the newest error of a line that has no token now. The log also has the errors that are over.
+ */
+static void add_last_error(const struct ria_serve *serve, struct ria_buf *out)
+{
+    char text[RIA_TOKEN_LINE_ERROR_SIZE];
+    int64_t when = ria_token_line_find_error(&serve->maker, &serve->entries, text);
+    ria_buf_add_text(out, "last error   ");
+    if (when != 0) {
+        add_time(out, when);
+        ria_buf_add_char(out, ' ');
+    }
+    ria_buf_addf(out, "%s\n", when == 0 ? "none" : text);
+}
+
 /* Adds the lines about the agent as a whole. */
 static void status_add_head(const struct ria_status *status, struct ria_buf *out)
 {
@@ -141,13 +155,7 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
     } else {
         ria_buf_add_text(out, "last token   none yet\n");
     }
-    if (maker->last_failed != 0) {
-        ria_buf_add_text(out, "last error   ");
-        add_time(out, maker->last_failed);
-        ria_buf_addf(out, " %s\n", maker->last_error);
-    } else {
-        ria_buf_add_text(out, "last error   none\n");
-    }
+    add_last_error(serve, out);
 }
 
 static void add_sources(const struct ria_token_line_maker *maker, struct ria_buf *out)

@@ -164,6 +164,14 @@ void ria_supervisor_block_signals(void)
 
 /* -- the worker ----------------------------------------------------------------------------- */
 
+static void close_ready(struct supervisor *supervisor)
+{
+    if (supervisor->ready >= 0) {
+        (void)close(supervisor->ready);
+        supervisor->ready = -1;
+    }
+}
+
 /* Runs in the child: runs the worker in a process group of its own. So the terminal's signals reach
  * only the supervisor, which passes them on to the worker. */
 static int run_worker(struct supervisor *supervisor, int control)
@@ -171,9 +179,7 @@ static int run_worker(struct supervisor *supervisor, int control)
     (void)setpgid(0, 0);
     (void)close(supervisor->signals);
     (void)close(supervisor->control);
-    if (supervisor->ready >= 0) {
-        (void)close(supervisor->ready);
-    }
+    close_ready(supervisor);
     notify_close(&supervisor->notify);
     supervisor->start.control = control;
     return ria_worker_run(&supervisor->start);
@@ -334,12 +340,8 @@ static void supervisor_read_signals(struct supervisor *supervisor, int64_t now)
 /* Reports to the starting process and to systemd that the passfiles exist. */
 static void report_ready(struct supervisor *supervisor)
 {
-    if (supervisor->ready >= 0) {
-        (void)!write(supervisor->ready, "R", 1);
-        (void)close(supervisor->ready);
-        supervisor->ready = -1;
-    }
     if (!supervisor->is_ready) {
+        (void)!write(supervisor->ready, "R", 1); /* fails if no process waits */
         supervisor->is_ready = true;
         notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
     }
@@ -349,13 +351,17 @@ static void supervisor_read_message(struct supervisor *supervisor)
 {
     char message[RIA_MESSAGE_MAX + 1] = "";
     ssize_t len = recv(supervisor->control, message, RIA_MESSAGE_MAX, MSG_DONTWAIT);
+    ria_printable(message);
     if (len > 0 && message[0] == RIA_MESSAGE_READY) {
         report_ready(supervisor);
-    } else if (len > 0 && message[0] == RIA_MESSAGE_STATUS) {
+    } else if (len > 0 && supervisor->ready >= 0) {
+        (void)!dprintf(supervisor->ready, "%s\n", message + 1);
+    }
+    if (len > 0 && message[0] == RIA_MESSAGE_STATUS) {
         char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
-        ria_printable(message);
         (void)snprintf(text, sizeof(text), "STATUS=%s", message + 1);
         notify_send(&supervisor->notify, text);
+        close_ready(supervisor);
     }
 }
 

@@ -14,9 +14,9 @@
 
 /* Runs the service until it ends, and returns the exit status. Because the worker is a forked
  * process, the function also returns in the worker, when the worker ends. As soon as the passfiles
- * exist, writes one byte to the descriptor `ready` and closes the descriptor. `ready` is -1 if no
- * process waits for the passfiles. The caller must hold the directory's lock and must have blocked
- * the signals. */
+ * exist, writes one byte to the descriptor `ready`. Once it has tried to make the tokens, writes
+ * lines about its services, and closes the descriptor. `ready` is -1 if no process waits for the
+ * passfiles. The caller must hold the directory's lock and must have blocked the signals. */
 int ria_supervisor_run(struct ria_agent *agent, int ready);
 
 /* Blocks the signals that the supervisor reads through a signalfd. */

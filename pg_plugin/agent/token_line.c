@@ -48,18 +48,14 @@ static int64_t next_check(int64_t now, const struct ria_token *token)
     return now + (half < RETRY_SECONDS ? RETRY_SECONDS : half);
 }
 
-/* Logs why a line has no token, unless too many lines have the same error. */
-static void log_token_error(
-    struct ria_token_line_maker *maker, const struct ria_line *line, const struct ria_error *err)
+static void describe_error(
+    const struct ria_line *line, const char *message, char out[RIA_TOKEN_LINE_ERROR_SIZE])
 {
-    uint64_t cause = ria_log_hash(err->text);
     char host[RIA_HOST_SHOWN_SIZE];
     ria_show_host(line->host, host);
-    maker->repeated = cause == maker->cause ? maker->repeated + 1 : 0;
-    maker->cause = cause;
     (void)snprintf(
-        maker->last_error,
-        sizeof(maker->last_error),
+        out,
+        RIA_TOKEN_LINE_ERROR_SIZE,
         "%.200s:%u: [%.64s] no token for %.64s at %.128s:%s: %s",
         line->path,
         line->place,
@@ -67,10 +63,39 @@ static void log_token_error(
         line->user,
         host,
         line->port,
-        err->text);
-    ria_printable(maker->last_error);
+        message);
+    ria_printable(out);
+}
+
+int64_t ria_token_line_find_error(
+    const struct ria_token_line_maker *maker,
+    const struct ria_entries *entries,
+    char out[RIA_TOKEN_LINE_ERROR_SIZE])
+{
+    const struct ria_failure *newest = NULL;
+    for (size_t i = 0; i < entries->line_count; i++) {
+        const struct ria_line *line = &entries->lines[i];
+        const struct ria_failure *failure =
+            line->error == 0 ? NULL : ria_failures_find(&maker->failures, line->key);
+        if (failure != NULL && (newest == NULL || failure->when > newest->when)) {
+            newest = failure;
+            describe_error(line, failure->message, out);
+        }
+    }
+    return newest == NULL ? 0 : newest->when;
+}
+
+/* Logs why a line has no token, unless too many lines have the same error. */
+static void log_token_error(
+    struct ria_token_line_maker *maker, const struct ria_line *line, const struct ria_error *err)
+{
+    uint64_t cause = ria_log_hash(err->text);
+    maker->repeated = cause == maker->cause ? maker->repeated + 1 : 0;
+    maker->cause = cause;
     if (maker->repeated < REPEATED_MAX) {
-        ria_log_error(&maker->agent->log, "%s", maker->last_error);
+        char text[RIA_TOKEN_LINE_ERROR_SIZE];
+        describe_error(line, err->text, text);
+        ria_log_error(&maker->agent->log, "%s", text);
     } else if (maker->repeated == REPEATED_MAX) {
         ria_log_error(&maker->agent->log, "more services have no token for the same reason");
     }
@@ -98,7 +123,6 @@ static void note_error(
     uint64_t hash = ria_log_hash(err->text);
     line->has_failed = true;
     ria_failures_add(&maker->failures, line->key, now, err);
-    maker->last_failed = now;
     if (line->error != hash) {
         line->error = hash;
         log_token_error(maker, line, err);
@@ -159,6 +183,7 @@ enum ria_token_line_result ria_token_line_make(
         .port = line->number,
         .user = line->user,
         .channel = RIA_CHANNEL_VERIFIED, /* the entry has sslmode=verify-full */
+        .is_service = true,
     };
     /* In the background, a source gets the time limit of a command that a user runs in a terminal,
      * because a credential_process may need this time. A client that opens a passfile does not wait

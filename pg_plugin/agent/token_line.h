@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes the token of a passfile line: the token for one user at one host and port. Logs each new
- * error, and decides when to try again. Stores a description of the last token and the last error
- * for --status. Stores no token.
+ * error, and decides when to try again. Stores a description of the last token and the errors for
+ * --status. Stores no token.
  */
 #ifndef RIA_AGENT_TOKEN_LINE_H
 #define RIA_AGENT_TOKEN_LINE_H
@@ -25,9 +25,7 @@ struct ria_token_line_maker {
         char user[104];
         char host[204];
         char port[8];
-    } last_line;         /* the line whose token was appended last; a long text is cut */
-    int64_t last_failed; /* 0: never */
-    char last_error[2 * RIA_ERROR_TEXT_MAX];
+    } last_line;                  /* the line whose token was appended last; a long text is cut */
     struct ria_failures failures; /* owned: the last failure of each line */
     /* The sources whose credentials signed the latest tokens, in the order of their last use: the
      * source used last is the first element. */
@@ -52,5 +50,17 @@ enum ria_token_line_result {
  * line's state and line->retry_at. */
 enum ria_token_line_result ria_token_line_make(
     struct ria_token_line_maker *maker, struct ria_line *line, struct ria_buf *out);
+
+enum {
+    RIA_TOKEN_LINE_ERROR_SIZE = 2 * RIA_ERROR_TEXT_MAX
+};
+
+/* Finds the newest error among the lines that have no token. Writes a description with the
+ * service's file and line to `out`. Returns the time of the error, or 0 if there is no such line.
+ */
+int64_t ria_token_line_find_error(
+    const struct ria_token_line_maker *maker,
+    const struct ria_entries *entries,
+    char out[RIA_TOKEN_LINE_ERROR_SIZE]);
 
 #endif

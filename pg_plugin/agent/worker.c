@@ -84,6 +84,10 @@ static void report_result(struct worker *worker)
     ria_entries_describe(&worker->serve.entries, &worker->agent->directory, text);
     ria_log_state(log, RIA_LOG_INFO, "%s", text);
     ria_log_next(log);
+    char error[RIA_TOKEN_LINE_ERROR_SIZE];
+    if (ria_token_line_find_error(&worker->serve.maker, &worker->serve.entries, error) != 0) {
+        send_message(worker, RIA_MESSAGE_ERROR, error);
+    }
     send_message(worker, RIA_MESSAGE_STATUS, text);
 }
 

@@ -16,12 +16,13 @@
 enum ria_worker_message {
     RIA_MESSAGE_READY = 'R',  /* from the worker: the passfiles exist */
     RIA_MESSAGE_STATUS = 'S', /* from the worker: followed by a summary of what it serves */
+    RIA_MESSAGE_ERROR = 'E',  /* from the worker, before the summary: why a service has no token */
     RIA_MESSAGE_RENEW = 'H',  /* to the worker: read all files and renew all tokens */
     RIA_MESSAGE_END = 'T',    /* to the worker: end */
 };
 
 enum {
-    RIA_MESSAGE_MAX = 512
+    RIA_MESSAGE_MAX = 1024
 };
 
 /* The exit status of a worker that ended although it was not told to end. */

@@ -18,6 +18,12 @@ struct ria_world;
 #define RIA_AGENT_LOG "agent.log"
 #define RIA_AGENT_SOCKET "agent.socket"
 
+/* The commands that start the agent of the user's runtime directory. RIA_USER_UNITS is empty if
+ * systemd finds the unit by name. */
+#define RIA_AGENT_START                                                                            \
+    "systemctl --user enable --now " RIA_USER_UNITS                                                \
+    "rds-iam-agent.service, or without systemd: rds-iam-agent"
+
 /* Returns true if the name is empty or is the name of one of the agent's own files, so that no
  * passfile in the agent's directory can have this name. The agent also serves no passfile whose
  * name begins with a dot, but this function does not check for the dot. */

@@ -81,15 +81,74 @@ const struct ria_keyword *ria_keyword_find(const char *key)
     return NULL;
 }
 
+/* Keys of other programs, and the keywords of libpq with the same meaning. */
+static const struct {
+    const char *key;
+    const char *meant;
+} other_names[] = {
+    {"database", "dbname"},
+    {"db", "dbname"},
+    {"endpoint", "host"},
+    {"hostname", "host"},
+    {"login", "user"},
+    {"server", "host"},
+    {"ssl-ca", "sslrootcert"},
+    {"ssl-mode", "sslmode"},
+    {"ssl_ca", "sslrootcert"},
+    {"ssl_mode", "sslmode"},
+    {"sslca", "sslrootcert"},
+    {"timeout", "connect_timeout"},
+    {"username", "user"},
+};
+
+/* Returns the keyword that the user meant with this key, or NULL. */
+static const char *find_meant(const char *key)
+{
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (ria_ascii_same(key, keywords[i].key)) {
+            return keywords[i].key;
+        }
+    }
+    for (size_t i = 0; i < sizeof(other_names) / sizeof(other_names[0]); i++) {
+        if (ria_ascii_same(key, other_names[i].key)) {
+            return other_names[i].meant;
+        }
+    }
+    return NULL;
+}
+
 bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
 {
-    return (setting->value != NULL && ria_keyword_find(setting->key) != NULL) ||
-           ria_fail(
-               err,
-               RIA_E_CONFIG,
-               RIA_MESSAGE_UNKNOWN_KEY,
-               setting->key,
-               setting->value == NULL ? RIA_MESSAGE_NO_EQUALS : "");
+    const char *key = setting->key;
+    const char *value = setting->value;
+    if (value != NULL && ria_keyword_find(key) != NULL) {
+        return true;
+    }
+    if (value == NULL) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            RIA_MESSAGE_UNKNOWN_KEY "write key=value",
+            key,
+            RIA_MESSAGE_NO_EQUALS);
+    }
+    if (strpbrk(key, " \t") != NULL) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            RIA_MESSAGE_UNKNOWN_KEY "write key=value without spaces around the =",
+            key,
+            "");
+    }
+    const char *meant = find_meant(key);
+    return meant != NULL
+               ? ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_KEY "write %s=", key, "", meant)
+               : ria_fail(
+                     err,
+                     RIA_E_CONFIG,
+                     RIA_MESSAGE_UNKNOWN_KEY "correct or remove the line",
+                     key,
+                     "");
 }
 
 static bool names_file(const char *key)

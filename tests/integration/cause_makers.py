@@ -202,6 +202,11 @@ def option_file(mode=0o600, without=(), **more):
     return make
 
 
+def oracle_plugin_dir(case, engine):
+    """The group, with the directory of the plugin for Oracle's client library."""
+    return option_file(plugin_dir=harness.installed("lib*/rds-iam/mysql"))(case, engine)
+
+
 def stored_password(case, engine):
     """A password in ~/.pgpass. libpq sends it, so no token is made."""
     case.home.write(".pgpass", f"*:*:*:{USER}:an-old-password\n")

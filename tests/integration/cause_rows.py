@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from cause_makers import (
     EACH, NO_CONNECT, alias, changed, clock, closed_port, cut_token, expired_sso, faulty, given, iam_off,
-    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, other_passfile, other_token, peer,
-    proxy, real_name_tunnel, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
+    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, oracle_plugin_dir, other_passfile,
+    other_token, peer, proxy, real_name_tunnel, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
 from labcase import USER
 from mysql_peer import Script, error
 
@@ -18,11 +18,11 @@ PG, MARIADB = EACH[:1], EACH[1:]
 
 # The causes that look alike to a client with the credentials of an IAM user, behind a tunnel with a section.
 ALIKE_MAPPED = {
-    "postgres": ("policy-missing", "policy-deny", "account", "iam-off", "signed-port"),
-    "mysql": ("user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account", "signed-port"),
+    "postgres": ("signed-port", "policy-missing", "policy-deny", "account", "iam-off"),
+    "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
-# The same causes without a tunnel. The lab's servers have unusual ports, so the check names the port first.
-ALIKE = {engine: ("signed-port", *causes[:-1]) for engine, causes in ALIKE_MAPPED.items()}
+# The same causes without a tunnel, because the lab's servers have unusual ports.
+ALIKE = ALIKE_MAPPED
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
@@ -107,6 +107,10 @@ SETTINGS = (
         ("no-option-file",), "is ignored", NOTHING, MARIADB),
     Row("an option file without ssl-ca", option_file(without=("ssl-ca", "ssl-verify-server-cert")), HERE,
         ("no-ssl-ca",), "certificate was not verified", NOTHING, MARIADB),
+    Row("an option file whose ssl-ca begins with ~", option_file(ssl_ca="~/rds-ca.pem"), HERE, ("no-ssl-ca",),
+        "No such file or directory", NOTHING, MARIADB),
+    Row("an option file whose plugin-dir is the one for libmysqlclient", oracle_plugin_dir, HERE, ("plugin-dir",),
+        "Plugin mysql_clear_password could not be loaded", NOTHING, MARIADB),
     Row("an option file without plugin-dir", option_file(without=("plugin-dir",)), SERVER, ("plugin-dir",), DENIED, NOTHING,
         MARIADB),
 )
@@ -149,6 +153,8 @@ NAMES = (
         "WrongHost: signed for prod.cluster-abc123"),
     Row("a closed port", closed_port, UNREACHED, ("unreached",),
         {"postgres": "Connection refused", "mysql": "ERROR 2002"}, NOTHING),
+    Row("a closed port, and no credentials", lambda case, engine: closed_port(case, engine).change(principal=None),
+        UNREACHED, ("unreached", "no-credentials"), {"postgres": "Connection refused", "mysql": "ERROR 2002"}, NOTHING),
     Row("a name that does not exist", changed(host="nope.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"), UNREACHED,
         ("unreached",), {"postgres": "could not translate host name", "mysql": "ERROR 2005"}, NOTHING),
 )
@@ -275,8 +281,8 @@ ALIKE_OTHERS = (
         REFUSED, "WrongHost: signed for ", with_aws=proved("signed-port")),
     Row("a tunnel that is mapped to another database, which the certificate contains too", tunnel("{other}:{port}"),
         SERVER,
-        {"postgres": ("policy-missing", "policy-resource", "policy-deny", "account", "iam-off", "signed-port"),
-         "mysql": ("user-missing", "policy-missing", "user-plugin", "policy-deny", "account", "signed-port")},
+        {"postgres": ("signed-port", "policy-missing", "policy-resource", "policy-deny", "account", "iam-off"),
+         "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-deny", "account")},
         TUNNEL, "WrongHost: signed for "),
     Row("a replication connection without rds.iam_auth_for_replication=1", replication, SERVER,
         ("replication-parameter", *ALIKE["postgres"]), PAM, ANY, PG),

@@ -55,6 +55,7 @@ def plain(text, login, case):
     text = re.sub(r"(signed for port |\[\S+:)(5432|3306)(, which|\], then endpoint=)", r"\g<1>1\2\3", text)
     for pattern, usual in (
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"), (r"/usr/lib/[a-z0-9_]+-linux-gnu\w*/rds-iam", "/usr/lib/rds-iam"),
+            (r"/usr/share/systemd/user/", ""),  # below /usr, the units are found by their names
             (r"arn:aws:(iam|sts)::\d{12}:(user|assumed-role)/[\w/-]+", "IDENTITY"),
             (r"arn:aws:iam::\d{12}:role/[\w/-]+", "ROLE_ARN"),
             (r"(?<=arn:aws:rds-db:us-east-1:)\d{12}", "ACCOUNT"), (r"\bAKIA\w{16}\b", "ACCESS_KEY_ID"),

@@ -147,7 +147,7 @@ static void a_mapped_host_stands_for_its_endpoint_and_mistakes_are_reported(void
          GLOBAL,
          NULL,
          0,
-         "[" GLOBAL "], then region = REGION"},
+         "[" GLOBAL "], then endpoint = ENDPOINT:PORT"},
         {"a global endpoint and a region of China", "", GLOBAL, "cn-north-1", 0, "partition aws"},
         {"Aurora DSQL with a region of another partition",
          "",

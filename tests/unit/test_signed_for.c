@@ -271,7 +271,7 @@ static void the_remedy_names_the_configuration_file_in_use(void **state)
          "[db.example:3306], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"},
         {"g.global-a.global.rds.amazonaws.com",
          RIA_CHANNEL_VERIFIED,
-         "[g.global-a.global.rds.amazonaws.com], then region = REGION"},
+         "[g.global-a.global.rds.amazonaws.com], then endpoint = ENDPOINT:PORT"},
         {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306], then tls = verify-ca"},
     };
     for_each_row(row, rows, row->variable) {

@@ -399,6 +399,24 @@ class Lifecycle(AgentCase):
         self.assertNotIn("X-Amz", log.read_text())
         self.assert_accepted()
 
+    def test_an_agent_in_the_background_reports_what_it_serves(self):
+        """The agent also starts without credentials, because they can appear later."""
+        for profile, reason in (("prdo", 'the profile "prdo" does not exist'), (None, "no AWS credentials")):
+            with self.subTest(profile=profile):
+                self.services.clear()
+                self.services.add("prod")
+                result = self.home.run([agent_program(), "--directory", self.services.directory], None,
+                                       **({"AWS_PROFILE": profile} if profile else {}))
+                self.assertEqual(result.returncode, 0, result.stderr)
+                pid = int(re.search(r"running in the background as process (\d+)", result.stderr).group(1))
+                end_with_this_test(pid)
+                self.addCleanup(end_process, pid)
+                lines = result.stderr.splitlines()[-3:]
+                self.assertIn(reason, lines[0])
+                self.assertIn(f"0 of 1 services have their tokens in {self.services.directory}", lines[1])
+                os.kill(pid, signal.SIGTERM)
+                await_true(lambda: os.listdir(self.services.directory) == ["agent.log"])
+
     def test_the_agent_ends_when_its_directory_is_removed(self):
         self.services.add("prod")
         with self.services.agent() as agent:

@@ -202,7 +202,13 @@ class Status(LeaseCase):
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/rds-iam/run: the directory does not exist, so no agent serves it; run: rds-iam-agent, or systemctl", result.stderr)
+        text = "/rds-iam/run: the directory does not exist, so no agent serves it; run: "
+        self.assertIn(f"{text}rds-iam-agent\n", result.stderr)
+        runtime = self.home.path / "runtime"
+        runtime.mkdir(mode=0o700)
+        in_runtime = self.home.run([agent_program(), "--status"], None, XDG_RUNTIME_DIR=str(runtime))
+        self.assertRegex(in_runtime.stderr, f"{text}systemctl --user enable --now \\S*rds-iam-agent.service, or without "
+                         "systemd: rds-iam-agent\n")
         self.assertNotIn("dir(", result.stderr)
         control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
         self.assertIn("mkdir(", control.stderr, "control")

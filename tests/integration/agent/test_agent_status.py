@@ -61,7 +61,7 @@ class Status(LabCase):
                         expected = (*expected[:3], expected[3].split(" (")[0])
                     self.assertEqual(refused[:3], expected[:3])
                     self.assertTrue(refused[3].startswith(expected[3]), refused[3])
-            self.assertIn("not served   2 other services, without a passfile in this directory\n", self.text())
+            self.assertIn("not served   2 other services, without a passfile in this directory: elsewhere, plain\n", self.text())
             self.assertEqual(self.matches(FAILED), [])
             self.assertTrue(agent.status()["[good]"].endswith("ok"))
 
@@ -90,9 +90,12 @@ class Status(LabCase):
                 when = time.mktime(time.strptime(line[3], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
                 self.assertTrue(begin <= when <= time.time() + 1, line)
                 self.assertTrue(line[6].startswith("no AWS credentials: "), line)
+            self.assertRegex(self.text(), r"\nlast error   \S+Z \S+:\d+: \[(first|second)\] no token for \S+ at \S+: no AWS ")
             self.home.write(".aws/credentials", credentials_file(self.lab.principals["etl"], "default"))
             agent.renew()
             await_true(lambda: agent.status()["[second]"].endswith("  ok"), agent.log)
+            await_true(lambda: agent.status()["[first]"].endswith("  ok"), agent.log)
+            self.assertIn("\nlast error   none\n", self.text())
             self.assertEqual([line[0] for line in self.matches(FAILED)], ["first", "second"])
             self.services.clear()
             moved = self.services.add("new") and self.services.add("second", user="other")
@@ -100,6 +103,25 @@ class Status(LabCase):
             await_true(lambda: agent.status()["[new]"].endswith("  ok"), agent.log)
             self.assertEqual([line[:3] for line in self.matches(FAILED)], [("second", self.file, str(moved))],
                              "the failure of a host that was removed is not shown")
+
+    def test_the_last_error_of_a_service_that_was_removed(self):
+        self.services.add("first", host="localhost")
+        self.services.add("second")
+        with self.services.agent(wait=False) as agent:
+            await_true(lambda: "[first] no token" in self.text(), agent.log)
+            self.services.clear()
+            self.services.add("second")
+            await_true(lambda: "[first]" not in agent.status(), agent.log)
+            self.assertIn("\nlast error   none\n", self.text())
+
+    def test_only_the_first_other_services_are_named(self):
+        self.services.add("good")
+        for i in range(MAX + 1):
+            self.services.add(f"other{i:03}", ["passfile"])
+        with self.services.agent():
+            names = ", ".join(f"other{i:03}" for i in range(MAX))
+            self.assertIn(f"not served   {MAX + 1} other services, without a passfile in this directory: {names} ...\n",
+                          self.text())
 
     def test_ten_thousand_refused_entries(self):
         self.home.write(".pg_service.conf", "".join(

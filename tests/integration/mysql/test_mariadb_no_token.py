@@ -47,8 +47,8 @@ ROWS = [
     Row("not_a_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
         None, "other_names"),
     Row("no_region_in_a_global_endpoint",
-        GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
-        "writer in two lines: [" + GLOBAL + "], then region = REGION, in ~/.config/rds-iam/config", GLOBAL),
+        GLOBAL + " is an Aurora global endpoint, whose name has no region; name the endpoint of its "
+        "writer cluster in two lines: [" + GLOBAL + "], then endpoint = ENDPOINT:PORT, in ~/.config/rds-iam/config", GLOBAL),
     Row("dsql",
         DSQL + " is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "
         "PostgreSQL client", DSQL),

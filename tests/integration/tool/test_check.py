@@ -170,7 +170,7 @@ class Programs(CheckCase):
         script = self.home.write("script", "#!/bin/sh\n", mode=0o700)
         fifo = self.home.path / "fifo"
         os.mkfifo(fifo)
-        for program in ("/bin/true", "mariadb", script, fifo, "/no/such/program", "no-such-program", self.home.path):
+        for program in ("/bin/true", "mariadb", script, fifo, self.home.path):
             with self.subTest(program=str(program)):
                 output = self.run_argv(self.argv(self.login_to("postgres"), "--program", program), self.login_to("postgres"))
                 self.assertEqual((output.status, output.stdout), (2, ""))

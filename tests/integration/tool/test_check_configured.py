@@ -45,8 +45,10 @@ class Configured(CheckCase):
     def test_the_agent_of_the_passfiles_directory(self):
         """The user's systemd unit serves only the passfiles in the runtime directory."""
         self.home.path.joinpath("other").mkdir(mode=0o700)
+        printed = self.home.run([harness.installed("bin/rds-iam"), "setup", "postgres"], **self.env).stdout
+        unit = re.search(r"systemctl --user enable --now \S+(?=\n# +or, without systemd: rds-iam-agent\n)", printed).group()
         for directory, env, command in (
-                ("runtime/rds-iam/run", {}, "systemctl --user enable --now rds-iam-agent.service"),
+                ("runtime/rds-iam/run", {}, f"{unit}, or without systemd: rds-iam-agent"),
                 (".cache/rds-iam/run", {"XDG_RUNTIME_DIR": ""}, "rds-iam-agent"),
                 (".cache/rds-iam/run", {}, f"rds-iam-agent --directory {self.home.path}/.cache/rds-iam/run"),
                 ("other", {}, f"rds-iam-agent --directory {self.home.path}/other")):
@@ -184,7 +186,39 @@ class Configured(CheckCase):
                 self.home.write(".pg_service.conf", text)
                 output = self.check(self.login())
                 self.assertEqual((output.status, output.causes), (1, ("no-service",)), output.stdout)
-                self.assertIn('"prod"', output.item("service")["text"])
+                self.assertEqual(
+                    output.item("service")["text"], 'no service file has a service "prod"'
+                    + ("; the services that exist are: other" if text else ""))
+                self.assertEqual((output.item("login")["text"], output.item("login")["remedy"]),
+                                 ("the service cannot be used", None))
+
+    def test_a_service_of_a_tunnel_on_localhost(self):
+        """libpq compares the certificate with host, so tls = verify-ca does not help. hostaddr does."""
+        server = self.lab.pg
+        mend = "write host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1"
+        self.services.add("prod", host="localhost")
+        with self.services.agent("etl", wait=False, **self.env) as agent:
+            agent.await_log("localhost is not an RDS endpoint, so no certificate contains this name; " + mend)
+            before = self.check(self.login())
+            self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
+            await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
+            mapped = self.check(self.login())
+            psql = self.client(self.login().change(service="prod", engine="postgres"))
+            self.services.clear()
+            self.services.add("prod", hostaddr="127.0.0.1")
+            await_true(lambda: server.host in agent.status().get("[prod]", ""), agent.log)
+            await_true(lambda: agent.status()["[prod]"].endswith("  ok"), agent.log)
+            self.assertEqual(self.check(self.login()).status, 0)
+        self.assertEqual(before.causes, ("no-endpoint",), before.stdout)
+        self.assertIn(mend, before.item("endpoint")["text"])
+        self.assertNotIn("verify-ca", before.stdout)
+        self.assertEqual(before.item("server name")["remedy"], 'See "endpoint" above.')
+        self.assertIn('does not match host name "localhost"', psql.stderr)
+        self.assertEqual(mapped.causes, ("name-unverified",), mapped.stdout)
+        self.assertIn("Write host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.", mapped.item("server name")["remedy"])
+        result = self.home.run([harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", "localhost",
+                                "--username", "x", "--dbname", "y"], HOME="/nonexistent", **self.env)
+        self.assertIn(mend, result.stderr)
 
     def test_a_service_with_a_line_that_libpq_rejects(self):
         """libpq rejects a service with such a line, and ignores the line if it looks for another service."""

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam check` and mistakes of its users: a wrong user or database, localhost, an access key without its secret
 key, and -h for the host (which other commands reject, too)."""
+import json
 import re
 
-from check_case import CheckCase
-from labcase import harness
+from check_case import SCHEMA, CheckCase, schema_errors
+from labcase import USER, harness
 from mariadb_client import CONFIG
 
 
@@ -61,6 +62,98 @@ class Mistakes(CheckCase):
                 self.assertEqual((result.returncode, result.stderr), (
                     2, 'rds-iam: --engine "oracle" is not one of mysql, mariadb, postgres, postgresql, aurora-mysql and '
                        f"aurora-postgresql; see rds-iam {' '.join(argv[:2]) if argv[0] == 'setup' else 'check'} --help\n"))
+
+    def test_a_program_that_does_not_exist(self):
+        missing = str(self.home.path / "psqll")
+        for program, message in (
+                (missing, f"rds-iam: --program {missing}: No such file or directory\n"),
+                ("psqll", "rds-iam: no directory in PATH has a program psqll; give the path of its file\n")):
+            with self.subTest(program=program):
+                result = self.home.run([harness.installed("bin/rds-iam"), "check", "--hostname", "h", "--username", "u",
+                                        "--program", program])
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (2, "", message))
+                as_json = self.home.run([harness.installed("bin/rds-iam"), "check", "--json", "--hostname", "h",
+                                         "--username", "u", "--program", program])
+                document = json.loads(as_json.stdout)
+                self.assertEqual(list(schema_errors(document, SCHEMA)), [])
+                self.assertEqual((as_json.returncode, document["status"], f"rds-iam: {document['summary']}\n"),
+                                 (2, 2, message))
+
+    def test_the_wrong_file_of_root_certificates(self):
+        """Only a file that the user has named is to be omitted."""
+        other = self.home.write("other.pem", self.lab.other_ca_file.read_text())
+        login = self.login_to("postgres")
+        given = self.check(login.change(ca=str(other)))
+        self.home.write(".config/rds-iam/rds-ca.pem", other.read_text())
+        installed = self.check(login.change(ca=None))
+        for output, remedy in ((given, "omit --ca, and run: rds-iam setup ca"), (installed, "renew them: rds-iam setup ca")):
+            with self.subTest(remedy=remedy):
+                self.assertEqual(output.causes, ("other-ca",), output.stdout)
+                self.assertTrue(output.item("TLS")["remedy"].endswith(f": {remedy}."), output.stdout)
+                self.assertEqual(output.document["causes"][0]["remedy"], f"If this is a server of RDS: {remedy}.")
+        self.assertIn(f"by the root certificates in {other}, ", given.document["causes"][0]["text"])
+
+    def test_a_region_that_is_not_in_the_name(self):
+        path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")
+        item = self.check(self.login_to("postgres")).item("region")
+        self.assertEqual((item["mark"], item["text"]), (
+            "warning", f"eu-west-1, from {path}:2; the endpoint's name contains another region"))
+
+    def test_the_query_for_the_port_of_the_endpoint(self):
+        """The section of a tunnel may have a wrong port."""
+        server = self.lab.pg
+        self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:1\ntls = verify-ca\n")
+        cause = self.check(self.login_to("postgres", host="127.0.0.1")).document["causes"][0]
+        self.assertEqual(cause["cause"], "signed-port")
+        self.assertRegex(cause["remedy"], r"\[IAMDatabaseAuthenticationEnabled,Dbi?(Cluster)?ResourceId,(Endpoint\.)?Port\]")
+
+    def test_a_url_in_place_of_the_host(self):
+        host = self.lab.pg.host
+        for url, part in ((f"postgres://u:secret@{host}:5432/shop", host), (f"https://{host}", host),
+                          ("postgres://a b/shop", "the endpoint's name alone")):
+            with self.subTest(url=url):
+                result = self.home.run([harness.installed("bin/rds-iam"), "token", "--hostname", url, "--port", "1",
+                                        "--username", "u"])
+                self.assertEqual((result.returncode, result.stderr), (
+                    1, f"rds-iam: a URL is not a host name; give {part}\n"))
+
+    def group(self, *options):
+        return self.login_to("mysql", host=None, port=None, user=None, engine=None, ca=None,
+                             options=("--defaults-group", "client", *options))
+
+    def test_an_option_file_that_the_mariadb_command_ignores(self):
+        """MariaDB's client library reads a file that every user can write. The commands of MariaDB do not."""
+        server = self.lab.mariadb
+        path = self.write_my_cnf()
+        login = self.group("--ca", str(self.lab.ca_file), "--hostname", server.host, "--port", str(server.port),
+                           "--username", USER)
+        self.assertEqual(self.check(login).document["summary"], "The login works.")
+        path.chmod(0o666)
+        output = self.check(login)
+        self.assertEqual(output.item("option file")["remedy"], f"Run: chmod 600 {path}")
+        self.assertEqual(output.document["summary"], "The login works in programs that read the option file. The "
+                         'commands of MariaDB and MySQL ignore it: see "option file" above.')
+        self.assertEqual(output.status, 0)
+        command = ["mariadb", "-h", server.host, "-P", str(server.port), "-u", USER, "-e", "select 1"]
+        self.assertIn("ERROR 1045", self.home.run(command, "etl", **self.cloud_env()).stderr)
+
+    def test_the_directory_of_the_plugin_for_another_library(self):
+        directory = harness.installed("lib*/rds-iam/mysql")
+        self.write_my_cnf(plugin_dir=directory)
+        item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("plugin-dir")
+        self.assertEqual((item["mark"], item["text"], item["remedy"]), (
+            "fault", f"{directory} is the directory for libmysqlclient",
+            f"For libmariadb: plugin-dir={directory.parent}/mariadb"))
+
+    def test_the_file_of_ssl_ca(self):
+        for path, remedy in (
+                ("~/ca.pem", "Write the whole path, because clients do not expand ~ in an option file."),
+                ("/no/ca.pem", "Name the file that rds-iam setup ca installs.")):
+            with self.subTest(path=path):
+                self.write_my_cnf(ssl_ca=path)
+                item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("ssl-ca")
+                self.assertEqual((item["mark"], item["text"], item["remedy"]), (
+                    "fault", f"{path}: No such file or directory", remedy))
 
     def test_a_warning_is_printed_once(self):
         """The command determines the region of the login three times."""

@@ -284,6 +284,7 @@ class Messages(ExecCase):
         write = 'rds-iam: write -- before the command "psql"; see rds-iam exec --help\n'
         for words, message in (
                 (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
+                (["exec", "--ca", "--", "psql"], "rds-iam: --ca needs a value; see rds-iam exec --help\n"),
                 (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
                 (["exec", "psql", "-h", "db"], write),
                 (["exec", "--ca", "/no/ca", "psql", "-h", "db", "--", "x"], write),

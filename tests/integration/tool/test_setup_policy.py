@@ -271,7 +271,7 @@ class Document(Printed, LabCase):
                 self.assertEqual(jmespath.search(query, answer), found)
 
     def test_a_global_endpoint(self):
-        self.assertIn("give the region of its writer", self.run_policy(GLOBAL).stderr)
+        self.assertIn("name the endpoint of its writer cluster", self.run_policy(GLOBAL).stderr)
         words = (GLOBAL, "--region=eu-west-1", f"--account={ACCOUNT}")
         lines = self.notes(*words)
         query, then = lines[0].split("run: ")[1].split(" to find the cluster's ARN, and then: ")

@@ -133,9 +133,23 @@ class Setup(SetupCase):
         self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
         self.assertIn("\n# 3. Start the agent, which fills the passfile:\n#      systemctl --user", text)
         self.assertNotIn(unserved, text)
-        text = self.setup_postgres().stdout
-        self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
-        self.assertIn(unserved, text)
+        other = "because\n#    XDG_RUNTIME_DIR names no directory of yours. To use"
+        for env, reason, absent in (({}, unserved, other), ({"XDG_RUNTIME_DIR": "/run/user/no"}, other, unserved)):
+            with self.subTest(**env):
+                text = self.setup_postgres(**env).stdout
+                self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
+                self.assertIn(reason, text)
+                self.assertNotIn(absent, text)
+
+    def test_the_printed_command_uses_a_service_with_a_special_name(self):
+        for name in ("my svc", "it's", '$a"`b`\\c'):
+            with self.subTest(name=name):
+                text = self.setup_postgres("--service", name).stdout
+                self.home.write(".pg_service.conf", text)
+                command = re.search(r"^# 4\. Connect: (psql .*)$", text, re.M).group(1)
+                result = self.home.run(["sh", "-c", f"{command} -c 'select 1'"], None, timeout=30)
+                self.assertIn("no password supplied", result.stderr)
+        self.assertIn("\n# 4. Connect: psql service=rds\n", self.setup_postgres().stdout)
 
     def test_the_sidecar(self):
         """Tests the installed example of a Kubernetes sidecar. The sidecar's command fills the passfile that the
@@ -266,9 +280,9 @@ GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA
 LONG = "options=" + "x" * 1100
 SYNTAX = "syntax error in service file"
 ROWS = {
-    "unknown key": Row(f"[s]\niam=yes\n{GOOD}", 2, 'error: libpq does not know "iam"', SYNTAX),
-    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: libpq does not know "verify" (a line without =)', SYNTAX),
-    "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host "', SYNTAX),
+    "unknown key": Row(f"[s]\niam=yes\n{GOOD}", 2, 'error: libpq does not know "iam", so it rejects the service; correct or remove the line\n', SYNTAX),
+    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: libpq does not know "verify" (a line without =), so it rejects the service; write key=value\n', SYNTAX),
+    "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host ", so it rejects the service; write key=value without spaces around the =', SYNTAX),
     "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
     "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),
     "an LDAP server": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
@@ -284,7 +298,11 @@ ROWS = {
     "HOME": Row("[s]\nsslkey=$HOME/key\n", 2, "warning: libpq expands neither ~ nor $HOME"),
     "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
     "a key since libpq 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
-    "a key since libpq 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
+    "a key since libpq 12": Row("[s]\ntcp_user_timeout=1\n", 2, 'warning: libpq before version 12 does not know "tcp_user_timeout"'),
+    "gssencmode without a passfile": Row("[s]\ngssencmode=prefer\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
+    "a key of another program": Row("[s]\ndatabase=d\n", 2, 'error: libpq does not know "database", so it rejects the service; write dbname=', SYNTAX),
+    "a key in upper case": Row("[s]\nHost=H\n", 2, 'error: libpq does not know "Host", so it rejects the service; write host=', SYNTAX),
+    "no passfile": Row("[s]\nhost=x.abcdefghijkl.us-east-1.rds.amazonaws.com\n", 1, "warning: [s] has no passfile=, so it gets a token only under rds-iam exec", None),
     "a key up to libpq 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
     "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, so libpq ignores this line; remove it'),
     "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, so libpq ignores this one; rename or remove it"),
@@ -336,6 +354,12 @@ class Lint(LabCase):
             ["psql", "-w", "service=s host=127.0.0.1 port=1 sslmode=disable"], principal=None,
             PGSERVICEFILE=str(path))
         self.assertIn(row.psql or "Connection refused", result.stderr)
+
+    def test_settings_that_rds_iam_prints_get_no_warning(self):
+        """With and without a passfile. A service for another server needs none."""
+        for text in ("[s]\ngssencmode=disable\n", f"[s]\n{GOOD}", "[s]\nhost=db.example.com\n"):
+            with self.subTest(text=text):
+                self.assertIn(": 0 errors, 0 warnings\n", self.lint(text)[1].stdout)
 
     def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")

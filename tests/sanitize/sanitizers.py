@@ -20,6 +20,7 @@ ADDRESS = ROOT / "asan"
 ADDRESS_PREFIX = ROOT / "asan-prefix"
 # The plugins with sanitizers, moved out of ADDRESS_PREFIX.
 ADDRESS_GUESTS = ROOT / "asan-guests"
+COMMANDS = "rds-iam-commands.so"  # the commands of rds-iam except exec
 
 # Thread sanitizer: unit tests, and a host program with the plugin.
 THREAD = ROOT / "tsan"
@@ -62,7 +63,9 @@ def build_address():
     shutil.rmtree(ADDRESS_GUESTS, ignore_errors=True)
     (ADDRESS_PREFIX / "lib/rds-iam").rename(ADDRESS_GUESTS)
     # Clients without sanitizers cannot load the sanitized plugins and preload, so they get those of the normal build.
+    # Only rds-iam loads rds-iam-commands.so, which contains its commands and the path of the sanitized rds-iam-fetch.
     shutil.copytree(harness.PREFIX / "lib/rds-iam", ADDRESS_PREFIX / "lib/rds-iam", symlinks=True)
+    shutil.copy2(ADDRESS_GUESTS / COMMANDS, ADDRESS_PREFIX / "lib/rds-iam" / COMMANDS)
 
 
 def build_thread():

@@ -267,12 +267,13 @@ bool ria_token_file_replace(
     RIA_AUTO(buf) found = {.max = FILE_MAX};
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
     /* If the file on disk has become unreadable, it is replaced. */
-    if (ria_token_file_read(fetch, &now, err) == RIA_FOUND &&
-        (!ria_document_text(&now.document, NULL, member, &found) ||
-         strcmp(found.data, text) != 0)) {
+    bool is_read = ria_token_file_read(fetch, &now, err) == RIA_FOUND;
+    bool is_same = is_read && ria_document_text(&now.document, NULL, member, &found) &&
+                   strcmp(found.data, text) == 0;
+    if (is_read && !is_same && !found.failed) {
         return true;
     }
-    if (!ria_document_write(&file->document, &bytes)) {
+    if (found.failed || !ria_document_write(&file->document, &bytes)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     return write_file(file, &bytes, true, err);

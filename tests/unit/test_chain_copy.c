@@ -28,7 +28,6 @@ static const char keys_text[] =
 
 static bool is_locked; /* as if another thread held each lock */
 
-/* The linker replaces pthread_mutex_trylock() with this function. */
 int __real_pthread_mutex_trylock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *lock)

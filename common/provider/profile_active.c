@@ -131,39 +131,11 @@ static bool is_in_quotes(const char *text)
     return len > 2 && strchr("\"'", text[0]) != NULL && text[len - 1] == text[0];
 }
 
-/* Reports a missing profile: FAILED if the user named the profile, ABSENT if the profile is
- * "default" because the user named no profile. */
-static enum ria_outcome report_missing(
+/* Reports a profile that neither file contains. Names a section whose name lacks the word
+ * "profile", or has this word where it does not belong. */
+static enum ria_outcome report_no_section(
     const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
 {
-    if (choice->path == NULL) {
-        return report_no_default(profiles, err);
-    }
-    if (is_in_quotes(choice->value)) {
-        return report_quotes(choice, err);
-    }
-    if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
-        profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
-        return ria_failed_at(
-            err,
-            RIA_E_CREDENTIALS,
-            choice,
-            "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
-            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
-            choice->value);
-    }
-    const char *unreachable = ria_profiles_unreachable(profiles);
-    if (unreachable != NULL) {
-        return ria_failed_at(
-            err,
-            RIA_E_CREDENTIALS,
-            choice,
-            "the profile \"%.64s\" is not found, because %.200s is a directory or a loop of "
-            "links, or is below a directory that this user cannot search; set HOME, or "
-            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
-            choice->value,
-            unreachable);
-    }
     char quoted[RIA_QUOTED_SIZE];
     (void)ria_text_quote(choice->value, quoted);
     const struct ria_ini_section *bare = find_bare(profiles, choice->value);
@@ -203,6 +175,42 @@ static enum ria_outcome report_missing(
         profiles->path[RIA_PROFILE_CONFIG],
         choice->value,
         profiles->path[RIA_PROFILE_CREDENTIALS]);
+}
+
+/* Reports a missing profile: FAILED if the user named the profile, ABSENT if the profile is
+ * "default" because the user named no profile. */
+static enum ria_outcome report_missing(
+    const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
+{
+    if (choice->path == NULL) {
+        return report_no_default(profiles, err);
+    }
+    if (is_in_quotes(choice->value)) {
+        return report_quotes(choice, err);
+    }
+    if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
+        profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
+        return ria_failed_at(
+            err,
+            RIA_E_CREDENTIALS,
+            choice,
+            "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
+            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+            choice->value);
+    }
+    const char *unreachable = ria_profiles_unreachable(profiles);
+    if (unreachable != NULL) {
+        return ria_failed_at(
+            err,
+            RIA_E_CREDENTIALS,
+            choice,
+            "the profile \"%.64s\" is not found, because %.200s is a directory or a loop of "
+            "links, or is below a directory that this user cannot search; set HOME, or "
+            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+            choice->value,
+            unreachable);
+    }
+    return report_no_section(choice, profiles, err);
 }
 
 enum ria_outcome ria_profile_open(

@@ -268,11 +268,10 @@ static enum ria_outcome refuse_url(const char *url, struct ria_error *err)
     ria_url_show(url, shown);
     shown[strcspn(shown, ":")] = '\0'; /* the port */
     ria_endpoint_read(shown, &inner);
+    /* A word without a dot may be the user's name. */
+    bool is_name = inner.kind != RIA_ENDPOINT_NO_NAME && strchr(inner.host, '.') != NULL;
     return ria_failed(
-        err,
-        RIA_E_ENDPOINT,
-        RIA_REFUSAL_URL,
-        inner.kind == RIA_ENDPOINT_NO_NAME ? "the endpoint's name alone" : inner.host);
+        err, RIA_E_ENDPOINT, RIA_REFUSAL_URL, is_name ? inner.host : "the endpoint's name alone");
 }
 
 /* Reports a text that is neither a host name nor an address. */

@@ -19,6 +19,9 @@
 #define RIA_REFUSAL_PRIVILEGED                                                                     \
     "this program runs with more rights than its caller (setuid, seteuid or file capabilities), "  \
     "so it gets no token and no credentials; remove these rights"
+#define RIA_REFUSAL_GROUP                                                                          \
+    "this program's effective group differs from its real group (setegid), so it cannot start "    \
+    "rds-iam-fetch; make both groups the same"
 #define RIA_REFUSAL_NO_HOST "no host name was given; a token is signed for a host name"
 #define RIA_REFUSAL_PORT "the port is not between 1 and 65535"
 #define RIA_REFUSAL_USER "the user name must have 1 to %d bytes; name the database user"
@@ -138,8 +141,8 @@
 #define RIA_REFUSAL_OTHER_SECTION                                                                  \
     "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
 #define RIA_REFUSAL_SERVICE                                                                        \
-    "%s is not an RDS endpoint, so no certificate contains this name; write host=ENDPOINT, for a " \
-    "tunnel with hostaddr=127.0.0.1"
+    "%s is not an RDS endpoint: check the spelling; for a tunnel, write host=ENDPOINT and "        \
+    "hostaddr=127.0.0.1"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \
@@ -211,7 +214,6 @@
 #define RIA_MESSAGE_NO_PASSFILE                                                                    \
     "no service has its passfile in this directory; add this line to a service in "                \
     "pg_service.conf: passfile=%s/NAME"
-#define RIA_MESSAGE_UNKNOWN_KEY "libpq does not know \"%.64s\"%s, so it rejects the service; "
-#define RIA_MESSAGE_NO_EQUALS " (a line without =)"
+#define RIA_MESSAGE_UNKNOWN_KEY "libpq does not know \"%.64s\", so it rejects the service; "
 
 #endif

@@ -100,8 +100,9 @@ static void add_wrong_plugin_dir(
     const struct plugin *wanted)
 {
     char remedy[RIA_REPORT_TEXT_MAX];
-    facts->is_plugin_dir_missing = true;
+    bool is_known = *facts->target.library != '\0'; /* the library that the program uses */
     if (found == NULL) {
+        facts->is_plugin_dir_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -111,11 +112,12 @@ static void add_wrong_plugin_dir(
             directory);
         return;
     }
+    facts->is_plugin_dir_missing = is_known;
     (void)ria_text_format(
         remedy, sizeof(remedy), "For %s: plugin-dir=%s", wanted->library, wanted->directory);
     ria_report_add(
         facts->report,
-        RIA_MARK_FAULT,
+        is_known ? RIA_MARK_FAULT : RIA_MARK_WARNING,
         "plugin-dir",
         remedy,
         "%s is the directory for %s",
@@ -209,7 +211,7 @@ static void find_mode_remedy(const char *warning, char *out, size_t size)
     path = path == NULL ? "" : path + strlen(begin);
     size_t len = strspn(path, RIA_ALNUM "_-./"); /* of a path that needs no quotes in a shell */
     if (end != NULL && path + len == end) {
-        (void)ria_text_format(out, size, "Run: chmod 600 %.*s", (int)len, path);
+        (void)ria_text_format(out, size, "Run: chmod o-w %.*s", (int)len, path);
     } else {
         (void)ria_text_copy(out, size, "Correct what the message names.");
     }
@@ -221,7 +223,8 @@ static void add_option_file(struct ria_facts *facts, const char *warning)
 {
     char remedy[RIA_REPORT_TEXT_MAX];
     bool is_missing = facts->is_group_missing;
-    facts->is_option_file_ignored = warning != NULL && strstr(warning, "is ignored") != NULL;
+    facts->is_option_file_ignored =
+        is_missing && warning != NULL && strstr(warning, "is ignored") != NULL;
     if (warning == NULL || *warning == '\0') {
         if (is_missing) {
             add_missing_group(facts);

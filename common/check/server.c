@@ -29,9 +29,8 @@ static void add_unsigned_name(struct ria_facts *facts)
     (void)snprintf(
         remedy,
         sizeof(remedy),
-        "For a tunnel, write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:PORT of the "
-        "database, "
-        "then tls = verify-ca, because no certificate of RDS contains this name.",
+        "For a tunnel, map the endpoint's own name in /etc/hosts, or, to accept any RDS server, "
+        "write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca.",
         is_ipv6 ? "[" : "",
         login->host,
         is_ipv6 ? "]" : "",
@@ -294,13 +293,16 @@ static const char *find_name_remedy(const struct ria_facts *facts)
         return "See \"endpoint\" above.";
     }
     if (facts->target.service != NULL) {
-        return "The service has sslmode=verify-full, which overrides tls = verify-ca. Write "
+        return "The agent requires sslmode=verify-full, which overrides tls = verify-ca. Write "
                "host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.";
     }
-    return facts->name.chain_suffices
-               ? "The section has tls = verify-ca, but PGSSLMODE overrides it. Unset PGSSLMODE."
-               : "Set tls = verify-ca in the section of this tunnel or alias, or dial the "
-                 "endpoint's own name: for a tunnel, map it in /etc/hosts.";
+    if (facts->name.chain_suffices) {
+        return "The section has tls = verify-ca, but PGSSLMODE overrides it. Unset PGSSLMODE.";
+    }
+    return facts->name.has_public_ca
+               ? "Dial the endpoint's own name: for a tunnel, map it in /etc/hosts."
+               : "Dial the endpoint's own name (for a tunnel, map it in /etc/hosts), or, to accept "
+                 "any RDS server, set tls = verify-ca in the section of this tunnel or alias.";
 }
 
 static void add_server_name(struct ria_facts *facts)

@@ -57,8 +57,8 @@ static bool section_table_parse_host(const char *text, struct ria_section_key *k
     if (len == (key->is_wildcard ? 1 : 0) || len >= RIA_HOST_SIZE) {
         return false;
     }
-    /* POSTGRES_ENDPOINT is a placeholder. DBSERVER may be the name of a machine. */
-    if (ria_host_is_placeholder(text, len) && memchr(text, '_', len) != NULL) {
+    /* POSTGRES_ENDPOINT is a placeholder. DB_SERVER may be the name of a machine. */
+    if (ria_host_is_placeholder(text, len) && strstr(text, "ENDPOINT") != NULL) {
         return false;
     }
     for (size_t i = 0; i < len; i++) {

@@ -127,7 +127,7 @@ static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
     if (!ria_process_has_one_group()) {
-        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_GROUP);
     }
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         return fetch_client_fail_by_errno(err, errno, "its socket cannot be created");

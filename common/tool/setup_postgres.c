@@ -120,7 +120,7 @@ static const char start_without_runtime_text[] =
     "#      rds-iam-agent\n"
     "#    The agent's systemd unit does not serve the passfile above, because\n"
     "#    XDG_RUNTIME_DIR @NORUNTIME@. To use the unit, run this\n"
-    "#    command again in a systemd login session (ssh or a console, not su or cron).\n";
+    "#    command in a systemd login session (ssh or a console, not su or cron).\n";
 
 static const char written_text[] = "\n# Start the agent, which fills the passfile:\n"
                                    "@START@"

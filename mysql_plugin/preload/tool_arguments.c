@@ -309,6 +309,9 @@ void ria_tool_line_read(const char *line, struct ria_tool_arguments *out)
     char *value = *rest == '=' ? copy_line_value(rest + 1) : NULL;
     if (value == NULL || !record_server(name, len, value, out)) {
         record_tls(name, len, value, out);
+        if (value != NULL) {
+            explicit_bzero(value, strlen(value)); /* the line may be that of a password */
+        }
         free(value);
     }
 }

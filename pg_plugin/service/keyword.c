@@ -5,6 +5,8 @@
  * service that contains such a key. */
 #include "service/keyword.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 #define OLDEST RIA_LIBPQ_OLDEST
@@ -117,6 +119,14 @@ static const char *find_meant(const char *key)
     return NULL;
 }
 
+/* Returns the key if a message may show it. Other characters than those of libpq's keywords may
+ * belong to a URL or a password. */
+static const char *show_key(const char *key)
+{
+    size_t len = strspn(key, RIA_ALNUM "_-");
+    return key[len + strspn(key + len, " \t")] == '\0' ? key : "[not shown]";
+}
+
 bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
 {
     const char *key = setting->key;
@@ -124,31 +134,27 @@ bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_err
     if (value != NULL && ria_keyword_find(key) != NULL) {
         return true;
     }
-    if (value == NULL) {
+    if (value == NULL) { /* the key is the whole line, which may be a password */
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            RIA_MESSAGE_UNKNOWN_KEY "write key=value",
-            key,
-            RIA_MESSAGE_NO_EQUALS);
+            "the line contains no =, so libpq rejects the service; write key=value");
     }
     if (strpbrk(key, " \t") != NULL) {
         return ria_fail(
             err,
             RIA_E_CONFIG,
             RIA_MESSAGE_UNKNOWN_KEY "write key=value without spaces around the =",
-            key,
-            "");
+            show_key(key));
     }
     const char *meant = find_meant(key);
     return meant != NULL
-               ? ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_KEY "write %s=", key, "", meant)
+               ? ria_fail(err, RIA_E_CONFIG, RIA_MESSAGE_UNKNOWN_KEY "write %s=", key, meant)
                : ria_fail(
                      err,
                      RIA_E_CONFIG,
                      RIA_MESSAGE_UNKNOWN_KEY "correct or remove the line",
-                     key,
-                     "");
+                     show_key(key));
 }
 
 static bool names_file(const char *key)

@@ -220,7 +220,7 @@ static void only_valid_entries_get_a_passfile(void **state)
          "[a]\n" ENTRY "passfile=" PASSFILE "\nldap\n",
          PASSFILE,
          false,
-         SERVICE_FILE ":7: [a] libpq does not know \"ldap\""},
+         SERVICE_FILE ":7: [a] the line contains no ="},
         {"no service file", NULL, PASSFILE, false, ""},
         {"a directory instead of the service file",
          "",

@@ -195,10 +195,10 @@ class Configured(CheckCase):
     def test_a_service_of_a_tunnel_on_localhost(self):
         """libpq compares the certificate with host, so tls = verify-ca does not help. hostaddr does."""
         server = self.lab.pg
-        mend = "write host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1"
+        mend = "write host=ENDPOINT and hostaddr=127.0.0.1"
         self.services.add("prod", host="localhost")
         with self.services.agent("etl", wait=False, **self.env) as agent:
-            agent.await_log("localhost is not an RDS endpoint, so no certificate contains this name; " + mend)
+            agent.await_log("localhost is not an RDS endpoint: check the spelling; for a tunnel, " + mend)
             before = self.check(self.login())
             self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
             await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)

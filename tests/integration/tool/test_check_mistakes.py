@@ -24,8 +24,8 @@ class Mistakes(CheckCase):
         output = self.check(login)
         self.assertEqual(output.causes, ("no-endpoint",), output.stdout)
         lines = re.fullmatch(
-            r"For a tunnel, write three lines: (\[\S+\]), then (endpoint = )ENDPOINT:PORT of the database, then "
-            "(tls = verify-ca), because no certificate of RDS contains this name\\.", output.item("endpoint")["remedy"])
+            r"For a tunnel, map the endpoint's own name in /etc/hosts, or, to accept any RDS server, write three "
+            r"lines: (\[\S+\]), then (endpoint = )ENDPOINT:ITS_PORT, then (tls = verify-ca)\.", output.item("endpoint")["remedy"])
         section, endpoint, tls = lines.groups()
         self.assertEqual(section, f"[127.0.0.1:{server.port}]")
         self.home.write(CONFIG, f"{section}\n{endpoint}{server.host}:{server.port}\n{tls}\n")
@@ -130,7 +130,7 @@ class Mistakes(CheckCase):
         self.assertEqual(self.check(login).document["summary"], "The login works.")
         path.chmod(0o666)
         output = self.check(login)
-        self.assertEqual(output.item("option file")["remedy"], f"Run: chmod 600 {path}")
+        self.assertEqual(output.item("option file")["remedy"], f"Run: chmod o-w {path}")
         self.assertEqual(output.document["summary"], "The login works in programs that read the option file. The "
                          'commands of MariaDB and MySQL ignore it: see "option file" above.')
         self.assertEqual(output.status, 0)
@@ -142,7 +142,7 @@ class Mistakes(CheckCase):
         self.write_my_cnf(plugin_dir=directory)
         item = self.check(self.group("--hostname", self.lab.mariadb.host, "--username", USER)).item("plugin-dir")
         self.assertEqual((item["mark"], item["text"], item["remedy"]), (
-            "fault", f"{directory} is the directory for libmysqlclient",
+            "warning", f"{directory} is the directory for libmysqlclient",
             f"For libmariadb: plugin-dir={directory.parent}/mariadb"))
 
     def test_the_file_of_ssl_ca(self):

@@ -281,7 +281,9 @@ LONG = "options=" + "x" * 1100
 SYNTAX = "syntax error in service file"
 ROWS = {
     "unknown key": Row(f"[s]\niam=yes\n{GOOD}", 2, 'error: libpq does not know "iam", so it rejects the service; correct or remove the line\n', SYNTAX),
-    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: libpq does not know "verify" (a line without =), so it rejects the service; write key=value\n', SYNTAX),
+    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: the line contains no =, so libpq rejects the service; write key=value\n', SYNTAX),
+    "a password without =": Row(f"[s]\npassword geheim\n{GOOD}", 2, 'error: the line contains no =, so libpq rejects the service; write key=value\n', SYNTAX),
+    "a URL": Row(f"[s]\npostgresql://u:geheim@h/d?sslmode=require\n{GOOD}", 2, 'error: libpq does not know "[not shown]", so it rejects the service; correct or remove the line\n', SYNTAX),
     "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host ", so it rejects the service; write key=value without spaces around the =', SYNTAX),
     "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
     "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),

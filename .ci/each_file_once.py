@@ -7,8 +7,7 @@ usage: each_file_once.py BUILD DIRECTORY
 Meson lists a file once for each target that compiles it. From such a list, clang-tidy would check the
 file once for each target, which takes twice as long as needed. Apart from macros, the options of the targets
 (position-independent code, sanitizers, include directories of tests) do not change the findings of clang-tidy. Of the
-entries with the same file and the same macros, an entry of the product is retained, if there is one. Options that
-clang does not know are left out.
+entries with the same file and the same macros, an entry of the product is retained, if there is one.
 """
 import json
 import pathlib
@@ -16,7 +15,6 @@ import shlex
 import sys
 
 MACROS = ("-D", "-U", "-std=", "-include")
-ONLY_GCC = ("-mstringop-strategy=",)
 
 
 def main():
@@ -26,9 +24,7 @@ def main():
     entries = sorted(entries, key=lambda entry: entry["output"].startswith("tests/"))
     unique = {}
     for entry in entries:
-        words = [word for word in shlex.split(entry["command"]) if not word.startswith(ONLY_GCC)]
-        entry["command"] = shlex.join(words)
-        macros = tuple(sorted(word for word in words if word.startswith(MACROS)))
+        macros = tuple(sorted(word for word in shlex.split(entry["command"]) if word.startswith(MACROS)))
         unique.setdefault((entry["file"], macros), entry)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "compile_commands.json").write_text(json.dumps(list(unique.values())), encoding="utf-8")

@@ -117,7 +117,7 @@ class UnderExec(ClosedCase):
         settings = {**self.postgresql, "PGSSLROOTCERT": "", "RDS_IAM_LOG": "warning"}
         argv = self.under_exec("psql", "-XAtw", "-h", self.lab.pg.host, "-L", self.dump, "-c", "select 1")
         result, _ = self.run_closed("", argv, **settings)
-        self.assertIn("rds-iam: warning: not connected: no root certificates", result.stderr, "control")
+        self.assertIn("rds-iam: warning: not connected: no usable root certificates", result.stderr, "control")
         for closing in CLOSINGS:
             with self.subTest(closing=closing):
                 _, dump = self.run_closed(closing, argv, **settings)

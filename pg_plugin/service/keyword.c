@@ -5,8 +5,6 @@
  * service that contains such a key. */
 #include "service/keyword.h"
 
-#include "base/ascii.h"
-
 #include <string.h>
 
 #define OLDEST RIA_LIBPQ_OLDEST

@@ -60,8 +60,10 @@ struct ria_settings_path {
                       (ria_world_read_default()) */
 };
 
-/* Reads and parses the file. Returns ABSENT with err filled if the file does not exist, or if its
- * default path leads to no file (RIA_E_UNREACHABLE). Returns FAILED with err filled if the file
+/* Reads and parses the file. Returns ABSENT with err filled if the file does not exist. Also
+ * returns ABSENT, with the code RIA_E_UNREACHABLE, if the path is a default path at which the user
+ * cannot have a file: it is a directory or a loop of links, or the user is not allowed to search a
+ * directory on the path (read_file() in base/world.h). Returns FAILED with err filled if the file
  * cannot be read or parsed. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,

@@ -46,14 +46,15 @@ bool ria_ca_bundle_check_rds(
  * borrowed from the bundle. */
 const X509 *ria_ca_bundle_get(const struct ria_ca_bundle *bundle, size_t index);
 
-/* The time at which the last root of a region expires. */
+/* The end of a region: the time at which the region's roots have all expired. */
 struct ria_ca_end {
     char region[64]; /* such as "eu-west-1"; the common names of the region's roots contain it */
     int64_t at;      /* seconds since 1970 */
 };
 
-/* Finds the region whose last root expires before the last root of every other region. Returns
- * false if the bundle is empty. */
+/* Finds the region with the earliest end. The end of a region is the expiry time of the root that
+ * expires last in this region. If several regions have the earliest end, finds the first of them in
+ * the bundle. Returns false if the bundle is empty. */
 bool ria_ca_bundle_first_end(const struct ria_ca_bundle *bundle, struct ria_ca_end *out);
 
 /* Returns whether the bundle contains this certificate, byte for byte. */

@@ -13,7 +13,7 @@
 #include "rds_iam.h"
 
 struct ria_setup_program {
-    const char *names; /* separated by spaces; the first is shown in lists */
+    const char *names; /* separated by spaces; a usage error shows only the first */
     const char *text;
 };
 
@@ -42,10 +42,12 @@ enum {
  * word between two @ that is not the name of a value stays as it is. */
 void ria_setup_expand(const char *text, const struct ria_setup_value *values, struct ria_buf *out);
 
-/* Prints the text of the program with this name on stdout. If the name is "list", prints the names
- * of all programs instead. If the name is unknown, prints a usage error with the first name of the
- * program whose name is most similar, and then the first name of each program. Returns the exit
- * status. `command` is the name of the sub-command. */
+/* Prints the text of the program with this name on stdout. If the name is "list", prints one line
+ * for each program instead: the first name, and its other names as "(also: ...)". If only the table
+ * of the other kind of server has the name, prints a usage error with the command for that kind. If
+ * neither table has the name, prints a usage error with the first name of the program whose name is
+ * most similar, and then the first name of each program. Returns the exit status. `command` is the
+ * name of the sub-command. */
 int ria_setup_print_program(
     const char *command,
     const char *name,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Adds a service to the user's pg_service.conf. Reads the file as libpq does, with the parser of
- * the agent. Rejects a service that exists with other settings, and names the first line that
- * differs. Rejects a file that libpq does not read to its end. */
+ * the agent. Rejects a service that exists with other settings, and names the line of one
+ * difference (compare_service()). Rejects a file that libpq does not read to its end. */
 #include "tool/setup_files.h"
 
 #include "tool/user_file.h"
@@ -63,9 +63,11 @@ static const struct ria_setup_value *setup_service_wanted(
     return wanted;
 }
 
-/* Finds the first difference between an existing service and the section. Describes the difference
- * and returns the number of its line, or 0 if there is no difference. The description does not
- * contain the value of an existing setting, because that value may be a password. */
+/* Compares an existing service with the section: first each wanted setting, in the section's order,
+ * and then each further setting of the service. Describes the first difference that it finds, and
+ * returns the number of its line. If the service lacks a wanted setting, returns the line of
+ * [name]. Returns 0 if the settings are equal. The description does not contain the value of an
+ * existing setting, because that value may be a password. */
 static unsigned compare_service(
     const struct ria_service_file *services,
     const struct ria_service *service,

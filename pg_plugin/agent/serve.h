@@ -7,13 +7,14 @@
  * the lines that are ready. As soon as no process has the file open, the worker takes the lease
  * again and empties the file. If a process keeps the file open for two seconds, the worker replaces
  * the file by a new one. For one second after the worker has made a text, it gives this text to
- * every client.
+ * every client. A text of more than 256 KiB is an exception: the worker writes it in pieces and
+ * does not keep it, so the next client gets a new text.
  *
  * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, the
  * worker replaces the file by one with fresh tokens.
  *
- * No function here blocks, except to read local files. Times are the agent's ticks, except the
- * times of renewal, which are seconds since 1970.
+ * No function here blocks, except to read, create, write and remove local files. Times are the
+ * agent's ticks, except the times of renewal, which are seconds since 1970.
  */
 #ifndef RIA_AGENT_SERVE_H
 #define RIA_AGENT_SERVE_H
@@ -43,8 +44,9 @@ void ria_serve_retry(struct ria_serve *serve);
 void ria_serve_renew(struct ria_serve *serve);
 
 /* Does the work that is due, but only for some milliseconds. Returns the time, in ticks, at which
- * to call it again. If more work is due at once, this time is not later than now. INT64_MAX: every
- * file is at rest. */
+ * to call it again. If more work is due immediately, the returned time is not later than now.
+ * INT64_MAX: each file is at rest, or contains tokens that only ria_serve_check_credentials()
+ * renews. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* Does the work that depends on the wall clock: checks that credentials are available before a

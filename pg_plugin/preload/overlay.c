@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores the overlay (overlay.h) of each thread in one thread-local record. The record owns no
- * memory, and no pointer in it is dereferenced. So if the program leaves libpq by longjmp(), no
- * memory is lost or used after it was freed. There is one exception, the path of a watched file.
- * This pointer exists only while signals are blocked, so no handler can jump while it exists. */
+ * Stores the overlay (overlay.h) of each thread in two thread-local records: `overlay` and
+ * `watched`. The records own no memory, and no pointer in them is dereferenced. So if the program
+ * leaves libpq by longjmp(), no memory is lost or used after it was freed. There is one exception,
+ * the path of a watched file. This pointer exists only while signals are blocked, so no handler can
+ * jump while it exists. */
 #include "preload/overlay.h"
 
 #include <errno.h>

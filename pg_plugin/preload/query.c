@@ -150,8 +150,8 @@ static bool query_run(struct query *query)
 
 /* -- the module's functions ------------------------------------------------------------------ */
 
-/* For each function of the module: a struct with its arguments and its result, a run_...() that
- * makes the call, and the function of query.h, which runs it as a query. */
+/* For each function of the module except prepare(): a struct with its arguments and its result, a
+ * run_...() that makes the call, and the function of query.h, which runs it as a query. */
 
 struct make_passfile {
     const struct ria_pq_target *target;

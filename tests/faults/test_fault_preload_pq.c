@@ -49,7 +49,7 @@ struct program {
     void (*run)(const struct program *program, struct walk_result *out);
     const char *settings;
     const char *own_passfile; /* the contents of the user's passfile; NULL: none */
-    bool is_silent;           /* nothing is logged, because the preload has nothing to refuse */
+    bool is_silent;           /* the preload withholds the given token and logs nothing (ping.c) */
 };
 
 static unsigned port;
@@ -222,8 +222,8 @@ static void ping(const struct program *program, struct walk_result *out)
     report_withheld(program, before, result == PQPING_OK ? "" : "no response", out);
 }
 
-/* Reads a passfile of the agent without libpq, as drivers in other languages do. The file does not
- * exist, so the preload makes its contents. */
+/* Reads a passfile of the agent without libpq, as drivers in other languages do. The preload
+ * makes the contents, whether or not the file exists. */
 static void read_passfile(const struct program *program, struct walk_result *out)
 {
     char path[TEXT_MAX];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers requests from the input of a fuzz target, and checks requests and outcomes. */
+ * Answers each request with the next response in the input of a fuzz target. Checks requests and
+ * outcomes. */
 #include "fake_http.h"
 
 #include <stdlib.h>

@@ -44,7 +44,8 @@ def credentials_file(principal, profile):
 
 
 class MariadbCase(LabCase):
-    """Each test starts with the my.cnf that mysql_plugin/READERS.md tells users to write."""
+    """Each test starts with a my.cnf that has the options of mysql_plugin/READERS.md in the group [client], as after
+    `rds-iam setup mysql --write --all-servers`."""
 
     def setUp(self):
         super().setUp()

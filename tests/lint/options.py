@@ -2,7 +2,7 @@
 """The options of rds-iam and rds-iam-agent, from each place that lists them: the tables in the code, --help, the manual
 pages, and the completions, which a real shell prints. A function for a place returns {command: {option: the name of
 the option's value, or None}}, without --help. If a command has sub-commands, their names are among its options; they are
-the names without dashes."""
+the names that do not begin with --."""
 import functools
 import os
 import re
@@ -137,7 +137,8 @@ class Pty(shells.Shell):
 
 
 def fish_terminal(root, home):
-    """Starts a fish that completes lines like a user's fish, also with the completions of other programs."""
+    """Starts an interactive fish, which completes lines as a user's fish does. It also has fish's completions of other
+    programs."""
     files = "".join(f"source {root / folder / program}.fish\n" for program, folder in COMPLETIONS.items())
     return shells.Shell(["fish", "--no-config", "-i"], shells.FISH + files, environment(home), home)
 
@@ -154,8 +155,8 @@ def shell(name, root, home, first=""):
 
 
 def completed(name, root, home, known):
-    """From the completions for a shell. `known`, the result of table(), supplies the commands to complete, and the
-    names of the options' values, because completions do not contain these names."""
+    """From the completions for a shell. `known` is the result of table(), or a part of it. It supplies the commands to
+    complete, and the names of the options' values, because completions do not contain these names."""
     found = {}
     asked = shell(name, root, home)
     try:

@@ -59,9 +59,10 @@ static void write_config(const char *text)
     (void)setenv("RDS_IAM_CONFIG", RIA_SCRATCH "/shadow_passwords.config", 1);
 }
 
-/* A typed password follows one rule, whatever the host, the channel and the configuration. It is
- * sent only if the plugin can see that the library's built-in plugin would send it. A token never
- * replaces the password, even if the password is only a placeholder that a program requires. */
+/* A typed password follows one rule, whatever the host and the configuration. It is sent only if
+ * the plugin can see that the library's built-in plugin would send it, and only over TLS
+ * (check_open_gate()). A token never replaces the password, even if the password is only a
+ * placeholder that a program requires. */
 static void check_typed(struct ria_library *library, const char *version)
 {
     static char mapped[] = "tunnel.example";

@@ -8,8 +8,9 @@ and programs of that processor under qemu-user. A build can also use another com
     build.make("tests/unit/test_endpoint")
     sysroot.run([build.path / "tests/unit/test_endpoint"])
 
-debootstrap downloads the packages of a sysroot, of which the sysroot keeps lib, lib64 and usr. Only the cross compilers
-and their C libraries are installed on this machine (TOOLS). Only root can use this module.
+debootstrap downloads the packages of a sysroot. Of their files, the sysroot keeps only those in lib, lib64 and usr.
+install_tools() installs the packages in TOOLS on this machine: debootstrap, qemu-user, and compilers with their C
+libraries. Only install_tools() and Sysroot.make() need root.
 """
 import json
 import os

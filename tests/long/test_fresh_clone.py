@@ -12,7 +12,7 @@ import unittest
 import harness
 
 CLEAN_ROOM = pathlib.Path(__file__).resolve().parent / "clean_room.py"
-# Root needs no user namespace, and tests an ordinary user as well.
+# If root runs this file, unshare needs no user namespace, and test_demo and test_run are repeated as the user nobody.
 IS_ROOT = os.geteuid() == 0
 USERS = ["", "nobody"] if IS_ROOT else [""]
 UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]

@@ -4,8 +4,8 @@
 usage: tests/python tests/long/test_platforms.py [PLATFORM]     (as root; default: all platforms)
 
 PLATFORM is Arm64, S390x, Bits32, Musl, Clang or Trixie, the name of a class below. The programs of other processors
-run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass under qemu-user, each with
-the reason; every other test must pass.
+run under qemu-user. EXEMPT and exempt_programs name the tests and programs that cannot pass, each with the reason. The
+reason is qemu-user, except for one program: dlsym.S has no code for s390x. Every other test must pass.
 """
 import os
 import pathlib
@@ -122,8 +122,9 @@ class Arm64(EmulatedCase):
 
 
     def check_logins(self, sysroot, build, lab):
-        """psql under the preload, and mariadb with the plugin, all of arm64, log in to the servers of this machine. The
-        keys are in the environment, because an emulated program cannot start rds-iam-fetch."""
+        """psql under the preload, and mariadb with the plugin, log in to the servers of this machine. These clients,
+        the preload and the plugin are built for arm64. The keys are in the environment, because an emulated program
+        cannot start rds-iam-fetch."""
         sysroot.add_file("etc/hosts", lab.hosts_file.read_text())
         preload = next(build.prefix.glob("lib*/**/librds-iam-pq.so"))
         plugins = next(build.prefix.glob("lib*/**/mariadb/mysql_clear_password.so")).parent
@@ -173,11 +174,12 @@ class Bits32(PlatformCase):
 
 
 class Musl(PlatformCase):
-    """The sources compile with musl's headers. Every function that they call is defined by musl or by a library that
-    they link. Debian has no libcrypto for musl, so the objects are not linked."""
+    """The sources of MUSL_PARTS compile with musl's headers. Every function that their objects need is defined by one
+    of these objects, by musl, or by a library in SHARED. Debian has no libcrypto for musl, so the objects are not
+    linked."""
 
     def symbols(self, *files, defined):
-        """The names that libraries define, or that objects need."""
+        """If `defined` is true, the names that the libraries or objects define; otherwise those that they need."""
         option = "--defined-only" if defined else "--undefined-only"
         dynamic = ("--dynamic",) if defined and str(files[0]).find(".so") > 0 else ()
         text = run("nm", "--format=posix", option, *dynamic, *files)
@@ -194,7 +196,7 @@ class Musl(PlatformCase):
         for name in HEADERS:
             for root in (f"/usr/include/{triplet}", "/usr/include"):
                 if os.path.exists(f"{root}/{name}"):
-                    # Debian has OpenSSL's and curl's headers in two directories.
+                    # Debian has OpenSSL's headers in two directories, and all of curl's headers in one.
                     source, target = pathlib.Path(root) / name, place / name
                     if source.is_dir():
                         shutil.copytree(source, target, dirs_exist_ok=True)

@@ -3,9 +3,11 @@
  * All rows of tests/vectors/behaviour.json: which source gives the credentials, and at which source
  * the search stops.
  *
- * Two tables add to these rows. `stops` has the error message of each row whose search fails before
- * any request to rds-iam-fetch. `fetched` has the rows that rds-iam-fetch carries out, with the
- * expected request. A row that is in neither table must have the result that behaviour.json gives.
+ * Three tables add to these rows. `stops` has the error message of each row whose search fails
+ * before any request to rds-iam-fetch. `fetched` has the rows for which the chain would send a
+ * request to rds-iam-fetch, with the expected request. A row that is in neither of
+ * these tables must have the result that behaviour.json gives. `warnings` has the warning of each
+ * row that expects one.
  */
 #include "provider/chain.h"
 
@@ -54,8 +56,9 @@ static const struct row_text stops[] = {
      "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both"},
 };
 
-/* Rows that rds-iam-fetch carries out: the source, and the number of roles assumed with its
- * credentials. Integration tests check the results with the installed programs. */
+/* Rows for which the chain would send a request to rds-iam-fetch: the source in the request, and
+ * the number of roles to assume with the credentials of the source. Integration tests check the
+ * results with the installed programs. */
 static const struct row_fetch {
     const char *name;
     enum ria_source source;
@@ -145,7 +148,7 @@ static const struct row_fetch *find_fetched(const char *name)
     return NULL;
 }
 
-/* Checks the row. Returns true if it is in one of the two tables. */
+/* Checks the row. Returns true if it is in `stops` or in `fetched`. */
 static bool check_row(const json_t *root, const json_t *row)
 {
     const char *name = ria_vector_need(row, "name");
@@ -193,8 +196,8 @@ static void every_row_of_the_vectors_has_the_listed_result(void **state)
     {
         listed += check_row(root, row) ? 1 : 0;
     }
-    /* Every row of the tables matches a row of the vectors. */
-    expect_number("rows in the two tables", listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
+    /* Every row of `stops` and of `fetched` matches a row of the vectors. */
+    expect_number("rows in stops and fetched", listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
     json_decref(root);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The in-process copy of the configuration file. A process parses the file again only after a
- * change. The tests cover what counts as a change, when the copy is not cached, and threads and
- * forks. Each row has a file with its own inode, because a copy lives as long as the process. */
+ * The in-process copy of the configuration file. A process parses a file again only after a
+ * change, for another user, or if it has no copy: an invalid file, and a file whose stamp is not
+ * settled, are not cached. The tests cover what counts as a change, when the copy is not cached,
+ * and threads and forks. Each row has a file with its own inode, because a copy lives as long as
+ * the process. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -220,7 +222,7 @@ static void a_file_that_may_change_unnoticed_is_not_cached(void **state)
     expect_number("three reads, and the last result is cached", fake.reads, 3);
     file->file.stamp.is_settled = false;
     ask(&fake, response);
-    expect_number("a file that is not settled has no effect on a cached copy", fake.reads, 3);
+    expect_number("the cached copy stays in use if the stamp is not settled", fake.reads, 3);
     fake.world.uid = another_user;
     ask(&fake, response);
     expect_number("another user reads the file again", fake.reads, 4);

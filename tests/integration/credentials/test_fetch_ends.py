@@ -13,8 +13,8 @@ from mariadb_client import CONFIG
 
 PATIENCE = 60  # seconds that a test waits for the end of a process
 
-# A command that starts one process in its own process group and one outside this group. The process outside the group
-# writes the ids of both processes.
+# A command that starts two processes: one in the command's process group, and one outside this group. The process
+# outside the group writes the ids of both processes.
 COMMAND = "sleep 1000 & setsid sh -c 'echo $0 $$ >pids; exec sleep 1000' $! & wait"
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the installed program for every row of behaviour.json. An HTTP server stands in for the container
-endpoint and for STS, as the rows describe them. Further tests cover URIs without a scheme, and both formats of an
-expiry time."""
+endpoint and for STS; setup.mock in behaviour.json describes its responses. Further tests cover URIs without a scheme,
+and both formats of an expiry time."""
 import calendar
 import http.server
 import json

@@ -101,8 +101,8 @@ static void add_wrong_plugin_dir(
 {
     char remedy[RIA_REPORT_TEXT_MAX];
     bool is_known = *facts->target.library != '\0'; /* the library that the program uses */
+    facts->is_plugin_dir_missing = true;
     if (found == NULL) {
-        facts->is_plugin_dir_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -112,7 +112,6 @@ static void add_wrong_plugin_dir(
             directory);
         return;
     }
-    facts->is_plugin_dir_missing = is_known;
     (void)ria_text_format(
         remedy, sizeof(remedy), "For %s: plugin-dir=%s", wanted->library, wanted->directory);
     ria_report_add(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares the ids that getresuid(2) and getresgid(2) return. No system call returns the ids of
- * both user and group. */
+ * Compares the ids that getresuid(2) and getresgid(2) return. One system call cannot return the
+ * ids of both user and group. */
 #include "os/process_ids.h"
 
 #include <unistd.h>

@@ -43,7 +43,7 @@ void ria_memory_cache_put(
     const struct ria_buf *record);
 
 /* Call this function when a renewal of the copy with this name has failed: no other renewal is
- * tried for `seconds`. Does nothing if there is no such copy. */
+ * tried for `seconds`. Does nothing without such a copy. */
 void ria_memory_cache_put_off(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], int64_t seconds);
 

@@ -56,7 +56,7 @@ enum {
 };
 
 /* Finds the newest error among the lines that have no token. Writes a description with the
- * service's file and line to `out`. Returns the time of the error, or 0 if there is no such line.
+ * service's file and line to `out`. Returns the time of the error, or 0 if none has an error.
  */
 int64_t ria_token_line_find_error(
     const struct ria_token_line_maker *maker,

@@ -53,7 +53,7 @@ void *__real_mmap64(void *at, size_t len, int protection, int flags, int fd, off
 
 static struct ria_fault_page no_page;
 
-/* Returns NULL if there is no page. Does not call open64(), because the preload implements it. */
+/* Returns NULL if no page is mapped. Does not call open64(), because the preload implements it. */
 static struct ria_fault_page *map_page(void)
 {
     const char *path = getenv(RIA_FAULT_VARIABLE);

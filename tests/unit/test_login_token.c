@@ -22,7 +22,7 @@ enum {
 static struct {
     uid_t uid;
     const char *entry;    /* the name in the passwd entry; NULL: the user has no entry */
-    const char *terminal; /* the terminal's login name; NULL: there is no terminal */
+    const char *terminal; /* the terminal's login name; NULL: no terminal */
     int error;            /* of getpwuid_r() */
 } fake;
 

@@ -8,8 +8,8 @@ The namespace contains the instance metadata service and the container endpoints
 80. It contains STS and the other AWS services at every AWS host name of lab.json on port 443. The lab's databases and
 AWS services also have the lab's own ports. The databases also have the ports 5432 and 3306; tokens for these ports are
 accepted after Lab.usual_ports(). The namespace's /etc/hosts is the lab's file, so names also resolve without
-libnss_wrapper. There is no route to other networks. Root makes the namespace directly; an ordinary user makes it in a
-new user namespace.
+libnss_wrapper. The namespace has no route to other networks. Root makes the namespace directly; an ordinary user makes
+it in a new user namespace.
 
 When this file runs as a program, it is the process that keeps the namespace alive. It makes the listening sockets,
 passes them to labd (networks.py) and waits until its parent or labd ends.

@@ -59,7 +59,7 @@ class Oidc:
             self._expiry[body["access_token"]] = (login, float(body["expires"]))
 
     def log_out(self, body):
-        """Ends the login with the body's client_id at once. Raises KeyError if there is no such login."""
+        """Ends the login with the body's client_id at once. Raises KeyError if no login has this id."""
         with self._lock:
             self._logins[body["client_id"]].has_ended = True
 

@@ -55,7 +55,7 @@ class Signin:
             self._by_token[body["refresh_token"]] = Login(**body)
 
     def log_out(self, body):
-        """Ends the login with the body's refresh_token at once. Raises KeyError if there is no such login."""
+        """Ends the login with the body's refresh_token at once. Raises KeyError if no login has this token."""
         with self._lock:
             self._by_token[body["refresh_token"]].has_ended = True
 

@@ -268,8 +268,8 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     ria_serve_open(serve, fd); /* a client may have opened the file before set_fd() */
 }
 
-/* Writes the text to the file and releases the lease. Writes nothing to a file that its name does
- * not refer to, that has a second link, or whose mode is not 0600. */
+/* Writes the text to the file and releases the lease. Writes nothing if the passfile's name no
+ * longer refers to this file, or if the file has a second link or a mode other than 0600. */
 static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
 {
     const struct ria_directory *directory = &serve->agent->directory;

@@ -5,8 +5,9 @@
  * credentials and the roles to assume. Carries out the plan and caches the result (cached.h). Also
  * serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM to a
  * question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
- * program (common/os/fetch_client.c); users do not start it. It reads no configuration, because the
- * request contains all settings. Rejects malformed input with a hint on stderr and exit status 2.
+ * program (common/os/fetch_client.c); users do not start it. It reads no configuration file,
+ * because the request contains the settings. Rejects malformed input with a hint on stderr and exit
+ * status 2.
  */
 #include "fetch/cached.h"
 #include "fetch/dns.h"

@@ -167,7 +167,8 @@ static void a_token_needs_a_host_and_a_user(void **state)
 #define SERVICE_FILE RIA_SCRATCH "/pq_module_pg_service.conf"
 #define ENTRY "host=" ONE "\nuser=app\nsslmode=verify-full\ngssencmode=disable\n"
 
-/* NULL: no file; "": a directory. */
+/* Creates the service file with this text. If the text is NULL, removes the file. If the text is
+ * "", creates a directory instead. */
 static void make_service_file(const char *text)
 {
     (void)remove(SERVICE_FILE);

@@ -85,7 +85,7 @@ static void a_file_that_cannot_be_read_is_not_absent(void **state)
 }
 
 /* A default path may be unreachable: HOME may belong to another user, or a mount may have created a
- * directory. A path in a variable is explicit, so it must be readable.
+ * directory in the place of the file. A path in a variable is explicit, so it must be readable.
  */
 static void a_default_path_that_leads_to_no_file_is_absent(void **state)
 {

@@ -274,7 +274,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
          "duration_seconds = 10\n[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n",
          NULL,
          "config:5: duration_seconds is \"10\"; write a number from 900 to 43200"},
-        {"an empty source profile",
+        {"a source profile without credentials",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "output = json\n",
          NULL,

@@ -236,7 +236,7 @@ static void a_request_with_half_a_key_pair_is_rejected(void **state)
     }
 }
 
-/* A question has only keys, a region and a name. */
+/* A question needs keys, a region and a name, and has no roles. */
 static void an_incomplete_question_is_refused(void **state)
 {
     (void)state;

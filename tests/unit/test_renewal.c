@@ -48,7 +48,7 @@ static bool die(struct ria_fetch *fetch, struct ria_token_file *file, struct ria
     _exit(1);
 }
 
-/* Ends when the test closes the other end of the pipe that is in place of the lock. */
+/* file->lock is a pipe here. Returns when the test closes the other end of this pipe. */
 static bool hang(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     char byte;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that only inform about a login refuse the same two things as a login: a process
- * with more rights than its caller, and a text that is not a host name. In these cases, the
- * functions send no request to AWS. They get the credentials as rds-iam credentials does. */
+ * The functions that only inform about a login. ria_session_identity() and ria_session_ask() refuse
+ * two things, as a login does: a process with more rights than its caller, and a text that is not a
+ * host name. In these cases, they send no request to AWS. They get the credentials as `rds-iam
+ * credentials` does. ria_login_inspect() refuses a text that is not a host name, and a login
+ * without a user. */
 #include "rds_iam.h"
 
 #include "aws/identity.h"

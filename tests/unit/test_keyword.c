@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of libpq's keywords. */
+ * The table of libpq's keywords: which words it contains, and the first and the last release of
+ * libpq that knows a keyword. */
 #include "service/keyword.h"
 
 #include "unit.h"

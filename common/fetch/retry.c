@@ -191,8 +191,9 @@ static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_lo
     return true;
 }
 
-/* Notes why the last try failed, and the pause that all processes obey. Counts the throttled tries
- * of all processes, because each process may have tried only once. Returns the noted pause. */
+/* Notes why the last try failed, and the pause that all processes obey. Counts the tries
+ * that were throttled or received Retry-After. Counts those of all processes, because each process
+ * may have tried only once. Returns the noted pause. */
 static int64_t retry_note(
     const struct ria_fetch *fetch,
     unsigned tries,

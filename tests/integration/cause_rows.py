@@ -21,7 +21,7 @@ ALIKE_MAPPED = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "account", "iam-off"),
     "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
-# The same causes without a tunnel, because the lab's servers have unusual ports.
+# Without a tunnel, the causes are the same, because the lab's servers have unusual ports.
 ALIKE = ALIKE_MAPPED
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {

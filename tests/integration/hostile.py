@@ -67,7 +67,7 @@ class HostileCase(labcase.LabCase):
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
         """Runs one client that logs in once. Checks that its output contains no secret, and returns the output.
-        Stores in self.secrets every secret that the client could have sent."""
+        Stores in self.secrets the keys, the session token and the token signatures that the client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)

@@ -103,7 +103,7 @@ class Services:
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """Runs an agent in the foreground while the block runs. `under` are words in front of the command. If
+        """Runs an agent in the foreground while the `with` block runs. `under` are words in front of the command. If
         `wait` is true, waits until the agent has tried each entry, otherwise only until --status succeeds."""
         agent = Agent(self, principal, extra, under)
         try:

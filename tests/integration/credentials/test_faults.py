@@ -254,9 +254,9 @@ def all_rows(role, web_role):
 
 def clock_rows(is_ahead):
     """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
-    with this time. It learns no time from the endpoints of the machine itself and from a command. If the credentials
-    come from these sources and the clock is ahead, the token's time is in the future, and the database rejects the
-    token."""
+    with this time. It learns no time from the endpoints of the container or instance, which do not use TLS, or from a
+    command. If the credentials come from these sources and the clock is ahead, the token's time is in the future, and
+    the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (

@@ -189,7 +189,7 @@ class Injection(WhoseFilesCase):
                 for request in self.recorder.requests]
 
     def test_settings_in_a_request_to_sts(self):
-        """STS accepts only some characters in these values. rds-iam rejects any other value before it
+        """STS accepts only some characters in these values. rds-iam rejects a value with any other character before it
         sends a request, and the message names the place of the value. rds-iam sends an accepted value as it is."""
         role = "arn:aws:iam::123456789012:role/r"
         usual = {"role_session_name": "me", "external_id": "id", "session_tags": "team=etl"}

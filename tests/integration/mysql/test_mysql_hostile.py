@@ -3,7 +3,7 @@
 
 Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin, with
 cleartext passwords allowed and with a token as the password, the same peer receives the password, and the same search
-finds it. If the library itself refuses the server, the peer receives nothing in the control either."""
+finds it. If the library itself refuses the server, the peer receives no password in the control either."""
 from typing import NamedTuple
 
 import hostile

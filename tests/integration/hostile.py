@@ -87,7 +87,7 @@ class HostileCase(labcase.LabCase):
         return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [traces.signature(t) for t in tokens]
 
     def assert_no_token(self, peer):
-        """Checks that the client connected, and that the peer received no part of a token or of a secret."""
+        """Checks that the client connected once, and that the peer received no part of a token or of a secret."""
         self.assertEqual(peer.connections, 1, "control: the client must have connected")
         self.assertEqual(traces.find(peer.received, self.secrets), [])
 

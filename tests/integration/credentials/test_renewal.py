@@ -293,7 +293,7 @@ class ValidCredentials(RoleCase):
         self.assertNotEqual(self.log_in().returncode, 0)
         self.assertEqual(len(self.calls()) - self.asked, 2)
 
-    def test_while_one_process_renews_the_others_use_the_entry(self):
+    def test_while_one_process_renews_the_others_use_the_cached_credentials(self):
         self.fail("delay", seconds=2)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             renewing = pool.submit(self.get_credentials, "--profile", "q")

@@ -31,7 +31,7 @@ class TimeCase(CloudCase):
 
 
 class UsedUp(TimeCase):
-    def test_by_another_process_that_renews_the_token(self):
+    def test_by_another_process_that_renews_the_session(self):
         path = self.token_due_for_renewal()
         with path.with_name(path.name + ".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -191,8 +191,8 @@ class OtherPreloads(LookupCase):
                 yield preloads
 
     def test_a_library_with_its_own_dlsym(self):
-        """If the library is loaded after the preload, the preload calls the library's dlsym(). If the library is loaded
-        before the preload, the library calls libc's dlsym(), and the preload is not involved."""
+        """If LD_PRELOAD lists the library after the preload, the preload calls the library's dlsym(). If LD_PRELOAD
+        lists the library first, the library calls libc's dlsym(), and the preload is not involved."""
         wrapper = PROGRAMS / "wrapped_dlsym.so"
         script = LOOK + OWN_NAME + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))[:2]))"
         path, = self.copies(1)

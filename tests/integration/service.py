@@ -30,7 +30,8 @@ TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysi
 
 
 def verify_unit(home, path, *options, units=None):
-    """Runs systemd-analyze verify. It loads only this unit and empty targets, because other units may be broken."""
+    """Runs systemd-analyze verify. It loads only this unit and empty targets, because other units of the machine may
+    be broken."""
     runtime = home.path / "runtime"
     runtime.mkdir(mode=0o700, exist_ok=True)
     for name in TARGETS:

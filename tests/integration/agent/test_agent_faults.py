@@ -470,7 +470,7 @@ class Clock(FaultCase):
             moved.write_text("-3600")
             self.assertEqual(date(), first)
             mark = moved.with_name("moved.told")
-            mark.touch()  # one system call, because the agent removes the file in its next step
+            mark.touch()  # one system call, because moved_clock.so in the agent can remove the file at once
             await_true(lambda: date() < first, agent.log)
             self.assertFalse(mark.exists())
 

@@ -32,7 +32,7 @@ def ping(library):
 def place(name):
     return min(int(line.split("-")[0], 16) for line in open("/proc/self/maps") if line.split()[-1].endswith("/" + name))
 """
-# Loads one copy more than the preload can handle, then unloads the third one.
+# Loads one copy more than the preload can handle, then unloads the third copy.
 NINE = LOOK + """
 libraries = [ctypes.CDLL(path) for path in sys.argv[1:]]
 first, again = [[ping(each) for each in libraries] for _ in range(2)]

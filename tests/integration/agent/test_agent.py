@@ -106,7 +106,7 @@ class Entries(AgentCase):
         self.assert_accepted()
 
     def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
-        """libpq 15 and later also uses that home directory, so psql reads the same file in this test."""
+        """libpq 15 and later versions also use that home directory, so psql reads the same file in this test."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),

@@ -83,7 +83,7 @@ class Directories(LabCase):
         Services(self.home).add("prod")
         return self.home.run([*drops, agent_program(), "--once", "--directory", directory], **extra).stderr
 
-    def test_a_volume_that_all_users_can_write(self):
+    def test_a_volume_that_all_users_can_write_is_refused(self):
         """Kubernetes makes an emptyDir with such a mode. An emptyDir in memory also has the sticky bit."""
         volume = self.home.path / "tokens"
         volume.mkdir()

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores copies in a table of 16 entries under one lock. The code tries a limited number of times
- * to take the lock and never blocks on it. A copy consists of a struct found, the key by which it
- * is found (ria_chain_copy_key()), and a response (codec/record.h). The files are compared after
- * the lock is released. Stores no copy of a plan that depends on more than this key and AWS's two
- * files, no copy of an error, and no copy if one of the files is on a network file system.
+ * Stores copies of what the credential chain found (chain_copy.h), in a table of 16 entries under
+ * one lock. The code tries a limited number of times to take the lock and never blocks on it. A
+ * copy consists of a struct found, the key by which it is found (ria_chain_copy_key()), and a
+ * response (codec/record.h). The files are compared after the lock is released. Stores no copy of a
+ * plan that depends on more than this key and AWS's two files, no copy of an error, and no copy if
+ * one of the files is on a network file system.
  */
 #include "provider/chain_copy.h"
 
@@ -270,7 +271,7 @@ static bool set_files(
 }
 
 /* Sets out->name if the plan needs rds-iam-fetch. Returns false if the name depends on more than
- * the key and the files. Not inlined, because its stack frame has 4 KB. */
+ * the key and the files, or cannot be computed. Not inlined, because its stack frame has 4 KB. */
 __attribute__((noinline)) static bool set_name(
     const struct ria_world *world, const struct ria_plan *plan, struct found *out)
 {

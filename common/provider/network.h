@@ -2,8 +2,8 @@
  *
  * The settings that all network sources share: the endpoints of AWS's services, the CA bundle, and
  * the region of a role. They are read from the environment and from the active profile, whichever
- * source the credentials come from. The active profile is RIA_PLAN_PROFILE in plan->profiles; if
- * that value is unset, no profile is active.
+ * source the credentials come from. The active profile is the profile in plan->profiles that
+ * RIA_PLAN_PROFILE names; if that value is unset, no profile is active.
  *
  * The endpoint of a service is the first of these settings that is set, as in the AWS SDKs:
  * AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the [services] section that the profile names, and

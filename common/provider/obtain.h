@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Turns a plan (aws/plan.h) into credentials. Tries the static keys in the plan, then the
- * in-process copy, then the cache file, and runs rds-iam-fetch last.
+ * in-process copy (memory_cache.h), then the cache file (cache.h), and runs rds-iam-fetch last.
  *
  * Rejects a plan whose keys are in quotes, and a plan with temporary keys and no session token,
  * because AWS rejects every signature that is made with such keys. Also rejects a plan with a role
@@ -30,8 +30,8 @@ enum ria_origin {
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
-/* Improves the error of a credential_process that was too slow. Such an error has the code
- * RIA_E_SLOW_PROCESS; or it has the code RIA_E_DEADLINE, and the plan consists of a
+/* Improves the error of a credential_process that was too slow. An error counts as such in two
+ * cases: its code is RIA_E_SLOW_PROCESS; or its code is RIA_E_DEADLINE, and the plan is a
  * credential_process without roles. Any other error is left unchanged. `budget` is the time limit
  * that applied, in milliseconds. If `budget` is not longer than the limit of a login
  * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy. The remedy is to set

@@ -146,7 +146,8 @@ static bool check_ignored(
     return ok;
 }
 
-/* Reports a key that users write in place of the right key. Returns false if the profile has none.
+/* Reports a key that users write in place of the right key. Returns false if the profile has no
+ * such key.
  */
 static bool report_misspelled(const struct ria_profile *profile, struct ria_error *err)
 {

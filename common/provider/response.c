@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads responses as records. The reader rejects an unknown field, a text that is too
- * long, a number out of range, half a key pair, and a failure without a message. */
+ * Writes and reads the responses of rds-iam-fetch as records (codec/record.h). The reader rejects
+ * an unknown field, a text that is too long, a number out of range, half a key pair, and a failure
+ * without a message. */
 #include "provider/response.h"
 
 #include "base/text.h"

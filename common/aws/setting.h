@@ -13,7 +13,7 @@ enum {
     RIA_PATH_MAX = 4096
 };
 
-/* A setting. The strings are borrowed from the parsed file or from the environment. */
+/* A setting. The strings are borrowed from the parsed file, the environment or the command line. */
 struct ria_setting {
     const char *value; /* NULL: not set */
     const char *path;  /* the path of the file. If line is 0, the name of the option or variable, or

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages about a refused login, and every other message that more than one file uses. All
- * hooks (the plugins, the preloads and the agent) take their messages from here, so every client
- * library shows the same words for the same cause.
+ * The messages about a refused login, and other messages that several files use. All hooks (the
+ * plugins, the preloads and the agent) take their messages from here, so every client library shows
+ * the same words for the same cause.
  *
  * A message states what is wrong and, after a semicolon, what to do. A hook for one client library
  * names that library's setting. The messages are macros, not variables, so that the compiler checks
  * their arguments against their formats.
  *
- * A message about the contents of a file, or about one credential source, is in the C file
- * that finds the fault.
+ * A message that only one C file uses is in that file. Most messages about the contents of a file,
+ * or about one credential source, are of this kind.
  */
 #ifndef RIA_BASE_MESSAGES_H
 #define RIA_BASE_MESSAGES_H

@@ -8,7 +8,7 @@
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
- * first use, this module therefore checks that one loaded object contains all OpenSSL functions
+ * first digest, this module therefore checks that one loaded object contains all OpenSSL functions
  * that this module calls in a plugin, and those that libcrypto's digests call. It also computes one
  * HMAC whose value is known. If a check fails, the call fails, and the next call makes the checks
  * again, because memory may have run out during the check.

@@ -91,10 +91,12 @@ static void append_section(const struct ria_setting *section, struct ria_error *
     append_shown(err, " (no section matches, the first is [", shown, "])");
 }
 
-/* Completes *err for a host that is not an RDS endpoint. If the host has a section without
- * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
- * first section of the files, whose name may have a mistake. For a service, no section helps, so
- * another error takes the place of *err. */
+/* Completes *err for a host that is not an RDS endpoint. If the host matches a section that has
+ * neither a wildcard nor the key `endpoint`, *err names that section. Otherwise *err names the file
+ * for a new section. If no section matches, *err also names one section of the files
+ * (ria_config_has_other()), because a mistake in its name may be the reason. If the host comes from
+ * a service of pg_service.conf (login->is_service), no section helps, so another error takes the
+ * place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,

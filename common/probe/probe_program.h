@@ -5,7 +5,7 @@
  * make a process crash or hang, and because rds-iam itself links no client library and no libssl.
  *
  * No function prints a secret. The arguments of this program contain no password and no token. A
- * client library that this program loads gets its token through rds-iam's hooks.
+ * client library that this program loads gets its token from rds-iam's plugin or preload.
  */
 #ifndef RIA_PROBE_PROBE_PROGRAM_H
 #define RIA_PROBE_PROBE_PROGRAM_H

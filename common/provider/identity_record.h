@@ -14,8 +14,8 @@
 #include "base/error.h"
 
 /* Replaces the contents of *out with the record. If `err` is NULL, the record contains *identity.
- * Otherwise it contains *err, and the difference of the clocks if *identity contains it: the
- * refusal of a request by STS also shows the time of STS. If memory runs out, sets out->failed. */
+ * Otherwise it contains *err, and the difference of the clocks if *identity contains it: a refusal
+ * by STS also contains STS's time. If memory runs out, sets out->failed. */
 void ria_identity_write(
     const struct ria_identity *identity, const struct ria_error *err, struct ria_buf *out);
 

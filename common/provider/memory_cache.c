@@ -83,8 +83,7 @@ static int64_t memory_cache_expiry(
 }
 
 /* Wipes expired copies and keys. Returns the time at which the next of them expires. The caller
- * holds the lock.
- */
+ * holds the lock. */
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);

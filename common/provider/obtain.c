@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Turns a plan (aws/plan.h) into credentials. Uses static keys at once if no role is assumed with
- * them. For every other plan, reads the in-process copy and the cache file, and runs rds-iam-fetch
- * if neither contains fresh credentials (ria_cache_is_fresh()). Rejects keys in quotes, temporary
- * keys without a session token, and a role that needs an MFA code if no code is available. */
+ * them. For every other plan, reads the in-process copy (memory_cache.h) and the cache file
+ * (cache.h), and runs rds-iam-fetch if neither contains fresh credentials (ria_cache_is_fresh()).
+ * Rejects keys in quotes, temporary keys without a session token, and a role that needs an MFA code
+ * if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"

@@ -75,7 +75,7 @@ enum ria_outcome ria_setting_read(
 /* A file that a setting names: a token file, or a file of certificates. */
 struct ria_named_file {
     const struct ria_setting *setting;
-    const char *key;  /* the setting's name in a profile */
+    const char *key;  /* the setting's name in a profile, else the name of its variable */
     const char *what; /* for messages: "token file" */
 };
 

@@ -130,10 +130,11 @@
 #define RIA_REFUSAL_NAME_AND_PORT                                                                  \
     "\"%.64s\" is not a host name; give the endpoint's name alone, and the port as --port %u"
 #define RIA_REFUSAL_URL "a URL is not a host name; give %s"
-/* In _TUNNEL, the host stands between "[" and "]" if it is an IPv6 address, otherwise between two
- * empty strings. RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in the lines of a section that
- * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
- * a client, the part before the semicolon is dropped. */
+/* The arguments before and after the second host of RIA_REFUSAL_TUNNEL are "[" and "]" if the host
+ * is an IPv6 address, otherwise two empty strings. RIA_REFUSAL_OTHER, RIA_REFUSAL_ALIAS,
+ * RIA_REFUSAL_TUNNEL and RIA_REFUSAL_GLOBAL end in the lines of a section that the user must copy
+ * whole. They are passed to ria_fail_shown(): if such a message is too long for a client, the part
+ * before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is not an RDS endpoint: check the spelling, or use the endpoint's own name (for a "        \
     "tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = " \

@@ -38,7 +38,7 @@ struct evp_md_st;     /* OpenSSL's EVP_MD */
 struct ria_digest {
     struct evp_md_ctx_st *ctx;
     struct evp_md_st *md; /* SHA-256; borrowed, and valid until the process ends */
-    bool is_reused;       /* ria_digest_open() has opened it */
+    bool is_reused;       /* ria_digest_open() has opened the context, so it is stored for reuse */
 };
 
 /* One piece of a message. */

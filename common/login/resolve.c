@@ -3,9 +3,9 @@
  * Resolves a login request. Checks the channel (the connection to the server), and finds the
  * section of rds-iam's configuration for the dialed address. Takes the host, port and region that
  * the token is signed for from that section and from the address. --region overrides the region.
- * Rejects a channel that is not secure enough, a host without a region, and a MySQL client with an
- * endpoint of Aurora DSQL. Also rejects a host that is not an endpoint of RDS or Aurora DSQL,
- * unless the user gives --region or the section has the key `endpoint`. */
+ * Rejects a channel that is not secure enough, a host whose region is not known, and a MySQL client
+ * with an endpoint of Aurora DSQL. Also rejects a host that is not an endpoint of RDS or Aurora
+ * DSQL, unless the user gives --region or the section has the key `endpoint`. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"

@@ -166,7 +166,7 @@ bool ria_fetch_client_start(
 enum result {
     INCOMPLETE,
     COMPLETE,
-    ENDED, /* the program closed its socket without a complete response */
+    ENDED, /* rds-iam-fetch closed its socket without a complete response */
     FAILED,
 };
 
@@ -315,9 +315,9 @@ static const char *fetch_client_signal_name(int number)
 /* Reaps rds-iam-fetch and fills err with how it ended. Returns true if rds-iam-fetch should be
  * started a second time, with LD_LIBRARY_PATH. It is started a second time only if LD_LIBRARY_PATH
  * is set and no part of a response has arrived. The dynamic linker exits with status 127 if a
- * library is missing or has the wrong version. If the host program has reaped rds-iam-fetch, or if
- * rds-iam-fetch had to be killed here, the exit status is unknown. In the first case it may have
- * been 127, so rds-iam-fetch is also started a second time if the exit status is unknown. */
+ * library is missing or has the wrong version. The exit status is unknown if the host program has
+ * reaped rds-iam-fetch, or if this function had to kill it. An unknown exit status may have been
+ * 127, so rds-iam-fetch is also started a second time in this case. */
 static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {

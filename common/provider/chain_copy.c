@@ -39,7 +39,7 @@ struct found {
     char name[RIA_CACHE_NAME_SIZE]; /* of the copy in provider/memory_cache.h; "": the credentials
                                        are static, and the response contains them */
     int64_t expires;                /* of the credentials */
-    int64_t renewal;                /* struct ria_response */
+    int64_t renewal;                /* as in struct ria_response */
     size_t key_len;
     size_t record_len;
 };
@@ -252,8 +252,8 @@ bool ria_chain_copy_get(
 /* -- storing ----------------------------------------------------------------------------------- */
 
 /* Copies the state of both files. Returns false if the state of one of them cannot be compared
- * later. On a network file system, opening a file asks the server for its state, but read_facts()
- * may return the state of a minute ago. */
+ * later. On a network file system, opening a file asks the file server for the file's state, but
+ * read_facts() may return the state of a minute ago. */
 static bool set_files(
     const struct ria_world *world, const struct ria_profiles *profiles, struct found *out)
 {

@@ -20,7 +20,7 @@
  * system (world->is_remote()), because read_facts() may notice a change of such a file a minute
  * late. Nothing is cached if the world has a log, so that the log contains each file that was read
  * and each warning about it. The first call of ria_chain_copy_put() in a process stores nothing, so
- * a process that makes one token caches no keys.
+ * a process that makes only one RDS token caches no keys.
  *
  * The copies are in secret memory (base/secret.h), at most 16. If the credentials are static keys,
  * the copy contains the keys. Otherwise it contains the name of their in-process copy

@@ -12,10 +12,10 @@
  * between calls, so a program that runs for a long time must call one of these functions in time:
  * ria_background_due() returns the time of the next call.
  *
- * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
- * access key once a day, and not for each token. A signing key is stored with the secret access key
- * from which it was derived, and is returned only for the same secret access key. A process that
- * signs only one token stores no signing key.
+ * The cache also contains signing keys (aws/sigv4.h). A signing key is valid for one day, region
+ * and service, so a process need not derive it again for each RDS token. A signing key is stored
+ * with the secret access key from which it was derived, and is returned only for the same secret
+ * access key. A process that signs only one RDS token stores no signing key.
  *
  * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing, and
  * finds no copy. The functions for signing keys try for some microseconds to take the lock. If a

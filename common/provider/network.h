@@ -20,9 +20,8 @@
  * `name` must outlive the setting. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
-/* Returns the environment variable if it is set and not blank. Otherwise returns the key of the
- * active profile that has the same meaning. The result's value is NULL if the key is also unset or
- * blank. */
+/* Returns the environment variable if it is set and not blank. Otherwise returns the setting `key`
+ * of the active profile. The result's value is NULL if this setting is also unset or blank. */
 struct ria_setting ria_network_setting(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -21,12 +21,12 @@ enum ria_origin {
     RIA_ORIGIN_FETCHED, /* rds-iam-fetch */
 };
 
-/* Fills *out and sets its outcome: FOUND; ABSENT, if the plan's source is instance metadata and the
- * metadata service does not respond, is switched off, or has no role; or FAILED. out->err contains
- * the reason, unless the outcome is FOUND. Cached credentials that are not fresh
- * (ria_cache_is_fresh()) are renewed; if the renewal fails, the cached credentials are used until
- * they expire.
- * Static keys are moved out of the plan into *out. Blocks until query->deadline at most. */
+/* Fills *out and sets its outcome to FOUND, FAILED or ABSENT. The outcome is ABSENT only if the
+ * plan's source is instance metadata, and the metadata service does not respond, is switched off,
+ * or has no role. Unless the outcome is FOUND, out->err contains the reason. Cached credentials
+ * that are not fresh (ria_cache_is_fresh()) are renewed; if the renewal fails, the cached
+ * credentials are used until they expire. Static keys are moved out of the plan into *out. Blocks
+ * until query->deadline at most. */
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 

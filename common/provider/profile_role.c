@@ -4,9 +4,9 @@
  * contains keys or has no role to assume, or to a credential_source. Collects the roles, beginning
  * with that of the active profile, and appends them to the plan in reverse order, which is the
  * order in which they are assumed. Rejects a cycle, a source_profile that does not exist, a profile
- * without credentials at the end, an unknown credential_source, and a role without exactly one of
- * source_profile and credential_source. The role of the active profile is a separate entry in the
- * credential chain, because the web identity of the environment comes between the role and the
+ * without credentials at the end, an unknown credential_source, and a role that has both or neither
+ * of source_profile and credential_source. The role of the active profile is a separate entry in
+ * the credential chain, because the web identity of the environment comes between the role and the
  * profile's other sources. */
 #include "provider/network.h"
 #include "provider/profile_active.h"

@@ -352,7 +352,8 @@ static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
             info.si_status,
             fetch_client_signal_name(info.si_status));
     } else {
-        (void)ria_fail(err, RIA_E_SYSTEM, "%s exited without a response; try again", program);
+        (void)ria_fail(
+            err, RIA_E_SYSTEM, "%s ended its connection without a response; try again", program);
     }
     return !client->keeps_library_path && client->response->len == 0 && path != NULL &&
            *path != '\0' && (!is_known || (is_status && info.si_status == NOT_LOADED));

@@ -170,7 +170,7 @@ static const struct row {
      "goes on",
      NULL,
      RIA_FETCH_FAILED,
-     "exited without a response; try again",
+     "ended its connection without a response; try again",
      0,
      false},
     {"a process that hangs",

@@ -142,7 +142,7 @@ class SecondStart(HostVariablesCase):
                 "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])\n",
                 TOOL, "credentials"]
         result = self.run_with("exit 3", argv=argv, env=self.web_identity_env())
-        self.assertIn(f"{FETCH} exited without a response; try again", result.stderr)
+        self.assertIn(f"{FETCH} ended its connection without a response; try again", result.stderr)
         result = self.run_with(self.MISSING, argv=argv, env=self.web_identity_env(LD_LIBRARY_PATH="/good"))
         self.assertEqual((result.returncode, len(self.starts())), (0, 2), result.stderr)
 

@@ -173,6 +173,7 @@ class Urls(WhoseFilesCase):
         own = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
         for variables, words in (
                 ({**own, "AWS_PROFILE": url}, "but the keys in the environment are used"),
+                ({**own, "AWS_DEFAULT_PROFILE": url}, "AWS_DEFAULT_PROFILE is set to"),
                 ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
                 ({}, "contains a character that some AWS tools do not accept")):
             with self.subTest(words=words):

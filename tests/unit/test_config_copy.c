@@ -64,7 +64,7 @@ static void a_file_is_read_once(void **state)
     expect_number("reads of a hundred logins", fake.reads, 1);
 }
 
-static void control_without_read_facts_the_file_is_read_each_time(void **state)
+static void control_in_a_world_without_read_facts_the_file_is_read_each_time(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -333,7 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_once),
-        cmocka_unit_test(control_without_read_facts_the_file_is_read_each_time),
+        cmocka_unit_test(control_in_a_world_without_read_facts_the_file_is_read_each_time),
         cmocka_unit_test(each_change_is_noticed),
         cmocka_unit_test(a_deleted_file_is_absent),
         cmocka_unit_test(a_file_that_may_change_unnoticed_is_not_cached),

@@ -205,7 +205,7 @@ static void a_named_profile_that_does_not_exist_is_an_error_even_without_files(v
     expect_piece("the message", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
-static void without_a_home_the_message_states_it(void **state)
+static void without_a_home_the_message_states_that_home_is_not_set(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -475,7 +475,7 @@ int main(void)
         cmocka_unit_test(the_environment_gives_keys_or_an_error),
         cmocka_unit_test(the_chosen_profile_is_used),
         cmocka_unit_test(a_named_profile_that_does_not_exist_is_an_error_even_without_files),
-        cmocka_unit_test(without_a_home_the_message_states_it),
+        cmocka_unit_test(without_a_home_the_message_states_that_home_is_not_set),
         cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
         cmocka_unit_test(keys_in_a_file_that_others_can_write_are_rejected),

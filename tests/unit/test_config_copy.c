@@ -238,7 +238,7 @@ static void an_invalid_file_is_reported_each_time(void **state)
         ask(&fake, response);
         expect_text(
             "broken", response, PLACE ":2: profile is empty; name a profile or remove the line");
-        expect_number("readings", fake.reads, i);
+        expect_number("reads", fake.reads, i);
     }
 }
 

@@ -108,7 +108,7 @@ static void only_the_cycle_is_shown(void **state)
         pass_chain_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_false(add(&fake, "a", "x", &chain, &err));
-    expect_piece("circle", err.text, "would run itself again: a -> b -> a;");
+    expect_piece("the cycle", err.text, "would run itself again: a -> b -> a;");
 }
 
 static void the_length_of_a_list_is_limited(void **state)

@@ -355,7 +355,7 @@ static void each_service_has_its_variable_and_its_subsection(void **state)
     }
 }
 
-static void impossible_combinations_are_rejected(void **state)
+static void invalid_and_contradictory_settings_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -403,7 +403,7 @@ int main(void)
         cmocka_unit_test(variants_replace_the_global_endpoint),
         cmocka_unit_test(settings_choose_the_endpoint),
         cmocka_unit_test(each_service_has_its_variable_and_its_subsection),
-        cmocka_unit_test(impossible_combinations_are_rejected),
+        cmocka_unit_test(invalid_and_contradictory_settings_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

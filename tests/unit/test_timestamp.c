@@ -122,7 +122,7 @@ static void every_form_that_aws_writes_is_parsed(void **state)
     }
 }
 
-static void every_other_form_is_rejected(void **state)
+static void other_forms_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -176,7 +176,7 @@ int main(void)
         cmocka_unit_test(every_day_of_800_years_is_formatted_and_parsed),
         cmocka_unit_test(a_time_that_cannot_be_formatted_leaves_the_buffer_unchanged),
         cmocka_unit_test(every_form_that_aws_writes_is_parsed),
-        cmocka_unit_test(every_other_form_is_rejected),
+        cmocka_unit_test(other_forms_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

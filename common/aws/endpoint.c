@@ -224,11 +224,13 @@ static void endpoint_set_from_labels(
         out->partition = partition;
         return;
     }
-    if (!ria_region_is_plausible(region)) {
+    /* The partitions aws and aws-us-gov have the same suffix. */
+    bool is_gov = starts_with(region, "us-gov-");
+    if (!ria_region_is_plausible(region) || (is_gov && strcmp(partition, "aws") != 0)) {
         return;
     }
     out->kind = kind;
-    out->partition = starts_with(region, "us-gov-") ? "aws-us-gov" : partition;
+    out->partition = is_gov ? "aws-us-gov" : partition;
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 

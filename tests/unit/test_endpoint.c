@@ -106,6 +106,10 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
          "is an Aurora global endpoint, whose name has no region; name the endpoint of its "
          "writer cluster in two lines: [g.global-abc.global.rds.amazonaws.com], then endpoint = "
          "ENDPOINT:PORT"},
+        {"a GovCloud region in another partition",
+         "db.abc.rds.us-gov-west-1.c2s.ic.gov",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
         {"Aurora DSQL without an id",
          "dsql.us-east-1.on.aws",
          RIA_ABSENT,

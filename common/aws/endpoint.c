@@ -260,7 +260,7 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
     }
 }
 
-/* Returns the error for a URL. Names the host in the URL, unless this part is not a name. */
+/* Reports a URL. The error names the host in the URL, if this host is a name with a dot. */
 static enum ria_outcome refuse_url(const char *url, struct ria_error *err)
 {
     char shown[RIA_URL_SHOWN_SIZE];

@@ -2,8 +2,8 @@
 """The loader and OpenSSL variables of the host program.
 
 rds-iam-fetch starts without these variables. A credential_process gets them back. If rds-iam-fetch cannot load its
-libraries, the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the
-message names its exit status or its signal.
+libraries, the process that started it starts it once more, with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails,
+the message names its exit status or its signal.
 
 Most tests replace the installed rds-iam-fetch in a mount namespace of their own.
 """

@@ -198,7 +198,8 @@ class Urls(WhoseFilesCase):
                         self.assertGreater(service.count, 7, "control: it received requests")
 
     def test_a_commands_stderr(self):
-        """Programs such as curl and vault print the URL that did not respond. The password in this URL may be long."""
+        """Programs such as curl and vault print the URL of a server that did not respond. The password in this URL may
+        be long."""
         rest = "x" * 150
         refusal = "this credential_process is not started, because "
         for form in FORMS:

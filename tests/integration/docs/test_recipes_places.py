@@ -111,7 +111,7 @@ class Targets(DocsCase):
         self.play(RECIPES, "Tunnels: SSH and SSM", "etl", instead={"ssh -N -f -L 15432:": opened.append})
         for port, engine in self.tunnels.items():
             self.assertIn(f"-L {port}:", opened[0], engine)
-        self.assert_logins(3)
+        self.assert_logins(5)
 
     @plays(RECIPES, "A name of your own (CNAME)")
     def test_cname(self):

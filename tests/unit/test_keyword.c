@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of libpq's keywords: which words it contains, and the first and the last release of
- * libpq that knows a keyword. */
+ * The table of libpq's keywords: the first and the last release of libpq that knows each keyword,
+ * and whether its value names a file. */
 #include "service/keyword.h"
 
 #include "unit.h"

@@ -94,7 +94,7 @@ static void a_connection_must_match_exactly_one_layout(void **state)
         {"8.0.25 has the old interface", AF_INET, 1, FD, FD, PORT, 0, OLD_INTERFACE, "8.0.19"},
         {"no new library has the old layout", AF_INET, 1, FD, FD, 0, PORT, NEW_INTERFACE, NULL},
         {"both layouts match", AF_INET, 1, FD, FD, PORT, PORT, OLD_INTERFACE, NULL},
-        {"both match, the interface is new",
+        {"both match, but a new library cannot have the old one",
          AF_INET,
          1,
          FD,

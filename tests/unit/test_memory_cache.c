@@ -108,7 +108,7 @@ static void without_a_mapping_each_login_requests_credentials(void **state)
     ria_heap_refuse_mappings(true);
     for (size_t i = 1; i <= 3; i++) {
         fetch_as(&fake, "process", HOUR);
-        expect_number("the number of requests", fake.fetches, i);
+        expect_number("fetches", fake.fetches, i);
     }
     ria_heap_refuse_mappings(false);
     assert_null(ria_mapping_find().data);

@@ -262,7 +262,7 @@ static void roles_are_renewed_at_different_times(void **state)
         {"a session of twelve hours", 2, 43200, false, 300},
         {"a session of 20 minutes", 1, 1200, false, 75},
         {"a session of 15 minutes", 1, 900, false, 0},
-        {"a session that needs a code", 2, 0, true, 0},
+        {"a session that needs an MFA code", 2, 0, true, 0},
     };
     for_each_row(row, rows, row->name) {
         struct ria_plan plan = RIA_PLAN_INIT;
@@ -327,7 +327,7 @@ static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left(vo
     ria_memory_cache_clear();
 }
 
-static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
+static void a_clock_offset_applies_until_a_restart_or_a_change_of_the_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -373,7 +373,7 @@ int main(void)
         cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
         cmocka_unit_test(roles_are_renewed_at_different_times),
         cmocka_unit_test(after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left),
-        cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
+        cmocka_unit_test(a_clock_offset_applies_until_a_restart_or_a_change_of_the_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

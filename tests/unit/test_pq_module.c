@@ -257,7 +257,7 @@ static void a_reset_replaces_only_a_token_that_is_older(void **state)
         const char *name;
         const char *user;
         const char *sslmode;
-        bool is_old;   /* the token in the slot was made in 2016 */
+        bool is_old;   /* the token in the slot, the memory in which libpq stores it, is of 2016 */
         bool is_short; /* the slot has no room for a byte more than the token has */
         bool is_current;
         bool is_changed;

@@ -99,7 +99,7 @@ static void date_back(const char *name, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, in_scratch(name), times, 0), 0);
 }
 
-static void read_facts_agrees_with_read_file_until_the_file_changes(void **state)
+static void the_facts_of_a_file_are_those_of_its_last_read_until_it_changes(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -467,7 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
-        cmocka_unit_test(read_facts_agrees_with_read_file_until_the_file_changes),
+        cmocka_unit_test(the_facts_of_a_file_are_those_of_its_last_read_until_it_changes),
         cmocka_unit_test(a_file_written_just_now_is_not_settled),
         cmocka_unit_test(the_facts_of_anything_but_a_regular_file_cannot_be_read),
         cmocka_unit_test(the_acl_is_read_if_the_mode_lets_others_write),

@@ -63,7 +63,7 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "sso_region = eu-west-1\n",
          "config:5: FIPS endpoints are required, but /home/u/.aws/config:9 names another endpoint "
          "for SSO"},
-        {"a login without a region",
+        {"aws login without a region",
          "[default]\nlogin_session = arn\n",
          "no region for sign-in is set; set AWS_REGION, or region in the profile"},
         {"a sign-in endpoint together with dual-stack",

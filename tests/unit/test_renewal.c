@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The child process that renews a token: what the caller gets for each way in which the child ends,
- * and that the caller reaps every child that has ended. The renewals are functions of this test. */
+ * The child process that renews the token of an SSO or `aws login` session (fetch/renewal.h): what
+ * the caller gets for each way in which the child ends, and that the caller reaps every child that
+ * has ended. The renewals are functions of this test. */
 #include "fetch/renewal.h"
 #include "unit.h"
 

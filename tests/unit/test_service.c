@@ -158,7 +158,7 @@ static void the_service_files_are_those_of_libpq(void **state)
 
 /* -- the text ------------------------------------------------------------------------------- */
 
-static void groups_comments_and_blanks_are_parsed_as_in_libpq(void **state)
+static void services_comments_and_blanks_are_parsed_as_in_libpq(void **state)
 {
     (void)state;
     static const char text[] = "ignored=before any group\n"
@@ -195,7 +195,7 @@ static void a_line_without_an_equals_sign_is_a_key(void **state)
     assert_null(value(&file, "a", "host"));
 }
 
-static void an_unclosed_bracket_ends_the_group(void **state)
+static void an_open_bracket_ends_the_service(void **state)
 {
     (void)state;
     RIA_AUTO(service_file) file;
@@ -278,8 +278,8 @@ static void a_file_that_others_can_change_is_rejected(void **state)
     }
 }
 
-/* Writes the group [a], a comment line of `length` bytes including its newline, and the groups [b]
- * and [c]. */
+/* Writes the service [a], a comment line of `length` bytes including its newline, and the services
+ * [b] and [c]. */
 static void long_line(char *out, size_t length)
 {
     char *at = out + sprintf(out, "[a]\nuser=u\n#");
@@ -287,7 +287,7 @@ static void long_line(char *out, size_t length)
     (void)sprintf(at + length - 2, "\n[b]\nuser=u\n[c]\n");
 }
 
-static void a_line_beyond_the_limit_invalidates_its_group_and_all_later_ones(void **state)
+static void a_line_beyond_the_limit_marks_its_service_and_all_later_ones(void **state)
 {
     (void)state;
     static const struct {
@@ -419,13 +419,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_service_files_are_those_of_libpq),
-        cmocka_unit_test(groups_comments_and_blanks_are_parsed_as_in_libpq),
+        cmocka_unit_test(services_comments_and_blanks_are_parsed_as_in_libpq),
         cmocka_unit_test(a_line_without_an_equals_sign_is_a_key),
-        cmocka_unit_test(an_unclosed_bracket_ends_the_group),
+        cmocka_unit_test(an_open_bracket_ends_the_service),
         cmocka_unit_test(binary_missing_and_empty_files_are_distinguished),
         cmocka_unit_test(the_first_invalid_line_is_reported),
         cmocka_unit_test(a_file_that_others_can_change_is_rejected),
-        cmocka_unit_test(a_line_beyond_the_limit_invalidates_its_group_and_all_later_ones),
+        cmocka_unit_test(a_line_beyond_the_limit_marks_its_service_and_all_later_ones),
         cmocka_unit_test(a_service_without_a_passfile_is_ignored),
         cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
         cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),

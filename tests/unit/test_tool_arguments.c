@@ -138,7 +138,7 @@ static void other_options_are_found(void **state)
     }
 }
 
-static void only_the_tools_are_recognised(void **state)
+static void only_the_tools_are_recognized(void **state)
 {
     (void)state;
     static const char *const tools[] = {
@@ -306,7 +306,7 @@ int main(void)
         cmocka_unit_test(each_form_of_the_host_is_found),
         cmocka_unit_test(values_of_other_options_are_not_taken_for_the_host),
         cmocka_unit_test(other_options_are_found),
-        cmocka_unit_test(only_the_tools_are_recognised),
+        cmocka_unit_test(only_the_tools_are_recognized),
         cmocka_unit_test(each_form_of_a_line_in_an_option_file_is_read),
         cmocka_unit_test(each_tool_reads_its_own_groups_and_files),
     };

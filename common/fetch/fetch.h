@@ -116,6 +116,11 @@ int64_t ria_fetch_now(const struct ria_fetch *fetch);
  * usable Date header, if an earlier response has set the offset, or if world->machine() fails. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
+/* Returns the deadline of a request whose caller waits for `budget` milliseconds from now: 250 ms
+ * before the caller's time limit, so that the caller still receives a response about a timeout. If
+ * the budget is 500 ms or less, the deadline is after half of it. */
+struct ria_deadline ria_fetch_deadline(const struct ria_world *world, int64_t budget);
+
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit);
 

@@ -27,12 +27,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum {
-    /* Subtracted from the caller's time limit, so that the caller still receives a response about a
-     * timeout. A limit of less than twice this value is halved instead. */
-    MARGIN_MS = 250,
-};
-
 static ria_fetch_source *const sources[] = {
     [RIA_SOURCE_KEYS] = NULL,
     [RIA_SOURCE_WEB_IDENTITY] = ria_fetch_web_identity,
@@ -236,13 +230,11 @@ int main(void)
         return explain_to_user();
     }
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
-    int64_t budget =
-        request.budget > (int64_t)2 * MARGIN_MS ? request.budget - MARGIN_MS : request.budget / 2;
     struct ria_fetch fetch = {
         .world = world,
         .plan = &request.plan,
         .budget = request.budget,
-        .deadline = ria_deadline_in(world, budget),
+        .deadline = ria_fetch_deadline(world, request.budget),
         .result = &response,
         .spent = {.since = world->ticks(world->self)},
     };

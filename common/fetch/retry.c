@@ -136,6 +136,12 @@ void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_err
         fetch->spent.what);
 }
 
+struct ria_deadline ria_fetch_deadline(const struct ria_world *world, int64_t budget)
+{
+    const int64_t margin = 250;
+    return ria_deadline_in(world, budget > 2 * margin ? budget - margin : budget / 2);
+}
+
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit)
 {
     int64_t left = ria_deadline_left(fetch->world, fetch->deadline);

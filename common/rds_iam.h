@@ -2,7 +2,7 @@
  *
  * The public interface of the core. The plugins and the command-line tool include no header of the
  * core except this one. The main function, ria_token_for(), makes a token, which is the password
- * with which a given database user can log in at a given host and port for 15 minutes:
+ * with which a given database user can log in at a given host and port, for at most 15 minutes:
  *
  *     struct ria_login login = {
  *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
@@ -60,7 +60,8 @@ enum ria_channel {
     RIA_CHANNEL_CHAIN_VERIFIED, /* only the certificate chain is verified: refused without tls =
                                    verify-ca */
     RIA_CHANNEL_VERIFIED,       /* certificate and host name verified */
-    RIA_CHANNEL_NONE,           /* no connection: the token is shown to the user who asked for it */
+    RIA_CHANNEL_NONE, /* no connection: the token is shown to the user who asked for it, or
+                         no token is made */
 };
 
 /* A login request. Strings are borrowed for the call. */
@@ -72,7 +73,7 @@ struct ria_login {
     const char *region;  /* from the command line, overrides every other region; or NULL */
     const char *profile; /* AWS profile from the command line, overrides every other profile; or
                             NULL */
-    bool is_mysql;       /* the client has the protocol of MySQL, which Aurora DSQL does not have */
+    bool is_mysql;   /* the client uses the protocol of MySQL, which Aurora DSQL does not support */
     bool is_service; /* the host is in a service with sslmode=verify-full, so the client compares
                         the host with the certificate, whatever rds-iam's configuration sets */
 };
@@ -144,8 +145,8 @@ struct ria_session {
 /* Runs the chain of credential sources without making a token. If login->host is NULL, rds-iam's
  * configuration is used only for its key cache_credential_process (rds-iam.conf(5)). login->profile
  * may name a profile. mfa_code is the code that the user entered, or NULL. Returns the same
- * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the deadline
- * at most. */
+ * outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks at most until the
+ * deadline. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -158,7 +159,7 @@ enum ria_outcome ria_session_for(
  * machine's clock with the clock of STS. login->host may be NULL, as for ria_session_for(). Sends
  * GetCallerIdentity to STS, through rds-iam-fetch. Returns the same outcomes as ria_session_for().
  * Also returns FAILED if STS cannot be reached or rejects the credentials; if STS rejected them,
- * out->has_difference may be true. Blocks until the deadline at most. */
+ * out->has_difference may be true. Blocks at most until the deadline. */
 enum ria_outcome ria_session_identity(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -170,8 +171,8 @@ enum ria_outcome ria_session_identity(
  * that would sign a token for *login, in the region for which the token would be signed.
  * login->host must not be NULL. Changes nothing. Returns the same outcomes as ria_session_for().
  * Also returns FAILED if AWS gives no answer. In this case out->kind shows the reason, for example
- * that AWS does not permit the request, or that no object has the name. Blocks until the deadline
- * at most. */
+ * that AWS does not permit the request, or that no object has the name. Blocks at most until the
+ * deadline. */
 enum ria_outcome ria_session_ask(
     const struct ria_login *login,
     const struct ria_inquiry *inquiry,
@@ -200,9 +201,9 @@ enum {
 };
 
 /* Returns whether a token that rds-iam did not make, such as a token that the user pasted as a
- * password, may be sent over login->channel. aws/token_text.h tells a token from a password. Reads
- * the configuration file only if the answer depends on it. Returns false with err filled if the
- * token must not be sent. */
+ * password, may be sent over login->channel. aws/token_text.h distinguishes a token from a
+ * password. Reads the configuration file only if the answer depends on it. Returns false with err
+ * filled if the token must not be sent. */
 bool ria_login_may_send(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -245,7 +246,7 @@ enum ria_outcome ria_login_certificate(
     struct ria_login_certificate *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* What a login would use. Texts are "" if there is nothing to report. */
+/* What a login would use. The arrays contain "" if there is nothing to report. */
 struct ria_login_facts {
     const char *kind;      /* of the endpoint, for display: "cluster (writer)"; static */
     const char *partition; /* "aws", "aws-cn", ...; static; NULL if the name has none */
@@ -256,7 +257,8 @@ struct ria_login_facts {
     bool chain_suffices;   /* tls = verify-ca */
     char mapped_by[512];   /* "FILE:LINE" of the key `endpoint` of that section */
     char region[64];
-    char region_from[512];      /* "the endpoint's name", "--region" or "FILE:LINE" */
+    char region_from[512];      /* where the region was read, such as "the endpoint's name",
+                                   "--region" or "FILE:LINE" */
     char other_region[64];      /* the region of AWS_REGION or AWS_DEFAULT_REGION, if it differs */
     char other_region_from[32]; /* the name of that variable */
 };
@@ -312,7 +314,7 @@ void ria_alias_explain(
 /* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
  * "aws-cn"), with rds-iam-fetch over HTTPS, and appends the bundle to *pem. The contents are not
  * checked. Returns false with err filled on failure; the code is RIA_E_USAGE for any other
- * partition. Blocks until the deadline at most. */
+ * partition. Blocks at most until the deadline. */
 bool ria_trust_bundle_fetch(
     const char *partition,
     struct ria_deadline deadline,
@@ -359,7 +361,8 @@ bool ria_login_database(
     struct ria_database *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Returns whether AWS has a partition of this name, such as "aws" or "aws-us-gov". */
+/* Returns whether this version of rds-iam knows a partition of this name, such as "aws" or
+ * "aws-us-gov". */
 bool ria_partition_is_known(const char *name) RIA_MUST_USE;
 
 /* Reads rds-iam's configuration as a login does, and checks every section. Returns false with err

@@ -110,7 +110,7 @@ static const struct ria_option *option_at(const struct ria_syntax *syntax, size_
     return index < syntax->count ? &syntax->options[index] : &help_switch;
 }
 
-/* Returns the length of an option's name. Of a word with one dash, the name is the first character,
+/* Returns the length of an option's name. In a word with one dash, the name is the first character,
  * because the other characters could be a password, as in -pPASSWORD of the MySQL tools. */
 static size_t name_len(const char *word, const char *name)
 {
@@ -148,10 +148,10 @@ static void add_similar_names(
     }
 }
 
-/* Fills err for an unknown option. Prints the hint for it, if the table has one. Otherwise names
- * the options that begin with the letters of the unknown option. If none begins with these letters,
- * names the options of which it may be a misspelling. Does not print the value, which could be a
- * secret. */
+/* Fills err for an unknown option. The message contains the advice of the table for this option, if
+ * the table has one. Otherwise it names the options that begin with the letters of the unknown
+ * option. If none begins with these letters, it names the options of which the unknown option may
+ * be a misspelling. It does not contain the value, which could be a secret. */
 static int unknown_option(
     const char *command, const struct ria_syntax *syntax, const char *word, struct ria_error *err)
 {
@@ -287,8 +287,8 @@ static int parse_option(
 }
 
 /* Returns the first option that has taken another option of the command as its value, or NULL. If
- * the command line is wrong, the value was probably forgotten. If not, it may be the value that the
- * user meant. */
+ * the command line has an error, the user probably forgot the value. If it has none, the other
+ * option may be the value that the user meant. */
 static const struct ria_option *find_forgotten(
     int argc, char **argv, const struct ria_syntax *syntax)
 {

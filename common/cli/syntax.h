@@ -55,7 +55,7 @@ struct ria_syntax {
     const char *about; /* what the command does */
     const struct ria_option *options;
     size_t count;
-    const struct ria_hint *hints; /* ends with zeros; NULL: none */
+    const struct ria_hint *hints; /* the last row is zero; NULL: none */
     const char *notes;            /* printed after the options; NULL: none */
     const char *exit_status;      /* what the exit statuses mean; NULL: those of cli/output.h */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The store of CA certificates: two PEM files in one directory. `rds-iam setup ca` fills the store,
- * and `rds-iam exec` uses it.
+ * The store of CA certificates: two PEM files in one directory. `rds-iam setup ca` fills the store.
+ * `rds-iam exec`, `rds-iam check` and the other kinds of `rds-iam setup` use it.
  *
  *   rds-ca.pem          the roots of Amazon RDS: instances and clusters
  *   rds-ca-public.pem   Amazon's public roots: RDS Proxy and Aurora DSQL
@@ -21,7 +21,8 @@
 
 #define RIA_CA_SYSTEM_DIRECTORY "/etc/rds-iam"
 
-/* The rest of the warning about a CA file that the user names for the printed settings. */
+/* The end of the warning about an unreadable CA file that the user has named for the settings that
+ * rds-iam setup prints. The option and the path of the file stand before it. */
 #define RIA_CA_UNREADABLE                                                                          \
     " cannot be read here, so clients here cannot verify the server; copy the file"
 

@@ -131,8 +131,8 @@ static bool is_entry(const char *name)
 }
 
 /* Returns whether the directory belongs to the current user. The check matters if HOME belongs to
- * another user. Without it, that user could replace a parent of the cache by a link to any
- * directory, and this command would remove entries there. */
+ * another user. Without the check, that user could replace a parent of the cache by a link to any
+ * directory, and this command would remove files with names of entries in that directory. */
 static bool is_own(int fd)
 {
     struct stat status;

@@ -15,7 +15,7 @@ enum ria_engine {
     RIA_ENGINES,
 };
 
-/* For the usage error of a command whose --engine has another value; the argument is the value. */
+/* The usage error for an unknown value of --engine. The argument of the format is the value. */
 #define RIA_ENGINE_USAGE                                                                           \
     "--engine \"%s\" is not one of mysql, mariadb, postgres, postgresql, aurora-mysql and "        \
     "aurora-postgresql"

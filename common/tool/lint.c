@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam lint: checks the user's service files against the rules of libpq and of rds-iam, and
- * prints the findings. Reads the files with the agent's parser (pg_plugin/service). Changes
- * nothing. */
+ * rds-iam lint: checks the service files of the user and of the system against the rules of libpq
+ * and of rds-iam, and prints the findings. Reads the files with the agent's parser
+ * (pg_plugin/service). Changes nothing. */
 #include "cli/command_line.h"
 #include "tool/lint_rules.h"
 #include "tool/tool.h"
@@ -30,7 +30,7 @@ struct lint {
 };
 
 /* All service files that were read. rds-iam lint checks these files together, because several of
- * them can contain the same service, and libpq uses only the first. */
+ * them can contain a service of the same name, and libpq uses only the first of these services. */
 struct files {
     struct ria_service_file file[RIA_SERVICE_FILES];
     size_t count;

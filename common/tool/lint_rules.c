@@ -88,7 +88,7 @@ void ria_lint_lines(const char *path, const struct ria_world *world, struct ria_
     RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
     struct ria_error err;
     if (world->read_file(world->self, path, &text, NULL, &err) != RIA_FOUND || text.len == 0) {
-        return; /* lint_read_files() has reported this file */
+        return; /* lint_read_files() has reported the error; an empty file has no lines */
     }
     const char *at = text.data;
     for (unsigned line = 1; *at != '\0'; line++) {
@@ -186,8 +186,8 @@ void ria_lint_settings(
             continue;
         }
         check_value(file->path, setting, findings);
-        /* rds-iam recommends gssencmode=disable (lint_rules_check_gssencmode()), and names the
-         * versions of libpq that reject it where it does so. */
+        /* rds-iam recommends gssencmode=disable (lint_rules_check_gssencmode()). The recommendation
+         * already names the versions of libpq that reject this setting. */
         bool is_recommended =
             strcmp(setting->key, "gssencmode") == 0 && !ria_gssencmode_allows(setting->value);
         if (!is_recommended) {

@@ -268,7 +268,8 @@ static bool find_interpreter(int fd, const struct ria_world *world, char out[PAT
 }
 
 /* Follows scripts from `path` to the last interpreter and opens it. Changes `path` to that
- * interpreter. Returns -1 if the file cannot be opened. */
+ * interpreter. Returns -1 if a file cannot be opened, or if SCRIPTS_MAX scripts follow each other.
+ */
 static int open_program(char path[PATH_MAX], const struct ria_world *world)
 {
     char interpreter[PATH_MAX];

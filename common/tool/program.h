@@ -33,7 +33,7 @@ bool ria_program_find(const char *name, const struct ria_world *world, char out[
 
 /* While `path` is a script, replaces it by the path of the script's interpreter. Follows
  * "#!/usr/bin/env NAME" like ria_program_inspect(). Returns false if a file cannot be read or is
- * not a regular file. */
+ * not a regular file, or if more scripts follow each other than Linux allows. */
 bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world);
 
 /* -- the ELF file ------------------------------------------------------------------------------ */

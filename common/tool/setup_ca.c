@@ -110,8 +110,8 @@ static bool open_store(struct ca_setup *setup)
 
 /* -- the installed bundle -------------------------------------------------------------------- */
 
-/* Reads an installed file. If the file is absent or unreadable, leaves *pem empty and
- * does not fail, because the new file replaces the installed one. */
+/* Reads an installed file. If the file is absent or unreadable, leaves *pem empty. This is not a
+ * failure, because the new file replaces the installed one. */
 static void read_installed(const struct ca_setup *setup, enum ria_ca_kind kind, struct ria_buf *pem)
 {
     char path[RIA_CA_PATH_SIZE];

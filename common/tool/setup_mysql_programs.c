@@ -4,8 +4,8 @@
  * --program. Placeholders: @CA@ (the file of root certificates), @GROUP@ (the group in the option
  * file), @COMMAND@ (the mariadb command that reads this group), @FILE@ (how to write the option
  * file of the user), @SYSTEM@ (the same for a daemon), @VARIABLES@ (the environment of
- * Connector/C), @PLUGINS@ (its directory of plugins), @SYSTEMCA@ (the root certificates for a
- * daemon). */
+ * Connector/C), @PLUGINS@ (the directory of rds-iam's plugins for Connector/C), @SYSTEMCA@ (the
+ * root certificates for a daemon). */
 #include "tool/setup_programs.h"
 #include "tool/tool.h"
 

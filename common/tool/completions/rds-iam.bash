@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Completion of rds-iam for bash. Needs no other file. With the package bash-completion, it also
-# completes the arguments of the command after "rds-iam exec --".
+# Completion of rds-iam for bash. Needs no other file. If the package bash-completion is installed,
+# this script also completes the arguments of the command after "rds-iam exec --".
 #
 # Names from the user's files are data. compgen -W and eval would execute a $(command) in a name, so
 # this script uses neither. It offers only names of letters, digits, blanks and a few other

@@ -55,7 +55,8 @@ static bool find_alias(
 /* Replaces *err with the better message, unless that message is so long that a client would cut it.
  * The message for most endpoints advises a section of the configuration. The configuration rejects
  * this section if the server has a certificate of a public CA, and the section does not help a
- * service. So such an endpoint and a service have another message. */
+ * service. So such an endpoint and a service have another message. If *err names the host's own
+ * section, only adds the name of the endpoint. */
 static void dns_alias_explain(
     const struct ria_login *login,
     const char *host,
@@ -65,7 +66,9 @@ static void dns_alias_explain(
 {
     struct ria_error better;
     unsigned port = login->port;
-    if (login->is_service || ria_host_has_public_ca(name)) {
+    if (err->code == RIA_E_CONFIG) {
+        (void)ria_fail(&better, err->code, "%s (%s is a DNS alias of %s)", err->text, host, name);
+    } else if (login->is_service || ria_host_has_public_ca(name)) {
         (void)ria_fail_shown(&better, RIA_E_ENDPOINT, RIA_REFUSAL_PUBLIC_ALIAS, host, name);
     } else {
         (void)ria_fail_shown(

@@ -91,10 +91,10 @@ static void append_section(const struct ria_setting *section, struct ria_error *
     append_shown(err, " (no section matches, the first is [", shown, "])");
 }
 
-/* Completes *err for a host that is not an RDS endpoint. If the host has a section without
- * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
- * first section of the files, whose name may have a mistake. For a service, no section helps, so
- * another error takes the place of *err. */
+/* Completes *err for a host that is not an RDS endpoint, or is a global endpoint. If the host has a
+ * section without `endpoint`, *err names that section. Otherwise *err names the file for a new
+ * section, and the first section of the files, whose name may have a mistake. A service needs the
+ * endpoint's own name in host=, so another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -104,15 +104,21 @@ static void explain_other(
     const struct ria_section *section = &resolved->section;
     struct ria_setting other;
     bool is_domain = false;
-    bool is_unmapped =
-        resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->endpoint.value == NULL;
-    if (login->is_service && is_unmapped) {
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, resolved->dialed.host);
+    const char *host = resolved->dialed.host;
+    bool is_other = resolved->dialed.kind == RIA_ENDPOINT_OTHER;
+    bool is_unmapped = section->endpoint.value == NULL;
+    if (login->is_service && is_other && is_unmapped) {
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, host, login->port);
+        append_config_name(world, err);
         return;
     }
     if (is_unmapped && section->place.value != NULL && strchr(section->place.value, '*') == NULL) {
         (void)ria_fail_at(
-            err, RIA_E_CONFIG, &section->place, RIA_REFUSAL_OTHER_SECTION, resolved->dialed.host);
+            err,
+            RIA_E_CONFIG,
+            &section->place,
+            is_other ? RIA_REFUSAL_OTHER_SECTION : RIA_REFUSAL_GLOBAL_SECTION,
+            host);
         return;
     }
     append_config_name(world, err);

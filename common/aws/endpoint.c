@@ -321,7 +321,11 @@ enum ria_outcome ria_endpoint_judge(
         break;
     case RIA_ENDPOINT_OTHER:
         endpoint_section_name(name, port, section, sizeof(section));
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, name, section);
+        if (strcmp(name, "localhost") == 0) {
+            (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_LOCALHOST, name, name, section);
+        } else {
+            (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, name, section);
+        }
         break;
     case RIA_ENDPOINT_INSTANCE:
     case RIA_ENDPOINT_CLUSTER:

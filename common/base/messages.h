@@ -139,11 +139,15 @@
     "%s is not an RDS endpoint: check the spelling, or use the endpoint's own name (for a "        \
     "tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = " \
     "ENDPOINT:ITS_PORT, then tls = verify-ca"
+#define RIA_REFUSAL_LOCALHOST                                                                      \
+    "%s is not an RDS endpoint; a client that is given no host uses %s: give it the endpoint's "   \
+    "own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], " \
+    "then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"
 #define RIA_REFUSAL_OTHER_SECTION                                                                  \
     "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
 #define RIA_REFUSAL_SERVICE                                                                        \
     "%s is not an RDS endpoint: check the spelling; for a tunnel, write host=ENDPOINT and "        \
-    "hostaddr=127.0.0.1"
+    "hostaddr=127.0.0.1, and add 2 lines: [ENDPOINT:%u], then endpoint = ENDPOINT:ITS_PORT"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \
@@ -168,6 +172,9 @@
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name has no region; name the endpoint of its writer "  \
     "cluster in two lines: [%s], then endpoint = ENDPOINT:PORT"
+#define RIA_REFUSAL_GLOBAL_SECTION                                                                 \
+    "%s is an Aurora global endpoint, whose name has no region; add endpoint = ENDPOINT:PORT of "  \
+    "its writer cluster to this section"
 #define RIA_REFUSAL_DSQL_MYSQL                                                                     \
     "%s is an Aurora DSQL endpoint, which has the protocol of PostgreSQL; connect with a "         \
     "PostgreSQL client"

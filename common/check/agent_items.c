@@ -6,6 +6,7 @@
  * show the agent's messages, so `rds-iam check` shows them. */
 #include "check/facts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -114,14 +115,28 @@ static void check_agent_entry(struct ria_facts *facts, const char *lines, const 
     }
 }
 
-void ria_check_agent(struct ria_facts *facts)
+/* Gets the status of the agent whose passfiles are in this directory, or of the agent of the
+ * default directory if `directory` is NULL. Returns false if that agent is not running. */
+static bool ask_agent(struct ria_facts *facts, const char *directory)
 {
     struct ria_error err;
-    const char *arguments[] = {RIA_BINDIR "/rds-iam-agent", "--status", NULL};
+    static const char agent[] = RIA_BINDIR "/rds-iam-agent";
+    const char *option = directory == NULL ? NULL : "--directory";
+    const char *arguments[] = {agent, "--status", option, directory, NULL};
     struct ria_deadline deadline = ria_deadline_in(facts->world, AGENT_MS);
+    return ria_probe_run(arguments, NULL, deadline, facts->world, &facts->agent, &err) &&
+           !facts->agent.is_late && facts->agent.signal == 0 && facts->agent.status == 0;
+}
+
+void ria_check_agent(struct ria_facts *facts, const char *passfile)
+{
+    char directory[PATH_MAX];
+    const char *slash = strrchr(passfile, '/');
+    bool has_directory =
+        slash != NULL && slash != passfile &&
+        ria_text_format(directory, sizeof(directory), "%.*s", (int)(slash - passfile), passfile);
     facts->is_agent_running =
-        ria_probe_run(arguments, NULL, deadline, facts->world, &facts->agent, &err) &&
-        !facts->agent.is_late && facts->agent.signal == 0 && facts->agent.status == 0;
+        (has_directory && ask_agent(facts, directory)) || ask_agent(facts, NULL);
     ria_report_add(
         facts->report,
         facts->is_agent_running ? RIA_MARK_OK : RIA_MARK_NOTE,

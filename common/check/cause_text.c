@@ -96,6 +96,19 @@ static void add_endpoint(const struct ria_facts *facts, struct ria_buf *out)
     ria_buf_add_text(out, facts->has_name ? facts->name.endpoint : "HOST");
 }
 
+static void add_dialed(const struct ria_facts *facts, struct ria_buf *out)
+{
+    const char *host = facts->target.login.host;
+    ria_buf_add_text(out, host == NULL ? "HOST" : host);
+}
+
+static void add_own_name(const struct ria_facts *facts, struct ria_buf *out)
+{
+    char remedy[VALUE_SIZE];
+    ria_check_own_name_remedy(facts, remedy, sizeof(remedy));
+    ria_buf_add_text(out, remedy);
+}
+
 static void add_signed_port(const struct ria_facts *facts, struct ria_buf *out)
 {
     ria_buf_addf(out, "%u", facts->name.port);
@@ -322,6 +335,8 @@ static const struct {
 } placeholders[] = {
     {"{user}", add_user},
     {"{host}", add_endpoint},
+    {"{dialed}", add_dialed},
+    {"{own_name}", add_own_name},
     {"{port}", add_signed_port},
     {"{section}", add_tunnel_section},
     {"{mapped_by}", add_mapped_by},

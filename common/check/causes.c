@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Explains a refused login. First finds out whether the client's settings explain that no token was
- * sent. Then takes these steps, and stops at the first step that finds a cause: (1) looks for an
- * error of the server in a table of errors that name their cause (known_errors.c); (2) looks for a
- * cause that the checks before the login have proved (proved_causes.c); (3) looks for an error of
- * the client library in the table of step 1; (4) if RDS sends the error for every refused token,
- * lists all causes that lead to this error. */
+ * sent. Then takes these steps, and stops at the first step that finds a cause: (1) unless the
+ * agent refuses the service, looks for an error of the server in a table of errors that name their
+ * cause (known_errors.c); (2) looks for a cause that the checks before the login have proved
+ * (proved_causes.c); (3) looks for an error of the client library in the table of step 1; (4) if
+ * RDS sends the error for every refused token, lists all causes that lead to this error. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -77,6 +77,37 @@ static bool has_unusual_port(const struct ria_facts *facts)
            (is_unusual || ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR);
 }
 
+/* Returns whether the server's address is this machine, where a tunnel to it may listen. */
+static bool is_local(const struct ria_facts *facts)
+{
+    char address[64];
+    return ria_probe_text(&facts->server, "address", address, sizeof(address)) &&
+           (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0);
+}
+
+/* Returns whether the client probably dials a tunnel for which the configuration has no section. */
+static bool has_tunnel_port(const struct ria_facts *facts)
+{
+    return has_unusual_port(facts) && is_local(facts);
+}
+
+static bool has_direct_port(const struct ria_facts *facts)
+{
+    return has_unusual_port(facts) && !is_local(facts);
+}
+
+/* Returns whether STS has not accepted the credentials. If STS has rejected them, a check has
+ * proved this cause. */
+static bool has_unknown_keys(const struct ria_facts *facts)
+{
+    return !facts->has_identity;
+}
+
+static bool has_unknown_clock(const struct ria_facts *facts)
+{
+    return !facts->has_identity && !facts->identity.has_difference;
+}
+
 static bool has_upper_case(const struct ria_facts *facts)
 {
     const char *user = facts->target.login.user;
@@ -101,6 +132,11 @@ static bool is_mysql_upper(const struct ria_facts *facts)
     "--resource-arns {resource}"
 #define POLICY "rds-iam setup policy --hostname {host} --username {user}{known}"
 
+#define SIGNED_PORT                                                                                \
+    "The token is signed for port {port}, which the client dials. If this is a tunnel, the token " \
+    "must be signed for the endpoint's port."
+#define SIGNED_PORT_REMEDY "For a tunnel, write two lines into rds-iam's configuration: {section}"
+
 /* The causes that look alike from the client. The causes for which this machine has evidence stand
  * first. The other causes are ordered by how often they occur. A cause is shown only if
  * is_possible() returns true for the facts. */
@@ -118,17 +154,7 @@ static const struct {
      "group.",
      "As an administrator: SHOW rds.iam_auth_for_replication;",
      true},
-    {"signed-port",
-     has_unusual_port,
-     "The token is signed for port {port}, which the client dials. If this is a tunnel, the token "
-     "must be signed for the endpoint's port.",
-     "For a tunnel, write two lines into rds-iam's configuration: {section}",
-     false},
-    {"signed-port",
-     is_mapped,
-     "The section at {mapped_by} names a wrong endpoint, or a port that is not the endpoint's.",
-     "{describe}",
-     false},
+    {"signed-port", has_tunnel_port, SIGNED_PORT, SIGNED_PORT_REMEDY, false},
     /* For MySQL only: PostgreSQL checks a token only for members of rds_iam, so a user whose token
      * was refused exists. */
     {"user-case", is_mysql_upper, USER_CASE, "{users}", true},
@@ -138,6 +164,17 @@ static const struct {
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
      "another resource. The policy that is needed:",
      POLICY,
+     false},
+    {"keys-rejected",
+     has_unknown_keys,
+     "The access key or the secret key is wrong, or the session has expired. STS has not confirmed "
+     "them: see \"identity\" above, under Credentials.",
+     "On a machine that reaches STS, with the same credentials: aws sts get-caller-identity",
+     false},
+    {"signed-port",
+     is_mapped,
+     "The section at {mapped_by} names a wrong endpoint, or a port that is not the endpoint's.",
+     "{describe}",
      false},
     {"user-plugin",
      is_mysql,
@@ -183,6 +220,12 @@ static const struct {
      "IAM authentication is not enabled for the database.",
      "{iam_setting}",
      false},
+    {"clock",
+     has_unknown_clock,
+     "This machine's clock is wrong. STS has not reported its time.",
+     "timedatectl set-ntp true",
+     false},
+    {"signed-port", has_direct_port, SIGNED_PORT, SIGNED_PORT_REMEDY, false},
 };
 
 /* Adds each possible cause for which the answers of AWS are evidence of this kind. If is_of_server
@@ -227,18 +270,36 @@ static void add_known_error(struct ria_facts *facts, const struct ria_known_erro
     ria_cause_add(facts, row->id, row->text, row->remedy);
 }
 
+/* Explains why other programs cannot log in, although this login has succeeded. */
+static void explain_others(struct ria_facts *facts)
+{
+    if (facts->is_client_refused) {
+        ria_cause_add(
+            facts,
+            "name-unverified",
+            "Programs that read [client], such as mariadb, compare the certificate with {dialed}, "
+            "which it does not contain, and send no token: [client] sets ssl-verify-server-cert.",
+            "{own_name}");
+    }
+}
+
 bool ria_check_explain(struct ria_facts *facts)
 {
-    if (facts->verdict == RIA_VERDICT_IN ||
-        (facts->verdict == RIA_VERDICT_NONE && !facts->is_service_missing &&
-         !facts->is_group_missing)) {
+    if (facts->verdict == RIA_VERDICT_IN) {
+        explain_others(facts);
+        return false;
+    }
+    bool is_refused = ria_check_is_service_refused(facts);
+    if (facts->verdict == RIA_VERDICT_NONE && !facts->is_service_missing &&
+        !facts->is_group_missing && !is_refused) {
         return false;
     }
     if (ria_check_explain_unsent(facts)) {
         return false;
     }
     const struct ria_known_error *row = ria_known_error_find(facts);
-    bool is_named = row != NULL && facts->verdict == RIA_VERDICT_SERVER;
+    bool is_named =
+        row != NULL && facts->verdict == RIA_VERDICT_SERVER && (row->is_accepted || !is_refused);
     if (!is_named && ria_check_explain_proved(facts)) {
         return false;
     }

@@ -158,7 +158,7 @@ static bool refuse_program(const struct ria_target *target, struct ria_error *er
         return ria_fail(
             err,
             RIA_E_USAGE,
-            "no directory in PATH has a program %s; give the path of its file",
+            "no directory in PATH has a program %s; give the path of its file, or no --program",
             target->program);
     }
     if (!target->is_started && access(target->program_file, R_OK) != 0) {
@@ -177,7 +177,8 @@ static bool refuse_program(const struct ria_target *target, struct ria_error *er
         err,
         RIA_E_USAGE,
         "%s is not linked with " LIBRARIES "; it may contain its own copy, as mariadb and mysql "
-        "do; give no --program, or name one that is linked, such as an interpreter's module",
+        "do, or use none of them, as Node.js, Go and Java do; give no --program, or name one that "
+        "is linked, such as an interpreter's module",
         target->program);
 }
 

@@ -106,6 +106,9 @@ static const struct {
 #define OPTION_FILE_IGNORED                                                                        \
     "The login works in programs that read the option file. The commands of MariaDB and MySQL "    \
     "ignore it: see \"option file\" above."
+#define CLIENT_REFUSED                                                                             \
+    "The login works under rds-iam exec without option files, but programs that read [client] "    \
+    "send no token."
 #define TOKEN_ACCEPTED "The server accepted the token, but refused the login."
 
 /* Writes the text that names the target in the JSON object. */
@@ -124,9 +127,10 @@ static void describe_target(const struct ria_target *target, char *out, size_t s
 static const char *find_summary(const struct ria_facts *facts, bool is_accepted)
 {
     bool is_ignored = facts->verdict == RIA_VERDICT_IN && facts->is_option_file_ignored;
-    return is_accepted  ? TOKEN_ACCEPTED
-           : is_ignored ? OPTION_FILE_IGNORED
-                        : results[facts->verdict].text;
+    return is_accepted                ? TOKEN_ACCEPTED
+           : is_ignored               ? OPTION_FILE_IGNORED
+           : facts->is_client_refused ? CLIENT_REFUSED
+                                      : results[facts->verdict].text;
 }
 
 /* Reports that no login is tried, because the settings contain no host. */
@@ -142,7 +146,8 @@ static void add_missing_host(struct ria_facts *facts)
         : facts->target.service != NULL ? "Add host= to the service."
                                         : "Add the host, or give --hostname and --username.",
         "%s",
-        is_missing ? "the service cannot be used" : "the settings contain no host name");
+        is_missing ? "the service cannot be used"
+                   : "the settings contain no host name, so a client uses localhost or a socket");
 }
 
 static int run_checks(struct ria_facts *facts)
@@ -177,6 +182,8 @@ static int run_checks(struct ria_facts *facts)
         results[verdict].status);
 }
 
+#define LOGIN_MISSING "give --hostname and --username, --service or --defaults-group"
+#define HOST_MISSING "--hostname is missing; without a host, a client uses localhost or a socket"
 #define TOGETHER "%s and --%s cannot be used together"
 
 /* Sets target->engine from --engine, --service or --defaults-group. Returns RIA_CONTINUE, or the
@@ -270,18 +277,17 @@ int ria_check_target(
  * service, the login takes host, port and user only from the service. */
 static const char *find_conflict(const struct ria_target *target, const char *port)
 {
-    bool has_service = target->service != NULL;
     const struct {
         const char *name;
-        bool is_conflict;
+        bool is_given;
     } rows[] = {
-        {"defaults-group", has_service && target->group != NULL},
-        {"hostname", has_service && target->login.host != NULL},
-        {"port", has_service && port != NULL},
-        {"username", has_service && target->login.user != NULL},
+        {"defaults-group", target->group != NULL},
+        {"hostname", target->login.host != NULL},
+        {"port", port != NULL},
+        {"username", target->login.user != NULL},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].is_conflict) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && target->service != NULL; i++) {
+        if (rows[i].is_given) {
             return rows[i].name;
         }
     }
@@ -318,12 +324,7 @@ static int check_request(
     const struct ria_target *target = &request->target;
     const char *other = find_conflict(target, request->port);
     if (other != NULL) {
-        return ria_usage_error(
-            err,
-            command,
-            TOGETHER,
-            target->service != NULL ? "--service" : "--defaults-group",
-            other);
+        return ria_usage_error(err, command, TOGETHER, "--service", other);
     }
     if (!request->is_all && target->service == NULL && target->group == NULL &&
         (target->login.host == NULL || target->login.user == NULL)) {
@@ -331,9 +332,9 @@ static int check_request(
             err,
             command,
             target->login.host != NULL   ? "--username is missing"
-            : target->login.user != NULL ? "--hostname is missing"
-                                         : "give --hostname and --username, --service or "
-                                           "--defaults-group");
+            : target->login.user != NULL ? HOST_MISSING
+            : target->program != NULL    ? "--program names no login; " LOGIN_MISSING
+                                         : LOGIN_MISSING);
     }
     return RIA_CONTINUE;
 }

@@ -118,7 +118,10 @@ struct ria_facts {
     bool is_group_missing;          /* no option file that the client reads contains the group */
     bool is_option_file_ignored;    /* my_print_defaults ignores an option file */
     bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
+    bool is_plugin_dir_for_oracle;  /* plugin-dir is the one for libmysqlclient, and it is not known
+                                       which library the program uses */
     bool is_ssl_ca_missing;         /* neither the group nor [client] names a readable ssl-ca */
+    bool has_verify_option;         /* the group or [client] sets ssl-verify-server-cert */
     bool has_replication;           /* the service asks for a replication connection */
     bool is_incomplete;             /* one of rds-iam's own objects is missing */
     struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
@@ -151,6 +154,10 @@ struct ria_facts {
     bool is_out_of_date;     /* a certificate of the chain has expired, or is not valid yet */
     bool is_other_server;    /* the certificate lacks the name that the token is signed for */
     bool is_name_unverified; /* the certificate must contain the dialed name, but does not */
+    bool is_name_ignored;    /* the certificate does not contain the dialed name, and tls =
+                                verify-ca allows this */
+    bool is_client_refused; /* the login used no option file and needs is_name_ignored, but [client]
+                               sets ssl-verify-server-cert */
 
     struct ria_aws_facts aws;
 
@@ -216,8 +223,11 @@ enum {
  * counts. The value 0 means that the client has no limit. */
 void ria_check_use_timeout(struct ria_target *target, const char *seconds, const char *from);
 
-/* -- agent_items.c: what the running agent reports about target.service -- */
-void ria_check_agent(struct ria_facts *facts);
+/* -- agent_items.c -- */
+
+/* Checks what the running agent reports about target.service: the agent of the passfile's
+ * directory, or, if no agent runs there, the agent of the default directory. */
+void ria_check_agent(struct ria_facts *facts, const char *passfile);
 
 /* -- given_password.c -- */
 
@@ -249,17 +259,25 @@ void ria_check_option_file(struct ria_facts *facts);
 
 /* Call this function after a login to a MySQL server if the login has used no option file. If the
  * option files contain options for clients, adds an item with the command that checks these
- * options. The item is a warning if [client] contains a password. */
+ * options. The item is a warning if programs that read [client] cannot log in, because [client]
+ * contains a password or sets ssl-verify-server-cert. */
 void ria_check_unused_option_files(struct ria_facts *facts);
 
 /* -- credential_items.c: the sources, the identity, the expiry time, the clock -- */
 void ria_check_credentials(struct ria_facts *facts);
 
-/* -- server.c: the name, DNS, TCP, TLS -- */
-void ria_check_server(struct ria_facts *facts);
+/* -- endpoint_items.c: the kind and the region of the endpoint -- */
+void ria_check_add_endpoint(struct ria_facts *facts);
+
+/* Writes what to do if the client compares the certificate with the dialed name: how to dial the
+ * endpoint's own name through a tunnel. */
+void ria_check_own_name_remedy(const struct ria_facts *facts, char *out, size_t size);
 
 /* Returns whether the token is signed for another region than the one in the endpoint's name. */
 bool ria_check_has_other_region(const struct ria_facts *facts);
+
+/* -- server.c: DNS, TCP, TLS -- */
+void ria_check_server(struct ria_facts *facts);
 
 /* -- aws_items.c: what only AWS knows; sends up to six requests to RDS and IAM -- */
 void ria_check_aws(struct ria_facts *facts);
@@ -287,6 +305,10 @@ const char *ria_check_other_roots(const struct ria_target *target);
 /* -- proved_causes.c: adds the cause that the checks have proved. Returns false if they have proved
  * no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
+
+/* Returns whether the login gets no token because the agent refuses the service. Returns false if
+ * the client sends a password or token of its own. */
+bool ria_check_is_service_refused(const struct ria_facts *facts);
 
 /* Adds the cause of a MySQL client that sent no token because it did not find rds-iam's plugin: no
  * option file has the group, or plugin-dir does not lead to the plugin. The server's error does not
@@ -347,8 +369,8 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
 
 /* -- causes.c --
  *
- * Explains a login that did not succeed. Works only with what the checks found (facts.h), and sends
- * no request.
+ * Explains a login that did not succeed, or that succeeds only without the option files. Works only
+ * with what the checks found (facts.h), and sends no request.
  *
  * If the server's error or a check names one cause, the output contains only this cause. But if
  * only an answer of AWS proves a cause, the output also contains the causes about which only the
@@ -362,7 +384,8 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
  * error numbers of MySQL 8 and MariaDB 10 to 11. */
 
-/* Adds the possible causes of the refusal to the report. Adds nothing if the login succeeded.
+/* Adds the possible causes of the refusal to the report. If the login succeeded, adds only a cause
+ * for which programs that read [client] cannot log in.
  * Returns true if the refusal proves that the server has accepted the token; the error "database
  * does not exist" proves this. */
 bool ria_check_explain(struct ria_facts *facts);
@@ -377,6 +400,8 @@ bool ria_check_is_plain(const char *text);
  *
  *   {user}         the database user
  *   {host}         the endpoint that the token is signed for
+ *   {dialed}       the host that the client connects to
+ *   {own_name}     how to dial the endpoint's own name through a tunnel
  *   {port}         the port that the token is signed for
  *   {section}      the section of rds-iam's configuration for a tunnel to the endpoint
  *   {mapped_by}    where rds-iam's configuration maps the host

@@ -30,9 +30,8 @@
 #define SET_PLUGIN_DIR "Start the client with rds-iam exec, or set plugin-dir: rds-iam setup mysql"
 #define MISSING_DATABASE "The token was accepted. The database does not exist."
 #define NO_TOKEN_SENT                                                                              \
-    "The client sent no token: the account does not use AWSAuthenticationPlugin, or does not "     \
-    "exist "                                                                                       \
-    "under this name."
+    "The client sent no token: the account does not exist under this name, or does not use "       \
+    "AWSAuthenticationPlugin."
 #define SHOW_MYSQL_USER                                                                            \
     "As an administrator: SELECT user, host, plugin FROM mysql.user WHERE user = '{user}';"
 #define LOCKED "The token was accepted, but the account is locked."

@@ -101,8 +101,8 @@ static void add_wrong_plugin_dir(
 {
     char remedy[RIA_REPORT_TEXT_MAX];
     bool is_known = *facts->target.library != '\0'; /* the library that the program uses */
-    facts->is_plugin_dir_missing = true;
     if (found == NULL) {
+        facts->is_plugin_dir_missing = true;
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
@@ -112,6 +112,8 @@ static void add_wrong_plugin_dir(
             directory);
         return;
     }
+    facts->is_plugin_dir_missing = is_known;
+    facts->is_plugin_dir_for_oracle = !is_known;
     (void)ria_text_format(
         remedy, sizeof(remedy), "For %s: plugin-dir=%s", wanted->library, wanted->directory);
     ria_report_add(
@@ -165,6 +167,19 @@ static void check_ssl_ca(struct ria_facts *facts, const char *lines)
         strerror(errno));
 }
 
+/* Returns whether the options make MariaDB's clients compare the certificate with the dialed name.
+ */
+static bool sets_verification(const char *lines)
+{
+    static const char *const off[] = {"0", "OFF", "FALSE"};
+    char value[16];
+    bool is_on = ria_check_find_option(lines, "ssl-verify-server-cert", value, sizeof(value));
+    for (size_t i = 0; i < sizeof(off) / sizeof(off[0]) && is_on; i++) {
+        is_on = !ria_ascii_same(value, off[i]);
+    }
+    return is_on;
+}
+
 /* A password in [client] is sent even if no option file has the group. */
 static void check_password(struct ria_facts *facts, const char *lines)
 {
@@ -180,6 +195,7 @@ static void check_options(struct ria_facts *facts, const char *lines)
 {
     check_plugin_dir(facts, lines);
     check_ssl_ca(facts, lines);
+    facts->has_verify_option = sets_verification(lines);
 }
 
 /* Reports that no option file has options in the group. Names the groups that contain options. */
@@ -284,16 +300,23 @@ void ria_check_option_file(struct ria_facts *facts)
 
 /* -- option files that a login has not used ---------------------------------------------------- */
 
-static bool has_client_password(const struct ria_world *world)
+/* Returns what is wrong with [client] for programs that read it, as the beginning of a sentence. */
+static const char *find_client_fault(struct ria_facts *facts)
 {
     RIA_AUTO(probe) output = RIA_PROBE_INIT;
-    char value[PATH_MAX];
-    bool is_set =
-        ria_check_print_defaults(world, "client", NULL, &output) &&
-        ria_check_find_option(ria_buf_text(&output.lines), "password", value, sizeof(value)) &&
-        value[0] != '\0';
+    char value[PATH_MAX] = "";
+    if (!ria_check_print_defaults(facts->world, "client", NULL, &output)) {
+        return "";
+    }
+    const char *lines = ria_buf_text(&output.lines);
+    (void)ria_check_find_option(lines, "password", value, sizeof(value));
+    bool has_password = value[0] != '\0';
     explicit_bzero(value, sizeof(value));
-    return is_set;
+    facts->is_client_refused = facts->is_name_ignored && sets_verification(lines);
+    return has_password ? "[client] contains a password, which programs send in place of a token; "
+           : facts->is_client_refused
+               ? "[client] sets ssl-verify-server-cert, which overrides tls = verify-ca; "
+               : "";
 }
 
 void ria_check_unused_option_files(struct ria_facts *facts)
@@ -306,7 +329,7 @@ void ria_check_unused_option_files(struct ria_facts *facts)
     if (!has_groups || list == NULL) {
         return;
     }
-    bool has_password = has_client_password(facts->world);
+    const char *fault = find_client_fault(facts);
     char group[RIA_CHECK_NAME_SIZE] = ""; /* "" if the name is too long */
     (void)ria_text_format(group, sizeof(group), "%.*s", (int)strcspn(list, ","), list);
     (void)ria_text_format(
@@ -319,11 +342,10 @@ void ria_check_unused_option_files(struct ria_facts *facts)
         ria_check_is_plain(target->login.user) ? target->login.user : "USER");
     ria_report_add(
         facts->report,
-        has_password ? RIA_MARK_WARNING : RIA_MARK_NOTE,
+        *fault != '\0' ? RIA_MARK_WARNING : RIA_MARK_NOTE,
         "option files",
         command,
         "%sthis login used no option file; to check the login of programs that read %s:",
-        has_password ? "[client] contains a password, which programs send in place of a token; "
-                     : "",
+        fault,
         list);
 }

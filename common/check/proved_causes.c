@@ -2,7 +2,8 @@
  *
  * The table of the causes that the checks can prove. For some causes, the verdict (who refused the
  * login) must also fit. The first row that fits is used. So a cause must stand before the causes
- * that it leads to. If the server was not reached and no token can be made, names both causes. */
+ * that it leads to. If the server was not reached and no token can be made, names both causes. If
+ * the agent refuses the service, always names this cause. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ enum {
      * minutes or more in the future, and a token that is 15 minutes old. */
     AHEAD_LIMIT = 240,
     BEHIND_LIMIT = 840,
+    MYSQL_TLS_ERROR = 2026, /* of the client library */
 };
 
 /* -- what the checks have proved ----------------------------------------------------------- */
@@ -32,6 +34,21 @@ static bool has_rejected_keys(const struct ria_facts *facts)
 static bool has_no_endpoint(const struct ria_facts *facts)
 {
     return facts->target.login.host != NULL && !facts->has_name;
+}
+
+/* Returns whether the host is localhost, perhaps because the user has given no host. A service that
+ * has no host= leaves login.host unset. */
+static bool dials_localhost(const struct ria_facts *facts)
+{
+    return has_no_endpoint(facts) && facts->target.service == NULL &&
+           strcmp(facts->target.login.host, "localhost") == 0;
+}
+
+/* Returns whether a tunnel needs the endpoint's own name, because the option file sets
+ * ssl-verify-server-cert. */
+static bool has_unmapped_tunnel(const struct ria_facts *facts)
+{
+    return has_no_endpoint(facts) && facts->has_verify_option && facts->is_name_unverified;
 }
 
 static bool is_unreached(const struct ria_facts *facts)
@@ -70,14 +87,23 @@ static bool has_unverified_name(const struct ria_facts *facts)
     return facts->has_tls && facts->is_name_unverified;
 }
 
+/* Returns whether the client refuses the certificate although check found no setting that makes the
+ * client compare the name. The setting may be in a group that check does not read, such as
+ * [client-mariadb]. */
+static bool is_name_refused(const struct ria_facts *facts)
+{
+    return facts->has_tls && facts->is_name_ignored && facts->refusal_code == MYSQL_TLS_ERROR;
+}
+
 static bool has_no_service(const struct ria_facts *facts)
 {
     return facts->is_service_missing;
 }
 
-static bool is_service_refused(const struct ria_facts *facts)
+bool ria_check_is_service_refused(const struct ria_facts *facts)
 {
-    return facts->is_service_refused && facts->verdict == RIA_VERDICT_OURS;
+    return facts->is_service_refused && facts->given == RIA_GIVEN_NONE &&
+           !ria_check_has_password(facts);
 }
 
 static bool is_service_unknown(const struct ria_facts *facts)
@@ -189,6 +215,16 @@ static const struct {
      has_no_answer,
      "The address accepts connections, but no server of this engine answers with TLS.",
      "See \"TLS\" above, under Server."},
+    {"no-endpoint",
+     dials_localhost,
+     "localhost is not an RDS endpoint. A client that is given no host uses localhost or a socket.",
+     "Give the client the endpoint: -h ENDPOINT. For a tunnel, see \"endpoint\" above, under "
+     "Server."},
+    {"no-endpoint",
+     has_unmapped_tunnel,
+     "{dialed} is not an RDS endpoint, so no token can be signed for it. The client compares the "
+     "certificate with {dialed}, because [{group}] sets ssl-verify-server-cert.",
+     "See \"endpoint\" above, under Server."},
     {"no-endpoint", has_no_endpoint, "No token can be signed for this host.", "{name_error}"},
     {"no-credentials",
      has_no_credentials,
@@ -229,8 +265,13 @@ static const struct {
      has_unverified_name,
      "The certificate does not contain the name that the client dials, so no token is sent.",
      SEE_SERVER_NAME},
+    {"name-unverified",
+     is_name_refused,
+     "The certificate does not contain {dialed}. This client refuses it, because tls = verify-ca "
+     "has no effect on this client.",
+     "{own_name}"},
     {"service-refused",
-     is_service_refused,
+     ria_check_is_service_refused,
      "The service does not qualify for tokens, so the agent does not serve it.",
      "{service_error}"},
     {"agent",
@@ -287,12 +328,14 @@ static const struct {
 };
 
 /* Returns whether the row at `second` is also added after the row at `first`: no server was
- * reached, and no token can be made either. */
+ * reached, and no token can be made either; or the agent refuses the service in any case. */
 static bool is_separate(size_t first, size_t second)
 {
-    return (proved[first].is_proved == is_unreached || proved[first].is_proved == has_no_answer) &&
-           (proved[second].is_proved == has_no_endpoint ||
-            proved[second].is_proved == has_no_credentials);
+    bool has_no_server =
+        proved[first].is_proved == is_unreached || proved[first].is_proved == has_no_answer;
+    return proved[second].is_proved == ria_check_is_service_refused ||
+           (has_no_server && (proved[second].is_proved == has_no_endpoint ||
+                              proved[second].is_proved == has_no_credentials));
 }
 
 bool ria_check_explain_proved(struct ria_facts *facts)
@@ -306,6 +349,14 @@ bool ria_check_explain_proved(struct ria_facts *facts)
         }
     }
     return first < count;
+}
+
+/* Returns whether the login was tried with MariaDB's library. */
+static bool used_libmariadb(const struct ria_facts *facts)
+{
+    char version[RIA_ERROR_TEXT_MAX];
+    return ria_probe_text(&facts->attempt, "library_version", version, sizeof(version)) &&
+           strstr(version, "libmariadb") != NULL;
 }
 
 /* If MariaDB's client library finds only its own plugin and not rds-iam's, it sends an empty
@@ -324,6 +375,17 @@ bool ria_check_explain_unsent(struct ria_facts *facts)
             "plugin-dir",
             "The client sent no token: plugin-dir in [{group}] does not lead to rds-iam's plugin.",
             "See \"plugin-dir\" above, under Settings.");
+        return true;
+    }
+    if (facts->is_plugin_dir_for_oracle && is_unsent && used_libmariadb(facts)) {
+        ria_cause_add(
+            facts,
+            "plugin-dir",
+            "This login used libmariadb and sent no token, because plugin-dir in [{group}] is the "
+            "directory for libmysqlclient. If your program uses libmysqlclient, this is not the "
+            "cause.",
+            "If your program uses libmariadb, see \"plugin-dir\" above, under Settings. Otherwise, "
+            "name the program: --program FILE");
         return true;
     }
     return false;

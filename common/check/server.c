@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks each step of the connection to the server: the kind and the region of the endpoint, DNS,
- * TCP, and the certificate that the server shows over TLS. Connects through rds-iam-probe. Sends no
+ * Checks each step of the connection to the server: the endpoint (endpoint_items.c), DNS, TCP, and
+ * the certificate that the server shows over TLS. Connects through rds-iam-probe. Sends no
  * credentials. */
 #include "check/facts.h"
 
@@ -12,103 +12,8 @@
 enum {
     SPARE_MS = 3000, /* for name resolution, and for the start of the probe */
     MS_PER_SECOND = 1000,
-    ALIAS_MS = 3000, /* to find out whether the name is an alias of an RDS name */
     VALUE_SIZE = 600,
 };
-
-/* -- the name --------------------------------------------------------------------------------- */
-
-/* Reports why no token can be signed for the host. If a section of the configuration can change
- * this, the remedy contains the section's lines for a tunnel at the dialed port. */
-static void add_unsigned_name(struct ria_facts *facts)
-{
-    char remedy[VALUE_SIZE];
-    const struct ria_login *login = &facts->target.login;
-    const char *text = facts->name_error.text;
-    bool is_ipv6 = strchr(login->host, ':') != NULL;
-    (void)snprintf(
-        remedy,
-        sizeof(remedy),
-        "For a tunnel, map the endpoint's own name in /etc/hosts, or, to accept any RDS server, "
-        "write three lines: [%s%s%s:%u], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca.",
-        is_ipv6 ? "[" : "",
-        login->host,
-        is_ipv6 ? "]" : "",
-        login->port);
-    ria_report_add(
-        facts->report,
-        RIA_MARK_FAULT,
-        "endpoint",
-        strstr(text, "tls = ") != NULL ? remedy : NULL,
-        "%s",
-        text);
-}
-
-bool ria_check_has_other_region(const struct ria_facts *facts)
-{
-    const struct ria_login_facts *name = &facts->name;
-    char dotted[80];
-    (void)snprintf(dotted, sizeof(dotted), ".%s.", facts->has_name ? name->region : "");
-    return facts->has_name && name->partition != NULL &&
-           strncmp(name->kind, "global", strlen("global")) != 0 &&
-           strcmp(name->region_from, "the endpoint's name") != 0 &&
-           strstr(name->endpoint, dotted) == NULL;
-}
-
-static void add_region(struct ria_facts *facts)
-{
-    const struct ria_login_facts *name = &facts->name;
-    bool is_other = ria_check_has_other_region(facts);
-    ria_report_add(
-        facts->report,
-        is_other ? RIA_MARK_WARNING : RIA_MARK_OK,
-        "region",
-        is_other ? "If the server refuses the token, remove this region." : NULL,
-        "%s, from %s%s",
-        name->region,
-        name->region_from,
-        is_other ? "; the endpoint's name contains another region" : "");
-}
-
-static void add_name(struct ria_facts *facts)
-{
-    const struct ria_login_facts *name = &facts->name;
-    struct ria_report *report = facts->report;
-    if (!facts->has_name) {
-        ria_alias_explain(
-            &facts->target.login,
-            ria_deadline_in(facts->world, ALIAS_MS),
-            facts->world,
-            &facts->name_error);
-        add_unsigned_name(facts);
-        return;
-    }
-    if (name->is_mapped) {
-        ria_report_add(
-            report,
-            RIA_MARK_OK,
-            "endpoint",
-            NULL,
-            "%s; tokens are signed for %s:%u (%s)",
-            name->kind,
-            name->endpoint,
-            name->port,
-            name->mapped_by);
-    } else {
-        ria_report_add(report, RIA_MARK_OK, "endpoint", NULL, "%s", name->kind);
-    }
-    add_region(facts);
-    if (name->other_region[0] != '\0') {
-        ria_report_add(
-            report,
-            RIA_MARK_NOTE,
-            "other region",
-            NULL,
-            "%s=%s is not used for the token",
-            name->other_region_from,
-            name->other_region);
-    }
-}
 
 /* -- DNS and TCP ------------------------------------------------------------------------------ */
 
@@ -270,12 +175,13 @@ static void add_chain(struct ria_facts *facts)
  * that does not contain the dialed name. Under rds-iam exec, the setting makes libpq use
  * sslmode=verify-ca if PGSSLMODE is unset, or is verify-ca, prefer or allow. For a service the
  * setting has no effect: a service sets its own sslmode, and the agent serves only services with
- * verify-full. */
+ * verify-full. With ssl-verify-server-cert in the option file, the setting has no effect either. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
     static const char *const modes[] = {"verify-ca", "prefer", "allow"};
     const char *mode = ria_world_env(facts->world, "PGSSLMODE");
-    if (!facts->has_name || !facts->name.chain_suffices || facts->target.service != NULL) {
+    if (!facts->has_name || !facts->name.chain_suffices || facts->target.service != NULL ||
+        facts->has_verify_option) {
         return false;
     }
     bool is_enough = facts->target.engine != RIA_ENGINE_POSTGRES || mode == NULL;
@@ -286,8 +192,8 @@ static bool is_chain_enough(const struct ria_facts *facts)
 }
 
 /* Returns what to do if the client compares the certificate with a name that it does not contain.
- */
-static const char *find_name_remedy(const struct ria_facts *facts)
+ * The result is a static text or `own_name`, which says how to dial the endpoint's own name. */
+static const char *find_name_remedy(const struct ria_facts *facts, const char *own_name)
 {
     if (!facts->has_name) {
         return "See \"endpoint\" above.";
@@ -295,6 +201,9 @@ static const char *find_name_remedy(const struct ria_facts *facts)
     if (facts->target.service != NULL) {
         return "The agent requires sslmode=verify-full, which overrides tls = verify-ca. Write "
                "host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.";
+    }
+    if (facts->has_verify_option) {
+        return own_name;
     }
     if (facts->name.chain_suffices) {
         return "The section has tls = verify-ca, but PGSSLMODE overrides it. Unset PGSSLMODE.";
@@ -308,6 +217,7 @@ static const char *find_name_remedy(const struct ria_facts *facts)
 static void add_server_name(struct ria_facts *facts)
 {
     char names[VALUE_SIZE];
+    char own_name[VALUE_SIZE];
     const char *host = facts->target.login.host;
     (void)ria_probe_text(&facts->server, "names", names, sizeof(names));
     bool is_dialed = ria_probe_is(&facts->server, "name", "ok");
@@ -327,15 +237,19 @@ static void add_server_name(struct ria_facts *facts)
             endpoint);
     } else if (!is_dialed && !is_chain_enough(facts)) {
         facts->is_name_unverified = true;
+        ria_check_own_name_remedy(facts, own_name, sizeof(own_name));
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
             "server name",
-            find_name_remedy(facts),
-            "the certificate is for %s, and clients compare it with %s",
+            find_name_remedy(facts, own_name),
+            "the certificate is for %s, and clients compare it with %s%s",
             names,
-            host);
+            host,
+            facts->has_verify_option ? ", because the option file sets ssl-verify-server-cert"
+                                     : "");
     } else {
+        facts->is_name_ignored = !is_dialed;
         ria_report_add(
             facts->report,
             RIA_MARK_OK,
@@ -459,7 +373,7 @@ void ria_check_server(struct ria_facts *facts)
         facts->ca_file[0] == '\0' ? NULL : facts->ca_file,
         NULL};
     ria_report_section(facts->report, "Server");
-    add_name(facts);
+    ria_check_add_endpoint(facts);
     add_time_limit(facts);
     int64_t limit_ms = (int64_t)facts->target.timeout * MS_PER_SECOND;
     (void)snprintf(limit, sizeof(limit), "%" PRId64, limit_ms);

@@ -258,7 +258,7 @@ static void check_indexed_service(struct ria_facts *facts, const struct service_
     ria_check_given_password(facts, value_of(service, "password"), "the service");
     facts->has_replication = value_of(service, "replication") != NULL;
     if (service->entry.passfile != NULL) {
-        ria_check_agent(facts);
+        ria_check_agent(facts, service->entry.passfile);
     }
     check_passfile(facts, service);
 }

@@ -233,14 +233,44 @@ static int options_check_required(
     return RIA_CONTINUE;
 }
 
-static bool has_hostname(const struct ria_syntax *syntax)
+/* Returns the option of this name, or NULL if the command has none. */
+static const struct ria_option *find_named(const struct ria_syntax *syntax, const char *name)
 {
     for (size_t i = 0; i < syntax->count; i++) {
-        if (strcmp(syntax->options[i].name, "hostname") == 0) {
-            return true;
+        if (strcmp(syntax->options[i].name, name) == 0) {
+            return &syntax->options[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+static bool has_hostname(const struct ria_syntax *syntax)
+{
+    return find_named(syntax, "hostname") != NULL;
+}
+
+/* Fills err for an argument that is not an option. If the command has --hostname and --username,
+ * names those of the two that are not given. */
+static int unexpected_argument(
+    const char *command,
+    const struct ria_syntax *syntax,
+    void *values,
+    const char *word,
+    struct ria_error *err)
+{
+    const struct ria_option *host = find_named(syntax, "hostname");
+    const struct ria_option *user = find_named(syntax, "username");
+    bool has_both = host != NULL && user != NULL;
+    bool lacks_host = has_both && *value_place(host, values) == NULL;
+    bool lacks_user = has_both && *value_place(user, values) == NULL;
+    return ria_usage_error(
+        err,
+        command,
+        "unexpected argument \"%s\"%s%s%s",
+        word,
+        lacks_host || lacks_user ? "; write" : "",
+        lacks_host ? " --hostname HOST" : "",
+        lacks_user ? " --username USER" : "");
 }
 
 /* Prints the help. If the command has --hostname, rejects -h before a value, because with psql and
@@ -323,9 +353,8 @@ int ria_options_read(
     if (status != RIA_CONTINUE) {
         return status;
     }
-    status = unexpected != NULL
-                 ? ria_usage_error(err, argv[0], "unexpected argument \"%s\"", unexpected)
-                 : options_check_required(argv, syntax, values, err);
+    status = unexpected != NULL ? unexpected_argument(argv[0], syntax, values, unexpected, err)
+                                : options_check_required(argv, syntax, values, err);
     const struct ria_option *forgotten = find_forgotten(argc, argv, syntax);
     return status == RIA_CONTINUE || forgotten == NULL
                ? status

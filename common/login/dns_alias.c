@@ -56,7 +56,8 @@ static bool find_alias(
  * For most endpoints, the message advises the user to write a section of rds-iam's configuration.
  * Another message is used in two cases. If the server has a certificate of a public CA, the
  * configuration rejects such a section. If the host comes from a service of pg_service.conf
- * (login->is_service), libpq compares the host with the certificate, whatever a section sets. */
+ * (login->is_service), libpq compares the host with the certificate, whatever a section sets. If
+ * *err names the host's own section, this function only adds the name of the endpoint. */
 static void dns_alias_explain(
     const struct ria_login *login,
     const char *host,
@@ -66,7 +67,9 @@ static void dns_alias_explain(
 {
     struct ria_error better;
     unsigned port = login->port;
-    if (login->is_service || ria_host_has_public_ca(name)) {
+    if (err->code == RIA_E_CONFIG) {
+        (void)ria_fail(&better, err->code, "%s (%s is a DNS alias of %s)", err->text, host, name);
+    } else if (login->is_service || ria_host_has_public_ca(name)) {
         (void)ria_fail_shown(&better, RIA_E_ENDPOINT, RIA_REFUSAL_PUBLIC_ALIAS, host, name);
     } else {
         (void)ria_fail_shown(

@@ -91,12 +91,12 @@ static void append_section(const struct ria_setting *section, struct ria_error *
     append_shown(err, " (no section matches, the first is [", shown, "])");
 }
 
-/* Completes *err for a host that is not an RDS endpoint. If the host matches a section that has
- * neither a wildcard nor the key `endpoint`, *err names that section. Otherwise *err names the file
- * for a new section. If no section matches, *err also names one section of the files
- * (ria_config_has_other()), because a mistake in its name may be the reason. If the host comes from
- * a service of pg_service.conf (login->is_service), no section helps, so another error takes the
- * place of *err. */
+/* Completes *err for a host that is not an RDS endpoint, or is a global endpoint. If the host
+ * matches a section that has neither a wildcard nor the key `endpoint`, *err names that section.
+ * Otherwise *err names the file for a new section. If no section matches, *err also names one
+ * section of the files (ria_config_has_other()), because a mistake in its name may be the reason.
+ * If the host comes from a service of pg_service.conf (login->is_service), no section helps, so
+ * another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -106,15 +106,21 @@ static void explain_other(
     const struct ria_section *section = &resolved->section;
     struct ria_setting other;
     bool is_domain = false;
-    bool is_unmapped =
-        resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->endpoint.value == NULL;
-    if (login->is_service && is_unmapped) {
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, resolved->dialed.host);
+    const char *host = resolved->dialed.host;
+    bool is_other = resolved->dialed.kind == RIA_ENDPOINT_OTHER;
+    bool is_unmapped = section->endpoint.value == NULL;
+    if (login->is_service && is_other && is_unmapped) {
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, host, login->port);
+        append_config_name(world, err);
         return;
     }
     if (is_unmapped && section->place.value != NULL && strchr(section->place.value, '*') == NULL) {
         (void)ria_fail_at(
-            err, RIA_E_CONFIG, &section->place, RIA_REFUSAL_OTHER_SECTION, resolved->dialed.host);
+            err,
+            RIA_E_CONFIG,
+            &section->place,
+            is_other ? RIA_REFUSAL_OTHER_SECTION : RIA_REFUSAL_GLOBAL_SECTION,
+            host);
         return;
     }
     append_config_name(world, err);

@@ -142,12 +142,31 @@ static bool is_false(const char *value)
            ria_ascii_same(value, "false");
 }
 
+/* Returns whether the option determines whether the server's name is verified. */
+static bool is_verification(const char *text, size_t len)
+{
+    static const char *const names[] = {
+        "ssl-verify-server-cert",
+        "skip-ssl-verify-server-cert",
+        "disable-ssl-verify-server-cert",
+        "ssl-mode",
+        "loose-ssl-mode",
+    };
+    bool is_found = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        is_found = is_found || is_option(text, len, names[i], strlen(names[i]));
+    }
+    return is_found;
+}
+
 /* Records an option about TLS. `value` is the text after "=", or NULL. */
 static void record_tls(
     const char *text, size_t len, const char *value, struct ria_tool_arguments *out)
 {
     if (is_option(text, len, "ssl-ca", 6) || is_option(text, len, "ssl-capath", 10)) {
         out->has_ca = true;
+    } else if (is_verification(text, len)) {
+        out->sets_verification = true;
     } else if (is_option(text, len, "skip-ssl", 8) || is_option(text, len, "disable-ssl", 11)) {
         out->is_tls_off = true;
     } else if (is_option(text, len, "ssl", 3)) {

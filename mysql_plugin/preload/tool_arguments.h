@@ -14,16 +14,17 @@
 #include <stddef.h>
 
 struct ria_tool_arguments {
-    const char *host;      /* NULL or "": not given */
-    const char *user;      /* NULL: not given */
-    const char *port;      /* NULL: not given */
-    const char *protocol;  /* NULL: not given */
-    bool has_ca;           /* --ssl-ca or --ssl-capath is given */
-    bool is_tls_off;       /* --skip-ssl or an option with the same effect is given */
-    bool has_other_source; /* --defaults-extra-file, --defaults-group-suffix, --login-path or
-                              !include is given, so the tool reads options that are not in this
-                              struct */
-    bool skips_login_file; /* --no-login-paths is given */
+    const char *host;       /* NULL or "": not given */
+    const char *user;       /* NULL: not given */
+    const char *port;       /* NULL: not given */
+    const char *protocol;   /* NULL: not given */
+    bool has_ca;            /* --ssl-ca or --ssl-capath is given */
+    bool sets_verification; /* an option determines whether the server's name is verified */
+    bool is_tls_off;        /* --skip-ssl or an option with the same effect is given */
+    bool has_other_source;  /* --defaults-extra-file, --defaults-group-suffix, --login-path or
+                               !include is given, so the tool reads options that are not in this
+                               struct */
+    bool skips_login_file;  /* --no-login-paths is given */
 };
 
 /* Returns whether the name of a program (argv[0], which may be NULL) is that of a tool. The preload

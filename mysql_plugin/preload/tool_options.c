@@ -293,9 +293,13 @@ static void find_server(
 }
 
 /* Warns if the first argument makes the tool ignore the option file in memory, unless the arguments
- * or the file of --defaults-file name a CA. */
+ * or the file of --defaults-file set what that file would set: the CA, and whether the server's
+ * name is verified. */
 static void warn_of_ignored_file(
-    char *const argv[], enum ria_tool_maker maker, const struct ria_tool_arguments *given)
+    char *const argv[],
+    enum ria_tool_maker maker,
+    const struct ria_host_verdict *verdict,
+    const struct ria_tool_arguments *given)
 {
     struct ria_tool_arguments named = *given;
     bool is_read = ria_tool_reads_own_file(argv);
@@ -303,13 +307,16 @@ static void warn_of_ignored_file(
     if (equals != NULL) {
         read_file(equals + 1, argv[0], maker, &named);
     }
-    if (is_read || named.has_ca || named.is_tls_off) {
+    bool is_chain_enough = maker == RIA_TOOL_MARIADB && verdict->chain_suffices;
+    bool is_complete = named.has_ca && (named.sets_verification || is_chain_enough);
+    if (is_read || is_complete || named.is_tls_off) {
         return;
     }
     ria_world_log(
         ria_process_world(),
         RIA_LOG_WARNING,
-        "the server is not verified, because %.*s makes the tool ignore what rds-iam exec sets; %s",
+        "the server%s, because %.*s makes the tool ignore what rds-iam exec sets; %s",
+        named.has_ca ? "'s host name may not be verified" : " is not verified",
         (int)strcspn(argv[1], "="),
         argv[1],
         equals == NULL ? "remove it" : "write --defaults-extra-file instead");
@@ -333,7 +340,7 @@ void ria_tool_options_read(int argc, char *const argv[], struct ria_tool_file *o
     if (!verdict.is_ours || !make_option_text(&given, maker, &verdict)) {
         return;
     }
-    warn_of_ignored_file(argv, maker, &given);
+    warn_of_ignored_file(argv, maker, &verdict, &given);
     if (option_text != NULL && set_home(maker)) {
         *out = (struct ria_tool_file){OPTION_DIRECTORY "/my.cnf", open_option_text};
     } else {

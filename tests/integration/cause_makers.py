@@ -197,10 +197,34 @@ def option_file(mode=0o600, without=(), **more):
     """The group [client] of ~/.my.cnf, as `rds-iam setup mysql` prints it."""
     def make(case, engine):
         server = case.lab.mariadb
-        path = case.write_my_cnf(without=without, host=server.host, port=server.port, user=USER, **more)
+        path = case.write_my_cnf(without=without, **{"host": server.host, "port": server.port, "user": USER, **more})
         path.chmod(mode)
         return case.login_to(engine, host=None, port=None, user=None, group="client")
     return make
+
+
+def option_file_tunnel(is_mapped):
+    """A tunnel, and the group [client] with ssl-verify-server-cert=1. If `is_mapped` is true, rds-iam's configuration has
+    a section with tls = verify-ca for the tunnel."""
+    def make(case, engine):
+        if is_mapped:
+            tunnel()(case, engine)
+        return option_file(host="127.0.0.1")(case, engine)
+    return make
+
+
+def without_option_file(make):
+    """The login of another maker, without an option file."""
+    def without_file(case, engine):
+        login = make(case, engine)
+        (case.home.path / ".my.cnf").unlink()
+        return login
+    return without_file
+
+
+def without_sts(**env):
+    """The login while STS does not answer."""
+    return changed(env={"AWS_ENDPOINT_URL_STS": "https://127.0.0.1:1", **env})
 
 
 def oracle_plugin_dir(case, engine):

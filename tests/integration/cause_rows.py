@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from cause_makers import (
     EACH, NO_CONNECT, alias, changed, clock, closed_port, cut_token, expired_sso, faulty, given, iam_off,
-    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, oracle_plugin_dir, other_passfile,
-    other_token, peer, proxy, real_name_tunnel, refusal, replication, role, section, service, settings, stored_password, tunnel, without)
+    instead_of_greeting, mysql_refusal, old_token, open_credentials, option_file, option_file_tunnel, oracle_plugin_dir,
+    other_passfile, other_token, peer, proxy, real_name_tunnel, refusal, replication, role, section, service, settings,
+    stored_password, tunnel, without, without_option_file, without_sts)
 from labcase import USER
 from mysql_peer import Script, error
 
@@ -16,13 +17,24 @@ PAM = "PAM authentication failed for user"
 DENIED = "ERROR 1045 (28000): Access denied for user"
 PG, MARIADB = EACH[:1], EACH[1:]
 
-# The causes that look alike to a client with the credentials of an IAM user, behind a tunnel with a section.
-ALIKE_MAPPED = {
+# The causes that look alike to a client with the credentials of an IAM user. The port is the first one, because the
+# lab's servers are at this machine's address and have unusual ports, as a tunnel has.
+ALIKE = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "account", "iam-off"),
     "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
-# Without a tunnel, the causes are the same, because the lab's servers have unusual ports.
-ALIKE = ALIKE_MAPPED
+# The same causes behind a tunnel with a section.
+ALIKE_MAPPED = {
+    "postgres": ("policy-missing", "signed-port", "policy-deny", "account", "iam-off"),
+    "mysql": ("user-missing", "policy-missing", "signed-port", "user-plugin", "policy-resource", "policy-deny", "account"),
+}
+# The same causes if STS does not answer.
+ALIKE_WITHOUT_STS = {
+    "postgres": ("signed-port", "policy-missing", "keys-rejected", "policy-deny", "session-policy", "account", "iam-off",
+                 "clock"),
+    "mysql": ("signed-port", "user-missing", "policy-missing", "keys-rejected", "user-plugin", "policy-resource",
+              "policy-deny", "session-policy", "account", "clock"),
+}
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "session-policy", "account", "iam-off"),
@@ -86,6 +98,12 @@ SETTINGS = (
     Row("the agent is not running", service(agent=False), HERE, ("agent-not-running",), "no password supplied", NOTHING, PG),
     Row("the agent refuses the entry", service(sslmode="require"), HERE, ("service-refused",), "no password supplied",
         NOTHING, PG),
+    Row("the agent refuses an entry without a host", service(without=("host",)), HERE, ("service-refused",),
+        "connection to server on socket", NOTHING, PG),
+    Row("the agent refuses an entry without TLS, and so does the server", service(sslmode="disable"), SERVER,
+        ("service-refused",), "no pg_hba.conf entry", NOTHING, PG),
+    Row("the agent refuses the entry, and the port is closed", service(sslmode="require", port=1), UNREACHED,
+        ("unreached", "service-refused"), "Connection refused", NOTHING, PG),
     Row("the agent has no credentials, although the user has some", service(agent=None), HERE, ("agent",),
         "no password supplied", NOTHING, PG),
     Row("a passfile that is not one of the agent's, and contains a password", other_passfile, SERVER,
@@ -138,6 +156,10 @@ CREDENTIALS = (
         ("keys-rejected",), REFUSED, "InvalidClientTokenId: "),
     Row("a secret key of another access key", changed(env={"AWS_SECRET_ACCESS_KEY": "of/another+user"}), SERVER,
         ("keys-rejected",), REFUSED, "SignatureDoesNotMatch: "),
+    Row("an access key that AWS does not know, and STS does not answer",
+        without_sts(AWS_ACCESS_KEY_ID="AKIALABUNKNOWNEXAMPL"), SERVER, ALIKE_WITHOUT_STS, REFUSED, "InvalidClientTokenId: "),
+    Row("a secret key of another access key, and STS does not answer", without_sts(AWS_SECRET_ACCESS_KEY="of/another+user"),
+        SERVER, ALIKE_WITHOUT_STS, REFUSED, "SignatureDoesNotMatch: "),
     Row("a clock that is behind, so that every token has expired", clock(1000), SERVER, ("clock",), REFUSED,
         "Expired: signed 100"),
     Row("a clock that is ahead", clock(-1000), SERVER, ("clock",), REFUSED, "NotYetValid: signed "),
@@ -148,6 +170,10 @@ NAMES = (
     Row("a host name of your own (CNAME) without a section", alias, HERE, ("no-endpoint",), TLS_ERROR, NOTHING, MARIADB),
     Row("a tunnel without a section", tunnel(endpoint=None), HERE, ("no-endpoint",),
         {"postgres": "127.0.0.1 is not an RDS endpoint", "mysql": TLS_ERROR}, NOTHING),
+    Row("no host, so the client uses localhost", changed(host="localhost"), HERE, ("no-endpoint",),
+        {"postgres": "localhost is not an RDS endpoint", "mysql": TLS_ERROR}, NOTHING),
+    Row("a tunnel without a section, and an option file with ssl-verify-server-cert", option_file_tunnel(False), HERE,
+        ("no-endpoint",), TLS_ERROR, NOTHING, MARIADB),
     Row("a tunnel that is mapped to another database, which the certificate does not contain",
         tunnel("prod.cluster-abc123.eu-west-1.rds.amazonaws.com:3306"), SERVER, ("other-server",), TUNNEL,
         "WrongHost: signed for prod.cluster-abc123"),
@@ -173,6 +199,10 @@ TLS = (
         {"postgres": "does not match host name", "mysql": TLS_ERROR}, NOTHING),
     Row("a tunnel for which PGSSLMODE verifies the name", lambda case, engine: tunnel()(case, engine).change(
             env={"PGSSLMODE": "verify-full"}), HERE, ("name-unverified",), "does not match host name", NOTHING, PG),
+    Row("a tunnel with tls = verify-ca, and an option file with ssl-verify-server-cert", option_file_tunnel(True), HERE,
+        ("name-unverified",), TLS_ERROR, NOTHING, MARIADB),
+    Row("a tunnel with tls = verify-ca, if the login that is checked uses no option file, but mariadb reads "
+        "ssl-verify-server-cert", tunnel(), IN, ("name-unverified",), TLS_ERROR, ANY, MARIADB),
     Row("no root certificates", changed(ca=None), HERE, ("no-root-certificates",),
         {"postgres": "no usable root certificates for RDS servers were found", "mysql": None}, NOTHING),
 )
@@ -281,8 +311,8 @@ ALIKE_OTHERS = (
         REFUSED, "WrongHost: signed for ", with_aws=proved("signed-port")),
     Row("a tunnel that is mapped to another database, which the certificate contains too", tunnel("{other}:{port}"),
         SERVER,
-        {"postgres": ("signed-port", "policy-missing", "policy-resource", "policy-deny", "account", "iam-off"),
-         "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-deny", "account")},
+        {"postgres": ("policy-missing", "signed-port", "policy-resource", "policy-deny", "account", "iam-off"),
+         "mysql": ("user-missing", "policy-missing", "signed-port", "user-plugin", "policy-deny", "account")},
         TUNNEL, "WrongHost: signed for "),
     Row("a replication connection without rds.iam_auth_for_replication=1", replication, SERVER,
         ("replication-parameter", *ALIKE["postgres"]), PAM, ANY, PG),
@@ -299,7 +329,7 @@ GOOD = (
     Row("STS that throttles the request for the identity", faulty(
             changed(), {"kind": "status", "service": "sts", "status": 400, "code": "Throttling", "times": None}),
         IN, (), GOOD_CLIENT, ACCEPTED),
-    Row("a tunnel that is mapped", tunnel(), IN, (), {"postgres": GOOD_CLIENT, "mysql": None}, ACCEPTED),
+    Row("a tunnel that is mapped", without_option_file(tunnel()), IN, (), GOOD_CLIENT, ACCEPTED),
     Row("a role that is assumed", lambda case, engine: section(
             role_arn="arn:aws:iam::123456789012:role/rds-access")(case, engine).change(principal="etl-base"), IN, (),
         GOOD_CLIENT, ACCEPTED),

@@ -31,9 +31,10 @@ test fails if their output differs from this page. Do not edit this page. To wri
 
     tests/python tests/integration/tool/test_check_causes.py --write
 
-The servers of this test listen on unusual ports, as a tunnel does. So the tables below contain the cause `signed-port`
-even for a host that has no section in rds-iam's configuration. If the port is 5432 or 3306, `rds-iam check` names this
-cause for such a host only if AWS reports another port (`--aws`).
+The servers of this test listen on unusual ports of this machine, as a tunnel does. So in the tables below,
+`signed-port` is the first cause even for a host that has no section in rds-iam's configuration. If the server has
+another address, `rds-iam check` names this cause last. If the port is 5432 or 3306, it names this cause for such a host
+only if AWS reports another port (`--aws`).
 
 The page was written with {versions}. Other versions word some errors differently.
 Errors that only AWS's own servers send, such as those of RDS Proxy, come from a scripted server in the test.

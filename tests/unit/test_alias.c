@@ -194,6 +194,22 @@ static void no_section_is_suggested_for_a_server_with_a_public_ca(void **state)
     }
 }
 
+/* The message that names the alias' own section stays. */
+static void a_section_of_the_alias_is_named(void **state)
+{
+    (void)state;
+    static const struct ria_login login = {.host = "db.example.com", .port = 3306, .user = "etl"};
+    struct ria_error err = {
+        .code = RIA_E_CONFIG, .text = "FILE:1: add endpoint = ENDPOINT:ITS_PORT to this section"};
+    ria_fake_init(&fake);
+    fake.alias = RDS;
+    ria_alias_explain(&login, ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS), &fake.world, &err);
+    assert_string_equal(
+        err.text,
+        "FILE:1: add endpoint = ENDPOINT:ITS_PORT to this section (db.example.com is a DNS alias "
+        "of " RDS ")");
+}
+
 /* A section with a truncated name would never match. */
 static void suggested_names_are_complete_or_omitted(void **state)
 {
@@ -333,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_record_contains_exactly_one_name),
         cmocka_unit_test(the_suggested_section_has_the_name_of_the_alias),
         cmocka_unit_test(no_section_is_suggested_for_a_server_with_a_public_ca),
+        cmocka_unit_test(a_section_of_the_alias_is_named),
         cmocka_unit_test(suggested_names_are_complete_or_omitted),
         cmocka_unit_test(without_an_alias_the_message_is_unchanged),
         cmocka_unit_test(if_dns_cannot_be_queried_the_message_is_unchanged),

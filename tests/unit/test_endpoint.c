@@ -158,6 +158,12 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
          "check the spelling, or use the endpoint's own name (for a tunnel, map it in /etc/hosts); "
          "to accept any RDS server, add 3 lines: [db.example.com], then endpoint = "
          "ENDPOINT:ITS_PORT, then tls = verify-ca"},
+        {"localhost",
+         "localhost",
+         RIA_ABSENT,
+         "localhost is not an RDS endpoint; a client that is given no host uses localhost: give it "
+         "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, "
+         "add 3 lines: [localhost], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",

@@ -88,6 +88,17 @@ static void name_section_and_options_determine_what_is_signed(void **state)
          RIA_FAKE_CONFIG
          ":1: alias is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section",
          NULL},
+        {"a global endpoint, and a section without an endpoint",
+         "[g.global-abc.global.rds.amazonaws.com]\nprofile = p\n",
+         "g.global-abc.global.rds.amazonaws.com",
+         5,
+         NULL,
+         NULL,
+         RIA_FAKE_CONFIG
+         ":1: g.global-abc.global.rds.amazonaws.com is an Aurora global endpoint, whose name has "
+         "no "
+         "region; add endpoint = ENDPOINT:PORT of its writer cluster to this section",
+         NULL},
         {"an endpoint in upper case with a dot at its end",
          "[alias]\nendpoint = DB.ABC.eu-west-1.RDS."
          "amazonaws.com.:3306\n",

@@ -43,6 +43,7 @@ static void check_row(const struct row *row)
     compare_argument(row->name, found.port, row->expected.port);
     compare_argument(row->name, found.protocol, row->expected.protocol);
     expect_number(row->name, found.has_ca, row->expected.has_ca);
+    expect_number(row->name, found.sets_verification, row->expected.sets_verification);
     expect_number(row->name, found.is_tls_off, row->expected.is_tls_off);
     expect_number(row->name, found.has_other_source, row->expected.has_other_source);
     expect_number(row->name, found.skips_login_file, row->expected.skips_login_file);
@@ -122,7 +123,16 @@ static void other_options_are_found(void **state)
         {"--ssl-ca", {"mariadb", "--ssl-ca=/a"}, {.has_ca = true}},
         {"--ssl_capath", {"mariadb", "--ssl_capath", "/a"}, {.has_ca = true}},
         {"--ssl-cert", {"mariadb", "--ssl-cert=/a"}, {0}},
-        {"--skip-ssl-verify-server-cert", {"mariadb", "--skip-ssl-verify-server-cert"}, {0}},
+        {"--ssl-verify-server-cert",
+         {"mariadb", "--ssl-verify-server-cert"},
+         {.sets_verification = true}},
+        {"--ssl_verify_server_cert=1",
+         {"mariadb", "--ssl_verify_server_cert=1"},
+         {.sets_verification = true}},
+        {"--skip-ssl-verify-server-cert",
+         {"mariadb", "--skip-ssl-verify-server-cert"},
+         {.sets_verification = true}},
+        {"--ssl-mode", {"mysql", "--ssl-mode=VERIFY_IDENTITY"}, {.sets_verification = true}},
         {"a suffix of the groups",
          {"mysql", "--defaults-group-suffix=-a"},
          {.has_other_source = true}},
@@ -219,6 +229,8 @@ static void each_form_of_a_line_in_an_option_file_is_read(void **state)
         {"protocol=tcp", {.protocol = "tcp"}},
         {"ssl-ca=/a\n", {.has_ca = true}},
         {"ssl_capath = /a\n", {.has_ca = true}},
+        {"ssl-verify-server-cert=1\n", {.sets_verification = true}},
+        {"loose-ssl-mode = VERIFY_IDENTITY\n", {.sets_verification = true}},
         {"skip-ssl\n", {.is_tls_off = true}},
         {"skip_ssl # for now\n", {.is_tls_off = true}},
         {"ssl = OFF\n", {.is_tls_off = true}},
@@ -235,6 +247,7 @@ static void each_form_of_a_line_in_an_option_file_is_read(void **state)
         compare_argument(row->line, found.port, row->expected.port);
         compare_argument(row->line, found.protocol, row->expected.protocol);
         expect_number(row->line, found.has_ca, row->expected.has_ca);
+        expect_number(row->line, found.sets_verification, row->expected.sets_verification);
         expect_number(row->line, found.is_tls_off, row->expected.is_tls_off);
         expect_number(row->line, found.has_other_source, row->expected.has_other_source);
         free((void *)(uintptr_t)found.host);

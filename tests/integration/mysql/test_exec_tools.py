@@ -277,6 +277,14 @@ class Given(ToolCase):
         result = self.exec("mariadb", f"--defaults-extra-file={file}", *self.place(), *WHO)
         self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""), "the advice works")
 
+    def test_a_ca_without_verification_of_the_name_causes_a_warning(self):
+        """MariaDB's tools before 11.4 then do not verify the name."""
+        result = self.exec("mariadb", "--no-defaults", *self.place(), f"--ssl-ca={self.lab.ca_file}", *WHO)
+        self.assertIn("rds-iam: warning: the server's host name may not be verified, because --no-defaults makes the tool "
+                      "ignore what rds-iam exec sets; remove it\n", result.stderr)
+        self.assertIn("so no token was sent", result.stderr)
+        self.assert_nothing_sent()
+
     def test_an_option_file_that_names_the_ca_causes_no_warning(self):
         tls = (f"ssl-ca={self.lab.ca_file}", "ssl-verify-server-cert=1")
         file = self.home.write("c.cnf", "\n".join(("[client]", *tls, "")))

@@ -15,6 +15,10 @@ NO_RDS_NAME = (
     "{0} is not an RDS endpoint: check the spelling, or use "
     "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [{0}:{{port}}], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
     "~/.config/rds-iam/config")  # fmt: skip
+NO_HOST = (
+    "localhost is not an RDS endpoint; a client that is given no host uses localhost: give it "
+    "the endpoint's own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [localhost:{port}], then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca, in "
+    "~/.config/rds-iam/config")  # fmt: skip
 # Short paths, so that no message is truncated even if the path of the build directory is long.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
@@ -43,7 +47,7 @@ class Row(NamedTuple):
 ROWS = [
     Row("not_an_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
     # MySQLdb would use the Unix socket for this name.
-    Row("localhost", NO_RDS_NAME.format("localhost"), "localhost", None, "other_names", ("mariadb",)),
+    Row("localhost", NO_HOST, "localhost", None, "other_names", ("mariadb",)),
     Row("not_a_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
         None, "other_names"),
     Row("no_region_in_a_global_endpoint",

@@ -95,6 +95,17 @@ class Configured(CheckCase):
                 self.assertEqual(output.causes, ("service-refused",))
                 self.assert_nothing_sent()
 
+    def test_the_agent_of_another_directory(self):
+        """check asks the agent that serves the directory of the passfile."""
+        services = Services(self.home, "elsewhere")
+        services.add("prod", sslmode="require")
+        services.add("other")
+        with services.agent("etl", **self.env):
+            refused, good = self.check(self.login()), self.check(self.login("other"))
+        self.assertEqual((refused.causes, good.status), (("service-refused",), 0), refused.stdout)
+        self.assertIn("has sslmode=require", refused.item("agent's refusal")["text"])
+        self.assertEqual(good.item("agent")["text"], "running")
+
     def test_an_agent_without_credentials(self):
         self.services.add("prod")
         with self.services.agent(None, wait=False, **self.env) as agent:
@@ -198,7 +209,8 @@ class Configured(CheckCase):
         mend = "write host=ENDPOINT and hostaddr=127.0.0.1"
         self.services.add("prod", host="localhost")
         with self.services.agent("etl", wait=False, **self.env) as agent:
-            agent.await_log("localhost is not an RDS endpoint: check the spelling; for a tunnel, " + mend)
+            agent.await_log("localhost is not an RDS endpoint: check the spelling; for a tunnel, " + mend
+                            + f", and add 2 lines: [ENDPOINT:{server.port}], then endpoint = ENDPOINT:ITS_PORT, in ")
             before = self.check(self.login())
             self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
             await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
@@ -404,7 +416,9 @@ class Configured(CheckCase):
         self.services.add("prod", without=("host",))
         output = self.check(self.login())
         self.assertEqual((output.status, output.document["result"]), (1, "not-tried"), output.stdout)
-        self.assertEqual(output.item("login")["text"], "the settings contain no host name")
+        self.assertEqual(output.causes, ("service-refused",), output.stdout)
+        self.assertEqual(
+            output.item("login")["text"], "the settings contain no host name, so a client uses localhost or a socket")
         self.assertEqual(output.item("login")["remedy"], "Add host= to the service.")
 
     def test_a_group_without_a_host(self):

@@ -14,6 +14,7 @@ class Mistakes(CheckCase):
         """As in the mariadb command. Over a Unix socket, the library would ignore the port."""
         server = self.lab.mariadb
         self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
+        (self.home.path / ".my.cnf").unlink()  # it sets ssl-verify-server-cert
         output = self.check(self.login_to("mysql", host="localhost"))
         self.assertEqual((output.status, output.causes), (0, ()), output.stdout)
         self.assert_accepted()
@@ -67,7 +68,7 @@ class Mistakes(CheckCase):
         missing = str(self.home.path / "psqll")
         for program, message in (
                 (missing, f"rds-iam: --program {missing}: No such file or directory\n"),
-                ("psqll", "rds-iam: no directory in PATH has a program psqll; give the path of its file\n")):
+                ("psqll", "rds-iam: no directory in PATH has a program psqll; give the path of its file, or no --program\n")):
             with self.subTest(program=program):
                 result = self.home.run([harness.installed("bin/rds-iam"), "check", "--hostname", "h", "--username", "u",
                                         "--program", program])
@@ -103,8 +104,8 @@ class Mistakes(CheckCase):
         """The section of a tunnel may have a wrong port."""
         server = self.lab.pg
         self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:1\ntls = verify-ca\n")
-        cause = self.check(self.login_to("postgres", host="127.0.0.1")).document["causes"][0]
-        self.assertEqual(cause["cause"], "signed-port")
+        causes = self.check(self.login_to("postgres", host="127.0.0.1")).document["causes"]
+        cause = next(each for each in causes if each["cause"] == "signed-port")
         self.assertRegex(cause["remedy"], r"\[IAMDatabaseAuthenticationEnabled,Dbi?(Cluster)?ResourceId,(Endpoint\.)?Port\]")
 
     def test_a_url_in_place_of_the_host(self):
@@ -145,6 +146,17 @@ class Mistakes(CheckCase):
             "warning", f"{directory} is the directory for libmysqlclient",
             f"For libmariadb: plugin-dir={directory.parent}/mariadb"))
 
+    def test_the_plugin_for_another_library_is_a_cause_for_this_library_only(self):
+        """Without --program, the library of the user's program is not known."""
+        self.write_my_cnf(plugin_dir=harness.installed("lib*/rds-iam/mysql"))
+        server = self.lab.mariadb
+        login = self.group("--ca", str(self.lab.ca_file), "--hostname", server.host, "--port", str(server.port),
+                           "--username", USER)
+        cause = self.check(login).document["causes"][0]
+        self.assertEqual(cause["cause"], "plugin-dir")
+        self.assertIn("If your program uses libmysqlclient, this is not the cause.", cause["text"])
+        self.assertEqual(self.check(login.change(principal=None)).causes, ("no-credentials",), "no login was tried")
+
     def test_the_file_of_ssl_ca(self):
         for path, remedy in (
                 ("~/ca.pem", "Write the whole path, because clients do not expand ~ in an option file."),
@@ -164,12 +176,67 @@ class Mistakes(CheckCase):
                f"us-east-1; if the server refuses the token, remove the region at {path}:2\n"))
 
     def test_a_login_with_missing_options(self):
-        for given, missing in (("--hostname", "--username is missing"), ("--username", "--hostname is missing"),
-                               ("--port", "give --hostname and --username, --service or --defaults-group")):
+        login = "give --hostname and --username, --service or --defaults-group"
+        for given, missing in (("--hostname", "--username is missing"),
+                               ("--username", "--hostname is missing; without a host, a client uses localhost or a socket"),
+                               ("--port", login), ("--program", f"--program names no login; {login}")):
             with self.subTest(given=given):
                 result = self.home.run([harness.installed("bin/rds-iam"), "check", given, "1"])
                 self.assertEqual((result.returncode, result.stdout, result.stderr), (
                     2, "", f"rds-iam: {missing}; see rds-iam check --help\n"))
+
+    def test_a_host_and_a_user_without_options(self):
+        host = self.lab.pg.host
+        for words, name, options in (((host, USER), host, "--hostname HOST --username USER"),
+                                     (("--hostname", host, USER), USER, "--username USER"),
+                                     ((host, "--username", USER), host, "--hostname HOST")):
+            with self.subTest(words=words):
+                result = self.home.run([harness.installed("bin/rds-iam"), "check", *words])
+                self.assertEqual((result.returncode, result.stdout, result.stderr), (
+                    2, "", f'rds-iam: unexpected argument "{name}"; write {options}; see rds-iam check --help\n'))
+
+    def test_a_host_that_was_not_given(self):
+        """The client then uses localhost, and the user checks this host."""
+        output = self.check(self.login_to("postgres", host="localhost"))
+        self.assertEqual(output.causes, ("no-endpoint",), output.stdout)
+        cause = output.document["causes"][0]
+        self.assertEqual(
+            cause["text"], "localhost is not an RDS endpoint. A client that is given no host uses localhost or a socket.")
+        self.assertIn("Give the client the endpoint: -h ENDPOINT.", cause["remedy"])
+
+    def test_a_tunnel_for_a_client_that_compares_the_name(self):
+        """ssl-verify-server-cert in [client] overrides tls = verify-ca. The remedy of check works."""
+        server = self.lab.mariadb
+        login = self.login_to("mysql", host="127.0.0.1")
+        self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
+        self.assertTrue(self.check(login.change(host="localhost")).item("endpoint")["remedy"].endswith(
+            " The lines do not help a program whose option file sets ssl-verify-server-cert."))
+        for options, status in (((), 0), (("--defaults-group", "client"), 1)):
+            with self.subTest(options=options):
+                output = self.check(login.change(engine=None), *options)
+                self.assertEqual((output.status, output.causes), (status, ("name-unverified",)), output.stdout)
+        remedy = f"[{server.host}:{server.port}], then endpoint = {server.host}:{server.port}."
+        self.assertTrue(output.item("server name")["remedy"].endswith(remedy), output.stdout)
+        self.assertIn("because the option file sets ssl-verify-server-cert", output.item("server name")["text"])
+        for value, status in (("0", 0), ("off", 0), ("1", 1)):
+            with self.subTest(value=value):
+                self.write_my_cnf(ssl_verify_server_cert=value)
+                output = self.check(login.change(engine=None), "--defaults-group", "client")
+                self.assertEqual(output.status, status, output.stdout)
+                self.assertEqual(self.check(login).causes, ("name-unverified",) * status)
+        self.assertEqual(self.check(login.change(host=server.host)).causes, (), "the name is in the certificate")
+
+    def test_a_client_that_compares_the_name_for_a_reason_that_check_does_not_see(self):
+        """The client also reads [client-mariadb], and check does not."""
+        server = self.lab.mariadb
+        self.home.write(CONFIG, f"[127.0.0.1]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
+        path = self.write_my_cnf(without=("ssl-verify-server-cert",))
+        login = self.login_to("mysql", host="127.0.0.1", engine=None, options=("--defaults-group", "client"))
+        self.assertEqual(self.check(login).status, 0, "control: the client does not compare the name")
+        path.write_text(f"{path.read_text()}[client-mariadb]\nssl-verify-server-cert=1\n")
+        output = self.check(login)
+        self.assertEqual((output.status, output.causes), (1, ("name-unverified",)), output.stdout)
+        self.assertIn("The certificate does not contain 127.0.0.1.", output.document["causes"][0]["text"])
 
     def test_a_configuration_without_a_section_for_the_host(self):
         domain = self.lab.pg.host.partition(".")[2]

@@ -115,8 +115,8 @@ static void check_agent_entry(struct ria_facts *facts, const char *lines, const 
     }
 }
 
-/* Gets the status of the agent whose passfiles are in this directory, or of the agent of the
- * default directory if `directory` is NULL. Returns false if that agent is not running. */
+/* Gets the status of the agent whose passfiles are in `directory`. NULL means the agent of the
+ * default directory. Returns false if that agent is not running. */
 static bool ask_agent(struct ria_facts *facts, const char *directory)
 {
     struct ria_error err;

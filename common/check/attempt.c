@@ -2,8 +2,8 @@
  *
  * Logs in once, through the client library and rds-iam's hooks (the preload and the plugins), as
  * the user's program does. If the user named a service or a group of an option file, the login uses
- * the settings of that service or group. Otherwise the login runs under rds-iam exec. Changes
- * nothing on the server. */
+ * the settings of that service or group. Otherwise the login runs under rds-iam exec. Tries no
+ * login if the server was not reached or if no token can be made. Changes nothing on the server. */
 #include "check/facts.h"
 
 #include <inttypes.h>
@@ -131,7 +131,7 @@ static void add_success(struct ria_facts *facts)
     char user[128];
     char version[128];
     if (!ria_probe_text(&facts->attempt, "user", user, sizeof(user))) {
-        /* A replication connection runs no query. */
+        /* On a physical replication connection, the server refuses the query for the user. */
         (void)ria_text_copy(user, sizeof(user), facts->target.login.user);
     }
     (void)ria_probe_text(&facts->attempt, "server_version", version, sizeof(version));
@@ -201,8 +201,8 @@ static bool find_hook_refusal(const struct ria_probe *attempt, char *out, size_t
            (!has_begun && find_hook_message(attempt, NULL, out, size));
 }
 
-/* Returns whether the server sent the error. If a plugin cannot be loaded, MySQL's client libraries
- * report this with the server's error number 1045. Such an error does not count as the server's. */
+/* Returns whether the server sent the error. If a plugin cannot be loaded, libmariadb may report
+ * this with the server's error number 1045. Such an error does not count as the server's. */
 static bool is_error_of_server(const struct ria_facts *facts)
 {
     int64_t code = facts->refusal_code;
@@ -229,10 +229,10 @@ static bool is_ended_by_server(const struct ria_facts *facts)
 }
 
 /* Decides who refused the login. If the server sent no error, a refusal by rds-iam's hooks means
- * that no token was sent. An error of the client library itself has one of three causes: the
- * library did not reach the server; the library did not accept the server's TLS; or the server
- * accepted TLS, but then ended the connection or did not answer. The check of the server, which has
- * already run, distinguishes these causes. */
+ * that no token was sent. Any other error is of the client library itself and has one of three
+ * causes: the library did not reach the server; the library did not accept the server's TLS; or the
+ * server accepted TLS, but then ended the connection or did not answer. The check of the server,
+ * which has already run, distinguishes these causes. */
 static enum ria_verdict judge(struct ria_facts *facts)
 {
     char message[RIA_ERROR_TEXT_MAX];

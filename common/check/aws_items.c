@@ -15,7 +15,7 @@
 
 enum {
     BUDGET_MS = 10000, /* time limit of one request */
-    LABEL_SIZE = 64,   /* of a host name: 63 characters */
+    LABEL_SIZE = 64,   /* a label of a host name has up to 63 characters; with the NUL */
     ARN_REGION = 3,    /* index of a field of an ARN, counted from 0 */
     ARN_ACCOUNT = 4,
     RESOURCE_SIZE = 512, /* for the ARN of a database user */
@@ -290,7 +290,7 @@ static void add_database_items(struct ria_facts *facts)
 
 /* Finds the ARN of the user or role whose policies apply to the identity. For the session of a
  * role, asks IAM for the role's ARN, because the session's ARN lacks the role's path. Returns false
- * if the identity is neither a user nor a role; the root user is neither. */
+ * if the identity is neither a user nor a role, such as the root user. */
 static bool find_principal(struct ria_facts *facts)
 {
     struct ria_aws_facts *aws = &facts->aws;

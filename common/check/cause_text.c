@@ -259,7 +259,7 @@ static void add_describe(const struct ria_facts *facts, struct ria_buf *out)
 }
 
 /* Writes the command that enables IAM authentication. For a custom endpoint and for a global
- * database, only AWS knows the name of the cluster. */
+ * database, only AWS knows the name of the cluster. If AWS has not reported it, writes NAME. */
 static void add_enable(const struct ria_facts *facts, struct ria_buf *out)
 {
     const struct ria_aws_facts *aws = &facts->aws;

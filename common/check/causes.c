@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * Explains a refused login. First finds out whether the client's settings explain that no token was
- * sent. Then takes these steps, and stops at the first step that finds a cause: (1) unless the
- * agent refuses the service, looks for an error of the server in a table of errors that name their
- * cause (known_errors.c); (2) looks for a cause that the checks before the login have proved
- * (proved_causes.c); (3) looks for an error of the client library in the table of step 1; (4) if
- * RDS sends the error for every refused token, lists all causes that lead to this error. */
+ * sent. Then takes these steps, and stops at the first step that finds a cause: (1) looks for an
+ * error of the server in a table of errors that name their cause (known_errors.c), unless the agent
+ * refuses the service and the error does not prove that the token was accepted; (2) looks for
+ * causes that the checks have proved (proved_causes.c); (3) looks for an error of the client
+ * library in the table of step 1; (4) if no token was sent, shows the reason; (5) if RDS sends the
+ * error for every refused token, lists all causes that lead to this error; (6) shows the server's
+ * error. */
 #include "check/facts.h"
 
 #include <stdio.h>

@@ -54,7 +54,8 @@ static bool read_listed_path(const char *line, const char *name, char *path, siz
     return *path == '/';
 }
 
-/* Reads one line of the loader's list. Returns whether it is about a library of the engine. */
+/* Reads one line of the loader's list. Returns whether the line is about a library of the engine.
+ * If the engine is not known, sets it. */
 static bool find_in_line(const char *line, struct ria_target *target)
 {
     for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
@@ -99,8 +100,9 @@ static double version_in_path(const char *path)
 }
 
 /* Debian's postgresql-client-common installs the script pg_wrapper, to which psql and other names
- * are links. If `path` is such a link, replaces it by the path of the program of the newest
- * installed version, which pg_wrapper starts for a login with a host. */
+ * are links. If `path` is such a link, replaces it by the path of the real program. If several
+ * versions of the program are installed, uses the newest, as pg_wrapper does for a login with a
+ * host. */
 static void follow_pg_wrapper(char path[PATH_MAX])
 {
     char real[PATH_MAX];

@@ -133,7 +133,8 @@ static const char *find_summary(const struct ria_facts *facts, bool is_accepted)
                                       : results[facts->verdict].text;
 }
 
-/* Reports that no login is tried, because the settings contain no host. */
+/* Reports that no login is tried, because libpq cannot use the service, or because the settings
+ * contain no host. */
 static void add_missing_host(struct ria_facts *facts)
 {
     bool is_missing = facts->is_service_missing;
@@ -376,8 +377,8 @@ static bool has_json_option(int argc, char **argv)
     return false;
 }
 
-/* Prints a usage error on stderr. With --json, also prints a JSON object without items on stdout.
- */
+/* Prints a usage error on stderr. Also appends a JSON object without items to `json`, unless `json`
+ * is NULL. */
 static int report_usage(
     const char *command,
     const struct ria_error *err,

@@ -27,14 +27,14 @@ enum ria_verdict {
     RIA_VERDICT_IN,          /* the login succeeded with a token */
     RIA_VERDICT_OURS,        /* rds-iam made no token, or the client did not send one */
     RIA_VERDICT_SERVER,      /* the server refused the login */
-    RIA_VERDICT_NOT_REACHED, /* no connection */
+    RIA_VERDICT_NOT_REACHED, /* no connection, no answer, no TLS handshake, or an unknown engine */
 };
 
 /* What the user wants to be checked. Texts are borrowed from the command line, or NULL. */
 struct ria_target {
     struct ria_login login;
     char host[256];     /* storage for login.host if a service or an option file contains it */
-    char user[256];     /* storage for login.user, in the same case */
+    char user[256];     /* storage for login.user, unless the command line contains it */
     char ca_path[4096]; /* storage for ca if a service or an option file names one */
     char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
@@ -62,7 +62,7 @@ enum ria_decision {
     RIA_DECISION_ALLOWED,
     RIA_DECISION_MISSING,    /* no statement allows it */
     RIA_DECISION_OVERRIDDEN, /* a Deny statement, a permissions boundary or a service control policy
-                              */
+                                 denies it */
 };
 
 enum {
@@ -82,19 +82,20 @@ enum ria_given {
 /* What AWS has reported. Filled only with --aws; otherwise all members are zero. A text that is not
  * known is "". */
 struct ria_aws_facts {
-    bool is_found;     /* the account has the database whose endpoint the token is signed for */
-    bool is_elsewhere; /* the account does not have this database */
+    bool is_found;     /* the identity's account has the database whose endpoint the token is signed
+                          for */
+    bool is_elsewhere; /* the identity's account does not have this database */
     bool is_iam_on;
     bool is_iam_off;
-    bool
-        is_for_other_resource; /* the policies allow rds-db:connect on an instance of the cluster */
+    bool is_for_other_resource; /* the policies allow rds-db:connect on an instance of the cluster,
+                                   but not on the cluster */
     enum ria_decision decision;
     unsigned port;           /* of the endpoint; 0: not known */
     char resource[64];       /* the resource id that a policy must name */
     char other_resource[64]; /* the resource id of an instance of the cluster */
-    char database[64];       /* the name of the instance or cluster that has the IAM setting */
-    char member[64];         /* the name of an instance of the cluster */
-    char partition[32];      /* partition, region and account are those of the database */
+    char database[64];  /* the name of the instance, cluster or proxy that has the IAM setting */
+    char member[64];    /* the name of an instance of the cluster */
+    char partition[32]; /* partition, region and account are those of the database */
     char region[64];
     char account[RIA_AWS_ACCOUNT_SIZE];
     char principal[640]; /* the ARN of the user or role behind the identity */
@@ -111,25 +112,27 @@ struct ria_facts {
     bool is_agent_running;
     bool is_passfile_missing;
     bool is_group_incomplete; /* the group, [client] and the command line contain no host */
-    bool is_service_missing;
-    bool is_service_refused;        /* the agent refuses the service */
-    bool is_service_unknown;        /* the running agent does not list the service */
-    bool has_agent_error;           /* the running agent could not make a token for the service */
-    bool is_group_missing;          /* no option file that the client reads contains the group */
-    bool is_option_file_ignored;    /* my_print_defaults ignores an option file */
-    bool is_plugin_dir_missing;     /* the group's plugin-dir does not contain rds-iam's plugin */
-    bool is_plugin_dir_for_oracle;  /* plugin-dir is the one for libmysqlclient, and it is not known
-                                       which library the program uses */
-    bool is_ssl_ca_missing;         /* neither the group nor [client] names a readable ssl-ca */
-    bool has_verify_option;         /* the group or [client] sets ssl-verify-server-cert */
-    bool has_replication;           /* the service asks for a replication connection */
-    bool is_incomplete;             /* one of rds-iam's own objects is missing */
+    bool is_service_missing; /* libpq cannot use the service: no file has it, a file cannot be read,
+                                or the service has a line that libpq refuses */
+    bool is_service_refused; /* the agent refuses the service */
+    bool is_service_unknown; /* the running agent does not list the service */
+    bool has_agent_error;    /* the running agent could not make a token for the service */
+    bool is_group_missing;   /* no option file that the client reads contains the group */
+    bool is_option_file_ignored; /* my_print_defaults ignores an option file */
+    bool is_plugin_dir_missing;  /* plugin-dir is not set, or does not contain rds-iam's plugin for
+                                    the client library */
+    bool is_plugin_dir_for_oracle; /* plugin-dir is the one for libmysqlclient, and it is not known
+                                      which library the program uses */
+    bool is_ssl_ca_missing; /* neither the group nor [client] names a readable file in ssl-ca */
+    bool has_verify_option; /* the group or [client] turns ssl-verify-server-cert on */
+    bool has_replication;   /* the service asks for a replication connection */
+    bool is_incomplete;     /* one of rds-iam's own objects is missing */
     struct ria_error service_error; /* why the agent makes no token; set if is_service_refused or
                                        has_agent_error is set */
     char ca_file[4096];     /* the file of root certificates that verify the server; "": none */
     char agent_start[4200]; /* the command that starts the agent of the passfile */
 
-    struct ria_error ca_error; /* why there are no root certificates */
+    struct ria_error ca_error; /* why there are no root certificates; "" if none are installed */
 
     struct ria_login_facts name; /* set if has_name */
     struct ria_error name_error; /* set unless has_name */
@@ -144,11 +147,12 @@ struct ria_facts {
     struct ria_times times;
     struct ria_probe agent;  /* the output of --status */
     struct ria_probe server; /* name resolution, TCP and TLS */
-    bool is_probed;          /* the probe ran; it may have been killed before it printed anything */
-    bool is_reached;         /* the TCP connection was established */
-    bool is_silent;          /* the server accepted the connection but sent no answer */
+    bool is_probed;  /* `server` is filled; rds-iam-probe may have been killed before it printed
+                        anything */
+    bool is_reached; /* the TCP connection was established */
+    bool is_silent;  /* the server accepted the connection but sent no answer */
     bool offers_no_tls;
-    bool has_tls;            /* the TLS handshake was completed; the members below are set */
+    bool has_tls;            /* the TLS handshake was completed; the next five members are set */
     bool is_other_ca;        /* OpenSSL rejects the chain for a reason other than its dates; usually
                                 no root in ca_file has issued the chain */
     bool is_out_of_date;     /* a certificate of the chain has expired, or is not valid yet */
@@ -156,8 +160,9 @@ struct ria_facts {
     bool is_name_unverified; /* the certificate must contain the dialed name, but does not */
     bool is_name_ignored;    /* the certificate does not contain the dialed name, and tls =
                                 verify-ca allows this */
-    bool is_client_refused; /* the login used no option file and needs is_name_ignored, but [client]
-                               sets ssl-verify-server-cert */
+    bool is_client_refused;  /* the login used no option file and succeeded because of
+                                is_name_ignored; but [client] sets ssl-verify-server-cert, so
+                                programs that read [client] cannot log in */
 
     struct ria_aws_facts aws;
 
@@ -170,7 +175,8 @@ struct ria_facts {
 /* -- machine.c: files, the CA store, rds-iam's own objects -- */
 void ria_check_settings(struct ria_facts *facts);
 
-/* -- service_items.c: target.service, and the agent; fills the target's host, port and user -- */
+/* -- service_items.c: target.service, and the agent; fills the target's host, port, user and CA
+ * file -- */
 void ria_check_service(struct ria_facts *facts);
 
 enum {
@@ -178,7 +184,7 @@ enum {
 };
 
 /* Writes the name of a service to `out`, which has RIA_CHECK_NAME_SIZE bytes. `index` counts the
- * services in the order in which libpq reads the user's service files, from 0. Sets *is_other to
+ * services in the order in which libpq reads the service files, from 0. Sets *is_other to
  * true if the service has no passfile and tokens are not made for its host
  * (ria_login_has_endpoint()). Returns false if no service has this index, or if a service file
  * cannot be read. */
@@ -195,8 +201,8 @@ bool ria_check_print_defaults(
 /* Appends the names of the groups of the option files, each followed by a newline. */
 void ria_check_list_groups(const struct ria_world *world, struct ria_buf *names);
 
-/* Appends the names of the groups that begin with "client" and contain options, separated by ", ".
- * Returns whether there is such a group. */
+/* Appends each name of a group that begins with "client", if the group contains an option other
+ * than socket. Separates the names by ", ". Returns whether there is such a group. */
 bool ria_check_list_client_groups(const struct ria_world *world, struct ria_buf *list);
 
 /* Finds the last line "--NAME=VALUE" or "--NAME" and copies the value. '-' and '_' are the same in
@@ -209,8 +215,8 @@ bool ria_check_group_has_endpoint(const struct ria_world *world, const char *gro
 
 /* -- client_defaults.c -- */
 
-/* If the settings contain no user, sets the user that the client would use: for libpq the user in
- * PGUSER, otherwise the name of the user who runs the client. */
+/* If the settings contain no user, sets the user that the client would use: for libpq the value of
+ * PGUSER, if it is set; otherwise the name of the system user who runs the client. */
 void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world);
 
 enum {
@@ -259,8 +265,8 @@ void ria_check_option_file(struct ria_facts *facts);
 
 /* Call this function after a login to a MySQL server if the login has used no option file. If the
  * option files contain options for clients, adds an item with the command that checks these
- * options. The item is a warning if programs that read [client] cannot log in, because [client]
- * contains a password or sets ssl-verify-server-cert. */
+ * options. The item is a warning in two cases: [client] contains a password; or [client] sets
+ * ssl-verify-server-cert, and the certificate does not contain the dialed name. */
 void ria_check_unused_option_files(struct ria_facts *facts);
 
 /* -- credential_items.c: the sources, the identity, the expiry time, the clock -- */
@@ -298,12 +304,12 @@ bool ria_arn_field(const char *arn, unsigned index, char *out, size_t size);
 
 /* -- cause_text.c -- */
 
-/* Returns what to do if the root certificates have not issued the certificate of a server of RDS,
- * without a period. The text is static, and depends on who has named the file. */
+/* Returns what to do if no root certificate in the file has issued the certificate of a server of
+ * RDS. The text is static, has no final period, and depends on the setting that names the file. */
 const char *ria_check_other_roots(const struct ria_target *target);
 
-/* -- proved_causes.c: adds the cause that the checks have proved. Returns false if they have proved
- * no cause -- */
+/* -- proved_causes.c: adds the causes that the checks have proved. Returns false if they have
+ * proved no cause -- */
 bool ria_check_explain_proved(struct ria_facts *facts);
 
 /* Returns whether the login gets no token because the agent refuses the service. Returns false if
@@ -324,7 +330,7 @@ int64_t ria_check_clock(void);
  * credentials, and wipes the token. */
 void ria_check_time_signature(struct ria_facts *facts);
 
-/* Copies the times that the probe and the login have measured. */
+/* Copies the times that rds-iam-probe has measured. Computes how long the server's verdict took. */
 void ria_check_take_times(struct ria_facts *facts);
 
 /* Adds an item with the times. Call this function after the login. */
@@ -335,9 +341,9 @@ void ria_check_add_times(struct ria_facts *facts);
 int ria_check_target(
     const struct ria_target *target, struct ria_json_writer *json, const struct ria_world *world);
 
-/* -- all_targets.c: runs all checks for each service and each group with a host of RDS. Returns the
- * exit status of the first login that fails. If there is no such service or group, returns the exit
- * status of a usage error -- */
+/* -- all_targets.c: runs all checks for each service and each group with a host of RDS. Returns
+ * RIA_EXIT_OK if every login succeeds, otherwise the exit status of the first login that fails. If
+ * there is no such service or group, returns the exit status of a usage error -- */
 int ria_check_all_targets(
     const char *command, struct ria_json_writer *json, const struct ria_world *world);
 
@@ -345,7 +351,7 @@ int ria_check_all_targets(
 void ria_check_login(struct ria_facts *facts);
 
 /* -- client_library.c: finds the client library of target.program. Returns false with err filled if
- * the program has none. -- */
+ * it finds none -- */
 bool ria_check_find_library(
     struct ria_target *target, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 
@@ -372,13 +378,13 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
  * Explains a login that did not succeed, or that succeeds only without the option files. Works only
  * with what the checks found (facts.h), and sends no request.
  *
- * If the server's error or a check names one cause, the output contains only this cause. But if
- * only an answer of AWS proves a cause, the output also contains the causes about which only the
- * server knows. And if the server does not know a user whose name has upper-case letters, the
- * output also contains the cause "user-case". Some causes look alike from the client: for example,
- * a policy that denies the login, and IAM authentication that is turned off. The output lists all
- * such causes, each with a command that shows whether it is the true one. The same evidence always
- * gives the same output.
+ * If the server's error or a check names one cause, the output contains only this cause, or also
+ * independent causes (proved_causes.c). But if only an answer of AWS proves a cause, the output
+ * also contains the causes about which only the server knows. And if the server does not know a
+ * user whose name has upper-case letters, the output also contains the cause "user-case". Some
+ * causes look alike from the client: for example, a policy that denies the login, and IAM
+ * authentication that is turned off. The output lists all such causes, each with a command that
+ * shows whether it is the true one. The same evidence always gives the same output.
  *
  * Follows "Troubleshooting issues for IAM DB authentication" and "Connecting to your DB instance
  * using IAM authentication" in the RDS User Guide, the error texts of PostgreSQL 10 to 18, and the
@@ -386,8 +392,8 @@ const struct ria_known_error *ria_known_error_find(const struct ria_facts *facts
 
 /* Adds the possible causes of the refusal to the report. If the login succeeded, adds only a cause
  * for which programs that read [client] cannot log in.
- * Returns true if the refusal proves that the server has accepted the token; the error "database
- * does not exist" proves this. */
+ * Returns true if the refusal proves that the server has accepted the token. For example, the error
+ * "database does not exist" proves this. */
 bool ria_check_explain(struct ria_facts *facts);
 
 /* -- cause_text.c -- */
@@ -406,24 +412,27 @@ bool ria_check_is_plain(const char *text);
  *   {section}      the section of rds-iam's configuration for a tunnel to the endpoint
  *   {mapped_by}    where rds-iam's configuration maps the host
  *   {refusal}      the error of the login
+ *   {ca_file}      the file of root certificates
+ *   {other_roots}  what to do if the file contains the wrong root certificates
  *   {credentials_error}, {name_error}, {service_error}, {ca_error}   why there are no credentials,
  *                  why no token can be signed for the host, why the agent makes no token, and why
  *                  there are no root certificates
  *   {agent_start}  the command that starts the agent of the service's passfile
- *   {given}        where the client's own password is, or the settings where it may be
+ *   {given}        where the client's own password is, or "the client"
  *   {given_len}    the length of that password
  *   {group}        the group of the option file
  *   {region_from}  where the region was read
- *   {identity}     the ARN of the credentials, or "the credentials' identity"
+ *   {identity}     the ARN of the identity, or "the credentials' identity"
  *   {role}         the ARN of the role or user behind that identity, or ROLE_ARN
  *   {resource}     the resource of rds-db:connect, an ARN; contains the word RESOURCE_ID if AWS has
  *                  not reported the resource id
  *   {known}        the values that AWS has reported, as options of rds-iam setup policy
  *   {describe}     the command that shows whether IAM authentication is enabled
  *   {enable}       the command that enables IAM authentication
- *   {iam_setting}  {enable} if AWS has reported that it is not enabled; otherwise, and for every
- *                  proxy, {describe}
- *   {assumption}   a sentence that names the account in {resource}, unless AWS has reported it
+ *   {iam_setting}  {enable} if AWS has reported that IAM authentication is not enabled; otherwise,
+ *                  and for every proxy, {describe}
+ *   {assumption}   sentences about the account in {resource} and about RESOURCE_ID, unless AWS has
+ *                  reported the resource id
  *   {users}        the SQL statement that shows the user
  *   rds-db:connect the action that a policy must allow, which has another name for Aurora DSQL
  *

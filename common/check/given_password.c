@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Returns whether `token` is for the same host and port as rds-iam's token for this login. A token
- * of Aurora DSQL contains no port. */
+/* Returns whether `token` is for the same host and port as rds-iam's token for this login, or true
+ * if rds-iam makes no token. A token of Aurora DSQL contains no port. */
 static bool is_for_this_server(const struct ria_facts *facts, const char *token)
 {
     const char *scheme = strstr(token, "://");
@@ -50,8 +50,8 @@ void ria_check_given_password(struct ria_facts *facts, const char *password, con
     }
 }
 
-/* A password in a setting was found before, and counts: the client then ignores the password in the
- * environment. */
+/* If a service or an option file contains a password, an earlier check has found it. That password
+ * then counts, because the client ignores the password in the environment. */
 void ria_check_environment_password(struct ria_facts *facts)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks what is on this machine: rds-iam's own objects, its configuration, and the root
- * certificates that verify the server. Sends no request. */
+ * Checks what is on this machine: the shared objects of rds-iam that clients load, rds-iam's
+ * configuration, and the root certificates that verify the server. Sends no request. */
 #include "check/facts.h"
 
 #include "tool/ca_bundle.h"

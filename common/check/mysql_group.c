@@ -300,7 +300,8 @@ void ria_check_option_file(struct ria_facts *facts)
 
 /* -- option files that a login has not used ---------------------------------------------------- */
 
-/* Returns what is wrong with [client] for programs that read it, as the beginning of a sentence. */
+/* Returns what is wrong with [client] for programs that read it, as the beginning of a sentence.
+ * Returns "" if nothing is wrong. */
 static const char *find_client_fault(struct ria_facts *facts)
 {
     RIA_AUTO(probe) output = RIA_PROBE_INIT;

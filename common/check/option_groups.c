@@ -130,8 +130,8 @@ static void add_name_once(struct ria_buf *names, const char *name, size_t len)
     }
 }
 
-/* `line` is "!include FILE" or "!includedir DIRECTORY". Appends the files that it names to the
- * queue. */
+/* `line` is "!include FILE" or "!includedir DIRECTORY". Appends the files that this line names to
+ * the queue `files`. */
 static void queue_included(const char *line, glob_t *files)
 {
     char pattern[PATH_MAX];

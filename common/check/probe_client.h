@@ -41,15 +41,15 @@ bool ria_probe_run(
     struct ria_probe *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Copies the value of the first line with this name to `out`, cut to `size`. Replaces newlines
- * by spaces, removes spaces at the end, and calls ria_printable(). Returns false, with "" in `out`,
- * if no line has this name. */
+/* Copies the value of the first line with this name to `out`, cut to `size`. Replaces each "\n",
+ * which stands for a newline, by a space, removes spaces at the end, and calls ria_printable().
+ * Returns false, with "" in `out`, if no line has this name. */
 bool ria_probe_text(const struct ria_probe *probe, const char *name, char *out, size_t size);
 
 /* Returns whether the first line with this name has this value. */
 bool ria_probe_is(const struct ria_probe *probe, const char *name, const char *value);
 
-/* Returns the number in the first line with this name; `otherwise` if there is none. */
+/* Returns the number in the first line with this name, or `otherwise` if no line has this name. */
 int64_t ria_probe_number(const struct ria_probe *probe, const char *name, int64_t otherwise);
 
 void ria_probe_release(struct ria_probe *probe);

@@ -36,8 +36,9 @@ static bool has_no_endpoint(const struct ria_facts *facts)
     return facts->target.login.host != NULL && !facts->has_name;
 }
 
-/* Returns whether the host is localhost, perhaps because the user has given no host. A service that
- * has no host= leaves login.host unset. */
+/* Returns whether the host is localhost, perhaps because the user has given no host. Returns false
+ * for a service: there, localhost is the value of host=, because login.host is NULL without host=.
+ */
 static bool dials_localhost(const struct ria_facts *facts)
 {
     return has_no_endpoint(facts) && facts->target.service == NULL &&
@@ -87,9 +88,9 @@ static bool has_unverified_name(const struct ria_facts *facts)
     return facts->has_tls && facts->is_name_unverified;
 }
 
-/* Returns whether the client refuses the certificate although check found no setting that makes the
- * client compare the name. The setting may be in a group that check does not read, such as
- * [client-mariadb]. */
+/* Returns whether the client refuses the certificate although rds-iam check has found no setting
+ * that makes the client compare the name. The setting may be in a group that rds-iam check does not
+ * read, such as [client-mariadb]. */
 static bool is_name_refused(const struct ria_facts *facts)
 {
     return facts->has_tls && facts->is_name_ignored && facts->refusal_code == MYSQL_TLS_ERROR;
@@ -327,8 +328,9 @@ static const struct {
      "Remove the region at {region_from}."},
 };
 
-/* Returns whether the row at `second` is also added after the row at `first`: no server was
- * reached, and no token can be made either; or the agent refuses the service in any case. */
+/* Returns whether the cause in the row at `second` is also added after the cause in the row at
+ * `first`. This is so in two cases: the first cause is that no server was reached, and the second
+ * is that no token can be made; or the second is that the agent refuses the service. */
 static bool is_separate(size_t first, size_t second)
 {
     bool has_no_server =

@@ -61,8 +61,8 @@ void ria_report_begin(
 /* Begins a section. Its title is printed before its first item. `title` is static. */
 void ria_report_section(struct ria_report *report, const char *title);
 
-/* Adds an item. `format` makes its text: a sentence, or the form "what: why; remedy". `remedy` may
- * be NULL. Replaces control characters in the text and in the remedy. */
+/* Adds an item. `format` and the arguments after it make the text. `remedy` may be NULL. Replaces
+ * control characters in the text and in the remedy. */
 void ria_report_add(
     struct ria_report *report,
     enum ria_mark mark,

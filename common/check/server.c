@@ -192,7 +192,7 @@ static bool is_chain_enough(const struct ria_facts *facts)
 }
 
 /* Returns what to do if the client compares the certificate with a name that it does not contain.
- * The result is a static text or `own_name`, which says how to dial the endpoint's own name. */
+ * The result is a static text or `own_name`, which explains how to dial the endpoint's own name. */
 static const char *find_name_remedy(const struct ria_facts *facts, const char *own_name)
 {
     if (!facts->has_name) {

@@ -203,8 +203,9 @@ static const struct ria_known_error refusals[] = {
      .names_no_user = true},
 };
 
-/* `quote` is the character before `at`. If the text at `at` is `name`, and `quote` is a quote
- * character and also follows the name, returns the length of the name. Otherwise returns 0. */
+/* `quote` is the character before `at`. If the text at `at` begins with `name`, and `quote` is a
+ * quote character and also follows the name, returns the length of the name. Otherwise returns 0.
+ */
 static size_t quoted_length(const char *at, char quote, const char *name)
 {
     size_t len = name == NULL ? 0 : strlen(name);

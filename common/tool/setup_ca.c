@@ -2,7 +2,7 @@
  *
  * rds-iam setup ca: fills the CA store. Downloads Amazon's bundle or reads a bundle from disk,
  * checks every certificate in it, and replaces each file of the store atomically. Rejects a bundle
- * that is cut off, and a bundle in which any certificate is not a valid root of Amazon RDS. Unless
+ * that is cut off, and a bundle with a certificate that is not a valid root of Amazon RDS. Unless
  * --force is given, also rejects a bundle that lacks a root which the installed bundle contains and
  * which has not expired. If a bundle is rejected, the store is unchanged. */
 #include "cli/command_line.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the MySQL client programs and libraries of this machine, and which client library each of
- * them contains. Reads only the program files and runs none of them. */
+ * Finds the MySQL client programs and libraries of this machine. Searches each file for strings
+ * that show which client library the file contains. Runs no program. */
 #include "tool/setup_clients.h"
 
 #include <errno.h>

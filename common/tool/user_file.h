@@ -65,8 +65,9 @@ bool ria_user_file_open(
  * if that name exists. Writes no backup if one of these files already has the contents, the mode
  * and the owner of the file. Then replaces the file, and prints the added lines and the path of the
  * backup on stdout. A new file has the mode 0600. On failure, returns false with err filled; the
- * file is unchanged, and no new backup is left. A run that is killed can leave the backup and one
- * temporary file, which the next run uses or replaces. */
+ * file is unchanged, and no new backup is left. A run that is killed can leave the backup, which
+ * the next run uses, and a temporary file, which the next run replaces if both runs could lock the
+ * directory. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 

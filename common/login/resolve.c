@@ -93,8 +93,8 @@ static void append_section(const struct ria_setting *section, struct ria_error *
 
 /* Completes *err for a host that is not an RDS endpoint. If the host has a section without
  * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
- * first section of the files, whose name may have a mistake. For a service, no section helps, so
- * another error takes the place of *err. */
+ * first section of the files, whose name may have a mistake. For a misspelled endpoint and for a
+ * service, no section helps, so another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -106,6 +106,9 @@ static void explain_other(
     bool is_domain = false;
     bool is_unmapped =
         resolved->dialed.kind == RIA_ENDPOINT_OTHER && section->endpoint.value == NULL;
+    if (is_unmapped && ria_endpoint_is_near(&resolved->dialed, err)) {
+        return;
+    }
     if (login->is_service && is_unmapped) {
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, resolved->dialed.host);
         return;

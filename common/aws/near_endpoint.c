@@ -98,17 +98,25 @@ static bool try_suffix(
     return try_name(host, strlen(host) - len_of_begun_suffix(host, suffix), suffix, out);
 }
 
-/* Tries every suffix, first with the fewest typos. */
+/* Tries every suffix. Returns whether one of them, with this number of typos or fewer, makes the
+ * name of an endpoint. */
+static bool find_with_typos(const char *host, size_t most_typos, struct ria_endpoint *out)
+{
+    bool is_found = false;
+    for (size_t i = 0; !is_found && ria_endpoint_suffix(i) != NULL; i++) {
+        is_found = try_suffix(host, ria_endpoint_suffix(i), most_typos, out);
+    }
+    return is_found;
+}
+
+/* Finds the suffix with the fewest typos. */
 static bool find_by_suffix(const char *host, struct ria_endpoint *out)
 {
-    for (size_t typos = 0; typos <= TYPOS_MAX; typos++) {
-        for (size_t i = 0; ria_endpoint_suffix(i) != NULL; i++) {
-            if (try_suffix(host, ria_endpoint_suffix(i), typos, out)) {
-                return true;
-            }
-        }
+    bool is_found = false;
+    for (size_t typos = 0; !is_found && typos <= TYPOS_MAX; typos++) {
+        is_found = find_with_typos(host, typos, out);
     }
-    return false;
+    return is_found;
 }
 
 /* Tries "rds" in place of each of the last labels before the suffix that differs from it by at most

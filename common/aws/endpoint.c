@@ -229,11 +229,13 @@ static void endpoint_set_from_labels(
         out->partition = partition;
         return;
     }
-    if (!ria_region_is_plausible(region)) {
+    /* The partitions aws and aws-us-gov have the same suffix. */
+    bool is_gov = starts_with(region, "us-gov-");
+    if (!ria_region_is_plausible(region) || (is_gov && strcmp(partition, "aws") != 0)) {
         return;
     }
     out->kind = kind;
-    out->partition = starts_with(region, "us-gov-") ? "aws-us-gov" : partition;
+    out->partition = is_gov ? "aws-us-gov" : partition;
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
@@ -265,7 +267,7 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
     }
 }
 
-/* Returns the error for a URL. Names the host in the URL, unless this part is not a name. */
+/* Reports a URL. The error names the host in the URL, if this host is a name with a dot. */
 static enum ria_outcome refuse_url(const char *url, struct ria_error *err)
 {
     char shown[RIA_URL_SHOWN_SIZE];

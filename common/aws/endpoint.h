@@ -62,7 +62,8 @@ enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err) RIA_MUST_USE;
 
 /* Returns whether the first `len` bytes of the host look like a placeholder that the user did not
- * replace, such as POSTGRES_ENDPOINT: capital letters, digits and underscores. */
+ * replace, such as POSTGRES_ENDPOINT. They must contain at least two capital letters, and otherwise
+ * only digits and underscores. */
 bool ria_host_is_placeholder(const char *host, size_t len);
 
 /* Returns whether the name is probably a misspelled endpoint: it differs from an endpoint by a few

@@ -25,10 +25,11 @@ enum ria_identifier {
 };
 
 /* Returns false with err filled if the value contains quotes, a line break, a space, a placeholder
- * ({NAME}, <NAME>, $NAME), or a character outside ASCII. Also returns false if an account number is
- * empty or contains a character that is not a digit. Returns true for any other value, and for a
- * setting without a value. The message is "path:line: the ARN of the role, VALUE, what is wrong;
- * what to do". The message does not show the value of an external id or a start URL. */
+ * ({NAME}, <NAME>, $NAME), or a character outside ASCII. Also returns false if an account number,
+ * or the account number in an ARN, is empty or contains a character that is not a digit. Returns
+ * true for any other value, and for a setting without a value. The message is "path:line: the ARN
+ * of the role, VALUE, what is wrong; what to do". The message does not show the value of an
+ * external id or a start URL. */
 bool ria_identifier_check(
     enum ria_identifier kind,
     const struct ria_setting *setting,

@@ -32,7 +32,7 @@ enum ria_answer_text {
     RIA_ANSWER_NAME, /* name of the object that the answer describes */
     RIA_ANSWER_ARN,
     RIA_ANSWER_RESOURCE_ID,
-    RIA_ANSWER_STATUS, /* "available" */
+    RIA_ANSWER_STATUS, /* such as "available" */
     RIA_ANSWER_IAM,    /* is IAM authentication enabled? "true" or "false"; for a proxy "REQUIRED",
                           "ENABLED" or "DISABLED" */
     RIA_ANSWER_ENDPOINT,

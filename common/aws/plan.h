@@ -68,8 +68,8 @@ enum ria_plan_value {
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
-    RIA_PLAN_CLI_CACHE,         /* set if the AWS CLI's cache may be read */
-    RIA_PLAN_PROCESS_CACHE,     /* set if the output of a process may be cached in a file */
+    RIA_PLAN_CLI_CACHE,     /* set if the AWS CLI's cache may be read */
+    RIA_PLAN_PROCESS_CACHE, /* set if the output of a credential_process may be cached in a file */
     RIA_PLAN_IDENTITY_REGION,   /* the region in which STS is called; set only in a request for the
                                    identity of the plan's keys (provider/identity_record.h) */
     RIA_PLAN_QUESTION,          /* the name of an action. This value and the next three are set only

@@ -13,7 +13,7 @@ enum {
     RIA_PATH_MAX = 4096
 };
 
-/* A setting. The strings are borrowed from the parsed file or from the environment. */
+/* A setting. The strings are borrowed from the parsed file, the environment or the command line. */
 struct ria_setting {
     const char *value; /* NULL: not set */
     const char *path;  /* the path of the file. If line is 0, the name of the option or variable, or
@@ -75,7 +75,7 @@ enum ria_outcome ria_setting_read(
 /* A file that a setting names: a token file, or a file of certificates. */
 struct ria_named_file {
     const struct ria_setting *setting;
-    const char *key;  /* the setting's name in a profile */
+    const char *key;  /* the setting's name in a profile, else the name of its variable */
     const char *what; /* for messages: "token file" */
 };
 

@@ -8,7 +8,7 @@
  * functions do not verify the signature; the server verifies it. token.h makes tokens.
  *
  * All functions are pure and may be called from any thread. They need only libc, because the
- * preload also compiles this file.
+ * preload, which links no other library, also contains this code.
  */
 #ifndef RIA_AWS_TOKEN_TEXT_H
 #define RIA_AWS_TOKEN_TEXT_H

@@ -2,8 +2,8 @@
  *
  * Functions that read the facts about a file (struct ria_file) for base/trust.h, and that replace a
  * file as a whole. os/process_world.c calls these functions, and so do rds-iam-fetch, rds-iam, the
- * agent and the preload. All functions may be called from any thread. They block only on the file
- * system.
+ * agent, and the object that makes tokens for the PostgreSQL preload (pg_plugin/preload/module.c).
+ * All functions may be called from any thread. They block only on the file system.
  */
 #ifndef RIA_BASE_FILE_H
 #define RIA_BASE_FILE_H

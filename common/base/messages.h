@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages about a refused login, and every other message that more than one file uses. All
- * hooks (the plugins, the preloads and the agent) take their messages from here, so every client
- * library shows the same words for the same cause.
+ * The messages about a refused login, and other messages that several files use. All hooks (the
+ * plugins, the preloads and the agent) take their messages from here, so every client library shows
+ * the same words for the same cause.
  *
  * A message states what is wrong and, after a semicolon, what to do. A hook for one client library
  * names that library's setting. The messages are macros, not variables, so that the compiler checks
  * their arguments against their formats.
  *
- * A message about the contents of a file, or about one credential source, is in the C file
- * that finds the fault.
+ * A message that only one C file uses is in that file. Most messages about the contents of a file,
+ * or about one credential source, are of this kind.
  */
 #ifndef RIA_BASE_MESSAGES_H
 #define RIA_BASE_MESSAGES_H
@@ -132,10 +132,11 @@
     "setting "                                                                                     \
     "for it (--port, port=)"
 #define RIA_REFUSAL_URL "a URL is not a host name; give %s"
-/* In _TUNNEL, the host stands between "[" and "]" if it is an IPv6 address, otherwise between two
- * empty strings. RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in the lines of a section that
- * the user must copy whole. They are passed to ria_fail_shown(): if such a message is too long for
- * a client, the part before the semicolon is dropped. */
+/* The arguments before and after the second host of RIA_REFUSAL_TUNNEL are "[" and "]" if the host
+ * is an IPv6 address, otherwise two empty strings. RIA_REFUSAL_OTHER, RIA_REFUSAL_ALIAS,
+ * RIA_REFUSAL_TUNNEL and RIA_REFUSAL_GLOBAL end in the lines of a section that the user must copy
+ * whole. They are passed to ria_fail_shown(): if such a message is too long for a client, the part
+ * before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is not an RDS endpoint: check the spelling, or use the endpoint's own name (for a "        \
     "tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], then endpoint = " \

@@ -90,8 +90,8 @@ struct ria_world {
     const char *(*env)(void *self, const char *name);
 
     /* Appends each environment variable whose name begins with `prefix`, sorted by bytes:
-     * "NAME=VALUE" and a NUL. The values can be secrets, so the caller may use
-     * them only to compute a digest. */
+     * "NAME=VALUE" and a NUL. The values can be secrets, so the caller may only compute a digest of
+     * them, or store them in secret memory (base/secret.h). */
     void (*add_variables)(void *self, const char *prefix, struct ria_buf *out);
 
     /* Returns seconds since 1970 UTC. */

@@ -8,7 +8,7 @@
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
- * first use, this module therefore checks that one loaded object contains all OpenSSL functions
+ * first digest, this module therefore checks that one loaded object contains all OpenSSL functions
  * that this module calls in a plugin, and those that libcrypto's digests call. It also computes one
  * HMAC whose value is known. If a check fails, the call fails, and the next call makes the checks
  * again, because memory may have run out during the check.
@@ -38,7 +38,7 @@ struct evp_md_st;     /* OpenSSL's EVP_MD */
 struct ria_digest {
     struct evp_md_ctx_st *ctx;
     struct evp_md_st *md; /* SHA-256; borrowed, and valid until the process ends */
-    bool is_reused;       /* ria_digest_open() has opened it */
+    bool is_reused;       /* ria_digest_open() has opened the context, so it is stored for reuse */
 };
 
 /* One piece of a message. */

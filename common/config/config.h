@@ -30,8 +30,9 @@ struct ria_config {
     size_t count;
 };
 
-/* Reads the existing files; there may be none. Returns false with err filled on failure. *out must
- * be zeroed, and is released with ria_config_release(). */
+/* Reads the files. The files at the default paths may be missing; a file that RDS_IAM_CONFIG names
+ * must exist. Returns false with err filled on failure. *out must be zeroed, and is released with
+ * ria_config_release(). */
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
     RIA_MUST_USE;
 

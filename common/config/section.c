@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* Parses HOST:PORT. Rejects a HOST that is neither a host name nor an address. */
+/* Parses HOST:PORT. Rejects a HOST that is neither a host name nor an address, or that is a
+ * placeholder. */
 static bool section_parse_endpoint(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {

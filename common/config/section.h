@@ -11,7 +11,7 @@
 #include "aws/plan.h"
 
 /* The values of a section. A key that is not set has the value NULL. Strings are borrowed from the
- * document. */
+ * parsed file. */
 struct ria_section {
     struct ria_setting place; /* the name of the section, and its line */
     struct ria_setting profile;

@@ -33,16 +33,16 @@ enum {
 };
 
 enum turn {
-    IS_CACHED, /* a fresh entry exists, which another process may have written while this process
-                  waited; or a usable entry exists, and another process renews it, or its last
-                  renewal has failed a short time ago */
+    IS_CACHED, /* the response is read from the entry: the entry is fresh; or it is usable, and
+                  another process renews it, or its last renewal has failed a short time ago; or
+                  another process has written it while this process waited or failed */
     OURS,      /* this process fetches */
     TOO_LATE,  /* this process got no turn before the deadline */
 };
 
-/* Reads an entry that is usable, but due for a renewal. Returns the seconds until its credentials
- * expire, or 0 if no such entry exists. An entry with a clock offset counts as expired if the
- * offset is no longer valid.
+/* Reads an entry that is usable, even if it is due for a renewal. Returns the seconds until its
+ * credentials expire, or 0 if no such entry exists. An entry with a clock offset counts as expired
+ * if the offset is no longer valid.
  */
 static int64_t read_usable(
     const struct ria_fetch *fetch,

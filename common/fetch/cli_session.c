@@ -3,9 +3,9 @@
  * Opens a session of the AWS CLI: reads its token file and renews a token that expires soon.
  * Another process may renew the same token, so ria_session_open() locks the file, reads it again,
  * and renews the token only if no other process has done so. Rejects an expired token that cannot
- * be renewed, an unreadable file and a file that lacks a member. In these cases the message names
- * the command that starts a new session, or states how to make the file readable. If a later
- * renewal may succeed, the message tells the user to try again. */
+ * be renewed, a file that cannot be read, a file that other users can write, and a file that lacks
+ * a member. In these cases the message names the command that starts a new session, or states how
+ * to change the file. If a later renewal may succeed, the message tells the user to try again. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"

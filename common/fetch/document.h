@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * JSON objects whose members are read or set by name: the AWS CLI's token files and cache, the
- * requests to AWS's sign-in service and the responses to them, the responses of SSO, and the claims
- * of a DPoP proof. The functions wrap jansson. If `parent` is not NULL, the member is in the object
- * of that name, one level down. Names are case-sensitive.
+ * requests to SSO and to AWS's sign-in service, the responses of these services, and the claims of
+ * a DPoP proof. The functions wrap jansson. If `parent` is not NULL, the member is in the object of
+ * that name, one level down. Names are case-sensitive.
  */
 #ifndef RIA_FETCH_DOCUMENT_H
 #define RIA_FETCH_DOCUMENT_H

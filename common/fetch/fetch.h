@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The functions that the files of rds-iam-fetch share: one function for each source that needs the
- * network or a command, a function that assumes a role, time limits and retries, and a file lock.
+ * network or a command, a function that assumes a role, the responses to the other kinds of
+ * requests, time limits and retries, and a file lock.
  *
  * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
  * fetch->deadline, but not longer.
@@ -112,8 +113,13 @@ int64_t ria_fetch_now(const struct ria_fetch *fetch);
 /* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
  * the offset in fetch->result. Also stores the exact difference in *fetch. Returns true if this
  * call set the offset. Sets no offset if the difference is less than 240 s, if the response has no
- * usable Date header, or if an earlier response has set the offset. */
+ * usable Date header, if an earlier response has set the offset, or if world->machine() fails. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
+
+/* Returns the deadline of a request whose caller waits for `budget` milliseconds from now: 250 ms
+ * before the caller's time limit, so that the caller still receives a response about a timeout. If
+ * the budget is 500 ms or less, the deadline is after half of it. */
+struct ria_deadline ria_fetch_deadline(const struct ria_world *world, int64_t budget);
 
 /* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit);
@@ -169,13 +175,14 @@ struct ria_fetch_pace {
  * pause is random, so that processes that failed at the same time do not retry at the same time.
  * The upper limit of a pause doubles each time: from 200 ms to 400 ms; after throttling, from 1 s
  * to 8 s. If the service requires a longer pause, the pause is the required pause plus up to a
- * quarter of it. If fetch->store is set, writes the reason to the lock file, and a pause that all
- * processes obey. After throttling, the upper limit of this common pause doubles with each
- * throttled try of any process, up to 2 s. During a pause after throttling, or a pause that a
- * Retry-After header requires, releases the lock, so that other processes can try within their own
- * time limits (turn.h). Returns false, without sleeping, after the last try, or if the deadline
- * does not allow the pause. Also returns false after the pause if another process has written a
- * fresh entry, or if this process could not take the lock again. */
+ * quarter of it. If fetch->store and pace->reason are set, writes the reason to the lock file.
+ * After throttling or a Retry-After header, also writes a pause that all processes obey. After
+ * throttling, the upper limit of this common pause doubles with each throttled try of any process,
+ * up to 2 s. During a pause after throttling, or a pause that a Retry-After header requires,
+ * releases the lock, so that other processes can try within their own time limits (turn.h). Returns
+ * false, without sleeping, after the last try, or if the deadline does not allow the pause. Also
+ * returns false after the pause if another process has written a fresh entry, or if this process
+ * could not take the lock again. */
 bool ria_fetch_retry(
     const struct ria_fetch *fetch, unsigned tries, const struct ria_fetch_pace *pace) RIA_MUST_USE;
 

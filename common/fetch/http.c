@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Performs HTTP exchanges with libcurl. All exchanges share one easy handle, so that an open
- * connection is reused. Follows no redirect. Rejects protocols other than http and https, a body
- * above the limit of response->body (64 KB by default), and headers and trailers above 64 KB.
+ * Performs HTTP exchanges with libcurl. All exchanges share connections, so that an open one is
+ * reused. Each exchange has its own easy handle: up to release 7.88.1, an easy handle that is used
+ * again keeps a pointer to a freed header, and writes to it if a response begins with the
+ * continuation of a header. Follows no redirect. Rejects protocols other than http and https, a
+ * body above the limit of response->body (64 KB by default), and headers and trailers above 64 KB.
  * libcurl itself has no limit for trailers, and old releases have none for headers. */
 #include "fetch/http.h"
 
@@ -15,10 +17,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static CURL *handle; /* rds-iam-fetch has one thread and sends one request at a time */
+static CURLSH *share; /* rds-iam-fetch has one thread and sends one request at a time */
 
 bool ria_http_set_up(void)
 {
+    static const curl_lock_data kept[] = {
+        CURL_LOCK_DATA_CONNECT, CURL_LOCK_DATA_DNS, CURL_LOCK_DATA_SSL_SESSION};
     if (curl_global_init_mem(
             CURL_GLOBAL_DEFAULT,
             ria_wiped_malloc,
@@ -28,8 +32,12 @@ bool ria_http_set_up(void)
             ria_wiped_calloc) != CURLE_OK) {
         return false;
     }
-    handle = curl_easy_init();
-    return handle != NULL;
+    share = curl_share_init();
+    bool is_set = share != NULL;
+    for (size_t i = 0; is_set && i < sizeof(kept) / sizeof(kept[0]); i++) {
+        is_set = curl_share_setopt(share, CURLSHOPT_SHARE, kept[i]) == CURLSHE_OK;
+    }
+    return is_set;
 }
 
 /* -- the response --------------------------------------------------------------------------- */
@@ -40,6 +48,7 @@ enum {
 };
 
 struct transfer {
+    CURL *handle;
     struct ria_http_response *response;
     size_t header_bytes;
     bool is_over_limit;
@@ -128,7 +137,7 @@ static bool is_hashed(const char *directory)
  * proxy. */
 #define IS_SET(name, value)                                                                        \
     (transfer->option = #name,                                                                     \
-     transfer->option_error = curl_easy_setopt(handle, name, value),                               \
+     transfer->option_error = curl_easy_setopt(transfer->handle, name, value),                     \
      transfer->option_error == CURLE_OK)
 
 static bool set_authorities(struct transfer *transfer, const struct ria_buf *bundle)
@@ -197,12 +206,11 @@ static bool set_response(struct transfer *transfer)
 /* Returns false if libcurl rejects transfer->option. */
 static bool set_options(const struct ria_http_request *request, struct transfer *transfer)
 {
-    curl_easy_reset(handle);
     /* CURLOPT_QUICK_EXIT: do not wait for a resolver thread that hangs. Without this option libcurl
      * waits for the thread even after the timeouts. */
-    return set_place(transfer, request) && IS_SET(CURLOPT_ERRORBUFFER, transfer->detail) &&
-           IS_SET(CURLOPT_NOSIGNAL, 1L) && IS_SET(CURLOPT_QUICK_EXIT, 1L) &&
-           IS_SET(CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION) &&
+    return IS_SET(CURLOPT_SHARE, share) && set_place(transfer, request) &&
+           IS_SET(CURLOPT_ERRORBUFFER, transfer->detail) && IS_SET(CURLOPT_NOSIGNAL, 1L) &&
+           IS_SET(CURLOPT_QUICK_EXIT, 1L) && IS_SET(CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION) &&
            IS_SET(CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout) &&
            IS_SET(CURLOPT_TIMEOUT_MS, (long)request->timeout) &&
            IS_SET(CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) && set_response(transfer) &&
@@ -227,19 +235,19 @@ static void fail_unsent(const struct transfer *transfer, struct ria_error *err)
 
 /* Returns the status of the proxy's response to CONNECT. Returns 0 if the status is 2xx, if libcurl
  * sent no CONNECT, or if the proxy did not respond. */
-static long proxy_error_status(void)
+static long proxy_error_status(const struct transfer *transfer)
 {
     long status = 0;
-    (void)curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
+    (void)curl_easy_getinfo(transfer->handle, CURLINFO_HTTP_CONNECTCODE, &status);
     return status / 100 == 2 ? 0 : status;
 }
 
 /* Returns true if the transfer failed because a line of the response is longer than libcurl accepts
  * (100 KB). Before release 8.6, libcurl reports this as a lack of memory. */
-static bool is_line_too_long(CURLcode code)
+static bool is_line_too_long(const struct transfer *transfer, CURLcode code)
 {
     curl_off_t started = 0;
-    (void)curl_easy_getinfo(handle, CURLINFO_STARTTRANSFER_TIME_T, &started);
+    (void)curl_easy_getinfo(transfer->handle, CURLINFO_STARTTRANSFER_TIME_T, &started);
 #if LIBCURL_VERSION_NUM >= 0x080600
     if (code == CURLE_TOO_LARGE) {
         return true;
@@ -270,14 +278,14 @@ static bool is_closed_in_handshake(CURLcode code, const char *detail)
     return false;
 }
 
-static enum ria_http_result http_classify(CURLcode code, const char *detail)
+static enum ria_http_result http_classify(const struct transfer *transfer, CURLcode code)
 {
     curl_off_t connected = 0;
-    (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
-    if (code != CURLE_OK && proxy_error_status() != 0) {
+    (void)curl_easy_getinfo(transfer->handle, CURLINFO_CONNECT_TIME_T, &connected);
+    if (code != CURLE_OK && proxy_error_status(transfer) != 0) {
         return RIA_HTTP_NO_PROXY;
     }
-    if (is_closed_in_handshake(code, detail)) {
+    if (is_closed_in_handshake(code, transfer->detail)) {
         return RIA_HTTP_BROKEN;
     }
     switch ((int)code) {
@@ -301,7 +309,11 @@ static enum ria_http_result http_classify(CURLcode code, const char *detail)
 }
 
 static void http_explain(
-    const char *url, CURLcode code, enum ria_http_result result, struct ria_error *err)
+    const struct transfer *transfer,
+    const char *url,
+    CURLcode code,
+    enum ria_http_result result,
+    struct ria_error *err)
 {
     char place[RIA_URL_SHOWN_SIZE];
     char status[64];
@@ -309,9 +321,12 @@ static void http_explain(
     ria_url_show(url, place);
     if (result == RIA_HTTP_UNUSABLE) {
         why = "the response is longer than 64 KB, so it is not from AWS";
-    } else if (proxy_error_status() != 0) {
+    } else if (proxy_error_status(transfer) != 0) {
         (void)snprintf(
-            status, sizeof(status), "the proxy answers with status %ld", proxy_error_status());
+            status,
+            sizeof(status),
+            "the proxy answers with status %ld",
+            proxy_error_status(transfer));
         why = status;
     }
     (void)ria_fail(
@@ -322,34 +337,45 @@ static void http_explain(
         why);
 }
 
+/* Sends the request, for which every option is set, and classifies the result. */
+static enum ria_http_result perform(
+    struct transfer *transfer, const struct ria_http_request *request, struct ria_error *err)
+{
+    struct ria_http_response *response = transfer->response;
+    CURLcode code = curl_easy_perform(transfer->handle);
+    (void)curl_easy_getinfo(transfer->handle, CURLINFO_RESPONSE_CODE, &response->status);
+    if (transfer->was_cached || !ria_ascii_begins(request->url, "https:")) {
+        response->has_date = false;
+    }
+    enum ria_http_result result = transfer->is_over_limit || is_line_too_long(transfer, code)
+                                      ? RIA_HTTP_UNUSABLE
+                                      : http_classify(transfer, code);
+    if (result != RIA_HTTP_ANSWERED) {
+        http_explain(transfer, request->url, code, result, err);
+    }
+    return result;
+}
+
 enum ria_http_result ria_http_send(
     const struct ria_http_request *request,
     struct ria_http_response *response,
     struct ria_error *err)
 {
-    struct transfer transfer = {.response = response};
+    struct transfer transfer = {.handle = curl_easy_init(), .response = response};
+    enum ria_http_result result = RIA_HTTP_UNASKED;
     ria_buf_clear(&response->body);
     response->has_date = false;
     response->retry_after = 0;
     response->status = 0;
     struct curl_slist *headers = header_list(request);
-    if (headers == NULL || !set_options(request, &transfer) || !set_headers(&transfer, headers)) {
-        curl_slist_free_all(headers);
+    if (transfer.handle != NULL && headers != NULL && set_options(request, &transfer) &&
+        set_headers(&transfer, headers)) {
+        result = perform(&transfer, request, err);
+    } else {
         fail_unsent(&transfer, err);
-        return RIA_HTTP_UNASKED;
     }
-    CURLcode code = curl_easy_perform(handle);
+    curl_easy_cleanup(transfer.handle);
     curl_slist_free_all(headers);
-    (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response->status);
-    if (transfer.was_cached || !ria_ascii_begins(request->url, "https:")) {
-        response->has_date = false;
-    }
-    enum ria_http_result result = transfer.is_over_limit || is_line_too_long(code)
-                                      ? RIA_HTTP_UNUSABLE
-                                      : http_classify(code, transfer.detail);
-    if (result != RIA_HTTP_ANSWERED) {
-        http_explain(request->url, code, result, err);
-    }
     return result;
 }
 

@@ -21,8 +21,8 @@ static const char *const request_members[] = {"clientId", "refreshToken"};
 enum {
     KEY_MEMBERS = sizeof(key_members) / sizeof(key_members[0]),
     REQUEST_MEMBERS = sizeof(request_members) / sizeof(request_members[0]),
-    /* Seconds, as in AWS's SDKs. The credentials live for 15 minutes, so a login renews them only
-     * in their last five minutes. */
+    /* Seconds, as in AWS's SDKs. The credentials live for only 15 minutes. With RENEW_BEFORE of
+     * sso.c, which is 15 minutes, each login would renew them. */
     RENEW_BEFORE = 300,
 };
 

@@ -5,8 +5,9 @@
  * credentials and the roles to assume. Carries out the plan and caches the result (cached.h). Also
  * serves four other kinds of requests: for the identity of keys, for the answer of RDS or IAM to a
  * question, for the RDS name behind a DNS alias, and for a trust bundle. The core starts this
- * program (common/os/fetch_client.c); users do not start it. It reads no configuration, because the
- * request contains all settings. Rejects malformed input with a hint on stderr and exit status 2.
+ * program (common/os/fetch_client.c); users do not start it. It reads no configuration file,
+ * because the request contains the settings. Rejects malformed input with a hint on stderr and exit
+ * status 2.
  */
 #include "fetch/cached.h"
 #include "fetch/dns.h"
@@ -25,12 +26,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-enum {
-    /* Subtracted from the caller's time limit, so that the caller still receives a response about a
-     * timeout. A limit of less than twice this value is halved instead. */
-    MARGIN_MS = 250,
-};
 
 static ria_fetch_source *const sources[] = {
     [RIA_SOURCE_KEYS] = NULL,
@@ -235,13 +230,11 @@ int main(void)
         return explain_to_user();
     }
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
-    int64_t budget =
-        request.budget > (int64_t)2 * MARGIN_MS ? request.budget - MARGIN_MS : request.budget / 2;
     struct ria_fetch fetch = {
         .world = world,
         .plan = &request.plan,
         .budget = request.budget,
-        .deadline = ria_deadline_in(world, budget),
+        .deadline = ria_fetch_deadline(world, request.budget),
         .result = &response,
         .spent = {.since = world->ticks(world->self)},
     };

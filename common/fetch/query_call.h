@@ -32,7 +32,7 @@ struct ria_call_fault {
 };
 
 /* Begins a form with the parameters Action and Version. If the text is too long or memory runs out,
- * this function and the functions below set form->failed. */
+ * this function and the three ria_form_add functions set form->failed. */
 void ria_form_begin(struct ria_buf *form, const char *action, const char *version);
 
 /* Each function appends "&name=value", with the value percent-encoded. ria_form_add_number()

@@ -136,6 +136,12 @@ void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_err
         fetch->spent.what);
 }
 
+struct ria_deadline ria_fetch_deadline(const struct ria_world *world, int64_t budget)
+{
+    const int64_t margin = 250;
+    return ria_deadline_in(world, budget > 2 * margin ? budget - margin : budget / 2);
+}
+
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit)
 {
     int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
@@ -191,8 +197,9 @@ static bool retry_sleep(const struct ria_fetch *fetch, int64_t pause, bool is_lo
     return true;
 }
 
-/* Notes why the last try failed, and the pause that all processes obey. Counts the throttled tries
- * of all processes, because each process may have tried only once. Returns the noted pause. */
+/* Notes why the last try failed, and the pause that all processes obey. Counts the tries
+ * that were throttled or received Retry-After. Counts those of all processes, because each process
+ * may have tried only once. Returns the noted pause. */
 static int64_t retry_note(
     const struct ria_fetch *fetch,
     unsigned tries,

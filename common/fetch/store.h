@@ -39,8 +39,9 @@ void ria_store_unlock(struct ria_store *store);
 void ria_store_begin(const struct ria_store *store);
 
 /* Returns the age of the lock file in seconds, if the entry is older than the lock file. In this
- * case the last fetch began, or was throttled, that long ago, and has written no entry. Returns -1
- * if the entry is newer, if it does not exist, or if the times cannot be read. */
+ * case the last fetch began, or its last try failed, that long ago, and the fetch has written no
+ * entry. Returns -1 if the entry is newer, if it does not exist, if the time of the lock file is in
+ * the future, or if the times cannot be read. */
 int64_t ria_store_failed_ago(const struct ria_store *store);
 
 /* Replaces the entry atomically, with mode 0600. Also removes every file of the cache (entries,

@@ -68,7 +68,7 @@ bool ria_fetch_response_trust_bundle(
         .world = world,
         .plan = &plan,
         .budget = request.budget,
-        .deadline = ria_deadline_in(world, request.budget),
+        .deadline = ria_fetch_deadline(world, request.budget),
         .result = &result,
         .spent = {.since = world->ticks(world->self)},
     };

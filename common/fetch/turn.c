@@ -24,7 +24,7 @@ struct note {
     int64_t format;
     int64_t at;    /* when the try failed, in milliseconds since 1970 */
     int64_t pause; /* milliseconds */
-    int64_t tries; /* throttled tries of all processes in a row */
+    int64_t tries; /* of all processes in a row: throttled, or with Retry-After */
     char reason[RIA_TURN_REASON_SIZE];
 };
 

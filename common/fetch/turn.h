@@ -3,11 +3,11 @@
  * Decides which of the processes that need the same credentials sends requests. A process sends
  * them while it holds the lock of the cache entry. If a service throttles requests, the process
  * releases the lock during its pause. The lock file contains a note: why the last try failed, how
- * often the processes have been throttled in a row, and until when no process may try again. So one
- * process at a time sends requests, and the time between two requests grows with the number of
- * tries of all processes together, up to 2 seconds. Each process tries within its own time limit,
- * and a process whose time is used up can report the reason. A process that cannot lock the entry
- * does not wait for a turn.
+ * often in a row the processes were throttled or received Retry-After, and until when no process
+ * may try again. So one process at a time sends requests, and the time between two requests grows
+ * with the number of tries of all processes together, up to 2 seconds. Each process tries within
+ * its own time limit, and a process whose time is used up can report the reason. A process that
+ * cannot lock the entry does not wait for a turn.
  */
 #ifndef RIA_FETCH_TURN_H
 #define RIA_FETCH_TURN_H

@@ -27,10 +27,11 @@ void ria_nested_begin(struct ria_nested *call, const void *frame);
 /* Marks the end of the call. */
 void ria_nested_end(struct ria_nested *call);
 
-/* Returns true if a call is in progress and `frame` is below the frame of that call, as the frame
- * of a nested call always is. If `frame` is not below it, the program has left the outer call with
- * a jump. The program can also leave the outer call with a jump and then make a call whose frame is
- * below that frame. This function cannot detect that, and returns true. */
+/* Returns true if a call is in progress and `frame` is below the frame of that call (at a lower
+ * address), as the frame of a nested call always is. If `frame` is not below it, the program has
+ * left the outer call with a jump. The program can also leave the outer call with a jump and then
+ * make a call whose frame is below that frame. This function cannot detect that, and returns true.
+ */
 bool ria_nested_is_in_progress(const struct ria_nested *call, const void *frame);
 
 /* Stores the pointer to arguments that the library will pass to its nested call. The interposed

@@ -6,8 +6,8 @@
 #ifndef RIA_INTERPOSE_REDIRECT_H
 #define RIA_INTERPOSE_REDIRECT_H
 
-/* Opens the file for reading. Returns a new descriptor, owned by the caller, or -1 with errno set
- * if the file does not exist. Thread-safe. */
+/* Opens the file in memory for reading. Returns a new descriptor, owned by the caller, or -1 with
+ * errno set if this file does not exist. Thread-safe. */
 typedef int ria_redirect_open(void);
 
 /* Redirects every later attempt to open `path`, an absolute path, to the function `open`. An

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs rds-iam-fetch in child processes without blocking. The sockets of all children are in one
- * epoll set, so the caller's event loop watches one descriptor. Each fetch is identified by the
- * cache name of its plan (provider/cache_name.h), so two requests for the same credentials share
- * one child. A response is stored in secret memory (base/secret.h) and is wiped when it expires.
- * Runs at most 16 children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a
- * further name replaces the name whose fetch ended first. */
+ * Runs rds-iam-fetch in child processes without blocking. A fetch is one run of rds-iam-fetch, and
+ * later its result. The sockets of all children are in one epoll set, so the caller's event loop
+ * watches one descriptor. Each fetch is identified by the cache name of its plan
+ * (provider/cache_name.h), so two requests for the same credentials share one child. A response is
+ * stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16 children; a
+ * further request gets RIA_E_PENDING. Remembers at most 256 names; a further name replaces the name
+ * whose fetch ended first. */
 #include "rds_iam.h"
 
 #include "base/secret.h"
@@ -130,7 +131,7 @@ static void store_response(struct ria_background *background, struct fetch *fetc
 
 /* Returns the time, in ticks, at which the response of an ended fetch becomes invalid. This is the
  * later of two times: when the credentials are due for a renewal, and SHORT_LIFE_MS after the end
- * of the fetch. Adds one second because the wall clock counts whole seconds. */
+ * of the fetch. Adds one second to the first time, because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
@@ -151,7 +152,7 @@ static bool background_is_valid(const struct ria_background *background, const s
 }
 
 /* Wipes expired responses, and expired copies in the memory cache (memory_cache.h). Returns the
- * time at which the next response or copy expires, or INT64_MAX if none is left. */
+ * time at which the next response, copy or signing key expires, or INT64_MAX if none is left. */
 static int64_t background_sweep(const struct ria_background *background)
 {
     int64_t first = ria_memory_cache_expire(background->world);
@@ -230,8 +231,8 @@ static void start_fetch(
     }
 }
 
-/* Returns when the credentials of a response are due for a renewal, or 0 if the response contains
- * no credentials that expire. */
+/* Returns the time at which the credentials of a response are due for a renewal, or 0 if the
+ * response contains no credentials that expire. */
 static int64_t find_renewal(const struct ria_buf *request, const struct ria_response *response)
 {
     RIA_AUTO(request) read = RIA_REQUEST_INIT;

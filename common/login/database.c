@@ -2,7 +2,7 @@
  *
  * Finds the database of a login as an IAM policy names it: the endpoint that a token is signed for,
  * its kind, its region and its partition. Rejects a host that is not an endpoint of RDS or Aurora
- * DSQL, unless a section maps the host to such an endpoint. Rejects this host also if the user
+ * DSQL, unless a section maps the host to such an endpoint. Rejects such a host even if the user
  * gives --region, because the host's name shows neither the kind nor the partition. */
 #include "login/resolve.h"
 

@@ -53,9 +53,10 @@ static bool find_alias(
 }
 
 /* Replaces *err with the better message, unless that message is so long that a client would cut it.
- * The message for most endpoints advises a section of the configuration. The configuration rejects
- * this section if the server has a certificate of a public CA, and the section does not help a
- * service. So such an endpoint and a service have another message. */
+ * For most endpoints, the message advises the user to write a section of rds-iam's configuration.
+ * Another message is used in two cases. If the server has a certificate of a public CA, the
+ * configuration rejects such a section. If the host comes from a service of pg_service.conf
+ * (login->is_service), libpq compares the host with the certificate, whatever a section sets. */
 static void dns_alias_explain(
     const struct ria_login *login,
     const char *host,

@@ -234,9 +234,7 @@ void ria_explain_plan(
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);
     }
-    if (plan->role_count > 0) {
-        explain_add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
-    }
+    explain_add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
 }
 
 /* -- the response --------------------------------------------------------------------------- */

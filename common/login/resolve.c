@@ -3,9 +3,9 @@
  * Resolves a login request. Checks the channel (the connection to the server), and finds the
  * section of rds-iam's configuration for the dialed address. Takes the host, port and region that
  * the token is signed for from that section and from the address. --region overrides the region.
- * Rejects a channel that is not secure enough, a host without a region, and a MySQL client with an
- * endpoint of Aurora DSQL. Also rejects a host that is not an endpoint of RDS or Aurora DSQL,
- * unless the user gives --region or the section has the key `endpoint`. */
+ * Rejects a channel that is not secure enough, a host whose region is not known, and a MySQL client
+ * with an endpoint of Aurora DSQL. Also rejects a host that is not an endpoint of RDS or Aurora
+ * DSQL, unless the user gives --region or the section has the key `endpoint`. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -91,10 +91,12 @@ static void append_section(const struct ria_setting *section, struct ria_error *
     append_shown(err, " (no section matches, the first is [", shown, "])");
 }
 
-/* Completes *err for a host that is not an RDS endpoint. If the host has a section without
- * `endpoint`, *err names that section. Otherwise *err names the file for a new section, and the
- * first section of the files, whose name may have a mistake. For a misspelled endpoint and for a
- * service, no section helps, so another error takes the place of *err. */
+/* Completes *err for a host that is not an RDS endpoint. If the host matches a section that has
+ * neither a wildcard nor the key `endpoint`, *err names that section. Otherwise *err names the file
+ * for a new section. If no section matches, *err also names one section of the files
+ * (ria_config_has_other()), because a mistake in its name may be the reason. No section helps
+ * if the host is a misspelled endpoint, or if it comes from a service of pg_service.conf
+ * (login->is_service), so another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Resolves a login request: finds the host, port and region that the token is signed for, checks
- * whether the channel is secure enough, and builds the input of the credential chain.
- * ria_token_for() and ria_session_for() use the same functions. Only ria_resolve_alias() uses the
- * network.
+ * whether the channel (the connection to the server) is secure enough, and builds the input of the
+ * credential chain. ria_token_for() and ria_session_for() use the same functions. Only
+ * ria_resolve_alias() uses the network.
  */
 #ifndef RIA_LOGIN_RESOLVE_H
 #define RIA_LOGIN_RESOLVE_H
@@ -64,15 +64,15 @@ struct ria_query ria_resolve_query(
     const struct ria_world *world);
 
 /* Call this function only for a login without a host. If the plan's source is a credential_process,
- * sets in the plan whether the output of this process may be cached. The sections of rds-iam's
- * configuration that name the profile of the query decide this. Loads *config, which the caller
- * zeroes before the call and releases after the last use of the plan. If the configuration cannot
- * be loaded, logs a warning and leaves the plan unchanged. */
+ * sets in the plan whether the output of the credential_process may be cached in a file. The
+ * sections of rds-iam's configuration that name the profile of the query decide this. Loads
+ * *config, which the caller zeroes before the call and releases after the last use of the plan. If
+ * the configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
 void ria_resolve_process_cache(
     const struct ria_query *query, struct ria_config *config, struct ria_plan *plan);
 
-/* Does what ria_alias_explain() does, for a host that is already parsed. Runs rds-iam-fetch. Blocks
- * for at most 2 seconds, and no longer than the deadline. */
+/* Does what ria_alias_explain() (rds_iam.h) does, for a host that is already parsed. Runs
+ * rds-iam-fetch. Blocks for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(
     const struct ria_login *login,
     const struct ria_endpoint *dialed,

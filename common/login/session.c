@@ -2,9 +2,9 @@
  *
  * Gets the AWS credentials with which a token is signed, for rds-iam credentials and rds-iam check,
  * and appends the explanation of --explain. If the login has a host, resolves the login as
- * ria_token_for() does, but does not check the channel. If the login has no host, uses AWS's
- * settings, and reads only cache_credential_process from rds-iam's configuration. Refuses to run in
- * a privileged program (setuid, file capabilities).
+ * ria_token_for() does, but does not check the channel (the connection to the server). If the login
+ * has no host, uses AWS's settings, and reads only cache_credential_process from rds-iam's
+ * configuration. Refuses to run in a privileged program (setuid, file capabilities).
  */
 #include "rds_iam.h"
 

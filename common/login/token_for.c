@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Makes a token for a login request. Checks the channel (the connection to the server), finds the
- * endpoint and region for the dialed name, gets credentials from the chain, and signs the token.
- * Rejects a channel that is not encrypted or not authenticated, and expired credentials. Also
- * rejects a host that is not an endpoint of RDS or Aurora DSQL, unless the user gives --region or
- * the host's section has the key `endpoint`. */
+ * endpoint and region for the dialed name, gets credentials from the credential chain
+ * (provider/chain.h), and signs the token. Rejects a channel that is not encrypted or not
+ * authenticated, and expired credentials. Also rejects a host that is not an endpoint of RDS or
+ * Aurora DSQL, unless the user gives --region or the host's section has the key `endpoint`. */
 #include "rds_iam.h"
 
 #include "aws/token.h"

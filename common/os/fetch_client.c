@@ -6,13 +6,13 @@
  * MSG_NOSIGNAL, so that a child that exits early raises no SIGPIPE in the host program. Only a
  * complete response means success. The exit status cannot show success, because the host program
  * may reap the child first. The exit status is used only for the error message, and to decide
- * whether to start the program a second time. The child starts without the variables that the host
- * program's dynamic linker reads (host_variables.h). If rds-iam-fetch cannot load its libraries
- * without them, it is started a second time with the host program's LD_LIBRARY_PATH, because that
- * variable names the directory of libcurl under Nix, environment modules and Homebrew. Rejects a
- * response that is not a record, and a response that is too long. Starts nothing while the
- * process's real and effective groups differ: the user's credential_process would get both groups,
- * and a process that has given up root's user may still have root's group as one of them.
+ * whether to start rds-iam-fetch a second time. The child starts without the variables that the
+ * host program's dynamic linker reads (host_variables.h). If rds-iam-fetch cannot load its
+ * libraries without them, it is started a second time with the host program's LD_LIBRARY_PATH,
+ * because that variable names the directory of libcurl under Nix, environment modules and Homebrew.
+ * Rejects a response that is not a record, and a response that is too long. Starts nothing while
+ * the process's real and effective groups differ: the user's credential_process would get both
+ * groups, and a process that has given up root's user may still have root's group as one of them.
  */
 #include "os/fetch_client.h"
 
@@ -122,7 +122,7 @@ static int spawn(int fd, char **environment, pid_t *pid)
     return error;
 }
 
-/* Starts the program, for the first or the second time. */
+/* Starts rds-iam-fetch, for the first or the second time. */
 static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
@@ -166,7 +166,7 @@ bool ria_fetch_client_start(
 enum result {
     INCOMPLETE,
     COMPLETE,
-    ENDED, /* the program closed its socket without a complete response */
+    ENDED, /* rds-iam-fetch closed its socket without a complete response */
     FAILED,
 };
 
@@ -249,8 +249,8 @@ static enum result receive_response(struct ria_fetch_client *client, struct ria_
 
 /* -- the end -------------------------------------------------------------------------------- */
 
-/* Waits for the program to exit, for at most 200 ms. The kernel closes the socket shortly before it
- * reports the exit. Returns false if the program still runs. */
+/* Waits for rds-iam-fetch to exit, for at most 200 ms. The kernel closes the socket shortly before
+ * it reports the exit. Returns false if rds-iam-fetch still runs. */
 static bool fetch_client_has_ended(pid_t pid)
 {
     enum {
@@ -267,9 +267,9 @@ static bool fetch_client_has_ended(pid_t pid)
     return false;
 }
 
-/* Kills the program's process group and reaps the program. Does not kill a program that the host
- * program has already reaped, because the process id may now belong to another process. Returns
- * false if the exit status is not available. */
+/* Kills the process group of rds-iam-fetch and reaps rds-iam-fetch. Kills nothing if the host
+ * program has already reaped rds-iam-fetch, because the process id may now belong to another
+ * process. Returns false if the exit status is not available. */
 static bool reap(pid_t pid, siginfo_t *info)
 {
     int result = -1;
@@ -312,12 +312,12 @@ static const char *fetch_client_signal_name(int number)
     return "unknown";
 }
 
-/* Reaps the program and fills err with how it ended. Returns true if the program should be started
- * a second time, with LD_LIBRARY_PATH. It is started a second time only if LD_LIBRARY_PATH is set
- * and no part of a response has arrived. The dynamic linker exits with status 127 if a library is
- * missing or has the wrong version. If the host program has reaped rds-iam-fetch, the exit status
- * is unknown and may have been 127, so in this case, too, rds-iam-fetch is started a second time.
- */
+/* Reaps rds-iam-fetch and fills err with how it ended. Returns true if rds-iam-fetch should be
+ * started a second time, with LD_LIBRARY_PATH. It is started a second time only if LD_LIBRARY_PATH
+ * is set and no part of a response has arrived. The dynamic linker exits with status 127 if a
+ * library is missing or has the wrong version. The exit status is unknown if the host program has
+ * reaped rds-iam-fetch, or if this function had to kill it. An unknown exit status may have been
+ * 127, so rds-iam-fetch is also started a second time in this case. */
 static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {
@@ -352,7 +352,8 @@ static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
             info.si_status,
             fetch_client_signal_name(info.si_status));
     } else {
-        (void)ria_fail(err, RIA_E_SYSTEM, "%s exited without a response; try again", program);
+        (void)ria_fail(
+            err, RIA_E_SYSTEM, "%s ended its connection without a response; try again", program);
     }
     return !client->keeps_library_path && client->response->len == 0 && path != NULL &&
            *path != '\0' && (!is_known || (is_status && info.si_status == NOT_LOADED));
@@ -375,7 +376,8 @@ void ria_fetch_client_end(struct ria_fetch_client *client)
 
 /* -- the state machine ---------------------------------------------------------------------- */
 
-/* Handles a program that closed its socket without a response: starts it a second time or fails. */
+/* Called if rds-iam-fetch has closed its socket without a response: starts it a second time or
+ * fails. */
 static enum ria_fetch_state fetch_client_handle_end(
     struct ria_fetch_client *client, struct ria_error *err)
 {

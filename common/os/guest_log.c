@@ -4,8 +4,8 @@
  * stderr. Makes the system calls openat(2) and close(2) directly, because libc's functions for
  * these calls are cancellation points, and because the preload interposes libc's openat(). Refuses
  * a symbolic link, a file that is not regular, a file that belongs neither to root nor to the
- * effective user, and a file that every user can write. Refuses every file while the program has
- * another user's rights. */
+ * effective user, and a file that every user can write. Refuses every file while the effective user
+ * or group of the process differs from the real one. */
 #include "os/guest_log.h"
 
 #include "base/text.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the home directory of the effective user, for a process in which HOME is unset. Queries NSS
- * (Name Service Switch), which may wait for a server on the network without a time limit. Therefore
- * a separate thread makes the query (os/guest_thread.h), and the caller stops waiting after 2
- * seconds. The result is cached per user. If the query fails or does not end in time, NSS is
- * queried again after a minute.
+ * Finds the home directory of the effective user, for a process in which HOME is unset or blank.
+ * Queries NSS (Name Service Switch), which may wait for a server on the network without a time
+ * limit. Therefore a separate thread makes the query (os/guest_thread.h), and the caller stops
+ * waiting after 2 seconds. The result is cached per user. If the query fails or does not end in
+ * time, NSS is queried again after a minute.
  */
 #include "os/process_world.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Compares the process's real ids with its effective ids. They are equal when a program starts,
- * unless it starts with more rights than its caller (AT_SECURE). They can differ later, because a
+ * unless it starts with more rights than its caller (AT_SECURE). They can differ later, if a
  * program with the necessary capability changes one of them (seteuid(2), setegid(2)). Each function
  * makes one system call and returns false if this call fails. Thread-safe.
  */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the world of the current process. Outside common/os, the core reads the environment,
- * the clocks and files only through this interface. The code runs inside another vendor's program
- * (the host program), so no function changes the process's state, not even errno. Rejects a file
- * that is neither a regular file nor /dev/null, and a file that is larger than the caller's limit.
+ * Implements the world (base/world.h) of the current process. Outside common/os, the core reads the
+ * environment, the clocks and files only through this interface. The code runs inside another
+ * vendor's program (the host program), so the functions that open files or start rds-iam-fetch
+ * restore errno. Rejects a file that is neither a regular file nor /dev/null, and a file that is
+ * larger than the caller's limit.
  */
 #include "os/process_world.h"
 
@@ -118,8 +119,8 @@ static uid_t get_uid(void *self)
 
 /* AT_SECURE is set if the program was started with more rights than its caller. If AT_SECURE is not
  * set, the program may have changed its effective user after its start. In this case the
- * environment still belongs to the real user. The groups are not compared here, because only a
- * program that is started gets them: os/fetch_client.c compares them. */
+ * environment still belongs to the real user. The groups are not compared here, because they matter
+ * only for a program that this process starts: os/fetch_client.c compares them. */
 static bool get_privileged(void *self, uid_t *user)
 {
     (void)self;

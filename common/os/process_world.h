@@ -14,12 +14,12 @@
  *
  * A log without a file goes to descriptor 2, but only while that descriptor is still the process's
  * stderr. rds-iam's own programs, and every program under rds-iam exec, remember before main()
- * which file is their stderr. In any other program, the first call of this function remembers the
- * file at descriptor 2. It does so only if descriptor 2 has no close-on-exec flag, and is a
- * terminal, a file, a pipe, a pair of Unix sockets or the journal's socket. Some programs close
- * their stderr before the first login, and then open a data file at descriptor 2 without that flag.
- * Do not set RDS_IAM_LOG for such a program without rds-iam exec, because the log would be written
- * into the data file. */
+ * which file is their stderr. In any other program, the first call of this function while
+ * RDS_IAM_LOG enables logging remembers the file at descriptor 2. It does so only if descriptor 2
+ * has no close-on-exec flag, and is a terminal, a file, a pipe, a pair of Unix sockets or the
+ * journal's socket. Some programs close their stderr before the first login, and then open a data
+ * file at descriptor 2 without that flag. Do not set RDS_IAM_LOG for such a program without rds-iam
+ * exec, because the log would be written into the data file. */
 const struct ria_world *ria_process_world(void);
 
 /* Returns the home directory in the passwd entry of the effective user, or NULL if the entry has no

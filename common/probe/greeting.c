@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 enum {
-    GREETING_WAIT_MS = 1500, /* a MySQL server may need this time to look up the client's name
-                                before it sends its first message */
+    GREETING_WAIT_MS = 1500, /* how long to wait for the first message of a MySQL server, which may
+                                look up the client's name before it sends this message */
     PACKET_MAX = 1024,
     MYSQL_HEADER = 4,
     MYSQL_PROTOCOL = 10,

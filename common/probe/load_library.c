@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads a client library with dlopen(). Other libraries can see the library's functions, as in a
- * program that is linked with the library. */
+ * program that is linked with the library. Rejects a library without one of the functions that the
+ * caller needs. */
 
 #include "probe/probe_program.h"
 

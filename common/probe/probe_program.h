@@ -5,7 +5,7 @@
  * make a process crash or hang, and because rds-iam itself links no client library and no libssl.
  *
  * No function prints a secret. The arguments of this program contain no password and no token. A
- * client library that this program loads gets its token through rds-iam's hooks.
+ * client library that this program loads gets its token from rds-iam's plugin or preload.
  */
 #ifndef RIA_PROBE_PROBE_PROGRAM_H
 #define RIA_PROBE_PROBE_PROGRAM_H
@@ -28,7 +28,8 @@ int64_t probe_ticks(void);
  * `timeout` is the time limit for all addresses together, in milliseconds. On success, prints
  * dns_us, canonical (the name at the end of a chain of aliases), addresses, address and tcp_us, and
  * returns a blocking socket. Each read and each write of the socket has a time limit: the rest of
- * `timeout`, but at least one second. On failure, prints error_stage and error, and returns -1. */
+ * `timeout`, but at least one second. On failure, prints error_stage and error, for a failed
+ * connection also error_code, and returns -1. */
 int probe_connect(const char *host, const char *port, int timeout);
 
 /* -- greeting.c ------------------------------------------------------------------------------- */
@@ -44,7 +45,8 @@ enum probe_engine {
  * MySQL's handshake up to the request for TLS. Prints engine, tls (yes or no) and, for a MySQL
  * server, server_version. Returns true if the server now expects the TLS handshake. If the server
  * refuses the connection, is not a server of this engine, or does not answer, prints error_stage
- * and error. If the server does not answer in time, also prints silent (yes). */
+ * and error, for an error packet of MySQL also error_code. If the server does not answer in time,
+ * also prints silent (yes). */
 bool probe_start_tls(int fd, enum probe_engine engine);
 
 /* -- tls.c ------------------------------------------------------------------------------------ */
@@ -79,10 +81,10 @@ bool probe_load(const char *library, const struct probe_function *functions, siz
 /* Loads the client library `library` (a path or a soname) and logs in once. `arguments` contains
  * the name and the value of each connection parameter in turn, and ends with NULL. Prints library,
  * library_version, login ("ok" or "failed"), login_us, error (for MySQL also error_code and
- * sqlstate), and what the server reports about itself: user, server_version, protocol, cipher.
- * Changes nothing on the server. Returns false if the library cannot be loaded or is not a client
- * library of this engine. For MySQL, also returns false if a parameter is unknown or memory runs
- * out. */
+ * sqlstate), and facts about the session: user, server_version, cipher, and for PostgreSQL
+ * protocol. Changes nothing on the server. Returns false if the library cannot be loaded or is not
+ * a client library of this engine. For MySQL, also returns false if a parameter is unknown or
+ * memory runs out. */
 bool probe_login_postgres(const char *library, char **arguments);
 bool probe_login_mysql(const char *library, char **arguments);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads the two records of a DNS alias lookup, the request and the response. Each record
- * contains one host name. Rejects a record of another kind, and a name that is longer than a DNS
- * name. */
+ * Writes and reads the two records (codec/record.h) of a DNS alias lookup, the request and the
+ * response. Each record contains one host name. Rejects a record of another kind, and a name that
+ * is longer than a DNS name. */
 #include "provider/alias_record.h"
 
 #include "codec/record.h"

@@ -13,8 +13,8 @@
 
 /* Each write function replaces the contents of *out with a record. If the record is too long or
  * memory runs out, the function sets out->failed. Each read function copies the name, and returns
- * false if the bytes are not a record of its kind. A response with the name "" means that DNS
- * reports no alias. */
+ * false if the bytes are not a record of its kind. A response with the name "" means that the
+ * requested name is not an alias of an RDS endpoint, or that the DNS query failed. */
 void ria_alias_write_request(const char *host, struct ria_buf *out);
 bool ria_alias_read_request(const struct ria_buf *bytes, char host[RIA_HOST_SIZE]) RIA_MUST_USE;
 void ria_alias_write_response(const char *name, struct ria_buf *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads the response to a question. The reader rejects an unknown field, a text that is
- * too long, and a response that contains neither an answer nor an error message. */
+ * Writes and reads the response to a question of `rds-iam check --aws` (answer_record.h) as a
+ * record (codec/record.h). The reader rejects an unknown field, a text that is too long, and a
+ * response that contains neither an answer nor an error message. */
 #include "provider/answer_record.h"
 
 #include "codec/record.h"

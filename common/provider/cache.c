@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds and reads the cache file of a plan. Picks the directory by the kind of source. Computes the
- * name from the plan, and from the token file or the environment variables that the credentials
- * depend on. Ignores a cache file that is damaged, that has no expiry time, or that another user
- * could have written. Also decides whether the clock offset in a cached response still applies. */
+ * Finds and reads the cache file of a plan (aws/plan.h). Picks the directory by the kind of source.
+ * Computes the name from the plan, and from the token file or the environment variables that the
+ * credentials depend on. Ignores a cache file that is damaged, that has no expiry time, or that
+ * another user could have written. Also decides whether the clock offset in a cached response still
+ * applies. */
 #include "provider/cache.h"
 
 #include "aws/token.h"

@@ -63,13 +63,13 @@ bool ria_cache_read(
  * valid, or if the system does not identify this machine. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
-/* Returns how many seconds before their expiry time the plan's credentials are renewed. This is the
- * life of an RDS token. For a role that rds-iam assumes, up to five minutes are added. Otherwise,
- * hosts that have started at the same time would also renew at the same time, and STS would
- * throttle them. The added time depends on the access key id, which differs for each session, so
- * all processes that use a session compute the same time. The added time is at most a quarter of
- * the time by which the session lasts longer than a token. No time is added if a role of the plan
- * needs an MFA code. */
+/* Returns how many seconds before their expiry time the plan's credentials are renewed. This number
+ * is the life of an RDS token. For a role that rds-iam assumes, up to five minutes are added.
+ * Without this addition, hosts that have started at the same time would also renew at the same
+ * time, and STS would throttle them. The added time depends on the access key id, which differs for
+ * each session, so all processes that use a session compute the same time. The added time is at
+ * most a quarter of the time by which the session lasts longer than a token. No time is added if a
+ * role of the plan needs an MFA code. */
 int64_t ria_cache_margin(const struct ria_plan *plan, const struct ria_credentials *credentials);
 
 /* Returns true if cached credentials can be used without a renewal. The credentials must have no

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Computes the cache name of a plan. Writes every setting that decides whose credentials the plan
- * returns into one text, and hashes the text. Fails if memory runs out, because the hash of a
- * truncated text could be the name of another plan. */
+ * Computes the cache name of a plan (aws/plan.h). Writes every setting that decides whose
+ * credentials the plan returns into one text, and hashes the text. Fails if memory runs out,
+ * because the hash of a truncated text could be the name of another plan. */
 #include "provider/cache_name.h"
 
 #include "base/messages.h"

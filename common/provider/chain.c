@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements the credential chain. Tries the sources of a table in order, and carries out the plan
- * of the first source that is configured. Stops at a source that is configured but broken. Fails if
- * the deadline passes before a source is found. */
+ * (aws/plan.h) of the first source that is configured. Stops at a source that is configured but
+ * broken. Fails if the deadline passes before a source is found. */
 #include "provider/chain.h"
 
 #include "base/messages.h"

@@ -40,8 +40,9 @@ enum ria_outcome ria_chain_plan(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Runs the second step, after ria_chain_plan() returned FOUND. Fills *out, which the caller
- * initializes with RIA_RESPONSE_INIT and releases. Returns the same outcomes as ria_chain_plan().
- * Blocks until query->deadline at most. */
+ * initializes with RIA_RESPONSE_INIT and releases. Returns FOUND or FAILED, or ABSENT if the plan's
+ * source is instance metadata and returns no credentials. If ABSENT, err lists all sources, as in
+ * ria_chain_plan(). Blocks until query->deadline at most. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

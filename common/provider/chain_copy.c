@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores copies in a table of 16 entries under one lock. The code tries a limited number of times
- * to take the lock and never blocks on it. A copy consists of a struct found, the key by which it
- * is found (ria_chain_copy_key()), and a response (codec/record.h). The files are compared after
- * the lock is released. Stores no copy of a plan that depends on more than this key and AWS's two
- * files, no copy of an error, and no copy if one of the files is on a network file system.
+ * Stores copies of what the credential chain found (chain_copy.h), in a table of 16 entries under
+ * one lock. The code tries a limited number of times to take the lock and never blocks on it. A
+ * copy consists of a struct found, the key by which it is found (ria_chain_copy_key()), and a
+ * response (codec/record.h). The files are compared after the lock is released. Stores no copy of a
+ * plan that depends on more than this key and AWS's two files, no copy of an error, and no copy if
+ * one of the files is on a network file system.
  */
 #include "provider/chain_copy.h"
 
@@ -38,7 +39,7 @@ struct found {
     char name[RIA_CACHE_NAME_SIZE]; /* of the copy in provider/memory_cache.h; "": the credentials
                                        are static, and the response contains them */
     int64_t expires;                /* of the credentials */
-    int64_t renewal;                /* struct ria_response */
+    int64_t renewal;                /* as in struct ria_response */
     size_t key_len;
     size_t record_len;
 };
@@ -251,8 +252,8 @@ bool ria_chain_copy_get(
 /* -- storing ----------------------------------------------------------------------------------- */
 
 /* Copies the state of both files. Returns false if the state of one of them cannot be compared
- * later. On a network file system, opening a file asks the server for its state, but read_facts()
- * may return the state of a minute ago. */
+ * later. On a network file system, opening a file asks the file server for the file's state, but
+ * read_facts() may return the state of a minute ago. */
 static bool set_files(
     const struct ria_world *world, const struct ria_profiles *profiles, struct found *out)
 {
@@ -270,7 +271,7 @@ static bool set_files(
 }
 
 /* Sets out->name if the plan needs rds-iam-fetch. Returns false if the name depends on more than
- * the key and the files. Not inlined, because its stack frame has 4 KB. */
+ * the key and the files, or cannot be computed. Not inlined, because its stack frame has 4 KB. */
 __attribute__((noinline)) static bool set_name(
     const struct ria_world *world, const struct ria_plan *plan, struct found *out)
 {

@@ -19,13 +19,15 @@
  * because they are read without a file. Nothing is cached if one of the files is on a network file
  * system (world->is_remote()), because read_facts() may notice a change of such a file a minute
  * late. Nothing is cached if the world has a log, so that the log contains each file that was read
- * and each warning about it. The first call in a process stores nothing, so a process that makes
- * one token caches no keys.
+ * and each warning about it. The first call of ria_chain_copy_put() in a process stores nothing, so
+ * a process that makes only one RDS token caches no keys.
  *
- * The copies are in secret memory (base/secret.h), at most 16. A copy contains static keys. The
- * text by which a copy is found (ria_chain_copy_key()) contains the value of each variable AWS_*.
- * So this text also contains AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, if they are set but a
- * setting names a profile that is used in their place. ria_chain_copy_get() and
+ * The copies are in secret memory (base/secret.h), at most 16. If the credentials are static keys,
+ * the copy contains the keys. Otherwise it contains the name of their in-process copy
+ * (memory_cache.h). The text by which a copy is found (ria_chain_copy_key()) contains the value of
+ * each variable AWS_*. So this text also contains AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN in
+ * two cases: if they are set but a setting names a profile that is used in their place, and if
+ * rds-iam's configuration names a role that is assumed with them. ria_chain_copy_get() and
  * ria_chain_copy_expire() wipe the copies that are an hour old. If a file has changed,
  * ria_chain_copy_get() wipes each copy that was made from the path of this file.
  *
@@ -43,8 +45,8 @@
  * query. The key can contain a secret. */
 bool ria_chain_copy_key(const struct ria_query *query, struct ria_buf *key);
 
-/* Fills *out, as ria_chain_find() does if it returns FOUND. Returns false, with *out empty, if one
- * of the conditions above does not hold. */
+/* Fills *out, as ria_chain_find() does if it returns FOUND. Returns false, with *out empty, if the
+ * query has no copy, if one of the conditions above does not hold, or if the lock stays taken. */
 bool ria_chain_copy_get(
     const struct ria_query *query, const struct ria_buf *key, struct ria_response *out);
 

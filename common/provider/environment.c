@@ -66,20 +66,25 @@ static enum ria_outcome refuse_half_pair(
         world->env(world->self, unset) == NULL ? "not" : "empty");
 }
 
-/* Warns if AWS_PROFILE is set: the keys in the environment have precedence over it. */
+/* Warns if AWS_PROFILE or AWS_DEFAULT_PROFILE is set: the keys in the environment have precedence
+ * over the profile. */
 static void environment_warn_of_unused_profile(const struct ria_world *world)
 {
-    const char *profile =
-        ria_world_logs(world, RIA_LOG_WARNING) ? ria_world_env(world, "AWS_PROFILE") : NULL;
-    if (profile != NULL) {
-        char shown[128];
-        (void)ria_url_show_in(profile, shown, sizeof(shown));
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "AWS_PROFILE is set to \"%s\", but the keys in the environment are used; unset "
-            "AWS_ACCESS_KEY_ID to use the profile",
-            shown);
+    static const char *const names[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};
+    for (size_t i = 0; ria_world_logs(world, RIA_LOG_WARNING) && i < 2; i++) {
+        const char *profile = ria_world_env(world, names[i]);
+        if (profile != NULL) {
+            char shown[128];
+            (void)ria_url_show_in(profile, shown, sizeof(shown));
+            ria_world_log(
+                world,
+                RIA_LOG_WARNING,
+                "%s is set to \"%s\", but the keys in the environment are used; unset "
+                "AWS_ACCESS_KEY_ID to use the profile",
+                names[i],
+                shown);
+            return;
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads the response to a request for an identity. The reader rejects an unknown field,
- * a text that is too long, and a response that contains neither an ARN nor an error message. */
+ * Writes and reads the response to a request for the identity of AWS keys, as a record
+ * (codec/record.h). The reader rejects an unknown field, a text that is too long, and a response
+ * that contains neither an ARN nor an error message. */
 #include "provider/identity_record.h"
 
 #include "codec/record.h"

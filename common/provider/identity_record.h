@@ -13,9 +13,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Replaces the contents of *out with the record: *identity, and *err if `err` is not NULL. If STS
- * refused the request, *identity may still contain the difference of the clocks. If memory runs
- * out, sets out->failed. */
+/* Replaces the contents of *out with the record. If `err` is NULL, the record contains *identity.
+ * Otherwise it contains *err, and the difference of the clocks if *identity contains it: a refusal
+ * by STS also contains STS's time. If memory runs out, sets out->failed. */
 void ria_identity_write(
     const struct ria_identity *identity, const struct ria_error *err, struct ria_buf *out);
 

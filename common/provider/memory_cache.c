@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stores copies of responses and signing keys in two tables of 16 entries, under one lock. No
- * function waits for the lock. If another thread holds the lock, the function does nothing, and the
- * caller reads the cache file, runs rds-iam-fetch, or derives the signing key. */
+ * Stores copies of the responses of rds-iam-fetch, and signing keys, in two tables of 16 entries,
+ * under one lock. No function blocks on the lock. If another thread holds the lock, the function
+ * does nothing, and the caller reads the cache file, runs rds-iam-fetch, or derives the signing
+ * key. */
 #include "provider/memory_cache.h"
 
 #include "aws/endpoint.h"
@@ -64,8 +65,8 @@ static struct copy *memory_cache_find(const char *name)
     return NULL;
 }
 
-/* Returns when the copy expires, on the world's ticks. The wall clock counts whole seconds: the
- * credentials expire as soon as the wall clock shows `expires`. */
+/* Returns the time at which the copy expires, on the world's ticks. The wall clock counts whole
+ * seconds: the credentials expire as soon as the wall clock shows `expires`. */
 static int64_t memory_cache_expiry(
     const struct ria_world *world, const struct copy *copy, int64_t ticks, int64_t now)
 {
@@ -81,8 +82,8 @@ static int64_t memory_cache_expiry(
     return end < copy->until ? end : copy->until;
 }
 
-/* Wipes expired copies and keys. Returns when the next of them expires. The caller holds the lock.
- */
+/* Wipes expired copies and keys. Returns the time at which the next of them expires. The caller
+ * holds the lock. */
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
@@ -246,7 +247,8 @@ bool ria_memory_cache_get_key(
     return is_found;
 }
 
-/* Stores the key in *place. Returns false if there is no secret memory. */
+/* Stores the key in *place. Returns false if secret memory is full, or if the name of the region or
+ * service is too long. */
 static bool fill_key(
     struct copy *place,
     const struct ria_buf *secret_access_key,
@@ -263,7 +265,8 @@ static bool fill_key(
     return ok;
 }
 
-/* Returns when the key expires, in seconds since 1970: with its credentials, or with its day. */
+/* Returns the time at which the key expires, in seconds since 1970: when its credentials expire or
+ * when its day ends, whichever is first. */
 static int64_t key_expiry(const struct ria_response *response, const struct ria_sigv4_scope *scope)
 {
     int64_t when = 0;

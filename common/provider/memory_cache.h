@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * In-process copies of responses, which live from one call to the next. They replace the cache file
- * if no cache directory can be used, and save a long-running process from reading the file at each
- * login. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
- * allocated, nothing is stored, and each login obtains credentials again.
+ * In-process copies of the responses of rds-iam-fetch (provider/response.h), which live from one
+ * call to the next. They replace the cache file if no cache directory can be used, and save a
+ * long-running process from reading the file at each login. The copies are stored in dedicated
+ * secret memory (base/secret.h). If that memory cannot be allocated, nothing is stored, and each
+ * login obtains credentials again.
  *
  * ria_memory_cache_expire(), ria_memory_cache_get() and the functions that store a copy or a key
- * wipe all expired copies if they get the lock. A copy expires when its credentials expire by AWS's
- * clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped between
- * calls, so a program that runs for a long time must call one of these functions in time:
+ * wipe all expired copies and keys if they get the lock. A copy expires when its credentials expire
+ * by AWS's clock, or at the time that the caller passed to ria_memory_cache_put(). Nothing is wiped
+ * between calls, so a program that runs for a long time must call one of these functions in time:
  * ria_background_due() returns the time of the next call.
  *
- * The cache also contains signing keys (aws/sigv4.h), so that a process derives the key of a secret
- * access key once a day, and not for each token. A signing key is stored with the secret access key
- * from which it was derived, and is returned only for the same secret access key. A process that
- * signs only one token stores no signing key.
+ * The cache also contains signing keys (aws/sigv4.h). A signing key is valid for one day, region
+ * and service, so a process need not derive it again for each RDS token. A signing key is stored
+ * with the secret access key from which it was derived, and is returned only for the same secret
+ * access key. A process that signs only one RDS token stores no signing key.
  *
  * Thread-safe, and never blocks: while another thread holds the lock, a call does nothing, and
  * finds no copy. The functions for signing keys try for some microseconds to take the lock. If a

@@ -2,8 +2,8 @@
  *
  * The settings that all network sources share: the endpoints of AWS's services, the CA bundle, and
  * the region of a role. They are read from the environment and from the active profile, whichever
- * source the credentials come from. The active profile is RIA_PLAN_PROFILE in plan->profiles; if
- * that value is unset, no profile is active.
+ * source the credentials come from. The active profile is the profile in plan->profiles that
+ * RIA_PLAN_PROFILE names; if that value is unset, no profile is active.
  *
  * The endpoint of a service is the first of these settings that is set, as in the AWS SDKs:
  * AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the [services] section that the profile names, and
@@ -20,9 +20,8 @@
  * `name` must outlive the setting. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
-/* Returns the environment variable if it is set and not blank. Otherwise returns the key of the
- * active profile that has the same meaning. The result's value is NULL if the key is also unset or
- * blank. */
+/* Returns the environment variable if it is set and not blank. Otherwise returns the setting `key`
+ * of the active profile. The result's value is NULL if this setting is also unset or blank. */
 struct ria_setting ria_network_setting(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Turns a plan into credentials. Uses static keys at once if no role is assumed with them. For
- * every other plan, reads the in-process copy and the cache file, and runs rds-iam-fetch if neither
- * contains fresh credentials (ria_cache_is_fresh()). Rejects keys in quotes, temporary keys without
- * a session token, and a role that needs an MFA code if no code is available. */
+ * Turns a plan (aws/plan.h) into credentials. Uses static keys at once if no role is assumed with
+ * them. For every other plan, reads the in-process copy (memory_cache.h) and the cache file
+ * (cache.h), and runs rds-iam-fetch if neither contains fresh credentials (ria_cache_is_fresh()).
+ * Rejects keys in quotes, temporary keys without a session token, and a role that needs an MFA code
+ * if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -83,8 +84,8 @@ static void log_cached(
         is_file ? "..." : "");
 }
 
-/* Stores credentials of the cache file in this process, so that the next login does not read the
- * file. */
+/* Stores the response of the cache file in this process if it is fresh, so that the next login does
+ * not read the file. */
 static void copy_to_memory(
     const struct ria_world *world,
     const struct ria_plan *plan,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Turns a plan (aws/plan.h) into credentials. Tries the static keys in the plan, then the
- * in-process copy, then the cache file, and runs rds-iam-fetch last.
+ * in-process copy (memory_cache.h), then the cache file (cache.h), and runs rds-iam-fetch last.
  *
  * Rejects a plan whose keys are in quotes, and a plan with temporary keys and no session token,
  * because AWS rejects every signature that is made with such keys. Also rejects a plan with a role
@@ -21,17 +21,17 @@ enum ria_origin {
     RIA_ORIGIN_FETCHED, /* rds-iam-fetch */
 };
 
-/* Fills *out and sets its outcome: FOUND; ABSENT, if the plan's source is instance metadata and the
- * metadata service does not respond, is switched off, or has no role; or FAILED. out->err contains
- * the reason, unless the outcome is FOUND. Cached credentials that are not fresh
- * (ria_cache_is_fresh()) are renewed; if the renewal fails, the cached credentials are used until
- * they expire.
- * Static keys are moved out of the plan into *out. Blocks until query->deadline at most. */
+/* Fills *out and sets its outcome to FOUND, FAILED or ABSENT. The outcome is ABSENT only if the
+ * plan's source is instance metadata, and the metadata service does not respond, is switched off,
+ * or has no role. Unless the outcome is FOUND, out->err contains the reason. Cached credentials
+ * that are not fresh (ria_cache_is_fresh()) are renewed; if the renewal fails, the cached
+ * credentials are used until they expire. Static keys are moved out of the plan into *out. Blocks
+ * until query->deadline at most. */
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
-/* Improves the error of a credential_process that was too slow. Such an error has the code
- * RIA_E_SLOW_PROCESS; or it has the code RIA_E_DEADLINE, and the plan consists of a
+/* Improves the error of a credential_process that was too slow. An error counts as such in two
+ * cases: its code is RIA_E_SLOW_PROCESS; or its code is RIA_E_DEADLINE, and the plan is a
  * credential_process without roles. Any other error is left unchanged. `budget` is the time limit
  * that applied, in milliseconds. If `budget` is not longer than the limit of a login
  * (RIA_LOGIN_BUDGET_MS), the new message names the limit and a remedy. The remedy is to set

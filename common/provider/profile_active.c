@@ -92,7 +92,8 @@ const struct ria_ini_section *ria_profile_find_prefixed(
     return NULL;
 }
 
-/* Reports that no file has [default], which the user did not name. */
+/* Reports that neither file has the section [default]. Returns ABSENT and not FAILED, because the
+ * user named no profile. */
 static enum ria_outcome report_no_default(
     const struct ria_profiles *profiles, struct ria_error *err)
 {

@@ -96,8 +96,8 @@ enum ria_outcome ria_profile_login(
 
 /* Reads a web identity token file and the role that is assumed with it. If `is_merged` is true, the
  * file, the role and the session name are each read from the environment, else from the profile, as
- * botocore does. If it is false, only the profile is read. profile->name may be NULL. Returns the
- * outcomes of ria_provide. */
+ * botocore does. If it is false, only the profile is read. profile->name may be NULL: no profile is
+ * active, so only the environment is read. Returns the outcomes of ria_provide. */
 enum ria_outcome ria_profile_web_identity(
     const struct ria_query *query,
     const struct ria_profile *profile,

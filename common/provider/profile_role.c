@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a role chain: follows source_profile from the active profile to the first profile that is a
- * source itself, or to a credential_source. Collects the roles, beginning with that of the active
- * profile, and appends them to the plan in reverse order, which is the order in which they are
- * assumed. Rejects a cycle, a source_profile that does not exist, and a profile without credentials
- * at the end. The role of the active profile is a separate entry in the credential chain, because
- * the web identity of the environment comes between the role and the profile's other sources. */
+ * Reads a role chain: follows source_profile from the active profile to the first profile that
+ * contains keys or has no role to assume, or to a credential_source. Collects the roles, beginning
+ * with that of the active profile, and appends them to the plan in reverse order, which is the
+ * order in which they are assumed. Rejects a cycle, a source_profile that does not exist, a profile
+ * without credentials at the end, an unknown credential_source, and a role that has both or neither
+ * of source_profile and credential_source. The role of the active profile is a separate entry in
+ * the credential chain, because the web identity of the environment comes between the role and the
+ * profile's other sources. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -87,7 +89,8 @@ static enum ria_outcome read_credential_source(
 
 /* -- following source_profile --------------------------------------------------------------- */
 
-/* The profiles whose roles were collected, in the order of the path. */
+/* The profiles whose roles were collected. The active profile is the first, and each profile names
+ * the next one as its source_profile. */
 struct path {
     const char *name[RIA_ROLES_MAX];
     struct ria_role role[RIA_ROLES_MAX];
@@ -152,7 +155,7 @@ static bool check_next(
     return true;
 }
 
-/* Reads the source at the end of the path. A source_profile without a source is an error. */
+/* Reads the source at the end of the path. A source_profile without credentials is an error. */
 static enum ria_outcome profile_role_read_end(
     const struct ria_query *query,
     const struct ria_profile *profile,

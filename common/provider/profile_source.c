@@ -3,7 +3,7 @@
  * Finds the source that a profile contains. Tries the sources of a table, which is in botocore's
  * order. Rejects a credential_process in a file that belongs neither to root nor to the user, a
  * credential_source without a role, and a profile in which the parser ignored a line that sets a
- * key of a source, unless a source before it in the table was found. */
+ * key of a source, unless an earlier source of the table was found. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -146,7 +146,8 @@ static bool check_ignored(
     return ok;
 }
 
-/* Reports a key that users write in place of the right key. Returns false if the profile has none.
+/* Reports a key that users write in place of the right key. Returns false if the profile has no
+ * such key.
  */
 static bool report_misspelled(const struct ria_profile *profile, struct ria_error *err)
 {

@@ -3,8 +3,8 @@
  * Reads AWS SSO (IAM Identity Center) settings of a profile: sso_session and its section, or the
  * legacy form with all settings in the profile. sso_account_id or sso_role_name selects this
  * source, as in botocore. A profile with sso_session alone is for tools that need an SSO token and
- * no credentials. Rejects a missing setting, and a value that AWS does not allow for its key
- * (aws/identifier.h). */
+ * no credentials. Rejects a missing setting, a value that differs between the profile and the
+ * section of sso_session, and a value that AWS does not allow for its key (aws/identifier.h). */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 

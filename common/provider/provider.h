@@ -33,9 +33,9 @@ struct ria_query {
     /* cache_credential_process in rds-iam's configuration, if it is "yes"; else value is NULL. */
     struct ria_setting process_cache;
     const char *mfa_code; /* the MFA code that the user entered; NULL: none was entered */
-    /* Appends the rds-iam command that gets the same credentials on a terminal. Its first argument
-     * is `whose` below. This member may be NULL. The query contains a function and not the command,
-     * because only two error messages need the command. */
+    /* Appends the rds-iam command that gets the same credentials on a terminal. The first argument
+     * of the function is `whose` below. add_command may be NULL. The query contains a function and
+     * not the command, because only two error messages need the command. */
     void (*add_command)(const void *whose, struct ria_buf *out);
     const void *whose;
 };
@@ -58,7 +58,8 @@ ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
 /* Returns whether the keys in the environment alone decide which credentials are used: at least one
- * of the two key variables is set, no profile is named, and no role is assumed. */
+ * of the two key variables is set, neither a command-line option nor rds-iam's configuration names
+ * a profile, and the configuration names no role. */
 bool ria_environment_decides(const struct ria_query *query);
 
 /* The functions for the sources that credential_source in a profile can name. The providers above

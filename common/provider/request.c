@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads requests as records. A record contains the plan (its settings, keys and roles),
- * the time limit, and the directory and name of the cache file. The reader rejects an unknown
- * field, a number out of range, half a key pair, and a plan without a setting that its source
- * requires. */
+ * Writes and reads requests to rds-iam-fetch as records (codec/record.h). A record contains the
+ * plan (its settings, keys and roles), the time limit, and the directory and name of the cache
+ * file. The reader rejects an unknown field, a number out of range, half a key pair, and a plan
+ * without a setting that its source requires. */
 #include "provider/request.h"
 
 #include "base/messages.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A request to rds-iam-fetch: carry out a plan (aws/plan.h) within a time limit, and store the
- * result in a cache file.
+ * result in a cache file, if the request names one. A plan can also contain a question to AWS in
+ * place of a search for credentials (RIA_PLAN_QUESTION, RIA_PLAN_IDENTITY_REGION).
  */
 #ifndef RIA_PROVIDER_REQUEST_H
 #define RIA_PROVIDER_REQUEST_H
@@ -34,7 +35,7 @@ bool ria_request_write(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Reads a request. The caller initializes *out with RIA_REQUEST_INIT and releases it. *out borrows
- * from `bytes`. Returns false if the bytes are not one complete request. */
+ * from `bytes`. Returns false if the bytes are not one complete request, or if memory runs out. */
 bool ria_request_read(const struct ria_buf *bytes, struct ria_request *out) RIA_MUST_USE;
 
 /* Wipes the keys and frees what the request owns. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes and reads responses as records. The reader rejects an unknown field, a text that is too
- * long, a number out of range, half a key pair, and a failure without a message. */
+ * Writes and reads the responses of rds-iam-fetch as records (codec/record.h). The reader rejects
+ * an unknown field, a text that is too long, a number out of range, half a key pair, and a failure
+ * without a message. */
 #include "provider/response.h"
 
 #include "base/text.h"
@@ -130,8 +131,7 @@ static bool read_warning(const struct ria_record_field *field, struct ria_respon
     return response_copy_text(field, room, sizeof(out->warnings[0]));
 }
 
-/* Returns false for an unknown tag, which only a later version of the program could have written.
- */
+/* Returns false for an unknown tag. A later version of rds-iam may write such a tag. */
 static bool response_read_field(const struct ria_record_field *field, struct ria_response *out)
 {
     switch ((enum tag)field->tag) {

@@ -40,8 +40,8 @@ struct ria_response {
         .outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_INIT                                 \
     }
 
-/* Initializes a response whose credentials use `room`. Does not write the array of warnings, which
- * has 2 KB. */
+/* Initializes a response whose credentials use `room`. Does not write the array of warnings,
+ * because it has 2 KB and is used only up to warning_count. */
 void ria_response_init(struct ria_response *response, struct ria_credentials_room *room);
 
 /* Adds a warning, which the user should read even if the request succeeded. Drops the warning if

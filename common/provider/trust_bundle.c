@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Contains the table of Amazon's bundles. Writes and reads the records of a download. The readers
- * reject a record with an unknown field, an unknown partition, a text that is too long, or neither
- * a bundle nor an error. */
+ * Contains the table of Amazon's bundles of root certificates. Writes and reads the records of a
+ * download. The readers reject a record with an unknown field, an unknown partition, a text that is
+ * too long, or neither a bundle nor an error. */
 #include "provider/trust_bundle.h"
 
 #include "codec/record.h"

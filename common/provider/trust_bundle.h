@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Amazon's bundles of the root certificates of RDS. Each partition has its own bundle. This header
- * declares the URL of each bundle. It also declares the records (codec/record.h) with which a
- * process asks rds-iam-fetch to download a bundle, and with which rds-iam-fetch responds.
+ * Amazon's bundles of the root certificates of RDS. Three partitions (aws, aws-us-gov and aws-cn)
+ * have one bundle each. ria_trust_bundle_url() returns the URL of a bundle. The other functions
+ * write and read the records (codec/record.h) with which a process asks rds-iam-fetch to download a
+ * bundle, and with which rds-iam-fetch responds.
  *
  * Follows "Using SSL/TLS to encrypt a connection to a DB instance or cluster" in the RDS User
  * Guide, and the same page for AWS GovCloud and for the regions of China.

@@ -5,7 +5,8 @@
  * file, the role and the session name are looked up one by one, each in the environment first, as
  * botocore does. The environment is ignored if a command-line option or rds-iam's configuration
  * names a profile, and for a profile that another profile names as its source_profile. Rejects a
- * token file without a role. */
+ * token file without a role, and a token file that is named in a file which belongs neither to root
+ * nor to the user. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 

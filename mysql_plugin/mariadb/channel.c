@@ -79,8 +79,9 @@ static const char *status_remedy(const struct ria_mariadb *mysql, unsigned statu
                                      : tls_remedy(mysql, RIA_REMEDY_MARIADB_TLS);
 }
 
-/* Returns the channel of a connection for which verification is on. `status` is 0 if the library
- * verified chain and name.
+/* Returns the channel of a connection for which verification is on. If has_status is true, `status`
+ * is 0 if the library reports that it verified chain and name. If has_status is false, `status` has
+ * no meaning.
  */
 static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)

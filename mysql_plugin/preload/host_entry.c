@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one exported function of rds-iam-mysql-host.so. */
+ * Defines the one exported function of rds-iam-mysql-host.so, which returns the table of the
+ * functions that the preload calls. Returns NULL to a preload that needs another version of the
+ * table. */
 #include "preload/host_module.h"
 
 #include <stddef.h>

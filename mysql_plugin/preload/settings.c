@@ -114,7 +114,7 @@ void ria_settings_record_ssl(
 
 /* -- options that the preload sets ------------------------------------------------------------- */
 
-/* A handle and the functions of its copy. */
+/* A handle, and the copy of the client library that the handle belongs to. */
 struct setter {
     const struct ria_library *library;
     const struct ria_dialect *dialect;

@@ -3,12 +3,12 @@
  * Records the options that the program sets on a handle, and sets missing options before a
  * connection.
  *
- * For an RDS host, or a host that rds-iam's configuration maps, the preload sets three options: the
- * CA file, the verification of the server's name, and rds-iam's plugin directory. It sets an option
- * only if the program has not set this option. Without a CA, it does not turn verification on. If
- * the library reads an option file, the options in that file override the preload's options,
- * because the library reads the file later. For every other host the preload sets nothing, and it
- * removes the options that it set for an earlier connection of the handle.
+ * For an RDS host (a host with an RDS name, or one that rds-iam's configuration maps), the preload
+ * sets three options: the CA file, the verification of the server's name, and rds-iam's plugin
+ * directory. It sets an option only if the program has not set this option. Without a CA, it does
+ * not turn verification on. If the library reads an option file, the options in that file override
+ * the preload's options, because the library reads the file later. For every other host the preload
+ * sets nothing, and it removes the options that it set for an earlier connection of the handle.
  *
  * Thread-safe for different handles; a handle must be used by one thread at a time. Preserves
  * errno.

@@ -42,7 +42,7 @@ enum {
 /* -- the maker of a tool ----------------------------------------------------------------------- */
 
 struct mark {
-    const char *text; /* every tool of the maker contains this constant and a zero byte */
+    const char *text; /* every tool of the maker contains this constant, followed by a zero byte */
     enum ria_tool_maker maker;
 };
 
@@ -153,8 +153,8 @@ static bool load_file(const char *path, struct ria_buf *out)
            ria_buf_text(out) != NULL;
 }
 
-/* Reads the options that an option file sets for the tool. Does not read the files that it
- * includes. */
+/* Reads the options that an option file sets for the tool. Does not read the files that the option
+ * file includes. */
 static void read_file(
     const char *path,
     const char *program,

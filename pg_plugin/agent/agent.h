@@ -7,8 +7,8 @@
  *   - the core's log lines go to the agent's log;
  *   - rds-iam's configuration is read through `config`;
  *   - the ticks also count the time during which the machine sleeps;
- *   - the effective user, and whether the process is privileged, are determined only once, because
- *     the agent never changes them;
+ *   - the effective user, and whether the process has more rights than its caller, are determined
+ *     only once, because the agent never changes them;
  *   - a fetch of credentials does not block if `background` is set.
  */
 #ifndef RIA_AGENT_AGENT_H

@@ -42,7 +42,7 @@ bool ria_directory_fail_unserved(
         return ria_fail(
             err, RIA_E_SYSTEM, "%s: %s; run: rds-iam-agent --directory %s", path, what, path);
     }
-    /* The user's unit serves only the directory in $XDG_RUNTIME_DIR. */
+    /* The user's systemd unit serves only the directory in $XDG_RUNTIME_DIR. */
     bool is_runtime = strstr(path, "/.cache/" RIA_AGENT_DIRECTORY) == NULL;
     return ria_fail(
         err,
@@ -125,7 +125,7 @@ int ria_directory_create(
 {
     char fresh[NAME_MAX + 1];
     name_fresh(fresh, name);
-    /* Replaces a file of this name, which an agent that was killed can have left behind. */
+    /* Replaces a file of this name, which an agent that was killed may have left behind. */
     int fd = ria_file_create_at(directory->fd, fresh, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         (void)fail_to_write(directory, name, err);
@@ -184,8 +184,8 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 /* -- the agent's own files ------------------------------------------------------------------ */
 
 /* Opens one of the agent's own files and creates it if it does not exist. Rejects a symbolic link,
- * a pipe, and a file with several hard links, because any program of the user may have put them
- * there. */
+ * a pipe, and a file with several hard links. If a program of the user has put one there, the agent
+ * would otherwise write into another file. */
 static int directory_open_own(const struct ria_directory *directory, const char *name, int flags)
 {
     flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;

@@ -31,8 +31,8 @@ struct ria_directory {
  *
  * Returns false with err filled, and removes what it created, in these cases:
  *
- *   - for the default directory: neither XDG_RUNTIME_DIR nor HOME names a directory, or HOME is
- *     used and belongs to another user;
+ *   - for the default directory: neither XDG_RUNTIME_DIR nor HOME names a directory; or HOME is
+ *     used, and it belongs to neither root nor the user, or is / although the user is not root;
  *   - the directory is missing or cannot be created;
  *   - another user owns the directory or can enter it;
  *   - the directory's file system does not store the mode 0600;
@@ -54,8 +54,9 @@ void ria_directory_unmake(const struct ria_directory *directory);
 struct ria_passfile_directory ria_directory_place(const struct ria_directory *directory);
 
 /* Checks whether a passfile in the directory can have that name. Returns false with err filled for
- * a name that begins with a dot, for the agent's own files, and for a name that is empty or too
- * long. The message does not name the service file and the line; the caller adds them. */
+ * a name that begins with a dot, for the names of the agent's own files, and for a name that is
+ * empty or too long. The message does not name the service file and the line; the caller adds
+ * them. */
 bool ria_directory_may_hold(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds or creates the agent's directory, and checks that no other user can enter it or replace it.
- * Rejects a file system that does not store the mode 0600, and a HOME that belongs to another user.
+ * Rejects a file system that does not store the mode 0600, and a HOME that the user should not use.
  */
 #include "agent/directory.h"
 
@@ -208,7 +208,7 @@ static bool open_and_check(
     return check_parents(directory->path, world, err);
 }
 
-/* Writes base/below to `path`, and creates each component of `below`. */
+/* Writes base/below to `path`. Creates each component of `below`, unless `made` is NULL. */
 static bool make_below(
     const char *base, const char *below, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
@@ -229,8 +229,9 @@ static bool make_below(
     return true;
 }
 
-/* Rejects a HOME of another user. Some root shells retain the HOME of the user who started them. In
- * such a shell, root would create directories in that user's home that the user could not write. */
+/* Rejects a HOME that belongs to neither root nor the user, and the HOME / of a user other than
+ * root. Some root shells retain the HOME of the user who started them. In such a shell, root would
+ * create directories in that user's home that the user could not write. */
 static bool directory_open_check_home(
     const char *home, const struct ria_world *world, struct ria_error *err)
 {

@@ -16,7 +16,7 @@
 struct work {
     const struct ria_world *world;
     const struct ria_directory *directory;
-    struct ria_passfile_directory place; /* of the directory */
+    struct ria_passfile_directory place; /* the device and inode of the directory */
     struct ria_log *log;
     struct ria_entries *entries;
     struct ria_service_file files[RIA_SERVICE_FILES];
@@ -186,8 +186,8 @@ static void log_more_refused(const struct work *work)
     }
 }
 
-/* Checks a service and logs its errors. Returns false if the agent creates no file for it, because
- * its passfile is in another directory or has an invalid name, or because libpq never reads the
+/* Checks a service and logs its errors. Returns false if the agent creates no file for it: it has
+ * no passfile in the agent's directory, the passfile's name is invalid, or libpq never reads the
  * service. */
 static bool entries_check_service(struct work *work, const struct ria_indexed_service *service)
 {

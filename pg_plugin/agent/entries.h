@@ -19,7 +19,7 @@ struct ria_line {
     const char *port;
     const char *user;
     const char *path; /* of the service file; borrowed from the struct ria_entries */
-    unsigned place;   /* line number of its [service] */
+    unsigned place;   /* the number of the line [NAME] in that file */
     unsigned number;  /* `port` as a number */
     size_t entry;     /* lines of one entry are adjacent and have the same number here */
     /* token_line.h uses the members below. */

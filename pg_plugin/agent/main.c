@@ -178,8 +178,8 @@ static bool fill_once(
     return false;
 }
 
-/* Fills all passfiles. Waits for credentials no longer than a login waits for them. Returns true if
- * every service has its tokens. */
+/* Fills all passfiles. For each line of a passfile, waits for credentials no longer than a login
+ * waits for them. Returns true if every service has its tokens. */
 static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;

@@ -74,8 +74,8 @@ struct ria_failures {
 };
 
 /* Records a failure. The new failure replaces the last failure with this key. If no failure has
- * this key and all places are used, the new failure replaces the oldest one. If memory runs out,
- * records nothing. */
+ * this key and RIA_REFUSALS_MAX failures are stored, the new failure replaces the oldest one. If
+ * memory runs out, records nothing. */
 void ria_failures_add(
     struct ria_failures *failures, uint64_t key, int64_t when, const struct ria_error *err);
 

@@ -43,8 +43,8 @@ static void remove_file(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
 }
 
-/* Puts a file of new entries into its first state, or continues the state that the file has
- * inherited. */
+/* Puts a passfile of the new list into its first state, or continues the state that it has
+ * inherited from the old list. */
 static void serve_begin(struct ria_serve *serve, struct ria_served *file)
 {
     if (file->count == 0) {
@@ -117,7 +117,7 @@ void ria_serve_check(struct ria_serve *serve, const char *name)
     }
 }
 
-/* Makes the pending lines of a file due. */
+/* Makes due those lines of a file that wait for their credentials. */
 static void retry_file(struct ria_serve *serve, struct ria_served *file)
 {
     for (size_t i = file->first; i < file->first + file->count; i++) {

@@ -8,7 +8,7 @@
  * again and empties the file. If a process keeps the file open for two seconds, the worker replaces
  * the file by a new one. For one second after the worker has made a text, it gives this text to
  * every client. A text of more than 256 KiB is an exception: the worker writes it in pieces and
- * does not keep it, so the next client gets a new text.
+ * does not cache it, so the next client gets a new text.
  *
  * If leases do not work, a passfile always contains tokens. After a third of the tokens' life, the
  * worker replaces the file by one with fresh tokens.
@@ -37,7 +37,8 @@ void ria_serve_open_all(struct ria_serve *serve);
  * inotify has reported a change of this name in the directory. */
 void ria_serve_check(struct ria_serve *serve, const char *name);
 
-/* Tries the pending lines again, after a fetch of credentials has succeeded or failed. */
+/* After a fetch of credentials has succeeded or failed, tries again the lines that wait for
+ * credentials. */
 void ria_serve_retry(struct ria_serve *serve);
 
 /* Discards all texts and renews all tokens, because the clock was set or the user asked for it. */

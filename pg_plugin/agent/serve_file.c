@@ -22,10 +22,10 @@ enum {
         2000, /* how long a process may keep the file open; a reader needs only a millisecond */
     RETRY_MS = 5000, /* the time before the worker tries again to create a file */
     SLICE_LINES = 64,
-    TRIES_MAX = 8,  /* after this many attempts to take the lease, the delay stays at 64 ms */
-    RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
-    ROUND_SECONDS = 300,
-    RETRY_SECONDS = 5,
+    TRIES_MAX = 8,       /* after this many attempts to take the lease, the delay stays at 64 ms */
+    RENEW_PART = 3,      /* a token is replaced after a third of its life, 5 minutes */
+    ROUND_SECONDS = 300, /* without leases: each file is renewed at least this often */
+    RETRY_SECONDS = 5,   /* without leases: the wait after a failure */
 };
 
 /* -- bookkeeping ---------------------------------------------------------------------------- */
@@ -268,8 +268,8 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     ria_serve_open(serve, fd); /* a client may have opened the file before set_fd() */
 }
 
-/* Writes the text to the file and releases the lease. Writes nothing to a file that has a second
- * name or that other users may read. */
+/* Writes the text to the file and releases the lease. Writes nothing if the passfile's name no
+ * longer refers to this file, or if the file has a second link or a mode other than 0600. */
 static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
 {
     const struct ria_directory *directory = &serve->agent->directory;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements --status: a query to the running agent over agent.socket in its directory, which only
- * its user and root can enter. The response is a text for the user, without any secret. The agent
- * sends the descriptor of an anonymous file that contains the text, so that a client that reads
- * slowly or ends does not block the agent.
+ * Implements --status: a query to the running agent over agent.socket in the agent's directory,
+ * which only the agent's user and root can enter. The response is a text for the user, without any
+ * secret. The agent sends the descriptor of an anonymous file that contains the text, so that a
+ * client that reads slowly or ends does not block the agent.
  */
 #ifndef RIA_AGENT_STATUS_H
 #define RIA_AGENT_STATUS_H

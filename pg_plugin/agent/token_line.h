@@ -26,7 +26,7 @@ struct ria_token_line_maker {
         char host[204];
         char port[8];
     } last_line;                  /* the line whose token was appended last; a long text is cut */
-    struct ria_failures failures; /* owned: the last failure of each line */
+    struct ria_failures failures; /* owned: the last failure of up to RIA_REFUSALS_MAX lines */
     /* The sources whose credentials signed the latest tokens, in the order of their last use: the
      * source used last is the first element. */
     struct {
@@ -57,7 +57,8 @@ enum {
 };
 
 /* Finds the newest error among the lines that have no token. Writes a description with the
- * service's file and line to `out`. Returns the time of the error, or 0 if none has an error.
+ * service's file and line to `out`. Returns the time of the error, or 0 if no such line has an
+ * error.
  */
 int64_t ria_token_line_find_error(
     const struct ria_token_line_maker *maker,

@@ -71,7 +71,8 @@ static void send_message(
 }
 
 /* Logs how many services have their tokens, and sends this text to the supervisor, once for each
- * load of the entries. With leases, waits until every line was tried. */
+ * load of the entries. Before this text, sends the newest error of a line that has no token. With
+ * leases, does nothing until every line was tried. */
 static void report_result(struct worker *worker)
 {
     struct ria_log *log = &worker->agent->log;

@@ -39,10 +39,10 @@ enum {
 /* Begins a connection that libpq refuses at once with a message that contains `why`. `why` must not
  * contain quotes or backslashes. Returns the refused handle, or NULL if memory runs out.
  *
- * If libpq has a Params function, `why` is passed as the name of an option, because libpq checks
- * the names of options before anything else (conninfo_array_parse(), 9.0 to 18). An older libpq has
- * no Params function, and in a connection string, the name of an option cannot contain spaces. So
- * for an older libpq, `why` is an invalid value of sslmode. */
+ * If libpq has the function call->params (9.0 to 18), `why` is passed as the name of an option,
+ * because libpq checks the names of options before anything else (conninfo_array_parse()). An older
+ * libpq does not have this function, and in a connection string, the name of an option cannot
+ * contain spaces. So for an older libpq, `why` is an invalid value of sslmode. */
 static struct ria_pq_conn *make_refused_call(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {

@@ -4,9 +4,9 @@
  * function exists nine times. The exported function serves programs that are linked with libpq; the
  * return address of a call shows which copy of libpq the program means. The eight static functions
  * serve programs that look the functions up with dlsym() (interpose/lookup.h). Each of these eight
- * belongs to one copy of libpq. The functions that begin a connection or ping only describe the
- * call and pass it to connect.h. The two functions that reset call ria_reset_refresh() and then
- * libpq's own function. */
+ * belongs to one copy of libpq. The functions that begin a connection, and those that ping, only
+ * describe the call and pass it to ria_connect() or ria_ping() (connect.h). The two functions that
+ * reset call ria_reset_refresh() and then libpq's own function. */
 #include "preload/connect.h"
 #include "preload/pq_list.h"
 

@@ -11,7 +11,7 @@
 
 enum {
     /* Credentials change at most once in 15 minutes, and a token is valid for 15 minutes, so each
-     * identity of the process needs only few entries. */
+     * identity of the process needs only a few entries. */
     KEYS = 16
 };
 

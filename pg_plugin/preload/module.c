@@ -25,7 +25,7 @@ enum {
      * their percent-encoding. */
     SPARE = 1024,
 
-    /* A line with a token has at least 512 bytes, so with SPARE bytes it is at most three times as
+    /* A line with a token has at least 512 bytes, so with SPARE bytes it is less than four times as
      * long. */
     TOKENS_MAX = 4 * RIA_PASSFILE_MAX,
 };
@@ -148,7 +148,7 @@ static int module_open_own(const char *path, bool *agrees_with_libpq)
 }
 
 /* Reads the user's passfile. Returns false if libpq may find lines that this code does not find.
- * There are three such cases: memory or descriptors run out; the file is larger than
+ * There are four such cases: memory or descriptors run out; read() fails; the file is larger than
  * RIA_PASSFILE_MAX; or the file contains a NUL byte, at which this code stops and libpq does not.
  * If libpq cannot read the file either, the file counts as empty. */
 static bool read_own(const char *path, struct ria_buf *own)
@@ -243,8 +243,8 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* Called if libpq reads no passfile. Logs why the connection gets no token: logs the refusals. If a
- * token was made, also logs that libpq has no passfile from which it could read the token. */
+/* Called if libpq reads no passfile. Logs for which hosts no token was made, and why. If a token
+ * was made, also logs that libpq has no passfile from which it could read the token. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {

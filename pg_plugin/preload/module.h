@@ -110,9 +110,10 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
 
 /* -- decisions that both objects make -------------------------------------------------------- */
 
-/* Returns whether `path` is a passfile of rds-iam-agent: an absolute path of a file in a directory
- * .../rds-iam/run, the agent's default. Only the name is compared, because the preload object makes
- * this check for every file that the program opens. */
+/* Returns whether `path` counts as a passfile of rds-iam-agent: an absolute path of a file in a
+ * directory .../rds-iam/run, the agent's default, with a name that does not begin with a dot. Only
+ * the text of the path is compared, because the preload object makes this check for every file that
+ * the program opens. */
 static inline bool ria_is_agents_path(const char *path)
 {
     static const char directory[] = "/" RIA_AGENT_DIRECTORY;

@@ -31,7 +31,7 @@ enum ria_overlay_mode {
     RIA_OVERLAY_HIDE,  /* a probe, which sends nothing, is in progress: libpq finds no passfile of
                           the agent */
     RIA_OVERLAY_WATCH, /* like HIDE, and the last file that fopen() opened is recorded */
-    RIA_OVERLAY_PASS,  /* a call is in progress; every path is the real file */
+    RIA_OVERLAY_PASS,  /* a call is in progress; no path is redirected */
     RIA_OVERLAY_SERVE, /* like PASS, but one path is redirected to a passfile in memory */
 };
 

@@ -166,8 +166,8 @@ bool ria_token_passfile_token(
         if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
             return false; /* sslmode=verify-full would not help; err names the remedy */
         }
-        /* If one of these variables is set, rds-iam exec has root certificates, so the preload
-         * turns verification on if sslmode is not set. */
+        /* If RDS_IAM_CA or RDS_IAM_CA_PUBLIC is set, rds-iam exec has root certificates, so the
+         * preload turns verification on if sslmode is not set. */
         const struct ria_world *world = ria_process_world();
         bool has_roots = ria_world_env(world, "RDS_IAM_CA") != NULL ||
                          ria_world_env(world, "RDS_IAM_CA_PUBLIC") != NULL;

@@ -78,7 +78,7 @@ static void locate_passfile(
     }
 }
 
-/* Checks every service that names a passfile, fills by_passfile, and compares its entries that
+/* Checks every service that names a passfile, fills by_passfile, and compares the entries that
  * share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {

@@ -117,8 +117,9 @@ static const char *find_meant(const char *key)
     return NULL;
 }
 
-/* Returns the key if a message may show it. Other characters than those of libpq's keywords may
- * belong to a URL or a password. */
+/* Returns the key if it consists of letters, digits, '_' and '-', with blanks at its end at most.
+ * Otherwise returns a text that hides the key, because other characters may belong to a URL or a
+ * password. */
 static const char *show_key(const char *key)
 {
     size_t len = strspn(key, RIA_ALNUM "_-");

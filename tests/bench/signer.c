@@ -8,8 +8,9 @@
  *   signer             all rows
  *   signer rounds N    all rows in N rounds (301 at most), without the rows about two threads
  *   signer threads     the rate of two threads over that of one, a line for each of 15 rounds
- *   signer once N KIND one token, then N more; for strace and callgrind. KIND is environment,
- * profile, role, or sign for ria_token_sign()
+ *   signer once N KIND one token, then N more, for strace and callgrind
+ *
+ * KIND is environment, profile, role, or sign (for ria_token_sign()).
  *
  * The program sets its own environment, with files in a directory that it creates and removes.
  */

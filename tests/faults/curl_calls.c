@@ -9,11 +9,14 @@
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
+#undef curl_share_setopt
 
 CURLcode __real_curl_easy_setopt(CURL *curl, CURLoption option, ...);
 CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
 CURLcode __real_curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
 CURLcode __wrap_curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
+CURLSHcode __real_curl_share_setopt(CURLSH *share, CURLSHoption option, ...);
+CURLSHcode __wrap_curl_share_setopt(CURLSH *share, CURLSHoption option, ...);
 
 #define FAILED(name) (ria_fault_step(name, 0, __builtin_return_address(0)) != RIA_FAULT_NONE)
 
@@ -35,4 +38,14 @@ CURLcode __wrap_curl_easy_getinfo(CURL *curl, CURLINFO info, ...)
     va_end(arguments);
     return FAILED("curl_easy_getinfo") ? CURLE_OUT_OF_MEMORY
                                        : __real_curl_easy_getinfo(curl, info, argument);
+}
+
+CURLSHcode __wrap_curl_share_setopt(CURLSH *share, CURLSHoption option, ...)
+{
+    va_list arguments;
+    va_start(arguments, option);
+    void *argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return FAILED("curl_share_setopt") ? CURLSHE_NOMEM
+                                       : __real_curl_share_setopt(share, option, argument);
 }

@@ -2,9 +2,9 @@
  *
  * Runs rds-iam-agent many times; in each run, another of its calls fails (walk.h). The program
  * under test is fault-agent: with --once, with --status (which asks an agent that is not a fault
- * object), or as the agent itself. The agent then starts, a client opens a passfile, a signal makes
- * the agent renew its tokens, a client asks for the status, and the agent ends. What the program
- * under test writes to stdout and stderr counts as the message of the run.
+ * object), or as the agent itself. In the last case, the agent starts, a client opens a passfile, a
+ * signal makes the agent renew its tokens, a client asks for the status, and the agent ends. What
+ * the program under test writes to stdout and stderr counts as the message of the run.
  */
 #include "scratch.h"
 #include "unit.h"

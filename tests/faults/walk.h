@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A walk runs a scenario once for each call that a run without a failure makes, each time in a new
- * process and with another failing call (faults.h). Each run is checked: the process ends in time
- * and by itself; it releases what it allocated and closes its descriptors; no secret stays in freed
- * memory or on the stack; a failure has a message without a secret, and sent no token; a success
- * has the same token as the run without a failure. If a run fails because of one failed call, the
- * next run in the same process, without a failure, succeeds.
+ * A walk runs a scenario once for each call of calls.txt that a run without a failure makes, each
+ * time in a new process and with another failing call (faults.h). Each run is checked: the process
+ * ends in time and by itself; it releases what it allocated and closes its descriptors; no secret
+ * stays in freed memory or on the stack; a failure has a message without a secret, and sent no
+ * token; a success has the same token as the run without a failure. If a run fails because of one
+ * failed call, the next run in the same process, without a failure, succeeds.
  */
 #ifndef RIA_FAULTS_WALK_H
 #define RIA_FAULTS_WALK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache files. The process's own world (struct ria_world) reads the bytes that fetch/store.c wrote.
+ * Cache files. ria_process_world() (os/process_world.h) reads the bytes that fetch/store.c wrote.
  * If provider/cache.c accepts a file, the credentials are complete and have an expiration. If
  * provider/cache.c ignores a file, one log line reports that, and the line does not contain the
  * secret.

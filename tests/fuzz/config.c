@@ -11,7 +11,8 @@
  *      the same section;
  *   2. a token is made only over a verified channel. If the section has tls = verify-ca, a verified
  *      chain is enough; a section with a wildcard cannot have this setting;
- *   3. the token names the endpoint of the section, or the dialed host, and the section's region;
+ *   3. the token names the endpoint of the section, or the dialed host. It also names the section's
+ *      region, or else the endpoint's;
  *   4. if the file is refused, no token is made, and the message begins with the name of the file;
  *   5. no message and no log line contains the value of an unknown key. */
 #include "fuzz.h"

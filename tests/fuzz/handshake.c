@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     char client = (char)fuzz_byte(&input);
     unsigned choice = fuzz_byte(&input);
-    if (client != 'm' && client != 'p') {
+    if (client != 'p' && (client != 'm' || fuzz_server_crashes_libmariadb(input))) {
         return 0;
     }
     run(client, choice, input, &received);

@@ -12,7 +12,7 @@
  *      status can be any number: libcurl reads "HTTP/2 2001" as 2001;
  *   3. over plain http, no date is taken from a response;
  *   4. a failure has a message, which contains neither the path nor the query of the URL;
- *   5. after each exchange ('h'), the same handle gets the whole response of the next server, and
+ *   5. after each exchange ('h'), the next exchange gets the whole response of its server, and
  *      nothing of the input. */
 #include "scratch.h"
 #include "server.h"

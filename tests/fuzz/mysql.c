@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The decisions of the MySQL plugins: which states of a connection lead to a token, to a password
- * or to a refusal. The plugin for Connector/C runs with a fake library (fake_mariadb.h), and
- * Oracle's plugin with a block of memory in one of the layouts of the struct MYSQL.
+ * or to a refusal. The plugin for Connector/C runs with a fake library (fake_mariadb.h), and the
+ * plugin for Oracle's library with a block of memory in one of the layouts of the struct MYSQL.
  *
  * Input: bytes that select the state (struct state), then pieces: the cipher, the user, the
  * password.
@@ -12,10 +12,10 @@
  *      encrypts and authenticates. The library must have verified the chain and the name. If the
  *      configuration sets tls = verify-ca, a verified chain is enough, if it ends at a CA that the
  *      client was given;
- *   2. Oracle's plugin sends a token only over TCP and TLS with VERIFY_IDENTITY, as reported by
- *      every member that it reads;
- *   3. a password that is not a token is sent unchanged, or not at all. Oracle's plugin sends it
- *      only over TLS, and only if the environment allows it;
+ *   2. the plugin for Oracle's library sends a token only over TCP and TLS with VERIFY_IDENTITY, as
+ *      reported by every member that it reads;
+ *   3. a password that is not a token is sent unchanged, or not at all. The plugin for Oracle's
+ *      library sends it only over TLS, and only if the environment allows it;
  *   4. otherwise only an empty password is sent; a refusal has a message without a secret. */
 #include "scratch.h"
 

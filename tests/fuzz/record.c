@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records from a pipe or a file: fields, responses, requests. A record that is accepted can be
- * written again, and further writing and reading changes nothing. */
+ * Records (codec/record.h) from a pipe or a file: fields, responses, requests. A record that is
+ * accepted can be written again, and further writing and reading changes nothing. */
 #include "fuzz.h"
 
 #include "provider/cache_name.h"

@@ -141,6 +141,11 @@ void fuzz_server_play(struct fuzz_input script)
     (void)pthread_mutex_unlock(&server.mutex);
 }
 
+bool fuzz_server_crashes_libmariadb(struct fuzz_input script)
+{
+    return fuzz_count(script.at, script.left, "\xff\xff\xff") > 0;
+}
+
 void fuzz_server_end(struct ria_buf *received)
 {
     (void)pthread_mutex_lock(&server.mutex);

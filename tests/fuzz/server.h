@@ -22,6 +22,11 @@ void fuzz_server_play(struct fuzz_input script);
  * connection. */
 void fuzz_server_end(struct ria_buf *received);
 
+/* Returns true if a server that sends this script can crash libmariadb 3.3: when the greeting is an
+ * error packet with the code 65535, libmariadb reads the server's version from a null pointer. It
+ * also does so without rds-iam, so a target leaves such a script out. */
+bool fuzz_server_crashes_libmariadb(struct fuzz_input script);
+
 /* The number of connections since fuzz_server_play() that have ended. */
 unsigned fuzz_server_connections(void);
 

@@ -21,11 +21,11 @@
  *
  * Known differences, which the target leaves out:
  *   - a NUL byte: the parser refuses the file, libpq reads the line up to the NUL;
- *   - a group's name with a ']': libpq compares the whole name that the client gives, the parser
- *     ends the name at the first ']';
- *   - a line of a group that begins with "ldap": libpq asks an LDAP server; the parser takes the
+ *   - a name with a ']': libpq compares the line "[NAME]" with the whole name that the client
+ *     gives, the parser ends the name at the first ']';
+ *   - a line of a service that begins with "ldap": libpq asks an LDAP server; the parser takes the
  *     line for an unknown key, so that the service does not qualify;
- *   - an empty name: the parser uses it for a group without a ']';
+ *   - an empty name: the parser uses it for a line "[NAME" without a ']';
  *   - a service that only the system's file contains, if the user's file contains a line that is
  *     too long: libpq refuses this service. It may qualify, but no client can use it. */
 #include "scratch.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * XML responses of STS, success and error, through a complete call with its retries and its clock.
- * If credentials are found and written as XML, parsing that XML gives the same credentials. No
- * message contains the keys that signed the call, or the token that it carried.
+ * XML responses of STS, success and error, through a complete call, with its retries and its
+ * correction of the clock. If credentials are found and written as XML, parsing that XML gives the
+ * same credentials. No message contains the keys that signed the call, or the token that it
+ * carried.
  *
  * Input: 'r' (a role) or 'w' (a web identity), then responses in the form of fake_http.h.
  */

@@ -3,8 +3,8 @@
 
 A maker is a function make(case, engine). It makes the cause for a test case, and returns the login to test
 (check_case.Login). The functions here are makers or return makers, except those that make a token for given(). For each
-row of cause_rows.py, the test case has an ExitStack, case.row. A maker registers there what it starts, and the stack
-ends it at the end of the row.
+row of cause_rows.py, the test case has an ExitStack, case.row. Most makers register there what must end or be set
+back, and the stack does this at the end of the row. A scripted server (peer) ends only with the test.
 """
 import os
 import socket
@@ -118,7 +118,8 @@ def role(name, **parameters):
 
 def settings(variables, text="", **files):
     """AWS settings: environment variables that contain no keys, and the text of ~/.aws/config. In the text, {NAME}
-    becomes the ARN of the role NAME; in a variable, {http} becomes the URL of the lab's AWS."""
+    becomes the ARN of the role NAME, written with _ in place of -; in a variable, {http} becomes the URL of the lab's
+    AWS."""
     def make(case, engine):
         arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
         if text:
@@ -220,7 +221,8 @@ def other_passfile(case, engine):
 
 
 def replication(case, engine):
-    """A replication connection while rds.iam_auth_for_replication is 0. RDS then refuses every token for it."""
+    """A replication connection while rds.iam_auth_for_replication is 0. RDS then refuses every token for such a
+    connection."""
     case.lab.parameter("rds.iam_auth_for_replication", "0")
     case.row.callback(case.lab.parameter, "rds.iam_auth_for_replication", "1")
     return service(replication="database")(case, engine)
@@ -246,7 +248,7 @@ WITHOUT = ('copy=$(mktemp -d) && mount -t tmpfs none "$copy" && cp -a "$1/." "$c
 
 
 def without(**objects):
-    """An installation that lacks one file. `objects` maps each engine to the name of its file."""
+    """An installation that lacks one file. `objects` maps each engine to the name of the file that is missing."""
     def make(case, engine):
         path = harness.installed(f"lib*/rds-iam/{objects[engine]}")
         user = [] if os.geteuid() == 0 else ["-r"]

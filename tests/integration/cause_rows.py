@@ -21,7 +21,7 @@ ALIKE_MAPPED = {
     "postgres": ("signed-port", "policy-missing", "policy-deny", "account", "iam-off"),
     "mysql": ("signed-port", "user-missing", "policy-missing", "user-plugin", "policy-resource", "policy-deny", "account"),
 }
-# The same causes without a tunnel, because the lab's servers have unusual ports.
+# Without a tunnel, the causes are the same, because the lab's servers have unusual ports.
 ALIKE = ALIKE_MAPPED
 # The causes that look alike to a client with a session of a role.
 ALIKE_SESSION = {
@@ -74,8 +74,8 @@ def of(value, engine):
 
 REFUSED = {"postgres": PAM, "mysql": DENIED}
 TLS_ERROR = "ERROR 20"  # the beginning of an error 2000 to 2099 of MariaDB's library
-# No client is run for MySQL: the mariadb command is linked statically with its library, so it cannot verify the chain
-# without the name.
+# No client is run for MySQL: the my.cnf of each row makes the mariadb command verify the name 127.0.0.1, which the
+# certificate does not contain.
 TUNNEL = {"postgres": PAM, "mysql": None}
 SETTINGS = (
     Row("a key that rds-iam does not have, in its configuration", section(regoin="eu-west-1"), HERE, ("no-endpoint",),

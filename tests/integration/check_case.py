@@ -58,7 +58,7 @@ def schema_errors(value, schema, place="$"):
 
 
 def neutral(text):
-    """Replaces what may differ between two outputs: identities, accounts, ports, times."""
+    """Replaces what may differ between two outputs: identities, access keys, accounts, hosts, ports, times."""
     for pattern, word in (
             (r"\s+", " "), (r"arn:aws:(iam|sts)::\d+:[\w/-]+", "IDENTITY"), (r"\bA[KS]IA\w+", "KEY"),
             (r":\d{12}:", ":ACCOUNT:"), (r"\d+\.\d+ ms", "MS"), (r"\"times_us\": \{[^}]*\}", "TIMES"), (r"within \d+ s", "within S"),

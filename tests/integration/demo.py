@@ -14,13 +14,15 @@ import sys
 import textwrap
 import time
 
-from cloud import REGION, pod_settings
+from cloud import REGION, pod_settings, sts_settings
 from labcase import USER, Home, harness, mariadb_plugins, rdslab
 import recipes
 from service import Services, agent_program
 import surroundings
 
 STATE_DIR = harness.WORK / "demo"
+# The agent's default directory, if XDG_RUNTIME_DIR is the home.
+AGENT_DIRECTORY = "rds-iam/run"
 ACCESS_ROLE = "rds-access-clickpipes"
 MARIADB_QUERY = (
     'select current_user() as user, variable_value as tls, @@version as version'
@@ -58,7 +60,7 @@ class Demo:
     def __init__(self, lab, home):
         self.lab = lab
         self.home = home
-        self.services = Services(home)
+        self.services = Services(home, AGENT_DIRECTORY)
 
     def mariadb(self, *options, host=None, query="select 1"):
         return ["mariadb", *options, "-h", host or self.lab.mariadb.host,
@@ -183,26 +185,32 @@ class Demo:
 
 
 def leave_running(lab, home):
-    """Leaves the lab and an agent running, and prints how to use them."""
-    # PATH finds rds-iam and rds-iam-agent as if they were installed in the system.
-    env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    (STATE_DIR / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    services = Services(home)
-    home.run([agent_program(), "--directory", services.directory], None)
-    pid = int((services.directory / "agent.pid").read_text())
-    (STATE_DIR / "agent.pid").write_text(f"{pid}\n")
+    """Leaves the lab and an agent running, writes a file for a shell of the user, and prints the commands that a user can
+    type there."""
     (STATE_DIR / "lab").write_text(f"{lab.directory}\n")
+    services = Services(home, AGENT_DIRECTORY)
+    home.run([agent_program(), "--directory", services.directory], None)
+    (STATE_DIR / "agent.pid").write_text((services.directory / "agent.pid").read_text())
+    # rds-iam exec and rds-iam check read this file, which `rds-iam setup ca` writes for an ordinary user.
+    home.write(".config/rds-iam/rds-ca.pem", lab.ca_file.read_text())
+    # PATH finds rds-iam and rds-iam-agent as if they were installed in the system.
+    env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}", LC_ALL="C.UTF-8",
+                   XDG_RUNTIME_DIR=str(home.path), **sts_settings(lab))
+    environment = STATE_DIR / "environment"
+    environment.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in env.items()), encoding="utf-8")
     title("The servers keep running")
     print(textwrap.dedent(f"""\
-        In another shell, run:
+        In another terminal, as the same user, start a shell that has only the variables of this demonstration:
 
-            bash
-            . {STATE_DIR / "environment"}
+            env -i TERM="$TERM" bash --rcfile {environment}
+
+        In this shell, run:
+
             mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
             psql service=shop
-            rds-iam exec --ca {lab.ca_file} -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
-            rds-iam-agent --status --directory {services.directory}
+            rds-iam exec -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
+            rds-iam check --service shop
+            rds-iam-agent --status
 
         The log of the agent: {services.directory}/agent.log
         To end everything:    tests/demo --end"""), flush=True)

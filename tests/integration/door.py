@@ -42,7 +42,7 @@ class Fault:
     truncated  closes the connection before the end of the body
     drip       sends a byte of the body every DRIP_SECONDS
     large      sends a body of LARGE_BODY bytes
-    redirect   sends a redirect to the URL `body`
+    redirect   sends a redirect to the URL `body`, or to /elsewhere if `body` is empty
     """
 
     kind: str = None

@@ -67,7 +67,7 @@ class HostileCase(labcase.LabCase):
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
         """Runs one client that logs in once. Checks that its output contains no secret, and returns the output.
-        Stores in self.secrets every secret that the client could have sent."""
+        Stores in self.secrets the keys, the session token and the token signatures that the client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)
@@ -87,7 +87,7 @@ class HostileCase(labcase.LabCase):
         return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [traces.signature(t) for t in tokens]
 
     def assert_no_token(self, peer):
-        """Checks that the client connected, and that the peer received no part of a token or of a secret."""
+        """Checks that the client connected once, and that the peer received no part of a token or of a secret."""
         self.assertEqual(peer.connections, 1, "control: the client must have connected")
         self.assertEqual(traces.find(peer.received, self.secrets), [])
 

@@ -3,8 +3,7 @@
 the lab's journal.
 
 A Home stands for a user's machine. It contains the files that a user writes (my.cnf, pg_service.conf,
-~/.aws), and a client runs in it without the environment variables of the test process. This
-module contains nothing that is specific to one client or one server.
+~/.aws), and a client runs in it without the environment variables of the test process.
 """
 import pathlib
 import shutil

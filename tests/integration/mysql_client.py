@@ -14,6 +14,7 @@ PROGRAM = harness.BUILD / "tests" / "loader" / "client"
 LIBRARIES = ("5.7", "8.0, early", "8.0, late, to 8.4", "9.x")
 # The TLS options that a user of MySQL 8 must set. RDS-CA stands for the lab's CA.
 VERIFY_IDENTITY = ("--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=RDS-CA")
+# The variable with which a user allows cleartext passwords.
 GATE = {"LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN": "1"}
 STOCK = (
     "ERROR 2059 (HY000): Authentication plugin 'mysql_clear_password' cannot be loaded: "

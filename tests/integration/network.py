@@ -40,7 +40,8 @@ class NetworkCase(MariadbCase):
         self._calls = len(self.lab.calls())
 
     def calls(self):
-        """Returns the requests that the lab's AWS received since the last call of this method."""
+        """Returns the requests that the lab's AWS received since the last call of this method, or since the start of
+        the test."""
         found = self.lab.calls()[self._calls:]
         self._calls += len(found)
         return found

@@ -30,7 +30,8 @@ TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysi
 
 
 def verify_unit(home, path, *options, units=None):
-    """Runs systemd-analyze verify. It loads only this unit and empty targets, because other units may be broken."""
+    """Runs systemd-analyze verify. It loads only this unit and empty targets, because other units of the machine may
+    be broken."""
     runtime = home.path / "runtime"
     runtime.mkdir(mode=0o700, exist_ok=True)
     for name in TARGETS:
@@ -103,7 +104,7 @@ class Services:
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """Runs an agent in the foreground while the block runs. `under` are words in front of the command. If
+        """Runs an agent in the foreground while the `with` block runs. `under` are words in front of the command. If
         `wait` is true, waits until the agent has tried each entry, otherwise only until --status succeeds."""
         agent = Agent(self, principal, extra, under)
         try:

@@ -41,8 +41,8 @@ class Certificates:
 
 
 class CloudCertificates:
-    """The paths in a directory that make_cloud() has filled: AWS's own CA, which is not the CA of RDS, the
-    certificate of its servers, and the key that signs a cluster's web identity tokens."""
+    """The paths in a directory that make_cloud() has filled: the CA of the AWS services (another CA than that of RDS),
+    the certificate of the AWS services, and the key that signs a cluster's web identity tokens."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -62,8 +62,8 @@ def make_cloud(directory, names, environment):
 
 
 def make(directory, names, other_names, environment):
-    """Fills an existing, empty directory with certificates for the servers' host names, and one certificate for
-    other_names."""
+    """Fills an existing, empty directory with certificates for the servers' host names, one for other_names, and one
+    for wrong.example.com."""
     directory = pathlib.Path(directory)
     maker = _Maker(directory, environment)
     maker.authority("rds-ca", "Amazon RDS us-east-1 Root CA ECC256 G1")

@@ -2,19 +2,20 @@
 """labd's two interfaces: the servers send tokens to the first one, and tests read and control the lab through the
 second one.
 
-    abstract Unix socket   request: three netstrings (resource id, user, token); response: "OK" or "NO"
+    abstract Unix socket   request: three netstrings (resource id, database user, token); response: "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object per line
                            GET /calls        the calls to the AWS services so far, in the same form
                            GET /live         the number of accepted tokens that have not expired
                            POST /clock       {"offset": seconds} sets the lab's clock, relative to real time;
-                                             {"oldest": second} also expires tokens signed before it,
+                                             {"oldest": time} also expires tokens signed before this time (in
+                                             seconds since the epoch),
                                              {"life": seconds} also expires tokens older than that
                            POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number} sets what the
                                              loopback's metadata service serves (Machine in exchange.py)
                            POST /reset       {} undoes the actions here, except those for logins and those
                                              for issued sessions; empties the journal and the list of calls
-                           POST /policies    {"access_key": ..., "policies": [...]} replaces a user's policies
+                           POST /policies    {"access_key": ..., "policies": [...]} replaces an IAM user's policies
                            POST /role        {"arn": ..., "trust": ..., "policies": [...]} replaces a role's policies
                            POST /expire      {"access_key": ...} expires a session
                            POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS

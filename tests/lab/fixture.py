@@ -39,7 +39,8 @@ class Database:
         return f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:{self.resource_id}/{user}"
 
     def permission(self, user):
-        """The action that a policy must allow for this user. Its part after the colon is the action in the token."""
+        """The action that a policy must allow for this database user. Its part after the colon is the action in the
+        token."""
         return "rds-db:connect"
 
     def addresses(self, port):
@@ -47,8 +48,8 @@ class Database:
         return [f"{name}:{port}" for name in self.endpoints]
 
     def is_granted(self, user, arn):
-        """Whether the database lets the IAM user or role log in as this user. Always true, because RDS has no such
-        grants: only IAM policies decide."""
+        """Whether the database lets the IAM user or role log in as this database user. Always true, because RDS has no
+        such grants: only IAM policies decide."""
         return True
 
 
@@ -105,7 +106,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Principal(Keys):
-    """A user with AWS credentials. expires is in seconds since the epoch, or None.
+    """An IAM user with AWS credentials. expires is in seconds since the epoch, or None.
 
     mfa contains the serial number of an MFA device and the only code that it shows, or is None.
     """

@@ -20,7 +20,7 @@ import time
 
 from fixture import LabError
 
-# A process holds these locks while it makes a few directories or fills the cache, which takes seconds at most.
+# A process holds a lock of locked() while it makes a few directories or fills the cache, which takes seconds at most.
 LOCK_TIMEOUT_SECONDS = 120
 
 # linux/sched.h and sys/mount.h
@@ -102,8 +102,8 @@ def own_mounts():
 @contextlib.contextmanager
 def data_directory(path, in_memory):
     """Makes the empty directory path/data, to which the servers write. in_memory is the result of own_mounts().
-    Making the 1,500 files of a database on disk takes longer than starting its server. In memory, it takes a tenth of
-    that time."""
+    Making the 1,500 files of a database takes longer than starting its server if they are on disk. In memory, making
+    them takes a tenth of the time."""
     data = path / "data"
     data.mkdir(mode=0o755)
     libc = ctypes.CDLL(None, use_errno=True)

@@ -191,7 +191,7 @@ class Clients(CloudCase):
         self.assertIn("SSL validation failed", result.stderr)
         self.assertEqual(len(self.lab.calls()), before)
 
-    def test_botocore_finds_every_source(self):
+    def test_credentials_that_botocore_finds_in_five_places_log_in(self):
         pod, task = (self.lab.cloud.containers[name] for name in ("pod", "task"))
         keys = self.lab.principals["etl-base"]
         config = self.write(".aws/config", f"""

@@ -62,7 +62,7 @@ class Imports(unittest.TestCase):
         for line in ("sys.path.insert(0, x)", "sys.path[:0] = [x]", "from sys import argv, path", "site.addsitedir(x)"):
             self.assertEqual(places(self.planted(a__x=line), ELSEWHERE), {"tests/a/x.py"}, f"control: {line}")
 
-    def test_few_files_set_pythonpath(self):
+    def test_only_listed_files_set_pythonpath(self):
         self.assertEqual(places(TESTS, PYTHONPATH) - SETS_PYTHONPATH, set())
         for line in ('env["PYTHONPATH"] = x', '{"PYTHONPATH": x}', "PYTHONPATH=x python3"):
             self.assertEqual(places(self.planted(a__x=line), PYTHONPATH), {"tests/a/x.py"}, f"control: {line}")

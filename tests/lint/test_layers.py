@@ -22,8 +22,8 @@ LAYERS = {
     PUBLIC: BELOW_PUBLIC,
     "common/login": [*BELOW_PUBLIC, PUBLIC],
     # The folders from here on are above the core. Of the core, the plugins for MySQL include only the public header;
-    # the preloads also include common/base and common/os. rds-iam-fetch is a program of the core and may include all of
-    # it.
+    # the preloads also include common/base and common/os, and the agent includes common/base. rds-iam-fetch is a
+    # program of the core and may include all of it.
     "common/fetch": [*BELOW_PUBLIC, PUBLIC, "common/login"],
     "common/cli": [PUBLIC],
     "common/interpose": ["common/base", "common/os"],

@@ -66,8 +66,8 @@ def runs_when_loaded(path):
     return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
 
 
-# Protections that the linker and the compiler add, as the file shows them. The functions is_... and has_... below, and
-# those in HARDENING, return true if the protection is missing.
+# Protections that the linker and the compiler add, as the ELF file shows them. The functions is_... and has_... below,
+# and those in HARDENING, return true if the protection is missing.
 def dynamic_flags(path):
     text = harness.run(["readelf", "-dW", path]).stdout
     return {tag: line for tag, line in re.findall(r"\((\w+)\)(.*)", text)}
@@ -161,7 +161,7 @@ class Objects(unittest.TestCase):
         self.assertIn("libcrypto.so.3", needed(harness.installed(COMMANDS)), "control: the other commands")
         self.assertEqual(exported(harness.installed(COMMANDS)), ["ria_commands_run"])
 
-    def test_a_plugin_calls_no_function_that_changes_its_host(self):
+    def test_a_plugin_calls_no_function_that_changes_its_host_except_those_listed(self):
         for pattern in PLUGINS:
             self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, QUERIES.get(pattern, set()), pattern)
 
@@ -176,7 +176,7 @@ class Objects(unittest.TestCase):
             self.assertEqual(names & TRUSTING, ALLOWED.get(pattern, set()), pattern)
             self.assertIn("secure_getenv", names, "control: the object reads the environment")
 
-    def test_the_preload_reads_only_these_variables_itself(self):
+    def test_the_preload_itself_reads_only_four_variables(self):
         """To find root certificates, the preload needs HOME and the variables that rds-iam exec sets. MARIADB_HOME,
         even with an empty value, changes the directory of a tool's option file. The preload's log also reads
         RDS_IAM_LOG (common/os/guest_log.c)."""

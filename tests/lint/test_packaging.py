@@ -138,6 +138,10 @@ class Fields(unittest.TestCase):
         self.assertRegex(read(DEBIAN / "changelog"), rf"^rds-iam \({re.escape(version)}-\d+\) ")
         self.assertRegex(read(SPEC), rf"(?m)^Version: +{re.escape(version)}$")
         self.assertIn(f"## {version}\n", read(harness.SOURCE / "NEWS.md"))
+        self.assertIn(f'RIA_VERSION "{version}"', read(harness.SOURCE / "common/rds_iam.h"))
+        plugin = ".version = {" + version.replace(".", ", ") + "},"
+        self.assertIn(plugin, read(harness.SOURCE / "mysql_plugin/mariadb/plugin.h"))
+        self.assertIn(plugin, read(harness.SOURCE / "mysql_plugin/mysql/declaration.c"))
 
     def test_the_license_text(self):
         copyright_file = read(DEBIAN / "copyright")

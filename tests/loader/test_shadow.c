@@ -247,7 +247,7 @@ static void check_channels(struct ria_library *library, const char *version)
     expect_text(version, outcome.received, pasted);
 }
 
-static void an_unverified_server_gets_nothing(void **state)
+static void an_unverified_server_gets_no_token(void **state)
 {
     (void)state;
     in_each(check_channels);
@@ -387,7 +387,7 @@ int main(void)
         cmocka_unit_test(the_library_may_end_and_start_again),
         cmocka_unit_test(a_verified_server_gets_a_token_with_its_nul),
         cmocka_unit_test(a_change_of_user_gets_its_own_token),
-        cmocka_unit_test(an_unverified_server_gets_nothing),
+        cmocka_unit_test(an_unverified_server_gets_no_token),
         cmocka_unit_test(a_section_with_an_endpoint_makes_a_host_an_rds_host),
         cmocka_unit_test(the_cores_message_reaches_the_user),
         cmocka_unit_test(the_default_user_is_the_operating_systems_user),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A root directory of Debian that systemd runs: systemd as process 1 of new namespaces, with the units of the root.
+"""A root directory with a Debian system, which systemd has booted: systemd is process 1 of new namespaces, and runs the
+units in the root directory.
 
     with EmptyRoot("trixie") as root:
         install(root)                       # systemd, D-Bus and logind

@@ -5,7 +5,7 @@ usage: clean_room.py CLONE HOME USER KILL_AT COMMAND...     (as process 1 of new
 
 CLONE is a git clone, HOME an empty directory, and USER the name of the user to run as ("" for the caller). If
 KILL_AT is not "", SIGKILL ends the command when it prints this text; otherwise it runs to its end. This program
-prints one JSON object with the members status, output (the end of it), files and processes.
+prints one JSON object with the members status, output (its last 6,000 characters), files and processes.
 
 /tmp, /var/tmp, /dev/shm and /run/user are empty and private here, so files of other processes are not seen.
 """

@@ -8,9 +8,9 @@ It reads the mode from its standard input, one word a line, and writes its port,
 
     SECONDS HOST OUTCOME            such as: 12.345 host-0007 throttled
 
-RATE requests per second are forwarded to the lab's STS, and BURST more if the service was idle. The response to all
-other requests is the error Throttling of STS. SECONDS are those of the monotonic clock; HOST is the name of the role
-session.
+In the mode "up", RATE requests per second are forwarded to the lab's STS, and BURST more if the service was idle. The
+response to all other requests is the error Throttling of STS. SECONDS are those of the monotonic clock; HOST is the
+name of the role session.
 
 | mode | what a client gets |
 |---|---|

@@ -18,7 +18,8 @@ import harness
 RECENT = 20
 FIRST_WITH_CONTRACT = "tests/unit/test_record_numbers.c"
 STORE = harness.SOURCE / "build" / "releases"
-# Parts of the product whose records have the next version number; see integration/src/next/meson.build.
+# Parts of the product whose records (common/codec/record.h) have the next version number; see
+# integration/src/next/meson.build.
 NEXT = harness.BUILD / "tests" / "integration" / "src" / "next"
 BIND = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
 PARTS = {
@@ -92,8 +93,8 @@ def replace(tree, source, name):
 
 
 def mix(tree, other, parts):
-    """Replaces parts of a tree by those of another tree or, if `other` is None, by those with the next version of the
-    record."""
+    """Replaces parts of a tree by those of another tree or, if `other` is None, by those whose records have the next
+    version number."""
     for part in parts:
         for name in files_of(tree, [part]):
             if other is not None:

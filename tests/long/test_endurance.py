@@ -63,7 +63,7 @@ class Endurance(MariadbCase):
     def test_ten_thousand_logins_one_after_the_other(self):
         self.assert_no_growth("turns")
 
-    def test_ten_thousand_logins_at_once(self):
+    def test_ten_thousand_logins_eight_at_once(self):
         self.assert_no_growth()
 
     def test_with_caches_memory_grows_no_more_than_the_caches(self):

@@ -141,7 +141,8 @@ class SameRecords(MixedCase):
                 self.write_sessions(f"c{next(self.counter)}x")
                 before = len(self.calls())
                 self.assert_all_in(self.log_in(harness.PREFIX, other, count=4 * LOGINS))
-                # Each release uses the entries of the other one. This test has no cached credentials of instances.
+                # Each release uses the entries of the other one. The entries are sessions of a role; the credentials of
+                # an EC2 instance are not tested here.
                 self.assertEqual(len(self.calls()) - before, SESSIONS)
 
     def test_agents(self):

@@ -16,7 +16,7 @@ from empty_root import RELEASES, EmptyRoot
 
 SCRIPTS = harness.SOURCE / ".packaging/debian"
 RUNS, RESTS = "rds-iam-agent@daemon.service", "rds-iam-agent@games.service"
-# The unit runs sleep instead of the agent, because the agent needs AWS settings and the scripts do not.
+# The unit runs sleep instead of the agent, because the agent needs AWS settings, which these tests do not have.
 DROP_IN = "[Service]\nType=exec\nWatchdogSec=0\nExecStart=\nExecStart=/bin/sleep infinity\n"
 
 
@@ -64,8 +64,8 @@ class Agents(unittest.TestCase):
 
 
 class InstalledAgents(unittest.TestCase):
-    """The package is installed again with dpkg, as an upgrade does. Each user has a running manager: an agent runs for ada,
-    bob has enabled his agent and stopped it, and cyd has not enabled hers."""
+    """The package is installed again with dpkg, as an upgrade does. Each user has a running manager. ada's agent runs,
+    bob's is enabled and does not run, and cyd's is not enabled."""
 
     UNIT = "rds-iam-agent.service"
     PACKAGES = ("rds-iam", "rds-iam-postgresql")

@@ -27,7 +27,8 @@ static bool is_wall(const struct range *range)
            range->end - range->start == (uintptr_t)sysconf(_SC_PAGESIZE);
 }
 
-/* "start-end mode ..." */
+/* Parses the first line of a mapping in smaps: "start-end mode ...". Returns false for other lines.
+ */
 static bool read_range(const char *line, struct range *out)
 {
     unsigned long start;

@@ -184,8 +184,9 @@ static void settings_of_the_active_profile_apply_to_every_source(void **state)
     }
 }
 
-/* A source that makes no https request uses no CA bundle. */
-static void no_source_uses_a_ca_bundle_of_another_user(void **state)
+/* The CA bundle of a file that belongs to another user is refused, but only for a source that makes
+ * https requests. The URL of a container counts as https unless it begins with "http://". */
+static void a_ca_bundle_of_another_user_is_refused_if_the_container_may_use_https(void **state)
 {
     (void)state;
     static const struct variable full[] = {
@@ -370,7 +371,7 @@ static void a_chain_of_roles_has_one_region(void **state)
 }
 
 /* A profile with a single key, which has no value, configures no source. */
-static void an_empty_key_configures_no_source(void **state)
+static void a_key_without_a_value_configures_no_source(void **state)
 {
     (void)state;
     static const char *const keys[] = {
@@ -469,11 +470,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_of_the_active_profile_apply_to_every_source),
-        cmocka_unit_test(no_source_uses_a_ca_bundle_of_another_user),
+        cmocka_unit_test(a_ca_bundle_of_another_user_is_refused_if_the_container_may_use_https),
         cmocka_unit_test(keys_of_the_environment_alone_need_no_profile),
         cmocka_unit_test(the_active_profile_sets_the_metadata_endpoint),
         cmocka_unit_test(a_chain_of_roles_has_one_region),
-        cmocka_unit_test(an_empty_key_configures_no_source),
+        cmocka_unit_test(a_key_without_a_value_configures_no_source),
         cmocka_unit_test(an_empty_value_does_not_override_another_value),
         cmocka_unit_test(a_profile_overridden_by_web_identity_causes_a_warning),
     };

@@ -75,7 +75,7 @@ static void a_text_begins_with_another_without_case(void **state)
     }
 }
 
-static void ports_are_plain_decimal_from_1_to_65535(void **state)
+static void a_port_has_at_most_five_digits_and_is_from_1_to_65535(void **state)
 {
     (void)state;
     char text[16];
@@ -142,7 +142,7 @@ int main(void)
         cmocka_unit_test(each_class_equals_that_of_the_c_locale),
         cmocka_unit_test(ascii_letters_are_compared_without_case),
         cmocka_unit_test(a_text_begins_with_another_without_case),
-        cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
+        cmocka_unit_test(a_port_has_at_most_five_digits_and_is_from_1_to_65535),
         cmocka_unit_test(the_hash_is_fnv_1a),
         cmocka_unit_test(a_text_of_spaces_tabs_and_line_ends_is_blank),
     };

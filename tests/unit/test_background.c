@@ -205,7 +205,7 @@ static void a_seventeenth_child_is_not_started(void **state)
 
 /* The responses also need more memory than the process reserves for secrets. This is a second
  * reason why the oldest responses are dropped. */
-static void one_name_too_many_replaces_the_oldest(void **state)
+static void one_result_too_many_replaces_the_oldest(void **state)
 {
     (void)state;
     RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
@@ -265,7 +265,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_are_reported_and_stay, begin, end),
         cmocka_unit_test_setup_teardown(an_invalid_request_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(a_seventeenth_child_is_not_started, begin, end),
-        cmocka_unit_test_setup_teardown(one_name_too_many_replaces_the_oldest, begin, end),
+        cmocka_unit_test_setup_teardown(one_result_too_many_replaces_the_oldest, begin, end),
         cmocka_unit_test_setup_teardown(
             without_secret_memory_a_response_is_still_given, begin, end),
         cmocka_unit_test_setup_teardown(without_descriptors_nothing_is_started, begin, end),

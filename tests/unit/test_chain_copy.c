@@ -209,7 +209,7 @@ static void other_profiles_and_roles_have_other_copies(void **state)
     expect_text("control: without a role", asked.id, "AKIA");
 }
 
-static void a_key_in_the_environment_wins_at_once(void **state)
+static void a_key_in_the_environment_is_used_at_once(void **state)
 {
     (void)state;
     struct asked asked;
@@ -354,7 +354,7 @@ static void on_a_network_file_system_the_files_are_read_each_time(void **state)
 }
 
 /* Another thread has called seteuid() for a short time. */
-static void files_that_were_judged_for_another_user_are_not_cached(void **state)
+static void files_that_were_checked_for_another_user_are_not_cached(void **state)
 {
     (void)state;
     struct asked asked;
@@ -482,14 +482,14 @@ int main(void)
         cmocka_unit_test(an_equal_login_reads_no_file),
         cmocka_unit_test(after_each_change_the_files_are_read),
         cmocka_unit_test(other_profiles_and_roles_have_other_copies),
-        cmocka_unit_test(a_key_in_the_environment_wins_at_once),
+        cmocka_unit_test(a_key_in_the_environment_is_used_at_once),
         cmocka_unit_test(a_new_file_is_noticed),
         cmocka_unit_test(without_a_home_only_the_named_file_is_compared),
         cmocka_unit_test(while_another_thread_holds_the_lock_the_files_are_read),
         cmocka_unit_test(a_changed_file_is_read_even_if_its_copies_cannot_be_wiped),
         cmocka_unit_test(a_file_written_just_now_is_read_each_time),
         cmocka_unit_test(on_a_network_file_system_the_files_are_read_each_time),
-        cmocka_unit_test(files_that_were_judged_for_another_user_are_not_cached),
+        cmocka_unit_test(files_that_were_checked_for_another_user_are_not_cached),
         cmocka_unit_test(fetched_credentials_are_found_until_their_renewal),
         cmocka_unit_test(stored_keys_are_in_the_mapping_until_they_are_wiped),
         cmocka_unit_test(a_changed_file_wipes_the_copies_of_all_queries),

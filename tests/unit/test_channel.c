@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The TLS facts that Connector/C reports, in many combinations, and the channel state that the
- * plugin derives from each. */
+ * plugin derives from each. A number in the name of a row, such as 3.4.1, is a release of
+ * Connector/C that reports these facts. */
 #include "fake_mariadb.h"
 #include "unit.h"
 

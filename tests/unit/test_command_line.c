@@ -128,7 +128,7 @@ static int parse_words(const char *const *words, struct arguments *out)
     return status;
 }
 
-static void values_are_stored_at_their_places(void **state)
+static void values_are_stored_and_invalid_words_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -181,7 +181,7 @@ int main(void)
         cmocka_unit_test(the_help_text_of_a_command_lists_its_options),
         cmocka_unit_test(the_help_text_of_a_group_lists_its_commands),
         cmocka_unit_test(a_text_that_does_not_fit_sets_failed),
-        cmocka_unit_test(values_are_stored_at_their_places),
+        cmocka_unit_test(values_are_stored_and_invalid_words_are_refused),
         cmocka_unit_test(a_command_is_run_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

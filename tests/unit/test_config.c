@@ -88,7 +88,7 @@ static void the_first_matching_section_is_used(void **state)
     }
 }
 
-static void a_section_fills_the_target_and_reports_its_line(void **state)
+static void the_matching_section_gives_its_settings_with_their_lines(void **state)
 {
     (void)state;
     RIA_AUTO(config) config = {0};
@@ -368,7 +368,7 @@ static void the_configuration_files_are_tried_in_order(void **state)
          {PLACE, "xdg/rds-iam/config"},
          "0",
          false},
-        {"RDS_IAM_CONFIG alone",
+        {"RDS_IAM_CONFIG instead of the default paths",
          "RDS_IAM_CONFIG",
          "/named",
          {PLACE, "/named", "/etc/rds-iam/config"},
@@ -445,7 +445,7 @@ static void both_files_are_read_and_both_are_checked(void **state)
     assert_string_equal(err.text, "/etc/rds-iam/config: cannot be opened: Permission denied");
 }
 
-static void a_default_path_that_leads_to_no_file_is_absent(void **state)
+static void only_at_a_default_path_an_unreachable_file_is_skipped_with_a_warning(void **state)
 {
     (void)state;
     static const struct {
@@ -485,14 +485,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_matching_section_is_used),
-        cmocka_unit_test(a_section_fills_the_target_and_reports_its_line),
+        cmocka_unit_test(the_matching_section_gives_its_settings_with_their_lines),
         cmocka_unit_test(mistakes_are_rejected_with_file_and_line),
         cmocka_unit_test(a_section_name_must_be_an_address),
         cmocka_unit_test(sections_with_different_addresses_may_coexist),
         cmocka_unit_test(a_file_that_other_users_can_write_is_rejected),
         cmocka_unit_test(the_configuration_files_are_tried_in_order),
         cmocka_unit_test(both_files_are_read_and_both_are_checked),
-        cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(only_at_a_default_path_an_unreachable_file_is_skipped_with_a_warning),
         cmocka_unit_test(a_tilde_in_rds_iam_config_needs_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

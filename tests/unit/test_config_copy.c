@@ -64,7 +64,7 @@ static void a_file_is_read_once(void **state)
     expect_number("reads of a hundred logins", fake.reads, 1);
 }
 
-static void control_without_read_facts_the_file_is_read_each_time(void **state)
+static void control_in_a_world_without_read_facts_the_file_is_read_each_time(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -238,7 +238,7 @@ static void an_invalid_file_is_reported_each_time(void **state)
         ask(&fake, response);
         expect_text(
             "broken", response, PLACE ":2: profile is empty; name a profile or remove the line");
-        expect_number("readings", fake.reads, i);
+        expect_number("reads", fake.reads, i);
     }
 }
 
@@ -333,7 +333,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_once),
-        cmocka_unit_test(control_without_read_facts_the_file_is_read_each_time),
+        cmocka_unit_test(control_in_a_world_without_read_facts_the_file_is_read_each_time),
         cmocka_unit_test(each_change_is_noticed),
         cmocka_unit_test(a_deleted_file_is_absent),
         cmocka_unit_test(a_file_that_may_change_unnoticed_is_not_cached),

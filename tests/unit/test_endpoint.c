@@ -7,7 +7,7 @@
 #include "unit.h"
 #include "vectors.h"
 
-static void every_host_of_the_vectors_gives_its_region(void **state)
+static void every_host_of_the_vectors_gives_its_region_or_is_refused(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("endpoints.json");
@@ -106,6 +106,10 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
          "is an Aurora global endpoint, whose name has no region; name the endpoint of its "
          "writer cluster in two lines: [g.global-abc.global.rds.amazonaws.com], then endpoint = "
          "ENDPOINT:PORT"},
+        {"a GovCloud region in another partition",
+         "db.abc.rds.us-gov-west-1.c2s.ic.gov",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
         {"Aurora DSQL without an id",
          "dsql.us-east-1.on.aws",
          RIA_ABSENT,
@@ -286,7 +290,7 @@ static void a_misspelled_endpoint_is_recognized(void **state)
     }
 }
 
-static void a_host_is_parsed_first_and_checked_later(void **state)
+static void reading_and_then_judging_a_host_gives_the_result_of_parsing_it(void **state)
 {
     (void)state;
     static const struct {
@@ -407,13 +411,13 @@ static void only_a_text_of_the_form_host_port_is_split(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
+        cmocka_unit_test(every_host_of_the_vectors_gives_its_region_or_is_refused),
         cmocka_unit_test(the_host_name_determines_kind_and_partition),
         cmocka_unit_test(each_name_without_a_region_is_refused_with_its_reason),
         cmocka_unit_test(case_and_one_trailing_dot_are_ignored),
         cmocka_unit_test(the_longest_host_is_accepted_and_one_byte_more_rejected),
         cmocka_unit_test(a_misspelled_endpoint_is_recognized),
-        cmocka_unit_test(a_host_is_parsed_first_and_checked_later),
+        cmocka_unit_test(reading_and_then_judging_a_host_gives_the_result_of_parsing_it),
         cmocka_unit_test(the_form_of_a_region_is_checked),
         cmocka_unit_test(only_a_text_of_the_form_host_port_is_split),
     };

@@ -109,7 +109,7 @@ static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
         {"an overlong form of three bytes", "\xe0\x80\xaf", "???"},
         {"an overlong form of four bytes", "\xf0\x80\x80\xaf", "????"},
         {"Latin-1", "gr\xfc\xdf", "gr??"},
-        {"bytes that never occur", "\xff\xfe", "??"},
+        {"bytes that never occur in UTF-8", "\xff\xfe", "??"},
     };
     for_each_row(row, rows, row->name) {
         char text[32];

@@ -348,7 +348,7 @@ static void a_failure_is_explained_up_to_the_failed_step(void **state)
         "instance metadata  absent  AWS_EC2_METADATA_DISABLED is true\n");
 }
 
-static void a_role_that_needs_a_code_is_refused_with_the_command_that_asks_for_it(void **state)
+static void a_role_that_needs_an_mfa_code_is_refused_with_the_command_that_asks_for_it(void **state)
 {
     (void)state;
     static const struct variable none[] = {{NULL, NULL}};
@@ -394,7 +394,8 @@ int main(void)
         cmocka_unit_test(a_cached_response_is_reported_as_cached),
         cmocka_unit_test(the_name_of_a_cache_file_is_left_out_if_it_cannot_be_computed),
         cmocka_unit_test(a_failure_is_explained_up_to_the_failed_step),
-        cmocka_unit_test(a_role_that_needs_a_code_is_refused_with_the_command_that_asks_for_it),
+        cmocka_unit_test(
+            a_role_that_needs_an_mfa_code_is_refused_with_the_command_that_asks_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

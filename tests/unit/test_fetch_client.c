@@ -170,7 +170,7 @@ static const struct row {
      "goes on",
      NULL,
      RIA_FETCH_FAILED,
-     "exited without a response; try again",
+     "ended its connection without a response; try again",
      0,
      false},
     {"a process that hangs",
@@ -245,8 +245,8 @@ static void every_conversation_ends_the_same_for_a_nonblocking_caller(void **sta
     }
 }
 
-/* The program would get both groups. */
-static void a_process_with_two_groups_starts_no_program(void **state)
+/* rds-iam-fetch would have the rights of both groups, the real and the effective one. */
+static void if_real_and_effective_group_differ_rds_iam_fetch_is_not_started(void **state)
 {
     (void)state;
     if (geteuid() != 0) {
@@ -269,7 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_conversation_ends_as_expected),
         cmocka_unit_test(every_conversation_ends_the_same_for_a_nonblocking_caller),
-        cmocka_unit_test(a_process_with_two_groups_starts_no_program),
+        cmocka_unit_test(if_real_and_effective_group_differ_rds_iam_fetch_is_not_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  *
  * ria_login_has_endpoint() decides for which hosts tokens are made. Plugins and preloads, which are
  * called for every server, use it to recognize the servers of RDS. Also tests
- * ria_login_certificate().
+ * ria_login_certificate(), which returns what the server's certificate must prove.
  */
 #include "rds_iam.h"
 
@@ -140,7 +140,7 @@ static void a_mysql_client_gets_no_token_for_aurora_dsql(void **state)
     }
 }
 
-static void the_certificate_of_a_login_is_known(void **state)
+static void each_login_has_its_requirements_for_the_certificate(void **state)
 {
     (void)state;
     static const struct {
@@ -206,7 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_and_sections_have_an_endpoint),
         cmocka_unit_test(a_mysql_client_gets_no_token_for_aurora_dsql),
-        cmocka_unit_test(the_certificate_of_a_login_is_known),
+        cmocka_unit_test(each_login_has_its_requirements_for_the_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

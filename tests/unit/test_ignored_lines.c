@@ -39,7 +39,7 @@ static void expect_refusal(const char *config, const char *credentials, const ch
     expect_piece(want, err.text, "is in a line that was ignored: ");
 }
 
-/* The AWS CLI accepts "key: value". The next source would log in as another user. */
+/* The AWS CLI accepts "key: value". With the next source, the login would have another identity. */
 static void no_other_source_replaces_an_ignored_line(void **state)
 {
     (void)state;

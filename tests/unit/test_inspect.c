@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that only inform about a login refuse the same two things as a login: a process
- * with more rights than its caller, and a text that is not a host name. In these cases, the
- * functions send no request to AWS. They get the credentials as rds-iam credentials does. */
+ * The functions that only inform about a login. All of them refuse a text that is not a host name.
+ * Those that send requests to AWS send none if the process has more rights than its caller, and get
+ * the credentials as rds-iam credentials does. ria_login_inspect() refuses a login without a user.
+ */
 #include "rds_iam.h"
 
 #include "aws/identity.h"

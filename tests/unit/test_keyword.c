@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of libpq's keywords. */
+ * The table of libpq's keywords: the first and the last release of libpq that knows each keyword,
+ * and whether its value names a file. */
 #include "service/keyword.h"
 
 #include "unit.h"

@@ -114,7 +114,7 @@ static void the_user_is_that_of_the_client_library(void **state)
     }
 }
 
-static void a_library_that_ignores_the_terminal_gets_the_process_s_user(void **state)
+static void a_library_that_ignores_the_terminal_gets_the_user_of_the_process(void **state)
 {
     (void)state;
     fake.uid = USER;
@@ -140,7 +140,7 @@ int main(void)
     set("XDG_CONFIG_HOME", NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_user_is_that_of_the_client_library),
-        cmocka_unit_test(a_library_that_ignores_the_terminal_gets_the_process_s_user),
+        cmocka_unit_test(a_library_that_ignores_the_terminal_gets_the_user_of_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

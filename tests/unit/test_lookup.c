@@ -274,17 +274,18 @@ static void a_child_finds_a_library_whose_file_was_replaced(void **state)
     copy_file(RIA_LIBRARIES "/client_copy6.so", replaced);
     void *copy = dlopen(replaced, RTLD_NOW | RTLD_LOCAL);
     assert_non_null(copy);
-    expect_number("before", call_in_child("client_number"), 0);
+    expect_number("before the file is replaced", call_in_child("client_number"), 0);
     assert_int_equal(unlink(replaced), 0);
     copy_file(RIA_LIBRARIES "/client_copy7.so", replaced);
-    expect_number("after", call_in_child("client_number"), 0);
+    expect_number("after the file was replaced", call_in_child("client_number"), 0);
     expect("control: another result", call_in_child("client_twice") != 0);
     (void)dlclose(copy);
     expect("control: the library is not loaded", call_in_child("client_number") != 0);
     (void)unlink(replaced);
 }
 
-/* One pass over the loaded objects copies PATH_MAX bytes of names. */
+/* One pass over the loaded objects copies at most PATH_MAX bytes of names, so this search needs
+ * several passes. */
 static void a_library_behind_many_long_names_is_found(void **state)
 {
     (void)state;

@@ -257,7 +257,8 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
         expect(row->name, !holds_piece(stack, signature, strlen(signature)));
         expect(row->name, !holds_piece(stack, key, sizeof(key)));
         expect(row->name, !holds_piece(stack, padded, sizeof(padded)));
-        expect(row->name, holds(stack, HOST, strlen(HOST)));
+        expect(
+            row->name, holds(stack, HOST, strlen(HOST))); /* control: the login used this stack */
     }
     struct on_a_stack planting = {.origin = NULL};
     run_on(stack, &planting);
@@ -267,7 +268,8 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
 
 /* -- out of memory -------------------------------------------------------------------------- */
 
-/* Returns true if the n-th allocation was not reached: every allocation has then been tested. */
+/* Makes the n-th allocation of a login fail, and checks the result. Returns true if the login has
+ * fewer than n allocations. */
 static bool walk_on(const struct origin *origin, size_t n)
 {
     struct ria_fake fake;
@@ -308,7 +310,7 @@ static void every_allocation_failure_is_handled(void **state)
     ria_heap_forget();
 }
 
-static void absence_is_reported_even_without_memory(void **state)
+static void without_memory_absence_or_the_lack_of_memory_is_reported(void **state)
 {
     (void)state;
     bool has_failed = true;
@@ -346,7 +348,7 @@ int main(void)
         cmocka_unit_test(no_freed_block_contains_a_secret),
         cmocka_unit_test(no_secret_stays_on_the_stack_but_a_planted_one_does),
         cmocka_unit_test(every_allocation_failure_is_handled),
-        cmocka_unit_test(absence_is_reported_even_without_memory),
+        cmocka_unit_test(without_memory_absence_or_the_lack_of_memory_is_reported),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

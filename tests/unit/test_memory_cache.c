@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Credentials that a process caches for its next login. They are stored only in the mapping for
- * secrets (base/secret.h), and are wiped once the process notices that they have expired. */
+ * secrets (base/secret.h), and are wiped once the process notices that they have expired. Also
+ * tests the signing keys that a process caches. */
 #include "codec/digest.h"
 #include "provider/memory_cache.h"
 #include "rds_iam.h"
@@ -107,7 +108,7 @@ static void without_a_mapping_each_login_requests_credentials(void **state)
     ria_heap_refuse_mappings(true);
     for (size_t i = 1; i <= 3; i++) {
         fetch_as(&fake, "process", HOUR);
-        expect_number("asked", fake.fetches, i);
+        expect_number("fetches", fake.fetches, i);
     }
     ria_heap_refuse_mappings(false);
     assert_null(ria_mapping_find().data);
@@ -320,8 +321,9 @@ static void a_signing_key_is_stored_until_its_day_ends(void **state)
     for (size_t i = 0; i < 3; i++) {
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         sign_with(&fake, STATIC_SECRET, &token);
-        expect_number("keys", ria_mapping_count(key.bytes, sizeof(key.bytes)), 1);
-        expect_number("secrets", count_static_secret(), 1);
+        expect_number(
+            "copies of the signing key", ria_mapping_count(key.bytes, sizeof(key.bytes)), 1);
+        expect_number("copies of the secret", count_static_secret(), 1);
     }
     assert_int_equal(ria_heap_live(), live);
     int64_t left = DAY - (fake.now % DAY);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Digests and signatures if a function of OpenSSL fails: the message names the failure, nothing is
- * computed, and the next call succeeds. OpenSSL is checked until a check has succeeded, so the
- * tests of this check run first. */
+ * computed, and the next call succeeds. codec/digest.c checks OpenSSL before each
+ * digest until a check has succeeded, so the tests of this check run first. */
 #include "base/object.h"
 #include "codec/digest.h"
 #include "codec/es256.h"

@@ -69,7 +69,7 @@ enum {
     LINE_COUNT = sizeof(lines) / sizeof(lines[0])
 };
 
-static void every_line_is_found_for_its_address_only(void **state)
+static void every_line_is_found_only_for_its_host_port_and_user(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 64 * 1024};
@@ -95,7 +95,7 @@ static void control_the_reader_of_this_test_accepts_wildcards(void **state)
     assert_string_equal(password, "open");
 }
 
-static void a_line_has_the_form_of_the_manual(void **state)
+static void a_line_has_the_form_that_libpq_documents(void **state)
 {
     (void)state;
     struct ria_passfile_line line = {"h", "1", "u", "h:1/?Action=connect"};
@@ -125,7 +125,7 @@ static void a_field_with_a_newline_fails(void **state)
     }
 }
 
-static void a_full_buffer_stays_failed(void **state)
+static void a_line_that_does_not_fit_fails(void **state)
 {
     (void)state;
     struct ria_passfile_line line = {"h", "1", "u", "0123456789"};
@@ -137,11 +137,11 @@ static void a_full_buffer_stays_failed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_line_is_found_for_its_address_only),
+        cmocka_unit_test(every_line_is_found_only_for_its_host_port_and_user),
         cmocka_unit_test(control_the_reader_of_this_test_accepts_wildcards),
-        cmocka_unit_test(a_line_has_the_form_of_the_manual),
+        cmocka_unit_test(a_line_has_the_form_that_libpq_documents),
         cmocka_unit_test(a_field_with_a_newline_fails),
-        cmocka_unit_test(a_full_buffer_stays_failed),
+        cmocka_unit_test(a_line_that_does_not_fit_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

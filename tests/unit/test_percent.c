@@ -65,7 +65,7 @@ static void decoding_reverses_encoding(void **state)
         ria_percent_add(&out, &byte, 1);
         const char *at = out.data;
         expect(out.data, ria_percent_decode(&at, &got) && got == byte && *at == '\0');
-        expect("at the end", !ria_percent_decode(&at, &got));
+        expect("nothing is decoded at the end of the text", !ria_percent_decode(&at, &got));
     }
     static const char *const bad[] = {"%", "%4", "%4a", "%a1", "%g0", "%%41", " ", "/", "\xc3", ""};
     for_each_row(text, bad, *text) {

@@ -131,7 +131,7 @@ static void disabled_metadata_is_not_queried(void **state)
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is not a mode; write IPv4 or IPv6");
 }
 
-static void no_process_is_run_from_a_file_that_others_can_write(void **state)
+static void no_credential_process_is_run_from_a_file_that_others_can_write(void **state)
 {
     (void)state;
     struct asked asked;
@@ -238,10 +238,10 @@ static void a_response_is_used_until_15_minutes_before_it_expires(void **state)
             RIA_AUTO(response) response = RIA_RESPONSE_INIT;
             struct ria_trail trail;
             struct ria_error err;
-            expect_number("lives", ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
-            expect_text("lives", response.credentials.access_key_id.data, "A");
+            expect_number("the outcome", ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
+            expect_text("the key id", response.credentials.access_key_id.data, "A");
         }
-        expect_number("lives", fake.fetches, *live >= 900 ? 1 : 2);
+        expect_number("the number of requests", fake.fetches, *live >= 900 ? 1 : 2);
     }
     ria_memory_cache_clear();
 }
@@ -262,7 +262,7 @@ static void roles_are_renewed_at_different_times(void **state)
         {"a session of twelve hours", 2, 43200, false, 300},
         {"a session of 20 minutes", 1, 1200, false, 75},
         {"a session of 15 minutes", 1, 900, false, 0},
-        {"a session that needs a code", 2, 0, true, 0},
+        {"a session that needs an MFA code", 2, 0, true, 0},
     };
     for_each_row(row, rows, row->name) {
         struct ria_plan plan = RIA_PLAN_INIT;
@@ -327,7 +327,7 @@ static void after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left(vo
     ria_memory_cache_clear();
 }
 
-static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
+static void a_clock_offset_applies_until_a_restart_or_a_change_of_the_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -368,12 +368,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sources_on_the_network_become_a_plan),
         cmocka_unit_test(disabled_metadata_is_not_queried),
-        cmocka_unit_test(no_process_is_run_from_a_file_that_others_can_write),
+        cmocka_unit_test(no_credential_process_is_run_from_a_file_that_others_can_write),
         cmocka_unit_test(unusable_keys_and_profiles_are_rejected),
         cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
         cmocka_unit_test(roles_are_renewed_at_different_times),
         cmocka_unit_test(after_a_failed_renewal_the_process_waits_a_tenth_of_the_time_left),
-        cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
+        cmocka_unit_test(a_clock_offset_applies_until_a_restart_or_a_change_of_the_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

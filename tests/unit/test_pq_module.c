@@ -167,7 +167,8 @@ static void a_token_needs_a_host_and_a_user(void **state)
 #define SERVICE_FILE RIA_SCRATCH "/pq_module_pg_service.conf"
 #define ENTRY "host=" ONE "\nuser=app\nsslmode=verify-full\ngssencmode=disable\n"
 
-/* NULL: no file; "": a directory. */
+/* Creates the service file with this text. If the text is NULL, removes the file. If the text is
+ * "", creates a directory instead. */
 static void make_service_file(const char *text)
 {
     (void)remove(SERVICE_FILE);
@@ -256,7 +257,7 @@ static void a_reset_replaces_only_a_token_that_is_older(void **state)
         const char *name;
         const char *user;
         const char *sslmode;
-        bool is_old;   /* the token in the slot was made in 2016 */
+        bool is_old;   /* the token in the slot, the memory in which libpq stores it, is of 2016 */
         bool is_short; /* the slot has no room for a byte more than the token has */
         bool is_current;
         bool is_changed;

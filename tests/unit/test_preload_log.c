@@ -75,7 +75,7 @@ static void a_long_warning_is_cut(void **state)
     assert_int_equal(line[strlen(line) - 1], '\n');
 }
 
-/* Before main(), the preload has remembered which file descriptor 2 is. */
+/* Before main(), the preload has remembered which file is open as descriptor 2. */
 static void nothing_is_written_to_a_replaced_descriptor_2(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs tests/prepare as on a machine that lacks the packages. Fake commands record their calls. tests/prepare
-must start no service of a package. If a signal kills tests/prepare at any point, it must leave no file outside
-build/."""
+must start no service of a package. If a signal ends tests/prepare during one of the steps in STOPS, it must leave no file
+outside build/."""
 import os
 import pathlib
 import shutil
@@ -66,7 +66,7 @@ class Prepare(unittest.TestCase):
             path.chmod(0o755)
 
     def prepare(self, stop="", number="KILL"):
-        """Runs tests/prepare; the step that begins with `stop` sends the signal `number`.
+        """Runs tests/prepare. If `stop` is not "", the step that begins with `stop` sends the signal `number`.
         Returns (steps, started services, files added to /usr/sbin)."""
         shutil.rmtree(self.root / "tree/build", ignore_errors=True)
         for name in ("steps", "started", "status"):
@@ -112,7 +112,7 @@ class Prepare(unittest.TestCase):
                 script.write_text(text.replace(good, good.replace("$path", "/usr/sbin:/usr/bin:/bin")))
                 self.assertIn(service, " ".join(self.prepare()[1]))
 
-    def test_a_kill_at_any_point_leaves_nothing_outside_build(self):
+    def test_a_signal_at_any_step_leaves_nothing_outside_build(self):
         before = self.tree()
         for stop in STOPS:
             for number in SIGNALS:

@@ -99,7 +99,7 @@ static void date_back(const char *name, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, in_scratch(name), times, 0), 0);
 }
 
-static void the_facts_of_a_file_are_those_of_its_read_until_the_file_changes(void **state)
+static void the_facts_of_a_file_are_those_of_its_last_read_until_it_changes(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -225,11 +225,11 @@ static void the_maximum_is_exact(void **state)
         text[*size] = '\0';
         write_file("sized", text, 0600);
         RIA_AUTO(buf) enough = {.max = *size};
-        expect_number("sizes", read_named("sized", &enough, NULL, &err), RIA_FOUND);
-        expect_number("sizes", enough.len, *size);
+        expect_number("a buffer of this size", read_named("sized", &enough, NULL, &err), RIA_FOUND);
+        expect_number("the length", enough.len, *size);
         if (*size > 0) {
             RIA_AUTO(buf) less = {.max = *size - 1};
-            expect_number("sizes", read_named("sized", &less, NULL, &err), RIA_FAILED);
+            expect_number("a smaller buffer", read_named("sized", &less, NULL, &err), RIA_FAILED);
             expect_piece("the message", err.text, "/sized: is larger than ");
             expect_piece("the remedy", err.text, ", the limit; remove what is not needed");
         }
@@ -287,7 +287,8 @@ static void the_null_device_is_an_empty_file_that_no_user_can_write(void **state
     }
 }
 
-/* Runs in a child. If root runs the test, the child changes to another user. */
+/* Reads a file below a closed directory in a child process, and returns the error code. If root
+ * runs the test, the child changes to another user. */
 static int code_of_file_below_a_closed_directory(void)
 {
     int status = -1;
@@ -466,7 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
-        cmocka_unit_test(the_facts_of_a_file_are_those_of_its_read_until_the_file_changes),
+        cmocka_unit_test(the_facts_of_a_file_are_those_of_its_last_read_until_it_changes),
         cmocka_unit_test(a_file_written_just_now_is_not_settled),
         cmocka_unit_test(the_facts_of_anything_but_a_regular_file_cannot_be_read),
         cmocka_unit_test(the_acl_is_read_if_the_mode_lets_others_write),

@@ -179,7 +179,7 @@ static void the_entry_name_depends_on_command_file_profile_and_environment(void 
 }
 
 /* If HOME is unset, the home of the passwd entry is used, as in rds-iam-fetch. */
-static void the_home_has_the_same_effect_from_any_source(void **state)
+static void the_home_from_passwd_has_the_same_effect_as_the_variable(void **state)
 {
     (void)state;
     struct ria_cache_place place[3];
@@ -430,7 +430,7 @@ int main(void)
         cmocka_unit_test(the_setting_is_yes_or_no_in_any_section),
         cmocka_unit_test(without_a_login_the_section_of_the_profile_is_used),
         cmocka_unit_test(the_entry_name_depends_on_command_file_profile_and_environment),
-        cmocka_unit_test(the_home_has_the_same_effect_from_any_source),
+        cmocka_unit_test(the_home_from_passwd_has_the_same_effect_as_the_variable),
         cmocka_unit_test(the_cache_is_below_the_runtime_directory_or_off),
         cmocka_unit_test(the_command_of_a_source_profile_has_its_own_entry),
         cmocka_unit_test(other_sources_ignore_the_setting),

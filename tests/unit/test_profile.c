@@ -85,9 +85,9 @@ static void a_file_that_cannot_be_read_is_not_absent(void **state)
 }
 
 /* A default path may be unreachable: HOME may belong to another user, or a mount may have created a
- * directory. A path in a variable is explicit, so it must be readable.
+ * directory in the place of the file. A path in a variable is explicit, so it must be readable.
  */
-static void a_default_path_that_leads_to_no_file_is_absent(void **state)
+static void only_at_a_default_path_an_unreachable_file_is_skipped_with_a_warning(void **state)
 {
     (void)state;
     static const struct {
@@ -272,13 +272,17 @@ static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
          "a",
          false},
         {"an empty line ends a value", "[profile p]\nregion = a\n\n  b\n", "", "a", true},
-        {"the credentials file wins", "[profile p]\nregion = a\n", "[p]\nregion = b\n", "b", false},
+        {"the credentials file takes precedence",
+         "[profile p]\nregion = a\n",
+         "[p]\nregion = b\n",
+         "b",
+         false},
         {"the files are merged key by key",
          "[profile p]\nregion = a\n",
          "[p]\noutput = b\n",
          "a",
          false},
-        {"the last of equal sections wins",
+        {"the last of equal sections takes precedence",
          "[profile p]\nregion = a\n[profile p]\nregion = b\n",
          "",
          "b",
@@ -361,7 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_found_as_the_sdks_find_them),
         cmocka_unit_test(a_file_that_cannot_be_read_is_not_absent),
-        cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(only_at_a_default_path_an_unreachable_file_is_skipped_with_a_warning),
         cmocka_unit_test(without_home_the_home_of_the_passwd_entry_is_used),
         cmocka_unit_test(section_names_of_the_config_file_are_split_like_shell_words),
         cmocka_unit_test(the_credentials_file_uses_the_whole_section_name),

@@ -63,7 +63,7 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
          "sso_region = eu-west-1\n",
          "config:5: FIPS endpoints are required, but /home/u/.aws/config:9 names another endpoint "
          "for SSO"},
-        {"a login without a region",
+        {"aws login without a region",
          "[default]\nlogin_session = arn\n",
          "no region for sign-in is set; set AWS_REGION, or region in the profile"},
         {"a sign-in endpoint together with dual-stack",
@@ -81,7 +81,7 @@ static void missing_and_contradictory_settings_are_rejected(void **state)
     }
 }
 
-static void an_sso_session_and_the_older_form_give_the_same_plan(void **state)
+static void an_sso_session_and_the_older_form_give_equivalent_plans(void **state)
 {
     (void)state;
     static const char *const configs[] = {
@@ -132,7 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_and_contradictory_settings_are_rejected),
-        cmocka_unit_test(an_sso_session_and_the_older_form_give_the_same_plan),
+        cmocka_unit_test(an_sso_session_and_the_older_form_give_equivalent_plans),
         cmocka_unit_test(a_login_session_takes_precedence_over_keys_of_the_config_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

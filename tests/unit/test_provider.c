@@ -18,7 +18,7 @@ struct variable {
 struct asked {
     struct ria_fake fake;
     struct ria_response response;
-    struct ria_trail trail;
+    struct ria_trail trail; /* the sources that were tried, and the outcome of each */
     struct ria_error err;
     enum ria_outcome outcome;
 };
@@ -205,7 +205,7 @@ static void a_named_profile_that_does_not_exist_is_an_error_even_without_files(v
     expect_piece("the message", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
-static void without_a_home_the_message_states_it(void **state)
+static void without_a_home_the_message_states_that_home_is_not_set(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -274,7 +274,7 @@ static void a_profile_gives_keys_or_an_error(void **state)
          "duration_seconds = 10\n[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n",
          NULL,
          "config:5: duration_seconds is \"10\"; write a number from 900 to 43200"},
-        {"an empty source profile",
+        {"a source profile without credentials",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "output = json\n",
          NULL,
@@ -406,7 +406,7 @@ static void without_credentials_the_message_lists_every_source(void **state)
     }
 }
 
-static void the_trail_ends_with_the_source_that_answered(void **state)
+static void the_trail_ends_with_the_source_that_gave_keys_or_failed(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -475,12 +475,12 @@ int main(void)
         cmocka_unit_test(the_environment_gives_keys_or_an_error),
         cmocka_unit_test(the_chosen_profile_is_used),
         cmocka_unit_test(a_named_profile_that_does_not_exist_is_an_error_even_without_files),
-        cmocka_unit_test(without_a_home_the_message_states_it),
+        cmocka_unit_test(without_a_home_the_message_states_that_home_is_not_set),
         cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
         cmocka_unit_test(keys_in_a_file_that_others_can_write_are_rejected),
         cmocka_unit_test(without_credentials_the_message_lists_every_source),
-        cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
+        cmocka_unit_test(the_trail_ends_with_the_source_that_gave_keys_or_failed),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),
         cmocka_unit_test(the_cache_is_in_the_users_own_runtime_directory_or_in_the_home),
     };

@@ -236,7 +236,8 @@ static void a_request_with_half_a_key_pair_is_rejected(void **state)
     }
 }
 
-/* A question has only keys, a region and a name. */
+/* A question of `rds-iam check --aws` to AWS (provider/answer_record.h): its request has the keys,
+ * a region and a name, but no role. */
 static void an_incomplete_question_is_refused(void **state)
 {
     (void)state;

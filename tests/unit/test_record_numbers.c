@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The numbers that records contain. A plugin stays loaded while rds-iam-fetch is replaced by
- * another release, and cache files remain when both programs have ended. If the meaning of a number
- * changes and VERSION (codec/record.c) does not, one release misreads the records of the other. */
+ * another release, and the cache files of one release remain when another release is installed. If
+ * the meaning of a number changes and VERSION (codec/record.c) does not, one release misreads the
+ * records of the other. */
 #include "codec/record.h"
 #include "provider/request.h"
 #include "unit.h"

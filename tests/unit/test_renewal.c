@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The child process that renews a token: what the caller gets for each way in which the child ends,
- * and that the caller reaps every child that has ended. The renewals are functions of this test. */
+ * The child process that renews the token of an SSO or `aws login` session (fetch/renewal.h): what
+ * the caller gets for each way in which the child ends, and that the caller reaps every child that
+ * has ended. The renewals are functions of this test. */
 #include "fetch/renewal.h"
 #include "unit.h"
 
@@ -48,7 +49,7 @@ static bool die(struct ria_fetch *fetch, struct ria_token_file *file, struct ria
     _exit(1);
 }
 
-/* Ends when the test closes the other end of the pipe that is in place of the lock. */
+/* file->lock is a pipe here. Returns when the test closes the other end of this pipe. */
 static bool hang(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     char byte;

@@ -17,11 +17,11 @@
 #define SECRET "canary-of-a-secret-that-is-kept"
 
 enum {
-    UNIT = 4096,
+    UNIT = 4096,  /* bytes; the mapping is divided into units of this size */
     USUAL = 2000, /* bytes of a record with a session token */
 };
 
-/* Runs in a child, because a process creates its mapping once. */
+/* Runs a function in a child process, because each process creates its mapping only once. */
 static void in_a_child(void (*run)(void))
 {
     int status = -1;

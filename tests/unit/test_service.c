@@ -113,19 +113,27 @@ static void the_service_files_are_those_of_libpq(void **state)
         const char *paths[2];
         bool is_first_required;
     } rows[] = {
-        {"a home", {.home = "/h"}, "/p", {"/h/.pg_service.conf", "/etc/pg/pg_service.conf"}, false},
-        {"no home but passwd's",
+        {"HOME is set",
+         {.home = "/h"},
+         "/p",
+         {"/h/.pg_service.conf", "/etc/pg/pg_service.conf"},
+         false},
+        {"HOME is not set, and passwd names a home",
          {0},
          "/p",
          {"/p/.pg_service.conf", "/etc/pg/pg_service.conf"},
          false},
-        {"no home", {0}, NULL, {"/etc/pg/pg_service.conf", NULL}, false},
-        {"PGSERVICEFILE instead of the home's",
+        {"neither HOME nor passwd names a home",
+         {0},
+         NULL,
+         {"/etc/pg/pg_service.conf", NULL},
+         false},
+        {"PGSERVICEFILE replaces the file in the home",
          {.home = "/h", .servicefile = "/s"},
          "/p",
          {"/s", "/etc/pg/pg_service.conf"},
          true},
-        {"PGSYSCONFDIR instead of the built-in one",
+        {"PGSYSCONFDIR replaces the built-in directory",
          {.home = "/h", .sysconfdir = "/d"},
          "/p",
          {"/h/.pg_service.conf", "/d/pg_service.conf"},
@@ -150,7 +158,7 @@ static void the_service_files_are_those_of_libpq(void **state)
 
 /* -- the text ------------------------------------------------------------------------------- */
 
-static void groups_comments_and_blanks_are_parsed_as_in_libpq(void **state)
+static void services_comments_and_blanks_are_parsed_as_in_libpq(void **state)
 {
     (void)state;
     static const char text[] = "ignored=before any group\n"
@@ -187,7 +195,7 @@ static void a_line_without_an_equals_sign_is_a_key(void **state)
     assert_null(value(&file, "a", "host"));
 }
 
-static void an_open_bracket_ends_the_group(void **state)
+static void an_open_bracket_ends_the_service(void **state)
 {
     (void)state;
     RIA_AUTO(service_file) file;
@@ -270,8 +278,8 @@ static void a_file_that_others_can_change_is_rejected(void **state)
     }
 }
 
-/* Writes the group [a], a comment line that has this length with its newline, and the groups [b]
- * and [c]. */
+/* Writes the service [a], a comment line of `length` bytes including its newline, and the services
+ * [b] and [c]. */
 static void long_line(char *out, size_t length)
 {
     char *at = out + sprintf(out, "[a]\nuser=u\n#");
@@ -279,7 +287,7 @@ static void long_line(char *out, size_t length)
     (void)sprintf(at + length - 2, "\n[b]\nuser=u\n[c]\n");
 }
 
-static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **state)
+static void a_line_beyond_the_limit_marks_its_service_and_all_later_ones(void **state)
 {
     (void)state;
     static const struct {
@@ -411,13 +419,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_service_files_are_those_of_libpq),
-        cmocka_unit_test(groups_comments_and_blanks_are_parsed_as_in_libpq),
+        cmocka_unit_test(services_comments_and_blanks_are_parsed_as_in_libpq),
         cmocka_unit_test(a_line_without_an_equals_sign_is_a_key),
-        cmocka_unit_test(an_open_bracket_ends_the_group),
+        cmocka_unit_test(an_open_bracket_ends_the_service),
         cmocka_unit_test(binary_missing_and_empty_files_are_distinguished),
         cmocka_unit_test(the_first_invalid_line_is_reported),
         cmocka_unit_test(a_file_that_others_can_change_is_rejected),
-        cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
+        cmocka_unit_test(a_line_beyond_the_limit_marks_its_service_and_all_later_ones),
         cmocka_unit_test(a_service_without_a_passfile_is_ignored),
         cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
         cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),

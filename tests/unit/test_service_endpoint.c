@@ -110,7 +110,7 @@ static void rds_and_iam_have_botocores_endpoints(void **state)
 
 /* Cases that are not in the rule data: the pseudo-region aws-global, legacy endpoints together with
  * variants, and services without legacy endpoints. */
-static void variants_replace_the_global_endpoint(void **state)
+static void the_global_region_and_legacy_variants_have_their_endpoints(void **state)
 {
     (void)state;
     static const struct {
@@ -355,7 +355,7 @@ static void each_service_has_its_variable_and_its_subsection(void **state)
     }
 }
 
-static void impossible_combinations_are_rejected(void **state)
+static void invalid_and_contradictory_settings_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -400,10 +400,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_region_and_variant_has_botocores_endpoint),
         cmocka_unit_test(rds_and_iam_have_botocores_endpoints),
-        cmocka_unit_test(variants_replace_the_global_endpoint),
+        cmocka_unit_test(the_global_region_and_legacy_variants_have_their_endpoints),
         cmocka_unit_test(settings_choose_the_endpoint),
         cmocka_unit_test(each_service_has_its_variable_and_its_subsection),
-        cmocka_unit_test(impossible_combinations_are_rejected),
+        cmocka_unit_test(invalid_and_contradictory_settings_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

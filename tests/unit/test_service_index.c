@@ -2,7 +2,7 @@
  *
  * The service index: which of several services of the same name libpq reads, whether two paths lead
  * to the same passfile, and which entries an invalid entry disqualifies. The service files are
- * texts in this program; the links are real. */
+ * texts in this program. The symbolic links exist on the disk. */
 #include "service/index.h"
 
 #include "unit.h"
@@ -251,7 +251,7 @@ static void a_path_that_is_too_long_is_compared_as_text(void **state)
     static const struct {
         const char *name;
         size_t count; /* bytes of the last component */
-        bool is_same; /* below a directory, and below a link to this directory */
+        bool is_same; /* the path below a directory equals that below a link to this directory */
     } rows[] = {
         {"control: the longest name", NAME_MAX, true},
         {"a longer name", NAME_MAX + 1, false},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of a service file that libpq does not read, or reads with another meaning; and the check of
- * a file that the program has opened itself. */
+ * Lines of a service file that libpq does not read, or reads with another meaning. Also tests
+ * ria_service_check(), which checks the owner and mode of a file through an open descriptor. */
 #include "service/entry.h"
 #include "service/keyword.h"
 
@@ -78,7 +78,10 @@ static void an_opened_file_is_checked_like_a_named_one(void **state)
         const char *message; /* NULL: the file is accepted */
     } rows[] = {
         {"a private file", 0600, true, NULL},
-        {"a file that everybody can write", 0666, true, "every user can write it; run: chmod o-w "},
+        {"a file that every user can write",
+         0666,
+         true,
+         "every user can write it; run: chmod o-w "},
         {"no descriptor", 0600, false, "but rds-iam cannot check who can write it; name a regular"},
     };
     for_each_row(row, rows, row->name) {

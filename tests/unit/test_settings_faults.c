@@ -202,7 +202,7 @@ static const struct {
     "[default]\nregion = r-1\nsso_region = eu-west-1\nsso_account_id = 123456789012\n"             \
     "sso_role_name = R\nsso_start_url = https://x\n"
 
-static void every_other_aws_name_is_checked_before_the_request(void **state)
+static void other_aws_names_are_checked_before_the_request(void **state)
 {
     (void)state;
     static const struct {
@@ -446,7 +446,11 @@ static void a_setting_of_a_source_is_checked_before_the_request(void **state)
         "[default]\naws_access_key_id = AKIA\naws_secret_access_key = %0*d\n",
         RIA_SECRET_ACCESS_KEY_MAX + 1,
         0);
-    check("a key", "", keys, "the keys of the profile \"default\" are too long to be AWS keys");
+    check(
+        "a secret key that is too long",
+        "",
+        keys,
+        "the keys of the profile \"default\" are too long to be AWS keys");
     check(
         "the duration of a web identity's role",
         "[default]\nregion = r-1\nweb_identity_token_file = /t\nrole_arn = arn\n"
@@ -476,7 +480,7 @@ int main(void)
         cmocka_unit_test(an_ignored_line_is_named),
         cmocka_unit_test(an_empty_setting_is_named),
         cmocka_unit_test(an_arn_that_sts_would_reject_is_rejected_before_the_request),
-        cmocka_unit_test(every_other_aws_name_is_checked_before_the_request),
+        cmocka_unit_test(other_aws_names_are_checked_before_the_request),
         cmocka_unit_test(a_name_in_the_environment_is_checked_before_the_request),
         cmocka_unit_test(a_name_in_our_own_file_is_checked_when_it_is_read),
         cmocka_unit_test(an_account_is_a_number),

@@ -46,7 +46,7 @@ static void name_section_and_options_determine_what_is_signed(void **state)
          "%2Feu-west-3%2F",
          "signing for the region eu-west-3, although the name " HOST " contains eu-west-1; if the "
          "server refuses the token, remove --region"},
-        {"the same region given twice",
+        {"the command line names the region that the host name contains",
          NULL,
          HOST,
          3306,
@@ -88,7 +88,7 @@ static void name_section_and_options_determine_what_is_signed(void **state)
          RIA_FAKE_CONFIG
          ":1: alias is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section",
          NULL},
-        {"an endpoint in upper case with a dot",
+        {"an endpoint in upper case with a dot at its end",
          "[alias]\nendpoint = DB.ABC.eu-west-1.RDS."
          "amazonaws.com.:3306\n",
          "alias",
@@ -115,7 +115,7 @@ static void name_section_and_options_determine_what_is_signed(void **state)
          ":2: the name db.example has no region; write the name of the RDS endpoint, "
          "or add region = REGION to this section",
          NULL},
-        {"a region for every name does not make an RDS name",
+        {"a region for all names of a domain does not make them RDS names",
          "[*.example]\nregion = eu-west-1\n",
          "db.example",
          3306,

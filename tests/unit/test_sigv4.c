@@ -9,7 +9,7 @@
 #include "unit.h"
 
 enum {
-    /* With "rds-db", a date and aws4_request. */
+    /* The longest region that fits into a scope with a date, "rds-db" and aws4_request. */
     LONGEST_REGION = RIA_SIGV4_SCOPE_MAX - RIA_DATE_LEN - (int)sizeof("///aws4_request") - 6
 };
 
@@ -85,7 +85,7 @@ static void a_secret_that_is_too_long_is_refused(void **state)
     }
 }
 
-static void a_time_without_a_timestamp_is_refused(void **state)
+static void a_time_before_1970_is_refused(void **state)
 {
     (void)state;
     struct ria_token_claim claim = {.region = "r", .when = -1};
@@ -106,7 +106,7 @@ int main(void)
         cmocka_unit_test(a_scope_that_is_too_long_is_refused),
         cmocka_unit_test(a_token_for_a_region_that_is_too_long_is_refused),
         cmocka_unit_test(a_secret_that_is_too_long_is_refused),
-        cmocka_unit_test(a_time_without_a_timestamp_is_refused),
+        cmocka_unit_test(a_time_before_1970_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

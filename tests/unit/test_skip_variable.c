@@ -19,7 +19,7 @@ static const struct ria_library_functions *heeds;
 static const struct ria_library_functions *plain;
 static bool is_other_user;
 
-/* The linker replaces getresuid() with this function, in the core too. */
+/* The linker makes all callers of getresuid(), also those in the core, call this function. */
 int __real_getresuid(uid_t *real, uid_t *effective, uid_t *saved);
 int __wrap_getresuid(uid_t *real, uid_t *effective, uid_t *saved);
 int __wrap_getresuid(uid_t *real, uid_t *effective, uid_t *saved)
@@ -88,7 +88,7 @@ static void a_name_that_is_longer_or_shorter_is_another_variable(void **state)
     }
 }
 
-static void a_linked_in_library_counts_as_the_program(void **state)
+static void the_program_is_searched_if_the_library_is_linked_into_it(void **state)
 {
     (void)state;
     use(NULL);
@@ -115,7 +115,7 @@ static void functions_may_come_from_several_objects(void **state)
     set(NULL);
 }
 
-static void a_library_that_cannot_be_found_may_heed_anything(void **state)
+static void a_library_that_cannot_be_found_counts_as_a_reader_of_the_variable(void **state)
 {
     (void)state;
     char *anywhere = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -134,7 +134,7 @@ static void a_library_that_cannot_be_found_may_heed_anything(void **state)
 
 /* In a set-uid program, secure_getenv() hides the variable from the plugin, but the client library
  * may still read it. */
-static void a_setuid_program_counts_as_unverified(void **state)
+static void in_a_setuid_program_a_library_that_reads_the_variable_is_unverified(void **state)
 {
     (void)state;
     is_other_user = true;
@@ -150,10 +150,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_variable_has_the_same_effect_as_in_the_library),
         cmocka_unit_test(a_name_that_is_longer_or_shorter_is_another_variable),
-        cmocka_unit_test(a_linked_in_library_counts_as_the_program),
+        cmocka_unit_test(the_program_is_searched_if_the_library_is_linked_into_it),
         cmocka_unit_test(functions_may_come_from_several_objects),
-        cmocka_unit_test(a_library_that_cannot_be_found_may_heed_anything),
-        cmocka_unit_test(a_setuid_program_counts_as_unverified),
+        cmocka_unit_test(a_library_that_cannot_be_found_counts_as_a_reader_of_the_variable),
+        cmocka_unit_test(in_a_setuid_program_a_library_that_reads_the_variable_is_unverified),
     };
     set(NULL);
     heeds = open_library(RIA_LIBRARIES "/library_heeds.so");

@@ -3,7 +3,8 @@
 
 Programs that a test starts have default signal actions, no blocked signals and the umask 022. The signals that the
 caller of tests/run ignores or blocks, and the caller's umask, have no effect. If root runs the tests, other users can
-reach the clone, even if one of its parent directories is closed to them."""
+reach the clone, even if one of its parent directories is closed to them, and no test sees the machine's own
+configuration of rds-iam."""
 import os
 import pathlib
 import shutil
@@ -23,7 +24,7 @@ if sys.argv[1] == "reset":
 print(subprocess.run(["grep", "-E", "^(SigBlk|SigIgn|Umask):", "/proc/self/status"],
                      stdout=subprocess.PIPE, text=True, check=True).stdout, end="")
 """
-# The signals that nohup and `&` ignore, and those that a supervisor may ignore.
+# Signals that a program started with nohup, with `&` or by a supervisor may inherit as ignored.
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1,
            signal.SIGALRM, signal.SIGTSTP, signal.SIGRTMIN)
 
@@ -46,7 +47,7 @@ class Inherited(unittest.TestCase):
                 def ignore(number=number):
                     signal.signal(number, signal.SIG_IGN)
                 bit = 1 << (number - 1)
-                self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: the program inherits it")
+                self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: the program ignores the signal")
                 self.assertEqual(self.state("reset", ignore)[1], 0)
 
     def test_blocked_signals_are_unblocked(self):
@@ -55,7 +56,7 @@ class Inherited(unittest.TestCase):
                 def block(number=number):
                     signal.pthread_sigmask(signal.SIG_BLOCK, [number])
                 bit = 1 << (number - 1)
-                self.assertTrue(self.state("as it is", block)[0] & bit, "control: the program inherits it")
+                self.assertTrue(self.state("as it is", block)[0] & bit, "control: the signal is blocked")
                 self.assertEqual(self.state("reset", block)[0], 0)
 
     def test_the_umask_is_022(self):
@@ -65,7 +66,7 @@ class Inherited(unittest.TestCase):
                 self.assertEqual(self.state("reset", lambda mask=mask: os.umask(mask))[2], 0o022)
 
     def test_every_test_starts_with_default_signals(self):
-        """Checks this process, because it runs under harness.main()."""
+        """Checks the process of this test, which harness.main() has prepared."""
         for number in SIGNALS:
             self.assertNotEqual(signal.getsignal(number), signal.SIG_IGN)
         self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
@@ -97,7 +98,7 @@ print(os.listdir(place), os.listdir(place / "store"))
 """
 
     class Hidden(unittest.TestCase):
-        def test_a_directory_is_hidden_from_this_process_alone(self):
+        def test_a_directory_is_hidden_from_one_process_alone(self):
             scratch = pathlib.Path(tempfile.mkdtemp(prefix="hide-", dir=harness.WORK))
             self.addCleanup(shutil.rmtree, scratch, ignore_errors=True)
             (scratch / "store").mkdir()
@@ -107,7 +108,7 @@ print(os.listdir(place), os.listdir(place / "store"))
             self.assertEqual(os.listdir(scratch / "store"), ["file"], "control")
 
         def test_every_test_starts_without_the_machines_configuration(self):
-            """Checks this process, because it runs under harness.main()."""
+            """Checks the process of this test, which harness.main() has prepared."""
             place = harness.OWN_CONFIGURATION
             self.assertEqual(os.listdir(place) if place.exists() else [], [])
 
@@ -157,9 +158,11 @@ print(os.listdir(place), os.listdir(place / "store"))
                     opened = self.reach(clone, "open")
                     self.assertEqual(opened[0], "reached", opened)
                     if not modes[0] & 0o001:
-                        self.assertNotIn("neighbour", opened[-1], "the file beside the clone stays closed")
-                    self.assertEqual((clone / "build/made").read_text(), "open", "it writes to the clone itself")
-                    self.assertEqual((self.scratch / "top").stat().st_mode & 0o777, modes[0], "same mode")
+                        self.assertNotIn("neighbour", opened[-1], "the file beside the clone is hidden")
+                    self.assertEqual((clone / "build/made").read_text(), "open",
+                                     "the program writes to the clone itself, not to a copy")
+                    self.assertEqual((self.scratch / "top").stat().st_mode & 0o777, modes[0],
+                                     "the mode of the first directory is unchanged")
 
         def test_a_reachable_clone_is_not_changed(self):
             for modes in ((0o755, 0o755), (0o711, 0o755), (0o777, 0o711)):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists of session tags, and the partition of a region. */
+ * Lists of session tags, and the DNS suffix of a region's partition. */
 #include "aws/service.h"
 #include "aws/tag.h"
 #include "unit.h"

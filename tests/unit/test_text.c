@@ -115,7 +115,7 @@ static void a_name_that_is_too_long_is_cut_inside_its_quotes(void **state)
     }
 }
 
-static void characters_are_decoded(void **state)
+static void only_valid_utf_8_is_decoded(void **state)
 {
     (void)state;
     static const struct {
@@ -127,15 +127,15 @@ static void characters_are_decoded(void **state)
         {"nothing", "", 0, 7},
         {"ASCII", "ab", 1, 'a'},
         {"DEL", "\x7f", 1, 0x7f},
-        {"the first of two bytes", "\xc2\x80", 2, 0x80},
-        {"the last of two bytes", "\xdf\xbf", 2, 0x7ff},
-        {"the first of three bytes", "\xe0\xa0\x80", 3, 0x800},
+        {"the first character of two bytes", "\xc2\x80", 2, 0x80},
+        {"the last character of two bytes", "\xdf\xbf", 2, 0x7ff},
+        {"the first character of three bytes", "\xe0\xa0\x80", 3, 0x800},
         {"before the surrogates", "\xed\x9f\xbf", 3, 0xd7ff},
         {"behind the surrogates", "\xee\x80\x80", 3, 0xe000},
-        {"the last of three bytes", "\xef\xbf\xbf", 3, 0xffff},
-        {"the first of four bytes", "\xf0\x90\x80\x80", 4, 0x10000},
-        {"the last of all", "\xf4\x8f\xbf\xbf", 4, 0x10ffff},
-        {"behind the last", "\xf4\x90\x80\x80", 0, 7},
+        {"the last character of three bytes", "\xef\xbf\xbf", 3, 0xffff},
+        {"the first character of four bytes", "\xf0\x90\x80\x80", 4, 0x10000},
+        {"the last character of Unicode", "\xf4\x8f\xbf\xbf", 4, 0x10ffff},
+        {"after the last character of Unicode", "\xf4\x90\x80\x80", 0, 7},
         {"a surrogate", "\xed\xa0\x80", 0, 7},
         {"an overlong form of two bytes", "\xc1\xbf", 0, 7},
         {"an overlong form of three bytes", "\xe0\x9f\xbf", 0, 7},
@@ -163,7 +163,7 @@ int main(void)
         cmocka_unit_test(a_text_that_cannot_be_formatted_is_empty),
         cmocka_unit_test(a_name_is_quoted_for_a_shell),
         cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
-        cmocka_unit_test(characters_are_decoded),
+        cmocka_unit_test(only_valid_utf_8_is_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

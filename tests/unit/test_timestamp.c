@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dates, compared with a calendar that counts day by day, and every form of timestamp that is
- * accepted. */
+ * Dates, compared with a calendar that counts day by day, and the forms of timestamps that are
+ * accepted or rejected. */
 #include "base/timestamp.h"
 
 #include "unit.h"
@@ -77,15 +77,15 @@ static void a_time_that_cannot_be_formatted_leaves_the_buffer_unchanged(void **s
     static const int64_t times[] = {-1, INT64_MIN, (int64_t)DAYS * DAY, INT64_MAX};
     for_each_row(time, times, NULL) {
         char text[RIA_TIMESTAMP_SIZE] = "untouched";
-        expect("times", !ria_timestamp_format(*time, text));
-        expect_text("times", text, "untouched");
+        expect("the time is rejected", !ria_timestamp_format(*time, text));
+        expect_text("the buffer", text, "untouched");
     }
     char text[RIA_TIMESTAMP_SIZE];
     assert_true(ria_timestamp_format(((int64_t)DAYS * DAY) - 1, text));
     assert_string_equal(text, "99991231T235959Z");
 }
 
-static void every_form_that_aws_writes_is_parsed(void **state)
+static void times_with_a_zone_are_parsed(void **state)
 {
     (void)state;
     static const struct {
@@ -122,7 +122,7 @@ static void every_form_that_aws_writes_is_parsed(void **state)
     }
 }
 
-static void every_other_form_is_rejected(void **state)
+static void other_forms_and_invalid_times_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -175,8 +175,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_day_of_800_years_is_formatted_and_parsed),
         cmocka_unit_test(a_time_that_cannot_be_formatted_leaves_the_buffer_unchanged),
-        cmocka_unit_test(every_form_that_aws_writes_is_parsed),
-        cmocka_unit_test(every_other_form_is_rejected),
+        cmocka_unit_test(times_with_a_zone_are_parsed),
+        cmocka_unit_test(other_forms_and_invalid_times_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,13 +264,13 @@ static void a_pasted_token_needs_no_file_if_the_channel_decides(void **state)
 
 /* -- credentials ---------------------------------------------------------------------------- */
 
-static void a_token_expires_with_its_credentials(void **state)
+static void a_token_expires_no_later_than_its_credentials(void **state)
 {
     (void)state;
     static const struct {
         const char *name;
         const char *expiration;
-        int64_t expires; /* after now; 0: refused */
+        int64_t expires; /* seconds after now; 0: refused */
         const char *text;
     } rows[] = {
         {"without an expiry", "", 900, NULL},
@@ -443,7 +443,7 @@ int main(void)
         cmocka_unit_test(the_suggested_section_of_an_ipv6_address_has_a_port),
         cmocka_unit_test(no_section_is_suggested_for_a_public_ca),
         cmocka_unit_test(a_pasted_token_needs_no_file_if_the_channel_decides),
-        cmocka_unit_test(a_token_expires_with_its_credentials),
+        cmocka_unit_test(a_token_expires_no_later_than_its_credentials),
         cmocka_unit_test(the_chosen_profile_signs),
         cmocka_unit_test(without_credentials_the_old_token_is_unchanged),
         cmocka_unit_test(a_deadline_that_has_passed_ends_the_call),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which texts are tokens, and the values parsed from them, for any order of the parameters. */
+ * Which texts are RDS tokens, and the values parsed from these tokens, for any order of the
+ * parameters. */
 #include "aws/token_text.h"
 
 #include "unit.h"
@@ -48,7 +49,7 @@ static const struct {
     {"a password", "secret"},
     {"an empty password", ""},
     {"a piece of a token", HOST "/?Action=connect&DBUser=etl&X-Amz-Algorithm=AWS4"},
-    {"the name of the parameter alone", "X-Amz-Signature"},
+    {"the name of the signature's parameter, without a value", "X-Amz-Signature"},
 };
 
 static void a_token_is_recognized_by_its_signature(void **state)
@@ -62,7 +63,7 @@ static void a_token_is_recognized_by_its_signature(void **state)
         expect(password->name, !ria_is_token(password->text));
         expect(password->name, !ria_line_has_token(password->text, strlen(password->text)));
     }
-    expect("nothing", !ria_is_token(NULL));
+    expect("no text", !ria_is_token(NULL));
 }
 
 static void the_beginning_of_a_token_is_recognized(void **state)

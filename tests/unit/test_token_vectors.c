@@ -239,8 +239,8 @@ static void a_failed_signature_leaves_an_empty_token(void **state)
     assert_string_equal(ria_buf_text(&token), "");
 }
 
-/* Every length at its limit: a user of 255 bytes that are encoded as three bytes each, and a
- * session token of 8 KB. */
+/* The host, the user and the session token have their greatest lengths. Each byte of the user and
+ * of the session token is encoded as three bytes. */
 static void the_longest_token_fits(void **state)
 {
     (void)state;

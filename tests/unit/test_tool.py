@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The installed `rds-iam token`: options, exit status, messages, and the token.
 
-Also unknown commands and `--version`.
+Also unknown commands, `--help` and `--version`.
 """
 import calendar
 import pathlib
@@ -24,7 +24,7 @@ SEE = "; see rds-iam token --help\n"
 
 
 def fake_clock():
-    """Returns the environment that preloads libfaketime, so a process sees the time NOW."""
+    """Returns the variables that preload libfaketime, so a process sees the time NOW."""
     found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
         raise FileNotFoundError("apt-get install faketime")
@@ -142,7 +142,7 @@ class Tool(unittest.TestCase):
                 result = self.token(*without("--port"), "--port", str(port))
                 self.assert_printed(result, expected(port=port) + "\n", warnings=int(port == 443))
 
-    def test_usage_errors_name_the_option(self):
+    def test_usage_errors_name_the_option_or_argument(self):
         rows = [
             (without("--hostname"), "--hostname is missing"),
             (without("--port"), "--port is missing"),
@@ -306,7 +306,7 @@ class Tool(unittest.TestCase):
                 self.assertIn(message, result.stderr)
         file.unlink()
 
-    def test_a_full_stdout_is_a_failure(self):
+    def test_a_closed_or_full_stdout_is_a_failure(self):
         tool = harness.installed("bin/rds-iam")
         for arguments in (["token", *GOOD], ["--help"], ["--version"], ["token", "--help"]):
             for where in (">&-", ">/dev/full"):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which server the arguments and the option files of MariaDB's and Oracle's command-line tools
- * name. Each row was compared with what the tools do. */
+ * Which server, user and TLS settings the arguments and the option files of MariaDB's and Oracle's
+ * command-line tools name. Each row was compared with what the tools do. */
 #include "preload/tool_arguments.h"
 
 #include "unit.h"
@@ -93,7 +93,7 @@ static void values_of_other_options_are_not_taken_for_the_host(void **state)
         {"mariadb-dump's -e has no value", {"mysqldump", "-ehdb"}, {.host = "db"}},
         {"mariadb-dump's -w has a value", {"mysqldump", "-w", "-hdb"}, {0}},
         {"mariadb's -w has no value", {"mariadb", "-w", "-hdb"}, {.host = "db"}},
-        {"--help", {"mariadb", "--h"}, {0}},
+        {"--h, an abbreviation of --help", {"mariadb", "--h"}, {0}},
         {"--html", {"mariadb", "--html", "db"}, {0}},
         {"--hostname", {"mariadb", "--hostname=db"}, {0}},
         {"a database's name", {"mariadb", "host=db"}, {0}},
@@ -130,7 +130,7 @@ static void other_options_are_found(void **state)
         {"a login path", {"mysql", "--login-path=a"}, {.has_other_source = true}},
         {"--login_path", {"mysql", "--login_path=a"}, {.has_other_source = true}},
         {"a file that replaces the others", {"mysql", "--defaults-file=a"}, {0}},
-        {"a statement like a login path", {"mysql", "-e", "--login-path=a"}, {0}},
+        {"a statement that looks like a login path", {"mysql", "-e", "--login-path=a"}, {0}},
         {"no login paths", {"mysql", "--no-login-paths"}, {.skips_login_file = true}},
     };
     for_each_row(row, rows, row->name) {
@@ -138,7 +138,7 @@ static void other_options_are_found(void **state)
     }
 }
 
-static void only_the_tools_are_recognised(void **state)
+static void only_the_tools_are_recognized(void **state)
 {
     (void)state;
     static const char *const tools[] = {
@@ -306,7 +306,7 @@ int main(void)
         cmocka_unit_test(each_form_of_the_host_is_found),
         cmocka_unit_test(values_of_other_options_are_not_taken_for_the_host),
         cmocka_unit_test(other_options_are_found),
-        cmocka_unit_test(only_the_tools_are_recognised),
+        cmocka_unit_test(only_the_tools_are_recognized),
         cmocka_unit_test(each_form_of_a_line_in_an_option_file_is_read),
         cmocka_unit_test(each_tool_reads_its_own_groups_and_files),
     };

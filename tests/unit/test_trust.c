@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Which files are trusted: the rule as a table of owners and modes, ACLs in the kernel's format,
- * file systems that do not support chmod, and the same result for each kind of file. */
+ * file systems that do not support chmod, and the same result for each configuration file. */
 #include "base/trust.h"
 
 #include "aws/profile.h"
@@ -167,7 +167,7 @@ static void writers_in_an_acl_are_found(void **state)
         {"a piece of an entry",
          ACL(HEAD "\1\0\6\0"),
          "it has an ACL that cannot be read; run: setfacl -b f"},
-        {"nothing", ACL(""), "it has an ACL that cannot be read; run: setfacl -b f"},
+        {"an empty ACL", ACL(""), "it has an ACL that cannot be read; run: setfacl -b f"},
     };
     for_each_row(row, rows, row->name) {
         char text[RIA_ERROR_TEXT_MAX];
@@ -231,7 +231,7 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
         ria_fake_init(&fake);
         struct ria_file file = {
             .owner = ME, .mode = 0777, .file_system = row->type, .is_read_only = row->is_read_only};
-        expect("rows", !ria_trust_check_writers(&fake.world, &file, &file_f, &err));
+        expect("the file is rejected", !ria_trust_check_writers(&fake.world, &file, &file_f, &err));
         if (row->name != NULL) {
             (void)snprintf(
                 want,
@@ -241,11 +241,11 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
                 "copy it to another file system and name the copy: VARIABLE=COPY",
                 row->name);
         }
-        expect_text("rows", err.text, want);
+        expect_text("the message", err.text, want);
     }
 }
 
-/* -- each kind of file ---------------------------------------------------------------------- */
+/* -- the configuration files ---------------------------------------------------------------- */
 
 #define AWS "[default]\naws_access_key_id = K\naws_secret_access_key = S\n"
 #define OURS "[h]\nprofile = a\n"
@@ -263,7 +263,7 @@ static enum ria_outcome load_aws(struct ria_fake *fake, struct ria_error *err)
 }
 
 /* Also checks the suggested names of copies, and that an AWS file of another user is read. */
-static void each_kind_of_file_is_checked_by_the_same_rule(void **state)
+static void configuration_files_are_checked_by_the_same_rule(void **state)
 {
     (void)state;
     static const struct {
@@ -439,7 +439,7 @@ static void dangerous_settings_of_another_user_are_rejected(void **state)
     }
 }
 
-static void private_files_belong_to_the_user(void **state)
+static void only_the_user_has_rights_to_a_private_file(void **state)
 {
     (void)state;
     static const struct {
@@ -454,21 +454,21 @@ static void private_files_belong_to_the_user(void **state)
         {{.owner = ME + 1, .mode = S_IFREG | 0600}, false},
     };
     for_each_row(row, rows, NULL) {
-        expect_number("rows", ria_trust_is_private(&row->file, ME), row->is_private);
+        expect_number("is private", ria_trust_is_private(&row->file, ME), row->is_private);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(private_files_belong_to_the_user),
+        cmocka_unit_test(only_the_user_has_rights_to_a_private_file),
         cmocka_unit_test(owners_and_writers_are_checked),
         cmocka_unit_test(writers_of_a_foreign_file_are_described),
         cmocka_unit_test(a_file_that_others_can_write_is_not_read),
         cmocka_unit_test(writers_in_an_acl_are_found),
         cmocka_unit_test(an_acl_beside_a_private_group_is_checked),
         cmocka_unit_test(file_systems_without_chmod_get_another_remedy),
-        cmocka_unit_test(each_kind_of_file_is_checked_by_the_same_rule),
+        cmocka_unit_test(configuration_files_are_checked_by_the_same_rule),
         cmocka_unit_test(dangerous_settings_of_another_user_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

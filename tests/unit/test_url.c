@@ -132,7 +132,7 @@ static void secrets_are_removed_from_urls_in_a_message(void **state)
     }
 }
 
-static void names_that_may_be_urls_are_not_shown(void **state)
+static void secrets_are_removed_from_names_that_may_be_urls(void **state)
 {
     (void)state;
     static const struct {
@@ -165,7 +165,7 @@ int main(void)
         cmocka_unit_test(a_long_host_is_not_shown),
         cmocka_unit_test(urls_in_a_text_are_reduced_to_their_hosts),
         cmocka_unit_test(secrets_are_removed_from_urls_in_a_message),
-        cmocka_unit_test(names_that_may_be_urls_are_not_shown),
+        cmocka_unit_test(secrets_are_removed_from_names_that_may_be_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

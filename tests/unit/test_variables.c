@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The environment variables with a prefix, which the process's world adds to the name of a cache
- * entry: all of them, sorted. */
+ * add_variables() of the process's world (base/world.h) appends all environment variables whose
+ * names begin with a prefix, sorted. The name of a cache entry depends on them. */
 #include "rds_iam.h"
 
 #include "unit.h"

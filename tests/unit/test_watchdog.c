@@ -67,7 +67,7 @@ static void each_heartbeat_counts_and_a_stopped_worker_sends_none(void **state)
         ria_watchdog_ping(&watchdog);
         expect_text("the worker sends heartbeats", look(&watchdog, later), "");
     }
-    expect_text("no heartbeat since", look(&watchdog, 11000), "does not respond");
+    expect_text("no heartbeat for two seconds", look(&watchdog, 11000), "does not respond");
     watchdog = started();
     ria_watchdog_stop(&watchdog, true, START + 1000);
     ria_watchdog_ping(&watchdog);
@@ -104,7 +104,7 @@ static void without_a_worker_nothing_is_checked(void **state)
     ria_watchdog_wait(&watchdog);
     watchdog = started();
     ria_watchdog_wait(&watchdog);
-    expect_text("control", look(&watchdog, 1), "");
+    expect_text("a new worker waits", look(&watchdog, 1), "");
     ria_watchdog_work(&watchdog);
     ria_watchdog_read_alarm(&watchdog, false, START);
     expect_text("an alarm of a worker that has ended", look(&watchdog, 5000), "");

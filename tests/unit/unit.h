@@ -56,8 +56,8 @@ struct unit_table {
              row++)
 
 /* The parts of for_each_row(). unit_table_begin() returns the outer table. unit_table_end() makes
- * the outer table current again. It reports a failure in two cases: a check of the inner table has
- * failed, or the inner table has not run all its rows.
+ * the outer table current again. It reports a failure in three cases: a check of the inner table
+ * has failed, the inner table has not run all its rows, or it has no rows.
  */
 struct unit_table unit_table_begin(const char *file, int line, const char *table, size_t count);
 bool unit_table_enter(void);
@@ -70,7 +70,8 @@ void unit_table_end(const struct unit_table *outer);
 void unit_fail(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* cmocka's setup function of each test: an assertion of cmocka may have left a table open. */
+/* cmocka calls this function before each test. Closes the tables that an assertion of cmocka has
+ * left open in the previous test. */
 int unit_setup(void **state);
 
 #undef cmocka_unit_test

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import time
 
+from cloud import needs_root
 from labcase import USER, LabCase, harness
 import process
 from service import Services, agent_program, await_true
@@ -106,7 +107,7 @@ class Entries(AgentCase):
         self.assert_accepted()
 
     def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
-        """libpq 15 and later also uses that home directory, so psql reads the same file in this test."""
+        """libpq 15 and later versions also use that home directory, so psql reads the same file in this test."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),
@@ -277,12 +278,12 @@ class Directory(AgentCase):
                 self.assertTrue(usual.is_dir(), "control: a directory that existed before stays")
                 shutil.rmtree(usual.parent)
 
+    @needs_root
     def test_home_must_not_be_the_root_directory(self):
-        if os.geteuid() == 0:
-            result = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once"], HOME="/")
-            self.assertEqual(result.returncode, 1)
-            self.assertIn("HOME is /, where you have no directory of your own; set HOME, or name a directory "
-                          "with --directory\n", result.stderr)
+        result = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once"], HOME="/")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("HOME is /, where you have no directory of your own; set HOME, or name a directory "
+                      "with --directory\n", result.stderr)
 
     def test_a_refusal_leaves_no_directory_behind(self):
         self.services.add("prod", sslmode="require")

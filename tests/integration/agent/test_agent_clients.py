@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Unchanged libpq programs with the agent. They have no AWS settings and get only the name of a service, in PGSERVICE
-or as service=. Most of them run without the preload. In class Languages, each program logs in before and after its
+or as service=. Most of them run without the preload. In class Languages, each program connects before and after its
 first token has expired. Other tests show what a program cannot do with a passfile alone, but can do with the
 preload."""
 import re
@@ -37,7 +37,7 @@ class AgentCase(clients.ClientCase):
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
-        # The address is needed because PHP's modules do not use the lab's name resolution.
+        # hostaddr is needed because PHP's modules do not use the lab's name resolution.
         self.services.add("work", dbname="work", hostaddr="127.0.0.1")
         self.environment = {"PGSERVICE": "work"}
         self.preload, self.exec = self.exec, []

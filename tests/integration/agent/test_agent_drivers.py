@@ -8,7 +8,7 @@ CA, one with a certificate that it signed itself, one with a certificate of anot
 logins are the control of all other logins, and the reason for the table in pg_plugin/READERS.md. With the settings that
 `rds-iam setup postgres` prints (`holds`) the impostors get nothing, and the lab's server accepts the login. If the
 preload reaches the driver, the impostor without TLS gets nothing under `rds-iam exec`, even with the usual settings.
-The settings of the README's table are tried too."""
+Class Readme tries the settings of the table in README.md."""
 import contextlib
 import re
 import shlex
@@ -40,7 +40,7 @@ class Driver(NamedTuple):
     leaks: tuple  # spellings with which the driver sends the token to an impostor
     holds: tuple  # spellings with which the driver sends the impostors nothing
     sees_preload: bool = True  # the driver calls a libpq that the preload of rds-iam exec reaches
-    connects_again: bool = False  # the driver may open more connections
+    connects_again: bool = False  # the driver may open more than one connection in a login
 
 
 RUBY_PG = 'require "pg"; puts PG.connect(WORDS).exec("select current_user").getvalue(0, 0)'
@@ -108,7 +108,8 @@ DRIVERS = {
         leaks=(Spelling('adapter: "postgres", user: "%(user)s", port: %(port)s, '
                         'driver_options: {service: "%(service)s"}'),),
         holds=(Spelling('"postgres:///"', WITH_SERVICE),)),
-    # If the data source has no SSLmode, psqlODBC passes sslmode=disable, which overrides entry and environment.
+    # If the data source has no SSLmode, psqlODBC passes sslmode=disable, which overrides the service entry and the
+    # environment.
     "psqlodbc": Driver(
         ("/usr/bin/python3", "-c", PYODBC),
         leaks=(Spelling(ODBC, WITH_SERVICE), Spelling(ODBC + ODBC_SERVER, WITH_PASSFILE),

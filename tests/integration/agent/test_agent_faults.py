@@ -24,7 +24,7 @@ ENDING = [getattr(signal, "SIG" + name) for name in (
 ).split()]
 TOKEN = b"X-Amz-Signature="
 
-# Prints the number of lines that were read and how long that took.
+# Prints a word, the number of lines that were read and the seconds that this took.
 TIMED_READ = """
 import sys, time
 start = time.monotonic()
@@ -95,8 +95,8 @@ class FaultCase(LeaseCase):
 
     @contextlib.contextmanager
     def waiting(self):
-        """Runs an agent and a client that waits, because the source of the agent's credentials waits at a gate
-        (Gate)."""
+        """Runs an agent and a client that waits, because the source of the agent's credentials waits at a gate (Gate
+        in test_agent_lease.py)."""
         gate = self.gate()
         aws = self.home.path / ".aws/config"
         (self.home.path / ".aws/gate").rename(aws)
@@ -261,7 +261,8 @@ class Processes(FaultCase):
         return f"host:5432:*:user:{token}\n".replace(token, token.replace(":", "\\:"))
 
     def test_a_token_of_a_killed_worker_is_removed_before_the_next_worker_starts(self):
-        """A worker that lived for less than a second is replaced after a pause."""
+        """A worker that lived for less than a second is replaced after a pause. The test looks at the file during this
+        pause."""
         with self.serving() as agent:
             path = self.services.passfile("prod")
             with path.open() as held:
@@ -469,7 +470,7 @@ class Clock(FaultCase):
             moved.write_text("-3600")
             self.assertEqual(date(), first)
             mark = moved.with_name("moved.told")
-            mark.touch()  # one system call, because the agent removes the file in its next step
+            mark.touch()  # one system call, because moved_clock.so in the agent can remove the file at once
             await_true(lambda: date() < first, agent.log)
             self.assertFalse(mark.exists())
 

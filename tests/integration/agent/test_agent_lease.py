@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The agent serves a passfile when a client opens it: what the file contains at which moment, many clients at
-once, slow and failing sources of credentials, and kernels or file systems without leases."""
+"""The agent serves a passfile when a client opens it, which the agent notices by a lease on the file (F_SETLEASE). The
+tests show what the file contains at which moment, many clients at once, slow and failing sources of credentials, and
+kernels or file systems without leases."""
 import concurrent.futures
 import os
 import re

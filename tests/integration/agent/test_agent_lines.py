@@ -4,6 +4,7 @@
 directories that the agent cannot use, with advice for Kubernetes."""
 import os
 
+from cloud import needs_root
 from labcase import LabCase, harness
 import process
 from service import Services, agent_program
@@ -83,7 +84,7 @@ class Directories(LabCase):
         Services(self.home).add("prod")
         return self.home.run([*drops, agent_program(), "--once", "--directory", directory], **extra).stderr
 
-    def test_a_volume_that_all_users_can_write(self):
+    def test_a_volume_that_all_users_can_write_is_refused(self):
         """Kubernetes makes an emptyDir with such a mode. An emptyDir in memory also has the sticky bit."""
         volume = self.home.path / "tokens"
         volume.mkdir()
@@ -95,30 +96,30 @@ class Directories(LabCase):
         volume.chmod(0o1777)
         self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "control")
 
+    @needs_root
     def test_a_volume_that_belongs_to_root_is_refused(self):
-        if os.geteuid() == 0:
-            for mode in (0o777, 0o1777):
-                volume = self.home.path / f"tokens-{mode:o}"
-                volume.mkdir()
-                volume.chmod(mode)
-                self.home.path.chmod(0o711)
-                output = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
-                                      volume], PGSERVICEFILE="/dev/null").stderr
-                self.assertRegex(output, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
-                                       rf"your own with --directory, such as {volume}/run\n")
+        for mode in (0o777, 0o1777):
+            volume = self.home.path / f"tokens-{mode:o}"
+            volume.mkdir()
+            volume.chmod(mode)
+            self.home.path.chmod(0o711)
+            output = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
+                                  volume], PGSERVICEFILE="/dev/null").stderr
+            self.assertRegex(output, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
+                                   rf"your own with --directory, such as {volume}/run\n")
 
+    @needs_root
     def test_home_must_not_be_the_root_directory(self):
         setup = [TOOL, "setup", "postgres", "--hostname", self.lab.pg.host, "--username", "u", "--dbname", "d",
                  "--ca", self.lab.ca_file]
-        if os.geteuid() == 0:
-            drops = ["setpriv", *process.DROP_ROOT]
-            for argv in ([agent_program(), "--once"], [agent_program(), "--status"], setup):
-                result = self.home.run([*drops, *argv], HOME="/")
-                self.assertEqual((result.returncode, result.stdout), (1, ""))
-                self.assertRegex(
-                    result.stderr, "HOME is /, where you (have no|cannot have a) directory of your own; set HOME")
-            control = self.home.run([*drops, *setup])
-            self.assertEqual(control.returncode, 0, control.stderr)
+        drops = ["setpriv", *process.DROP_ROOT]
+        for argv in ([agent_program(), "--once"], [agent_program(), "--status"], setup):
+            result = self.home.run([*drops, *argv], HOME="/")
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertRegex(
+                result.stderr, "HOME is /, where you (have no|cannot have a) directory of your own; set HOME")
+        control = self.home.run([*drops, *setup])
+        self.assertEqual(control.returncode, 0, control.stderr)
 
 
 if __name__ == "__main__":

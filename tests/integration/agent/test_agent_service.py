@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The agent as a service: its notifications to systemd, its units, --status, the events that make it read its
-files again, and attempts of other users to read, replace or end it."""
+files again, attempts of other users to read or replace its files or to end it, and other files that have the names of
+its files."""
 import contextlib
 import os
 import pwd
@@ -437,7 +438,7 @@ class Names(LeaseCase):
                 self.assertEqual(precious.read_text(), "keep")
                 path.unlink()
 
-    def test_an_agent_without_standard_streams_does_not_log_into_its_files(self):
+    def test_an_agent_without_stdout_and_stderr_does_not_log_into_its_files(self):
         self.services.add("prod")
         closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh"]
         with self.services.agent(under=closed, wait=False) as agent:

@@ -21,7 +21,7 @@ class Invalid(LeaseCase):
         inside = self.services.passfile("alias")
         inside.symlink_to(good)
         return (
-            ("every setting is the same", {}, {}),
+            ("every setting except sslmode is the same", {}, {}),
             ("the user is PGUSER", {"without": ("user",)}, {"PGUSER": USER}),
             ("the port is PGPORT", {"without": ("port",)}, {}),
             ("the host is PGHOST", {"without": ("host",)}, {"PGHOST": self.lab.pg.host}),

@@ -65,7 +65,7 @@ class Status(LabCase):
             self.assertEqual(self.matches(FAILED), [])
             self.assertTrue(agent.status()["[good]"].endswith("ok"))
 
-    def test_a_service_file_that_is_not_used(self):
+    def test_an_invalid_service_file_is_shown_until_it_is_fixed(self):
         self.services.add("good")
         with self.services.agent() as agent:
             self.assertNotIn("invalid ", self.text())

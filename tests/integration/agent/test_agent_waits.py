@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An agent that cannot wait for events, because poll() or epoll_wait() fails. It must not use a whole CPU."""
+"""An agent that cannot wait for events, because poll() or epoll_wait() fails. It must not try again without a pause;
+the tests count its messages."""
 import contextlib
 
 from labcase import harness
@@ -20,7 +21,7 @@ class Waits(LeaseCase):
     @contextlib.contextmanager
     def failing_to_wait(self):
         """Runs an agent. Yields the agent and the path of a file. While this file contains the name poll or epoll_wait,
-        this function fails in the agent."""
+        the named function fails in the agent."""
         fault = self.home.path / "fault"
         library = harness.BUILD / "tests/integration/src/fails_to_wait.so"
         self.services.add("prod")

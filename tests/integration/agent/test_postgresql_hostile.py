@@ -52,8 +52,8 @@ class HostilePostgreSQL(labcase.LabCase):
         return result.stdout + result.stderr
 
     def record(self, certificate, words="", **environment):
-        """Logs in once through the agent. Returns the output, the peer, and the tokens that the agent can have
-        made, one for each second."""
+        """Runs psql once while the agent serves its passfile. Returns the output, the peer, and the tokens that the
+        agent can have made, one for each second."""
         start = int(time.time())
         with PostgreSQLPeer(certificate and getattr(self.lab.certificates, certificate)) as peer:
             self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")

@@ -21,7 +21,7 @@ SHORT = {"expires": 60}
 class SessionCase(CloudCase):
     """The common base of both kinds of session. A test derives from one of the two classes below."""
 
-    service = None  # the service's name in faults.py
+    service = None  # the service's name in the lab's faults (tests/lab/aws/faults.py)
     renewal = None  # the operation that renews the token
 
     def session_env(self, **extra):

@@ -122,7 +122,8 @@ class Locks(ConcurrencyCase):
             self.assertEqual(self.locks(), [])
             open_files = [os.readlink(path) for path in pathlib.Path(f"/proc/{child}/fd").iterdir()]
             self.assertEqual([path for path in open_files if path.startswith(str(self.home.path))], [])
-            # After the entry is removed, only its lock file is left. Another process must be able to take the lock.
+            # After the cache entry is removed, only its lock file is left. Another process must be able to take the
+            # lock.
             (entry,) = self.cache_files()
             entry.unlink()
             self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))

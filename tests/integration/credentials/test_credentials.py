@@ -230,7 +230,8 @@ else:
 
 
 class LikeBotocore(CloudCase):
-    """The requests that rds-iam and botocore send to STS are equal, field by field. The lab accepts both."""
+    """The requests that rds-iam and botocore send to STS have the same parameters, method, path, scope and signed
+    headers. The lab accepts both."""
 
     def botocore(self, role, token=""):
         result = self.home.run(

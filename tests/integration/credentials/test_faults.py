@@ -20,6 +20,7 @@ from link_local import LinkLocal
 from mariadb_client import CONFIG
 from service import await_true
 
+# How many rows run at once: rows that mostly wait; other rows; rows that run again.
 AT_ONCE = 64
 BUSY_AT_ONCE = 6
 AGAIN_AT_ONCE = (6, 2, 1)
@@ -192,6 +193,8 @@ PROCESS = {
     "another version": ("sed 's/: 1/: 2/' keys", ["printed no credentials ("]),
     "expired": ("sed 's/2099/2009/' keys", ["printed expired credentials"]),
 }
+# The number of rows: two kinds of role, a web identity, three kinds of container, the three requests to an instance,
+# and a process.
 ROWS = 2 * (28 + 3) + (28 + 2) + 3 * 21 + 3 * 21 + 14
 # Each source once with a clock that is ahead of AWS's clock, and once with a clock that is behind it.
 CLOCK_ROWS = 2 * 8
@@ -254,9 +257,9 @@ def all_rows(role, web_role):
 
 def clock_rows(is_ahead):
     """The rows for a wrong clock. If rds-iam gets a response over TLS, it learns AWS's time and dates the token
-    with this time. It learns no time from the endpoints of the machine itself and from a command. If the credentials
-    come from these sources and the clock is ahead, the token's time is in the future, and the database rejects the
-    token."""
+    with this time. It learns no time from the endpoints of the container or instance, which do not use TLS, or from a
+    command. If the credentials come from these sources and the clock is ahead, the token's time is in the future, and
+    the database rejects the token."""
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """AWS endpoints that are hostile: they redirect requests, send endless or compressed responses, put line breaks into
-values, or change their answers. rds-iam gets no credentials from them, sends nothing to another server, and needs no
-more memory than for an ordinary response.
+values, or change their answers. rds-iam gets no credentials from them, sends nothing to another server, and needs at
+most 2 MB more memory than for an ordinary response.
 
 Not here: faults of an honest service (test_faults.py, test_session_faults.py), and texts of services in messages
 (../guest/test_urls.py)."""

@@ -79,7 +79,7 @@ class Mfa(CloudCase):
             self.home.env("etl-base", **self.cloud_env()))
 
     def enter(self, keys):
-        """Runs rds-iam and enters the keys at its prompt. Returns (exit status, stdout, stderr)."""
+        """Runs rds-iam and types the text `keys` at its prompt. Returns (exit status, stdout, stderr)."""
         with self.terminal() as terminal:
             terminal.await_text(self.prompt)
             self.assertFalse(terminal.echoes, "no echo during input")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """cache_credential_process = yes: rds-iam caches the output of a credential_process, only below $XDG_RUNTIME_DIR.
 
-The tests show which command an entry is valid for, and how long. test_slow_process.py shows the purpose of the
+The tests show which command a cache entry is valid for, and how long. test_slow_process.py shows the purpose of the
 setting."""
 import concurrent.futures
 import os
@@ -15,7 +15,7 @@ from whose_files import OTHER
 
 
 class Key(ProcessCase):
-    """The command, profile, file, environment and home directory that an entry is valid for."""
+    """The command, profile, file, environment and home directory that a cache entry is valid for."""
 
     def setUp(self):
         super().setUp()

@@ -171,7 +171,7 @@ class Back(ChainCase):
             self.assertEqual(self.count(), 1)
 
     def test_the_agent(self):
-        """The agent fetches with --once, and in the background."""
+        """The agent fetches credentials with --once, and while it serves."""
         services = Services(self.home)
         services.add("prod")
         self.runs_profile("default", "default")
@@ -208,7 +208,7 @@ class Back(ChainCase):
         self.assert_logged_in(self.mariadb(principal=None))
 
     def test_two_profiles_may_have_the_same_command(self):
-        """File, profile and command together identify a link of the chain."""
+        """A link of the chain is one command that runs. File, profile and command together identify it."""
         text = f"credential_process = if [ -e once ]; then cat keys; else touch once; {self.tool} credentials " \
                "--profile q; fi\n"
         self.home.write(".aws/config", f"[profile p]\n{text}[profile q]\n{text}")

@@ -200,7 +200,7 @@ class SlowChain(RoleCase):
         self.machine.set(LIFE_SECONDS - seconds)
         self.lab.clock(LIFE_SECONDS - seconds)
 
-    def test_a_login_renews_before_the_last_minute(self):
+    def test_a_slow_renewal_succeeds_in_the_last_five_minutes(self):
         self.fail(**self.SLOW)
         self.let_live(600)
         self.assertEqual(self.key_of_login()[0], self.first, "3 s are not enough")
@@ -236,7 +236,8 @@ class ValidCredentials(RoleCase):
 
     def setUp(self):
         super().setUp()
-        # A session expires 5 s before a token that is made at the same time.
+        # AWS's clock is 5 s behind, so a session expires 5 s before a token that is made at the same time. Therefore
+        # every session is due for a renewal.
         self.role_profile("q", "rds-access", duration_seconds=TOKEN_SECONDS)
         self.lab.clock(-5)
         self.first = self.get_credentials("--profile", "q")
@@ -292,7 +293,7 @@ class ValidCredentials(RoleCase):
         self.assertNotEqual(self.log_in().returncode, 0)
         self.assertEqual(len(self.calls()) - self.asked, 2)
 
-    def test_while_one_process_renews_the_others_use_the_entry(self):
+    def test_while_one_process_renews_the_others_use_the_cached_credentials(self):
         self.fail("delay", seconds=2)
         with concurrent.futures.ThreadPoolExecutor() as pool:
             renewing = pool.submit(self.get_credentials, "--profile", "q")

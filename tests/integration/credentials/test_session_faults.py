@@ -44,6 +44,7 @@ def renewal(login, service):
 
 
 OIDC, SIGNIN = renewal("aws sso login", "SSO"), renewal("aws login", "sign-in")
+# The number of rows: the faults of the SSO portal, and those of each of the two renewals.
 ROWS = 13 + 2 * 10
 
 

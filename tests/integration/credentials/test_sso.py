@@ -90,9 +90,7 @@ class Renewal(SsoCase):
 
     def test_if_renewal_fails_a_valid_token_is_used(self):
         path, before = self.sso_login(**SHORT)
-        for fault, words in (({"kind": "status", "status": 503}, "status 503"),
-                             ({"kind": "reset"}, "localhost"),
-                             ({"kind": "body", "body": "{}"}, "did not send a valid SSO response")):
+        for fault in ({"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "body", "body": "{}"}):
             with self.subTest(fault=fault):
                 self.forget()
                 self.lab.faults({"service": "sso-oidc", "times": 99, **fault})

@@ -96,8 +96,8 @@ class Throttled(CloudCase):
         self.assertEqual(len(self.calls()), 4)
 
     def start_login_of_a_short_session(self):
-        """Starts a login that must wait for at least four seconds after its first request. Its role has the shortest
-        session, which is due for a renewal after one second."""
+        """Starts a login that must wait for at least four seconds after its first request. The session of its role
+        lasts 900 s, the shortest time that AWS allows, and is due for a renewal after one second."""
         role = self.lab.roles["rds-access"].arn
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nrole_arn = {role}\nduration_seconds = 900\n")
         self.lab.faults({"service": "sts", "kind": "status", "status": 503, "retry_after": "4", "times": 1})

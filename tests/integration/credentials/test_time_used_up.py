@@ -31,7 +31,7 @@ class TimeCase(CloudCase):
 
 
 class UsedUp(TimeCase):
-    def test_by_another_process_that_renews_the_token(self):
+    def test_by_another_process_that_renews_the_session(self):
         path = self.token_due_for_renewal()
         with path.with_name(path.name + ".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -70,7 +70,8 @@ source_profile = b
         self.assertRegex(message, "because STS did not answer: 127.0.0.1:1: [^(]*; check the network")
 
     def test_by_a_role(self):
-        """STS responds slowly. It returns the first two roles of a chain in time, but not the third role."""
+        """STS responds slowly. The credentials of the first two roles of a chain arrive in time, but not those of the
+        third role."""
         roles = [self.lab.roles[name].arn for name in ("etl-hop", "rds-access", "rds-access")]
         self.home.write(".aws/config", f"""[profile p]
 role_arn = {roles[2]}
@@ -94,7 +95,7 @@ aws_secret_access_key = {self.lab.principals["etl-base"].env()["AWS_SECRET_ACCES
 
 class Renewal(TimeCase):
     def test_by_the_renewal_of_the_token(self):
-        """The renewal continues after the login, so this class contains no other test."""
+        """The renewal continues in the background after the login."""
         self.token_due_for_renewal()
         self.lab.faults({"service": "sso-oidc", "kind": "hang", "times": 9})
         message = self.token(self.sso_env())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A test runs each block of README.md and RECIPES.md, or RECIPES.md lists the block in its table of what no test
-runs."""
+"""A test runs each block of README.md and RECIPES.md, or RECIPES.md lists the block in its table of what no test runs.
+Each command in the text of a document exists with its options."""
 import pathlib
 import re
 import tempfile

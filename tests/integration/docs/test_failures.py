@@ -4,6 +4,7 @@
 ../tool/test_check_causes.py tests what `rds-iam check` concludes from each cause.
 """
 import re
+import socket
 
 from check_case import CheckCase
 from documents import README, rows
@@ -79,6 +80,38 @@ def verified_tunnel(case, engine):
     return causes.tunnel()(case, engine)
 
 
+def full_port(case):
+    """The port of a listener on loopback whose backlog is full. The kernel ignores further connections, as a security
+    group does, so clients hang."""
+    listener = case.enterContext(socket.socket())
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    for _ in range(2):  # a backlog of 0 has room for one connection
+        client = case.enterContext(socket.socket())
+        client.setblocking(False)
+        client.connect_ex(listener.getsockname())
+    return listener.getsockname()[1]
+
+
+def hangs(**changes):
+    """A server that does not answer."""
+    return lambda case, engine: case.login_to(engine, port=full_port(case), **changes)
+
+
+def hangs_without_limit(case, engine):
+    """A server that does not answer, and a client without a time limit. tcp_user_timeout makes the kernel give up earlier
+    than after its usual two minutes."""
+    server = case.lab.pg.host
+    return with_the_agent_gone(case, engine, host=server, port=full_port(case), tcp_user_timeout=500)
+
+
+def hangs_with_limit(case, engine):
+    """A server that does not answer, and the time limit of mariadb."""
+    case.bare = True
+    case.options = ("--connect-timeout=1",)
+    return hangs()(case, engine)
+
+
 def role_without_trust(case, engine):
     return causes.section(role_arn="arn:aws:iam::123456789012:role/instance")(case, engine)
 
@@ -87,6 +120,11 @@ def role_without_trust(case, engine):
 MISSING_HOST = "missing.abcdefghijkl.us-east-1.rds.amazonaws.com"
 # {text of a row: (engine, maker of the cause)}; see cause_makers.py.
 CAUSES = {
+    "timeout expired": ("postgres", hangs(env={"PGCONNECT_TIMEOUT": "2"})),
+    "Connection timed out": ("postgres", hangs_without_limit),
+    "Can't connect to server on ... (110)": ("mysql", hangs_with_limit),
+    "Connection refused": ("postgres", causes.closed_port),
+    "Can't connect to server on ... (115)": ("mysql", causes.closed_port),
     "PAM authentication failed for user": ("postgres", causes.changed(principal="no-policy")),
     "ERROR 1045 (28000): Access denied for user ... (using password: YES)":
         ("mysql", causes.changed(principal="no-policy")),
@@ -103,11 +141,13 @@ CAUSES = {
     "is not an RDS endpoint": ("postgres", causes.tunnel(endpoint=None)),
     "no usable root certificates for RDS servers were found": ("postgres", causes.changed(ca=None)),
     "root certificate file ... does not exist": ("postgres", with_a_missing_ca),
+    "change sslmode to disable server certificate verification": ("postgres", with_a_missing_ca),
     "TLS/SSL error: No such file or directory": ("mysql", lines_with_ca("missing.pem")),
     "certificate verify failed": ("postgres", causes.peer("other_ca")),
     "self-signed certificate in certificate chain": ("mysql", lines_with_ca("other_ca_file")),
     "does not match host name": ("postgres", causes.peer("wrong_name")),
     "Validation of SSL server certificate failed": ("mysql", verified_tunnel),
+    "server does not support SSL, but SSL was required": ("postgres", causes.peer(None)),
     "SSL is required, but the server does not support it": ("mysql", local_server),
     "ERROR 1524 (HY000): Plugin 'AWSAuthenticationPlugin' is not loaded":
         ("mysql", causes.mysql_refusal(1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", asks=())),
@@ -125,7 +165,7 @@ class Failures(CheckCase):
 
     def clean(self):
         self.bare = self.may_ask = False
-        self.scripted = None
+        self.scripted, self.options = None, ()
         self.lab.clock(0)
         for name in (CONFIG, ".aws/config", ".my.cnf", ".pg_service.conf"):
             (self.home.path / name).unlink(missing_ok=True)
@@ -134,11 +174,14 @@ class Failures(CheckCase):
         """What the client prints if the cause of this row exists."""
         engine, make = CAUSES[text]
         login = make(self, engine)
-        if not self.bare:
-            return self.client(login)
+        return self.bare_client(login) if self.bare else self.client(login)
+
+    def bare_client(self, login):
+        """Runs psql or mariadb without rds-iam exec."""
+        engine = login.engine
         psql = ["setsid", "--wait", "psql"] if self.may_ask else ["psql", "-w"]
         command = [*psql, "-XAtc", "select 1"] if engine == "postgres" else [
-            "mariadb", "-h", login.host, "-P", str(login.port), "-u", login.user, "-e", "select 1"]
+            "mariadb", *self.options, "-h", login.host, "-P", str(login.port), "-u", login.user, "-e", "select 1"]
         return self.run_argv(command, login)
 
     def test_each_row_is_what_the_client_prints(self):
@@ -148,6 +191,20 @@ class Failures(CheckCase):
                 output = self.output(text)
                 self.assertNotEqual(output.status, 0)
                 self.assertRegex(output.stderr, pattern(text))
+
+    def test_no_defaults_with_the_lines_of_setup_as_options(self):
+        """The remedies for --no-defaults. The control is a login that has --no-defaults and none of the options."""
+        lines = self.run_argv([harness.installed("bin/rds-iam"), "setup", "mysql", "--ssl-ca", str(self.lab.ca_file)],
+                              self.login_to("mysql")).stdout
+        options = tuple(f"--{line}" for line in lines.splitlines() if re.match(r"[a-z-]+=", line))
+        self.assertEqual(len(options), 3, lines)
+        self.bare = True
+        self.write_my_cnf()
+        for words, status in (("--no-defaults",), 1), (("--no-defaults", *options), 0), (
+                (f"--defaults-extra-file={self.home.path / '.my.cnf'}",), 0):
+            with self.subTest(words=words):
+                self.options = words
+                self.assertEqual(self.bare_client(self.login_to("mysql")).status, status)
 
     def test_each_row_has_a_cause(self):
         self.assertEqual(sorted(texts()), sorted(CAUSES))

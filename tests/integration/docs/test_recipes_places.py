@@ -111,7 +111,7 @@ class Targets(DocsCase):
         self.play(RECIPES, "Tunnels: SSH and SSM", "etl", instead={"ssh -N -f -L 15432:": opened.append})
         for port, engine in self.tunnels.items():
             self.assertIn(f"-L {port}:", opened[0], engine)
-        self.assert_logins(3)
+        self.assert_logins(5)
 
     @plays(RECIPES, "A name of your own (CNAME)")
     def test_cname(self):
@@ -120,7 +120,7 @@ class Targets(DocsCase):
 
     @plays(RECIPES, "A service of another account")
     def test_another_account(self):
-        """The lab was made with the documents' policies and SQL; see recipes.py."""
+        """The lab was made with the policies and the SQL of RECIPES.md; see tests/lab/recipes.py."""
         self.lab.parameter("rds.iam_auth_for_replication", "1")
         role = self.lab.roles["rds-access-clickpipes"]
         self.words = {"REGION": REGION, "ACCOUNT_ID": role.account, "ACCESS_ROLE": role.name,

@@ -251,6 +251,7 @@ class Servers(DocsCase):
     @plays(RECIPES, "Subscriptions")
     def test_a_subscription(self):
         self.lab.parameter("rds.iam_auth_for_replication", "1")
+        self.words = {"shop": "work"}  # the database in which the lab's user may create tables and publications
         table = "create table orders (id integer primary key);"
         made = self.run_command(self.fill("rds-iam exec -- psql -h POSTGRES_ENDPOINT -U DB_USER work"), "etl", stdin=(
             f"{table} insert into orders values (7); create publication orders for table orders;"))

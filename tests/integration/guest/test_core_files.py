@@ -59,7 +59,8 @@ class CoreCase(CloudCase):
         super().setUp()
         self.entry = self.lab.principals["etl-session"]
         # A token contains the session token in percent-encoded form. Pieces with +, / or = can therefore only come
-        # from the product's copy. Every eighth piece is enough, because the search of a dump takes long.
+        # from the product's copy. The tests search only for every eighth piece, because the search of a dump takes
+        # long.
         raw = {piece for piece in sorted(pieces(self.entry.session_token))[::8] if re.search(rb"[+/=]", piece)}
         self.secrets = pieces(self.entry.secret_key) | raw
         self.write_keys(3600)

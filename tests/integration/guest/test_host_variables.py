@@ -2,8 +2,8 @@
 """The loader and OpenSSL variables of the host program.
 
 rds-iam-fetch starts without these variables. A credential_process gets them back. If rds-iam-fetch cannot load its
-libraries, the plugin or the agent starts it once more with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails, the
-message names its exit status or its signal.
+libraries, the process that started it starts it once more, with the host's LD_LIBRARY_PATH. If rds-iam-fetch fails,
+the message names its exit status or its signal.
 
 Most tests replace the installed rds-iam-fetch in a mount namespace of their own.
 """
@@ -142,7 +142,7 @@ class SecondStart(HostVariablesCase):
                 "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])\n",
                 TOOL, "credentials"]
         result = self.run_with("exit 3", argv=argv, env=self.web_identity_env())
-        self.assertIn(f"{FETCH} exited without a response; try again", result.stderr)
+        self.assertIn(f"{FETCH} ended its connection without a response; try again", result.stderr)
         result = self.run_with(self.MISSING, argv=argv, env=self.web_identity_env(LD_LIBRARY_PATH="/good"))
         self.assertEqual((result.returncode, len(self.starts())), (0, 2), result.stderr)
 

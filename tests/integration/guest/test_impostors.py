@@ -101,7 +101,7 @@ class Matrix(Ways):
                     self.assertGreaterEqual(server.connections, 1, f"control: the client connected: {result}")
                     self.assertEqual(self.found(server), [])
 
-    def test_control_a_server_that_proves_its_name_gets_one(self):
+    def test_control_a_server_that_proves_its_name_gets_a_token(self):
         for protocol, log_in, name in WAYS:
             with self.subTest(way=log_in.__name__, program=name), peer(self.lab, protocol, VERIFIED) as server:
                 result = log_in(self, name, server.port)

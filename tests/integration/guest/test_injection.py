@@ -18,8 +18,8 @@ from whose_files import TOOL, WhoseFilesCase
 FORGED = "2026-01-01T00:00:00Z rds-iam[1] psql info: forged"
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ rds-iam\[\d+\] ([\w.+-]+) (warning|info|debug): \S.*")
 HOST = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
-# User names. A service file has one setting on each line, so it can contain only the names without a
-# line break.
+# Names of database users. A service file has one setting on each line, so it can contain only the names without a line
+# break.
 WITHOUT_BREAKS = (
     "u", "u:*:*:*:other", "u\\", "\\:u\\\\", "u&Action=other&DBUser=admin", "u?DBUser=admin#x", "u%0a%00%26", "%s%n%1$s", "a b",
     "u;X-Amz-Signature", "u'\"`$(id)", "\u00fc\u202eu\u2028v", "u\x1b[2J", "u\x7f\x01", "u\tv", "u=v", "u#v")
@@ -189,7 +189,7 @@ class Injection(WhoseFilesCase):
                 for request in self.recorder.requests]
 
     def test_settings_in_a_request_to_sts(self):
-        """STS accepts only some characters in these values. rds-iam rejects any other value before it
+        """STS accepts only some characters in these values. rds-iam rejects a value with any other character before it
         sends a request, and the message names the place of the value. rds-iam sends an accepted value as it is."""
         role = "arn:aws:iam::123456789012:role/r"
         usual = {"role_session_name": "me", "external_id": "id", "session_tags": "team=etl"}

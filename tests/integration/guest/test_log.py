@@ -173,9 +173,9 @@ class File(LogCase):
 
 class Secrets(SecretSources, LogCase):
     def output(self, env, options, level, to_file):
-        """Returns all output of the programs that it runs, and the content of the log file. At the level debug, the
-        plugin makes a login and a refused login, and the preload and the agent run, too. At the other levels, which
-        have fewer lines, only the plugin makes a login."""
+        """Returns all output of the programs that this method runs, and the content of the log file. At the level
+        debug, the plugin makes a login and a refused login, and the preload and the agent run, too. At the other
+        levels, which have fewer lines, only the plugin makes a login."""
         value = f"{level}:{self.file}" if to_file else level
         self.file.unlink(missing_ok=True)
         env = {**env, "RDS_IAM_LOG": value}

@@ -24,7 +24,6 @@ MAKES = "open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,
 SIGNATURE = "X-Amz-Signature="
 
 
-@needs_root  # for an ordinary user, strace cannot read the memory of rds-iam's own programs
 class TraceCase(SecretSources):
     def setUp(self):
         super().setUp()
@@ -87,6 +86,7 @@ class TraceCase(SecretSources):
 CACHE = ".cache/rds-iam/cache"
 
 
+@needs_root  # for an ordinary user, strace cannot read the memory of rds-iam's own programs
 class Traces(TraceCase):
     def test_no_argument_list_or_environment_contains_a_secret(self):
         for name in ("credentials file", "process", "SSO", "aws login", "web identity", "container"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Another release replaces rds-iam, and then the first release is installed again, while programs run that have loaded
-the plugin or the preload. The other release is built from the same sources, but its parts exchange records of another
-version.
+the plugin or the preload. The other release is built from the same sources, but its parts exchange records
+(common/codec/record.h) of another version.
 
 Each program runs in a mount namespace in which a copy of the installed files is mounted over the installed files. The
 test replaces files of the copy as a package does, by rename()."""

@@ -173,6 +173,7 @@ class Urls(WhoseFilesCase):
         own = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
         for variables, words in (
                 ({**own, "AWS_PROFILE": url}, "but the keys in the environment are used"),
+                ({**own, "AWS_DEFAULT_PROFILE": url}, "AWS_DEFAULT_PROFILE is set to"),
                 ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
                 ({}, "contains a character that some AWS tools do not accept")):
             with self.subTest(words=words):
@@ -198,7 +199,8 @@ class Urls(WhoseFilesCase):
                         self.assertGreater(service.count, 7, "control: it received requests")
 
     def test_a_commands_stderr(self):
-        """Programs such as curl and vault print the URL that did not respond. The password in this URL may be long."""
+        """Programs such as curl and vault print the URL of a server that did not respond. The password in this URL may
+        be long."""
         rest = "x" * 150
         refusal = "this credential_process is not started, because "
         for form in FORMS:

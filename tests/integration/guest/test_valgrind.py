@@ -89,7 +89,7 @@ class Memory(MariadbCase):
                 self.assert_clean(report)
         self.assert_accepted(2)
 
-    def test_a_login_with_files(self):
+    def test_a_login_with_settings_files(self):
         principal = self.lab.principals["etl-session"]
         self.home.write(
             ".aws/credentials",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libmariadb. Each program is given a host, a port, a user and at most a password, but no TLS
-setting, except ODBC with its SSLVERIFY. Each program prints the user that the server sees, except those in SILENT.
+"""Programs on libmariadb: programs of Debian, and two C programs of ../src. Each program is given a host, a port, a
+user and at most a password, but no TLS setting, except ODBC with its SSLVERIFY. Each program prints the user that the
+server sees, except those in SILENT.
 """
 import harness
 

@@ -46,7 +46,6 @@ class Alias(MariadbCase):
         return seen
 
     def ask_once(self, records, *command, **extra):
-        # Only the client resolves names with nss_wrapper, not dns.py itself.
         argv = in_own_network([
             harness.PYTHON, harness.SOURCE / "tests/integration/dns.py", self.home.path,
             self.lab.certificates.directory, ",".join("=".join(pair) for pair in records.items()), *command])

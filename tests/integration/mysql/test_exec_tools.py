@@ -115,7 +115,8 @@ class Tools(ToolCase):
         self.assert_nothing_sent()
 
     def test_with_a_ca_file_that_is_rejected_the_message_names_the_command_too(self):
-        """The other file of the store, which does not verify this host, can be used."""
+        """Every user can write the CA file for this host, so it is rejected. The other CA file is accepted, but is not
+        for this host."""
         for name, mode in (("rds-ca.pem", 0o666), ("rds-ca-public.pem", 0o644)):
             self.home.write(f".config/rds-iam/{name}", self.lab.ca_file.read_text(), mode=mode)
         result = self.exec("mariadb", *self.place(), *WHO, own=[])

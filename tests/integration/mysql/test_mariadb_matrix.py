@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """MySQLdb, DBD::mysql, DBD::MariaDB, mysql2, ODBC and commands of MariaDB: a login, a second login after the server
 closes the connection, and with MySQLdb a change of user. Other tests: many logins at once. The user writes the option
-file that mysql_plugin/READERS.md gives. Each program except the commands has its own setting that names this file."""
+file that mysql_plugin/READERS.md gives. Each program except the commands has a setting of its own that makes it read
+this file."""
 import pathlib
 
 from labcase import USER, harness, mariadb_plugins

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Servers that request a token from a client on Oracle's library although the client has not verified them.
 
-Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin, with
-cleartext passwords allowed and with a token as the password, the same peer receives the password, and the same search
-finds it. If the library itself refuses the server, the peer receives nothing in the control either."""
+Each server is a scripted peer that records what it receives. Each row has a control: without rds-iam's shadow plugin
+(mysql_client.py), with cleartext passwords allowed and with a token as the password, the same peer receives the
+password, and the same search finds it. If the library itself refuses the server, the peer receives no password in the
+control either."""
 from typing import NamedTuple
 
 import hostile

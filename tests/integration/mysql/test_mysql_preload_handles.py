@@ -247,7 +247,7 @@ class Many(HandleCase):
 
 
 class Mapped(HandleCase):
-    """Names that the configuration maps."""
+    """Names that rds-iam's configuration maps to an endpoint."""
 
     def map(self, *lines):
         server = self.lab.mariadb

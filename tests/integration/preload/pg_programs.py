@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs of Debian on libpq. Each program is given a host, a port, a user and a database, but no TLS setting, except
-one of the two programs with psqlodbc. A program in WHO prints the user that the server sees; a program in TOOLS does
-not. Each test file contains what its tests expect.
+"""Programs on libpq: programs of Debian, and one C program of ../src. Each program is given a host, a port, a user and
+a database, but no TLS setting, except one of the two programs with psqlodbc. A program in WHO prints the user that the
+server sees; a program in TOOLS does not. Each test file contains what its tests expect.
 """
 import harness
 

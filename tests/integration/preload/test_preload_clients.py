@@ -409,7 +409,8 @@ class Tools(ClientCase):
 
     @contextlib.contextmanager
     def lock(self):
-        """Holds the lock until the block ends. The session that holds it logs in before the block begins."""
+        """Holds the lock until the `with` block ends. The session that holds the lock logs in before the block
+        begins."""
         holder = self.start("psql", "-XAtq")
         holder.stdin.write(f"select 'locked' from (select pg_advisory_lock({LOCK})) as locked;\n")
         holder.stdin.flush()

@@ -32,8 +32,8 @@ print(library["PQping"](b"host=x password=" + token), flush=True)
 
 
 class Misbehaving(ClosedCase):
-    """Programs load src/odd_libpq.c as libpq.so.5. It passes their calls to Debian's libpq, except for one fault, which
-    the environment variable ODD names."""
+    """Programs load a library that is built from src/odd_libpq.c as libpq.so.5. It passes their calls to Debian's
+    libpq, except for one fault, which the environment variable ODD names."""
 
     @classmethod
     def setUpClass(cls):
@@ -158,7 +158,7 @@ class Module(ClosedCase):
                         self.assertIn(UNASKED, result.stderr)
                         self.assertEqual(peer.connections, 0)
 
-    def test_connections_that_need_no_decision_work(self):
+    def test_connections_that_need_no_query_work(self):
         for sslmode, given, sent in (
                 ("verify-full", {"PGPASSWORD": self.token}, self.token), ("prefer", {"PGPASSWORD": "word"}, "word"),
                 ("verify-full", {"PGPASSFILE": self.passfile()}, self.token), ("prefer", {}, None)):

@@ -56,7 +56,8 @@ print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc
 
 
 class WithoutLibpq(LabCase):
-    """Programs without libpq, and programs with libpq that show which part of the preload a connection loads."""
+    """Programs without libpq, and programs with libpq that show when a connection loads the token module,
+    rds-iam-pq-token.so."""
 
     def test_programs_run_as_without_the_preload(self):
         for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
@@ -194,7 +195,7 @@ class Messages(LabCase):
     def test_the_stack_is_too_small_and_no_thread_can_be_started(self):
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
         argv = [ways.PROGRAMS / "loads", "coroutine", ways.PROGRAMS / "connects_at_load.so", "connect_now"]
-        # The limit does not apply to root.
+        # The limit of processes does not apply to root, so another user runs the program.
         self.home.path.chmod(0o755)
         user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] if os.geteuid() == 0 else []
         for limit in ([], ["prlimit", "--nproc=1"]):

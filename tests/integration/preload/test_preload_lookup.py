@@ -32,7 +32,7 @@ def ping(library):
 def place(name):
     return min(int(line.split("-")[0], 16) for line in open("/proc/self/maps") if line.split()[-1].endswith("/" + name))
 """
-# Loads one copy more than the preload can handle, then unloads the third one.
+# Loads one copy more than the preload can handle, then unloads the third copy.
 NINE = LOOK + """
 libraries = [ctypes.CDLL(path) for path in sys.argv[1:]]
 first, again = [[ping(each) for each in libraries] for _ in range(2)]
@@ -191,8 +191,8 @@ class OtherPreloads(LookupCase):
                 yield preloads
 
     def test_a_library_with_its_own_dlsym(self):
-        """If the library is loaded after the preload, the preload calls the library's dlsym(). If the library is loaded
-        before the preload, the library calls libc's dlsym(), and the preload is not involved."""
+        """If LD_PRELOAD lists the library after the preload, the preload calls the library's dlsym(). If LD_PRELOAD
+        lists the library first, the library calls libc's dlsym(), and the preload is not involved."""
         wrapper = PROGRAMS / "wrapped_dlsym.so"
         script = LOOK + OWN_NAME + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))[:2]))"
         path, = self.copies(1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How rds-iam exec changes the sslmode of a PostgreSQL connection to RDS. The modes prefer and allow, and a missing
-mode, become verify-full with the CA store of rds-iam, or verify-ca if the section of the host contains tls = verify-ca.
-With verify-full and verify-ca, the connection uses the CA store if the user names no root certificates. Other sslmodes,
-and connections to other hosts, do not change."""
+mode, become verify-full with the CA store of rds-iam, or verify-ca if the host's section in rds-iam's configuration
+contains tls = verify-ca. With verify-full and verify-ca, the connection uses the CA store if the user names no root
+certificates. Other sslmodes, and connections to other hosts, do not change."""
 import pathlib
 import struct
 

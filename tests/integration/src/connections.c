@@ -2,7 +2,7 @@
  *
  * A program with many or long connections, on libmariadb. It reads the user's option file; some
  * commands set a password or another option, too. Each step prints a line: the user that the server
- * reports, or the error.
+ * reports, or the error. The comment of each function that runs a command describes the command.
  *
  *   connections COMMAND HOST PORT USER [ARGUMENT...]
  */

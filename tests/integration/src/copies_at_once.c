@@ -6,7 +6,8 @@
  *
  *   copies_at_once COMING-AND-GOING COPY...       the name of each file is the copy's number
  *
- * Prints "right", or "wrong" if a lookup led to another copy, and the number of lookups. */
+ * COMING-AND-GOING is the copy that is loaded and unloaded. Prints "right", or "wrong" if a lookup
+ * led to another copy, and the number of lookups. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>

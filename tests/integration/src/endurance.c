@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many logins in one process, by threads that live as long as the process. After the first logins,
- * and after all of them, it prints the resources of the process:
+ * Many logins in one process, by threads that live as long as the process. Prints the resources of
+ * the process twice: after FIRST logins, and after ALL logins:
  *
  *   endurance HOST PORT USER THREADS FIRST ALL [turns] [leak N]
  *   logins 100 failures 0 rss 9876 held 465360 descriptors 3 threads 9 children 0

@@ -2,7 +2,8 @@
  *
  * usage: login HOST PORT USER
  *
- * Logs in with the options of ~/.my.cnf and prints the user that the server reports, or the error.
+ * Logs in with libmariadb and the options of ~/.my.cnf, and prints the user that the server
+ * reports, or the error.
  */
 #include <mysql.h>
 #include <stdio.h>

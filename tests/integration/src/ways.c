@@ -5,10 +5,12 @@
  *   ways LOOKUP WAY CONNINFO [HOST PORT DBNAME USER]
  *
  * LOOKUP is "linked" for direct calls of libpq, or "dlsym" for functions looked up in the library
- * WAYS_LIBPQ, as ctypes, cffi and JNA do. Prints "ok USER" or "failed: MESSAGE". A way that resets
- * a connection first prints "connected" and waits for a line on stdin. A ping prints "ping RESULT".
- * The way "version" prints libpq's version. The way "login" uses the words after CONNINFO and not
- * CONNINFO. The file is also compiled as a module (-DWAYS_MODULE) with its own copy of libpq.
+ * WAYS_LIBPQ, as ctypes, cffi and JNA do. Prints "ok USER" or "failed: MESSAGE". WAY is connectdb,
+ * params, start, startparams, setdb, login, reset, resetstart, ping, pingparams or version. A way
+ * that resets a connection first prints "connected" and waits for a line on stdin. A ping prints
+ * "ping RESULT". The way "version" prints libpq's version. The way "login" uses the words after
+ * CONNINFO and not CONNINFO. The file is also compiled as a module (-DWAYS_MODULE) with its own
+ * copy of libpq.
  */
 #include <dlfcn.h>
 #include <libpq-fe.h>

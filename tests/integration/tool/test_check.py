@@ -369,7 +369,8 @@ class Documents(CheckCase):
         self.assertEqual((output.status, output.causes), (3, ("slow-verdict",)), output.stdout)
 
     def test_a_warning_is_not_taken_for_the_refusal(self):
-        """The preload warns of the region, and the server ends the connection after it has the token."""
+        """The preload prints a warning about the region. The server receives the token, and ends the connection with
+        an error without a text."""
         class Ends(PostgreSQLPeer):
             def record_password(self, wire, data):
                 super().record_password(wire, data)

@@ -297,7 +297,7 @@ class Configured(CheckCase):
         self.assertEqual(output.status, 0, output.stdout)
         self.assertIn("only the first host is checked", output.item("hosts")["text"])
 
-    def test_the_user_of_a_service_without_one(self):
+    def test_a_service_without_a_user_is_checked_with_pguser(self):
         self.services.add("prod", without=("user",))
         output = self.check(self.login().change(env={"PGUSER": USER}))
         self.assertEqual(output.document["result"], "refused-here", output.stdout)

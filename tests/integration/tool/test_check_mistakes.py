@@ -81,7 +81,7 @@ class Mistakes(CheckCase):
                                  (2, 2, message))
 
     def test_the_wrong_file_of_root_certificates(self):
-        """Only a file that the user has named is to be omitted."""
+        """The remedy contains "omit --ca" only if the user has given the file with --ca."""
         other = self.home.write("other.pem", self.lab.other_ca_file.read_text())
         login = self.login_to("postgres")
         given = self.check(login.change(ca=str(other)))

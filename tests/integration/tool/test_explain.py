@@ -101,6 +101,7 @@ class Explanation(CloudCase):
             "web identity       absent  AWS_WEB_IDENTITY_TOKEN_FILE is not set",
             "profile            found   profile work ({home}/.aws/credentials:3)",
             "source             profile work ({home}/.aws/credentials:3)",
+            f"CA bundle          {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)",
             "credentials        obtained from settings, no AWS request",
             f"access key         {self.base.access_key}",
             "expires            without an expiry time",

@@ -122,7 +122,7 @@ class Parts(LabCase):
                     result = self.run_in(copy, "exec", "--", *command)
                     self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_without_both_parts(self):
+    def test_without_either_part(self):
         copy = self.install("rds-iam")
         result = self.run_in(copy, "exec", "--", "echo", "ran")
         self.assertEqual(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`rds-iam setup policy` and `rds-iam setup trust-policy`: the lab's IAM and STS use the printed documents unchanged.
-With the printed policy the login is accepted. With a policy for another login, the login is refused for the
-recorded reason."""
+With the printed policy the login is accepted. With a policy for another login, the login is refused, and the journal
+contains the reason."""
 import json
 import re
 import shlex

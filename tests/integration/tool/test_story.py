@@ -12,7 +12,7 @@ from service import Services
 
 ACCESS_ROLE = "rds-access-clickpipes"
 PARAMETER = "rds.iam_auth_for_replication"
-MESSAGE_MIN = 450  # a shorter message is not cut
+MESSAGE_MIN = 450  # characters; a shorter message is not cut
 BOTH = "must be allowed by both the caller's own policy and the role's trust policy"
 
 
@@ -78,7 +78,7 @@ class ExampleCase(CloudCase):
         return result.stderr
 
 
-class Readme(ExampleCase):
+class Recipe(ExampleCase):
     def setUp(self):
         super().setUp()
         role = self.lab.roles[ACCESS_ROLE]

@@ -45,7 +45,7 @@ class Reply(NamedTuple):
 
 
 def ask(lab, method, path, headers=None, body=None, timeout=TIMEOUT_SECONDS):
-    """Sends one request to the loopback's HTTP port. Raises OSError and HTTPException."""
+    """Sends one request to the HTTP port of the lab's AWS services. Raises OSError and HTTPException."""
     address = urllib.parse.urlsplit(lab.cloud_http)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
     try:
@@ -58,7 +58,8 @@ def ask(lab, method, path, headers=None, body=None, timeout=TIMEOUT_SECONDS):
 
 
 def sts(lab, keys, host=HOST, region="us-east-1", service="sts", at=None, change=None, **parameters):
-    """Sends one request to STS. With keys None it is unsigned. change(request) may alter it after it is signed."""
+    """Sends one request to STS. If keys is None, the request is not signed. change(request) may alter the request after
+    it is signed."""
     fields = {"Version": VERSION, **parameters}
     request = AWSRequest(
         method="POST",

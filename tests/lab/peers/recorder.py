@@ -7,7 +7,8 @@
 
 This module contains what the two protocols share: the listener, TLS and the record. mysql_peer.py and
 postgresql_peer.py contain the packets that the peer sends. A thread serves the clients one after the other. A peer
-ends when its last client has closed the connection; no read takes longer than TIMEOUT_SECONDS.
+ends when the test reads the record or leaves the `with` block. It first waits until every client that has connected
+has closed its connection; no read takes longer than TIMEOUT_SECONDS.
 """
 import contextlib
 import os

@@ -61,7 +61,8 @@ def fingerprint(binary, *texts):
 
 def copy_tree(source, destination):
     """Makes `destination` a copy of a template, with the same owners. The copy is an overlay if labd may mount one,
-    which saves a third of a lab's start; otherwise the files are copied, by reference if the file system can."""
+    which saves a third of the time that a lab needs to start. Otherwise the files are copied, by reference if the file
+    system supports this."""
     if place.layered(source, destination):
         return
     subprocess.run(

@@ -5,8 +5,8 @@ Identity policies may contain Effect, Action, NotAction, Resource, NotResource a
 contain Effect, Principal, Action and Condition. This module supports the wildcards * and ?, and the operators and
 condition keys in the tables below. It supports the policy variable ${aws:PrincipalTag/...}, and ${*}, ${?} and ${$} for
 the characters *, ? and $. An explicit Deny takes precedence. Anything else in a policy is an error and is never
-ignored, because a partly understood policy could allow too much. Permission boundaries, organizations and other
-resource policies are not supported.
+ignored, because a partly understood policy could allow too much. Permission boundaries, the policies of an AWS
+organization, and resource policies other than trust policies are not supported.
 
 A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
 """

@@ -19,8 +19,8 @@ TOKEN_BYTES_MIN, TOKEN_BYTES_MAX = 888, 1480
 
 @dataclass(frozen=True)
 class Session(Principal):
-    """A session of an assumed role. tags contains the role's own, the inherited and the requested tags; transitive
-    lists the keys of the tags that the next role of a chain inherits."""
+    """A session of an assumed role. tags contains the role's own, the inherited and the requested tags. If the session
+    assumes another role, the new session inherits the tags whose keys transitive lists."""
 
     role: Role = None
     transitive: tuple = ()

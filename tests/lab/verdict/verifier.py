@@ -51,8 +51,8 @@ FORMS = {
 
 
 class Verdict(NamedTuple):
-    """reason is one of the fixed words, or None if the login is accepted. principal is the name of the access key's
-    owner, or None if the key is unknown. signed_at is the token's date, or None if the token has none."""
+    """reason is a fixed word such as "Expired", or None if the login is accepted. principal is the name of the access
+    key's owner, or None if the key is unknown. signed_at is the token's date, or None if the token has none."""
 
     reason: str
     detail: str

@@ -44,6 +44,11 @@ static const struct suffix suffixes[] = {
     SUFFIX(".on.aws", "aws", true),
 };
 
+const char *ria_endpoint_suffix(size_t index)
+{
+    return index < sizeof(suffixes) / sizeof(suffixes[0]) ? suffixes[index].text : NULL;
+}
+
 struct kind_prefix {
     const char *text;
     enum ria_endpoint_kind kind;

@@ -66,6 +66,15 @@ enum ria_outcome ria_endpoint_parse(
  * only digits and underscores. */
 bool ria_host_is_placeholder(const char *host, size_t len);
 
+/* Returns whether the name is probably a misspelled endpoint: it differs from an endpoint by a few
+ * letters of its suffix or of "rds", or it lacks the end of the suffix, or its region has not the
+ * form of a region. `endpoint` must be of the kind OTHER; for every other kind, returns false.
+ * Fills err with the right spelling, or, if that is not known, with the form of an endpoint. */
+bool ria_endpoint_is_near(const struct ria_endpoint *endpoint, struct ria_error *err);
+
+/* Returns the suffix at the index, such as ".amazonaws.com", or NULL after the last one. */
+const char *ria_endpoint_suffix(size_t index);
+
 /* Returns whether the name is an endpoint of RDS, Aurora or Aurora DSQL. */
 bool ria_endpoint_is_database(const struct ria_endpoint *endpoint);
 

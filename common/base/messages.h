@@ -128,7 +128,9 @@
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
 #define RIA_REFUSAL_NAME_AND_PORT                                                                  \
-    "\"%.64s\" is not a host name; give the endpoint's name alone, and the port as --port %u"
+    "\"%.64s\" is not a host name; give the endpoint's name alone, and the port %u in the "        \
+    "setting "                                                                                     \
+    "for it (--port, port=)"
 #define RIA_REFUSAL_URL "a URL is not a host name; give %s"
 /* The arguments before and after the second host of RIA_REFUSAL_TUNNEL are "[" and "]" if the host
  * is an IPv6 address, otherwise two empty strings. RIA_REFUSAL_OTHER, RIA_REFUSAL_ALIAS,
@@ -143,11 +145,23 @@
     "%s is not an RDS endpoint; a client that is given no host uses %s: give it the endpoint's "   \
     "own name (for a tunnel, map it in /etc/hosts); to accept any RDS server, add 3 lines: [%s], " \
     "then endpoint = ENDPOINT:ITS_PORT, then tls = verify-ca"
+/* A misspelled endpoint. The message offers no section for the wrong name. */
+#define RIA_REFUSAL_NEAR "%s is not an RDS endpoint, but nearly one; write %s"
+#define RIA_REFUSAL_NEAR_FORM                                                                      \
+    "%s is not an RDS endpoint, but nearly one; compare it with the form "                         \
+    "NAME.ID.REGION.rds.amazonaws.com, where REGION is one like eu-west-1"
 #define RIA_REFUSAL_OTHER_SECTION                                                                  \
     "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
 #define RIA_REFUSAL_SERVICE                                                                        \
     "%s is not an RDS endpoint: check the spelling; for a tunnel, write host=ENDPOINT and "        \
     "hostaddr=127.0.0.1, and add 2 lines: [ENDPOINT:%u], then endpoint = ENDPOINT:ITS_PORT"
+#define RIA_REFUSAL_FINAL_DOT                                                                      \
+    "the server's certificate does not contain %s with its final dot, so sslmode=verify-full "     \
+    "rejects the server; write host=%s"
+#define RIA_REFUSAL_MAPPED_SERVICE                                                                 \
+    "the certificate of %s does not contain %s, so sslmode=verify-full rejects the server; write " \
+    "host=%s (for a tunnel, also hostaddr=127.0.0.1), and at %s change the section's name to "     \
+    "[%s:%u]"
 #define RIA_REFUSAL_ALIAS                                                                          \
     "%s is not an RDS endpoint, but a DNS alias of %s; if that is your database, use that name, "  \
     "or, to accept any RDS server, add 3 lines: [%s:%u], then endpoint = %s:%u, then tls = "       \

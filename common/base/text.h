@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Texts in arrays of a fixed size. If a text is too long, it is cut at a UTF-8 character boundary
- * and ends in "...". Also decodes UTF-8. For a secret, or a text of unlimited length, use a buffer
- * (base/buf.h) instead.
+ * and ends in "...". Also decodes UTF-8, and counts typos (typo.c). For a secret, or a text of
+ * unlimited length, use a buffer (base/buf.h) instead.
  */
 #ifndef RIA_BASE_TEXT_H
 #define RIA_BASE_TEXT_H
@@ -45,6 +45,15 @@ bool ria_text_unquote(char *text);
  * `size` bytes. glibc and other C libraries have different functions named strerror_r(), and this
  * function works with both. */
 const char *ria_text_of_errno(int error, char *words, size_t size);
+
+enum {
+    RIA_TYPO_WORD_MAX = 31, /* a longer word is not compared */
+};
+
+/* Returns the number of typos that turn the name into the first `len` bytes of the word: a missing,
+ * superfluous or wrong letter, or two letters in the wrong order (the optimal string alignment
+ * distance). Returns SIZE_MAX for a word or a name of more than RIA_TYPO_WORD_MAX letters. */
+size_t ria_typos(const char *word, size_t len, const char *name);
 
 /* Decodes the first UTF-8 character of a text (table 3-7 of the Unicode Standard: no surrogates, no
  * overlong forms, nothing above U+10FFFF). Returns its length, 1 to 4 bytes. Returns 0 with *code

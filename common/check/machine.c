@@ -89,23 +89,32 @@ static void add_ca_file(struct ria_facts *facts)
         return;
     }
     int64_t days = 0;
+    char when[160] = "the expiry time is not known";
+    char date[RIA_TIMESTAMP_EXTENDED_SIZE];
     if (ria_ca_bundle_first_end(&bundle, &first)) {
-        days = (first.at - world->now(world->self)) / DAY;
+        int64_t left = first.at - world->now(world->self);
+        days = left / DAY;
+        if (left > 0) {
+            (void)snprintf(when, sizeof(when), "must be renewed within %" PRId64 " days", days);
+        } else if (ria_timestamp_format_extended(first.at, date)) {
+            (void)snprintf(when, sizeof(when), "the roots of %s expired at %s", first.region, date);
+        }
     }
     ria_report_add(
         facts->report,
         days > CA_WARNING_DAYS ? RIA_MARK_OK : RIA_MARK_WARNING,
         "root certificates",
         days > CA_WARNING_DAYS ? NULL : "Renew them: rds-iam setup ca",
-        "%s, %zu certificate%s; must be renewed within %" PRId64 " days",
+        "%s, %zu certificate%s; %s",
         facts->ca_file,
         bundle.count,
         bundle.count == 1 ? "" : "s",
-        days);
+        when);
 }
 
 static void check_ca(struct ria_facts *facts)
 {
+    char searched[RIA_CA_SEARCHED_SIZE];
     struct ria_error *err = &facts->ca_error;
     enum ria_ca_kind kind =
         facts->has_name && facts->name.has_public_ca ? RIA_CA_PUBLIC : RIA_CA_RDS;
@@ -122,13 +131,15 @@ static void check_ca(struct ria_facts *facts)
         /* The error names only the second of the two files that were searched. Clear it, so that
          * the cause shows the command that installs the file. */
         err->text[0] = '\0';
+        ria_ca_store_searched(facts->world, searched);
         ria_report_add(
             facts->report,
             RIA_MARK_FAULT,
             "root certificates",
             "Install them: rds-iam setup ca",
-            "no root certificates of %s are installed, so no client can verify the server",
-            kind == RIA_CA_RDS ? "RDS" : "Amazon's public CAs");
+            "no root certificates of %s are in %s, so no client can verify the server",
+            kind == RIA_CA_RDS ? "RDS" : "Amazon's public CAs",
+            searched);
         break;
     case RIA_FAILED:
     default:

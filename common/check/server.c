@@ -198,6 +198,10 @@ static const char *find_name_remedy(const struct ria_facts *facts, const char *o
     if (!facts->has_name) {
         return "See \"endpoint\" above.";
     }
+    const char *host = facts->target.login.host;
+    if (host[strlen(host) - 1] == '.') {
+        return "Write the name without its final dot.";
+    }
     if (facts->target.service != NULL) {
         return "The agent requires sslmode=verify-full, which overrides tls = verify-ca. Write "
                "host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.";

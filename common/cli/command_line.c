@@ -22,7 +22,6 @@ enum {
     LETTERS_PER_TYPO = 3, /* a name is also suggested if the word has at most one typo for each
                              three letters */
     TYPOS_MAX = 2,        /* the limit of typos for a word of any length */
-    MISSPELLED_MAX = 31,  /* a word with more letters is not compared */
 };
 
 static const struct ria_option help_switch = {.name = "help"};
@@ -37,44 +36,7 @@ static size_t smaller(size_t a, size_t b)
 /* Returns the largest number of typos with which a word of `len` letters leads to a suggestion. */
 static size_t most_typos(size_t len)
 {
-    return len > MISSPELLED_MAX ? 0 : smaller(len / LETTERS_PER_TYPO, TYPOS_MAX);
-}
-
-/* count[i][j] is the number of typos that turn the first j letters of a name into the first i
- * letters of a word. */
-struct typos {
-    size_t count[MISSPELLED_MAX + 1][MISSPELLED_MAX + 1];
-};
-
-/* Computes count[i][j] from the entries for fewer letters. */
-static size_t count_typos_of(
-    const char *word, size_t i, const char *name, size_t j, const struct typos *typos)
-{
-    if (i == 0 || j == 0) {
-        return i + j;
-    }
-    size_t least = typos->count[i - 1][j - 1] + (word[i - 1] != name[j - 1]);
-    least = smaller(least, 1 + smaller(typos->count[i - 1][j], typos->count[i][j - 1]));
-    bool is_swapped = i > 1 && j > 1 && word[i - 1] == name[j - 2] && word[i - 2] == name[j - 1];
-    return is_swapped ? smaller(least, typos->count[i - 2][j - 2] + 1) : least;
-}
-
-/* Returns the number of typos that turn the name into the word: a missing, superfluous or wrong
- * letter, or two letters in the wrong order (the optimal string alignment distance). Returns
- * SIZE_MAX for a word or a name of more than MISSPELLED_MAX letters. */
-static size_t count_typos(const char *word, size_t len, const char *name)
-{
-    struct typos typos = {0};
-    size_t name_len = strlen(name);
-    if (len > MISSPELLED_MAX || name_len > MISSPELLED_MAX) {
-        return SIZE_MAX;
-    }
-    for (size_t i = 0; i <= len; i++) {
-        for (size_t j = 0; j <= name_len; j++) {
-            typos.count[i][j] = count_typos_of(word, i, name, j, &typos);
-        }
-    }
-    return typos.count[len][name_len];
+    return len > RIA_TYPO_WORD_MAX ? 0 : smaller(len / LETTERS_PER_TYPO, TYPOS_MAX);
 }
 
 static size_t count_same_start(const char *word, const char *name)
@@ -138,11 +100,11 @@ static void add_similar_names(
 {
     size_t fewest = most_typos(len);
     for (size_t i = 0; i <= syntax->count; i++) {
-        fewest = smaller(fewest, count_typos(name, len, option_at(syntax, i)->name));
+        fewest = smaller(fewest, ria_typos(name, len, option_at(syntax, i)->name));
     }
     for (size_t i = 0; i <= syntax->count; i++) {
         const struct ria_option *option = option_at(syntax, i);
-        if (fewest > 0 && count_typos(name, len, option->name) == fewest) {
+        if (fewest > 0 && ria_typos(name, len, option->name) == fewest) {
             ria_buf_addf(names, "%s--%s", names->len == 0 ? "" : " or ", option->name);
         }
     }
@@ -399,7 +361,7 @@ static const char *nearest_name(const struct ria_command_group *group, const cha
     size_t fewest = most_typos(strlen(word)) + 1;
     for (size_t i = 0; i < group->count; i++) {
         const char *name = group->rows[i].name;
-        size_t typos = count_typos(word, strlen(word), name);
+        size_t typos = ria_typos(word, strlen(word), name);
         size_t same = count_same_start(word, name);
         if (typos < fewest) {
             fewest = typos;
@@ -426,16 +388,35 @@ static int refuse_name(const struct ria_command_group *group, const char *word)
                : ria_usage(group->name, "unknown %s \"%s\"; write %s", group->noun, word, nearest);
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Prints the usage error for an unknown option before the name of a command. */
+static int refuse_option(const struct ria_command_group *group, const char *word)
+{
+    struct ria_error err;
+    int status = unknown_option(group->name, &group->syntax, word, &err);
+    ria_print_error(group->name, &err);
+    return status;
+}
+
 int ria_command_run(
     const struct ria_command_group *group, int argc, char **argv, const struct ria_world *world)
 {
+    static char help_word[] = "--help";
     if (argc < 2) {
         return ria_usage(group->name, "no %s given", group->noun);
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (asks_for_help(argv[1]) && argc == 2) {
         RIA_AUTO(buf) text = {.max = HELP_MAX};
         ria_help_of_group(group, &text);
         return print_help(&text);
+    }
+    if (asks_for_help(argv[1])) { /* "help COMMAND" means "COMMAND --help" */
+        argv[1] = argv[2];
+        argv[2] = help_word;
     }
     for (size_t i = 0; i < group->count; i++) {
         if (strcmp(argv[1], group->rows[i].name) == 0) {
@@ -445,5 +426,5 @@ int ria_command_run(
             return group->rows[i].run(argc - 1, argv + 1, world);
         }
     }
-    return refuse_name(group, argv[1]);
+    return *argv[1] == '-' ? refuse_option(group, argv[1]) : refuse_name(group, argv[1]);
 }

@@ -66,7 +66,9 @@ static bool reject_other(
      * user can write. */
     struct ria_login without_region = *login;
     without_region.region = NULL;
-    if (ria_resolve_endpoint(&without_region, world, resolved, err) || login->port > 0) {
+    struct ria_error unused;
+    if (ria_resolve_endpoint(&without_region, world, resolved, err) || login->port > 0 ||
+        ria_endpoint_is_near(&resolved->dialed, &unused)) {
         return false;
     }
     return ria_fail(

@@ -2,7 +2,8 @@
  *
  * Reports what a login would use: the endpoint that the token is signed for, the kind of the
  * endpoint, the region, and the settings from which the endpoint and the region were taken.
- * Resolves the login as ria_token_for() does. Makes no token and sends no request. */
+ * Resolves the login as ria_token_for() does. Makes no token and sends no request. Rejects the host
+ * of a service if the client would reject the server. */
 #include "rds_iam.h"
 
 #include "base/text.h"
@@ -99,4 +100,33 @@ bool ria_login_inspect(
     inspect_place(&resolved.region, out->region_from, sizeof(out->region_from));
     inspect_other_region(world, out);
     return true;
+}
+
+bool ria_service_check_host(
+    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+{
+    struct ria_login_facts facts;
+    struct ria_endpoint dialed;
+    struct ria_endpoint signed_for;
+    struct ria_error unused;
+    ria_endpoint_read(login->host, &dialed);
+    size_t len = strlen(login->host);
+    if (ria_endpoint_is_database(&dialed)) {
+        return login->host[len - 1] != '.' ||
+               ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_FINAL_DOT, login->host, dialed.host);
+    }
+    if (!ria_login_inspect(login, world, &facts, &unused)) {
+        return !ria_endpoint_is_near(&dialed, err);
+    }
+    ria_endpoint_read(facts.endpoint, &signed_for);
+    return !ria_endpoint_is_database(&signed_for) || ria_fail(
+                                                         err,
+                                                         RIA_E_CHANNEL,
+                                                         RIA_REFUSAL_MAPPED_SERVICE,
+                                                         facts.endpoint,
+                                                         dialed.host,
+                                                         facts.endpoint,
+                                                         facts.mapped_by,
+                                                         facts.endpoint,
+                                                         login->port);
 }

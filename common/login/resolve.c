@@ -95,8 +95,8 @@ static void append_section(const struct ria_setting *section, struct ria_error *
  * matches a section that has neither a wildcard nor the key `endpoint`, *err names that section.
  * Otherwise *err names the file for a new section. If no section matches, *err also names one
  * section of the files (ria_config_has_other()), because a mistake in its name may be the reason.
- * If the host comes from a service of pg_service.conf (login->is_service), no section helps, so
- * another error takes the place of *err. */
+ * No section helps if the host is a misspelled endpoint, or if it comes from a service of
+ * pg_service.conf (login->is_service), so another error takes the place of *err. */
 static void explain_other(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -109,6 +109,9 @@ static void explain_other(
     const char *host = resolved->dialed.host;
     bool is_other = resolved->dialed.kind == RIA_ENDPOINT_OTHER;
     bool is_unmapped = section->endpoint.value == NULL;
+    if (is_other && is_unmapped && ria_endpoint_is_near(&resolved->dialed, err)) {
+        return;
+    }
     if (login->is_service && is_other && is_unmapped) {
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_SERVICE, host, login->port);
         append_config_name(world, err);

@@ -77,8 +77,7 @@ static const struct ria_ini_section *find_bare(
     return NULL;
 }
 
-/* Finds [profile NAME] in ~/.aws/credentials, where the section of a profile is [NAME]. */
-static const struct ria_ini_section *find_prefixed(
+const struct ria_ini_section *ria_profile_find_prefixed(
     const struct ria_profiles *profiles, const char *name)
 {
     static const char prefix[] = "profile ";
@@ -99,7 +98,7 @@ static enum ria_outcome report_no_default(
     const struct ria_profiles *profiles, struct ria_error *err)
 {
     const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
-    const struct ria_ini_section *prefixed = find_prefixed(profiles, "default");
+    const struct ria_ini_section *prefixed = ria_profile_find_prefixed(profiles, "default");
     return prefixed == NULL
                ? ria_absent(
                      err,
@@ -152,7 +151,7 @@ static enum ria_outcome report_no_section(
             bare->line,
             quoted);
     }
-    const struct ria_ini_section *prefixed = find_prefixed(profiles, choice->value);
+    const struct ria_ini_section *prefixed = ria_profile_find_prefixed(profiles, choice->value);
     if (prefixed != NULL) {
         return ria_failed_at(
             err,

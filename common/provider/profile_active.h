@@ -52,6 +52,11 @@ enum ria_outcome ria_profile_open(
     struct ria_profile *out,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Finds [profile NAME] in ~/.aws/credentials, where the section of a profile is [NAME], so that the
+ * section is ignored. Returns NULL if the file does not contain it. */
+const struct ria_ini_section *ria_profile_find_prefixed(
+    const struct ria_profiles *profiles, const char *name);
+
 /* Reads the static keys of the profile from one file. FOUND: plan->keys, source and label are
  * filled. ABSENT: the file contains no key of the profile. FAILED: the file contains only half of
  * the pair, or temporary keys whose session token is in the other file, empty, or in an ignored

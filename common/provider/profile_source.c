@@ -175,6 +175,25 @@ static bool report_misspelled(const struct ria_profile *profile, struct ria_erro
     return false;
 }
 
+/* Reports that the credentials file has [profile NAME], although the profile is [NAME] there.
+ * Returns false if it does not. */
+static bool report_prefixed(const struct ria_profile *profile, struct ria_error *err)
+{
+    const struct ria_ini_section *prefixed =
+        ria_profile_find_prefixed(profile->profiles, profile->name);
+    if (prefixed != NULL) {
+        (void)ria_absent(
+            err,
+            "[%.64s] contains no credentials: %.160s:%u: write [%.64s] in place of [profile %.64s]",
+            profile->name,
+            profile->profiles->path[RIA_PROFILE_CREDENTIALS],
+            prefixed->line,
+            profile->name,
+            profile->name);
+    }
+    return prefixed != NULL;
+}
+
 /* Reports a profile without any source of credentials. */
 static enum ria_outcome report_nothing(const struct ria_profile *profile, struct ria_error *err)
 {
@@ -197,7 +216,7 @@ static enum ria_outcome report_nothing(const struct ria_profile *profile, struct
             empty.path,
             empty.line);
     }
-    return report_misspelled(profile, err)
+    return report_misspelled(profile, err) || report_prefixed(profile, err)
                ? RIA_ABSENT
                : ria_absent(err, "[%.64s] contains no credentials", profile->name);
 }

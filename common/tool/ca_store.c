@@ -45,6 +45,20 @@ bool ria_ca_store_directory(
                "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
 }
 
+void ria_ca_store_searched(const struct ria_world *world, char out[RIA_CA_SEARCHED_SIZE])
+{
+    char directory[RIA_CA_PATH_SIZE];
+    if (user_directory(world, directory)) {
+        (void)ria_text_format(
+            out, RIA_CA_SEARCHED_SIZE, "%s or " RIA_CA_SYSTEM_DIRECTORY, directory);
+    } else {
+        (void)ria_text_copy(
+            out,
+            RIA_CA_SEARCHED_SIZE,
+            RIA_CA_SYSTEM_DIRECTORY " (neither HOME nor XDG_CONFIG_HOME is set)");
+    }
+}
+
 /* Checks that only trusted users (base/trust.h) can write the directory of a file. Any other user
  * who can write the directory could replace the file before the clients open it. */
 static bool check_directory_of(

@@ -34,6 +34,7 @@ enum ria_ca_kind {
 
 enum {
     RIA_CA_PATH_SIZE = 4096,
+    RIA_CA_SEARCHED_SIZE = RIA_CA_PATH_SIZE + 64,
     /* The size limit of a bundle and of an installed file, in bytes. ria_trust_bundle_fetch() never
      * returns a longer bundle. */
     RIA_CA_FILE_MAX = 2 * 1024 * 1024,
@@ -57,6 +58,9 @@ enum ria_outcome ria_ca_store_find(
     enum ria_ca_kind kind,
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
+
+/* Writes the directories that ria_ca_store_find() searches to `out`, for a message: "A or B". */
+void ria_ca_store_searched(const struct ria_world *world, char out[RIA_CA_SEARCHED_SIZE]);
 
 /* Writes to `out` the path that ria_ca_store_find() finds, and sets *is_installed to true. If
  * neither directory has the file, writes the path at which rds-iam setup ca will install the file

@@ -336,12 +336,30 @@ static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct 
     return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
+/* Without HOME, the files of the user may not be found, so the warning names what was searched. */
+static void warn_without_home(const struct ria_world *world)
+{
+    char searched[RIA_CA_SEARCHED_SIZE];
+    if (ria_world_env(world, "HOME") == NULL) {
+        ria_ca_store_searched(world, searched);
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "no usable root certificates of RDS are in %s; set HOME to the directory of a user who "
+            "has run rds-iam setup ca, or run this command",
+            searched);
+    }
+}
+
 /* Sets the variables of both kinds of files. If the preload does not reach the libpq of the
  * program, also sets PGSSLROOTCERT, because that libpq reads only its own variables. */
 static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
 {
     bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
     const char *rds = ria_world_env(world, ca_variables[RIA_CA_RDS]);
+    if (rds == NULL) {
+        warn_without_home(world);
+    }
     return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
 }
 

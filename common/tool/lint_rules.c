@@ -14,11 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    RIA_LINT_HOST_SIZE = 256, /* a longer text is not a host name */
-    RIA_LINT_PORT = 5432,
-};
-
 /* -- lines ----------------------------------------------------------------------------------- */
 
 static void check_length(const char *path, unsigned line, size_t len, struct ria_findings *findings)
@@ -209,20 +204,73 @@ void ria_lint_settings(
 
 /* -- services without a passfile ------------------------------------------------------------- */
 
+static const char *lint_rules_value_of(
+    const struct ria_service_file *file, const struct ria_service *service, const char *key)
+{
+    const struct ria_service_setting *setting = ria_service_setting(file, service, key);
+    return setting == NULL ? NULL : setting->value;
+}
+
+/* Warns if clients reject the server of a host that they verify by the host's name. */
+static void lint_rules_check_verified_hosts(
+    const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(entry->file, entry->service, "host");
+    bool is_verified = entry->sslmode != NULL && strcmp(entry->sslmode, "verify-full") == 0;
+    for (size_t i = 0; is_verified && i < ria_entry_host_count(entry); i++) {
+        struct ria_entry_host host;
+        struct ria_error err;
+        if (!ria_entry_host(entry, i, &host)) {
+            continue;
+        }
+        const struct ria_login login = {
+            .host = host.host,
+            .port = host.number,
+            .user = entry->user,
+            .channel = RIA_CHANNEL_VERIFIED,
+            .is_service = true,
+        };
+        if (!ria_service_check_host(&login, world, &err)) {
+            ria_finding_add(
+                findings, RIA_FINDING_WARNING, entry->file->path, setting->line, "%s", err.text);
+        }
+    }
+}
+
+/* Returns whether rds-iam makes tokens for a host of the entry. */
+static bool lint_rules_has_endpoint(const struct ria_entry *entry, const struct ria_world *world)
+{
+    bool is_found = false;
+    for (size_t i = 0; !is_found && i < ria_entry_host_count(entry); i++) {
+        struct ria_entry_host host;
+        struct ria_error unused;
+        const struct ria_login login = {
+            .host = host.host,
+            .port = ria_entry_host(entry, i, &host) ? host.number : 0,
+            .user = entry->user,
+            .channel = RIA_CHANNEL_NONE,
+        };
+        is_found = login.port != 0 && ria_login_has_endpoint(&login, world, &unused) == RIA_FOUND;
+    }
+    return is_found;
+}
+
 void ria_lint_no_passfile(
     const struct ria_service_file *file,
     const struct ria_service *service,
     const struct ria_world *world,
     struct ria_findings *findings)
 {
-    const struct ria_service_setting *setting = ria_service_setting(file, service, "host");
-    char host[RIA_LINT_HOST_SIZE];
-    const struct ria_login login = {
-        .host = host, .port = RIA_LINT_PORT, .channel = RIA_CHANNEL_NONE};
-    struct ria_error err;
-    const char *hosts = setting == NULL ? "" : setting->value;
-    if (ria_text_format(host, sizeof(host), "%.*s", (int)strcspn(hosts, ","), hosts) &&
-        ria_login_has_endpoint(&login, world, &err) == RIA_FOUND) {
+    const struct ria_entry entry = {
+        .file = file,
+        .service = service,
+        .host = lint_rules_value_of(file, service, "host"),
+        .port = lint_rules_value_of(file, service, "port"),
+        .user = lint_rules_value_of(file, service, "user"),
+        .sslmode = lint_rules_value_of(file, service, "sslmode"),
+    };
+    if (lint_rules_has_endpoint(&entry, world)) {
         ria_finding_add(
             findings,
             RIA_FINDING_WARNING,
@@ -232,6 +280,7 @@ void ria_lint_no_passfile(
             "add the passfile= that rds-iam setup postgres prints",
             service->name);
     }
+    lint_rules_check_verified_hosts(&entry, world, findings);
 }
 
 /* -- services with a passfile ---------------------------------------------------------------- */
@@ -440,6 +489,7 @@ void ria_lint_passfile(
             "libpq does not expand variables; write the path itself");
     }
     lint_rules_check_hosts(entry, findings);
+    lint_rules_check_verified_hosts(entry, world, findings);
     check_name(entry, findings);
     check_runtime_directory(entry, findings);
     lint_rules_check_file(entry, findings);

@@ -57,7 +57,6 @@ static const struct ria_hint hints[] = {
     {"mysql", "write rds-iam exec -- mysql"},
     {"mysqldump", "write rds-iam exec -- mysqldump"},
     {"login", "write rds-iam exec -- and the client"},
-    {"help", "write --help"},
     {"version", "write --version"},
     {"-v", "write --version"},
     {"-V", "write --version"},

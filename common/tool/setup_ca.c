@@ -253,6 +253,16 @@ static bool install_public(struct ca_setup *setup)
     return true;
 }
 
+/* Prints who uses the files that root has installed. */
+static bool print_users(const struct ca_setup *setup)
+{
+    return setup->world->uid(setup->world->self) != 0 ||
+           printf(
+               "%s: every user of this machine uses these files, except users with files of their "
+               "own in ~/.config/rds-iam\n",
+               setup->directory) > 0;
+}
+
 static bool setup_ca_run(struct ca_setup *setup)
 {
     RIA_AUTO(buf) pem = {.max = RIA_CA_FILE_MAX};
@@ -260,7 +270,8 @@ static bool setup_ca_run(struct ca_setup *setup)
     const char *name = NULL;
     return get_bundle(setup, &pem, &name) && ria_ca_bundle_read(&pem, name, &fresh, &setup->err) &&
            ria_ca_bundle_check_rds(&fresh, name, setup->now, &setup->err) && open_store(setup) &&
-           check_lost(setup, &fresh) && install_rds(setup, &fresh) && install_public(setup);
+           check_lost(setup, &fresh) && install_rds(setup, &fresh) && install_public(setup) &&
+           print_users(setup);
 }
 
 int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
@@ -274,6 +285,7 @@ int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
         return ria_usage(argv[0], "--partition and --file cannot be used together");
     }
     setup.partition = setup.partition == NULL ? "aws" : setup.partition;
+    (void)umask(S_IWGRP | S_IWOTH); /* with a stricter umask, users could not read root's store */
     bool ok = setup_ca_run(&setup);
     if (setup.fd >= 0) {
         (void)close(setup.fd);

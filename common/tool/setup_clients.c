@@ -107,6 +107,12 @@ static void add_advice(
     ria_buf_add_char(out, '\n');
 }
 
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
 /* Writes the path of the first file of this name in the directories of PATH. Returns false if no
  * directory contains it. */
 static bool find_in_path(const char *path, const char *name, char out[PATH_MAX])
@@ -114,7 +120,7 @@ static bool find_in_path(const char *path, const char *name, char out[PATH_MAX])
     while (path != NULL && *path != '\0') {
         size_t len = strcspn(path, ":");
         if (len > 0 && snprintf(out, PATH_MAX, "%.*s/%s", (int)len, path, name) < PATH_MAX &&
-            access(out, X_OK) == 0) {
+            access(out, X_OK) == 0 && is_file(out)) {
             return true;
         }
         path += len + (path[len] == ':' ? 1 : 0);
@@ -125,7 +131,7 @@ static bool find_in_path(const char *path, const char *name, char out[PATH_MAX])
 void ria_setup_add_client(const char *name, const char *path, struct ria_buf *out)
 {
     char found[PATH_MAX];
-    bool is_searched = strchr(name, '/') == NULL && access(name, F_OK) != 0;
+    bool is_searched = strchr(name, '/') == NULL && !is_file(name);
     const char *file = is_searched && find_in_path(path, name, found) ? found : name;
     add_advice("", file, library_of(file), out);
 }

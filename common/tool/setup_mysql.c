@@ -68,7 +68,15 @@ static const struct ria_option options[] = {
      RIA_VALUE(struct mysql_setup, client)},
 };
 
-static const struct ria_hint hints[] = {{"--ca", "write --ssl-ca"}, {0}};
+#define FOR_EVERY_SERVER "leave it out: the lines are for every server, and the client gets "
+static const struct ria_hint hints[] = {
+    {"--ca", "write --ssl-ca"},
+    {"--hostname", FOR_EVERY_SERVER "the host, as in: mariadb -h ENDPOINT"},
+    {"--port", FOR_EVERY_SERVER "the port, as in: mariadb -P PORT"},
+    {"--username", FOR_EVERY_SERVER "the user, as in: mariadb -u USER"},
+    {"--dbname", FOR_EVERY_SERVER "the database"},
+    {0},
+};
 
 static const struct ria_syntax setup_mysql_syntax = {
     .usage = "rds-iam setup mysql [--program NAME] [--all-servers] [--ssl-ca FILE]\n"
@@ -232,11 +240,13 @@ static int setup_mysql_write(struct mysql_setup *setup, const struct ria_setup_v
         return ria_out_of_memory();
     }
     if (!setup->has_ca) {
+        char searched[RIA_CA_SEARCHED_SIZE];
+        ria_ca_store_searched(setup->world, searched);
         (void)ria_fail(
             &setup->err,
             RIA_E_CONFIG,
-            "no root certificates of RDS are installed, so nothing was written; run: rds-iam setup "
-            "ca");
+            "no root certificates of RDS are in %s, so nothing was written; run: rds-iam setup ca",
+            searched);
         return setup_mysql_fail(setup);
     }
     return ria_setup_write_group(&section, setup->world, &setup->err) ? ria_print("")

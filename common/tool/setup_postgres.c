@@ -5,67 +5,47 @@
  * libpq cannot read. Also rejects values that make a line, with its newline, longer than 254 bytes.
  * The limit also applies to comments, because libpq limits the length of comments too. Does not
  * change a service that already exists. */
+#include "tool/setup_postgres.h"
+
 #include "cli/command_line.h"
-#include "tool/ca_store.h"
 #include "tool/part.h"
 #include "tool/setup_files.h"
-#include "tool/setup_quote.h"
-#include "tool/sql_name.h"
 #include "tool/tool.h"
 
 #include "passfile/agent_directory.h"
 #include "service/service_file.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-struct postgres_setup {
-    const struct ria_world *world;
-    const char *hostname;
-    const char *port;
-    const char *username;
-    const char *dbname;
-    const char *ca_given;
-    const char *service;
-    const char *program;
-    bool is_written;
-    char ca[RIA_CA_PATH_SIZE];
-    bool has_ca;                      /* the file `ca` exists, or the user has given its path */
-    char system_ca[RIA_CA_PATH_SIZE]; /* the CA file for the account of a daemon */
-    char passfile[PATH_MAX];
-    bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
-    struct ria_error err;
-};
-
 static const struct ria_option options[] = {
-    {"hostname", "HOST", "the RDS endpoint", RIA_VALUE(struct postgres_setup, hostname)},
-    {"port", "PORT", "its port; default: 5432", RIA_VALUE(struct postgres_setup, port)},
-    {"username", "USER", "the database user", RIA_VALUE(struct postgres_setup, username)},
-    {"dbname", "NAME", "the database", RIA_VALUE(struct postgres_setup, dbname)},
+    {"hostname", "HOST", "the RDS endpoint", RIA_VALUE(struct ria_postgres_setup, hostname)},
+    {"port", "PORT", "its port; default: 5432", RIA_VALUE(struct ria_postgres_setup, port)},
+    {"username", "USER", "the database user", RIA_VALUE(struct ria_postgres_setup, username)},
+    {"dbname", "NAME", "the database", RIA_VALUE(struct ria_postgres_setup, dbname)},
     {"ca",
      "FILE",
      "the root certificates, as an absolute path; default: the file that rds-iam setup ca has "
      "installed for HOST",
-     RIA_VALUE(struct postgres_setup, ca_given)},
+     RIA_VALUE(struct ria_postgres_setup, ca_given)},
     {"service",
      "NAME",
      "the name of the entry; default: rds",
-     RIA_VALUE(struct postgres_setup, service)},
+     RIA_VALUE(struct ria_postgres_setup, service)},
     {"write",
      NULL,
      "add the entry to ~/.pg_service.conf, or to the file that PGSERVICEFILE names. A second run "
      "changes nothing. The old file is copied to FILE.rds-iam-backup (.1, .2 ... if that name "
      "exists). A service that exists with other contents is refused.",
-     RIA_FLAG(struct postgres_setup, is_written)},
+     RIA_FLAG(struct ria_postgres_setup, is_written)},
     {"program",
      "NAME",
      "print what this program needs (psycopg, Rails, JDBC, ODBC, PHP, pgcli ...), or what to write "
      "for \"environment\", \"systemd\", \"kubernetes\" or \"replication\"; --program list prints "
      "all "
      "names",
-     RIA_VALUE(struct postgres_setup, program)},
+     RIA_VALUE(struct ria_postgres_setup, program)},
 };
 
 static const struct ria_hint hints[] = {{"--ssl-ca", "write --ca"}, {0}};
@@ -84,18 +64,6 @@ static const struct ria_syntax setup_postgres_syntax = {
 
 /* -- the texts ------------------------------------------------------------------------------- */
 
-static const char entry_text[] =
-    "[@SERVICE@]\n"
-    "host=@HOST@\n"
-    "port=@PORT@\n"
-    "user=@USER@\n"
-    "dbname=@DBNAME@\n"
-    "sslmode=verify-full\n"
-    "sslrootcert=@CA@\n"
-    "# libpq 10 and 11 and pgx do not know gssencmode: remove the line for them.\n"
-    "gssencmode=disable\n"
-    "passfile=@PASSFILE@\n";
-
 static const char short_text[] =
     "@FIRST@"
     "# 1. In the database, as its administrator, once:\n"
@@ -111,24 +79,9 @@ static const char short_text[] =
     "# is environment, systemd, kubernetes, replication, psycopg, Rails, JDBC ...;\n"
     "# --program list prints the other names.\n";
 
-static const char start_text[] =
-    "#      systemctl --user enable --now @USERUNITS@rds-iam-agent.service\n"
-    "#    or, without systemd: rds-iam-agent\n";
-
-/* Printed without a runtime directory. A login session of systemd has one; su and cron do not. */
-static const char start_without_runtime_text[] =
-    "#      rds-iam-agent\n"
-    "#    The agent's systemd unit does not serve the passfile above, because\n"
-    "#    XDG_RUNTIME_DIR @NORUNTIME@. To use the unit, run this\n"
-    "#    command in a systemd login session (ssh or a console, not su or cron).\n";
-
 static const char written_text[] = "\n# Start the agent, which fills the passfile:\n"
                                    "@START@"
                                    "# Then: psql @CONNECT@\n";
-
-/* RIA_UNITS and RIA_USER_UNITS are empty if systemd finds the units by name. */
-#define LINK_UNIT                                                                                  \
-    (sizeof(RIA_UNITS) > 1 ? "    systemctl link " RIA_UNITS "rds-iam-agent@.service\n" : "")
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -146,7 +99,7 @@ static bool is_writable(const char *value)
 
 /* Checks the values of the options. Returns RIA_CONTINUE, or prints a usage error and returns the
  * exit status. */
-static int check_values(const char *command, const struct postgres_setup *setup)
+static int check_values(const char *command, const struct ria_postgres_setup *setup)
 {
     const struct {
         const char *option;
@@ -173,6 +126,13 @@ static int check_values(const char *command, const struct postgres_setup *setup)
     if (colon != NULL && strchr(colon + 1, ':') == NULL) { /* an IPv6 address has more colons */
         return ria_usage(command, "--hostname \"%s\" contains a port; use --port", setup->hostname);
     }
+    if (setup->hostname[strlen(setup->hostname) - 1] == '.') {
+        return ria_usage(
+            command,
+            "--hostname \"%s\" ends with a dot, which the server's certificate does not contain; "
+            "remove the dot",
+            setup->hostname);
+    }
     if (strpbrk(setup->service, "]/") != NULL) {
         return ria_usage(command, "--service must not contain ] or /");
     }
@@ -190,7 +150,7 @@ static int check_values(const char *command, const struct postgres_setup *setup)
 }
 
 /* Writes the path of the passfile in the default directory of rds-iam-agent. */
-static bool find_passfile(struct postgres_setup *setup)
+static bool find_passfile(struct ria_postgres_setup *setup)
 {
     struct ria_agent_directory directory;
     if (!ria_agent_find_directory(setup->world, &directory)) {
@@ -229,8 +189,8 @@ static bool find_passfile(struct postgres_setup *setup)
 
 /* Returns whether the certificate chain of the host ends at one of Amazon's public roots. Decides
  * this by the name of the endpoint to which the host leads. Logs a warning if rds-iam makes no
- * token for the host. */
-static bool has_public_ca(const struct postgres_setup *setup)
+ * token for the host, or if clients will reject its server. */
+static bool has_public_ca(const struct ria_postgres_setup *setup)
 {
     unsigned port = ria_port_parse(setup->port);
     struct ria_login_certificate certificate = {0};
@@ -243,6 +203,9 @@ static bool has_public_ca(const struct postgres_setup *setup)
         .is_service = true,
     };
     if (ria_login_certificate(&login, setup->world, &certificate, &err) == RIA_FOUND) {
+        if (!ria_service_check_host(&login, setup->world, &err)) {
+            ria_world_log(setup->world, RIA_LOG_WARNING, "%s", err.text);
+        }
         return certificate.is_public;
     }
     ria_world_log(setup->world, RIA_LOG_WARNING, "%s", err.text);
@@ -251,7 +214,7 @@ static bool has_public_ca(const struct postgres_setup *setup)
 
 /* Writes the path of the root certificates to setup->ca. `has_host` is true if the user has given a
  * host. */
-static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
+static bool setup_postgres_find_ca(struct ria_postgres_setup *setup, bool has_host)
 {
     enum ria_ca_kind kind = has_host && has_public_ca(setup) ? RIA_CA_PUBLIC : RIA_CA_RDS;
     const char *name = ria_ca_store_names[kind];
@@ -281,82 +244,6 @@ static bool setup_postgres_find_ca(struct postgres_setup *setup, bool has_host)
     return true;
 }
 
-/* -- the placeholders ------------------------------------------------------------------------ */
-
-enum {
-    POSTGRES_VALUES = 23,
-};
-
-/* Values of placeholders that are composed from other values. */
-struct postgres_texts {
-    struct ria_buf sql_user;
-    struct ria_buf connect;
-    struct ria_buf exports;
-    struct ria_buf unit;
-};
-
-static void ria_postgres_texts_release(struct postgres_texts *texts)
-{
-    ria_buf_release(&texts->sql_user);
-    ria_buf_release(&texts->connect);
-    ria_buf_release(&texts->exports);
-    ria_buf_release(&texts->unit);
-}
-
-#define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
-
-/* Composes four texts. The first is the user's name for SQL, the second the argument of psql. The
- * other two contain the environment of a client that does not use all settings of the entry: as
- * commands of a shell, and as lines of a systemd unit. Returns false if memory runs out. */
-static bool fill_texts(const struct postgres_setup *setup, struct postgres_texts *texts)
-{
-    struct ria_buf *exports = &texts->exports;
-    struct ria_buf *unit = &texts->unit;
-    ria_sql_name_add(RIA_ENGINE_POSTGRES, setup->username, &texts->sql_user);
-    ria_quote_service(setup->service, &texts->connect);
-    ria_buf_add_text(exports, "    export " TLS_VARIABLES);
-    ria_quote_shell("    export PGSERVICE=", setup->service, "\n", exports);
-    ria_quote_shell("    export PGSSLROOTCERT=", setup->ca, "\n", exports);
-    ria_buf_add_text(unit, "    Environment=" TLS_VARIABLES);
-    ria_quote_unit("    Environment=\"PGSERVICE=", setup->service, "\"\n", unit);
-    ria_quote_unit("    Environment=\"PGSSLROOTCERT=", setup->ca, "\"\n", unit);
-    return ria_buf_text(&texts->sql_user) != NULL && ria_buf_text(&texts->connect) != NULL &&
-           ria_buf_text(exports) != NULL && ria_buf_text(unit) != NULL;
-}
-
-static void setup_postgres_fill_values(
-    const struct postgres_setup *setup,
-    const struct postgres_texts *texts,
-    struct ria_setup_value values[POSTGRES_VALUES])
-{
-    bool is_set = ria_world_env(setup->world, "XDG_RUNTIME_DIR") != NULL;
-    const struct ria_setup_value filled[POSTGRES_VALUES] = {
-        {"SERVICE", setup->service, false},
-        {"HOST", setup->hostname, false},
-        {"PORT", setup->port, false},
-        {"USER", setup->username, false},
-        {"DBNAME", setup->dbname, false},
-        {"CA", setup->ca, false},
-        {"SYSTEMCA", setup->system_ca, false},
-        {"PASSFILE", setup->passfile, false},
-        {"SQLUSER", ria_buf_text(&texts->sql_user), false},
-        {"EXPORTS", ria_buf_text(&texts->exports), false},
-        {"UNIT", ria_buf_text(&texts->unit), false},
-        {"SIDECAR", RIA_SIDECAR, false},
-        {"USERUNITS", RIA_USER_UNITS, false},
-        {"LINKUNIT", LINK_UNIT, false},
-        {"FIRST", setup->has_ca ? "" : "# 0. Run once: rds-iam setup ca\n", false},
-        {"ENTRY", entry_text, true},
-        {"START", setup->has_runtime ? start_text : start_without_runtime_text, true},
-        {"NORUNTIME", is_set ? "names no directory of yours" : "is not set here", false},
-        {"CONNECT", ria_buf_text(&texts->connect), false},
-        {"READY", ria_setup_postgres_ready, true},
-        {"SYSTEM", ria_setup_postgres_system, true},
-        {0},
-    };
-    (void)memcpy(values, filled, sizeof(filled));
-}
-
 /* Returns whether each line is within the limit of libpq 10 to 13. */
 static bool fits(const char *text)
 {
@@ -372,12 +259,13 @@ static bool fits(const char *text)
 
 /* -- the command ----------------------------------------------------------------------------- */
 
-static int setup_postgres_fail(const struct postgres_setup *setup)
+static int setup_postgres_fail(const struct ria_postgres_setup *setup)
 {
     return ria_failure("%s", setup->err.text);
 }
 
-static int setup_postgres_write(struct postgres_setup *setup, const char *entry, const char *next)
+static int setup_postgres_write(
+    struct ria_postgres_setup *setup, const char *entry, const char *next)
 {
     const struct ria_setup_value settings[] = {
         {"host", setup->hostname, false},
@@ -393,11 +281,13 @@ static int setup_postgres_write(struct postgres_setup *setup, const char *entry,
     const struct ria_setup_section section = {
         .name = setup->service, .settings = settings, .text = entry, .next = next};
     if (!setup->has_ca) {
+        char searched[RIA_CA_SEARCHED_SIZE];
+        ria_ca_store_searched(setup->world, searched);
         (void)ria_fail(
             &setup->err,
             RIA_E_CONFIG,
-            "%s does not exist, so no entry was written; run: rds-iam setup ca",
-            setup->ca);
+            "no root certificates are in %s, so no entry was written; run: rds-iam setup ca",
+            searched);
         return setup_postgres_fail(setup);
     }
     return ria_setup_write_service(&section, setup->world, &setup->err)
@@ -406,11 +296,11 @@ static int setup_postgres_write(struct postgres_setup *setup, const char *entry,
 }
 
 static int write_or_print(
-    struct postgres_setup *setup, const struct ria_setup_value values[POSTGRES_VALUES])
+    struct ria_postgres_setup *setup, const struct ria_setup_value values[RIA_POSTGRES_VALUES])
 {
     RIA_AUTO(buf) entry = {.max = RIA_SETUP_TEXT_MAX};
     RIA_AUTO(buf) text = {.max = RIA_SETUP_TEXT_MAX};
-    ria_setup_expand(entry_text, values, &entry);
+    ria_setup_expand(ria_postgres_entry_text, values, &entry);
     ria_setup_expand(setup->is_written ? written_text : short_text, values, &text);
     const char *whole = ria_buf_text(&text);
     const char *part = ria_buf_text(&entry);
@@ -426,19 +316,14 @@ static int write_or_print(
     return setup->is_written ? setup_postgres_write(setup, part, whole) : ria_print(whole);
 }
 
-static int setup_postgres_run(struct postgres_setup *setup, const char *command)
+static int setup_postgres_run(struct ria_postgres_setup *setup, const char *command)
 {
-    struct ria_setup_value values[POSTGRES_VALUES];
-    __attribute__((cleanup(ria_postgres_texts_release))) struct postgres_texts texts = {
-        .sql_user = {.max = 1024},
-        .connect = {.max = RIA_SETUP_TEXT_MAX},
-        .exports = {.max = RIA_SETUP_TEXT_MAX},
-        .unit = {.max = RIA_SETUP_TEXT_MAX},
-    };
-    if (!fill_texts(setup, &texts)) {
+    struct ria_setup_value values[RIA_POSTGRES_VALUES];
+    RIA_AUTO(postgres_texts) texts;
+    if (!ria_postgres_texts_make(setup, &texts)) {
         return ria_out_of_memory();
     }
-    setup_postgres_fill_values(setup, &texts, values);
+    ria_postgres_values_fill(setup, &texts, values);
     return setup->program != NULL
                ? ria_setup_print_program(
                      command, setup->program, ria_setup_postgres_programs, values)
@@ -448,7 +333,7 @@ static int setup_postgres_run(struct postgres_setup *setup, const char *command)
 /* Puts a placeholder in the place of each missing value. But missing values are an error in two
  * cases: with --write; and without --program if some of the values are given. The message names all
  * missing values. */
-static int fill_missing(const char *command, struct postgres_setup *setup)
+static int fill_missing(const char *command, struct ria_postgres_setup *setup)
 {
     const struct {
         const char **value;
@@ -482,7 +367,7 @@ static int fill_missing(const char *command, struct postgres_setup *setup)
 
 int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
 {
-    struct postgres_setup setup = {.world = world, .port = "5432", .service = "rds"};
+    struct ria_postgres_setup setup = {.world = world, .port = "5432", .service = "rds"};
     int status = ria_options_parse(argc, argv, &setup_postgres_syntax, &setup);
     bool has_host = setup.hostname != NULL;
     if (status == RIA_CONTINUE && setup.is_written && setup.program != NULL) {

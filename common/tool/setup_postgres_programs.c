@@ -4,8 +4,9 @@
  * Placeholders: @SERVICE@, @HOST@, @PORT@, @USER@, @DBNAME@, @CA@ and @PASSFILE@ (the values of the
  * entry in pg_service.conf), @SQLUSER@ (the user as an SQL identifier), @READY@ (what must exist
  * first), @EXPORTS@ (the environment of clients, for a shell), @UNIT@ (the same for a systemd
- * unit), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@ (the root
- * certificates for that account). */
+ * unit), @CONNECT@, @INFO@, @URLSERVICE@, @WORD@ and @SQLSERVICE@ (the service, quoted: see
+ * setup_postgres.h), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@ (the
+ * root certificates for that account). */
 #include "tool/setup_programs.h"
 
 const char ria_setup_postgres_ready[] =
@@ -30,8 +31,8 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
     {"psql pg_dump pg_dumpall pg_restore pgbench vacuumdb libpq ecpg pgcopydb pg_repack",
      "@READY@"
      "    psql @CONNECT@\n"
-     "    pg_dump -d service=@SERVICE@\n"
-     "    psql \"service=@SERVICE@ dbname=OTHER\"   # another database\n"
+     "    pg_dump -d @CONNECT@\n"
+     "    psql \"@INFO@ dbname=OTHER\"   # another database\n"
      "\n"
      "Or without the agent:\n"
      "\n"
@@ -40,7 +41,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "After 15 minutes, a reset of a connection and pg_restore -j get a new token only\n"
      "under rds-iam exec. In psql, after \"Attempting reset: Failed\", enter:\n"
      "\n"
-     "    \\c service=@SERVICE@\n"},
+     "    \\c @CONNECT@\n"},
     {"environment variables env PGSERVICE PGSSLMODE PGPASSFILE",
      "@READY@"
      "Set these variables for programs that use the agent. A program that names the\n"
@@ -96,7 +97,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "    ALTER USER @SQLUSER@ WITH REPLICATION;\n"
      "\n"
      "With rds.iam_auth_for_replication=1, a user who has rds_iam and rds_replication\n"
-     "must use IAM for replication. pg_recvlogical takes -d service=@SERVICE@. For\n"
+     "must use IAM for replication. pg_recvlogical takes -d @CONNECT@. For\n"
      "CREATE SUBSCRIPTION, the server of the subscriber is the client, so the agent\n"
      "must run for the account of that server:\n"
      "\n"
@@ -111,13 +112,13 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "The server with the extension is the client, so the agent must run for the\n"
      "account of that server:\n"
      "\n"
-     "    CREATE SERVER @SERVICE@ FOREIGN DATA WRAPPER postgres_fdw OPTIONS (\n"
+     "    CREATE SERVER @SQLSERVICE@ FOREIGN DATA WRAPPER postgres_fdw OPTIONS (\n"
      "      host '@HOST@',\n"
      "      port '@PORT@', dbname '@DBNAME@',\n"
      "      sslmode 'verify-full', gssencmode 'disable',\n"
      "      sslrootcert '@SYSTEMCA@',\n"
      "      passfile '/run/rds-iam/postgres/@SERVICE@');\n"
-     "    CREATE USER MAPPING FOR CURRENT_USER SERVER @SERVICE@\n"
+     "    CREATE USER MAPPING FOR CURRENT_USER SERVER @SQLSERVICE@\n"
      "      OPTIONS (user '@USER@');\n"
      "\n"
      "dblink and plproxy take the same settings in a connection string. A user who is\n"
@@ -126,13 +127,13 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "@SYSTEM@"},
     {"psycopg psycopg2 psycopg3 python PyGreSQL peewee",
      "@READY@"
-     "    psycopg2.connect(\"service=@SERVICE@\")   # psycopg 2\n"
-     "    psycopg.connect(\"service=@SERVICE@\")    # psycopg 3\n"
+     "    psycopg2.connect(\"@INFO@\")   # psycopg 2\n"
+     "    psycopg.connect(\"@INFO@\")    # psycopg 3\n"
      "\n"
      "If the program runs under rds-iam exec, the agent is not needed.\n"},
     {"SQLAlchemy alembic",
      "@READY@"
-     "    create_engine(\"postgresql+psycopg2:///?service=@SERVICE@\")\n"
+     "    create_engine(\"postgresql+psycopg2:///?service=@URLSERVICE@\")\n"
      "\n"
      "Each new connection of the pool gets its own token.\n"},
     {"Django",
@@ -165,12 +166,12 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "      adapter: postgresql\n"},
     {"DBD::Pg perl Mojo::Pg",
      "@READY@"
-     "    DBI->connect(\"dbi:Pg:service=@SERVICE@\", \"\", \"\")\n"
-     "    Mojo::Pg->new(\"postgresql://?service=@SERVICE@\")\n"},
+     "    DBI->connect(\"dbi:Pg:@INFO@\", \"\", \"\")\n"
+     "    Mojo::Pg->new(\"postgresql://?service=@URLSERVICE@\")\n"},
     {"PHP PDO php-pgsql",
      "@READY@"
-     "    pg_connect('service=@SERVICE@');\n"
-     "    new PDO('pgsql:service=@SERVICE@');\n"
+     "    pg_connect(\"@INFO@\");\n"
+     "    new PDO(\"pgsql:@INFO@\");\n"
      "\n"
      "rds-iam exec does not reach PHP before 8.3, so the agent is needed there.\n"},
     {"pgcli",
@@ -181,12 +182,12 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "and start pgcli without arguments.\n"},
     {"GDAL ogr2ogr osm2pgsql QGIS",
      "@READY@"
-     "    ogrinfo PG:\"service=@SERVICE@\"\n"
-     "    PGSERVICE=@SERVICE@ osm2pgsql ...\n"},
+     "    ogrinfo PG:\"@INFO@\"\n"
+     "    PGSERVICE=@WORD@ osm2pgsql ...\n"},
     {"libpqxx Qt QPSQL lua-sql tdbc::postgres Pgtcl RPostgreSQL OCaml Haskell libdbi sysbench",
      "Programs and drivers on libpq that take a connection string take\n"
      "\n"
-     "    service=@SERVICE@\n"
+     "    @INFO@\n"
      "\n"
      "For a driver with separate options (libdbi, sysbench), set these variables, or\n"
      "run the program under rds-iam exec with the host, the port and the user:\n"

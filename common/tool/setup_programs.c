@@ -72,60 +72,20 @@ static void simplify(const char *name, size_t len, char out[NAME_SIZE])
     out[used] = '\0';
 }
 
-static unsigned least(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
-/* Computes the row for the letter from[i] in the table of edit distances. `above` is the row for
- * from[i - 1], and `second` is the row for from[i - 2]. */
-static void fill_row(
-    const char *from,
-    size_t i,
-    const char *to,
-    const unsigned *second,
-    const unsigned *above,
-    unsigned *row)
-{
-    row[0] = (unsigned)i + 1;
-    for (size_t j = 0; to[j] != '\0'; j++) {
-        unsigned replaced = above[j] + (from[i] == to[j] ? 0 : 1);
-        row[j + 1] = least(replaced, least(row[j], above[j + 1]) + 1);
-        if (i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j]) {
-            row[j + 1] = least(row[j + 1], second[j - 1] + 1);
-        }
-    }
-}
-
-/* Returns the edit distance of two names: the least number of letters to insert, to remove, to
- * replace, or to exchange with their neighbour. */
-static unsigned setup_programs_distance(const char *from, const char *to)
-{
-    unsigned rows[3]
-                 [NAME_SIZE]; /* the current row and the two rows before it; each row is reused */
-    size_t i = 0;
-    for (size_t j = 0; j < NAME_SIZE; j++) {
-        rows[0][j] = (unsigned)j;
-    }
-    for (; from[i] != '\0'; i++) {
-        fill_row(from, i, to, rows[(i + 2) % 3], rows[i % 3], rows[(i + 1) % 3]);
-    }
-    return rows[i % 3][strlen(to)];
-}
-
 /* Returns the least distance between the simplified name and any name of the program. 0: the
  * simplified name is a name of the program. 1 is also the distance of a name that contains the
  * simplified name (PART_MIN). */
-static unsigned program_distance(const struct ria_setup_program *program, const char *simple)
+static size_t program_distance(const struct ria_setup_program *program, const char *simple)
 {
-    unsigned found = NAME_SIZE;
+    size_t found = NAME_SIZE;
     for (const char *at = program->names; *at != '\0'; at += *at == ' ' ? 1 : 0) {
         char own[NAME_SIZE];
         size_t len = strcspn(at, " ");
         simplify(at, len, own);
         bool is_part = strlen(simple) >= PART_MIN && strstr(own, simple) != NULL;
-        unsigned distance = is_part ? 1 : setup_programs_distance(simple, own);
-        found = strcmp(own, simple) == 0 ? 0 : least(found, distance);
+        size_t distance = is_part ? 1 : ria_typos(simple, strlen(simple), own);
+        distance = strcmp(own, simple) == 0 ? 0 : distance;
+        found = distance < found ? distance : found;
         if (found == 0) {
             return 0;
         }
@@ -138,7 +98,7 @@ static unsigned program_distance(const struct ria_setup_program *program, const 
 
 struct candidate {
     const struct ria_setup_program *program;
-    unsigned distance;
+    size_t distance;
 };
 
 static int compare_candidates(const void *left, const void *right)

@@ -33,13 +33,18 @@ void ria_quote_unit(const char *before, const char *value, const char *after, st
     ria_buf_add_text(out, after);
 }
 
-void ria_quote_service(const char *service, struct ria_buf *out)
+static bool is_plain_service(const char *service)
 {
-    if (service[strspn(service, RIA_ALNUM "_-+.,:@")] == '\0') {
+    return service[strspn(service, RIA_ALNUM "_-+.,:@")] == '\0';
+}
+
+void ria_quote_service_inside(const char *service, struct ria_buf *out)
+{
+    if (is_plain_service(service)) {
         ria_buf_addf(out, "service=%s", service);
         return;
     }
-    ria_buf_add_text(out, "\"service='");
+    ria_buf_add_text(out, "service='");
     for (const char *at = service; *at != '\0'; at++) {
         if (*at == '\'' || *at == '\\') {
             ria_buf_add_text(out, "\\\\"); /* libpq's backslash, with the shell's */
@@ -49,5 +54,24 @@ void ria_quote_service(const char *service, struct ria_buf *out)
         }
         ria_buf_add_char(out, *at);
     }
-    ria_buf_add_text(out, "'\"");
+    ria_buf_add_char(out, '\'');
+}
+
+void ria_quote_service(const char *service, struct ria_buf *out)
+{
+    const char *quote = is_plain_service(service) ? "" : "\"";
+    ria_buf_add_text(out, quote);
+    ria_quote_service_inside(service, out);
+    ria_buf_add_text(out, quote);
+}
+
+void ria_quote_url(const char *value, struct ria_buf *out)
+{
+    for (const char *at = value; *at != '\0'; at++) {
+        if (ria_ascii_is_alnum(*at) || strchr("-._~", *at) != NULL) {
+            ria_buf_add_char(out, *at);
+        } else {
+            ria_buf_addf(out, "%%%02X", (unsigned char)*at);
+        }
+    }
 }

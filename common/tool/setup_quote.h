@@ -21,4 +21,11 @@ void ria_quote_unit(const char *before, const char *value, const char *after, st
  */
 void ria_quote_service(const char *service, struct ria_buf *out);
 
+/* Appends the same argument as it must stand within double quotes, in a shell or in a programming
+ * language with the same escapes. */
+void ria_quote_service_inside(const char *service, struct ria_buf *out);
+
+/* Appends the value in percent-encoding, for the query of a URL. */
+void ria_quote_url(const char *value, struct ria_buf *out);
+
 #endif

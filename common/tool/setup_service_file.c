@@ -27,12 +27,12 @@ static bool check_readable_to_end(const struct ria_user_file *file, struct ria_e
         bool is_end = file->text.data[i] == '\n';
         len = is_end ? 0 : len + 1;
         line += is_end ? 1 : 0;
-        if (len > RIA_SERVICE_LINE_MAX) {
+        if (len >= RIA_SERVICE_LINE_MAX) { /* the newline counts, too */
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: this line is longer than %d bytes, so libpq would reject an entry after "
-                "it; shorten the line",
+                "%s:%u: this line is longer than %d bytes with its newline, so libpq would reject "
+                "an entry after it; shorten the line",
                 file->path,
                 line,
                 RIA_SERVICE_LINE_MAX);

@@ -27,10 +27,12 @@ struct ria_line {
     bool is_pending; /* the line's credentials are being fetched */
     bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
-    uint64_t error;  /* hash of the last error message; 0: no error since the last token */
-    uint64_t key;    /* a hash of service, host, port and user, by which refusals.h finds the line's
-                        last failure */
-    bool has_failed; /* an attempt has failed since the entries were loaded */
+    uint64_t error; /* hash of the last error message; 0: no error since the last token */
+    uint64_t key;   /* a hash of service, host, port and user, by which refusals.h finds the line's
+                       last failure */
+    bool is_rejected; /* clients reject the server, because its certificate does not contain the
+                         host, to which a section of the configuration gives an endpoint */
+    bool has_failed;  /* an attempt has failed since the entries were loaded */
     int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
     int64_t expires;  /* when the last token expires, seconds since 1970 */
 };

@@ -231,6 +231,37 @@ static void add_failures(const struct ria_serve *serve, struct ria_buf *out)
     }
 }
 
+/* Adds one line of text for each passfile line that has its token, but whose server the clients
+ * reject. */
+static void add_rejected(const struct ria_serve *serve, struct ria_buf *out)
+{
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        const struct ria_line *line = &serve->entries.lines[i];
+        const struct ria_login login = {
+            .host = line->host,
+            .port = line->number,
+            .user = line->user,
+            .channel = RIA_CHANNEL_VERIFIED,
+            .is_service = true,
+        };
+        struct ria_error err;
+        if (!line->is_rejected || ria_service_check_host(&login, &serve->agent->world, &err)) {
+            continue;
+        }
+        char text[2 * RIA_ERROR_TEXT_MAX];
+        (void)ria_text_format(
+            text,
+            sizeof(text),
+            "warning      [%.64s] (%.200s:%u): %s",
+            line->service,
+            line->path,
+            line->place,
+            err.text);
+        ria_printable(text);
+        ria_buf_addf(out, "%s\n", text);
+    }
+}
+
 /* -- the agent's side ----------------------------------------------------------------------- */
 
 static bool is_authorized(int fd)
@@ -276,6 +307,7 @@ void ria_status_respond(int listener, const struct ria_status *status)
         add_sources(&status->serve->maker, &text);
         ria_refusals_describe(&status->serve->entries.refusals, &text);
         add_failures(status->serve, &text);
+        add_rejected(status->serve, &text);
         status_add_lines(&status->serve->entries, &text);
         status_send_text(fd, &text);
     }

@@ -156,6 +156,26 @@ static void note_token(
     remember_source(maker, token);
 }
 
+/* Logs that clients will reject the server of a line, although the line has its token. Logs at most
+ * REPEATED_MAX lines. */
+static void check_host(
+    struct ria_token_line_maker *maker, struct ria_line *line, const struct ria_login *login)
+{
+    struct ria_error err;
+    bool was_rejected = line->is_rejected;
+    line->is_rejected = !ria_service_check_host(login, &maker->agent->world, &err);
+    if (line->is_rejected && !was_rejected && maker->rejected < REPEATED_MAX) {
+        maker->rejected++;
+        ria_log_error(
+            &maker->agent->log,
+            "%s:%u: [%.64s] %s",
+            line->path,
+            line->place,
+            line->service,
+            err.text);
+    }
+}
+
 /* Appends the passfile line that the client is about to read. */
 static void token_line_add_line(
     struct ria_token_line_maker *maker,
@@ -200,6 +220,7 @@ enum ria_token_line_result ria_token_line_make(
     agent->is_pending = false;
     if (outcome == RIA_FOUND) {
         note_token(maker, line, now, &token);
+        check_host(maker, line, &login);
         if (out != NULL) {
             token_line_add_line(maker, line, now, &token, out);
         }

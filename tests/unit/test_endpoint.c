@@ -204,8 +204,8 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
         {"a host and a port",
          "db.example:3306",
          RIA_FAILED,
-         "\"db.example:3306\" is not a host name; give the endpoint's name alone, and the port as "
-         "--port 3306"},
+         "\"db.example:3306\" is not a host name; give the endpoint's name alone, and the port "
+         "3306 in the setting for it (--port, port=)"},
         {"two ports", "db.example:1:2", RIA_FAILED, "is not a host name"},
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},
@@ -244,6 +244,56 @@ static void the_longest_host_is_accepted_and_one_byte_more_rejected(void **state
     host[RIA_HOST_SIZE - 1] = 'a';
     host[RIA_HOST_SIZE] = '\0';
     assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_FAILED);
+}
+
+#define STEM "db.abc.us-east-1.rds"
+#define WRITE " is not an RDS endpoint, but nearly one; write " STEM ".amazonaws.com"
+#define COMPARE                                                                                    \
+    " is not an RDS endpoint, but nearly one; compare it with the form NAME.ID.REGION.rds"
+
+static void a_misspelled_endpoint_is_recognized(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *host;
+        const char *piece;
+    } rows[] = {
+        {"another domain", STEM ".amazonaws.co", STEM ".amazonaws.co" WRITE},
+        {"a missing letter", STEM ".amazonas.com", WRITE},
+        {"two typos", STEM ".amzonaws.cmo", WRITE},
+        {"letters in the wrong order", STEM ".amazonaws.ocm", WRITE},
+        {"a suffix that ends early", STEM ".amazonaws", WRITE},
+        {"no suffix", STEM, WRITE},
+        {"rds misspelled", "db.abc.us-east-1.rsd.amazonaws.com", WRITE},
+        {"a region without its last dash", "db.abc.us-east1.rds.amazonaws.com", COMPARE},
+        {"a region without its number", "db.abc.us-east.rds.amazonaws.com", COMPARE},
+        {"China",
+         "db.abc.rds.cn-north-1.amazonaws.com.c",
+         "write db.abc.rds.cn-north-1.amazonaws.com.cn"},
+        {"China with the suffix of the other regions",
+         "db.abc.cn-north-1.rds.amazonaws.cmo.cn",
+         "write db.abc.cn-north-1.rds.amazonaws.com.cn"},
+        {"a global endpoint",
+         "g.global-abc.global.rds.amazonaws.con",
+         "write g.global-abc.global.rds.amazonaws.com"},
+        {"Aurora DSQL", "id.dsql.us-east-1.on.asw", "write id.dsql.us-east-1.on.aws"},
+        {"control: three typos", STEM ".amazns.cmo", ""},
+        {"control: a load balancer", "a.elb.us-east-1.amazonaws.com", ""},
+        {"control: another domain with rds", "db.rds.example.com", ""},
+        {"control: text after the suffix", STEM ".amazonaws.com.evil.example", ""},
+        {"control: an endpoint", STEM ".amazonaws.com", ""},
+        {"control: an address", "127.0.0.1", ""},
+        {"control: one label", "localhost", ""},
+    };
+    for_each_row(row, rows, row->name) {
+        struct ria_endpoint endpoint;
+        struct ria_error err = {0};
+        ria_endpoint_read(row->host, &endpoint);
+        bool is_near = ria_endpoint_is_near(&endpoint, &err);
+        expect_number(row->name, is_near, strncmp(row->name, "control", 7) != 0);
+        expect_piece(row->name, err.text, row->piece);
+    }
 }
 
 static void reading_and_then_judging_a_host_gives_the_result_of_parsing_it(void **state)
@@ -372,6 +422,7 @@ int main(void)
         cmocka_unit_test(each_name_without_a_region_is_refused_with_its_reason),
         cmocka_unit_test(case_and_one_trailing_dot_are_ignored),
         cmocka_unit_test(the_longest_host_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(a_misspelled_endpoint_is_recognized),
         cmocka_unit_test(reading_and_then_judging_a_host_gives_the_result_of_parsing_it),
         cmocka_unit_test(the_form_of_a_region_is_checked),
         cmocka_unit_test(only_a_text_of_the_form_host_port_is_split),

@@ -82,6 +82,60 @@ static void a_login_without_a_user_is_refused(void **state)
     assert_int_equal(inspect(&login, &fake, &err), RIA_FOUND); /* control */
 }
 
+static void the_host_of_a_service_must_be_in_the_certificate(void **state)
+{
+    (void)state;
+    static const char mapped[] = "[localhost:15432]\nendpoint = " HOST ":5432\n";
+    static const struct {
+        const char *name;
+        const char *config;
+        const char *host;
+        const char *message; /* "" if the host is accepted */
+    } rows[] = {
+        {"an endpoint", mapped, HOST, ""},
+        {"an endpoint with a final dot",
+         NULL,
+         HOST ".",
+         "the server's certificate does not contain " HOST ". with its final dot, so "
+         "sslmode=verify-full rejects the server; write host=" HOST},
+        {"a tunnel with a section",
+         mapped,
+         "localhost",
+         "the certificate of " HOST " does not contain localhost, so sslmode=verify-full rejects "
+         "the server; write host=" HOST
+         " (for a tunnel, also hostaddr=127.0.0.1), and at " RIA_FAKE_CONFIG
+         ":2 change the section's name to [" HOST ":15432]"},
+        {"another port than that of the section",
+         "[localhost:1]\nregion = eu-west-1\n",
+         "localhost",
+         ""},
+        {"a tunnel without a section", NULL, "localhost", ""},
+        {"a misspelled endpoint",
+         NULL,
+         "db.abc123def456.eu-west-1.rds.amazonaws.co",
+         "db.abc123def456.eu-west-1.rds.amazonaws.co is not an RDS endpoint, but nearly one; "
+         "write " HOST},
+    };
+    for_each_row(row, rows, row->name) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        const struct ria_login service = {
+            .host = row->host,
+            .port = 15432,
+            .user = "u",
+            .channel = RIA_CHANNEL_VERIFIED,
+            .is_service = true,
+        };
+        ria_fake_init(&fake);
+        if (row->config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
+        }
+        bool ok = ria_service_check_host(&service, &fake.world, &err);
+        expect_number(row->name, ok, *row->message == '\0');
+        expect_text(row->name, ok ? "" : err.text, row->message);
+    }
+}
+
 static void a_privileged_process_sends_no_request(void **state)
 {
     (void)state;
@@ -181,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_is_not_a_host_name_is_refused),
         cmocka_unit_test(a_login_without_a_user_is_refused),
+        cmocka_unit_test(the_host_of_a_service_must_be_in_the_certificate),
         cmocka_unit_test(a_privileged_process_sends_no_request),
         cmocka_unit_test(an_unreadable_profile_is_reported),
         cmocka_unit_test(without_credentials_no_request_is_sent),

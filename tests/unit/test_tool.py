@@ -203,10 +203,13 @@ class Tool(unittest.TestCase):
                             ("tokens", "token"), ("credential", "credentials"), ("credits", "credentials")):
             with self.subTest(word=word):
                 self.assert_usage(self.run_tool(word), f'unknown command "{word}"; write {meant}', see)
-        self.assert_usage(self.run_tool("--nonsense"), 'unknown command "--nonsense"', see)
+        for word, rest in (("--nonsense", ""), ("--verison", "; write --version"), ("-v", "; write --version"),
+                           ("--hlep", "; write --help"), ("-x", "")):
+            with self.subTest(word=word):
+                self.assert_usage(self.run_tool(word), f"unknown option {word}{rest}", see)
+        self.assert_usage(self.run_tool("help", "stup"), 'unknown command "stup"; write setup', see)
         for word, advice in (("psql", "write rds-iam exec -- psql"), ("mysqldump", "write rds-iam exec -- mysqldump"),
-                             ("login", "write rds-iam exec -- and the client"), ("help", "write --help"),
-                             ("version", "write --version"), ("-v", "write --version"), ("agent", "run rds-iam-agent"),
+                             ("login", "write rds-iam exec -- and the client"), ("version", "write --version"), ("agent", "run rds-iam-agent"),
                              ("status", "run rds-iam-agent --status")):
             with self.subTest(word=word):
                 self.assert_usage(self.run_tool(word), f'unknown command "{word}"; {advice}', see)
@@ -220,6 +223,14 @@ class Tool(unittest.TestCase):
             (["token", "-h"], ["usage: rds-iam token"]),
             (["token", "--help", "--nonsense"], ["usage: rds-iam token"]),
             (["--version"], ["rds-iam "]),
+            (["help"], ["usage: rds-iam COMMAND", "rds-iam COMMAND --help"]),
+            (["help", "token"], ["usage: rds-iam token"]),
+            (["--help", "token"], ["usage: rds-iam token"]),
+            (["help", "setup"], ["usage: rds-iam setup KIND"]),
+            (["help", "setup", "postgres"], ["usage: rds-iam setup postgres"]),
+            (["setup", "help"], ["usage: rds-iam setup KIND"]),
+            (["setup", "help", "ca"], ["usage: rds-iam setup ca"]),
+            (["help", "exec", "false"], ["usage: rds-iam exec"]),
         ):
             with self.subTest(arguments=arguments):
                 result = self.run_tool(*arguments)
@@ -283,6 +294,8 @@ class Tool(unittest.TestCase):
                 ("[profile default]\n" + keys, [],
                  f"no [default]: {file}:1: write [default] in place of [profile default]"),
                 ("[profile a]\n" + keys, [], f"no [default] in {self.home}/.aws/config or {file}"),
+                ("[b]\n[profile b]\n" + keys, ["--profile", "b"],
+                 f"[b] contains no credentials: {file}:2: write [b] in place of [profile b]"),
                 ("[profile a]\n" + keys, ["--profile", "a"],
                  '--profile: the profile "a" does not exist, because the word "profile" is superfluous in '
                  f"{file}:1; write [a] there")):

@@ -215,11 +215,22 @@ class Configured(CheckCase):
             self.home.write(CONFIG, f"[localhost]\nendpoint = {server.host}:{server.port}\ntls = verify-ca\n")
             await_true(lambda: agent.status().get("[prod]", "").endswith("  ok"), agent.log)
             mapped = self.check(self.login())
+            rejected = (f"the certificate of {server.host} does not contain localhost, so sslmode=verify-full rejects the "
+                        f"server; write host={server.host} (for a tunnel, also hostaddr=127.0.0.1), and at "
+                        f"{self.home.path}/{CONFIG}:2 change the section's name to [{server.host}:{server.port}]")
+            agent.await_log(f".pg_service.conf:2: [prod] {rejected}")
+            self.assertIn(f".pg_service.conf:2): {rejected}", agent.status()["warning"])
+            lint = self.home.run([harness.installed("bin/rds-iam"), "lint"], None, **self.env)
+            self.assertIn(f".pg_service.conf:3: warning: {rejected}", lint.stdout)
+            setup = self.home.run([harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", "localhost", "--port",
+                                   server.port, "--username", USER, "--dbname", "y"], None, **self.env)
+            self.assertIn(rejected, setup.stderr)
             psql = self.client(self.login().change(service="prod", engine="postgres"))
             self.services.clear()
             self.services.add("prod", hostaddr="127.0.0.1")
             await_true(lambda: server.host in agent.status().get("[prod]", ""), agent.log)
             await_true(lambda: agent.status()["[prod]"].endswith("  ok"), agent.log)
+            self.assertNotIn("warning", agent.status())
             self.assertEqual(self.check(self.login()).status, 0)
         self.assertEqual(before.causes, ("no-endpoint",), before.stdout)
         self.assertIn(mend, before.item("endpoint")["text"])

@@ -7,6 +7,7 @@ import re
 from check_case import SCHEMA, CheckCase, schema_errors
 from labcase import USER, harness
 from mariadb_client import CONFIG
+from test_setup_ca import root
 
 
 class Mistakes(CheckCase):
@@ -93,6 +94,16 @@ class Mistakes(CheckCase):
                 self.assertTrue(output.item("TLS")["remedy"].endswith(f": {remedy}."), output.stdout)
                 self.assertEqual(output.document["causes"][0]["remedy"], f"If this is a server of RDS: {remedy}.")
         self.assertIn(f"by the root certificates in {other}, ", given.document["causes"][0]["text"])
+
+    def test_root_certificates_that_have_expired(self):
+        for ends, pattern in ((-567, r" 1 certificate; the roots of us-east-1 expired at \d{4}-"),
+                              (30, " 1 certificate; must be renewed within (29|30) days$")):
+            with self.subTest(ends=ends):
+                bundle = self.home.path / "bundle.pem"
+                bundle.write_bytes(root("us-east-1", starts=-1000, ends=ends))
+                item = self.check(self.login_to("postgres").change(ca=str(bundle))).item("root certificates")
+                self.assertEqual((item["mark"], item["remedy"]), ("warning", "Renew them: rds-iam setup ca"))
+                self.assertRegex(item["text"], pattern)
 
     def test_a_region_that_is_not_in_the_name(self):
         path = self.home.write(CONFIG, f"[{self.lab.pg.host}]\nregion = eu-west-1\n")

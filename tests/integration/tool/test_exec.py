@@ -214,6 +214,13 @@ class Messages(ExecCase):
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
         self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
 
+    def test_without_home_the_message_names_the_searched_directories(self):
+        place = {"XDG_CONFIG_HOME": str(self.home.path / "config")}
+        text = f"no usable root certificates of RDS are in {self.home.path}/config/rds-iam or /etc/rds-iam; set HOME to"
+        command = [harness.installed("bin/rds-iam"), "exec", "--", "true"]
+        self.assertIn(text, self.home.run(["env", "-u", "HOME", *command], None, **place).stderr)
+        self.assertEqual(self.home.run(command, None, **place).stderr, "", "control: with HOME")
+
     def test_exec_itself_prints_nothing(self):
         for words in (("psql", "--version"), ("psql", "-h", self.lab.pg.host, "--version"), ("echo", "-h", "a")):
             with self.subTest(words=words):

@@ -437,6 +437,9 @@ class Clients(SetupCase):
         self.assertIn(f"{path} cannot be read: No such file or directory\n", self.setup_mysql("--client", path).stdout)
         found = self.setup_mysql("--client", "mariadb").stdout
         self.assertIn("/mariadb loads the plugin", found)
+        (self.home.path / "mariadb/mariadb").mkdir(parents=True)  # directories, which are not programs
+        found = self.setup_mysql("--client", "mariadb", cwd=self.home.path, PATH=f"{self.home.path}/mariadb:/usr/bin").stdout
+        self.assertEqual(found.split()[:2], ["/usr/bin/mariadb", "loads"])
         self.assertIn("no-such-client cannot be read: No", self.setup_mysql("--client", "no-such-client").stdout)
 
     def test_the_clients_of_this_machine(self):
@@ -469,6 +472,9 @@ class Clients(SetupCase):
             (["setup", "mariadb"], 'unknown kind "mariadb"; write mysql; see rds-iam setup --help'),
             (["setup", "mysql", "--ca", "a"], "unknown option --ca; write --ssl-ca; see rds-iam setup mysql --help"),
             (["setup", "postgres", "--ssl-ca=a"], "unknown option --ssl-ca; write --ca; see rds-iam setup postgres --help"),
+            (["setup", "mysql", "--hostname", "x"],
+             "unknown option --hostname; leave it out: the lines are for every server, and the client gets the host, "
+             "as in: mariadb -h ENDPOINT; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--write", "--program", "PHP"],

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from cloud import needs_root
 from trust_server import PATH, TrustServer
 
 NOW = datetime.datetime.utcnow()
@@ -99,6 +100,23 @@ class FromDisk(Case):
             f"# rds-iam setup ca: the roots of ap-south-1 expire at {end}\n"))
         read = harness.run(["openssl", "storeutl", "-certs", "-noout", self.store])
         self.assertIn("Total found: 4", read.stdout, read.stderr)
+
+    @needs_root  # only root installs the files of all users, here in a mount namespace
+    def test_every_user_can_read_the_files_of_root(self):
+        bundle = self.file(root("us-east-1"))
+        empty = self.scratch / "etc"
+        empty.mkdir()
+        script = ('cp -a /etc/ssl "$3" && mount --bind "$3" /etc && umask 077 && "$1" setup ca --file "$2" &&'
+                  ' setpriv --reuid=65534 --regid=65534 --clear-groups cat /etc/rds-iam/rds-ca.pem')
+        self.scratch.chmod(0o755)
+        result = harness.run(["unshare", "-m", "sh", "-c", script, "sh", self.tool, bundle, empty],
+                             env={"PATH": PATH, "HOME": str(self.scratch)})
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("/etc/rds-iam: every user of this machine uses these files, except users with files of their own in "
+                      "~/.config/rds-iam\n", result.stdout)
+        self.assertIn("/etc/rds-iam/rds-ca.pem: 1 root of Amazon RDS", result.stdout)
+        self.assertIn("-----BEGIN CERTIFICATE-----", result.stdout, "control: another user reads the file")
+        self.assertNotIn("every user", self.setup_ca("--file", bundle).stdout, "control: an ordinary user")
 
     def test_a_second_run_changes_nothing(self):
         bundle = self.file(root("us-east-1"))

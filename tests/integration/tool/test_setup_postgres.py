@@ -259,6 +259,7 @@ class Setup(SetupCase):
                 (["--service", "a]"], "--service must not contain ]"),
                 (["--service", "agent.log"], 'rds-iam-agent fills no passfile called "agent.log"'),
                 (["--service", ".rds"], 'rds-iam-agent fills no passfile called ".rds"'),
+                (["--hostname", "db.example.com."], '--hostname "db.example.com." ends with a dot, which the server'),
                 (["--port", "70000"], '--port "70000" is not between 1 and 65535')):
             with self.subTest(words=words):
                 result = self.setup_postgres(*words)
@@ -305,6 +306,8 @@ ROWS = {
     "a key of another program": Row("[s]\ndatabase=d\n", 2, 'error: libpq does not know "database", so it rejects the service; write dbname=', SYNTAX),
     "a key in upper case": Row("[s]\nHost=H\n", 2, 'error: libpq does not know "Host", so it rejects the service; write host=', SYNTAX),
     "no passfile": Row("[s]\nhost=x.abcdefghijkl.us-east-1.rds.amazonaws.com\n", 1, "warning: [s] has no passfile=, so it gets a token only under rds-iam exec", None),
+    "a misspelled endpoint": Row(f"[s]\n{GOOD}".replace("=H", "=x.abcdefghijkl.us-east-1.rds.amazonaws.co"), 2, "warning: x.abcdefghijkl.us-east-1.rds.amazonaws.co is not an RDS endpoint, but nearly one; write x.abcdefghijkl.us-east-1.rds.amazonaws.com", None),
+    "a final dot": Row(f"[s]\n{GOOD}".replace("=H", "=x.abcdefghijkl.us-east-1.rds.amazonaws.com."), 2, "warning: the server's certificate does not contain x.abcdefghijkl.us-east-1.rds.amazonaws.com. with its final dot, so sslmode=verify-full rejects the server; write host=x.abcdefghijkl.us-east-1.rds.amazonaws.com", None),
     "a key up to libpq 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
     "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, so libpq ignores this line; remove it'),
     "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, so libpq ignores this one; rename or remove it"),
@@ -362,6 +365,14 @@ class Lint(LabCase):
         for text in ("[s]\ngssencmode=disable\n", f"[s]\n{GOOD}", "[s]\nhost=db.example.com\n"):
             with self.subTest(text=text):
                 self.assertIn(": 0 errors, 0 warnings\n", self.lint(text)[1].stdout)
+
+    def test_a_section_for_the_port_and_the_user_of_a_service(self):
+        self.home.write(".config/rds-iam/config",
+                        "[u@db.example.com:15432]\nendpoint = x.abcdefghijkl.us-east-1.rds.amazonaws.com:5432\n")
+        for port, user, is_found in ((15432, "u", True), (5432, "u", False), (15432, "other", False)):
+            with self.subTest(port=port, user=user):
+                _, result = self.lint(f"[s]\nhost=db.example.com\nport={port}\nuser={user}\n")
+                self.assertEqual("[s] has no passfile=" in result.stdout, is_found, result.stdout)
 
     def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")

@@ -40,10 +40,10 @@ class Programs(SetupCase):
         self.assertEqual(self.setup_postgres("--write").returncode, 0)
         self.assertEqual(self.home.run([agent_program(), "--once"]).returncode, 0)
 
-    def check(self, programs, environment):
+    def check(self, programs, environment, *options):
         for name, (start, argv) in programs.items():
             with self.subTest(program=name):
-                text = self.program(name)
+                text = self.program(name, *options)
                 line = next(line for line in text.splitlines() if line.startswith(start)).split("#")[0].strip()
                 exports = "".join(re.findall(r"^ +export .*\n", text, re.M))
                 self.assertEqual(exports != "", environment)
@@ -56,6 +56,28 @@ class Programs(SetupCase):
 
     def test_programs_that_name_the_service(self):
         self.check(IN_PROGRAM, False)
+
+    def test_programs_that_name_a_service_with_a_blank(self):
+        self.assertEqual(self.setup_postgres("--write", "--service", "my svc").returncode, 0)
+        self.assertEqual(self.home.run([agent_program(), "--once"]).returncode, 0)
+        self.check(IN_PROGRAM, False, "--service", "my svc")
+
+    def test_each_program_gets_the_name_of_a_service_with_a_blank(self):
+        """Every text that names the service to libpq quotes it. A plain name gets no quotes."""
+        for name, words in (
+                ("psql", ("psql \"service='my svc'\"\n", "pg_dump -d \"service='my svc'\"\n", "\"service='my svc' dbname=OTHER\"")),
+                ("psycopg", ("psycopg.connect(\"service='my svc'\")",)), ("SQLAlchemy", ("?service=my%20svc\"",)),
+                ("DBD::Pg", ("\"dbi:Pg:service='my svc'\"", "?service=my%20svc\"")),
+                ("PHP", ("pg_connect(\"service='my svc'\")", "PDO(\"pgsql:service='my svc'\")")),
+                ("GDAL", ("PG:\"service='my svc'\"", "PGSERVICE=my\\ svc osm2pgsql")),
+                ("libpqxx", ("    service='my svc'\n",)), ("replication", ("-d \"service='my svc'\".",)),
+                ("postgres_fdw", ("CREATE SERVER \"my svc\" ", "CURRENT_USER SERVER \"my svc\"\n"))):
+            with self.subTest(name=name):
+                text = self.program(name, "--service", "my svc")
+                for word in words:
+                    self.assertIn(word, text)
+                self.assertNotIn("service=my svc", text)
+                self.assertNotIn("service='", self.program(name), "control: a plain name needs no quotes")
 
     def test_programs_with_the_environment(self):
         self.check(IN_ENVIRONMENT, True)

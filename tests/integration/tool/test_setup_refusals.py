@@ -117,6 +117,22 @@ class Refusals(WriteCase):
         self.path(POSTGRES).write_bytes(b"[a]\noptions=" + b"x" * 1100 + b"\n")
         self.assert_refused_unchanged(POSTGRES, f"{self.path(POSTGRES).resolve()}:2: this line is longer than 1022 bytes")
 
+    def test_the_longest_line_that_libpq_reads(self):
+        """With its newline, a line may have 1022 bytes. libpq reads the entry after such a line, and rejects the entry
+        after a longer line."""
+        for size, is_read in ((1021, True), (1022, False)):
+            for end in ("\n", ""):  # the command ends the last line before it adds the entry
+                with self.subTest(size=size, end=end):
+                    text = f"# {'x' * (size - 2)}"
+                    self.path(POSTGRES).write_text(text + end)
+                    if is_read:
+                        self.assert_written(self.write(POSTGRES))
+                    else:
+                        self.assert_refused_unchanged(POSTGRES, ":1: this line is longer than 1022 bytes with its newline")
+                        self.path(POSTGRES).write_text(f"{text}\n[rds]\nhost=127.0.0.1\nport=1\n")
+                    result = self.home.run(["psql", "-w", "service=rds"], None)
+                    self.assertEqual("too long" in result.stderr, not is_read, result.stderr)
+
     def test_a_path_that_is_not_a_regular_file_is_refused(self):
         for kind in KINDS:
             path = self.path(kind)

@@ -223,10 +223,10 @@ enum ria_outcome ria_login_has_endpoint(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Checks the host of a service with sslmode=verify-full. Returns false with err filled if a section
+/* Checks the host of a service with sslmode=verify-full. Returns false with err filled in three
+ * cases: the host is a misspelled endpoint; the host is an endpoint with a final dot; or a section
  * maps the host to an endpoint whose certificate does not contain the host, so that the client
- * rejects the server; or if the host is a misspelled endpoint, or an endpoint with a final dot.
- * Returns true for every other host, even if no token is made for it. */
+ * rejects the server. Returns true for every other host, even if no token is made for it. */
 bool ria_service_check_host(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -33,8 +33,8 @@ int ria_options_read_port(
     const char *command, const char *text, unsigned *port, struct ria_error *err);
 
 /* Runs the command that argv[1] names, with the full name of the command as its argv[0]. Returns
- * its exit status. Prints the help text of the group for --help, and a usage error for a missing or
- * unknown name. */
+ * its exit status. Prints the help text of the group for --help, -h and help. "help COMMAND" means
+ * "COMMAND --help". Prints a usage error for a missing or unknown name. */
 int ria_command_run(
     const struct ria_command_group *group, int argc, char **argv, const struct ria_world *world);
 

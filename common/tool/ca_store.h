@@ -59,7 +59,7 @@ enum ria_outcome ria_ca_store_find(
     char out[RIA_CA_PATH_SIZE],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Writes the directories that ria_ca_store_find() searches to `out`, for a message: "A or B". */
+/* Writes to `out` the directories that ria_ca_store_find() searches, for a message: "A or B". */
 void ria_ca_store_searched(const struct ria_world *world, char out[RIA_CA_SEARCHED_SIZE]);
 
 /* Writes to `out` the path that ria_ca_store_find() finds, and sets *is_installed to true. If

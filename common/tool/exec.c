@@ -336,7 +336,8 @@ static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct 
     return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
-/* Without HOME, the files of the user may not be found, so the warning names what was searched. */
+/* Warns that no root certificates of RDS were found, if HOME is not set. In this case the user's
+ * files may be in another directory, so the warning names the directories that were searched. */
 static void warn_without_home(const struct ria_world *world)
 {
     char searched[RIA_CA_SEARCHED_SIZE];

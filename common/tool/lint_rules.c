@@ -211,7 +211,8 @@ static const char *lint_rules_value_of(
     return setting == NULL ? NULL : setting->value;
 }
 
-/* Warns if clients reject the server of a host that they verify by the host's name. */
+/* Checks each host of a service with sslmode=verify-full. Warns if the client will not find the
+ * server, or will reject the server's certificate (ria_service_check_host()). */
 static void lint_rules_check_verified_hosts(
     const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {

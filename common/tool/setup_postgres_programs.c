@@ -6,7 +6,9 @@
  * first), @EXPORTS@ (the environment of clients, for a shell), @UNIT@ (the same for a systemd
  * unit), @CONNECT@, @INFO@, @URLSERVICE@, @WORD@ and @SQLSERVICE@ (the service, quoted: see
  * setup_postgres.h), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@ (the
- * root certificates for that account). */
+ * root certificates for that account), @USERUNITS@ (the directory of the user's systemd units, or
+ * nothing if systemd searches it), @LINKUNIT@ (the command that links the system's unit, if systemd
+ * does not find it), @SIDECAR@ (the path of the Kubernetes example). */
 #include "tool/setup_programs.h"
 
 const char ria_setup_postgres_ready[] =

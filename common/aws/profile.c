@@ -206,9 +206,27 @@ static bool profile_check_file(
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Reads one of the two files. Returns the same outcomes as ria_setting_read(), and in addition
- * ABSENT if the home directory is needed but unknown, and FAILED if other users can write the file.
- */
+/* Reports a path that ria_setting_expand() has rejected: FAILED if a variable contains a path that
+ * is too long, ABSENT if HOME is not set or is too long. */
+static enum ria_outcome profile_report_path(
+    const struct ria_world *world,
+    struct ria_profiles *profiles,
+    enum ria_profile_file which,
+    struct ria_error *err)
+{
+    const struct location *location = &locations[which];
+    const char *named = ria_world_env(world, location->variable);
+    bool needs_home = ria_setting_needs_home(world, named != NULL ? named : location->fallback);
+    if (named != NULL && !needs_home) {
+        return ria_failed(
+            err, RIA_E_CREDENTIALS, "%s: the path is too long; shorten it", location->variable);
+    }
+    profiles->home_fault = needs_home ? "HOME is not set" : "HOME is too long";
+    return ria_absent(err, "%s: %s", location->fallback, profiles->home_fault);
+}
+
+/* Reads one of the two files. Returns the same outcomes as ria_setting_read() and
+ * profile_report_path(), and also FAILED if other users can write the file. */
 static enum ria_outcome profile_load_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
@@ -218,7 +236,7 @@ static enum ria_outcome profile_load_file(
     const char *named = ria_world_env(world, locations[which].variable);
     char *path = profiles->path[which];
     if (!ria_setting_expand(world, named != NULL ? named : locations[which].fallback, path)) {
-        return ria_absent(err, "%s: HOME is not set", locations[which].fallback);
+        return profile_report_path(world, profiles, which, err);
     }
     struct ria_ini *ini = &profiles->ini[which];
     const struct ria_settings_path where = {path, named != NULL};
@@ -257,8 +275,6 @@ const char *ria_profiles_unreachable(const struct ria_profiles *profiles)
 static enum ria_outcome profile_none_exists(
     const struct ria_profiles *profiles, struct ria_error *err)
 {
-    const char *config = profiles->path[RIA_PROFILE_CONFIG];
-    const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {
         return ria_absent(
@@ -267,10 +283,14 @@ static enum ria_outcome profile_none_exists(
             "cannot search",
             unreachable);
     }
-    if (*config == '\0' || *credentials == '\0') {
-        return ria_absent(err, "HOME is not set, so ~/.aws is not known");
+    if (profiles->home_fault != NULL) {
+        return ria_absent(err, "%s, so ~/.aws is not known", profiles->home_fault);
     }
-    return ria_absent(err, "neither %s nor %s exists", config, credentials);
+    return ria_absent(
+        err,
+        "neither %s nor %s exists",
+        profiles->path[RIA_PROFILE_CONFIG],
+        profiles->path[RIA_PROFILE_CREDENTIALS]);
 }
 
 static enum ria_outcome profile_out_of_memory(struct ria_profiles *profiles, struct ria_error *err)

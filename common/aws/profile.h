@@ -45,7 +45,9 @@ struct ria_profile_section {
 
 struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
-    char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the home directory is needed but unknown */
+    char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" if the path is in the home directory and
+                                                   home_fault is set */
+    const char *home_fault; /* why a path in the home directory is not known; NULL: all are known */
     bool present[RIA_PROFILE_FILES];
     bool is_unreachable[RIA_PROFILE_FILES]; /* the default path leads to no file (RIA_E_UNREACHABLE,
                                                see ria_world_read_default()) */
@@ -188,7 +190,7 @@ bool ria_profile_has(const struct ria_profile *profile, const char *key);
 bool ria_profiles_index(struct ria_profiles *profiles) RIA_MUST_USE;
 
 /* Wipes and frees the contents of the files and the lists of sections, and leaves these empty. The
- * members path, is_unreachable, facts, is_foreign and user stay unchanged. */
+ * members path, home_fault, is_unreachable, facts, is_foreign and user stay unchanged. */
 void ria_profiles_release(struct ria_profiles *profiles);
 
 #endif

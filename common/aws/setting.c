@@ -74,11 +74,21 @@ bool ria_setting_boolean(
     return true;
 }
 
+static bool is_in_home(const char *value)
+{
+    return strncmp(value, "~/", 2) == 0;
+}
+
+bool ria_setting_needs_home(const struct ria_world *world, const char *value)
+{
+    return is_in_home(value) && ria_world_home(world) == NULL;
+}
+
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
 {
     const char *home = "";
     const char *rest = value;
-    if (strncmp(value, "~/", 2) == 0) {
+    if (is_in_home(value)) {
         home = ria_world_home(world);
         rest = value + 1;
     }

@@ -53,6 +53,10 @@ bool ria_setting_boolean(
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
     RIA_MUST_USE;
 
+/* Returns which of the two reasons applies if ria_setting_expand() has returned false: true if the
+ * home directory is needed but unknown, false if the result does not fit. */
+bool ria_setting_needs_home(const struct ria_world *world, const char *value);
+
 /* The path of a settings file. */
 struct ria_settings_path {
     const char *text;

@@ -128,9 +128,8 @@
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
 #define RIA_REFUSAL_NAME_AND_PORT                                                                  \
-    "\"%.64s\" is not a host name; give the endpoint's name alone, and the port %u in the "        \
-    "setting "                                                                                     \
-    "for it (--port, port=)"
+    "\"%.64s\" is not a host name; give the endpoint's name alone, and the port %u in its "        \
+    "setting (--port, port=)"
 #define RIA_REFUSAL_URL "a URL is not a host name; give %s"
 /* The arguments before and after the second host of RIA_REFUSAL_TUNNEL are "[" and "]" if the host
  * is an IPv6 address, otherwise two empty strings. RIA_REFUSAL_OTHER, RIA_REFUSAL_ALIAS,

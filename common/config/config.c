@@ -220,7 +220,12 @@ static bool load_named(
 {
     char path[RIA_PATH_MAX];
     if (!ria_setting_expand(world, named, path)) {
-        return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "RDS_IAM_CONFIG: the path %s",
+            ria_setting_needs_home(world, named) ? "needs HOME, which is not set"
+                                                 : "is too long; shorten it");
     }
     const struct ria_settings_path where = {path, true};
     enum ria_outcome outcome = config_load_file(world, user, &where, out, err);

@@ -418,6 +418,14 @@ static bool fail_pending(struct ria_error *err)
     return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try again");
 }
 
+/* Returns whether memory ran out for the keys of a request. Keys that exceed their maximum also set
+ * `failed`, but no plan of this process contains such keys. */
+static bool is_without_memory(const struct ria_credentials *keys)
+{
+    return keys->access_key_id.failed || keys->secret_access_key.failed ||
+           keys->session_token.failed;
+}
+
 /* Computes the name of a request. A request whose result is not cached in a file contains no name.
  * In this case the function computes a name from the plan. Within one process, this name identifies
  * the request. */
@@ -426,7 +434,9 @@ static bool name_request(
 {
     RIA_AUTO(request) read = RIA_REQUEST_INIT;
     if (!ria_request_read(request, &read)) {
-        return ria_fail(err, RIA_E_SYSTEM, "the request to rds-iam-fetch is not valid");
+        return is_without_memory(&read.plan.keys)
+                   ? ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request to rds-iam-fetch")
+                   : ria_fail(err, RIA_E_SYSTEM, "the request to rds-iam-fetch is not valid");
     }
     if (read.cache_name == NULL) {
         return ria_cache_name(&read.plan, NULL, NULL, name, err);

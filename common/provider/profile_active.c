@@ -188,15 +188,15 @@ static enum ria_outcome report_missing(
     if (is_in_quotes(choice->value)) {
         return report_quotes(choice, err);
     }
-    if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
-        profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
+    if (profiles->home_fault != NULL) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             choice,
-            "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
+            "the profile \"%.64s\" is not found, because %s; set HOME, or "
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
-            choice->value);
+            choice->value,
+            profiles->home_fault);
     }
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {

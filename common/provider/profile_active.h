@@ -110,7 +110,7 @@ enum ria_outcome ria_profile_web_identity(
 bool ria_profile_has_role(const struct ria_profile *profile);
 
 /* Reads the role of the profile, the roles of the profiles that source_profile leads to, and the
- * source at the end of that path. Returns ABSENT if ria_profile_has_role() is false. */
+ * source at the end of that path. The profile must have a role (ria_profile_has_role()). */
 enum ria_outcome ria_profile_role(
     const struct ria_query *query,
     const struct ria_profile *profile,

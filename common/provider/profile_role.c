@@ -219,9 +219,6 @@ enum ria_outcome ria_profile_role(
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    if (!ria_profile_has_role(profile)) {
-        return RIA_ABSENT;
-    }
     struct path *path = calloc(1, sizeof(*path));
     if (path == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the profiles of source_profile");

@@ -295,18 +295,28 @@ bool ria_program_follow(char path[PATH_MAX], const struct ria_world *world)
 
 /* -- classification -------------------------------------------------------------------------- */
 
-/* Returns the path of the dynamic loader of the rds-iam program, or "" in rds-iam-commands.so,
- * which names no loader. */
-static const char *own_loader(void)
+/* The callback of dl_iterate_phdr(), whose first call is for the program itself. */
+static int find_own_loader(struct dl_phdr_info *program, size_t size, void *out)
 {
-    const char *start = (const char *)&__ehdr_start;
-    const ElfW(Phdr) *segments = (const ElfW(Phdr) *)(start + __ehdr_start.e_phoff);
-    for (size_t i = 0; i < __ehdr_start.e_phnum; i++) {
-        if (segments[i].p_type == PT_INTERP) {
-            return start + segments[i].p_vaddr; /* the header has the address 0 in a PIE */
+    (void)size;
+    const char **loader = out;
+    for (size_t i = 0; i < program->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &program->dlpi_phdr[i];
+        if (segment->p_type == PT_INTERP) {
+            /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
+            *loader = (const char *)(program->dlpi_addr + segment->p_vaddr);
         }
     }
-    return "";
+    return 1;
+}
+
+/* Returns the path of the dynamic loader of the rds-iam program, or "" if the program names none.
+ */
+static const char *own_loader(void)
+{
+    const char *loader = "";
+    (void)dl_iterate_phdr(find_own_loader, &loader);
+    return loader;
 }
 
 /* Returns true if a dynamic loader is glibc's, or if the loader's file cannot be read. The loader

@@ -264,6 +264,7 @@ static void check_dialed(
         .host = dialed->host,
         .port = dialed->port,
         .user = dialed->user,
+        .has_other_user = (setter->flags & RIA_SET_OPTION_FILES) != 0,
         .is_mariadb = setter->dialect->is_mariadb,
         .lacks_ca =
             (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH | RIA_SET_OPTION_FILES)) == 0,

@@ -183,6 +183,7 @@ static void check_tool_host(
         .host = given->host,
         .port = port == NULL ? 0 : ria_port_parse(port),
         .user = given->user,
+        .has_other_user = tool_has_other_source(given, maker),
         .is_mariadb = maker == RIA_TOOL_MARIADB,
         .lacks_ca = !given->has_ca,
     };
@@ -232,8 +233,9 @@ static bool make_option_text(
         ria_world_log(
             ria_process_world(),
             RIA_LOG_WARNING,
-            "the path of the CA file in RDS_IAM_CA is too long or contains a control character; "
-            "rename the file");
+            "the path of the CA file in %s is too long or contains a control character; rename "
+            "the file",
+            verdict->ca_variable);
         return false;
     }
     const char *whole = ria_buf_text(&text);

@@ -25,12 +25,10 @@
 #include <unistd.h>
 
 enum {
-    BLIND_MS = 20,   /* after poll() has failed: the pause between two checks whether the worker has
-                        ended */
-    END_MS = 2000,   /* how long the worker may take to end */
-    QUICK_MS = 1000, /* a worker that dies within this time after its start is replaced only after a
-                        pause */
-    PAUSE_MS = 1000, /* the first pause; each pause is twice as long as the one before it */
+    BLIND_MS = 20,        /* after poll() has failed: the pause between two checks of the worker */
+    END_MS = 2000,        /* how long the worker may take to end */
+    QUICK_MS = 1000,      /* a worker that dies sooner after its start is replaced after a pause */
+    PAUSE_MS = 1000,      /* the first pause; each pause is twice as long as the one before it */
     PAUSE_MAX_MS = 10000, /* the longest pause */
 };
 
@@ -120,14 +118,13 @@ struct supervisor {
     struct notify notify;
     struct ria_worker_start start;
     int signals;  /* a signalfd */
-    int control;  /* the supervisor's end of the socket to the worker; -1: no worker */
+    int control;  /* the supervisor's end of the socket to the worker; -1: closed */
     int ready;    /* as in ria_supervisor_run() */
     pid_t worker; /* -1: none */
     /* All times are monotonic milliseconds, which do not count the machine's sleep. */
     int64_t started;
     int64_t start_at; /* when to start the next worker, if there is none */
-    int64_t pause;    /* the last pause; 0: the last worker did not die quickly, so the next one was
-                         started at once */
+    int64_t pause;    /* the last pause; 0: the last worker did not die quickly */
     bool is_ready;    /* systemd got READY=1 */
     int64_t end_by;   /* when to kill a worker that was told to end; INT64_MAX: not told */
     int64_t ping_at;  /* when to send the next "WATCHDOG=1" */
@@ -164,11 +161,11 @@ void ria_supervisor_block_signals(void)
 
 /* -- the worker ----------------------------------------------------------------------------- */
 
-static void close_ready(struct supervisor *supervisor)
+static void close_once(int *fd)
 {
-    if (supervisor->ready >= 0) {
-        (void)close(supervisor->ready);
-        supervisor->ready = -1;
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
     }
 }
 
@@ -179,7 +176,7 @@ static int run_worker(struct supervisor *supervisor, int control)
     (void)setpgid(0, 0);
     (void)close(supervisor->signals);
     (void)close(supervisor->control);
-    close_ready(supervisor);
+    close_once(&supervisor->ready);
     notify_close(&supervisor->notify);
     supervisor->start.control = control;
     return ria_worker_run(&supervisor->start);
@@ -204,8 +201,7 @@ static bool start_worker(struct supervisor *supervisor)
     }
     (void)close(ends[1]);
     if (pid < 0) {
-        (void)close(ends[0]);
-        supervisor->control = -1;
+        close_once(&supervisor->control);
         ria_watchdog_end(&supervisor->agent->watchdog);
         return true;
     }
@@ -241,8 +237,7 @@ static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 static void handle_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
 {
     bool is_exit = info->si_code == CLD_EXITED;
-    (void)close(supervisor->control);
-    supervisor->control = -1;
+    close_once(&supervisor->control);
     supervisor->worker = -1;
     ria_watchdog_end(&supervisor->agent->watchdog);
     ria_leftovers_remove(&supervisor->agent->directory);
@@ -263,13 +258,16 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
 }
 
 /* Gets the next change of state of the worker. Returns false if there is none. If the worker is no
- * longer a child of this process, its exit status is lost. The function then reports that signal 0
- * has killed the worker, because otherwise the supervisor would wait forever for the worker's end.
- */
+ * longer a child of this process, reports that signal 0 has killed it, because otherwise the
+ * supervisor would wait forever for its end. */
 static bool supervisor_next_change(pid_t worker, siginfo_t *info)
 {
+    static const int changes = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
+    int failed = 0;
     *info = (siginfo_t){0};
-    if (waitid(P_PID, (id_t)worker, info, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) == 0) {
+    while ((failed = waitid(P_PID, (id_t)worker, info, changes)) != 0 && errno == EINTR) {
+    }
+    if (failed == 0) {
         return info->si_pid != 0;
     }
     info->si_code = CLD_KILLED;
@@ -352,7 +350,9 @@ static void supervisor_read_message(struct supervisor *supervisor)
     char message[RIA_MESSAGE_MAX + 1] = "";
     ssize_t len = recv(supervisor->control, message, RIA_MESSAGE_MAX, MSG_DONTWAIT);
     ria_printable(message);
-    if (len > 0 && message[0] == RIA_MESSAGE_READY) {
+    if (len == 0) { /* the worker is ending; poll() would return at once until then */
+        close_once(&supervisor->control);
+    } else if (len > 0 && message[0] == RIA_MESSAGE_READY) {
         report_ready(supervisor);
     } else if (len > 0 && supervisor->ready >= 0) {
         (void)!dprintf(supervisor->ready, "%s\n", message + 1);
@@ -361,7 +361,7 @@ static void supervisor_read_message(struct supervisor *supervisor)
         char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
         (void)snprintf(text, sizeof(text), "STATUS=%s", message + 1);
         notify_send(&supervisor->notify, text);
-        close_ready(supervisor);
+        close_once(&supervisor->ready);
     }
 }
 
@@ -377,8 +377,7 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
 {
     int64_t due = supervisor->worker < 0 ? supervisor->start_at : INT64_MAX;
     due = earlier(due, ria_watchdog_due(&supervisor->agent->watchdog, now));
-    due = earlier(due, supervisor->end_by);
-    due = earlier(due, supervisor->ping_at);
+    due = earlier(due, earlier(supervisor->end_by, supervisor->ping_at));
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
@@ -416,6 +415,7 @@ static void await_event(struct supervisor *supervisor, struct pollfd *watched, n
     }
     const struct timespec moment = {.tv_nsec = BLIND_MS * 1000000L};
     (void)nanosleep(&moment, NULL);
+    handle_children(supervisor, now);
 }
 
 /* Returns true in the supervisor when the service has ended, and false in the child process when

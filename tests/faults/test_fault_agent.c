@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -32,6 +33,7 @@ enum {
     SERVE_MS = 25000, /* longer than the pause of up to 10 s before the supervisor replaces a worker
                          that could not start */
     END_MS = 10000,
+    RUN_SECONDS = 100, /* more than all waits of a run together */
     PAUSE_MS = 10
 };
 
@@ -45,9 +47,11 @@ static const struct scratch_route routes[] = {
 
 struct scene {
     const char *name;
-    bool is_once;       /* --once */
-    bool has_container; /* the credentials come from rds-iam-fetch */
-    bool asks_status;   /* the process under test is --status; the agent is not a fault object */
+    const char *argument; /* the argument of this program that selects the scene */
+    bool is_once;         /* --once */
+    bool has_container;   /* the credentials come from rds-iam-fetch */
+    bool asks_status;     /* the process under test is --status; the agent is not a fault object */
+    uint32_t minimum_calls;
 };
 
 static char passfile[PATH_SIZE];
@@ -91,11 +95,16 @@ static void prepare(const void *argument)
     }
 }
 
-/* Starts a program of the agent, with `log` as its stdout and stderr. */
+/* Starts a program of the agent, with `log` as its stdout and stderr. The kernel kills the program
+ * when this thread ends, also if a signal ends the walk. */
 static pid_t start(const char *program, const char *option, const char *log)
 {
+    pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+            _exit(EXIT_FAILURE);
+        }
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         (void)dup2(fd, STDOUT_FILENO);
         (void)dup2(fd, STDERR_FILENO);
@@ -192,6 +201,7 @@ static void run_status(struct walk_result *out)
     (void)unlink(path);
     pid_t agent = start(RIA_AGENT, "--foreground", log_path);
     bool is_serving = read_token(agent, out);
+    out->token[0] = '\0'; /* not compared: the clock of this agent does not stand still */
     int status = await_end(start(RIA_FAULT_AGENT, "--status", path), SERVE_MS);
     (void)kill(agent, SIGTERM);
     (void)await_end(agent, END_MS);
@@ -240,32 +250,36 @@ static void run(const void *argument, struct walk_result *out)
     }
 }
 
-/* After the end of an agent, the passfile is empty or removed. After --once, it stays. */
+/* After the end of an agent, the passfile is empty or removed. After --once, it stays. It may also
+ * stay if all later calls fail, because the calls that remove it are among them. */
 static const char *check(const void *argument, const struct walk_result *result)
 {
     static char text[LOG_SIZE];
     const struct scene *scene = argument;
     (void)result;
-    if (!scene->is_once && read_file(passfile, text, sizeof(text))) {
+    bool may_stay = scene->is_once || walk_fails_later_calls();
+    if (!may_stay && read_file(passfile, text, sizeof(text))) {
         return "a token is left in the passfile";
     }
     return NULL;
 }
 
+/* --status makes fewer calls than the others: it makes no token, and only prints the response of a
+ * running agent. */
 static const struct scene scenes[] = {
-    {"rds-iam-agent --once", true, false, false},
-    {"rds-iam-agent", false, false, false},
-    {"rds-iam-agent with a container's credentials", false, true, false},
-    {"rds-iam-agent --status", false, false, true},
+    {"rds-iam-agent --once", "agent-once", true, false, false, 50},
+    {"rds-iam-agent", "agent", false, false, false, 50},
+    {"rds-iam-agent with a container's credentials", "agent-container", false, true, false, 50},
+    {"rds-iam-agent --status", "agent-status", false, false, true, 30},
 };
 
-static bool is_short; /* only --once, whose runs end by themselves */
+static const char *wanted; /* the argument of a scene, or NULL for all scenes */
 
 static void every_call_may_fail(void **state)
 {
     (void)state;
     for_each_row(scene, scenes, scene->name) {
-        if (is_short && !scene->is_once) {
+        if (wanted != NULL && strcmp(wanted, scene->argument) != 0) {
             continue;
         }
         static const enum ria_fault_mode modes[] = {
@@ -277,7 +291,9 @@ static void every_call_may_fail(void **state)
             .prepare = prepare,
             .run = run,
             .check = check,
-            .minimum_calls = 50,
+            .seconds = RUN_SECONDS,
+            .minimum_calls = scene->minimum_calls,
+            .maximum_calls = 3000,
         };
         for (size_t i = 0; i < RIA_COUNT(modes); i++) {
             walk_expect_clean(&scenario, modes[i]);
@@ -285,12 +301,50 @@ static void every_call_may_fail(void **state)
     }
 }
 
+/* Waits for a child, or for the child of a process that has ended. Returns false if none ends in
+ * time. */
+static bool reap_one(void)
+{
+    int waited = 0;
+    while (waitpid(-1, NULL, WNOHANG) <= 0 && waited < END_MS) {
+        pause_shortly();
+        waited += PAUSE_MS;
+    }
+    return waited < END_MS;
+}
+
+static void a_killed_run_leaves_no_agent(void **state)
+{
+    (void)state;
+    static const struct scene scene = {"killed", .has_container = false};
+    static struct walk_result result;
+    prepare(&scene);
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    pid_t run = fork();
+    if (run == 0) {
+        bool is_serving = read_token(start(RIA_AGENT, "--foreground", log_path), &result);
+        (void)kill(getpid(), is_serving ? SIGKILL : SIGTERM);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(run, &status, 0), run);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGKILL);
+    bool has_supervisor_ended = reap_one();
+    bool has_worker_ended = reap_one();
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+    assert_true(has_supervisor_ended);
+    assert_true(has_worker_ended);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const secrets[] = {SECRET, SESSION};
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_call_may_fail)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_killed_run_leaves_no_agent),
+        cmocka_unit_test(every_call_may_fail),
+    };
     const char *scratch = scratch_directory();
-    is_short = argc > 1 && strcmp(argv[1], "once") == 0;
+    wanted = argc > 1 ? argv[1] : NULL;
     (void)snprintf(directory, sizeof(directory), "%s/run/agent", scratch);
     (void)snprintf(passfile, sizeof(passfile), "%s/run/agent/prod", scratch);
     (void)snprintf(log_path, sizeof(log_path), "%s/home/agent.log", scratch);

@@ -414,6 +414,9 @@ void walk_expect_clean(const struct walk_scenario *scenario, enum ria_fault_mode
     if (count.calls < scenario->minimum_calls && mode == RIA_FAULT_ONCE) {
         unit_fail(__FILE__, __LINE__, "%s: only %d calls", scenario->name, (int)count.calls);
     }
+    if (scenario->maximum_calls != 0 && count.calls > scenario->maximum_calls) {
+        unit_fail(__FILE__, __LINE__, "%s: as many as %d calls", scenario->name, (int)count.calls);
+    }
     /* A run can differ from another one by some calls, for example of poll(). */
     if (count.missed > count.runs / 2) {
         unit_fail(

@@ -44,6 +44,7 @@ struct walk_scenario {
     bool may_not_recover;   /* the next run in the same process can fail too */
     uint32_t seconds;       /* after which a run counts as hanging; 0: 60 */
     uint32_t minimum_calls; /* of the run without a failure */
+    uint32_t maximum_calls; /* a busy loop makes more; 0: not checked */
 };
 
 /* What a run can do wrong. */

@@ -344,6 +344,12 @@ class Ends(unittest.TestCase):
         self.assertFalse(pathlib.Path(directory).exists())
         await_true(lambda: not traces(directory), "the processes end")
 
+    def test_other_options_make_another_template(self):
+        class Changed(servers.MariaDB):
+            INSTALL = [*servers.MariaDB.INSTALL, "--skip-test-db"]
+
+        self.assertNotEqual(Changed.template_name(), servers.MariaDB.template_name())
+
     def test_the_newest_postgresql_server_is_found(self):
         """Of several releases, the newest server is found. A release with only a client is ignored."""
         for servers, clients, expected in (

@@ -34,6 +34,7 @@ class Part(NamedTuple):
 PROGRAMS = {
     "agent": ("agent_lines",),
     "credentials": ("login", "process_cache", "process_chain", "sso"),
+    "tool": ("check",),
 }
 
 PARTS = {

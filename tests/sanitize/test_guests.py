@@ -4,7 +4,10 @@ that were built without them. The loader maps the sanitizer's runtime library be
 faulty plugin is found in the same way.
 
 Leaks are not checked here, because clients leak at their exit; test_valgrind.py checks them."""
+import pathlib
 import shutil
+import signal
+import tempfile
 
 import sanitizers
 from labcase import USER, harness
@@ -54,6 +57,18 @@ class Guests(MariadbCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("heap-use-after-free", self.findings())
         self.assertIn("faulty_authenticate", self.findings())
+        self.forget_findings()
+
+    def test_control_undefined_behavior_of_a_program_is_found(self):
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            options = sanitizers.default_options("-c", output=pathlib.Path(scratch) / "options.o", findings=FINDINGS)
+            program = pathlib.Path(scratch) / "program"
+            compiled = harness.run(["gcc", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-o", program,
+                                    "-x", "c", "-", "-x", "none", options],
+                                   stdin="int main(int c, char **v) { (void)v; return (c + 0x7fffffff) & 1; }")
+            self.assertEqual(compiled.returncode, 0, compiled.stderr)
+            self.assertEqual(harness.run([program]).returncode, -signal.SIGABRT)
+        self.assertIn("signed-integer-overflow", self.findings())
         self.forget_findings()
 
     def test_logins_of_mariadb(self):

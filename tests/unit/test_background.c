@@ -125,6 +125,7 @@ static void without_memory_a_fetch_fails_or_stays_pending(void **state)
         ria_heap_fail_at(0);
         assert_int_equal(own == NULL, n == 1);
         assert_true(own == NULL || err.code == RIA_E_PENDING || err.text[0] != '\0');
+        assert_null(strstr(err.text, "is not valid"));
         if (own != NULL) {
             ria_background_free(own);
         }

@@ -205,7 +205,7 @@ static void each_name_without_a_region_is_refused_with_its_reason(void **state)
          "db.example:3306",
          RIA_FAILED,
          "\"db.example:3306\" is not a host name; give the endpoint's name alone, and the port "
-         "3306 in the setting for it (--port, port=)"},
+         "3306 in its setting (--port, port=)"},
         {"two ports", "db.example:1:2", RIA_FAILED, "is not a host name"},
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},

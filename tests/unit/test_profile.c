@@ -66,6 +66,34 @@ static void files_are_found_as_the_sdks_find_them(void **state)
     }
 }
 
+static void a_path_that_is_too_long_is_reported_as_such(void **state)
+{
+    (void)state;
+    static char too_long[RIA_PATH_MAX + 1];
+    memset(too_long, 'x', RIA_PATH_MAX);
+    static const struct {
+        const char *variable;
+        enum ria_outcome outcome;
+        const char *text;
+    } rows[] = {
+        {"AWS_CONFIG_FILE", RIA_FAILED, "AWS_CONFIG_FILE: the path is too long; shorten it"},
+        {"AWS_SHARED_CREDENTIALS_FILE",
+         RIA_FAILED,
+         "AWS_SHARED_CREDENTIALS_FILE: the path is too long; shorten it"},
+        {"HOME", RIA_ABSENT, "HOME is too long, so ~/.aws is not known"},
+    };
+    for_each_row(row, rows, row->variable) {
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, row->variable, too_long);
+        enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
+        expect_number(row->variable, outcome, row->outcome);
+        expect_piece(row->variable, err.text, row->text);
+    }
+}
+
 static void a_file_that_cannot_be_read_is_not_absent(void **state)
 {
     (void)state;
@@ -364,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_found_as_the_sdks_find_them),
+        cmocka_unit_test(a_path_that_is_too_long_is_reported_as_such),
         cmocka_unit_test(a_file_that_cannot_be_read_is_not_absent),
         cmocka_unit_test(only_at_a_default_path_an_unreachable_file_is_skipped_with_a_warning),
         cmocka_unit_test(without_home_the_home_of_the_passwd_entry_is_used),

@@ -216,7 +216,7 @@ static void without_a_home_the_message_states_that_home_is_not_set(void **state)
     expect_piece(
         "a named profile",
         asked.err.text,
-        "AWS_PROFILE: the profile \"a\" is not found, because HOME is not set; set it");
+        "AWS_PROFILE: the profile \"a\" is not found, because HOME is not set; set HOME, or");
     ask_chain(&asked, unnamed, keys_a, NULL);
     assert_int_equal(asked.outcome, RIA_ABSENT);
     expect_piece("no profile", asked.err.text, "profile: HOME is not set, so ~/.aws is not known");

@@ -470,6 +470,8 @@ class OptionFile(ToolCase):
         self.assertEqual(self.read("mariadb", "-h", hostile.HOST), NONE)
         self.assertIn("rds-iam: warning: the path of the CA file in RDS_IAM_CA is too long or contains a control "
                       "character; rename the file\n", self.log)
+        self.assertEqual(self.read("mariadb", "-h", PROXY), NONE)
+        self.assertIn("rds-iam: warning: the path of the CA file in RDS_IAM_CA_PUBLIC is too long or ", self.log)
 
     def test_a_quoted_path_is_read_by_the_real_tool(self):
         self.ca = self.home.write('a "b" \\c #d\'/ca.pem', self.lab.ca_file.read_text())

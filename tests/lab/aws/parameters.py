@@ -84,6 +84,8 @@ def check(parameters, required, optional):
     for number, (key, value) in enumerate(tags(parameters), 1):
         wrong += violations(f"tags.{number}.member.key", key, TAG_KEY, _is_tag_text)
         wrong += violations(f"tags.{number}.member.value", value, TAG_VALUE, _is_tag_text)
+    for number, key in enumerate(transitive_keys(parameters), 1):
+        wrong += violations(f"transitiveTagKeys.{number}.member", key, TAG_KEY, _is_tag_text)
     if wrong:
         errors = f"{len(wrong)} validation error{'s' if len(wrong) > 1 else ''} detected: "
         raise validation_error(errors + "; ".join(wrong))
@@ -120,8 +122,7 @@ def tags(parameters):
         member = f"Tags.member.{len(found) + 1}"
         found.append((parameters[f"{member}.Key"], parameters.get(f"{member}.Value", "")))
     _check_members(parameters, "Tags", 2 * len(found))
-    if len(found) > TAGS_MAX:
-        raise validation_error(f"Member 'tags' must have length less than or equal to {TAGS_MAX}")
+    _check_count("tags", found)
     return found
 
 
@@ -131,7 +132,13 @@ def transitive_keys(parameters):
     while f"TransitiveTagKeys.member.{len(found) + 1}" in parameters:
         found.append(parameters[f"TransitiveTagKeys.member.{len(found) + 1}"])
     _check_members(parameters, "TransitiveTagKeys", len(found))
+    _check_count("transitiveTagKeys", found)
     return found
+
+
+def _check_count(name, found):
+    if len(found) > TAGS_MAX:
+        raise validation_error(f"Member '{name}' must have length less than or equal to {TAGS_MAX}")
 
 
 def _check_members(parameters, name, expected):

@@ -318,12 +318,17 @@ class MariaDB(Server):
         "--performance-schema=off",
         "--thread-handling=one-thread-per-connection",
     ]
+    # "socket": other users of this machine cannot log in to the root account through TCP.
+    INSTALL = [*INNODB, "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"]
     PLUGINS = ("auth_ed25519.so", "auth_pam_v1.so")
+
+    @classmethod
+    def template_name(cls):
+        return f"mariadb-{fingerprint('/usr/sbin/mariadbd', *cls.INSTALL)}"
 
     def prepare(self, root):
         """Makes the data directory and the configuration in the lab directory."""
-        name = f"mariadb-{fingerprint('/usr/sbin/mariadbd')}"
-        copy_tree(place.cached(root, name, self._make) / "data", self.data)
+        copy_tree(place.cached(root, self.template_name(), self._make) / "data", self.data)
         statements = rendered("mariadb.sql", self.fixture) + rendered("shop.sql", self.fixture)
         (self.directory / "mariadb.sql").write_text(statements, encoding="utf-8")
         self._link_plugins()
@@ -342,10 +347,7 @@ class MariaDB(Server):
         data.mkdir(mode=0o700)
         for path in (draft, data):
             process.hand_over(path)
-        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", *self.INNODB]
-        # "socket": other users of this machine cannot log in to the root account through TCP.
-        install += ["--auth-root-authentication-method=socket", "--skip-test-db"]
-        install += ["--skip-name-resolve", f"--tmpdir={draft}"]
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", *self.INSTALL, f"--tmpdir={draft}"]
         self.run_step(install, draft / "install.log", draft)
 
     def command(self):

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks service files against the rules of fe-connect.c of PostgreSQL 10 to 18 and of rds-iam.
- * Each function checks one line, one setting or one service. Does not open a passfile, because the
- * agent makes tokens whenever a program opens a passfile. */
+ * Each function checks one line, setting or service. Opens no passfile: an open makes tokens. */
 #include "tool/lint_rules.h"
 
 #include "passfile/agent_directory.h"

@@ -159,10 +159,12 @@ def main():
     text += ["", *(f"{program} ended with an error, or exceeded a limit." for program in failed)]
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "report.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
+    written = ["report.md"]
     if "process_rds-iam token" in rows:
         (options.output / "token_cost.svg").write_text(chart(rows), encoding="utf-8")
+        written.append("token_cost.svg")
     print("\n".join(text))
-    print(f"report: wrote {options.output}/report.md and token_cost.svg")
+    print(f"report: wrote {' and '.join(written)} in {options.output}")
 
 
 if __name__ == "__main__":

@@ -81,5 +81,8 @@ int ria_print(const char *text)
         return ria_failure(
             "cannot write to stdout: %s", strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
     }
+    if (ferror(stdout) != 0) { /* an earlier write to a stdout without a buffer */
+        return ria_failure("cannot write the whole output to stdout");
+    }
     return RIA_EXIT_OK;
 }

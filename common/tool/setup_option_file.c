@@ -146,7 +146,11 @@ static bool setup_option_file_add(
     struct group_search search = {.file = file, .wanted = section};
     search_group(&search);
     if (search.first_line == 0) {
-        return ria_user_file_append(file, section->text, err) && fputs(section->next, stdout) >= 0;
+        bool is_added = ria_user_file_append(file, section->text, err);
+        if (is_added) {
+            (void)fputs(section->next, stdout); /* the caller reports a stdout that fails */
+        }
+        return is_added;
     }
     if (search.other_line != 0) {
         return ria_user_file_differs(

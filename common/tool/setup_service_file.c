@@ -111,7 +111,11 @@ static bool setup_service_add(
     const struct ria_service *service =
         outcome == RIA_FOUND ? setup_service_find(&services, section->name) : NULL;
     if (service == NULL) {
-        return ria_user_file_append(file, section->text, err) && fputs(section->next, stdout) >= 0;
+        bool is_added = ria_user_file_append(file, section->text, err);
+        if (is_added) {
+            (void)fputs(section->next, stdout); /* the caller reports a stdout that fails */
+        }
+        return is_added;
     }
     unsigned line = compare_service(&services, service, section, difference);
     if (line != 0) {
@@ -137,6 +141,9 @@ bool ria_setup_write_service(
     char path[PATH_MAX];
     struct ria_user_file file = {.directory = -1};
     const char *named = ria_world_env(world, "PGSERVICEFILE");
+    if (named != NULL && strlen(named) >= sizeof(path)) {
+        return ria_fail(err, RIA_E_CONFIG, "PGSERVICEFILE: the path is too long; shorten it");
+    }
     const char *home = ria_world_home(world);
     bool is_known = named != NULL
                         ? ria_text_copy(path, sizeof(path), named)

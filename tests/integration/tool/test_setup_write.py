@@ -373,6 +373,19 @@ class Contents(WriteCase):
             self.assertEqual(text.returncode, 0, text.stderr)
             self.assertTrue(self.path(kind).exists(), text.stdout)
 
+    def test_a_full_stdout_is_reported_and_the_file_is_written(self):
+        for kind in KINDS:
+            with self.subTest(kind=kind.name), open("/dev/full", "w", encoding="utf-8") as full:
+                result = subprocess.run(
+                    ["stdbuf", "-o0", *map(str, self.argv(kind))], stdout=full, stderr=subprocess.PIPE, text=True,
+                    env=self.home.env(), timeout=60, check=False)
+                self.assertEqual((result.returncode, result.stderr), (1, "rds-iam: cannot write the whole output to stdout\n"))
+                self.assertIn(f"[{kind.group}]\n", self.path(kind).read_text())
+
+    def test_a_service_file_whose_path_is_too_long(self):
+        self.assert_refused_unchanged(
+            POSTGRES, "PGSERVICEFILE: the path is too long; shorten it", PGSERVICEFILE="/" + "x" * 5000)
+
 
 if __name__ == "__main__":
     harness.main()

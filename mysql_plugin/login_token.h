@@ -13,22 +13,6 @@
 
 #include "rds_iam.h"
 
-enum {
-    RIA_OS_USER_SIZE = 256
-};
-
-/* Writes the user that the client library logs in as if the program names no user. For a process
- * that runs as root, this is "root". Otherwise it is the first name that is found: with
- * login_name(), in the passwd entry of the process's user, or in the environment. Set login_name to
- * getlogin_r() for a client library that prefers the terminal's login name to the process's user,
- * and to NULL for other libraries. Returns false, with `out` unchanged, if no name is found or the
- * name is too long. The query of the passwd entry needs a large stack (RIA_GUEST_NAME_SERVICE of
- * os/guest_thread.h). Thread-safe. */
-bool ria_os_user(
-    const struct ria_world *world,
-    int (*login_name)(char *name, size_t size),
-    char out[RIA_OS_USER_SIZE]) RIA_MUST_USE;
-
 enum ria_login_task {
     RIA_LOGIN_MAKE_TOKEN, /* ria_token_for(): make a token */
     RIA_LOGIN_MAY_SEND,   /* ria_login_may_send(): check that the token that the program gave may be
@@ -44,16 +28,18 @@ struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
     bool needs_endpoint; /* carry out `task` only if tokens are made for the host */
-    /* Used if login.user is NULL, as by ria_os_user() */
+    /* Finds the user if login.user is NULL and the process does not run as root. Set this member to
+     * getlogin_r() for a client library that prefers the terminal's login name to the process's
+     * user. Set it to NULL for a library that logs in as the process's user. */
     int (*login_name)(char *name, size_t size);
     bool queries_dns; /* if tokens are not made for the host: query DNS, and name in err the RDS
                          endpoint that the host is an alias of */
 
     /* ria_login_token_run() fills the members below. */
-    char os_user[RIA_OS_USER_SIZE]; /* the name of the operating system's user, if login.user was
-                                       NULL; login.user then points to this name */
-    bool lacks_endpoint;            /* tokens are not made for the host; err contains the reason */
-    struct ria_token token;         /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
+    char os_user[256];      /* the name of the operating system's user, if login.user was NULL;
+                               login.user then points to this name */
+    bool lacks_endpoint;    /* tokens are not made for the host; err contains the reason */
+    struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;
     struct ria_error err; /* filled unless outcome is RIA_FOUND */
 };

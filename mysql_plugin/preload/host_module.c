@@ -7,16 +7,12 @@
  * (MYSQL) and not to a host. So if at least one host of a list is an RDS host, all hosts of the
  * list are verified, with the CA file of the first RDS host in the list. Their names are verified
  * too, unless the configuration sets tls = verify-ca for every RDS host of the list. For Oracle's
- * library, the names are always verified. Resolves no host name and does not connect to the host.
- */
+ * library, the names are always verified. Resolves no name and makes no connection. */
 #include "preload/host_module.h"
-
-#include "login_token.h"
 
 #include "rds_iam.h"
 
 #include <string.h>
-#include <unistd.h>
 
 enum {
     MYSQL_PORT = 3306,
@@ -24,16 +20,11 @@ enum {
                         a DNS name */
 };
 
-static bool is_unset(const char *text)
-{
-    return text == NULL || *text == '\0';
-}
-
 /* Returns the CA file that `rds-iam exec` has put into this variable, or NULL. */
 static const char *find_ca(const struct ria_world *world, const char *variable)
 {
     const char *path = ria_world_env(world, variable);
-    return is_unset(path) ? NULL : path;
+    return path == NULL || *path == '\0' ? NULL : path;
 }
 
 /* -- what a program may pass as the host ------------------------------------------------------- */
@@ -80,21 +71,6 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
         text += size;
     }
     return false;
-}
-
-/* Returns the user of the login, which may be in `room`, or NULL if the user is not known. */
-static const char *find_user(
-    const struct ria_host_target *target, bool is_string, char room[HOST_MAX])
-{
-    if (!is_unset(target->user)) {
-        return target->user;
-    }
-    if (is_string && find_value(target->host, "user", room) && *room != '\0') {
-        return room;
-    }
-    bool is_found = !target->has_other_user &&
-                    ria_os_user(ria_process_world(), target->is_mariadb ? NULL : getlogin_r, room);
-    return is_found ? room : NULL;
 }
 
 /* -- the verdict ------------------------------------------------------------------------------- */
@@ -202,12 +178,9 @@ void ria_host_check(const struct ria_host_target *target, struct ria_host_verdic
     if (!is_string && !ria_text_copy(host, sizeof(host), target->host)) {
         return;
     }
-    char user[HOST_MAX];
-    struct ria_host_target resolved = *target;
-    resolved.user = find_user(target, is_string, user);
     if (target->is_mariadb && strchr(host, ',') != NULL) {
-        check_host_list(&resolved, host, port, out);
+        check_host_list(target, host, port, out);
     } else {
-        check_one_host(&resolved, host, port, out);
+        check_one_host(target, host, port, out);
     }
 }

@@ -15,14 +15,13 @@
 
 /* The target of a connection that the program begins. Strings are borrowed. */
 struct ria_host_target {
-    const char *host;    /* as the program passes it; never NULL */
-    unsigned port;       /* 0: the library's default */
-    const char *user;    /* NULL or "": the user in `host`, or the operating system's user */
-    bool has_other_user; /* if `user` is NULL or "", a source that the preload does not read, such
-                            as an option file, may name the user */
-    bool is_mariadb;     /* the library is libmariadb, so `host` may also be a list,
-                            "HOST:PORT,HOST:PORT", or a connection string, "host=HOST;port=PORT;..." */
-    bool lacks_ca;       /* the program has set no CA, and the library reads no option file */
+    const char *host; /* as the program passes it; never NULL */
+    unsigned port;    /* 0: the library's default */
+    const char *user; /* NULL or "": not known, so that no section of the configuration with a user
+                         applies */
+    bool is_mariadb;  /* the library is libmariadb, so `host` may also be a list,
+                         "HOST:PORT,HOST:PORT", or a connection string, "host=HOST;port=PORT;..." */
+    bool lacks_ca;    /* the program has set no CA, and the library reads no option file */
 };
 
 /* How to verify the server of a connection. */
@@ -45,12 +44,10 @@ struct ria_tool_file {
 struct ria_host_module {
     unsigned version; /* RIA_HOST_MODULE_VERSION */
 
-    /* Fills *out. Reads rds-iam's configuration. If the user is the operating system's, queries NSS
-     * (Name Service Switch). If the user is not known, ignores the sections that name a user. Logs
-     * a warning if target->lacks_ca is true and the environment names no CA file for an RDS host.
-     * Logs another warning, once in a process, if the library is Oracle's and the configuration
-     * sets tls = verify-ca for the host. Runs on the calling thread and uses 40 KB of its stack,
-     * and the stack that modules of NSS need. */
+    /* Fills *out. Reads rds-iam's configuration. Logs a warning if target->lacks_ca is true and the
+     * environment names no CA file for an RDS host. Logs another warning, once in a process, if the
+     * library is Oracle's and the configuration sets tls = verify-ca for the host. Runs on the
+     * calling thread and uses 40 KB of its stack. */
     void (*check)(const struct ria_host_target *target, struct ria_host_verdict *out);
 
     /* Reads the arguments of a command-line tool (tool_arguments.h) before its main(). If the tool

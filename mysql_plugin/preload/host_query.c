@@ -97,7 +97,6 @@ static void prepare_host_thread(void *argument)
 
 /* The arguments of one call of the module. */
 struct host_call {
-    enum ria_guest_need need;
     const struct ria_host_module *module;
     const struct ria_host_target *target;
     struct ria_host_verdict *verdict;
@@ -115,7 +114,7 @@ static void call_module(
     ria_signal_guard_begin(&guard);
     call->module = load_host_module(subject);
     const struct ria_guest_work work = {
-        .need = call->need, .run = run, .argument = call, .prepare = prepare_host_thread};
+        .need = RIA_GUEST_TOKEN, .run = run, .argument = call, .prepare = prepare_host_thread};
     int error = call->module == NULL ? 0 : ria_guest_run(&work);
     if (error != 0) {
         char words[128];
@@ -137,11 +136,7 @@ static void run_check(void *argument)
 void ria_host_query(const struct ria_host_target *target, struct ria_host_verdict *out)
 {
     const struct host_subject subject = {"the settings of the connection to", target->host};
-    bool has_user = target->user != NULL && *target->user != '\0';
-    struct host_call call = {
-        .need = has_user ? RIA_GUEST_TOKEN : RIA_GUEST_NAME_SERVICE,
-        .target = target,
-        .verdict = out};
+    struct host_call call = {.target = target, .verdict = out};
     *out = (struct ria_host_verdict){0};
     call_module(run_check, &call, &subject);
 }
@@ -155,9 +150,7 @@ static void run_read_tool(void *argument)
 void ria_host_read_tool(int argc, char *const argv[], struct ria_tool_file *out)
 {
     const struct host_subject subject = {"the options of", argv[0]};
-    /* The arguments may name no user. */
-    struct host_call call = {
-        .need = RIA_GUEST_NAME_SERVICE, .argc = argc, .argv = argv, .file = out};
+    struct host_call call = {.argc = argc, .argv = argv, .file = out};
     *out = (struct ria_tool_file){0};
     call_module(run_read_tool, &call, &subject);
 }

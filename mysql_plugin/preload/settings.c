@@ -264,7 +264,6 @@ static void check_dialed(
         .host = dialed->host,
         .port = dialed->port,
         .user = dialed->user,
-        .has_other_user = (setter->flags & RIA_SET_OPTION_FILES) != 0,
         .is_mariadb = setter->dialect->is_mariadb,
         .lacks_ca =
             (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH | RIA_SET_OPTION_FILES)) == 0,

@@ -183,7 +183,6 @@ static void check_tool_host(
         .host = given->host,
         .port = port == NULL ? 0 : ria_port_parse(port),
         .user = given->user,
-        .has_other_user = tool_has_other_source(given, maker),
         .is_mariadb = maker == RIA_TOOL_MARIADB,
         .lacks_ca = !given->has_ca,
     };

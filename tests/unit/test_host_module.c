@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a program passes as its host: a name, an address in brackets, a list, or a connection string
- * of libmariadb. Each form is searched for RDS names, with the limits of Connector/C. Also the user
- * if the program names none. */
+ * of libmariadb. Each form is searched for RDS names, with the limits of Connector/C. */
 #include "preload/host_module.h"
 
 #include "aws/endpoint.h"
 #include "base/buf.h"
 #include "unit.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,36 +18,6 @@
     "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"   \
     "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"   \
     "x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789x123456789"
-
-enum {
-    USER_ID = 1000
-};
-
-/* The linker replaces the next three functions. The process runs as the user "process", who has
- * logged in on the terminal as "terminal". */
-uid_t __wrap_geteuid(void);
-uid_t __wrap_geteuid(void)
-{
-    return USER_ID;
-}
-
-int __wrap_getpwuid_r(
-    uid_t uid, struct passwd *entry, char *room, size_t size, struct passwd **found);
-int __wrap_getpwuid_r(
-    uid_t uid, struct passwd *entry, char *room, size_t size, struct passwd **found)
-{
-    (void)snprintf(room, size, "process");
-    *entry = (struct passwd){.pw_name = room, .pw_uid = uid};
-    *found = entry;
-    return 0;
-}
-
-int __wrap_getlogin_r(char *name, size_t size);
-int __wrap_getlogin_r(char *name, size_t size)
-{
-    (void)snprintf(name, size, "terminal");
-    return 0;
-}
 
 static int set_environment(void **state)
 {
@@ -179,61 +147,12 @@ static void a_configuration_that_cannot_be_read_is_logged(void **state)
     check_logged("control: no configuration", OTHER, false);
 }
 
-/* A section of the configuration maps db.example.com, for one user only. */
-static void a_section_with_a_user_is_found_if_the_program_names_none(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        const char *section_user;
-        const char *host;
-        const char *user;
-        bool is_oracle;
-        bool has_other_user;
-        bool is_ours;
-    } rows[] = {
-        {"NULL: the process's user", "process", OTHER, NULL, false, false, true},
-        {"an empty user: the process's user", "process", OTHER, "", false, false, true},
-        {"NULL: not the terminal's user", "terminal", OTHER, NULL, false, false, false},
-        {"NULL, Oracle's library: the terminal's user", "terminal", OTHER, NULL, true, false, true},
-        {"the program's user", "u", OTHER, "u", false, false, true},
-        {"another user of the program", "process", OTHER, "u", false, false, false},
-        {"an option file may name the user", "process", OTHER, NULL, false, true, false},
-        {"the user of a string", "u", "host=" OTHER ";user=u", NULL, false, false, true},
-        {"an empty user of a string", "process", "user=;host=" OTHER, NULL, false, false, true},
-        {"a string without a user", "process", "host=" OTHER, NULL, false, false, true},
-        {"a list", "process", OTHER "," OTHER ":1", NULL, false, false, true},
-    };
-    char path[] = "/tmp/ria-host-module-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(setenv("RDS_IAM_CONFIG", path, 1), 0);
-    for_each_row(row, rows, row->name) {
-        struct ria_host_verdict verdict;
-        const struct ria_host_target target = {
-            .host = row->host,
-            .user = row->user,
-            .is_mariadb = !row->is_oracle,
-            .has_other_user = row->has_other_user,
-        };
-        assert_int_equal(ftruncate(fd, 0) | lseek(fd, 0, SEEK_SET), 0);
-        assert_true(
-            dprintf(fd, "[%s@" OTHER "]\nendpoint = " RDS ":3306\n", row->section_user) > 0);
-        ria_host_check(&target, &verdict);
-        expect_number(row->name, verdict.is_ours, row->is_ours);
-    }
-    (void)close(fd);
-    (void)unlink(path);
-    assert_int_equal(unsetenv("RDS_IAM_CONFIG"), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_are_found_in_each_form),
         cmocka_unit_test(a_list_that_is_too_long_is_left_alone),
         cmocka_unit_test(a_configuration_that_cannot_be_read_is_logged),
-        cmocka_unit_test(a_section_with_a_user_is_found_if_the_program_names_none),
     };
     return cmocka_run_group_tests(tests, set_environment, NULL);
 }

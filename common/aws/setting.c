@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds, reads and parses settings files, and parses their values. Rejects a number outside its
+ * Reads and parses settings files, and parses the values of settings. Rejects a number outside its
  * range, and a region that does not have the form of a region's name. Also rejects a file that a
  * setting names, if other users can write the file.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A setting with the place where it was read, and the functions that find, read and parse a
- * settings file. This module does not interpret keys; provider/ and config/ interpret
- * them. */
+ * A setting with the place where it was read, and functions that read and parse a settings file, or
+ * parse the value of a setting. This module does not interpret keys; provider/ and config/
+ * interpret them. */
 #ifndef RIA_AWS_SETTING_H
 #define RIA_AWS_SETTING_H
 

@@ -87,9 +87,9 @@ void ria_buf_clear(struct ria_buf *buf);
  * maximum. Accepts a zeroed buffer. */
 void ria_buf_release(struct ria_buf *buf);
 
-/* Moves the contents of *from to *to, after releasing the old contents of *to. Leaves *from empty.
- * If *from uses a lent array, the contents are copied. If memory runs out for this copy, sets
- * to->failed. */
+/* Moves the contents and `failed` of *from to *to, after releasing the old contents of *to. Leaves
+ * *from empty. If *from uses a lent array, the contents are copied; sets to->failed if they exceed
+ * to->max or memory runs out. Otherwise *to also gets the memory and the maximum of *from. */
 void ria_buf_move(struct ria_buf *to, struct ria_buf *from);
 
 #endif

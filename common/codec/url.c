@@ -2,9 +2,10 @@
  *
  * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port. If it is not certain
  * which part is the host, writes a fixed text instead, because a URL with a typing error may
- * contain a secret in an unusual place. Writes the fixed text for a URL without a scheme, for an
- * '@' after the authority, and for characters before the path that hosts and ports cannot have,
- * such as a space or a percent escape.
+ * contain a secret in an unusual place. Writes the fixed text for a URL without a scheme, and for
+ * an '@' after the authority. Also writes it if the part of the authority after its last '@' (or
+ * the whole authority, if it has no '@') is empty, is too long, or contains characters that hosts
+ * and ports cannot have, such as a space or a percent escape.
  */
 #include "codec/url.h"
 
@@ -161,7 +162,7 @@ static bool url_is_plain(const char *authority, const char *end)
 }
 
 /* Returns whether the URL was already replaced by "[URL not shown]" in an earlier call. */
-static bool was_shown(const char *authority)
+static bool url_is_replaced(const char *authority)
 {
     return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
 }
@@ -175,7 +176,7 @@ static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
     while ((found = strstr(text, separator)) != NULL) {
         const char *authority = found + sizeof(separator) - 1;
         const char *start = scheme_start(text, found);
-        bool is_done = keeps_plain && was_shown(authority);
+        bool is_done = keeps_plain && url_is_replaced(authority);
         size_t len = is_done ? sizeof(not_shown) - 1 : strcspn(authority, word_end);
         const char *end = authority + len;
         if (is_done || (keeps_plain && url_is_plain(authority, end))) {

@@ -20,10 +20,11 @@ enum {
 };
 
 /* Writes the "host:port" of a URL unchanged, or "host" if the URL has no port. Writes "[URL not
- * shown]" if it is not certain which part is the host. This is the case for a URL without a scheme,
- * for characters in the host or the port that are not valid there, and for an '@' after the
- * authority (RFC 3986 3.2). For example, in https://user:12/34@host the authority is user:12, but
- * the user may have meant the password 12/34. */
+ * shown]" if it is not certain which part is the host, or if out has no room for the host and the
+ * port. It is not certain for a URL without a scheme or without a host, for characters in the host
+ * or the port that are not valid there, and for an '@' after the authority (RFC 3986 3.2). For
+ * example, in https://user:12/34@host the authority is user:12, but the user may have meant the
+ * password 12/34. */
 void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 
 /* Returns "https://" or "http://" if the URL begins with it (in lower case), else "". */

@@ -210,8 +210,8 @@ bool ria_ca_bundle_read(
 
 /* -- the roots of RDS ------------------------------------------------------------------------ */
 
-/* Returns the predicate of a message about an invalid root, or NULL if the root is valid at `now`.
- */
+/* Returns what is wrong with a root and what to do, or NULL if the root is valid at `now`. A
+ * message contains this text after the name of the root: "is not valid yet; check the clock". */
 static const char *fault_of(const X509 *certificate, int64_t now)
 {
     char subject[RIA_CA_SUBJECT_SIZE];
@@ -309,8 +309,9 @@ void ria_ca_bundle_write(const struct ria_ca_bundle *bundle, struct ria_buf *out
 
 /* -- public roots ---------------------------------------------------------------------------- */
 
-/* The roots of Amazon Trust Services, https://www.amazontrust.com/repository/. The certificate
- * chains of AWS Certificate Manager end at these roots. */
+/* The roots of Amazon Trust Services with Amazon's own name. With them, a client can verify the
+ * public certificates of AWS Certificate Manager. https://www.amazontrust.com/repository/ lists
+ * these roots, and one root of Starfield, which is not needed. */
 static const struct {
     const char *organization;
     const char *name;
@@ -339,7 +340,9 @@ static X509_NAME *name_of_root(const char *organization, const char *common_name
 }
 
 /* Adds every certificate that meets three conditions: it has this subject name, the system trusts
- * it, and it has not expired at `now`. Returns false if memory runs out. */
+ * it, and it has not expired at `now`. Returns false if memory runs out while a certificate is
+ * added. A search that fails, for example because memory runs out, counts as one without a result.
+ */
 static bool add_trusted(
     X509_STORE_CTX *context, const X509_NAME *name, int64_t now, struct ria_ca_bundle *out)
 {

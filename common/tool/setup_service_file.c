@@ -17,8 +17,8 @@ enum {
     DIFFERENCE_SIZE = RIA_SERVICE_LINE_OLD + 32,
 };
 
-/* Checks that libpq reads the file to its end. If a line is too long, libpq refuses every entry
- * after that line. */
+/* Checks that libpq reads the file to its end. If a line is too long, libpq refuses the entry that
+ * contains the line and every later entry. */
 static bool check_readable_to_end(const struct ria_user_file *file, struct ria_error *err)
 {
     unsigned line = 1;

@@ -12,9 +12,9 @@
  *     }
  *     ria_user_file_release(&file);
  *
- * The directory is locked from the first call to the last. While the lock is held, another rds-iam
- * setup waits for it, for 10 seconds at most. If another program changes the file meanwhile, the
- * file is not replaced.
+ * The directory is locked from the first call to the last, if its file system has locks. While the
+ * lock is held, another rds-iam setup waits for it, for 10 seconds at most. If another program
+ * changes the file meanwhile, the file is not replaced.
  */
 #ifndef RIA_TOOL_USER_FILE_H
 #define RIA_TOOL_USER_FILE_H
@@ -48,11 +48,18 @@ bool ria_directory_lock(
     bool *is_locked,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds, locks and reads the file. The file may be missing. Returns false with err filled in these
- * cases: it is not a regular file; it has a second name (a hard link) or an access control list; it
- * belongs to another user; another user can write it; it is too long or cannot be read; or its
- * directory does not exist. `named_by` is a text for messages: the setting with which the user can
- * name a copy of the file instead. The caller releases *file in any case. */
+/* Locks the directory of the file, and reads the file. The file may be missing. Returns false with
+ * err filled in these cases:
+ *
+ *   - the path is too long, cannot be resolved, or is a symbolic link to a missing file;
+ *   - the directory does not exist, cannot be opened, or is still locked after 10 seconds;
+ *   - the file is missing, and root would create it in the directory of another user;
+ *   - the file is not a regular file, has a second name (a hard link) or an access control list,
+ *     belongs to another user, or another user can write it;
+ *   - the file is too long, cannot be read, or is removed at this moment.
+ *
+ * `named_by` is a text for messages: the setting with which the user can name a copy of the file
+ * instead. The caller releases *file in any case. */
 bool ria_user_file_open(
     const char *path,
     const char *named_by,
@@ -65,9 +72,12 @@ bool ria_user_file_open(
  * if that name exists. Writes no backup if one of these files already has the contents, the mode
  * and the owner of the file. Then replaces the file, and prints the added lines and the path of the
  * backup on stdout. A new file has the mode 0600. On failure, returns false with err filled; the
- * file is unchanged, and no new backup is left. A run that is killed can leave the backup, which
- * the next run uses, and a temporary file, which the next run replaces if both runs could lock the
- * directory. */
+ * file is unchanged, and no new backup is left.
+ *
+ * A run that is killed leaves no lock. It can leave the backup, which the next run uses if the file
+ * has not changed. It can also leave a temporary file. The temporary file .FILE.rds-iam-new of a
+ * run that had the lock is replaced by the next run that has the lock. The temporary file
+ * .FILE.rds-iam-PID of a run without a lock stays. */
 bool ria_user_file_append(struct ria_user_file *file, const char *block, struct ria_error *err)
     RIA_MUST_USE;
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs queries to the token module. Each function calls one function of module.h with enough stack,
- * without redirected paths (overlay.h), and with signals deferred. The first query loads the module
- * from its installed path. A query runs on the caller's stack if that stack has enough room.
- * Otherwise it runs on a new thread, which ends before the query returns. Cancellation, and signals
- * that have a handler, are deferred until the query returns (signal_guard.h). A query may block for
- * 10 s. errno is unchanged. The functions may be called from any thread.
+ * Runs queries to the token module. A query is a call of one function of module.h with enough
+ * stack, without redirected paths (overlay.h), and with signals deferred. ria_query_is_verified()
+ * makes no query, and ria_query_may_send() makes one only if it needs one. Each other function
+ * makes one query. The first query loads the module from its installed path. A query runs on the
+ * caller's stack if that stack has enough room. Otherwise it runs on a new thread, which ends
+ * before the query returns. Cancellation, and signals that have a handler, are deferred until the
+ * query returns (signal_guard.h). A query may block for 10 s, and for the time of reading local
+ * files. errno is unchanged. The functions may be called from any thread.
  *
- * A query cannot run if the module cannot be loaded or has a different version, or if no thread can
- * be started. In this case ria_query_passfile(), ria_query_may_send() and ria_query_refresh()
- * return false, ria_query_service_passfile() returns -1, ria_query_ca() returns RIA_PQ_CA_NONE, and
- * ria_query_log() does nothing. ria_query_passfile(), ria_query_service_passfile() and
- * ria_query_refresh() log the reason, because a login then has no token.
+ * A query cannot run if the module cannot be loaded or has a different version, or if the query
+ * needs a thread and none can be started. In this case ria_query_passfile() and ria_query_refresh()
+ * return false, and so does ria_query_may_send() if it needs a query. ria_query_service_passfile()
+ * returns -1, ria_query_ca() returns RIA_PQ_CA_NONE, and ria_query_log() does nothing.
+ * ria_query_passfile(), ria_query_service_passfile() and ria_query_refresh() log the reason,
+ * because a login then has no token.
  */
 #ifndef RIA_PRELOAD_QUERY_H
 #define RIA_PRELOAD_QUERY_H

@@ -144,7 +144,7 @@ static bool entry_check_required(const struct ria_entry *entry, struct ria_error
 }
 
 /* Rejects an entry that libpq cannot read: the entry has an unknown key or a line without '=', or
- * the file has an overlong line in the entry or before the entry. */
+ * the file has an overlong line before the end of the entry (struct ria_service, long_line). */
 static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
 {
     const struct ria_service *service = entry->service;

@@ -121,7 +121,8 @@ static bool service_file_parse_line(struct ria_service_file *file, char *text, u
 }
 
 /* libpq stops at an overlong line, so it can read neither the group that contains the line nor any
- * later group. */
+ * later group. If the line is itself a [name], libpq also fails for the group before it, whose end
+ * it has not found. */
 static void mark_unreadable(struct ria_service_file *file, unsigned long_line)
 {
     for (size_t i = 0; i < file->count; i++) {

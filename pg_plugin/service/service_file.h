@@ -9,10 +9,10 @@
  *                        first counts
  *   key=value            no spaces around '='; no quotes; the first of two equal keys counts
  *
- * libpq stops with an error at a line that is too long, so a program can use only a service whose
- * group ends before this line. With its newline, a line may have 1022 bytes in libpq 14 and later,
- * and 254 bytes in libpq 10 to 13. The parser applies the limit of 1022 bytes. The parser works in
- * memory. The functions of struct ria_world read the files.
+ * libpq stops with an error at a line that is too long, so a program can use only a service that is
+ * followed by another [name] before this line. With its newline, a line may have 1022 bytes in
+ * libpq 14 and later, and 254 bytes in libpq 10 to 13. The parser applies the limit of 1022 bytes.
+ * The parser works in memory. The functions of struct ria_world read the files.
  */
 #ifndef RIA_SERVICE_SERVICE_FILE_H
 #define RIA_SERVICE_SERVICE_FILE_H
@@ -48,8 +48,8 @@ struct ria_service {
     unsigned line; /* the line of its [name] */
     size_t first;
     size_t count;
-    unsigned long_line; /* 0, or the number of an overlong line. The line is in this group or before
-                           it, so libpq cannot read the group */
+    unsigned long_line; /* 0, or the number of an overlong line. The line is in this group, before
+                           it, or the [name] after it, so libpq cannot read the group */
 };
 
 /* The message about the line odd_line of a struct ria_service_file. Arguments: the file's path and

@@ -5,7 +5,7 @@
  * ends in time and by itself; it releases what it allocated and closes its descriptors; no secret
  * stays in freed memory or on the stack; a failure has a message without a secret, and sent no
  * token; a success has the same token as the run without a failure. If a run fails because of one
- * failed call, the next run in the same process, without a failure, succeeds.
+ * failed call, the same process runs the scenario once more without a failed call, and succeeds.
  */
 #ifndef RIA_FAULTS_WALK_H
 #define RIA_FAULTS_WALK_H
@@ -41,7 +41,7 @@ struct walk_scenario {
     /* The product keeps up to this many objects after the run. The objects of rds-iam-fetch and of
      * rds-iam-agent are not checked. */
     int64_t kept_objects;
-    bool may_not_recover;   /* the next run in the same process can fail too */
+    bool may_not_recover;   /* a second run in the same process could fail too, so it is left out */
     uint32_t seconds;       /* after which a run counts as hanging; 0: 60 */
     uint32_t minimum_calls; /* of the run without a failure */
     uint32_t maximum_calls; /* a busy loop makes more; 0: not checked */
@@ -84,9 +84,10 @@ void walk_set_up(const char *directory, int64_t now, const char *const secrets[]
 struct walk_count walk(
     const struct walk_scenario *scenario, enum ria_fault_mode mode, uint64_t first, uint64_t step);
 
-/* Calls walk() for all n of a mode. Fails the current test in three cases: anything was found; in
- * more than half of the runs, no call failed; or, in mode RIA_FAULT_ONCE, there are fewer calls
- * than minimum_calls. The environment variable RIA_FAULT_STEP (default: 1) is the difference
+/* Calls walk() for all n of a mode. Fails the current test if the run without a failure fails, if
+ * anything was found, or if no call failed in more than half of the runs. Also fails the test if
+ * the run without a failure makes more calls than maximum_calls, or, in mode RIA_FAULT_ONCE, fewer
+ * calls than minimum_calls. The environment variable RIA_FAULT_STEP (default: 1) is the difference
  * between two successive n; the suite "unit" sets it to shorten the test. The first n is
  * RIA_FAULT_FIRST, or 1.
  */

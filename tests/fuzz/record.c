@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Records (codec/record.h) from a pipe or a file: fields, responses, requests. A record that is
- * accepted can be written again, and further writing and reading changes nothing. */
+ * accepted can be written again, and further writing and reading changes nothing. Only a request
+ * can exceed the maximum size when it is written again. */
 #include "fuzz.h"
 
 #include "provider/cache_name.h"
@@ -86,8 +87,8 @@ static void request(const struct ria_buf *bytes)
     fuzz_require(read.budget > 0 && read.plan.role_count <= RIA_ROLES_MAX);
     fuzz_require(read.plan.source < RIA_SOURCES);
     write_request(&read, &first);
-    /* A request of maximum size with short numbers may exceed the limit when it is written again.
-     */
+    /* A request can be longer when it is written again: the writer adds numbers that the input
+     * omits, and writes 4294967295 if the line number of a setting is -1. */
     if (first.len > RIA_RECORD_MAX) {
         return;
     }

@@ -7,8 +7,7 @@ case is a function of libpq, a form of connection string, and how the function i
 a case. The expected results are in the tests.
 
 A test can shorten the life of the lab's tokens to TOKEN_LIFE seconds. On a busy machine, a login can take longer. If
-the server refuses a case for that reason, although the case's token was made after the case began, the case runs again,
-alone.
+this is the only reason why tokens had expired (were_late()), each refused case runs again, alone.
 """
 import os
 import pathlib
@@ -231,8 +230,8 @@ def run_resets(cases, copies, home, lab, env):
 
 
 def _with_late_ones_again(run, cases, lab):
-    """Returns the results of run(cases). If logins failed only because the machine was too slow (were_late()), each
-    refused case runs again, alone. run() returns the results, and the `moments` for were_late()."""
+    """Returns the results of run(cases). If tokens had expired only because the machine was too slow (were_late()),
+    each refused case runs again, alone. run() returns the results, and the `moments` for were_late()."""
     seen = len(lab.journal())
     results, moments = run(cases)
     if not were_late(lab, lab.journal()[seen:], moments):
@@ -241,10 +240,10 @@ def _with_late_ones_again(run, cases, lab):
 
 
 def were_late(lab, verdicts, moments):
-    """Returns whether all logins with expired tokens failed because the machine was too slow. This is the case if each
-    of these tokens was made for its login, but reached the server too late. `moments` are the times at which groups of
-    logins began. A token was made for its login if it was made after the beginning of the login's group, or at most
-    SHARED_SECONDS earlier. Prints how many logins were late."""
+    """Returns whether tokens had expired, but only because the machine was too slow: the life of tokens is shortened,
+    and each expired token was made for its login, but reached the server too late. `moments` are the times at which
+    groups of logins began. A token was made for its login if it was signed in or after the second in which the login's
+    group began, or at most SHARED_SECONDS before that second. If all were late, prints how many they were."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]
     if lab.life is None or not ended:
         return False

@@ -59,8 +59,14 @@ class Threads(MariadbCase):
             with self.subTest(name=name):
                 result = self.watched([sanitizers.THREAD / f"tests/unit/test_{name}"], CMOCKA_MESSAGE_OUTPUT="TAP",
                                       LD_PRELOAD="")  # libnss_wrapper waits for ever in a forked child
+                failing = OF_STACKS.get(name, set())
                 self.assertRegex(result.stdout, r"(?m)^ok \d")
-                self.assertEqual(set(re.findall(r"^not ok \d+ - (\w+)", result.stdout, re.M)), OF_STACKS.get(name, set()))
+                self.assertEqual(set(re.findall(r"^not ok \d+ - (\w+)", result.stdout, re.M)), failing)
+                numbers = re.findall(r"^(?:not )?ok (\d+)", result.stdout, re.M)
+                self.assertEqual(numbers, [str(number) for number in range(1, len(numbers) + 1)])
+                plan = re.findall(r"^1\.\.(\d+)$", result.stdout, re.M)
+                self.assertEqual(plan, numbers[-1:], "the TAP plan is complete")
+                self.assertEqual(result.returncode, len(failing), result.stderr)  # cmocka exits with their number
 
     def test_the_mariadb_plugin_in_many_threads(self):
         self.write_my_cnf(plugin_dir=sanitizers.THREAD_GUESTS / "mariadb")

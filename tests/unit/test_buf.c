@@ -61,7 +61,7 @@ static void a_nul_byte_is_appended_as_a_byte(void **state)
     assert_memory_equal(buf.data, "a\0b\0\0", 6);
 }
 
-/* Maxima around the first two block sizes, and larger ones. */
+/* The smallest maxima, maxima around the first two block sizes, and larger ones. */
 static void the_maximum_is_exact(void **state)
 {
     (void)state;
@@ -240,7 +240,7 @@ static void a_lent_room_is_used_wiped_and_used_again(void **state)
     assert_int_equal(room[0], 0);
 }
 
-static void a_move_of_a_lent_room_reports_what_does_not_fit(void **state)
+static void moving_more_than_the_maximum_from_a_lent_array_sets_failed(void **state)
 {
     (void)state;
     char room[8];
@@ -272,7 +272,7 @@ int main(void)
         cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
         cmocka_unit_test(moving_leaves_the_source_empty),
         cmocka_unit_test(a_lent_room_is_used_wiped_and_used_again),
-        cmocka_unit_test(a_move_of_a_lent_room_reports_what_does_not_fit),
+        cmocka_unit_test(moving_more_than_the_maximum_from_a_lent_array_sets_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

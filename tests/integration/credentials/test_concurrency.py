@@ -69,7 +69,7 @@ class Storm(ConcurrencyCase):
         return process.wait()
 
     def test_many_runs_of_rds_iam_credentials(self):
-        """All run at once: the limit of this command is 60 s, because a user waits for it."""
+        """All run at once, because the time limit of `rds-iam credentials` is 60 s, and not the 10 s of a login."""
         lines = self.storm(self.token_argv("credentials"), STARTS, STARTS)
         keys = [json.loads(line)["AccessKeyId"] for line in lines]
         self.assertEqual((len(keys), len(set(keys))), (STARTS, 1))
@@ -122,11 +122,12 @@ class Locks(ConcurrencyCase):
             self.assertEqual(self.locks(), [])
             open_files = [os.readlink(path) for path in pathlib.Path(f"/proc/{child}/fd").iterdir()]
             self.assertEqual([path for path in open_files if path.startswith(str(self.home.path))], [])
-            # After the cache entry is removed, only its lock file is left. Another process must be able to take the
-            # lock.
+            # The host's login has sent the first request to STS. After its cache entry is removed, only the entry's
+            # lock file is left. The command mariadb must be able to take this lock; it sends the second request.
             (entry,) = self.cache_files()
             entry.unlink()
             self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
+            # Another role has another cache entry, with another lock: rds-iam token sends the third request.
             self.write_role("rds-access-powerless")
             token = self.home.run(self.token_argv(), "etl-base", **self.cloud_env())
             self.assertEqual(token.returncode, 0, token.stderr)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Reads systemd's units for a machine without systemd. A Unit is read from the unit that Debian's package installs and
-from the files in /etc that a recipe writes. It returns the commands, the environment, the user and the directories that
-systemd would use.
+"""Reads systemd's units for a machine without systemd. A Unit is read from the unit that a recipe writes to /etc, or
+else from the unit that Debian's package installs, and from the drop-in files in /etc. It returns the commands, the
+environment, the user and the directories that systemd would use.
 
-A test must add nothing to a unit: every directory, owner and option comes from the package or from the recipe.
+A test adds to a unit only what the lab needs: environment variables, and an option that sends the log to stderr. Every
+directory and owner, and every other option, comes from the package or from the recipe.
 """
 import re
 import shlex
@@ -28,8 +29,9 @@ class Account(NamedTuple):
 
 
 class Unit:
-    """A unit of a service. self.settings contains {name: values in order} of the section Service. An empty value in the
-    unit removes the values before it. `accounts` are the machine's accounts by name."""
+    """A unit of a service. self.settings contains {name: values in order} of everything after the first line
+    [Service]: that section, the sections after it, and the drop-in files. An empty value removes the values before it.
+    `accounts` are the machine's accounts by name."""
 
     def __init__(self, text, accounts):
         self.settings = {}
@@ -66,8 +68,9 @@ class Unit:
 
     def command_line(self, command, **more):
         """Returns a shell command line that runs a command of the unit. `more` are environment variables of the lab.
-        Variables in the command are left out, because only the unit's EnvironmentFile= could set them, and Debian's
-        files do not."""
+        Variables in the command are left out: in the units of the tests, only the file of EnvironmentFile=
+        (/etc/default/NAME) sets them, to an empty text. A command with a variable of Environment=, or with systemd's
+        $MAINPID, would be wrong."""
         extra = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in more.items())
         return f"env -i {self.environment()} {extra} setpriv {self.rights()} {re.sub(r'[$][A-Z_]+', '', command)}"
 

@@ -2,8 +2,9 @@
 """Credentials in memory: those that a host program or the agent caches between two logins, and those of rds-iam.
 
 A core file of the host program contains the program's own data but none of these credentials. Expired credentials are
-wiped, and rds-iam wipes its credentials before it exits. As a control, each search also finds the same bytes in the
-memory of the running process."""
+wiped, and rds-iam wipes its credentials before it exits. As a control, a test first finds the same bytes in the memory
+of the running process, with two exceptions: the memory of a forked child is not searched, and in `rds-iam token` only
+the signature of the token is found."""
 import ctypes
 import json
 import pathlib
@@ -20,8 +21,8 @@ from test_secrets import find, memory, pieces
 PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, -1
 MOVED_CLOCK = harness.BUILD / "tests/integration/src/moved_clock.so"
 
-# Logs in once for each line of its standard input. Its heap contains its own data: the reversed argument, which is
-# not in the arguments or in the text of the program.
+# Logs in once for each line of its standard input. Its heap contains its own data: the characters of its argument in
+# reverse order. Neither its command line nor its text contains them in this order.
 PROGRAM = """
 import sys
 own = "".join(reversed(sys.argv[1])) * 3
@@ -125,7 +126,8 @@ class Dumps(CoreCase):
 
     def assert_only_in_undumped_mapping(self, process):
         """Checks that the only mapping that contains the secret is the one that is excluded from core files."""
-        before = list(ranges(process.pid))  # read first: on some kernels, a read makes pages resident
+        # Before memory(), because on some kernels, reading the memory makes its pages resident.
+        before = list(ranges(process.pid))
         self.assertTrue(find(self.secrets, memory(process.pid)), "control: the credentials are cached")
         found = []
         with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as mem:
@@ -167,7 +169,7 @@ class Dumps(CoreCase):
         self.assert_not_dumped(self.gcore(process.pid))
 
     def test_credentials_of_a_role(self):
-        """The credentials come from STS. The test reads them from the cache file."""
+        """The credentials come from STS. The test gets them from `rds-iam credentials`, which reads the cache file."""
         self.home.write(".aws/config", "")
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n"
                         "session_tags = team=etl, env=prod\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs on Oracle's client library. Each program is given only a host, a port and a user, and prints the user that
-the server sees. The library is the model in tests/loader, or a real one. Each test file contains what its tests expect.
-"""
+"""Programs on Oracle's client library, which is the model in tests/loader. A program gets a host, a port, a user and no
+password, and no setting for TLS or plugins. It prints the account that the server has chosen for the login. Each test
+file contains what its tests expect."""
 CTYPES = """
 import ctypes, sys
 library, host, port, user = sys.argv[1:]

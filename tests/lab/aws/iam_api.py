@@ -75,7 +75,8 @@ class Iam(QueryService):
 
 
 def _keys(policies):
-    """The condition keys that policies use: in conditions and as variables."""
+    """Returns the condition keys in Condition, and the variables in Resource and NotResource. Variables in the values
+    of conditions are left out."""
     found = set()
     for policy in policies:
         for statement in iam.statements(policy):

@@ -37,7 +37,7 @@ class Form(NamedTuple):
     others: int  # as many hosts are agent hosts, and as many are plugin hosts; the rest are token hosts
     rate: float  # rate and burst: the limits of STS (fleet_sts.py)
     burst: float
-    usable: int  # for how many seconds the credentials of a session are used before they are renewed
+    usable: int  # for at most how many seconds a session is used before it is renewed
     interval: float  # the seconds between two logins of a host
     start: float  # the seconds within which all hosts start
     calm: float  # the seconds of the phase "calm" and of the phase "calm again"

@@ -2,8 +2,8 @@
  *
  * Computes digests with OpenSSL's SHA-256, which is looked up once (EVP_MD_fetch()). HMAC is
  * implemented here from two digests. This HMAC needs no second lookup, and is three times as fast
- * as EVP_MAC for short messages such as those of SigV4. Refuses every computation if the process's
- * OpenSSL functions come from more than one loaded object (the program or a library).
+ * as EVP_MAC for short messages such as those of SigV4. Refuses every computation if the OpenSSL
+ * functions in list_functions() come from more than one loaded object (the program or a library).
  */
 #include "codec/digest.h"
 
@@ -28,7 +28,7 @@ enum {
     FUNCTIONS = 15
 };
 
-/* Lists the functions that this file calls in a plugin, and functions that libcrypto calls
+/* Lists the functions that this file calls in a plugin, and some functions that libcrypto calls
  * internally. These internal calls use the same symbol lookup, so a program can also replace the
  * functions that they call. EVP_Digest() is missing, because only ria_sha1() calls it, and only
  * rds-iam-fetch calls ria_sha1(). The elements are assigned one by one, because the compiler would
@@ -217,8 +217,8 @@ static EVP_MD *fetch_sha256(struct ria_error *err)
     return md;
 }
 
-/* Returns SHA-256. Until a check of OpenSSL has succeeded, each call makes the check, because a
- * check also fails while memory is short. If two threads succeed at the same time, both use the
+/* Returns SHA-256. Until the checks of OpenSSL have succeeded once, each call makes them, because
+ * they also fail while memory is short. If two threads succeed at the same time, both use the
  * SHA-256 that was stored first. Returns NULL with err filled on failure. */
 static EVP_MD *get_sha256(struct ria_error *err)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * SHA-256, SHA-1 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of
- * the modules that run in a plugin, only this module includes OpenSSL. Each call looks up OpenSSL's
- * SHA-256, until one lookup in the process has succeeded. Every function may be called from any
- * thread.
+ * the modules that run in a plugin, only this module includes OpenSSL. OpenSSL's SHA-256 is looked
+ * up once for the process, and a lookup that has failed is repeated at the next digest. Every
+ * function may be called from any thread.
  *
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
  * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
  * first digest, this module therefore checks that one loaded object contains all OpenSSL functions
- * that this module calls in a plugin, and those that libcrypto's digests call. It also computes one
- * HMAC whose value is known. If a check fails, the call fails, and the next call makes the checks
- * again, because memory may have run out during the check.
+ * that this module calls in a plugin, and some that libcrypto's digests call. It also computes one
+ * HMAC whose value is known. If a check fails, no digest is computed, and the checks are made again
+ * at the next digest, because memory may have run out during the checks.
  *
  * In a program that is not position-independent (not a PIE), a function whose address the program
  * takes appears to be in the program. The addresses do not show whether the program merely
@@ -38,7 +38,7 @@ struct evp_md_st;     /* OpenSSL's EVP_MD */
 struct ria_digest {
     struct evp_md_ctx_st *ctx;
     struct evp_md_st *md; /* SHA-256; borrowed, and valid until the process ends */
-    bool is_reused;       /* ria_digest_open() has opened the context, so it is stored for reuse */
+    bool is_reused;       /* opened by ria_digest_open(), so ria_digest_release() may store it */
 };
 
 /* One piece of a message. */
@@ -60,7 +60,10 @@ bool ria_digest_sha256(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Computes the chain of ria_hmac_sha256() with an open context. */
+/* Computes out = HMAC-SHA-256(key, message) with an open context. If there are several messages,
+ * the HMAC of each message is the key for the next, as SigV4 derives its keys. count is at least 1.
+ * out may overlap the key. No part of a key remains on the stack. Fails like ria_digest_sha256().
+ */
 bool ria_digest_hmac(
     struct ria_digest *digest,
     const struct ria_digest_part *key,
@@ -70,8 +73,8 @@ bool ria_digest_hmac(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Closes the context; OpenSSL wipes its memory. A context that ria_digest_open() has opened is
- * stored, without its contents, for the next call of that function, unless one is stored already.
- * Accepts a closed context. */
+ * stored, without its contents, for the next call of ria_digest_open(), unless one is stored
+ * already. Accepts a closed context. */
 void ria_digest_release(struct ria_digest *digest);
 
 /* Computes out = SHA-256(data). On failure, returns false with err filled (RIA_E_CRYPTO), and out
@@ -84,9 +87,8 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;
 
-/* Computes out = HMAC-SHA-256(key, message). If there are several messages, the HMAC of each
- * message is the key for the next, as SigV4 derives its keys. out may overlap the key. No part of a
- * key remains on the stack or in freed memory. Fails like ria_sha256(). */
+/* Does what ria_digest_hmac() does, with a context of its own. No part of a key remains on the
+ * stack or in freed memory. */
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks up the libc functions that interposed functions replace, and caches their addresses. An
- * address never changes while the process runs.
+ * Looks up libc's functions for the interposed functions of the same names, and caches their
+ * addresses. Libc is never unloaded, so an address does not change while the process runs.
  */
 #include "interpose/next.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The libc functions that interposed functions of the same name replace. Each of them is looked up
- * once, when the object is loaded, because a lookup takes the dynamic linker's lock. A lookup at
- * the program's first open() could deadlock. The reason: while a thread loads a library, it holds
- * this lock and runs the library's constructor, and the constructor may wait for another thread
- * that calls open().
+ * Finds libc's own functions, such as open(), for the interposed functions of the same names. They
+ * are looked up when the object is loaded, because a lookup takes the dynamic linker's lock. A
+ * lookup at the program's first open() could deadlock. The reason: while a thread loads a library,
+ * it holds this lock and runs the library's constructor, and the constructor may wait for another
+ * thread that calls open(). Each address is cached. A function that libc does not define is looked
+ * up again at each call of ria_next_function().
  *
  * Thread-safe.
  */
@@ -30,9 +31,10 @@ extern struct ria_next ria_next_functions[];
  */
 void *ria_next_function(struct ria_next *next);
 
-/* Looks up all functions of ria_next_functions. Runs as a constructor when the object is loaded. If
- * an earlier constructor uses a function, ria_next_function() looks that function up. Call this
- * function before starting a thread that must not wait for the dynamic linker's lock. */
+/* Looks up every function of ria_next_functions that is not cached. Runs as a constructor when the
+ * object is loaded. The constructor of another library may run earlier, and may make a connection.
+ * So call ria_next_prepare() before starting a thread that must not wait for the dynamic linker's
+ * lock. */
 void ria_next_prepare(void);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a role chain: follows source_profile from the active profile to the first profile that
- * contains keys or has no role to assume, or to a credential_source. Collects the roles, beginning
- * with that of the active profile, and appends them to the plan in reverse order, which is the
- * order in which they are assumed. Rejects a cycle, a source_profile that does not exist, a profile
- * without credentials at the end, an unknown credential_source, and a role that has both or neither
- * of source_profile and credential_source. The role of the active profile is a separate entry in
+ * Reads a role chain: follows source_profile from the active profile until a source_profile names a
+ * profile that contains keys or has no role to assume, or until a profile has a credential_source.
+ * Collects the roles, beginning with that of the active profile, and appends them to the plan in
+ * reverse order, which is the order in which they are assumed. Rejects a cycle, more than
+ * RIA_ROLES_MAX roles, a source_profile that does not exist, a profile without credentials at the
+ * end, an unknown credential_source, and a role that has both or neither of source_profile and
+ * credential_source. The role of the active profile is a separate entry in
  * the credential chain, because the web identity of the environment comes between the role and the
  * profile's other sources. */
 #include "provider/network.h"
@@ -107,7 +108,8 @@ static bool is_on_path(const struct path *path, const char *name)
     return false;
 }
 
-/* Appends the role of a profile to the path. Fails if the path already has RIA_ROLES_MAX roles. */
+/* Appends the role of a profile to the path. Fails if the path already has RIA_ROLES_MAX roles, or
+ * if the profile's duration_seconds is invalid. */
 static bool add_to_path(const struct ria_profile *profile, struct path *path, struct ria_error *err)
 {
     struct ria_setting role;

@@ -5,9 +5,10 @@
  * contains the library but exports none of its functions, so the plugin cannot link to them. The
  * plugin calls the library only through function pointers that the library passes to it.
  *
- * Two interfaces are in use. 5.7, and 8.0 up to at least 8.0.25, use 0x0100 and 0x0101. Later
- * releases of 8.0, and 8.1, 8.4 and 9.x, use 0x0200, which has one more member in the middle of the
- * declaration. A library loads a plugin if the plugin's interface version is at least the
+ * The declaration of a plugin has two layouts. The library of 5.7 has the interface version 0x0100,
+ * and that of 8.0, up to at least 8.0.25, has 0x0101; both find the functions at the same offsets.
+ * Later releases of 8.0, and 8.1, 8.4 and 9.x, have 0x0200, with one more member in the middle of
+ * the declaration. A library loads a plugin if the plugin's interface version is at least the
  * library's, and if the upper byte of the plugin's version is at most the upper byte of the
  * library's version. So each library loads exactly one of rds_iam_v1 (0x0101) and rds_iam_v2
  * (0x0200).
@@ -33,8 +34,8 @@ struct ria_mysql_vio {
     void (*info)(struct ria_mysql_vio *vio, void *info); /* fills a struct ria_mysql_vio_info */
 };
 
-/* MYSQL_PLUGIN_VIO_INFO. Up to 8.4 the library writes only the first two members; since 9.x it
- * writes three. unused_room leaves room for members that later versions may write. */
+/* MYSQL_PLUGIN_VIO_INFO. The library of 8.4.8, and earlier ones, write only the first two members;
+ * that of 9.7.4 writes three. unused_room is for members that later libraries may write. */
 struct ria_mysql_vio_info {
     int protocol; /* RIA_MYSQL_PROTOCOL_TCP, or another value */
     int socket;

@@ -13,7 +13,7 @@
  * not change as long as the library's SONAME stays the same. */
 struct ria_mysql_layout {
     const char *hosts;       /* the library versions that were measured */
-    unsigned interface_last; /* the highest plugin interface of these libraries */
+    unsigned interface_last; /* the highest plugin interface that they load */
     size_t connector_fd;     /* pointer; not NULL if the connection has a TLS context */
     size_t host;             /* pointers to text */
     size_t user;

@@ -3,8 +3,10 @@
 
 A maker is a function make(case, engine). It makes the cause for a test case, and returns the login to test
 (check_case.Login). The functions here are makers or return makers, except those that make a token for given(). For each
-row of cause_rows.py, the test case has an ExitStack, case.row. Most makers register there what must end or be set
-back, and the stack does this at the end of the row. A scripted server (peer) ends only with the test.
+row of cause_rows.py, the test case has an ExitStack, case.row. A maker registers there each process that must end, and
+each parameter of the lab that must be set back, and the stack does this at the end of the row. The test case itself
+sets back the lab's clock, the faults of the AWS services and the user's files before each row. A scripted server (peer)
+ends only with the test.
 """
 import os
 import socket
@@ -37,7 +39,9 @@ def section(**settings):
 
 
 def tunnel(endpoint="{host}:{port}", tls="verify-ca"):
-    """A tunnel. If an endpoint is given, rds-iam's configuration has a section for the tunnel."""
+    """A login to 127.0.0.1, as through a tunnel; the lab's server listens there itself. If `endpoint` is not "",
+    rds-iam's configuration has a section for 127.0.0.1. In `endpoint`, {other} is the host of the other engine's
+    server."""
     def make(case, engine):
         login = case.login_to(engine)
         if endpoint:
@@ -68,7 +72,7 @@ def mysql_refusal(number, text, state="HY000", asks=(switch("mysql_clear_passwor
 
 
 def instead_of_greeting(number, text):
-    """A MySQL server that sends an error before its greeting."""
+    """A MySQL server that sends an error in place of its greeting."""
     return peer(script=Script(greeting=error(number, text, None)))
 
 
@@ -116,10 +120,10 @@ def role(name, **parameters):
     return make
 
 
-def settings(variables, text="", **files):
-    """AWS settings: environment variables that contain no keys, and the text of ~/.aws/config. In the text, {NAME}
-    becomes the ARN of the role NAME, written with _ in place of -; in a variable, {http} becomes the URL of the lab's
-    AWS."""
+def settings(variables, text=""):
+    """AWS settings: environment variables that contain no keys, and the text of ~/.aws/config. In the text, {rds_access}
+    becomes the ARN of the role rds-access, and so on for each role of the lab. In a variable, {http} becomes the URL of
+    the lab's AWS."""
     def make(case, engine):
         arns = {name.replace("-", "_"): role.arn for name, role in case.lab.roles.items()}
         if text:
@@ -194,7 +198,8 @@ def service(agent="etl", **settings):
 
 
 def option_file(mode=0o600, without=(), **more):
-    """The group [client] of ~/.my.cnf, as `rds-iam setup mysql` prints it."""
+    """The group [client] of ~/.my.cnf, with the settings that `rds-iam setup mysql --all-servers` prints, and with the
+    host, the port and the user."""
     def make(case, engine):
         server = case.lab.mariadb
         path = case.write_my_cnf(without=without, **{"host": server.host, "port": server.port, "user": USER, **more})
@@ -204,8 +209,8 @@ def option_file(mode=0o600, without=(), **more):
 
 
 def option_file_tunnel(is_mapped):
-    """A tunnel, and the group [client] with ssl-verify-server-cert=1. If `is_mapped` is true, rds-iam's configuration has
-    a section with tls = verify-ca for the tunnel."""
+    """A login to 127.0.0.1, as through a tunnel, with the group [client] and its ssl-verify-server-cert=1. If `is_mapped`
+    is true, rds-iam's configuration has a section with tls = verify-ca for 127.0.0.1."""
     def make(case, engine):
         if is_mapped:
             tunnel()(case, engine)
@@ -228,7 +233,7 @@ def without_sts(**env):
 
 
 def oracle_plugin_dir(case, engine):
-    """The group, with the directory of the plugin for Oracle's client library."""
+    """The group [client], whose plugin-dir is the directory with the plugin for Oracle's client library."""
     return option_file(plugin_dir=harness.installed("lib*/rds-iam/mysql"))(case, engine)
 
 

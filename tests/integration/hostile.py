@@ -33,8 +33,8 @@ except MySQLdb.Error as error:
 
 
 def stock_plugins():
-    """Returns the plugin directory of the distribution. In the control of a test, a plugin of this directory sends a
-    password to the server to which rds-iam's plugin sends no token."""
+    """Returns the plugin directory of the distribution, which contains MariaDB's own plugins. They are the control of
+    the tests with hostile servers: they send such a server the password that the user gave."""
     done = subprocess.run(
         ["mariadb_config", "--plugindir"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
     return done.stdout.strip()
@@ -61,13 +61,15 @@ class HostileCase(labcase.LabCase):
     can also use the lab's servers."""
 
     def write_options(self, plugins, *lines):
-        """Writes the user's my.cnf: the plugin directory, and TLS options in `lines`."""
+        """Writes the user's my.cnf: the plugin directory, and the options in `lines`, where RDS-CA stands for the path
+        of the lab's CA file."""
         text = "\n".join(["[client]", "plugin-dir=%s" % plugins, *lines, ""])
         self.home.write(".my.cnf", text.replace("RDS-CA", str(self.lab.ca_file)))
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
         """Runs one client that logs in once. Checks that its output contains no secret, and returns the output.
-        Stores in self.secrets the keys, the session token and the token signatures that the client could have sent."""
+        Stores in self.secrets the principal's secret key and session token, and the signatures of the tokens that the
+        client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)
@@ -92,7 +94,8 @@ class HostileCase(labcase.LabCase):
         self.assertEqual(traces.find(peer.received, self.secrets), [])
 
     def assert_token(self, answer, host, port):
-        """Checks that the answer is a complete token, sent over TLS."""
+        """Checks that the answer was sent over TLS, begins like a token for this host, port and user, and ends with a
+        NUL."""
         through_tls, data = answer
         self.assertTrue(through_tls, "a token without TLS")
         head = "%s:%d/?Action=connect&DBUser=%s&" % (host, port, labcase.USER)
@@ -100,8 +103,8 @@ class HostileCase(labcase.LabCase):
         self.assertEqual(data[-1:], b"\0")
 
     def assert_message(self, client, text, message):
-        """Checks that the client printed the error number of plugins (2061) and rds-iam's message, and no percent
-        sign."""
+        """Checks that the client printed the error number of plugins (2061) and rds-iam's message. The output must
+        contain no percent sign, because the library may use the message as the format of printf()."""
         start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
         self.assertIn(start + message, text)
         self.assertNotIn("%", text)

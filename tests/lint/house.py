@@ -4,9 +4,9 @@
 
     tests/lint/house.py [FOLDER]
 
-prints the figures of this source tree, or of another version of the tree in FOLDER. test_house.py contains the
-tests. Sources are the C files in the three folders of the product. A module is a .c file together with the
-header of the same name.
+prints the figures of this source tree, or of another version of the tree in FOLDER. test_house.py checks
+the rules of the layout with them. Sources are the C files in the three folders of the product. A module is a .c file
+together with the header of the same name.
 """
 import pathlib
 import re

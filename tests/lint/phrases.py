@@ -6,7 +6,7 @@
 
 prints the number of such phrases in the messages, comments, documents and scripts of a source tree, and the
 share of comments in its C code. --list prints each phrase and its place. FOLDER is another version of the
-tree. test_phrases.py contains the tests.
+tree. test_phrases.py fails if one of them is found.
 """
 import io
 import pathlib

@@ -7,7 +7,7 @@ A promise is an item of a list under "## Promises". It names its tests in a nest
       - Test: `integration/guest/test_log.py` `Secrets`; `unit/test_url.c` `only_host_and_port_of_a_url_are_shown`
 
 A path is that of a file below tests/. The names after the path are functions or classes that this file defines.
-test_promises.py contains the tests.
+test_promises.py checks SECURITY.md with this module.
 """
 import ast
 import re
@@ -64,13 +64,14 @@ def python_tests(source):
 
 
 def c_tests(source):
-    """The test functions of a C file that its main() lists."""
+    """The test functions of a C file that the file also passes to a macro cmocka_unit_test...()."""
     listed = set(re.findall(r"\bcmocka_unit_test\w*\((\w+)", source))
     return listed.intersection(C_TEST.findall(source))
 
 
 def is_run(root, path):
-    """True if a meson.build of the file's folder, or of a folder above it, lists the test."""
+    """True if the meson.build of the file's folder, or of a parent folder below `root`, contains the name of the
+    test."""
     name = path.stem.removeprefix("test_")
     folder = path.parent
     while folder != root:
@@ -82,8 +83,8 @@ def is_run(root, path):
 
 
 def faults(text, tests):
-    """A description of each promise without a test, and of each test that does not exist or is not run. `tests` is the
-    folder tests/ of a source tree."""
+    """A description of each promise without a test, of each incomplete name of a test, and of each test that does not
+    exist or is not run. `tests` is the folder tests/ of a source tree."""
     for words, pairs in promises(text):
         if not pairs:
             yield f"{words}: names no test"
@@ -97,7 +98,7 @@ def faults(text, tests):
                 continue
             source = path.read_text(encoding="utf-8")
             if name is None:
-                yield f"{words}: names no function of tests/{file}"
+                yield f"{words}: names no function or class of tests/{file}"
             elif name not in (c_tests(source) if path.suffix == ".c" else python_tests(source)):
                 yield f"{words}: tests/{file} has no test {name}"
             elif not is_run(tests, path):

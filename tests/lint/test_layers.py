@@ -10,8 +10,8 @@ import house
 
 PUBLIC = "common"  # the folder of rds_iam.h, the public header of the core
 BELOW_PUBLIC = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
-# For each folder, the other folders whose headers its files may include: all headers of such a folder. A folder may
-# include only folders that are listed above it.
+# For each folder, a list of other folders. The files of the folder may include every header of its own and of the folders
+# in the list. Each folder in a list has its own entry further up.
 LAYERS = {
     "common/base": [],
     "common/codec": ["common/base"],

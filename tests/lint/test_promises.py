@@ -17,7 +17,7 @@ PLANTED = (
     ("* It is so.\n", "It is so.: names no test"),
     ("* It is so. (`integration/a/test_x.py`)\n", "It is so. (`integration/a/test_x.py`): names no test"),
     ("* It is so.\n  - Test: to be written\n", "It is so.: names no test"),
-    ("* It is so.\n  - Test: `integration/a/test_x.py`\n", "It is so.: names no function of tests/integration/a/test_x.py"),
+    ("* It is so.\n  - Test: `integration/a/test_x.py`\n", "It is so.: names no function or class of tests/integration/a/test_x.py"),
     ("* It is so.\n  - Test: `integration/a/test_z.py` `test_it`\n", "It is so.: there is no file tests/integration/a/test_z.py"),
     ("* It is so.\n  - Test: `test_it`\n", "It is so.: names no file before test_it"),
     ("* It is so.\n  - Test: `integration/a/test_x.py` `test_that`\n", "It is so.: tests/integration/a/test_x.py has no test test_that"),

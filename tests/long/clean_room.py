@@ -7,7 +7,8 @@ CLONE is a git clone, HOME an empty directory, and USER the name of the user to 
 KILL_AT is not "", SIGKILL ends the command when it prints this text; otherwise it runs to its end. This program
 prints one JSON object with the members status, output (its last 6,000 characters), files and processes.
 
-/tmp, /var/tmp, /dev/shm and /run/user are empty and private here, so files of other processes are not seen.
+/tmp, /var/tmp, /dev/shm and /run/user are empty and private here, so files of other processes are not seen. The
+clone's directory build does not count as left behind.
 """
 import ctypes
 import json

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Ten thousand logins in one process, by eight threads. No login fails. From the hundredth login to the last one, the
-memory of the process grows by at most RSS_KIB and HELD_BYTES.
+resident memory of the process grows by at most RSS_KIB, and its allocated memory by at most HELD_BYTES.
 
 To measure the memory in use, glibc is configured to cache nothing. By default glibc caches seven free blocks of each
 size up to 1 KiB for each thread, and the stacks of threads that have ended. With any plugin, these caches grow for

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""All hosts of a fleet start at once, and STS throttles them. Then STS has an outage. Then the hosts are replaced in
-batches. After each of these events, every host logs in, and the test prints and draws how many requests the
-hosts sent to STS. fleet.py describes the hosts, and fleet_sts.py the service.
+"""All hosts of a fleet start within seconds, and STS throttles them. Then STS has an outage, and one host in ten is
+replaced when the outage begins. After the outage, all hosts are replaced in batches. After the start, the outage and
+the last batch, the test waits until every host that was started or replaced has logged in. For each phase, the test
+prints and draws how many requests the hosts sent to STS. fleet.py describes the hosts, and fleet_sts.py the service.
 
 With the argument Short, the fleet has 100 hosts and the outage takes 30 seconds; with Full, 1,000 hosts and five
 minutes. The charts are fleet_100.svg and fleet_1000.svg in the work directory (build/work)."""
@@ -19,29 +20,30 @@ from labcase import USER, LabCase, harness
 
 READY_LIMIT_SECONDS = 1500
 LATE_MAX = 0.01
-# The most requests for each session that STS issues, in a phase in which not all hosts start at once.
+# In the phases "STS is back" and "rolling restart", STS receives fewer than this number of requests for each AssumeRole
+# that it answers.
 REQUESTS_MAX = 4
 THREADS = 100
 # The parts of an error's text that differ from host to host.
 REASON = re.compile(r"/\S*/home-\w+/|\[[\w.]+\]|[0-9.]+:[0-9]+|\([^)]*\)")
-SESSIONS = 5  # logins with psql after each phase in which all hosts log in
+# On how many agent hosts psql logs in at the end of "all start", "STS is back" and "rolling restart".
+SESSIONS = 5
 
 
 class Form(NamedTuple):
-    """A size of the simulation. rate and burst are those of STS. usable: for how many seconds a session is used before
-    it is renewed. interval: the seconds between two logins of a host."""
+    """A size of the simulation."""
 
     hosts: int
-    others: int
-    rate: float
+    others: int  # as many hosts are agent hosts, and as many are plugin hosts; the rest are token hosts
+    rate: float  # rate and burst: the limits of STS (fleet_sts.py)
     burst: float
-    usable: int
-    interval: float
-    start: float
-    calm: float
-    outage: float
-    batches: int
-    batch_seconds: float
+    usable: int  # for at most how many seconds a session is used before it is renewed
+    interval: float  # the seconds between two logins of a host
+    start: float  # the seconds within which all hosts start
+    calm: float  # the seconds of the phase "calm" and of the phase "calm again"
+    outage: float  # the seconds of the three phases of the outage together
+    batches: int  # in how many batches the hosts are replaced in the phase "rolling restart"
+    batch_seconds: float  # the seconds between two batches
 
 
 SHORT = Form(hosts=100, others=8, rate=4, burst=8, usable=40, interval=8, start=1, calm=10, outage=30, batches=10,
@@ -81,13 +83,16 @@ class FleetCase(LabCase):
         for name in ("STS is back", "rolling restart"):
             self.assertLess(sum(spent[name].values()), spent[name]["answered"] * REQUESTS_MAX, name)
         # A renewal sends up to three requests. If it fails, the next renewal follows after a tenth of the time for
-        # which the credentials are still valid. So each host renews at most twice in this phase.
+        # which the credentials are still valid. When they become due for renewal, they are valid for at least 900 s
+        # (TOKEN_LIFE), so they are valid for more than 600 s in this phase, and the pause is longer than 60 s. This
+        # phase takes at most 100 s. So each host begins at most two renewals.
         down = [phase for phase in self.phases if phase[0] == "outage: unavailable"]
         warm = collections.Counter(each.host for each in self.requests(down[0]) if each.host in self.warm)
         self.assertLessEqual(max(warm.values(), default=0), 2 * 3)
 
     async def _run(self):
-        # An agent host waits up to four seconds in a thread.
+        # Each token is verified in one of these threads. An agent host also reads its passfile in one: the agent may
+        # delay open() by up to four seconds.
         asyncio.get_running_loop().set_default_executor(concurrent.futures.ThreadPoolExecutor(THREADS))
         try:
             await self._scenes()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A fresh clone with an empty home: tests/demo and tests/run succeed, and leave nothing behind."""
+"""A fresh clone with an empty home: tests/demo and tests/run succeed. They leave no process behind, and no file except
+in the clone's build/ directory, even if they are killed."""
 import json
 import os
 import pathlib

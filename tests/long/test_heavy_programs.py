@@ -27,7 +27,7 @@ class HeavyPrograms(hostile.HostileCase):
         under = [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--"] if under else []
         return self.home.run([*under, *argv], hostile.PRINCIPAL)
 
-    def test_each_logs_in_with_host_and_user_alone(self):
+    def test_each_program_logs_in(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 seen = len(self.verdicts())

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Many logins to both servers: at the rate that RDS allows, and for an hour. No login fails, and no process grows.
+"""Many logins to both servers: at the rate that RDS allows, and for an hour. No login fails because of rds-iam, and
+no process grows by more than SLOPE_MAX bytes with each login.
 Four client programs log in at the same time: libpq with the agent, libpq under the preload, libmariadb with the plugin,
 and libmariadb under the preload. soak.py describes them.
 

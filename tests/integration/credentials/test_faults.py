@@ -20,10 +20,9 @@ from link_local import LinkLocal
 from mariadb_client import CONFIG
 from service import await_true
 
-# How many rows run at once: rows that mostly wait; other rows; rows that run again.
-AT_ONCE = 64
-BUSY_AT_ONCE = 6
-AGAIN_AT_ONCE = (6, 2, 1)
+AT_ONCE = 64  # how many of the rows that mostly wait run in parallel
+BUSY_AT_ONCE = 6  # how many of the other rows run in parallel
+AGAIN_AT_ONCE = (6, 2, 1)  # how many rows run in parallel in each repetition of the rows with a wrong result
 # A row fails after this time: the 10 s limit of a login, and the time that a loaded machine needs in addition.
 ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
@@ -38,7 +37,7 @@ RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint
 BY_HAND = "; run it by hand to see why"
 TOO_SLOW = ["exceeded the 10 s limit of a login; ", ": rds-iam credentials --hostname "]
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
-COULD_NOT = " could not "  # AWS did not refuse the request
+COULD_NOT = " could not "  # not "cannot", because the failure may pass
 LOGIN = "accepted"
 
 
@@ -174,7 +173,8 @@ INSTANCE_WORDS = {
     ("/security-credentials/.", "large"): ["does not give the role's credentials; check that it is AWS's: "],
     ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: the Code is AssumeRoleUnauthorizedAc"],
 }
-# A session token can be any text, so rds-iam sends this text with the next request.
+# The metadata service's session token (IMDSv2) can be any text. So rds-iam takes the body of these responses for the
+# token and sends it with the next request, which is refused.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}
 # name: (command, parts of the message or LOGIN). A command prints the credentials with `cat keys`.
 PROCESS = {
@@ -417,7 +417,8 @@ def running(argument):
 
 
 class WithoutResponse(CloudCase):
-    """Failures without a response from the service."""
+    """No request is answered: no service listens, rds-iam does not trust it, or rds-iam refuses the URL. Also a
+    credential_process that does not end."""
 
     def ask(self, principal, **env):
         """Runs rds-iam token, which must fail. Returns its message."""
@@ -457,7 +458,7 @@ class WithoutResponse(CloudCase):
         self.home.write(".aws/config", "[default]\ncredential_process = exec >&- 2>&-; sleep 777.25\n")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             message = pool.submit(self.ask, None, **self.cloud_env())
-            await_true(lambda: running("777.25"))  # control: it runs until the deadline
+            await_true(lambda: running("777.25"))  # control: rds-iam has started the process
             self.assertIn("the credential_process exceeded the 10 s limit of a login", message.result())
         await_true(lambda: not running("777.25"))
 

@@ -89,9 +89,9 @@ class Renewal(LoginCase):
     def test_an_invalid_key_is_rejected(self):
         path, token = self.aws_login(expires=-60)
         for key in ("", "no PEM", token["dpopKey"].replace("\n", "\n!", 1), subprocess.run(
-                ["openssl", "genrsa", "-traditional", "1024"], capture_output=True, text=True).stdout,
+                ["openssl", "genrsa", "-traditional", "1024"], capture_output=True, text=True, check=True).stdout,
                 subprocess.run(["openssl", "ecparam", "-name", "secp384r1", "-genkey", "-noout"],
-                               capture_output=True, text=True).stdout):
+                               capture_output=True, text=True, check=True).stdout):
             path.write_text(json.dumps({**token, "dpopKey": key}))
             result = self.ask()
             self.assertEqual(result.returncode, 1)
@@ -132,13 +132,20 @@ class Renewal(LoginCase):
     def test_messages_for_a_session_that_cannot_be_renewed(self):
         config = self.home.path / ".aws/config"
         last = "run: aws login --profile p\n"
-        result = self.ask()
+        outputs = []
+
+        def ask():
+            result = self.ask()
+            outputs.append(result.stdout + result.stderr)
+            return result
+
+        result = ask()
         self.assertIn(f"{config}:2: profile p is not logged in (", result.stderr)
         self.assertTrue(result.stderr.endswith(last), result.stderr)
         path, token = self.aws_login(expires=-60)
         when = token["accessToken"]["expiresAt"]
         self.lab.aws_logout(token)
-        result = self.ask()
+        result = ask()
         self.assertRegex(result.stderr, f"expired at {when}, .* with status 401: TOKEN_EXPIRED; " + last)
         for fault, words in (
             ({"status": 403, "code": "INSUFFICIENT_PERMISSIONS"},
@@ -147,12 +154,12 @@ class Renewal(LoginCase):
             ({"status": 500}, "with status 500; try again\n"),
         ):
             self.lab.faults({"service": "signin", "kind": "status", "times": 99, **fault})
-            result = self.ask()
+            result = ask()
             self.assertTrue(result.stderr.endswith(words), result.stderr)
         path.write_text("{}")
-        self.assertIn(f"{path} contains no usable token; " + last, self.ask().stderr)
+        self.assertIn(f"{path} contains no usable token; " + last, ask().stderr)
         for secret in (token["refreshToken"], token["dpopKey"].split("\n")[1]):
-            self.assertNotIn(secret, result.stderr)
+            self.assertNotIn(secret, "".join(outputs))
 
     def test_if_renewal_fails_valid_credentials_are_used(self):
         path, before = self.aws_login(**SHORT)
@@ -171,7 +178,7 @@ class Renewal(LoginCase):
 
 
 class Kills(LoginCase):
-    def test_a_login_that_is_killed_while_the_server_responds(self):
+    def test_the_session_survives_a_kill_while_the_server_responds(self):
         self.kill_while_the_server_responds(*self.aws_login(expires=-60))
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 

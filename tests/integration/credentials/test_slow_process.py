@@ -15,7 +15,7 @@ from service import Services
 
 LIMIT = "the credential_process exceeded the 10 s limit of a login; "
 SLOW = 11  # seconds; longer than the limit of a login
-NOT_ANSWERED = 600
+NOT_ANSWERED = 600  # seconds; no login waits until a command that takes so long ends
 IN_TIME = 5  # seconds that a login may take if it uses the cache
 
 

@@ -194,7 +194,7 @@ class Renewal(SsoCase):
 
 
 class Kills(SsoCase):
-    def test_a_login_that_is_killed_while_the_server_responds(self):
+    def test_the_session_survives_a_kill_while_the_server_responds(self):
         self.sso_profile()
         self.kill_while_the_server_responds(*self.sso_login(**SHORT))
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])

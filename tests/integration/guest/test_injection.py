@@ -92,7 +92,7 @@ class Injection(WhoseFilesCase):
             with self.subTest(user=user), peer(self.lab, "postgresql", VERIFIED) as server:
                 self.run_logged([TOOL, "exec", "--ca", self.lab.ca_file, "--", "psql", "-XAtw", "-h", HOST, "-p",
                                  str(server.port), "-U", user, "-d", "work", "-c", "select 1"])
-                if "\n" in user:  # libpq reads the password from a passfile in memory
+                if "\n" in user:  # the preload gives libpq the token in a passfile, which cannot contain this name
                     self.assertEqual([data for _, data in server.answers if data.strip(b"\0")], [])
                     self.assertIn(NO_LINE, self.log.read_text())
                     continue

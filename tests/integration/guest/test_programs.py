@@ -82,13 +82,14 @@ class Starts(ProgramsCase):
     """rds-iam-fetch starts only for credentials that must be fetched and are not cached, and never for static keys."""
 
     def executed(self, argv, principal="etl-base"):
-        """Returns the programs that were executed, as strace prints them. strace prints an address instead of the
-        path if the caller's memory is protected, except for root."""
+        """Returns the programs that were executed, as strace prints them. If the process that calls execve() is not
+        dumpable, a strace that does not run as root prints an address in place of the path."""
         trace = self.traces / "trace"
         (text,) = self.traced(
             ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(trace), *map(str, argv)],
             principal)
-        # A line that strace could not finish has no result. The line of a failed call ends with "= -1".
+        # The line of a failed call contains " = -1 " and does not count. A line that ends with "<unfinished ...>" shows
+        # no result, and counts.
         return re.findall(r"execve\(([^,]+)(?!.* = -1 )", text)
 
     def check(self, argv):

@@ -91,8 +91,8 @@ class Output(MariadbCase):
 
 
 class Memory(MariadbCase):
-    """The memory of a client after its login. Its keys come from a file, because the environment stays in
-    memory."""
+    """The memory of a client after its login. The client gets its keys from a file, because the variables of its
+    environment would stay in its memory."""
 
     def setUp(self):
         super().setUp()

@@ -108,7 +108,7 @@ class RefusalsMariaDB(hostile.HostileCase):
         self.assertEqual(text, "1\n1\n")
         self.assert_accepted()
 
-    def test_the_region_that_the_message_asks_for_fixes_the_login(self):
+    def test_a_region_for_a_global_endpoint_fixes_the_login(self):
         self.home.write(".config/rds-iam/config", "[%s]\nregion = us-east-1\n" % GLOBAL)
         _, peer = self.log_in("mariadb", GLOBAL)
         self.assert_token(peer.answers[0], GLOBAL, peer.port)

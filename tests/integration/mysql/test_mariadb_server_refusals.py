@@ -20,7 +20,7 @@ class Refusals(MariadbCase):
             with self.subTest(reason=reason):
                 self.lab.clock(offset)
                 self.assert_denied(self.mariadb(), reason)
-        # A small clock error does no harm.
+        # The server accepts a token until 900 s after the token's time, and from 300 s before it.
         for offset in (800, -200):
             with self.subTest(offset=offset):
                 self.lab.clock(offset)
@@ -50,7 +50,7 @@ class Refusals(MariadbCase):
     def test_an_iam_user_that_no_policy_names(self):
         self.assert_denied(self.mariadb(user="other_iam_user"), "AccessDenied", "other_iam_user")
 
-    def test_keys_that_aws_does_not_know(self):
+    def test_keys_that_aws_rejects(self):
         changes = (
             ({"AWS_ACCESS_KEY_ID": "AKIALABUNKNOWNEXAMPL"}, "InvalidClientTokenId"),
             ({"AWS_SECRET_ACCESS_KEY": "of/another+user"}, "SignatureDoesNotMatch"),

@@ -41,7 +41,7 @@ class ProgramCase(hostile.HostileCase):
 
 
 class Logins(ProgramCase):
-    def test_each_logs_in_with_host_and_user_alone(self):
+    def test_each_program_logs_in(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 seen = len(self.verdicts())
@@ -50,7 +50,7 @@ class Logins(ProgramCase):
                 self.assertEqual(result.stderr, "")
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
 
-    def test_an_installed_store_is_enough(self):
+    def test_the_ca_store_replaces_the_option_ca(self):
         trust_server.install_store(self.home.path, self.lab.ca_file)
         for name in PROGRAMS:
             with self.subTest(program=name):

@@ -30,7 +30,7 @@ class OraclePrograms(hostile.HostileCase):
     def each(self):
         return [(name, version) for name in PROGRAMS for version in VERSIONS]
 
-    def test_each_logs_in_with_host_and_user_alone(self):
+    def test_each_program_logs_in(self):
         for name, version in self.each():
             with self.subTest(program=name, version=version):
                 seen = len(self.verdicts())
@@ -38,7 +38,7 @@ class OraclePrograms(hostile.HostileCase):
                 self.assertEqual((result.stdout, result.stderr), (ME + "\n", ""))
                 self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
 
-    def test_an_installed_store_is_enough(self):
+    def test_the_ca_store_replaces_the_option_ca(self):
         trust_server.install_store(self.home.path, self.lab.ca_file)
         for name, version in self.each():
             with self.subTest(program=name, version=version):

@@ -70,7 +70,7 @@ print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 """
 
 
-# The command that runs programs of another processor. It ends with the directory of that processor's system.
+# The command that runs programs of another processor. Its last word is the directory with the system of that processor.
 EMULATOR = os.environ.get("RIA_EMULATOR", "").split()
 SYSTEM = pathlib.Path(EMULATOR[-1] if EMULATOR else "/")
 

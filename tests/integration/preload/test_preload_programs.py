@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, programs on libpq log in with tokens and without any TLS setting, and send no token to hostile
-servers.
-One row of psqlodbc sets SSLmode=verify-full."""
+"""Under rds-iam exec, programs on libpq log in with tokens, and send no token to hostile servers. Of the PROGRAMS, only
+"psqlodbc, with SSLmode" is given a TLS setting: SSLmode=verify-full."""
 import time
 
 import pg_programs
@@ -17,7 +16,7 @@ PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
 THREADS = 40
 PASSWORD = "typed-at-the-prompt-1234567890"
 REQUIRES_TLS = {"psqlodbc, with SSLmode"}
-# Programs that interpret the directory of a Unix socket in another way than libpq.
+# Programs that do not accept the directory of a Unix socket as libpq does.
 NO_SOCKET = {"PyGreSQL", "DBD::Pg"}
 # A program that passes an empty password, which overrides PGPASSWORD.
 NO_PASSWORD = {"libdbi"}
@@ -43,12 +42,12 @@ class ProgramCase(LabCase):
 
 
 class Logins(ProgramCase):
-    def test_each_logs_in_with_host_and_user_alone(self):
+    def test_each_program_logs_in(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
                 self.assert_logs_in(name)
 
-    def test_an_installed_store_is_enough(self):
+    def test_the_ca_store_replaces_the_option_ca(self):
         trust_server.install_store(self.home.path, self.lab.ca_file)
         for name in PROGRAMS:
             with self.subTest(program=name):
@@ -102,7 +101,7 @@ class Logins(ProgramCase):
 
 
 class Hostile(ProgramCase):
-    """A server that cannot prove its name gets not one byte of a token."""
+    """A server that cannot prove its name gets no part of a token or of a secret (traces.py defines a part)."""
 
     def certificate(self, kind):
         return None if kind is None else getattr(self.lab.certificates, kind)

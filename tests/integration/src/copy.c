@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for a copy of libpq. It contains the functions that identify libpq, and rejects every
- * connection as libpq rejects an invalid setting. A ping returns the number in the name of this
- * object's file. */
+ * Stands for a copy of libpq. It defines PQconninfo(), by which the preload recognizes a copy of
+ * libpq, and the functions that the preload's probe calls. The probe (pg_plugin/preload/probe.c)
+ * begins a connection with an invalid setting and expects libpq's error message. So every
+ * connection fails with that message. PQping() returns the number in the name of this object's
+ * file. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

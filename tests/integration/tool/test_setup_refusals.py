@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What `rds-iam setup mysql --write` and `rds-iam setup postgres --write` refuse: a section with other contents, and
-each file that cannot be replaced without a loss. Each refusal has a message, and the file stays as it was."""
+each file that cannot be replaced without a loss. Each refusal has a message, and the file stays as it was. Also tests
+similar files that the commands accept, and commands that run at the same time."""
 import fcntl
 import os
 import pathlib
@@ -30,7 +31,7 @@ MYSQL_ROWS = (
     ("[client-rds]\r\nssl-ca=/other\r\n", 2, "has another ssl-ca"),
     ("[client-rds]\nssl-ca=/other", 2, "has another ssl-ca"),
 )
-# The same group, written in another way.
+# Files whose group has the settings that the command would write, in another form. The command changes nothing.
 MYSQL_SAME = (
     "[client-rds]\nLINES", "[client-rds]\nLINES[a]\npassword=x\n", "# x\n[client-rds]\n# y\n;z\n\nLINES",
     "[CLIENT-RDS]\nUNDERSCORES", "[client-rds]\nBLANKS", "[client-rds]\nLINES[a]\n[client-rds]\nLINES",

@@ -50,7 +50,7 @@ class WriteCase(LabCase):
         return self.home.path / kind.file
 
     def files(self):
-        """Returns the names and contents of all files in the home."""
+        """Returns the names and contents of all regular files in the home, without symbolic links."""
         return {path.relative_to(self.home.path).as_posix(): path.read_bytes()
                 for path in sorted(self.home.path.rglob("*")) if path.is_file() and not path.is_symlink()}
 
@@ -90,7 +90,7 @@ class Logins(WriteCase):
 
     def test_a_local_server_without_tls(self):
         """Without --defaults-group-suffix, a login to a local server works as before. With the lines under [client],
-        every login to it is refused, even over a socket."""
+        the client refuses to log in to it, even over a Unix socket."""
         with self.local_server() as server:
             local = ["mariadb", *server, "-N", "-e", "select 1"]
             self.assertEqual(self.home.run(local).stdout, "1\n", "control: without any option file")
@@ -306,8 +306,8 @@ class Contents(WriteCase):
                         path.unlink()
 
     def test_mode_owner_and_group(self):
-        """The umask has no effect on the mode, owner and group of the new file. Root may write into a file of another
-        group."""
+        """The new file and the backup get the mode, the owner and the group of the old file. The umask does not change
+        the mode. Only root can give the old file another group, so other users test only their own group."""
         groups = [-1] + ([5, 60] if os.geteuid() == 0 else [])
         for kind in KINDS:
             for mode in (0o600, 0o644, 0o640, 0o400):
@@ -357,7 +357,7 @@ class Contents(WriteCase):
                 self.assertIn(f"+++ {target.resolve()}\n", result.stdout)
                 self.assertIn("nothing was changed", self.write(kind).stdout)
 
-    def test_home_is_not_set(self):
+    def test_home_is_relative_or_not_set(self):
         """A HOME that is not an absolute path is refused. Without HOME, the home directory of the passwd entry is used,
         which libnss_wrapper supplies here."""
         for home, message in (("relative", "is not known; set HOME to an absolute path"),):

@@ -58,6 +58,19 @@ static void check_sections(struct ria_facts *facts)
 
 /* -- root certificates ------------------------------------------------------------------------ */
 
+/* Returns what to do if the file of root certificates does not exist. */
+static const char *missing_roots_remedy(const struct ria_target *target)
+{
+    bool is_configured = target->ca == target->ca_path;
+    return target->ca == NULL ? "run: rds-iam setup ca"
+           : !is_configured   ? "omit --ca, and run: rds-iam setup ca"
+           : target->service != NULL
+               ? "run: rds-iam setup ca, and name the file that it installs in "
+                 "sslrootcert"
+               : "run: rds-iam setup ca, and name the file that it installs in "
+                 "ssl-ca";
+}
+
 /* Reads the file of root certificates that verify the server. On failure, reports the reason and
  * clears facts->ca_file. */
 static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
@@ -68,7 +81,11 @@ static bool read_ca_file(struct ria_facts *facts, struct ria_ca_bundle *bundle)
     enum ria_outcome outcome = world->read_file(world->self, facts->ca_file, &pem, NULL, err);
     if (outcome == RIA_ABSENT) {
         (void)ria_fail(
-            err, RIA_E_CONFIG, "%s does not exist; run: rds-iam setup ca", facts->ca_file);
+            err,
+            RIA_E_CONFIG,
+            "%s does not exist; %s",
+            facts->ca_file,
+            missing_roots_remedy(&facts->target));
     }
     if (outcome == RIA_FOUND && ria_ca_bundle_read(&pem, facts->ca_file, bundle, err)) {
         return true;

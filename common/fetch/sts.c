@@ -107,7 +107,8 @@ const char *ria_sts_advice(const struct ria_call_fault *fault)
         {"AccessDenied", "check the role's trust policy"},
         {"ExpiredToken", "the credentials of the request have expired; get new ones"},
         {"ExpiredTokenException", "the token has expired; get a new one"},
-        {"InvalidClientTokenId", "AWS does not know the access key; check it, and its account"},
+        {"InvalidClientTokenId",
+         "AWS does not know the access key, or the session token beside it; check both"},
         {"SignatureDoesNotMatch",
          "the secret key does not belong to the access key, or the clock "
          "is wrong"},

@@ -61,6 +61,22 @@ static void serve_begin(struct ria_serve *serve, struct ria_served *file)
     }
 }
 
+/* Marks the lines of the new entries whose servers clients were known to reject, so that each of
+ * them is logged once. */
+static void inherit_rejections(struct ria_serve *serve, const struct ria_entries *before)
+{
+    serve->maker.rejected = 0;
+    for (size_t i = 0; i < before->line_count; i++) {
+        for (size_t j = 0; before->lines[i].is_rejected && j < serve->entries.line_count; j++) {
+            struct ria_line *line = &serve->entries.lines[j];
+            if (line->key == before->lines[i].key && !line->is_rejected) {
+                line->is_rejected = true;
+                serve->maker.rejected++;
+            }
+        }
+    }
+}
+
 bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries)
 {
     size_t *active = calloc(entries->file_count + 1, sizeof(*active));
@@ -82,6 +98,7 @@ bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries)
             remove_file(serve, old);
         }
     }
+    inherit_rejections(serve, &before);
     ria_entries_release(&before);
     for (size_t i = 0; i < serve->entries.file_count; i++) {
         serve_begin(serve, &serve->entries.files[i]);

@@ -35,7 +35,7 @@ struct ria_token_line_maker {
     } sources[RIA_TOKEN_LINE_SOURCES];
     uint64_t cause;    /* a hash of the last new error's text, which does not name the line; 0: a
                           token was made after this error */
-    unsigned rejected; /* how many lines were logged because of is_rejected */
+    unsigned rejected; /* how many of the present lines were logged because of is_rejected */
     unsigned repeated; /* how many lines have failed with the error of `cause` in succession, after
                           the first one */
 };

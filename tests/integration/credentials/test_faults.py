@@ -92,7 +92,7 @@ STS = {
     "region": (refusal(403, "RegionDisabledException", "STS is not active"), 1,
                ["STS is not active; activate STS in that region, or set another region"]),
     "unknown key": (refusal(403, "InvalidClientTokenId", "It is invalid"), 1,
-                    ["It is invalid; AWS does not know the access key; check it, and its account"]),
+                    ["It is invalid; AWS does not know the access key, or the session token beside it; check both"]),
 }
 # Faults that only a role can have, and faults that only a web identity can have.
 ROLE = {

@@ -326,7 +326,11 @@ class Configured(CheckCase):
             self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
             by_file = self.check(self.login())
         self.assertEqual((missing.status, missing.causes), (1, ("no-root-certificates",)), missing.stdout)
-        self.assertIn(".postgresql/root.crt does not exist", missing.document["causes"][0]["remedy"])
+        self.assertIn(".postgresql/root.crt does not exist; run: rds-iam setup ca, and name the file that it installs in "
+                      "sslrootcert", missing.document["causes"][0]["remedy"])
+        given = self.check(self.login_to("postgres", ca="/no/ca.pem"))
+        self.assertEqual(given.document["causes"][0]["remedy"],
+                         "/no/ca.pem does not exist; omit --ca, and run: rds-iam setup ca")
         self.assertEqual((by_variable.status, by_file.status), (0, 0), by_file.stdout)
 
     def test_a_password_in_the_service(self):

@@ -220,6 +220,11 @@ class Configured(CheckCase):
                         f"{self.home.path}/{CONFIG}:2 change the section's name to [{server.host}:{server.port}]")
             agent.await_log(f".pg_service.conf:2: [prod] {rejected}")
             self.assertIn(f".pg_service.conf:2): {rejected}", agent.status()["warning"])
+            for name in ("second", "third"):
+                self.services.add(name)
+                await_true(lambda name=name: agent.status().get(f"[{name}]", "").endswith("  ok"), agent.log)
+            self.assertIn(f".pg_service.conf:2): {rejected}", agent.status()["warning"])
+            self.assertEqual(agent.log().count(f"[prod] {rejected}"), 1, "logged once, although the agent read the file again")
             lint = self.home.run([harness.installed("bin/rds-iam"), "lint"], None, **self.env)
             self.assertIn(f".pg_service.conf:3: warning: {rejected}", lint.stdout)
             setup = self.home.run([harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", "localhost", "--port",

@@ -239,21 +239,32 @@ static void endpoint_set_from_labels(
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
+/* Returns the suffix with which the host ends, or NULL. */
+static const struct suffix *find_suffix(const char *host)
+{
+    size_t len = strlen(host);
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (ends_with(host, len, suffixes[i].text, suffixes[i].len)) {
+            return &suffixes[i];
+        }
+    }
+    return NULL;
+}
+
+const char *ria_endpoint_rds_suffix(const char *host)
+{
+    const struct suffix *suffix = find_suffix(host);
+    return suffix == NULL || suffix->is_dsql ? NULL : suffix->text;
+}
+
 /* Sets kind, region and partition if the valid host name is an endpoint of RDS or Aurora DSQL. */
 static void endpoint_classify(struct ria_endpoint *out)
 {
-    const char *host = out->host;
-    size_t len = strlen(host);
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        if (!ends_with(host, len, suffixes[i].text, suffixes[i].len)) {
-            continue;
-        }
-        struct labels labels;
-        if (split_labels(host, len - suffixes[i].len, &labels)) {
-            (suffixes[i].is_dsql ? endpoint_set_from_dsql_labels
-                                 : endpoint_set_from_labels)(&labels, suffixes[i].partition, out);
-        }
-        return;
+    const struct suffix *suffix = find_suffix(out->host);
+    struct labels labels;
+    if (suffix != NULL && split_labels(out->host, strlen(out->host) - suffix->len, &labels)) {
+        (suffix->is_dsql ? endpoint_set_from_dsql_labels
+                         : endpoint_set_from_labels)(&labels, suffix->partition, out);
     }
 }
 

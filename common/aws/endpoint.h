@@ -75,6 +75,9 @@ bool ria_endpoint_is_near(const struct ria_endpoint *endpoint, struct ria_error 
 /* Returns the suffix at the index, such as ".amazonaws.com", or NULL after the last one. */
 const char *ria_endpoint_suffix(size_t index);
 
+/* Returns the suffix with which the host ends, or NULL if it ends in no suffix of RDS. */
+const char *ria_endpoint_rds_suffix(const char *host);
+
 /* Returns whether the name is an endpoint of RDS, Aurora or Aurora DSQL. */
 bool ria_endpoint_is_database(const struct ria_endpoint *endpoint);
 

@@ -16,8 +16,8 @@
 
 enum {
     TYPOS_MAX = 2,    /* in a suffix */
-    LABEL_SIZE = 64,  /* a longer text is not a label */
     LABELS_TRIED = 2, /* "rds" is one of the last two labels before the suffix */
+    DOTS_MIN = 3,     /* an endpoint of RDS has at least 4 labels before the suffix */
 };
 
 /* The partitions whose regions have a prefix of their own. */
@@ -119,12 +119,26 @@ static bool find_by_suffix(const char *host, struct ria_endpoint *out)
     return is_found;
 }
 
-/* Tries "rds" in place of each of the last labels before the suffix that differs from it by at most
- * one letter. Sets *has_rds to whether there is such a label. */
-static bool find_by_label(
-    const char *host, const char *suffix, bool *has_rds, struct ria_endpoint *out)
+static size_t count_dots(const char *text, size_t len)
 {
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += text[i] == '.' ? 1 : 0;
+    }
+    return count;
+}
+
+/* Tries "rds" in place of each of the last labels before the suffix that differs from it by at most
+ * one letter. Sets *form to the order of the last two labels if the host has such a label. Finds
+ * nothing in a host with too few labels, such as the address of an API of AWS. */
+static bool find_by_label(
+    const char *host, const char *suffix, const char **form, struct ria_endpoint *out)
+{
+    static const char *const forms[LABELS_TRIED] = {"REGION.rds", "rds.REGION"};
     size_t end = strlen(host) - strlen(suffix);
+    if (count_dots(host, end) < DOTS_MIN) {
+        return false;
+    }
     for (size_t i = 0; i < LABELS_TRIED; i++) {
         size_t begin = end;
         while (begin > 0 && host[begin - 1] != '.') {
@@ -132,7 +146,7 @@ static bool find_by_label(
         }
         char rest[RIA_HOST_SIZE];
         bool is_near = ria_typos(host + begin, end - begin, "rds") <= 1;
-        *has_rds = *has_rds || is_near;
+        *form = is_near ? forms[i] : *form;
         if (is_near && ria_text_format(rest, sizeof(rest), "rds%s", host + end) &&
             try_name(host, begin, rest, out)) {
             return true;
@@ -146,21 +160,17 @@ bool ria_endpoint_is_near(const struct ria_endpoint *endpoint, struct ria_error 
 {
     const char *host = endpoint->host;
     struct ria_endpoint meant;
-    bool has_rds = false;
+    const char *form = NULL; /* of the last two labels, if one is "rds" or nearly so */
     if (endpoint->kind != RIA_ENDPOINT_OTHER) {
         return false;
     }
-    bool is_found = find_by_suffix(host, &meant);
-    for (size_t i = 0; !is_found && ria_endpoint_suffix(i) != NULL; i++) {
-        const char *suffix = ria_endpoint_suffix(i);
-        if (len_of_begun_suffix(host, suffix) == strlen(suffix)) {
-            is_found = find_by_label(host, suffix, &has_rds, &meant);
-        }
-    }
+    const char *suffix = ria_endpoint_rds_suffix(host);
+    bool is_found = find_by_suffix(host, &meant) ||
+                    (suffix != NULL && find_by_label(host, suffix, &form, &meant));
     if (is_found) {
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_NEAR, host, meant.host);
-    } else if (has_rds) {
-        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_NEAR_FORM, host);
+    } else if (form != NULL) {
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_NEAR_FORM, host, form, suffix);
     }
-    return is_found || has_rds;
+    return is_found || form != NULL;
 }

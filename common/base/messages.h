@@ -148,7 +148,7 @@
 #define RIA_REFUSAL_NEAR "%s is not an RDS endpoint, but nearly one; write %s"
 #define RIA_REFUSAL_NEAR_FORM                                                                      \
     "%s is not an RDS endpoint, but nearly one; compare it with the form "                         \
-    "NAME.ID.REGION.rds.amazonaws.com, where REGION is one like eu-west-1"
+    "NAME.ID.%s%s, where REGION is one like eu-west-1"
 #define RIA_REFUSAL_OTHER_SECTION                                                                  \
     "%s is not an RDS endpoint; add endpoint = ENDPOINT:ITS_PORT to this section"
 #define RIA_REFUSAL_SERVICE                                                                        \

@@ -6,23 +6,12 @@
  * at most 30 s. */
 #include "check/facts.h"
 
-#include <pwd.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void ria_check_use_default_user(struct ria_target *target, const struct ria_world *world)
 {
-    char text[1024];
-    struct passwd entry;
-    struct passwd *found = NULL;
-    const char *user =
-        target->engine == RIA_ENGINE_POSTGRES ? ria_world_env(world, "PGUSER") : NULL;
-    if (user == NULL && getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 &&
-        found != NULL) {
-        user = found->pw_name;
-    }
-    if (target->login.user == NULL && user != NULL &&
-        ria_text_copy(target->user, sizeof(target->user), user)) {
+    if (target->login.user == NULL &&
+        ria_engine_default_user(target->engine, world, target->user)) {
         target->login.user = target->user;
     }
 }

@@ -33,10 +33,10 @@ enum ria_verdict {
 /* What the user wants to be checked. Texts are borrowed from the command line, or NULL. */
 struct ria_target {
     struct ria_login login;
-    char host[256];     /* storage for login.host if a service or an option file contains it */
-    char user[256];     /* storage for login.user, unless the command line contains it */
-    char ca_path[4096]; /* storage for ca if a service or an option file names one */
-    char address[256];  /* hostaddr: the address to connect to; "": resolve login.host */
+    char host[256]; /* storage for login.host if a service or an option file contains it */
+    char user[RIA_DEFAULT_USER_SIZE]; /* for login.user, unless the command line contains it */
+    char ca_path[4096];               /* storage for ca if a service or an option file names one */
+    char address[256]; /* hostaddr: the address to connect to; "": resolve login.host */
     const char *dbname;
     const char *service; /* of pg_service.conf */
     const char *group;   /* of the option file */

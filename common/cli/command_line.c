@@ -409,7 +409,7 @@ int ria_command_run(
     if (argc < 2) {
         return ria_usage(group->name, "no %s given", group->noun);
     }
-    if (asks_for_help(argv[1]) && argc == 2) {
+    if (asks_for_help(argv[1]) && (argc == 2 || asks_for_help(argv[2]))) {
         RIA_AUTO(buf) text = {.max = HELP_MAX};
         ria_help_of_group(group, &text);
         return print_help(&text);

@@ -32,6 +32,17 @@ static bool user_directory(const struct ria_world *world, char out[RIA_CA_PATH_S
     return home != NULL && ria_text_format(out, RIA_CA_PATH_SIZE, "%s/.config/rds-iam", home);
 }
 
+/* Returns why user_directory() has returned false. */
+static const char *why_no_directory(const struct ria_world *world)
+{
+    const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
+    if (base != NULL && *base == '/') {
+        return "XDG_CONFIG_HOME is too long";
+    }
+    return ria_world_home(world) == NULL ? "neither HOME nor XDG_CONFIG_HOME is set"
+                                         : "the path of the home directory is too long";
+}
+
 bool ria_ca_store_directory(
     const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err)
 {
@@ -42,7 +53,8 @@ bool ria_ca_store_directory(
            ria_fail(
                err,
                RIA_E_CONFIG,
-               "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
+               "no directory for the CA store: %s; set XDG_CONFIG_HOME to a directory",
+               why_no_directory(world));
 }
 
 void ria_ca_store_searched(const struct ria_world *world, char out[RIA_CA_SEARCHED_SIZE])
@@ -52,10 +64,8 @@ void ria_ca_store_searched(const struct ria_world *world, char out[RIA_CA_SEARCH
         (void)ria_text_format(
             out, RIA_CA_SEARCHED_SIZE, "%s or " RIA_CA_SYSTEM_DIRECTORY, directory);
     } else {
-        (void)ria_text_copy(
-            out,
-            RIA_CA_SEARCHED_SIZE,
-            RIA_CA_SYSTEM_DIRECTORY " (neither HOME nor XDG_CONFIG_HOME is set)");
+        (void)ria_text_format(
+            out, RIA_CA_SEARCHED_SIZE, RIA_CA_SYSTEM_DIRECTORY " (%s)", why_no_directory(world));
     }
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of the values of --engine. Every command that has this option reads it here. */
+ * The table of the values of --engine, which every command that has this option reads here, and the
+ * default users of clients. */
 #include "tool/engine.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 bool ria_engine_parse(const char *text, enum ria_engine *out)
 {
@@ -30,4 +33,18 @@ bool ria_engine_parse(const char *text, enum ria_engine *out)
 enum ria_engine ria_engine_protocol(enum ria_engine engine)
 {
     return engine == RIA_ENGINE_MARIADB ? RIA_ENGINE_MYSQL : engine;
+}
+
+bool ria_engine_default_user(
+    enum ria_engine engine, const struct ria_world *world, char out[RIA_DEFAULT_USER_SIZE])
+{
+    char text[1024];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    const char *user = engine == RIA_ENGINE_POSTGRES ? ria_world_env(world, "PGUSER") : NULL;
+    if (user == NULL && getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 &&
+        found != NULL) {
+        user = found->pw_name;
+    }
+    return user != NULL && ria_text_copy(out, RIA_DEFAULT_USER_SIZE, user);
 }

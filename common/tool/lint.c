@@ -4,6 +4,7 @@
  * and of rds-iam, and prints the findings. Reads the files with the agent's parser
  * (pg_plugin/service). Changes nothing. */
 #include "cli/command_line.h"
+#include "tool/engine.h"
 #include "tool/lint_rules.h"
 #include "tool/tool.h"
 
@@ -60,6 +61,31 @@ static void check_entry(struct lint *lint, const struct ria_indexed_service *ser
     }
 }
 
+static const char *lint_value_of(const struct ria_indexed_service *listed, const char *key)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(listed->file, listed->service, key);
+    return setting == NULL ? NULL : setting->value;
+}
+
+/* Checks a service that has no passfile. Such a service may leave the user to libpq. */
+static void check_without_passfile(struct lint *lint, const struct ria_indexed_service *listed)
+{
+    char user[RIA_DEFAULT_USER_SIZE];
+    struct ria_entry entry = {
+        .file = listed->file,
+        .service = listed->service,
+        .host = lint_value_of(listed, "host"),
+        .port = lint_value_of(listed, "port"),
+        .user = lint_value_of(listed, "user"),
+        .sslmode = lint_value_of(listed, "sslmode"),
+    };
+    if (entry.user == NULL && ria_engine_default_user(RIA_ENGINE_POSTGRES, lint->world, user)) {
+        entry.user = user;
+    }
+    ria_lint_no_passfile(&entry, lint->world, &lint->findings);
+}
+
 static void check_service(struct lint *lint, const struct ria_indexed_service *listed)
 {
     const struct ria_service_file *file = listed->file;
@@ -85,7 +111,7 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
     if (listed->entry.passfile != NULL) {
         check_entry(lint, listed);
     } else {
-        ria_lint_no_passfile(file, service, lint->world, findings);
+        check_without_passfile(lint, listed);
     }
 }
 

@@ -203,13 +203,6 @@ void ria_lint_settings(
 
 /* -- services without a passfile ------------------------------------------------------------- */
 
-static const char *lint_rules_value_of(
-    const struct ria_service_file *file, const struct ria_service *service, const char *key)
-{
-    const struct ria_service_setting *setting = ria_service_setting(file, service, key);
-    return setting == NULL ? NULL : setting->value;
-}
-
 /* Checks each host of a service with sslmode=verify-full. Warns if the client will not find the
  * server, or will reject the server's certificate (ria_service_check_host()). */
 static void lint_rules_check_verified_hosts(
@@ -257,30 +250,19 @@ static bool lint_rules_has_endpoint(const struct ria_entry *entry, const struct 
 }
 
 void ria_lint_no_passfile(
-    const struct ria_service_file *file,
-    const struct ria_service *service,
-    const struct ria_world *world,
-    struct ria_findings *findings)
+    const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {
-    const struct ria_entry entry = {
-        .file = file,
-        .service = service,
-        .host = lint_rules_value_of(file, service, "host"),
-        .port = lint_rules_value_of(file, service, "port"),
-        .user = lint_rules_value_of(file, service, "user"),
-        .sslmode = lint_rules_value_of(file, service, "sslmode"),
-    };
-    if (lint_rules_has_endpoint(&entry, world)) {
+    if (lint_rules_has_endpoint(entry, world)) {
         ria_finding_add(
             findings,
             RIA_FINDING_WARNING,
-            file->path,
-            service->line,
+            entry->file->path,
+            entry->service->line,
             "[%.64s] has no passfile=, so it gets a token only under rds-iam exec; for the agent, "
             "add the passfile= that rds-iam setup postgres prints",
-            service->name);
+            entry->service->name);
     }
-    lint_rules_check_verified_hosts(&entry, world, findings);
+    lint_rules_check_verified_hosts(entry, world, findings);
 }
 
 /* -- services with a passfile ---------------------------------------------------------------- */

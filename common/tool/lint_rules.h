@@ -21,12 +21,10 @@ void ria_lint_settings(
     const struct ria_service *service,
     struct ria_findings *findings);
 
-/* Checks a service that has no passfile. */
+/* Checks a service that has no passfile. In *entry, the passfile is NULL, and the user is the one
+ * with whom libpq will log in. */
 void ria_lint_no_passfile(
-    const struct ria_service_file *file,
-    const struct ria_service *service,
-    const struct ria_world *world,
-    struct ria_findings *findings);
+    const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings);
 
 /* Checks a service that has a passfile: the passfile, hosts, sslrootcert, gssencmode, and
  * environment variables that override the service's settings or use its passfile. */

@@ -4,7 +4,8 @@
  * checks every certificate in it, and replaces each file of the store atomically. Rejects a bundle
  * that is cut off, and a bundle with a certificate that is not a valid root of Amazon RDS. Unless
  * --force is given, also rejects a bundle that lacks a root which the installed bundle contains and
- * which has not expired. If a bundle is rejected, the store is unchanged. */
+ * which has not expired. If a bundle is rejected, the store is unchanged. If the store is root's,
+ * gives every user the right to read it. */
 #include "cli/command_line.h"
 #include "tool/ca_bundle.h"
 #include "tool/ca_store.h"
@@ -253,14 +254,75 @@ static bool install_public(struct ca_setup *setup)
     return true;
 }
 
-/* Prints who uses the files that root has installed. */
-static bool print_users(const struct ca_setup *setup)
+/* -- the rights of other users --------------------------------------------------------------- */
+
+static bool cannot_share(struct ca_setup *setup, const char *path)
 {
-    return setup->world->uid(setup->world->self) != 0 ||
-           printf(
-               "%s: every user of this machine uses these files, except users with files of their "
-               "own in ~/.config/rds-iam\n",
-               setup->directory) > 0;
+    return ria_fail(
+        &setup->err,
+        RIA_E_SYSTEM,
+        "%s: other users cannot read it, and its mode cannot be changed: %s",
+        path,
+        strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+}
+
+/* Adds the rights `wanted` to the mode of an open directory or file, and reports the change. */
+static bool add_rights(struct ca_setup *setup, int fd, const char *path, mode_t wanted)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return cannot_share(setup, path);
+    }
+    unsigned old = status.st_mode & 07777;
+    unsigned new = old | wanted;
+    if (old == new) {
+        return true;
+    }
+    if (fchmod(fd, new) != 0) {
+        return cannot_share(setup, path);
+    }
+    (void)printf(
+        "%s: changed the mode from %04o to %04o, so that every user can read it\n", path, old, new);
+    return true;
+}
+
+/* Lets every user read a file of the store. The file may be absent. Does not change the mode of the
+ * target of a symbolic link, because the target does not belong to the store. */
+static bool share_file(struct ca_setup *setup, const char *name)
+{
+    char path[RIA_CA_PATH_SIZE];
+    struct stat status;
+    (void)ria_text_format(path, sizeof(path), "%s/%s", setup->directory, name);
+    if (fstatat(setup->fd, name, &status, 0) != 0) {
+        return errno == ENOENT || cannot_share(setup, path);
+    }
+    if ((status.st_mode & S_IROTH) != 0) {
+        return true;
+    }
+    int fd = openat(setup->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return cannot_share(setup, path);
+    }
+    bool ok = add_rights(setup, fd, path, 0644);
+    (void)close(fd);
+    return ok;
+}
+
+/* Lets every user read root's store, which an earlier command under a strict umask may have
+ * created, and prints who uses it. */
+static bool share_store(struct ca_setup *setup)
+{
+    if (setup->world->uid(setup->world->self) != 0) {
+        return true;
+    }
+    bool ok = add_rights(setup, setup->fd, setup->directory, 0755);
+    for (size_t i = 0; ok && i < RIA_CA_KINDS; i++) {
+        ok = share_file(setup, ria_ca_store_names[i]);
+    }
+    return ok && printf(
+                     "%s: every user of this machine uses these files, except users with files of "
+                     "their own in ~/.config/rds-iam\n",
+                     setup->directory) > 0;
 }
 
 static bool setup_ca_run(struct ca_setup *setup)
@@ -271,7 +333,7 @@ static bool setup_ca_run(struct ca_setup *setup)
     return get_bundle(setup, &pem, &name) && ria_ca_bundle_read(&pem, name, &fresh, &setup->err) &&
            ria_ca_bundle_check_rds(&fresh, name, setup->now, &setup->err) && open_store(setup) &&
            check_lost(setup, &fresh) && install_rds(setup, &fresh) && install_public(setup) &&
-           print_users(setup);
+           share_store(setup);
 }
 
 int ria_setup_ca(int argc, char **argv, const struct ria_world *world)

@@ -39,6 +39,7 @@ struct ria_postgres_texts {
     struct ria_buf sql_service; /* the service as an SQL identifier */
     struct ria_buf connect;     /* service=NAME as a word for a shell */
     struct ria_buf info;        /* service=NAME, to stand within double quotes */
+    struct ria_buf perl_info;   /* service=NAME, to stand within double quotes in Perl */
     struct ria_buf url_service; /* the service in a URL */
     struct ria_buf word;        /* the service as a word for a shell */
     struct ria_buf exports;     /* the environment of a client that does not use all settings of the

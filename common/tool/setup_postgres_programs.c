@@ -4,11 +4,11 @@
  * Placeholders: @SERVICE@, @HOST@, @PORT@, @USER@, @DBNAME@, @CA@ and @PASSFILE@ (the values of the
  * entry in pg_service.conf), @SQLUSER@ (the user as an SQL identifier), @READY@ (what must exist
  * first), @EXPORTS@ (the environment of clients, for a shell), @UNIT@ (the same for a systemd
- * unit), @CONNECT@, @INFO@, @URLSERVICE@, @WORD@ and @SQLSERVICE@ (the service, quoted: see
- * setup_postgres.h), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@ (the
- * root certificates for that account), @USERUNITS@ (the directory of the user's systemd units, or
- * nothing if systemd searches it), @LINKUNIT@ (the command that links the system's unit, if systemd
- * does not find it), @SIDECAR@ (the path of the Kubernetes example). */
+ * unit), @CONNECT@, @INFO@, @PERLINFO@, @URLSERVICE@, @WORD@ and @SQLSERVICE@ (the service, quoted:
+ * see setup_postgres.h), @SYSTEM@ (how to run the agent for the account of a daemon), @SYSTEMCA@
+ * (the root certificates for that account), @USERUNITS@ (the directory of the user's systemd units,
+ * or nothing if systemd searches it), @LINKUNIT@ (the command that links the system's unit, if
+ * systemd does not find it), @SIDECAR@ (the path of the Kubernetes example). */
 #include "tool/setup_programs.h"
 
 const char ria_setup_postgres_ready[] =
@@ -168,7 +168,7 @@ const struct ria_setup_program ria_setup_postgres_programs[] = {
      "      adapter: postgresql\n"},
     {"DBD::Pg perl Mojo::Pg",
      "@READY@"
-     "    DBI->connect(\"dbi:Pg:@INFO@\", \"\", \"\")\n"
+     "    DBI->connect(\"dbi:Pg:@PERLINFO@\", \"\", \"\")\n"
      "    Mojo::Pg->new(\"postgresql://?service=@URLSERVICE@\")\n"},
     {"PHP PDO php-pgsql",
      "@READY@"

@@ -37,13 +37,14 @@ static const char start_without_runtime_text[] =
     (sizeof(RIA_UNITS) > 1 ? "    systemctl link " RIA_UNITS "rds-iam-agent@.service\n" : "")
 
 /* Returns the buffers of the texts, one after the other. */
-static size_t list_texts(struct ria_postgres_texts *texts, struct ria_buf *out[8])
+static size_t list_texts(struct ria_postgres_texts *texts, struct ria_buf *out[9])
 {
     struct ria_buf *const all[] = {
         &texts->sql_user,
         &texts->sql_service,
         &texts->connect,
         &texts->info,
+        &texts->perl_info,
         &texts->url_service,
         &texts->word,
         &texts->exports,
@@ -55,7 +56,7 @@ static size_t list_texts(struct ria_postgres_texts *texts, struct ria_buf *out[8
 
 void ria_postgres_texts_release(struct ria_postgres_texts *texts)
 {
-    struct ria_buf *all[8];
+    struct ria_buf *all[9];
     size_t count = list_texts(texts, all);
     for (size_t i = 0; i < count; i++) {
         ria_buf_release(all[i]);
@@ -66,7 +67,7 @@ void ria_postgres_texts_release(struct ria_postgres_texts *texts)
 
 bool ria_postgres_texts_make(const struct ria_postgres_setup *setup, struct ria_postgres_texts *out)
 {
-    struct ria_buf *all[8];
+    struct ria_buf *all[9];
     size_t count = list_texts(out, all);
     bool ok = true;
     for (size_t i = 0; i < count; i++) {
@@ -76,6 +77,7 @@ bool ria_postgres_texts_make(const struct ria_postgres_setup *setup, struct ria_
     ria_sql_name_add(RIA_ENGINE_POSTGRES, setup->service, &out->sql_service);
     ria_quote_service(setup->service, &out->connect);
     ria_quote_service_inside(setup->service, &out->info);
+    ria_quote_perl_service_inside(setup->service, &out->perl_info);
     ria_quote_url(setup->service, &out->url_service);
     ria_quote_shell("", setup->service, "", &out->word);
     ria_buf_add_text(&out->exports, "    export " TLS_VARIABLES);
@@ -118,6 +120,7 @@ void ria_postgres_values_fill(
         {"NORUNTIME", is_set ? "names no directory of yours" : "is not set here", false},
         {"CONNECT", ria_buf_text(&texts->connect), false},
         {"INFO", ria_buf_text(&texts->info), false},
+        {"PERLINFO", ria_buf_text(&texts->perl_info), false},
         {"URLSERVICE", ria_buf_text(&texts->url_service), false},
         {"WORD", ria_buf_text(&texts->word), false},
         {"READY", ria_setup_postgres_ready, true},

@@ -65,6 +65,18 @@ void ria_quote_service(const char *service, struct ria_buf *out)
     ria_buf_add_text(out, quote);
 }
 
+void ria_quote_perl_service_inside(const char *service, struct ria_buf *out)
+{
+    RIA_AUTO(buf) info = {.max = out->max};
+    ria_quote_service_inside(service, &info);
+    const char *text = ria_buf_text(&info);
+    out->failed = out->failed || text == NULL;
+    for (const char *at = text; at != NULL && *at != '\0'; at++) {
+        ria_buf_add_text(out, *at == '@' ? "\\" : "");
+        ria_buf_add_char(out, *at);
+    }
+}
+
 void ria_quote_url(const char *value, struct ria_buf *out)
 {
     for (const char *at = value; *at != '\0'; at++) {

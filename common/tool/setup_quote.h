@@ -25,6 +25,10 @@ void ria_quote_service(const char *service, struct ria_buf *out);
  * language with the same escapes. */
 void ria_quote_service_inside(const char *service, struct ria_buf *out);
 
+/* Appends the same argument as it must stand within double quotes in Perl, where @ begins the name
+ * of an array. */
+void ria_quote_perl_service_inside(const char *service, struct ria_buf *out);
+
 /* Appends the value in percent-encoding, for the query of a URL. */
 void ria_quote_url(const char *value, struct ria_buf *out);
 

@@ -248,8 +248,7 @@ static void the_longest_host_is_accepted_and_one_byte_more_rejected(void **state
 
 #define STEM "db.abc.us-east-1.rds"
 #define WRITE " is not an RDS endpoint, but nearly one; write " STEM ".amazonaws.com"
-#define COMPARE                                                                                    \
-    " is not an RDS endpoint, but nearly one; compare it with the form NAME.ID.REGION.rds"
+#define COMPARE " is not an RDS endpoint, but nearly one; compare it with the form NAME.ID."
 
 static void a_misspelled_endpoint_is_recognized(void **state)
 {
@@ -266,8 +265,18 @@ static void a_misspelled_endpoint_is_recognized(void **state)
         {"a suffix that ends early", STEM ".amazonaws", WRITE},
         {"no suffix", STEM, WRITE},
         {"rds misspelled", "db.abc.us-east-1.rsd.amazonaws.com", WRITE},
-        {"a region without its last dash", "db.abc.us-east1.rds.amazonaws.com", COMPARE},
-        {"a region without its number", "db.abc.us-east.rds.amazonaws.com", COMPARE},
+        {"a region without its last dash",
+         "db.abc.us-east1.rds.amazonaws.com",
+         COMPARE "REGION.rds.amazonaws.com, where"},
+        {"a region without its number",
+         "db.abc.us-east.rds.amazonaws.com",
+         COMPARE "REGION.rds.amazonaws.com, where"},
+        {"a region of China without its last dash",
+         "db.abc.rds.cn-north1.amazonaws.com.cn",
+         COMPARE "rds.REGION.amazonaws.com.cn, where"},
+        {"a region of another partition without its last dash",
+         "db.abc.us-iso-east1.rsd.c2s.ic.gov",
+         COMPARE "REGION.rds.c2s.ic.gov, where"},
         {"China",
          "db.abc.rds.cn-north-1.amazonaws.com.c",
          "write db.abc.rds.cn-north-1.amazonaws.com.cn"},
@@ -280,6 +289,9 @@ static void a_misspelled_endpoint_is_recognized(void **state)
         {"Aurora DSQL", "id.dsql.us-east-1.on.asw", "write id.dsql.us-east-1.on.aws"},
         {"control: three typos", STEM ".amazns.cmo", ""},
         {"control: a load balancer", "a.elb.us-east-1.amazonaws.com", ""},
+        {"control: another API of AWS", "ds.us-east-1.amazonaws.com", ""},
+        {"control: an endpoint without its id", "db.us-east-1.rds.amazonaws.com", ""},
+        {"control: rds before the suffix of Aurora DSQL", "db.abc.us-east-1.rds.on.aws", ""},
         {"control: another domain with rds", "db.rds.example.com", ""},
         {"control: text after the suffix", STEM ".amazonaws.com.evil.example", ""},
         {"control: an endpoint", STEM ".amazonaws.com", ""},

@@ -41,6 +41,10 @@ def root(region, kind="RSA2048", **dates):
     return certificate(f"Amazon RDS {region} Root CA {kind} G1", **dates)
 
 
+EVERY_USER = ("/etc/rds-iam: every user of this machine uses these files, except users with files of their own in "
+              "~/.config/rds-iam\n")
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.tool = harness.installed("bin/rds-iam")
@@ -101,22 +105,70 @@ class FromDisk(Case):
         read = harness.run(["openssl", "storeutl", "-certs", "-noout", self.store])
         self.assertIn("Total found: 4", read.stdout, read.stderr)
 
+    def as_root(self, bundle, script):
+        """Runs a shell script with an /etc of its own, which contains only the certificates of the system. In the
+        script, `setup` runs `rds-iam setup ca --file BUNDLE`, and `reader` reads the store as another user."""
+        empty = self.scratch / "etc"
+        empty.mkdir()
+        self.scratch.chmod(0o755)
+        start = ('cp -a /etc/ssl "$3" && mount --bind "$3" /etc || exit 9; tool=$1 bundle=$2\n'
+                 'setup() { "$tool" setup ca --file "$bundle"; }\n'
+                 'reader() { setpriv --reuid=65534 --regid=65534 --clear-groups cat /etc/rds-iam/*.pem; }\n')
+        return harness.run(["unshare", "-m", "sh", "-c", start + script, "sh", self.tool, bundle, empty],
+                           env={"PATH": PATH, "HOME": str(self.scratch)})
+
     @needs_root  # only root installs the files of all users, here in a mount namespace
     def test_every_user_can_read_the_files_of_root(self):
         bundle = self.file(root("us-east-1"))
-        empty = self.scratch / "etc"
-        empty.mkdir()
-        script = ('cp -a /etc/ssl "$3" && mount --bind "$3" /etc && umask 077 && "$1" setup ca --file "$2" &&'
-                  ' setpriv --reuid=65534 --regid=65534 --clear-groups cat /etc/rds-iam/rds-ca.pem')
-        self.scratch.chmod(0o755)
-        result = harness.run(["unshare", "-m", "sh", "-c", script, "sh", self.tool, bundle, empty],
-                             env={"PATH": PATH, "HOME": str(self.scratch)})
+        result = self.as_root(bundle, "umask 077; setup && reader")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertIn("/etc/rds-iam: every user of this machine uses these files, except users with files of their own in "
-                      "~/.config/rds-iam\n", result.stdout)
+        self.assertIn(EVERY_USER, result.stdout)
+        self.assertNotIn("changed the mode", result.stdout)
         self.assertIn("/etc/rds-iam/rds-ca.pem: 1 root of Amazon RDS", result.stdout)
         self.assertIn("-----BEGIN CERTIFICATE-----", result.stdout, "control: another user reads the file")
         self.assertNotIn("every user", self.setup_ca("--file", bundle).stdout, "control: an ordinary user")
+
+    @needs_root
+    def test_a_store_of_root_that_other_users_cannot_read_becomes_readable(self):
+        result = self.as_root(self.file(root("us-east-1")), (
+            "setup >/dev/null && cd /etc/rds-iam && chmod 0600 *.pem && chmod 0700 . || exit 8\n"
+            "before=$(ls -i); reader 2>/dev/null && exit 7\n"  # control: the other user cannot read
+            'setup && reader >/dev/null && test "$before" = "$(ls -i)" || exit 6; echo SECOND; setup'))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        first, second = result.stdout.split("SECOND\n")
+        change = "changed the mode from 0{} to 0{}, so that every user can read it\n"
+        self.assertIn(f"/etc/rds-iam: {change.format(700, 755)}/etc/rds-iam/rds-ca.pem: {change.format(600, 644)}"
+                      f"/etc/rds-iam/rds-ca-public.pem: {change.format(600, 644)}{EVERY_USER}", first)
+        self.assertNotIn("changed the mode", second)
+        self.assertIn(EVERY_USER, second)
+
+    @needs_root
+    def test_a_store_of_root_that_cannot_become_readable_is_reported(self):
+        result = self.as_root(self.file(root("us-east-1")), (
+            "setup >/dev/null && cd /etc/rds-iam && mv rds-ca.pem /etc/x && ln -s /etc/x rds-ca.pem && setup || exit 8\n"
+            "chmod 0600 /etc/x; echo SECOND; setup"))
+        first, second = result.stdout.split("SECOND\n")
+        self.assertIn(EVERY_USER, first, "control: the target of the link is readable")
+        self.assertEqual((result.returncode, result.stderr), (
+            1, "rds-iam: /etc/rds-iam/rds-ca.pem: other users cannot read it, and its mode cannot be changed: "
+               "Too many levels of symbolic links\n"))
+        self.assertNotIn(EVERY_USER, second)
+
+    def test_the_mode_of_a_users_own_store_does_not_change(self):
+        bundle = self.file(root("us-east-1"))
+        self.assert_installed(self.setup_ca("--file", bundle), 1)
+        self.store.chmod(0o600)
+        self.assertEqual(self.setup_ca("--file", bundle).returncode, 0)
+        self.assertEqual((self.store.stat().st_mode & 0o777, self.store.parent.stat().st_mode & 0o777), (0o600, 0o700))
+
+    def test_a_home_with_a_path_that_is_too_long_is_named(self):
+        long = "/" + "x" * 5000
+        for variables, why in (({"HOME": long}, "the path of the home directory is too long"),
+                               ({"XDG_CONFIG_HOME": long}, "XDG_CONFIG_HOME is too long")):
+            with self.subTest(why):
+                result = self.setup_ca("--file", self.file(root("us-east-1")), **{"XDG_CONFIG_HOME": "", **variables})
+                self.assert_refused(
+                    result, f"no directory for the CA store: {why}; set XDG_CONFIG_HOME to a directory\n", None)
 
     def test_a_second_run_changes_nothing(self):
         bundle = self.file(root("us-east-1"))

@@ -367,12 +367,14 @@ class Lint(LabCase):
                 self.assertIn(": 0 errors, 0 warnings\n", self.lint(text)[1].stdout)
 
     def test_a_section_for_the_port_and_the_user_of_a_service(self):
+        """libpq takes PGUSER if the service names no user."""
         self.home.write(".config/rds-iam/config",
                         "[u@db.example.com:15432]\nendpoint = x.abcdefghijkl.us-east-1.rds.amazonaws.com:5432\n")
-        for port, user, is_found in ((15432, "u", True), (5432, "u", False), (15432, "other", False)):
+        for port, user, is_found in ((15432, "user=u\n", True), (5432, "user=u\n", False), (15432, "user=other\n", False), (15432, "", True)):
             with self.subTest(port=port, user=user):
-                _, result = self.lint(f"[s]\nhost=db.example.com\nport={port}\nuser={user}\n")
-                self.assertEqual("[s] has no passfile=" in result.stdout, is_found, result.stdout)
+                _, result = self.lint(f"[s]\nhost=db.example.com\nport={port}\n{user}sslmode=verify-full\n", PGUSER="u")
+                for warning in ("[s] has no passfile=", "does not contain db.example.com, so sslmode=verify-full rejects the server"):
+                    self.assertEqual(warning in result.stdout, is_found, result.stdout)
 
     def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")

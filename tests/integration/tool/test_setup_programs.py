@@ -79,6 +79,16 @@ class Programs(SetupCase):
                 self.assertNotIn("service=my svc", text)
                 self.assertNotIn("service='", self.program(name), "control: a plain name needs no quotes")
 
+    def test_perl_does_not_expand_the_at_sign_of_a_service(self):
+        service = "a@b"
+        line = next(line for line in self.program("DBD::Pg", "--service", service).splitlines() if "DBI->connect" in line)
+        text = re.search(r'connect\((".*?"),', line)[1]
+        result = self.home.run(["perl", "-we", f"use strict; print {text}"], None)
+        self.assertEqual((result.stdout, result.stderr), (f"dbi:Pg:service={service}", ""))
+        result = self.home.run(["perl", "-we", "use strict; print " + text.replace("\\@", "@")], None)
+        self.assertIn("Possible unintended interpolation", result.stderr, "control: without the backslash")
+        self.assertIn(f'pg_connect("service={service}")', self.program("PHP", "--service", service), "control: PHP expands no @")
+
     def test_programs_with_the_environment(self):
         self.check(IN_ENVIRONMENT, True)
 

@@ -61,7 +61,7 @@ static void set(const char *value)
     (void)(value == NULL ? unsetenv(NAME) : setenv(NAME, value, 1));
 }
 
-static void the_plugin_expects_what_the_library_does(void **state)
+static void the_variable_has_the_same_effect_as_in_the_library(void **state)
 {
     (void)state;
     static const char *const values[] = {"1", "0", "", " ", "no", NULL};
@@ -148,7 +148,7 @@ static void in_a_setuid_program_a_reader_of_the_variable_may_skip_verification(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_plugin_expects_what_the_library_does),
+        cmocka_unit_test(the_variable_has_the_same_effect_as_in_the_library),
         cmocka_unit_test(a_name_that_is_longer_or_shorter_is_another_variable),
         cmocka_unit_test(the_program_is_searched_if_the_library_is_linked_into_it),
         cmocka_unit_test(functions_may_come_from_several_objects),

@@ -260,8 +260,8 @@ static const struct {
      SEE_SERVER_NAME},
     {"other-ca",
      has_other_ca,
-     "The server's certificate was not issued by the root certificates in {ca_file}, so no token "
-     "is sent.",
+     "The server's certificate cannot be verified with the root certificates in {ca_file}, so no "
+     "token is sent.",
      "If this is a server of RDS: {other_roots}."},
     {"name-unverified",
      has_unverified_name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Locale-independent text functions: ASCII letters, digits and spaces, comparison without case,
- * port numbers, and a hash. This project does not use the functions of <ctype.h> and strcasecmp(),
+ * port numbers, and a hash. The product does not use the functions of <ctype.h> and strcasecmp(),
  * because they depend on the locale of the host program: in a Turkish locale, I and i are not the
  * same letter. For the functions of this header, a byte above 127 is neither a letter, a digit, a
  * space nor a control character. All functions are pure and may be called from any thread.

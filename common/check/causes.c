@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Explains a refused login. First finds out whether the client's settings explain that no token was
- * sent. Then takes these steps, and stops at the first step that finds a cause: (1) looks for an
- * error of the server in a table of errors that name their cause (known_errors.c), unless the agent
- * refuses the service and the error does not prove that the token was accepted; (2) looks for
- * causes that the checks have proved (proved_causes.c); (3) looks for an error of the client
- * library in the table of step 1; (4) if no token was sent, shows the reason; (5) if RDS sends the
- * error for every refused token, lists all causes that lead to this error; (6) shows the server's
- * error. */
+ * Explains a refused login. If the client's settings explain that no token was sent, shows only
+ * this. Otherwise takes these steps, and stops at the first one that finds a cause:
+ *
+ *   1. Looks for an error of the server in the table of errors that name their cause
+ *      (known_errors.c). If the agent refuses the service, only an error counts that proves that
+ *      the server accepted the token.
+ *   2. Looks for causes that the checks have proved (proved_causes.c).
+ *   3. Looks for any other error in the table of step 1: an error of the client library, or an
+ *      error of the server that did not count in step 1.
+ *   4. If no token was sent, shows the reason.
+ *   5. If RDS sends the error for every refused token, lists the possible causes that AWS has not
+ *      excluded. If AWS has proved some of them, lists these and those that only the server knows.
+ *   6. Shows the server's error. */
 #include "check/facts.h"
 
 #include <stdio.h>
@@ -69,8 +74,9 @@ static bool is_allowed(const struct ria_facts *facts)
 }
 
 /* Returns whether the token may be signed for a wrong port: the dialed port is neither 5432 nor
- * 3306, or AWS reports another port. Returns false for a host that the configuration maps, which
- * has a row of its own, and for Aurora DSQL, whose tokens contain no port. */
+ * 3306, or AWS reports another port. Returns false for a host that the configuration maps, because
+ * another row of the table is for such hosts. Returns false for Aurora DSQL, whose tokens contain
+ * no port. */
 static bool has_unusual_port(const struct ria_facts *facts)
 {
     unsigned port = facts->target.login.port;
@@ -79,7 +85,7 @@ static bool has_unusual_port(const struct ria_facts *facts)
            (is_unusual || ria_aws_evidence(facts, "signed-port") == RIA_EVIDENCE_FOR);
 }
 
-/* Returns whether the server's address is this machine, where a tunnel to it may listen. */
+/* Returns whether the server's address is a loopback address. A tunnel may listen there. */
 static bool is_local(const struct ria_facts *facts)
 {
     char address[64];
@@ -98,8 +104,8 @@ static bool has_direct_port(const struct ria_facts *facts)
     return has_unusual_port(facts) && !is_local(facts);
 }
 
-/* Returns whether STS has not accepted the credentials. If STS has rejected them, a check has
- * proved this cause. */
+/* Returns whether STS has not confirmed the credentials, for example because it was not reached. If
+ * STS has rejected them, a check has proved this cause, and the table is not used. */
 static bool has_unknown_keys(const struct ria_facts *facts)
 {
     return !facts->has_identity;
@@ -139,9 +145,10 @@ static bool is_mysql_upper(const struct ria_facts *facts)
     "must be signed for the endpoint's port."
 #define SIGNED_PORT_REMEDY "For a tunnel, write two lines into rds-iam's configuration: {section}"
 
-/* The causes that look alike from the client. The causes for which this machine has evidence stand
- * first. The other causes are ordered by how often they occur. A cause is shown only if
- * is_possible() returns true for the facts. */
+/* The causes that look alike from the client, in the order in which they are shown: first those for
+ * which this machine has evidence, then the others, beginning with the most frequent. A cause is
+ * shown only if is_possible() returns true for the facts. If AWS has proved causes, they are shown
+ * before all others (explain_alike()). */
 static const struct {
     const char *id;
     bool (*is_possible)(const struct ria_facts *facts);
@@ -164,7 +171,7 @@ static const struct {
     {"policy-missing",
      is_any,
      "No IAM policy of {identity} allows rds-db:connect, or the policy names another user or "
-     "another resource. The policy that is needed:",
+     "another resource. This command prints the policy that is needed:",
      POLICY,
      false},
     {"keys-rejected",
@@ -279,8 +286,9 @@ static void explain_others(struct ria_facts *facts)
         ria_cause_add(
             facts,
             "name-unverified",
-            "Programs that read [client], such as mariadb, compare the certificate with {dialed}, "
-            "which it does not contain, and send no token: [client] sets ssl-verify-server-cert.",
+            "[client] sets ssl-verify-server-cert. Programs that read [client], such as mariadb, "
+            "therefore compare the certificate with {dialed}. The certificate does not contain "
+            "{dialed}, so these programs send no token.",
             "{own_name}");
     }
 }

@@ -136,12 +136,13 @@ static bool has_no_passfile(const struct ria_facts *facts)
 }
 
 /* Returns whether the server accepts the connection, but does not begin TLS as this engine does: it
- * sends nothing, closes the connection, or is another kind of server. */
+ * sends nothing, closes the connection, or is another kind of server. Returns false if the
+ * handshake was not tried, because OpenSSL or the root certificates cannot be used. */
 static bool has_no_answer(const struct ria_facts *facts)
 {
-    char error[16];
-    return facts->is_reached && !facts->has_tls && !facts->offers_no_tls &&
-           ria_probe_text(&facts->server, "error", error, sizeof(error));
+    bool is_own_failure = ria_probe_is(&facts->server, "error_stage", "ca") ||
+                          ria_probe_is(&facts->server, "error_stage", "library");
+    return facts->is_reached && !facts->has_tls && !facts->offers_no_tls && !is_own_failure;
 }
 
 static bool is_installation_incomplete(const struct ria_facts *facts)
@@ -259,8 +260,8 @@ static const struct {
      SEE_SERVER_NAME},
     {"other-ca",
      has_other_ca,
-     "The server's certificate was not issued by the root certificates in {ca_file}, so no token "
-     "is sent.",
+     "The server's certificate cannot be verified with the root certificates in {ca_file}, so no "
+     "token is sent.",
      "If this is a server of RDS: {other_roots}."},
     {"name-unverified",
      has_unverified_name,

@@ -62,46 +62,56 @@ static void add_dns(struct ria_facts *facts)
     "; port 3306 was tried, because neither --engine nor --port was given; for PostgreSQL: "       \
     "--engine postgres"
 
-/* Adds an item for a server that was not reached. The remedy names the usual cause of the error. */
-static void add_unreached(struct ria_facts *facts)
+#define LATE_TCP "timed out"
+#define LATE_DNS "Temporary failure"
+
+/* Returns the remedy for the usual cause of an error in DNS or TCP. */
+static const char *find_reach_remedy(const char *error)
 {
     static const struct {
         const char *words;
         const char *remedy;
     } table[] = {
-        {"timed out",
+        {LATE_TCP,
          "Nothing answers. Check the security group of the database, the route to its VPC, and "
          "that the database is running."},
         {"refused", "No server listens on this port. Compare the port with the endpoint's."},
         {"not known", COMPARE_NAME},
         {"No address", COMPARE_NAME},
         {"unreachable", "This machine has no route to the address. Connect the VPN or the tunnel."},
-        {"Temporary failure", "The DNS server does not respond. Check this machine's network."},
+        {LATE_DNS, "The DNS server does not respond. Check this machine's network."},
     };
-    char stage[32];
-    char error[VALUE_SIZE];
-    char address[VALUE_SIZE];
-    const char *remedy = "Check the network between this machine and the database.";
-    (void)ria_probe_text(&facts->server, "error_stage", stage, sizeof(stage));
-    (void)ria_probe_text(&facts->server, "error", error, sizeof(error));
-    (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strstr(error, table[i].words) != NULL) {
-            remedy = table[i].remedy;
-            break;
+            return table[i].remedy;
         }
     }
-    bool is_dns = strcmp(stage, "tcp") != 0;
+    return "Check the network between this machine and the database.";
+}
+
+/* Adds an item for a server that was not reached. The probe prints the addresses when the name is
+ * resolved, also if it is killed later. It prints the address that it tried last only if it is not
+ * killed. */
+static void add_unreached(struct ria_facts *facts)
+{
+    char error[VALUE_SIZE];
+    char address[VALUE_SIZE];
+    bool is_resolved = ria_probe_text(&facts->server, "addresses", address, sizeof(address));
+    if (is_resolved && !facts->server.is_late) {
+        (void)ria_probe_text(&facts->server, "address", address, sizeof(address));
+    }
+    const char *late = is_resolved ? LATE_TCP : LATE_DNS;
+    (void)ria_probe_text(&facts->server, "error", error, sizeof(error));
     ria_report_add(
         facts->report,
         RIA_MARK_FAULT,
-        is_dns ? "DNS" : "TCP",
-        remedy,
+        is_resolved ? "TCP" : "DNS",
+        find_reach_remedy(facts->server.is_late ? late : error),
         "%s%s%s%s",
-        is_dns ? "" : address,
-        is_dns ? "" : ": ",
+        address,
+        is_resolved ? ": " : "",
         facts->server.is_late ? "no answer in time" : error,
-        !is_dns && facts->target.is_port_assumed ? PORT_ASSUMED : "");
+        is_resolved && facts->target.is_port_assumed ? PORT_ASSUMED : "");
 }
 
 /* -- TLS -------------------------------------------------------------------------------------- */
@@ -119,7 +129,7 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
             RIA_MARK_FAULT,
             "TLS",
             "Compare this machine's clock with the certificate's dates.",
-            "in the chain of the server's certificate, which %s issued: %s",
+            "the certificate, issued by %s, or a certificate of its chain is not valid now: %s",
             issuer,
             reason);
         return;
@@ -135,7 +145,7 @@ static void add_broken_chain(struct ria_facts *facts, const char *issuer, const 
         RIA_MARK_FAULT,
         "TLS",
         remedy,
-        "the certificate was issued by %s, which is not in %s: %s",
+        "the certificate, issued by %s, cannot be verified with %s: %s",
         issuer,
         facts->ca_file,
         reason);
@@ -172,10 +182,11 @@ static void add_chain(struct ria_facts *facts)
 }
 
 /* Returns whether tls = verify-ca is set and has the effect that the client accepts a certificate
- * that does not contain the dialed name. Under rds-iam exec, the setting makes libpq use
- * sslmode=verify-ca if PGSSLMODE is unset, or is verify-ca, prefer or allow. For a service the
- * setting has no effect: a service sets its own sslmode, and the agent serves only services with
- * verify-full. With ssl-verify-server-cert in the option file, the setting has no effect either. */
+ * that does not contain the dialed name. Under rds-iam exec, libpq uses sslmode=verify-ca in two
+ * cases: PGSSLMODE is verify-ca; or it is unset, prefer or allow, and the preload replaces that
+ * mode. For a service the setting has no effect: a service sets its own sslmode, and the agent
+ * serves only services with verify-full. With ssl-verify-server-cert in the option file, the
+ * setting has no effect either. */
 static bool is_chain_enough(const struct ria_facts *facts)
 {
     static const char *const modes[] = {"verify-ca", "prefer", "allow"};
@@ -204,7 +215,7 @@ static const char *find_name_remedy(const struct ria_facts *facts, const char *o
     }
     if (facts->target.service != NULL) {
         return "The agent requires sslmode=verify-full, which overrides tls = verify-ca. Write "
-               "host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.";
+               "host=ENDPOINT; for a tunnel, also write hostaddr=127.0.0.1.";
     }
     if (facts->has_verify_option) {
         return own_name;
@@ -280,6 +291,35 @@ static void add_certificate_end(struct ria_facts *facts)
     }
 }
 
+/* Adds an item for a TLS connection that was not established. The probe loads the CA file before
+ * the handshake, so in the stages "ca" and "library" the server has no part in the failure. */
+static void add_failed_tls(struct ria_facts *facts, const char *error)
+{
+    const char *remedy = "Compare host, port and engine with the endpoint in the AWS console.";
+    if (ria_probe_is(&facts->server, "error_stage", "ca")) {
+        (void)ria_fail(
+            &facts->ca_error,
+            RIA_E_CONFIG,
+            "%s: OpenSSL cannot load these root certificates (%s); %s",
+            facts->ca_file,
+            error,
+            ria_check_other_roots(&facts->target));
+        facts->ca_file[0] = '\0';
+        ria_report_add_error(facts->report, RIA_MARK_FAULT, "TLS", &facts->ca_error);
+        return;
+    }
+    bool is_library = ria_probe_is(&facts->server, "error_stage", "library");
+    ria_report_add(
+        facts->report,
+        RIA_MARK_FAULT,
+        "TLS",
+        is_library ? "Check the installation and the configuration of OpenSSL on this machine."
+                   : remedy,
+        "%s%s",
+        is_library ? "OpenSSL cannot be used: " : "",
+        error);
+}
+
 static void add_tls(struct ria_facts *facts)
 {
     char error[VALUE_SIZE];
@@ -300,13 +340,7 @@ static void add_tls(struct ria_facts *facts)
             error, sizeof(error), "the server did not answer within %u s", facts->target.timeout);
     }
     if (is_failed || facts->is_silent) {
-        ria_report_add(
-            facts->report,
-            RIA_MARK_FAULT,
-            "TLS",
-            "Compare host, port and engine with the endpoint in the AWS console.",
-            "%s",
-            error);
+        add_failed_tls(facts, error);
         return;
     }
     facts->has_tls = true;
@@ -352,7 +386,7 @@ static void add_time_limit(struct ria_facts *facts)
         RIA_MARK_NOTE,
         "time limit",
         NULL,
-        "%u s, set by %s; this part of the check ends after %u s",
+        "%u s, set by %s; this part of the check ends after %u s at the latest",
         target->timeout,
         target->timeout_from,
         target->timeout + SPARE_MS / MS_PER_SECOND);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses credentials with jansson, which uses an allocator that wipes memory (wiped.h). Rejects
- * duplicate names, required members that are missing, members of the wrong type, and keys that
- * contain characters other than visible ASCII. Also reads the message of an error response. */
+ * duplicate names, a member that it reads in two spellings ("Token" and "token"), required members
+ * that are missing, members of the wrong type, and keys that contain characters other than visible
+ * ASCII. Also reads the message of an error response. */
 #include "fetch/json.h"
 
 #include "base/ascii.h"
@@ -63,10 +64,40 @@ static bool read_expiry(
     return true;
 }
 
+/* Rejects an object that contains two spellings of a member, such as "Token" and "token": it is not
+ * clear which of them counts. jansson rejects only names that are exactly equal. */
+static bool check_spellings(json_t *object, const struct ria_json_form *form, struct ria_error *err)
+{
+    const char *const names[] = {
+        "Version",
+        "Code",
+        "AccessKeyId",
+        "SecretAccessKey",
+        form->session_token,
+        "Expiration",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *key = NULL;
+        json_t *value = NULL;
+        size_t count = 0;
+        json_object_foreach(object, key, value)
+        {
+            count += ria_ascii_same(key, names[i]) ? 1 : 0;
+        }
+        if (count > 1) {
+            return ria_fail(err, RIA_E_CREDENTIALS, "the JSON has more than one %s", names[i]);
+        }
+    }
+    return true;
+}
+
 static bool check_head(json_t *object, const struct ria_json_form *form, struct ria_error *err)
 {
     if (!json_is_object(object)) {
         return ria_fail(err, RIA_E_CREDENTIALS, "not a JSON object");
+    }
+    if (!check_spellings(object, form, err)) {
+        return false;
     }
     const json_t *version = member(object, "Version");
     if (form->has_version && (!json_is_integer(version) || json_integer_value(version) != 1)) {

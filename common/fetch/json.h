@@ -23,9 +23,10 @@ struct ria_json_form {
 
 /* Parses credentials. Member names are not case-sensitive. Requires a session token only if
  * form->needs_session_token is set. Returns true with *out filled. Returns false with err filled if
- * a member is missing or invalid, if the document is not JSON or has a duplicate name, or if memory
- * runs out. The text of err is a fragment for a message, such as "not JSON" or "the JSON has no
- * AccessKeyId". The fragment never quotes the document, except an unexpected Code. */
+ * a member is missing or invalid, if the document is not JSON or has a duplicate name, if it
+ * contains two spellings of a member of this form, or if memory runs out. The text of err is a
+ * fragment for a message, such as "not JSON" or "the JSON has no AccessKeyId". The fragment never
+ * quotes the document, except an unexpected Code. */
 bool ria_json_credentials(
     const struct ria_buf *text,
     const struct ria_json_form *form,

@@ -2,7 +2,8 @@
  *
  * Resolves a login request: finds the host, port and region that the token is signed for, checks
  * whether the channel (the connection to the server) is secure enough, and builds the input of the
- * credential chain. ria_token_for() and ria_session_for() use the same functions. Only
+ * credential chain. A login (token_for.c), a session (session.c) and the commands that describe a
+ * login (inspect.c, session_identity.c) all use steps 1 to 3, so they find the same endpoint. Only
  * ria_resolve_alias() uses the network.
  */
 #ifndef RIA_LOGIN_RESOLVE_H
@@ -23,10 +24,10 @@ struct ria_resolved {
     struct ria_setting region;    /* borrowed from config, endpoint or login */
 };
 
-/* Step 1. Checks that host, port and user are set and of a valid size, and that the host program is
- * not privileged (setuid, file capabilities). Parses the dialed host. The caller zeroes *out before
- * the call, and releases it after success and after failure. Returns false with err filled if a
- * check fails. */
+/* Step 1. Checks that host, port and user are set, that the port is at most 65535, that the user
+ * has at most 255 bytes, and that the host program is not privileged (setuid, file capabilities).
+ * Parses the dialed host. The caller zeroes *out before the call, and releases it after success and
+ * after failure. Returns false with err filled if a check fails. */
 bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -64,8 +65,9 @@ struct ria_query ria_resolve_query(
     const struct ria_world *world);
 
 /* Call this function only for a login without a host. If the plan's source is a credential_process,
- * sets in the plan whether the output of the credential_process may be cached in a file. The
- * sections of rds-iam's configuration that name the profile of the query decide this. Loads
+ * sets in the plan whether the output of the credential_process may be cached in a file. It may be
+ * cached if at least one section of rds-iam's configuration for the profile of the query has
+ * cache_credential_process = yes. A section without a profile is for the default profile. Loads
  * *config, which the caller zeroes before the call and releases after the last use of the plan. If
  * the configuration cannot be loaded, logs a warning and leaves the plan unchanged. */
 void ria_resolve_process_cache(

@@ -59,9 +59,11 @@ bool probe_start_tls(int fd, enum probe_engine engine);
  *   name         "ok" if the certificate contains `host`, otherwise "mismatch";
  *   signed_name  "ok" if the certificate contains `signed_name`, the host that the token is signed
  *                for, otherwise "mismatch".
- * If the handshake fails, prints error_stage and error. If the server does not answer in time, also
- * prints silent (yes). After a failed verification, continues and prints the reason. If ca_file is
- * NULL, does not verify the chain. */
+ * If the handshake fails, prints error_stage "tls" and error. If the server does not answer in
+ * time, also prints silent (yes). If OpenSSL cannot load ca_file, prints error_stage "ca" and
+ * error. If OpenSSL cannot prepare the handshake, prints error_stage "library" and error. After a
+ * failed verification, continues and prints the reason. If ca_file is NULL, does not verify the
+ * chain. */
 void probe_tls(int fd, const char *host, const char *signed_name, const char *ca_file);
 
 /* -- load_library.c ------------------------------------------------------------------------- */

@@ -139,7 +139,7 @@ static void shake_hands(SSL_CTX *context, int fd, const struct wanted *wanted)
     char name[256] = "";
     (void)snprintf(name, sizeof(name), "%s", wanted->host);
     if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, name) != 1) {
-        print_openssl_error("tls");
+        print_openssl_error("library");
     } else if (connect_tls(ssl)) {
         probe_print("tls_us", "%lld", (long long)(probe_ticks() - begun));
         print_server(ssl, wanted);

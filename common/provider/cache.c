@@ -116,8 +116,7 @@ static bool read_evidence(
 }
 
 /* Appends HOME and the AWS_* variables, which a credential_process inherits. The command may read
- * other variables, which are not part of the name. For this reason, the output of the command is
- * cached in a file only if the user sets cache_credential_process. */
+ * other variables, which are not part of the name. */
 static bool cache_add_environment(
     const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
 {
@@ -176,8 +175,10 @@ bool ria_cache_find_process(
     struct ria_plan alone = *plan; /* borrows from *plan and is not released */
     struct ria_error ignored;
     alone.role_count = 0;
-    return plan->source == RIA_SOURCE_PROCESS &&
-           ria_cache_find_place(world, &alone, out, &ignored) && out->directory[0] != '\0';
+    bool is_found = plan->source == RIA_SOURCE_PROCESS &&
+                    ria_cache_find_place(world, &alone, out, &ignored) && out->directory[0] != '\0';
+    explicit_bzero(alone.mfa_code, sizeof(alone.mfa_code));
+    return is_found;
 }
 
 bool ria_cache_read(
@@ -201,7 +202,7 @@ bool ria_cache_read(
         ria_world_log(
             world,
             RIA_LOG_INFO,
-            "cache %s/%.8s...: is damaged, so it is ignored",
+            "cache %s/%.8s...: is damaged or has no expiry time, so it is ignored",
             place->directory,
             place->name);
         return false;

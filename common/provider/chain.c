@@ -128,8 +128,9 @@ enum ria_outcome ria_chain_plan(
 }
 
 /* ria_obtain() sets the outcome ABSENT only for instance metadata, which is the last source, and
- * only if the metadata service does not respond, is switched off, or has no role. For any other
- * source, the outcome is FOUND or FAILED. */
+ * only in three cases: no service accepts a connection at the default address; the service refuses
+ * a session token (status 403); or the instance has no role. If the plan assumes a role, the
+ * outcome is FAILED in these cases. For any other source, the outcome is FOUND or FAILED. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

@@ -2,9 +2,11 @@
  *
  * The parts of the source "profile": static keys (profile_keys.c), web identity (web_identity.c),
  * SSO (profile_sso.c), aws login (profile_login.c), credential_process and the order of all these
- * sources (profile_source.c), and roles that are assumed with another profile (profile_role.c).
+ * sources (profile_source.c), and roles that are assumed with the keys of another profile or of a
+ * credential_source (profile_role.c).
  *
- * Settings and names borrow from plan->profiles and from the environment.
+ * The settings that these functions write, also those in a plan, and the name in a struct
+ * ria_profile are borrowed from plan->profiles, from the query or from the environment.
  */
 #ifndef RIA_PROVIDER_PROFILE_ACTIVE_H
 #define RIA_PROVIDER_PROFILE_ACTIVE_H
@@ -52,15 +54,15 @@ enum ria_outcome ria_profile_open(
     struct ria_profile *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds [profile NAME] in ~/.aws/credentials, where the section of a profile is [NAME], so that the
- * section is ignored. Returns NULL if the file does not contain it. */
+/* Finds the section [profile NAME] in ~/.aws/credentials. Such a section is ignored, because the
+ * section of a profile in that file is [NAME]. Returns NULL if the file does not contain it. */
 const struct ria_ini_section *ria_profile_find_prefixed(
     const struct ria_profiles *profiles, const char *name);
 
 /* Reads the static keys of the profile from one file. FOUND: plan->keys, source and label are
  * filled. ABSENT: the file contains no key of the profile. FAILED: the file contains only half of
- * the pair, or temporary keys whose session token is in the other file, empty, or in an ignored
- * line. */
+ * the pair; or temporary keys without a session token, if the token is in the other file or empty,
+ * or if a line of the profile was ignored; or the keys are too long, or memory runs out. */
 enum ria_outcome ria_profile_keys(
     const struct ria_profile *profile,
     enum ria_profile_file file,
@@ -94,10 +96,11 @@ enum ria_outcome ria_profile_login(
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads a web identity token file and the role that is assumed with it. If `is_merged` is true, the
- * file, the role and the session name are each read from the environment, else from the profile, as
- * botocore does. If it is false, only the profile is read. profile->name may be NULL: no profile is
- * active, so only the environment is read. Returns the outcomes of ria_provide. */
+/* Reads the path of a web identity token file, and the role that is assumed with the token. If
+ * `is_merged` is true, reads the path, the role's ARN and the session name each from the
+ * environment if the variable is set, otherwise from the profile, as botocore does. If `is_merged`
+ * is false, reads only the profile. profile->name may be NULL: no profile is active, so only the
+ * environment is read. Returns the outcomes of ria_provide. */
 enum ria_outcome ria_profile_web_identity(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -117,7 +120,8 @@ enum ria_outcome ria_profile_role(
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Fills a role from the profile's keys. Returns false with err filled if duration_seconds is
+/* Fills a role with role_arn, external_id, duration_seconds and the other settings of a role in the
+ * profile. Returns false with err filled if duration_seconds is
  * invalid. ria_network_add_role() checks the other values. */
 bool ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err) RIA_MUST_USE;

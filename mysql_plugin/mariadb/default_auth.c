@@ -5,11 +5,12 @@
  * default-auth=aws_rds_iam, and the library begins every login with this plugin.
  *
  * The plugin's first read makes the library send the first packet of a login, over TLS if the
- * client's options ask for TLS, and without any password. The read then returns the server's
- * request. If the server asks for a password in clear text, the plugin responds. The plugin leaves
- * any other request to the library, which loads the plugin that the server named. So a login of an
- * account without IAM does not change, except for one more round trip. The plugin never writes a
- * token to the library's password field. */
+ * client's options ask for TLS, and without any password. If the server then asks for another
+ * plugin, read_packet() returns a negative value, but also the packet with the plugin's name. If
+ * the server asks for a password in clear text, this plugin responds. The plugin leaves any other
+ * request to the library, which loads the plugin that the server named. So a login of an account
+ * without IAM does not change, except for one more round trip. The plugin never writes a token to
+ * the library's password field. */
 #include "plugin.h"
 
 #include <string.h>
@@ -31,10 +32,10 @@ static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mar
                    ? ria_mariadb_authenticate(vio, mysql)
                    : RIA_MARIADB_ERROR;
     }
-    /* If the packet is not the one that the library read last, then the server's greeting names
-     * this plugin: read_packet() has returned the greeting's data, and the library has sent nothing
-     * yet. If the plugin continued, the login would not use TLS, whatever the client's options are.
-     */
+    /* read_packet() returns either the packet that the library read last, or data of the server's
+     * greeting. It returns the greeting's data if the greeting names this plugin. The library has
+     * then sent nothing yet. If the plugin continued, the login would not use TLS, whatever the
+     * client's options are. */
     if (packet != mysql->net.read_pos) {
         return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }

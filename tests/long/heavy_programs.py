@@ -3,7 +3,8 @@
 engines. Each prints the user name that the server reports. No program gets a TLS setting.
 
     install()                                   installs the missing packages, as root
-    PROGRAMS[name](home, place)                 a command line; the name begins with the engine
+    PROGRAMS[name](home, place)                 a command line; the name begins with the engine; `place` contains the
+                                                host, port and user of the login
 """
 import os
 import shlex

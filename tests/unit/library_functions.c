@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions of a client library, in a separate object that is built twice. `library_heeds` reads
- * the variable MARIADB_TLS_DISABLE_PEER_VERIFICATION as Connector/C 3.4.2 does. `library_plain`
+ * Functions of a client library, in a separate object that is built twice. `library_reader` reads
+ * the variable MARIADB_TLS_DISABLE_PEER_VERIFICATION as Connector/C 3.4.2 does. `library_nonreader`
  * does not contain the variable's name. */
 #include "library_functions.h"
 
@@ -40,7 +40,7 @@ static void set_error(
 
 static bool skips_verification(void)
 {
-#ifdef HEEDS
+#ifdef READS_VARIABLE
     return getenv("MARIADB_TLS_DISABLE_PEER_VERIFICATION") != NULL;
 #else
     return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entry point of the MariaDB plugin: the order of its steps, and what the server and the user
- * receive. A fake ria_login_token_run() in this file stands for the thread that signs a token. It
- * records its arguments and returns the result that the test sets. */
+ * The function authenticate() of the MariaDB plugin: the order of its steps, what it sends to the
+ * server, and the error that the user sees. A fake ria_login_token_run() in this file replaces the
+ * function that signs a token in a thread. The fake stores its arguments, and returns the result
+ * that the test has set. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -15,7 +16,8 @@ extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
 static struct ria_fake_mariadb fake;
 static char ca[] = "/ca.pem";
 
-/* The result of the fake thread, and the arguments that it was called with. */
+/* The result that the fake ria_login_token_run() returns, the number of its calls, and the
+ * arguments of the last call. */
 static struct {
     bool no_thread;
     enum ria_outcome outcome;
@@ -194,7 +196,8 @@ static void a_verified_chain_without_a_verified_name_needs_the_configuration(voi
     played.text = "the core's own words";
     assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
     assert_string_equal(fake.error, "rds-iam: the core's own words");
-    /* For an RDS name, the remedy is a client setting. */
+    /* If the dialed host is an RDS name, the message is the plugin's own. Its first remedy is a
+     * setting of the client. */
     char rds[] = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com";
     set_up(true);
     fake.is_verification_on = 0;
@@ -216,8 +219,8 @@ static void a_verified_chain_without_a_verified_name_needs_the_configuration(voi
         "then tls = verify-ca, in ");
 }
 
-/* tls = verify-ca in rds-iam's configuration has no effect. The plugin only checks whether the host
- * has an endpoint. */
+/* The plugin does not ask the configuration for tls = verify-ca. It only finds out whether the host
+ * has an endpoint, because otherwise the message reports this. */
 static void a_chain_to_a_system_ca_is_never_enough(void **state)
 {
     (void)state;

@@ -301,13 +301,13 @@ static void without_tls_the_channel_is_plain(void **state)
     check_rows(false, plain, RIA_COUNT(plain));
 }
 
-static void with_verification_on_the_status_host_and_ca_decide(void **state)
+static void enabled_verification_depends_on_status_host_and_ca(void **state)
 {
     (void)state;
     check_rows(true, on, RIA_COUNT(on));
 }
 
-static void with_verification_off_the_name_is_never_checked(void **state)
+static void disabled_verification_never_checks_the_name(void **state)
 {
     (void)state;
     check_rows(true, off, RIA_COUNT(off));
@@ -323,7 +323,7 @@ static void a_null_cipher_suite_is_plain_and_an_anonymous_one_unverified(void **
  * MARIADB_TLS_DISABLE_PEER_VERIFICATION. Here this object is the test program, which contains the
  * text, so the plugin must assume that the library reads the variable. test_skip_variable.c tests
  * the other libraries. */
-static void a_library_that_may_skip_verification_counts_as_unverified(void **state)
+static void a_server_is_unverified_if_the_library_may_skip_verification(void **state)
 {
     (void)state;
     static struct ria_fake_mariadb fake;
@@ -369,10 +369,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_tls_the_channel_is_plain),
-        cmocka_unit_test(with_verification_on_the_status_host_and_ca_decide),
-        cmocka_unit_test(with_verification_off_the_name_is_never_checked),
+        cmocka_unit_test(enabled_verification_depends_on_status_host_and_ca),
+        cmocka_unit_test(disabled_verification_never_checks_the_name),
         cmocka_unit_test(a_null_cipher_suite_is_plain_and_an_anonymous_one_unverified),
-        cmocka_unit_test(a_library_that_may_skip_verification_counts_as_unverified),
+        cmocka_unit_test(a_server_is_unverified_if_the_library_may_skip_verification),
         cmocka_unit_test(a_connection_without_a_host_is_not_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,8 +81,8 @@ static void a_connection_must_match_exactly_one_layout(void **state)
         const char *name;
         sa_family_t family;
         int protocol;
-        int socket; /* of the library's report */
-        int fd;     /* in MYSQL */
+        int socket; /* the descriptor that the library reports */
+        int fd;     /* the descriptor in MYSQL */
         unsigned new_port;
         unsigned old_port;
         unsigned interface_version;

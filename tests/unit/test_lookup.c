@@ -296,7 +296,7 @@ static void a_library_behind_many_long_names_is_found(void **state)
     char path[OBJECTS][4096];
     for (unsigned i = 0; i < OBJECTS; i++) {
         (void)snprintf(path[i], sizeof(path[i]), RIA_LIBRARIES "/plain_%0200u.so", i);
-        copy_file(RIA_LIBRARIES "/library_plain.so", path[i]);
+        copy_file(RIA_LIBRARIES "/library_nonreader.so", path[i]);
         objects[i] = dlopen(path[i], RTLD_NOW | RTLD_LOCAL);
         assert_non_null(objects[i]);
     }

@@ -15,8 +15,8 @@
 #define NAME "MARIADB_TLS_DISABLE_PEER_VERIFICATION"
 
 static struct ria_fake_mariadb fake;
-static const struct ria_library_functions *heeds;
-static const struct ria_library_functions *plain;
+static const struct ria_library_functions *reader;    /* reads the variable */
+static const struct ria_library_functions *nonreader; /* does not contain the variable's name */
 static bool is_other_user;
 
 /* The linker makes all callers of getresuid(), also those in the core, call this function. */
@@ -67,10 +67,10 @@ static void the_variable_has_the_same_effect_as_in_the_library(void **state)
     static const char *const values[] = {"1", "0", "", " ", "no", NULL};
     for_each_row(value, values, *value) {
         set(*value);
-        use(heeds);
-        expect_number(*value == NULL ? "unset" : *value, may_skip(), heeds->skips_verification());
-        expect_number("control", heeds->skips_verification(), *value != NULL);
-        use(plain);
+        use(reader);
+        expect_number(*value == NULL ? "unset" : *value, may_skip(), reader->skips_verification());
+        expect_number("control", reader->skips_verification(), *value != NULL);
+        use(nonreader);
         expect("a library that does not contain the name", !may_skip());
     }
 }
@@ -80,7 +80,7 @@ static void a_name_that_is_longer_or_shorter_is_another_variable(void **state)
     (void)state;
     static const char *const names[] = {
         NAME "S", "MARIADB_TLS_DISABLE_PEER_VERIFICATIO", "MYSQL_TLS_DISABLE_PEER_VERIFICATION"};
-    use(heeds);
+    use(reader);
     for_each_row(name, names, *name) {
         (void)setenv(*name, "1", 1);
         expect(*name, !may_skip());
@@ -103,14 +103,14 @@ static void functions_may_come_from_several_objects(void **state)
 {
     (void)state;
     set("1");
-    use(plain);
-    fake.methods.set_error = heeds->set_error;
+    use(nonreader);
+    fake.methods.set_error = reader->set_error;
     assert_true(may_skip());
-    use(heeds);
-    fake.api.get_option = plain->get_option;
-    fake.api.get_info = plain->get_info;
+    use(reader);
+    fake.api.get_option = nonreader->get_option;
+    fake.api.get_info = nonreader->get_info;
     assert_true(may_skip());
-    use(plain);
+    use(nonreader);
     assert_false(may_skip());
     set(NULL);
 }
@@ -120,7 +120,7 @@ static void a_library_that_cannot_be_found_counts_as_a_reader_of_the_variable(vo
     (void)state;
     char *anywhere = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(anywhere, MAP_FAILED);
-    use(plain);
+    use(nonreader);
     memcpy(&fake.api.get_info, &anywhere, sizeof(anywhere));
     memcpy(&fake.api.get_ssl_cipher, &anywhere, sizeof(anywhere));
     memcpy(&fake.api.get_option, &anywhere, sizeof(anywhere));
@@ -134,13 +134,13 @@ static void a_library_that_cannot_be_found_counts_as_a_reader_of_the_variable(vo
 
 /* In a set-uid program, secure_getenv() hides the variable from the plugin, but the client library
  * may still read it. */
-static void in_a_setuid_program_a_library_that_reads_the_variable_is_unverified(void **state)
+static void in_a_setuid_program_a_reader_of_the_variable_may_skip_verification(void **state)
 {
     (void)state;
     is_other_user = true;
-    use(heeds);
+    use(reader);
     assert_true(may_skip());
-    use(plain);
+    use(nonreader);
     assert_false(may_skip());
     is_other_user = false;
 }
@@ -153,10 +153,10 @@ int main(void)
         cmocka_unit_test(the_program_is_searched_if_the_library_is_linked_into_it),
         cmocka_unit_test(functions_may_come_from_several_objects),
         cmocka_unit_test(a_library_that_cannot_be_found_counts_as_a_reader_of_the_variable),
-        cmocka_unit_test(in_a_setuid_program_a_library_that_reads_the_variable_is_unverified),
+        cmocka_unit_test(in_a_setuid_program_a_reader_of_the_variable_may_skip_verification),
     };
     set(NULL);
-    heeds = open_library(RIA_LIBRARIES "/library_heeds.so");
-    plain = open_library(RIA_LIBRARIES "/library_plain.so");
+    reader = open_library(RIA_LIBRARIES "/library_reader.so");
+    nonreader = open_library(RIA_LIBRARIES "/library_nonreader.so");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

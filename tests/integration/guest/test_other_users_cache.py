@@ -20,7 +20,7 @@ PRECIOUS = b"another user's bytes\n"
 
 NOT_ALONE = "is not private to the user, so it is ignored"
 NO_FILE = "it does not exist, or it is a symbolic link"
-DAMAGED = "is damaged, so it is ignored"
+DAMAGED = "is damaged or has no expiry time, so it is ignored"
 NO_DIRECTORY = "is not a directory"
 CACHED, NOT_CACHED = True, False
 

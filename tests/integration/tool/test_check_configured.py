@@ -243,7 +243,7 @@ class Configured(CheckCase):
         self.assertEqual(before.item("server name")["remedy"], 'See "endpoint" above.')
         self.assertIn('does not match host name "localhost"', psql.stderr)
         self.assertEqual(mapped.causes, ("name-unverified",), mapped.stdout)
-        self.assertIn("Write host=ENDPOINT, for a tunnel with hostaddr=127.0.0.1.", mapped.item("server name")["remedy"])
+        self.assertIn("Write host=ENDPOINT; for a tunnel, also write hostaddr=127.0.0.1.", mapped.item("server name")["remedy"])
         result = self.home.run([harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", "localhost",
                                 "--username", "x", "--dbname", "y"], HOME="/nonexistent", **self.env)
         self.assertIn(mend, result.stderr)

@@ -93,7 +93,7 @@ class Mistakes(CheckCase):
                 self.assertEqual(output.causes, ("other-ca",), output.stdout)
                 self.assertTrue(output.item("TLS")["remedy"].endswith(f": {remedy}."), output.stdout)
                 self.assertEqual(output.document["causes"][0]["remedy"], f"If this is a server of RDS: {remedy}.")
-        self.assertIn(f"by the root certificates in {other}, ", given.document["causes"][0]["text"])
+        self.assertIn(f"with the root certificates in {other}, ", given.document["causes"][0]["text"])
 
     def test_root_certificates_that_have_expired(self):
         for ends, pattern in ((-567, r" 1 certificate; the roots of us-east-1 expired at \d{4}-"),

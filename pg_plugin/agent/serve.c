@@ -61,18 +61,26 @@ static void serve_begin(struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-/* Marks the lines of the new entries whose servers clients were known to reject, so that each of
- * them is logged once. */
+/* Marks the new lines with this key as lines whose server clients reject. */
+static void mark_rejected(struct ria_serve *serve, uint64_t key)
+{
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        struct ria_line *line = &serve->entries.lines[i];
+        if (line->key == key && !line->is_rejected) {
+            line->is_rejected = true;
+            serve->maker.rejected++;
+        }
+    }
+}
+
+/* Marks the lines of the new entries that were already logged because clients reject the server, so
+ * that they are not logged again. */
 static void inherit_rejections(struct ria_serve *serve, const struct ria_entries *before)
 {
     serve->maker.rejected = 0;
     for (size_t i = 0; i < before->line_count; i++) {
-        for (size_t j = 0; before->lines[i].is_rejected && j < serve->entries.line_count; j++) {
-            struct ria_line *line = &serve->entries.lines[j];
-            if (line->key == before->lines[i].key && !line->is_rejected) {
-                line->is_rejected = true;
-                serve->maker.rejected++;
-            }
+        if (before->lines[i].is_rejected) {
+            mark_rejected(serve, before->lines[i].key);
         }
     }
 }

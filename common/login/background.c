@@ -61,7 +61,9 @@ struct ria_background *ria_background_new(const struct ria_world *world)
     made->world = world;
     made->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (made->epoll < 0) {
+        int error = errno;
         free(made);
+        errno = error;
         return NULL;
     }
     return made;

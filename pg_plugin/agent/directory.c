@@ -183,20 +183,48 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 
 /* -- the agent's own files ------------------------------------------------------------------ */
 
+/* Returns why the agent does not write to a file of that kind, and what to do; NULL if the agent
+ * may write to it. */
+static const char *find_flaw(const struct stat *status)
+{
+    if (S_ISLNK(status->st_mode)) {
+        return "it is a symbolic link; remove it";
+    }
+    if (!S_ISREG(status->st_mode)) {
+        return "it is not a regular file; remove it";
+    }
+    if (status->st_nlink > 1) {
+        return "it has several hard links; remove it";
+    }
+    return status->st_nlink == 1 ? NULL : "another process has just removed it; try again";
+}
+
 /* Opens one of the agent's own files and creates it if it does not exist. Rejects a symbolic link,
  * a pipe, and a file with several hard links. If a program of the user has put one there, the agent
- * would otherwise write into another file. */
-static int directory_open_own(const struct ria_directory *directory, const char *name, int flags)
+ * would otherwise write into another file. Returns the descriptor, or -1 with err filled. */
+static int directory_open_own(
+    const struct ria_directory *directory, const char *name, int flags, struct ria_error *err)
 {
     flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int fd = openat(directory->fd, name, flags, S_IRUSR | S_IWUSR);
+    int error = errno;
     struct stat status;
-    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)) {
-        (void)close(fd);
-        errno = EEXIST;
-        return -1;
+    bool is_known = fd >= 0 ? fstat(fd, &status) == 0
+                            : fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    const char *flaw = is_known ? find_flaw(&status) : NULL;
+    if (flaw != NULL) {
+        (void)ria_fail(
+            err, RIA_E_SYSTEM, "%s/%s: cannot be written: %s", directory->path, name, flaw);
+    } else if (fd < 0 || !is_known) {
+        errno = fd < 0 ? error : errno;
+        (void)fail_to_write(directory, name, err);
+    } else {
+        return fd;
     }
-    return fd;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return -1;
 }
 
 /* Returns the process id in agent.pid, or 0 if the file contains none. */
@@ -206,11 +234,17 @@ static long read_pid(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
+static bool is_alive(long pid)
+{
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+}
+
 /* Locks the file. If another process has the lock, looks at the process that the file names. If
- * that process is alive, returns false at once, with its id in *holder. If it is dead, or the file
- * names no process, waits for up to 3 seconds: after an agent was killed, its worker retains the
- * lock for a moment, until it has removed the passfiles. If the lock is not free after 3 seconds,
- * returns false; *holder is then the dead process's id, or 0 if the file contains no id. */
+ * that process is alive, fails at once, with its id in *holder. If it is dead, or the file names no
+ * process, waits for up to 3 seconds: after an agent was killed, its worker retains the lock for a
+ * moment, until it has removed the passfiles. If the lock is not free after 3 seconds, fails;
+ * *holder is then the dead process's id, or 0 if the file contains no id. Returns false with errno
+ * set on failure, to EWOULDBLOCK if another process has the lock. */
 static bool lock_file(int fd, long *holder)
 {
     enum {
@@ -221,39 +255,76 @@ static bool lock_file(int fd, long *holder)
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             return true;
         }
-        *holder = read_pid(fd);
-        if (*holder > 0 && (kill((pid_t)*holder, 0) == 0 || errno != ESRCH)) {
+        if (errno == EINTR) {
+            continue;
+        }
+        if (errno != EWOULDBLOCK) {
             return false;
+        }
+        *holder = read_pid(fd);
+        if (is_alive(*holder)) {
+            break;
         }
         (void)nanosleep(&moment, NULL);
     }
+    errno = EWOULDBLOCK;
     return false;
+}
+
+/* Fills err after lock_file() has failed with errno and `holder`. Some file systems have no locks.
+ * The agent does not start there: a second agent could then serve the same directory, and the one
+ * that ends first would remove the other one's passfiles. Returns false. */
+static bool fail_to_lock(const struct ria_directory *directory, long holder, struct ria_error *err)
+{
+    const char *path = directory->path;
+    char words[128];
+    if (errno != EWOULDBLOCK) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s/" RIA_AGENT_PID ": cannot be locked: %s; name a directory on another file system "
+            "with --directory",
+            path,
+            ria_text_of_errno(errno, words, sizeof(words)));
+    }
+    if (holder <= 0) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: another agent serves this directory, but the file " RIA_AGENT_PID
+            " does not contain its process id; stop that agent first",
+            path);
+    }
+    if (!is_alive(holder)) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: process %ld, the agent of this directory, has ended, but its worker has not; find "
+            "the worker's process id with: pgrep -a rds-iam-agent; to stop it, run: kill -KILL "
+            "followed by this id",
+            path,
+            holder);
+    }
+    return ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: another agent serves this directory, as process %ld; to stop it, run: kill %ld",
+        path,
+        holder,
+        holder);
 }
 
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = directory_open_own(directory, RIA_AGENT_PID, O_RDWR);
-    long pid = 0;
+    int fd = directory_open_own(directory, RIA_AGENT_PID, O_RDWR, err);
+    long holder = 0;
     if (fd < 0) {
-        return fail_to_write(directory, RIA_AGENT_PID, err);
+        return false;
     }
-    if (!lock_file(fd, &pid)) {
+    if (!lock_file(fd, &holder)) {
+        (void)fail_to_lock(directory, holder, err);
         (void)close(fd);
-        if (pid <= 0) {
-            return ria_fail(
-                err,
-                RIA_E_SYSTEM,
-                "%s: another agent serves this directory, but the file " RIA_AGENT_PID
-                " does not contain its process id; stop that agent first",
-                directory->path);
-        }
-        return ria_fail(
-            err,
-            RIA_E_SYSTEM,
-            "%s: another agent serves this directory, as process %ld; to stop it, run: kill %ld",
-            directory->path,
-            pid,
-            pid);
+        return false;
     }
     directory->lock = fd;
     ria_directory_write_pid(directory);
@@ -271,9 +342,5 @@ void ria_directory_write_pid(const struct ria_directory *directory)
 
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = directory_open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND);
-    if (fd < 0) {
-        (void)fail_to_write(directory, RIA_AGENT_LOG, err);
-    }
-    return fd;
+    return directory_open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND, err);
 }

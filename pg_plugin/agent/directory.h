@@ -90,7 +90,8 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 bool ria_directory_is_gone(const struct ria_directory *directory);
 
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. Returns
- * false with err filled if another agent serves the directory. A forked child inherits the lock.
+ * false with err filled if another agent serves the directory, if agent.pid is not a regular file
+ * with one link, or if the file system has no locks. A forked child inherits the lock.
  * The lock ends when every process that has the lock's descriptor has closed the descriptor or
  * ended. */
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;

@@ -5,6 +5,7 @@
  * each host. Logs the rejected entries, up to RIA_REFUSALS_MAX, each with its file and line. */
 #include "agent/entries.h"
 
+#include "agent/config_snapshot.h"
 #include "agent/literal.h"
 #include "service/gssencmode.h"
 #include "service/index.h"
@@ -78,6 +79,7 @@ static bool entries_read_files(struct work *work, const char *sysconfdir)
         work->entries->paths[i] = strdup(paths->path[i]);
         ok = work->entries->paths[i] != NULL;
         work->entries->path_count += ok ? 1 : 0;
+        work->entries->stamps[i] = ria_config_snapshot_stamp(paths->path[i]);
         entries_read_file(work, paths->path[i], i == 0 && paths->is_first_required);
     }
     free(paths);

@@ -63,7 +63,8 @@ struct ria_served {
 };
 
 struct ria_entries {
-    char *paths[2]; /* paths of the service files, existing or not; owned */
+    char *paths[2];     /* paths of the service files, existing or not; owned */
+    uint64_t stamps[2]; /* ria_config_snapshot_stamp() of each file before it was read */
     size_t path_count;
     struct ria_line *lines;
     size_t line_count;

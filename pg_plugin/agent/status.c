@@ -322,9 +322,12 @@ static int receive_descriptor(int fd)
     struct pollfd response = {.fd = fd, .events = POLLIN};
     struct envelope envelope;
     (void)open_envelope(&envelope);
-    errno = ETIMEDOUT;
-    if (poll(&response, 1, RESPONSE_MS) <= 0 ||
-        recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC) <= 0) {
+    int ready;
+    do { /* after an interruption, waits for the whole time again */
+        errno = ETIMEDOUT;
+        ready = poll(&response, 1, RESPONSE_MS);
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0 || recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0) {
         return -1;
     }
     const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope.message);

@@ -8,6 +8,7 @@
 
 #include "agent/lease.h"
 #include "agent/leftovers.h"
+#include "agent/loader.h"
 #include "agent/serve.h"
 #include "agent/status.h"
 #include "agent/watch.h"
@@ -23,8 +24,6 @@
 #include <unistd.h>
 
 enum {
-    EDIT_MS = 50, /* wait after an edit, because an editor saves a file in several steps */
-    RETRY_SECONDS = 5,
     OTHER_FILES = 64, /* descriptors reserved for files other than passfiles; each child that
                          fetches needs one */
 };
@@ -46,15 +45,12 @@ struct worker {
     struct ria_agent *agent;
     struct ria_serve serve;
     struct ria_watch watch;
+    struct ria_loader loader;
     int epoll;
     int fds[SOURCES];
     int64_t timers[SOURCES]; /* the times to which the timers are set; -1: not set */
-    int64_t load_at;    /* when to read the edited files, in ticks; INT64_MAX: no file was edited */
-    uint64_t stamps[2]; /* ria_config_snapshot_stamp() of the service files in use */
-    bool is_loaded;     /* some entries are in use */
-    bool is_reported;   /* the number of services with a token was logged */
-    bool has_warned;    /* the log contains the warning that a file cannot be watched */
-    bool is_checking;   /* the loop must check whether the directory is gone */
+    bool is_reported;        /* the number of services with a token was logged */
+    bool is_checking;        /* the loop must check whether the directory is gone */
     bool is_ending;
     int status;
 };
@@ -94,95 +90,12 @@ static void report_result(struct worker *worker)
 
 /* -- what is served ------------------------------------------------------------------------- */
 
-static void watch_file(struct worker *worker, const char *path)
+/* Reads the files that were edited; with `all`, reads the service files in any case. */
+static void read_files(struct worker *worker, bool all)
 {
-    char words[128];
-    if (!ria_watch_file(&worker->watch, path) && !worker->has_warned) {
-        worker->has_warned = true;
-        ria_log_error(
-            &worker->agent->log,
-            "%s: cannot be watched: %s, so the agent sees edits of it, and perhaps of other files, "
-            "only on SIGHUP; raise fs.inotify.max_user_watches",
-            path,
-            ria_text_of_errno(errno, words, sizeof(words)));
-    }
-}
-
-static void watch_files(struct worker *worker)
-{
-    const struct ria_entries *entries = &worker->serve.entries;
-    const struct ria_config_snapshot *snapshot = &worker->agent->config;
-    for (size_t i = 0; i < entries->path_count; i++) {
-        watch_file(worker, entries->paths[i]);
-    }
-    for (size_t i = 0; i < snapshot->count; i++) {
-        watch_file(worker, snapshot->files[i].path);
-    }
-}
-
-/* Reads the service files. If one of them is invalid, and an earlier load has succeeded, the
- * entries of the earlier load stay in use. If memory runs out, tries again after 5 seconds. */
-static void worker_load(struct worker *worker)
-{
-    struct ria_agent *agent = worker->agent;
-    struct ria_entries entries;
-    bool ok = ria_entries_load(
-        &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
-    ria_watchdog_ping(&agent->watchdog);
-    for (size_t i = 0; ok && i < entries.path_count; i++) {
-        worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
-    }
-    if (!ok) {
-        ria_log_error(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
-        worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
-    } else if (entries.is_broken && worker->is_loaded) {
-        ria_log_state(
-            &agent->log,
-            RIA_LOG_WARNING,
-            "the service files are invalid, so the previous entries are served until the files are "
-            "fixed");
-        ria_log_next(&agent->log);
-        memcpy(
-            worker->serve.entries.refusals.invalid_file,
-            entries.refusals.invalid_file,
-            sizeof(entries.refusals.invalid_file));
-    } else if (ria_serve_set_entries(&worker->serve, &entries)) {
-        worker->is_loaded = true;
+    if (ria_loader_read(&worker->loader, all)) {
         worker->is_reported = false;
     }
-    ria_entries_release(&entries);
-    watch_files(worker);
-}
-
-/* Reads rds-iam's configuration again if it was edited, and logs an error in it. */
-static void refresh_config(struct worker *worker)
-{
-    struct ria_agent *agent = worker->agent;
-    struct ria_error err;
-    bool was_whole = agent->config.is_whole;
-    if (!ria_config_snapshot_refresh(&agent->config, &agent->world, &err)) {
-        ria_log_error(
-            &agent->log,
-            "%s%s",
-            err.text,
-            was_whole ? "; the previous configuration is used until the file is fixed" : "");
-    }
-}
-
-/* Reads the files that were edited. */
-static void load_if_edited(struct worker *worker)
-{
-    worker->load_at = INT64_MAX;
-    refresh_config(worker);
-    const struct ria_entries *entries = &worker->serve.entries;
-    bool is_edited = !worker->is_loaded;
-    for (size_t i = 0; i < entries->path_count; i++) {
-        is_edited = is_edited || ria_config_snapshot_stamp(entries->paths[i]) != worker->stamps[i];
-    }
-    if (is_edited) {
-        worker_load(worker);
-    }
-    watch_files(worker);
 }
 
 static void worker_check_directory(struct worker *worker)
@@ -199,13 +112,13 @@ static void worker_check_directory(struct worker *worker)
 }
 
 /* Handles RIA_MESSAGE_RENEW, which the supervisor sends on SIGHUP: discards all cached credentials,
- * reads all files again, renews all tokens, and checks whether the directory is gone. */
+ * reads the service files, reads rds-iam's configuration if it was edited, renews all tokens, and
+ * checks whether the directory is gone. */
 static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
     ria_session_forget();
-    refresh_config(worker);
-    worker_load(worker);
+    read_files(worker, true);
     worker->is_checking = true;
     ria_serve_renew(&worker->serve);
 }
@@ -248,18 +161,18 @@ static void name_changed(void *self, const char *name)
     ria_serve_check(&worker->serve, name);
 }
 
-/* Reads inotify's events. Delays the reading of edited files by EDIT_MS. */
+/* Reads inotify's events. */
 static void read_changes(struct worker *worker)
 {
     struct ria_watch_changes changes = ria_watch_read(&worker->watch, name_changed, worker);
-    if (changes.is_edited && worker->load_at == INT64_MAX) {
-        worker->load_at = ria_agent_ticks(worker->agent) + EDIT_MS;
+    if (changes.is_edited) {
+        ria_loader_note_edit(&worker->loader);
     }
     worker->is_checking = worker->is_checking || changes.is_own;
 }
 
-/* Reads a timer. When the clock is set, the kernel cancels the wall clock's timer, and the worker
- * discards the cached credentials and renews all tokens. */
+/* Reads a timer. When the clock is set, the kernel cancels the wall clock's timer. The worker then
+ * discards the results of all fetches that have ended, and renews all tokens. */
 static void read_timer(struct worker *worker, enum source source)
 {
     uint64_t times;
@@ -309,9 +222,10 @@ static void handle_source(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to `when`, an absolute time. `parts` is the number of units of `when` in a second.
- * INT64_MAX: no timeout; the wall clock's timer is then set to a distant time, because the kernel
- * reports a change of the clock only to a timer that is set. */
+/* Sets a timer to `when`, an absolute time. `parts` is the number of units of `when` in a second:
+ * 1000 if `when` is in milliseconds, 1 if it is in seconds. INT64_MAX: no timeout; the wall clock's
+ * timer is then set to a distant time, because the kernel reports a change of the clock only to a
+ * timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
     const int64_t far_seconds = (int64_t)1 << 32;
@@ -342,8 +256,8 @@ static bool do_due_work(struct worker *worker)
     if (worker->is_checking) {
         worker_check_directory(worker);
     }
-    if (worker->load_at <= ria_agent_ticks(agent)) {
-        load_if_edited(worker);
+    if (worker->loader.due <= ria_agent_ticks(agent)) {
+        read_files(worker, false);
     }
     ria_serve_check_credentials(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
@@ -351,7 +265,7 @@ static bool do_due_work(struct worker *worker)
     report_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;
-    due = worker->load_at < due ? worker->load_at : due;
+    due = worker->loader.due < due ? worker->loader.due : due;
     if (due <= ria_agent_ticks(agent) || worker->serve.next_check <= ria_agent_now(agent)) {
         return true;
     }
@@ -424,18 +338,30 @@ static size_t raise_file_limit(void)
     return all - (all / 2 < OTHER_FILES ? all / 2 : OTHER_FILES);
 }
 
-/* Opens the descriptors that the loop waits for. Returns false with errno set on failure. */
-static bool open_sources(struct worker *worker)
+/* Creates the descriptors of the loop that no other part of the agent has opened. Stops at the
+ * first failure, so that errno is the reason. */
+static bool create_sources(struct worker *worker)
 {
     int flags = TFD_CLOEXEC | TFD_NONBLOCK;
+    int *fds = worker->fds;
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
-    worker->fds[SOURCE_SIGNALS] = open_signals();
+    fds[SOURCE_SIGNALS] = worker->epoll < 0 ? -1 : open_signals();
+    fds[SOURCE_TICKS] = fds[SOURCE_SIGNALS] < 0 ? -1 : timerfd_create(CLOCK_BOOTTIME, flags);
+    fds[SOURCE_WALL] = fds[SOURCE_TICKS] < 0 ? -1 : timerfd_create(CLOCK_REALTIME, flags);
+    return fds[SOURCE_WALL] >= 0;
+}
+
+/* Opens the descriptors that the loop waits for, and adds them to the epoll set; the socket of
+ * --status may be missing. Returns false on failure, with errno set to the reason. */
+static bool open_sources(struct worker *worker)
+{
+    if (!create_sources(worker)) {
+        return false;
+    }
     worker->fds[SOURCE_CONTROL] = worker->start->control;
     worker->fds[SOURCE_STATUS] = worker->start->status;
     worker->fds[SOURCE_WATCH] = worker->watch.fd;
     worker->fds[SOURCE_BACKGROUND] = ria_background_fd(worker->agent->background);
-    worker->fds[SOURCE_TICKS] = timerfd_create(CLOCK_BOOTTIME, flags);
-    worker->fds[SOURCE_WALL] = timerfd_create(CLOCK_REALTIME, flags);
     for (unsigned i = 0; i < SOURCES; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
         bool is_optional = i == SOURCE_STATUS && worker->fds[i] < 0;
@@ -454,7 +380,7 @@ static bool open_worker(struct worker *worker)
     worker->serve.leased_max = raise_file_limit();
     agent->background = ria_background_new(&agent->world);
     if (agent->background == NULL) {
-        ria_log_error(&agent->log, "not enough memory to start the worker");
+        ria_log_error(&agent->log, "cannot start the worker: %s", strerror(errno));
         return false;
     }
     if (!ria_watch_open(&worker->watch, &agent->directory, &err)) {
@@ -482,14 +408,14 @@ int ria_worker_run(const struct ria_worker_start *start)
         .start = start,
         .agent = start->agent,
         .serve = {.agent = start->agent, .maker = {.agent = start->agent}},
-        .load_at = INT64_MAX,
         .timers = {[SOURCE_TICKS] = -1, [SOURCE_WALL] = -1},
     };
     if (!open_worker(&worker)) {
         return ria_directory_is_gone(&start->agent->directory) ? RIA_WORKER_GONE : RIA_WORKER_SHORT;
     }
-    refresh_config(&worker);
-    worker_load(&worker);
+    worker.loader = (struct ria_loader){
+        .agent = worker.agent, .serve = &worker.serve, .watch = &worker.watch, .due = INT64_MAX};
+    read_files(&worker, true);
     send_message(&worker, RIA_MESSAGE_READY, "");
     int status = worker_run(&worker);
     ria_serve_end(&worker.serve);

@@ -417,27 +417,6 @@ class OtherUsers(LeaseCase):
 
 
 class Names(LeaseCase):
-    def test_other_files_under_the_names_of_its_own_files_are_not_changed(self):
-        precious = self.home.write("precious", "keep")
-        self.services.add("prod")
-        self.services.directory.mkdir(mode=0o700)
-        for name, make in (
-            ("agent.pid", lambda path: path.symlink_to(precious)),
-            ("agent.pid", lambda path: os.link(precious, path)),
-            ("agent.pid", os.mkfifo),
-            ("agent.log", lambda path: path.symlink_to(precious)),
-            ("agent.log", lambda path: os.link(precious, path)),
-            ("agent.log", os.mkfifo),
-        ):
-            with self.subTest(name=name):
-                path = self.services.directory / name
-                make(path)
-                result = self.home.run([agent_program(), "--directory", self.services.directory])
-                self.assertEqual(result.returncode, 1)
-                self.assertIn(f"/{name}: cannot be written", result.stderr)
-                self.assertEqual(precious.read_text(), "keep")
-                path.unlink()
-
     def test_an_agent_without_stdout_and_stderr_does_not_log_into_its_files(self):
         self.services.add("prod")
         closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh"]
@@ -452,14 +431,6 @@ class Names(LeaseCase):
         with self.services.agent(under=masked) as agent:
             self.assertEqual(self.psql().returncode, 0, agent.log())
             self.assertTrue(agent.status()["opened"].startswith("1 times"))
-
-    def test_a_second_agent_is_refused_even_if_the_pid_file_is_invalid(self):
-        self.services.add("prod")
-        with self.services.agent():
-            self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
-            result = self.home.run([agent_program(), "--directory", self.services.directory])
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("another agent serves this directory, but the file agent.pid does not contain its process id", result.stderr)
 
     def test_a_directory_with_the_name_of_a_passfile_is_reported_until_it_is_removed(self):
         self.services.add("prod")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""An agent that cannot wait for events, because poll() or epoll_wait() fails. It must not try again without a pause;
-the tests count its messages."""
+"""An agent that cannot wait for events, because it lacks descriptors, or because poll() or epoll_wait() fails. It must
+not try again without a pause; the tests count its messages."""
 import contextlib
 
 from labcase import harness
-from service import await_true
+from service import agent_program, await_true
 from test_agent_lease import LeaseCase
 
 SECONDS = 60
@@ -48,6 +48,21 @@ class Waits(LeaseCase):
             log = agent.log()
             self.assertEqual(log.count("the agent ends: it cannot wait for events: Bad file descriptor"), 1, log)
             self.assertFalse(self.services.passfile("prod").exists())
+
+    def test_an_agent_without_descriptors_names_the_reason(self):
+        library = harness.BUILD / "tests/integration/src/agent_faults.so"
+        self.services.add("prod")
+        for function, what in (
+            ("epoll_create1", "cannot start the worker"),
+            ("signalfd", "cannot wait for events"),
+            ("timerfd_create", "cannot wait for events"),
+        ):
+            with self.subTest(function=function):
+                result = self.home.run(
+                    [agent_program(), "--foreground", "--directory", self.services.directory],
+                    LD_PRELOAD=str(library), AGENT_FAULT=function)
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertIn(f"{what}: Too many open files", result.stderr)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@
  *   - [DEFAULT], whose settings Python's parser adds to every section;
  *   - [profilex y] and [sso-sessionx y], which botocore takes for [profile y];
  *   - [profile x] in the credentials file, whose name botocore does not split; [default] and
- *     [profile default] in one file, of which botocore uses the last;
+ *     [profile default] in one file, of which botocore uses the last; other sections of one profile
+ *     in one file, such as [profile 'a b'] and [profile "a b"];
  *   - a blank value, which counts as unset; botocore uses it;
  *   - aws_security_token: botocore prefers it to aws_session_token;
  *   - a profile whose static keys are the source of its own role, or that has a role and a
@@ -347,6 +348,22 @@ static void compare_sources(struct ria_fake *fake, const struct ria_buf *records
     }
 }
 
+/* Returns whether one file has two sections of one profile or session, whose names differ in their
+ * quotes: botocore rejects a file with two equal names. */
+static bool has_two_sections(const struct ria_profiles *profiles)
+{
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct ria_profile_section *a = &profiles->sections[i];
+        for (size_t j = i + 1; j < profiles->count; j++) {
+            const struct ria_profile_section *b = &profiles->sections[j];
+            if (a->kind == b->kind && a->file == b->file && strcmp(a->name, b->name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void compare(const struct ria_buf *config, const struct ria_buf *credentials)
 {
     struct ria_fake fake;
@@ -360,7 +377,8 @@ static void compare(const struct ria_buf *config, const struct ria_buf *credenti
     bool is_read = ria_profiles_load(&fake.world, profiles, &err) == RIA_FOUND;
     bool has_warning = is_read && (profiles->ini[RIA_PROFILE_CONFIG].warning_count > 0 ||
                                    profiles->ini[RIA_PROFILE_CREDENTIALS].warning_count > 0);
-    if (is_read && !has_warning && ask_botocore(config, credentials, &records)) {
+    if (is_read && !has_warning && !has_two_sections(profiles) &&
+        ask_botocore(config, credentials, &records)) {
         check_settings(profiles, &records);
         compare_sources(&fake, &records);
     }

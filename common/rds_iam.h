@@ -404,7 +404,8 @@ bool ria_configuration_has_other(
  * ria_background. */
 struct ria_background;
 
-/* Returns NULL with errno set if memory or descriptors run out. `world` supplies the time and is borrowed. */
+/* Returns NULL with errno set if memory or descriptors run out. `world` supplies the time and is
+ * borrowed. */
 struct ria_background *ria_background_new(const struct ria_world *world);
 
 /* Implements fetch() of struct ria_world as described above. The child that it starts is killed at

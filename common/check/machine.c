@@ -61,14 +61,15 @@ static void check_sections(struct ria_facts *facts)
 /* Returns what to do if the file of root certificates does not exist. */
 static const char *missing_roots_remedy(const struct ria_target *target)
 {
-    bool is_configured = target->ca == target->ca_path;
-    return target->ca == NULL ? "run: rds-iam setup ca"
-           : !is_configured   ? "omit --ca, and run: rds-iam setup ca"
-           : target->service != NULL
-               ? "run: rds-iam setup ca, and name the file that it installs in "
-                 "sslrootcert"
-               : "run: rds-iam setup ca, and name the file that it installs in "
-                 "ssl-ca";
+    if (target->ca == NULL) {
+        return "run: rds-iam setup ca";
+    }
+    if (target->ca != target->ca_path) { /* the file of --ca */
+        return ria_check_other_roots(target);
+    }
+    return target->service != NULL
+               ? "run: rds-iam setup ca, and name the file that it installs in sslrootcert"
+               : "run: rds-iam setup ca, and name the file that it installs in ssl-ca";
 }
 
 /* Reads the file of root certificates that verify the server. On failure, reports the reason and

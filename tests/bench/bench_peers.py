@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The cost of a token and of a login with rds-iam, compared with other ways to log in. The cost is a count of
-instructions, which does not depend on the load of the machine.
+instructions, which does not depend on the load of the machine. Writes the README's chart, token_cost.svg, to
+build/report.
 
 Callgrind counts the instructions of a program in user mode, with those of the programs that it starts. The network and
 the server are not counted.
@@ -10,6 +11,7 @@ import shutil
 import statistics
 import tempfile
 
+import series
 from bench_token import botocore
 from labcase import USER, Home, harness, rdslab
 from mariadb_client import credentials_file
@@ -58,6 +60,12 @@ class Peers:
                self.count(self.tool, "exec", "--ca", ca, "--", *client))
 
 
+def write_chart(bars, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "token_cost.svg").write_text(
+        series.chart("Instructions to make one token", bars, "million"), encoding="utf-8")
+
+
 def main():
     harness.WORK.mkdir(parents=True, exist_ok=True)
     with rdslab.Lab(harness.BUILD) as lab, tempfile.TemporaryDirectory(dir=harness.WORK):
@@ -67,6 +75,7 @@ def main():
             rows = list(peers.tokens())
             for name, value in rows:
                 print(f"{name:32} {value / 1e6:10.2f} million  {value / rows[0][1]:8.1f}", flush=True)
+            write_chart([(name, value / 1e6) for name, value in rows], harness.SOURCE / "build/report")
             for name, given, ours in peers.logins():
                 print(f"a login of {name:21} {given / 1e6:10.2f} million with a given token, {ours / 1e6:.2f} million under"
                       f" rds-iam exec, ratio {ours / given:.3f}", flush=True)

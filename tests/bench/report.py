@@ -121,23 +121,6 @@ def machine():
     return f"{os.cpu_count()} processors ({names[0] if names else platform.machine()}), {' '.join(openssl)}, glibc {platform.libc_ver()[1]}"
 
 
-def chart(rows):
-    """An SVG with one horizontal bar for each program that makes one token in a process of its own."""
-    bars = [(text, statistics.median(rows[f"process_{name}"]["values"])) for name, text in CHART if f"process_{name}" in rows]
-    widest = max(value for _, value in bars)
-    height = 44 + 30 * len(bars)
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{height}" font-family="sans-serif" font-size="13">',
-             f'<rect width="720" height="{height}" fill="white"/>',
-             '<text x="10" y="22" font-size="14">Processor time to make one token in a new process</text>']
-    for i, (name, value) in enumerate(bars):
-        y = 36 + 30 * i
-        width = max(1.5, 320 * value / widest)
-        lines.append(f'<text x="230" y="{y + 15}" text-anchor="end">{name}</text>'
-                     f'<rect x="240" y="{y}" width="{width:.1f}" height="20" fill="{"#2a7" if i == 0 else "#999"}"/>'
-                     f'<text x="{248 + width:.1f}" y="{y + 15}">{value:,.1f} ms</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"
-
-
 def main():
     parser = argparse.ArgumentParser(description="Measures all rows that have a goal.")
     parser.add_argument("--busy", action="store_true", help="measure although other programs run")
@@ -161,8 +144,11 @@ def main():
     (options.output / "report.md").write_text("\n".join(text).rstrip() + "\n", encoding="utf-8")
     written = ["report.md"]
     if "process_rds-iam token" in rows:
-        (options.output / "token_cost.svg").write_text(chart(rows), encoding="utf-8")
-        written.append("token_cost.svg")
+        bars = [(text, statistics.median(rows[f"process_{name}"]["values"])) for name, text in CHART
+                if f"process_{name}" in rows]
+        (options.output / "token_time.svg").write_text(
+            series.chart("Processor time to make one token in a new process", bars, "ms"), encoding="utf-8")
+        written.append("token_time.svg")
     print("\n".join(text))
     print(f"report: wrote {' and '.join(written)} in {options.output}")
 

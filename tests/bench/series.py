@@ -63,6 +63,21 @@ def summary(values):
     return middle if len(values) == 1 else f"{middle} ({digits(min(values))} to {digits(max(values))})"
 
 
+def chart(title, bars, unit):
+    """An SVG with one horizontal bar for each (name, value); the first bar is rds-iam's."""
+    widest = max(value for _, value in bars)
+    height = 44 + 30 * len(bars)
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" width="720" height="{height}" font-family="sans-serif" font-size="13">',
+             f'<rect width="720" height="{height}" fill="white"/>', f'<text x="10" y="22" font-size="14">{title}</text>']
+    for i, (name, value) in enumerate(bars):
+        y = 36 + 30 * i
+        width = max(1.5, 320 * value / widest)
+        lines.append(f'<text x="230" y="{y + 15}" text-anchor="end">{name}</text>'
+                     f'<rect x="240" y="{y}" width="{width:.1f}" height="20" fill="{"#2a7" if i == 0 else "#999"}"/>'
+                     f'<text x="{248 + width:.1f}" y="{y + 15}">{value:,.1f} {unit}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
 def record(name, what, values, unit="", note=""):
     """Prints the median, minimum and maximum of one row. `name` is the row's name in report.py, or None. `note`
     contains the absolute figures from which a ratio was computed."""

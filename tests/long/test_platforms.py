@@ -57,7 +57,8 @@ MUSL_PARTS = ("common/librdsiam.a.p/", "common/librdsiam_signer.a.p/", "common/f
               "common/cli/", "common/tool/", "mysql_plugin/mariadb/", "mysql_plugin/mysql/", "pg_plugin/librdsiam_pg.a.p/")
 HEADERS = ("openssl", "curl", "jansson.h", "jansson_config.h", "expat.h", "expat_external.h", "expat_config.h")
 SHARED = ("libcrypto.so.3", "libssl.so.3", "libcurl.so.4", "libjansson.so.4", "libexpat.so.1")
-TRIXIE_PACKAGES = ("mariadb-client-core", "postgresql-client", "gcc", "clang", "libclang-rt-19-dev", "meson", "ninja-build", "pkg-config", "python3", *LIBRARIES, *CLIENTS)
+TRIXIE_PACKAGES = ("gcc", "clang", "libclang-rt-19-dev", "meson", "ninja-build", "pkg-config", "python3",
+                   "mariadb-client-core", "postgresql-client", *LIBRARIES, *CLIENTS)
 
 
 def failed_tests(output):

@@ -264,11 +264,11 @@ static void add_enable(const struct ria_facts *facts, struct ria_buf *out)
 {
     const struct ria_aws_facts *aws = &facts->aws;
     const char *host = facts->name.endpoint;
-    const char *kind = facts->name.kind == NULL ? "" : facts->name.kind;
-    bool is_cluster = aws->other_resource[0] != '\0' || strncmp(kind, "cluster", 7) == 0 ||
-                      strncmp(kind, "global", 6) == 0;
-    bool is_custom =
-        strcmp(kind, "cluster (custom endpoint)") == 0 || strncmp(kind, "global", 6) == 0;
+    const char *kind = facts->name.kind;
+    bool is_global = kind != NULL && strncmp(kind, "global", 6) == 0;
+    bool is_cluster = is_global || aws->other_resource[0] != '\0' ||
+                      (kind != NULL && strncmp(kind, "cluster", 7) == 0);
+    bool is_custom = is_global || (kind != NULL && strcmp(kind, "cluster (custom endpoint)") == 0);
     ria_buf_addf(
         out,
         is_cluster ? "aws rds modify-db-cluster --region %s --db-cluster-identifier "

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Recognizes a misspelled endpoint. Without this, the message about such a name would advise a
- * section for a tunnel, which is wrong for a typo. Finds the endpoint that a misspelled name stands
- * for. Replaces the end of the name by each suffix of AWS, and a label by "rds". Accepts the result
- * if it is the name of an endpoint whose region is in the partition of the suffix, and if it
- * differs from the given name by at most TYPOS_MAX letters or only by the missing end of the
- * suffix. Other names of AWS, such as those of load balancers, are not misspelled: they may lead to
- * a tunnel. */
+ * Finds the endpoint that a misspelled name stands for, so that the message about the name does not
+ * advise a section for a tunnel. Replaces the end of the name by each suffix of AWS, and a label by
+ * "rds". Accepts the result if it is the name of an endpoint whose region is in the partition of
+ * the suffix, and if it differs from the given name by at most TYPOS_MAX letters or only by the
+ * missing end of the suffix. Other names of AWS, such as those of load balancers, are not
+ * misspelled: they may lead to a tunnel. */
 #include "aws/endpoint.h"
 
 #include "base/messages.h"
@@ -57,14 +56,20 @@ static bool try_name(const char *host, size_t len, const char *end, struct ria_e
     return ria_endpoint_is_database(out) && is_region_of_partition(out);
 }
 
+static size_t count_dots(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += text[i] == '.' ? 1 : 0;
+    }
+    return count;
+}
+
 /* Returns the length of the part of the host before its last labels, as many as the suffix has.
  * Returns 0 if the host does not have more labels than the suffix. */
 static size_t len_before_labels(const char *host, const char *suffix)
 {
-    size_t dots = 0;
-    for (const char *at = suffix; *at != '\0'; at++) {
-        dots += *at == '.' ? 1 : 0;
-    }
+    size_t dots = count_dots(suffix, strlen(suffix));
     size_t len = strlen(host);
     while (len > 0 && dots > 0) {
         len--;
@@ -117,15 +122,6 @@ static bool find_by_suffix(const char *host, struct ria_endpoint *out)
         is_found = find_with_typos(host, typos, out);
     }
     return is_found;
-}
-
-static size_t count_dots(const char *text, size_t len)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < len; i++) {
-        count += text[i] == '.' ? 1 : 0;
-    }
-    return count;
 }
 
 /* Tries "rds" in place of each of the last labels before the suffix that differs from it by at most

@@ -343,7 +343,7 @@ int ria_check_target(
 
 /* -- all_targets.c: runs all checks for each service and each group with a host of RDS. Returns
  * RIA_EXIT_OK if every login succeeds, otherwise the exit status of the first login that fails. If
- * there is no such service or group, returns the exit status of a usage error -- */
+ * the service or group does not exist, returns the exit status of a usage error -- */
 int ria_check_all_targets(
     const char *command, struct ria_json_writer *json, const struct ria_world *world);
 

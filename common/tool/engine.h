@@ -28,7 +28,7 @@ enum {
     RIA_DEFAULT_USER_SIZE = 256,
 };
 
-/* Writes the user with whom a client logs in if its settings name no user: for libpq the value of
+/* Writes the user as which a client logs in if its settings name no user: for libpq the value of
  * PGUSER, if it is set; otherwise the name of the system user who runs the client. Returns false if
  * the system user has no name, or if the name does not fit. */
 bool ria_engine_default_user(

@@ -22,7 +22,7 @@ void ria_lint_settings(
     struct ria_findings *findings);
 
 /* Checks a service that has no passfile. In *entry, the passfile is NULL, and the user is the one
- * with whom libpq will log in. */
+ * as which libpq will log in. */
 void ria_lint_no_passfile(
     const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings);
 
